@@ -1,0 +1,35 @@
+"""The few errors that callers catch; each carries the exit code of the commands."""
+
+
+class CrmError(Exception):
+    """Base of every error that crm_ml raises on purpose."""
+
+    exit_code: int = 2
+
+
+class InputError(CrmError):
+    """Data that a contract, a snapshot or a model refuses (exit code 2)."""
+
+
+class ConfigError(CrmError):
+    """A configuration that can't be used (exit code 2)."""
+
+
+class LeakError(InputError):
+    """Evaluation rows or features that know the label (exit code 2)."""
+
+
+class CalibrationRefused(CrmError):
+    """A calibrator that is inverted, flat or worse than none (exit code 2 when it reaches a command)."""
+
+
+class AlreadyPublished(CrmError):
+    """The same list or artefact already stands in its place (exit code 3)."""
+
+    exit_code = 3
+
+
+class IntegrityError(CrmError):
+    """A file whose content does not agree with its manifest (exit code 4)."""
+
+    exit_code = 4

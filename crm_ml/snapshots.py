@@ -1,0 +1,180 @@
+"""Snapshots: the only place in the code where a date is compared."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import narwhals as nw
+
+from crm_ml.errors import InputError, LeakError
+
+DAY_S = 86_400
+
+
+def as_utc(moment: str | date | datetime) -> datetime:
+    """Read a moment; a date is its midnight and a naive time is UTC.
+
+    Raises
+    ------
+    InputError
+        If the text is no ISO 8601 date or time.
+
+    Examples
+    --------
+    >>> as_utc("2017-08-30")
+    datetime.datetime(2017, 8, 30, 0, 0, tzinfo=datetime.timezone.utc)
+    """
+    if isinstance(moment, str):
+        try:
+            moment = datetime.fromisoformat(moment)
+        except ValueError as error:
+            raise InputError(f"{moment!r} is no date; write it as YYYY-MM-DD") from error
+    if not isinstance(moment, datetime):
+        moment = datetime(moment.year, moment.month, moment.day)
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A moment at which everything known is past and a window after it is the label.
+
+    Parameters
+    ----------
+    as_of : str, date or datetime
+        Rows strictly before it are known. A date is its midnight, a naive time is UTC.
+    horizon : timedelta
+        Length of the label window.
+    gap : timedelta
+        Time between `as_of` and the start of the label window, for lists that take days to reach a customer.
+
+    Raises
+    ------
+    InputError
+        If the horizon is not positive or the gap is negative.
+
+    Examples
+    --------
+    >>> snapshot = Snapshot("2017-08-30", timedelta(days=28))
+    >>> snapshot.label_ends_at.date().isoformat()
+    '2017-09-27'
+    >>> Snapshot("2017-08-30", timedelta(0))
+    Traceback (most recent call last):
+    ...
+    crm_ml.errors.InputError: horizon is 0:00:00; it must be positive
+    """
+
+    as_of: datetime
+    horizon: timedelta
+    gap: timedelta = timedelta(0)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "as_of", as_utc(self.as_of))
+        if self.horizon <= timedelta(0):
+            raise InputError(f"horizon is {self.horizon}; it must be positive")
+        if self.gap < timedelta(0):
+            raise InputError(f"gap is {self.gap}; it must not be negative")
+
+    @property
+    def epoch_s(self) -> int:
+        """`as_of` in seconds since 1970-01-01 UTC."""
+        return int(self.as_of.timestamp())
+
+    @property
+    def label_starts_at(self) -> datetime:
+        """First moment of the label window."""
+        return self.as_of + self.gap
+
+    @property
+    def label_ends_at(self) -> datetime:
+        """First moment after the label window."""
+        return self.as_of + self.gap + self.horizon
+
+    def past(self, frame: Any, at: str) -> Any:
+        """Return the rows that were known at `as_of`: strictly before it.
+
+        Parameters
+        ----------
+        frame : frame of DuckDB, pandas, Polars or narwhals
+        at : str
+            Name of the time column, such as ``"ordered_at"``.
+
+        Returns
+        -------
+        The same kind of frame as was given.
+        """
+        return _keep(frame, at, None, self.as_of)
+
+    def window(self, frame: Any, at: str, days: int) -> Any:
+        """Return the rows of the last `days` days before `as_of`."""
+        return _keep(frame, at, self.as_of - timedelta(days=days), self.as_of)
+
+    def future(self, frame: Any, at: str) -> Any:
+        """Return the rows of the label window, from ``as_of + gap`` until the horizon is over."""
+        return _keep(frame, at, self.label_starts_at, self.label_ends_at)
+
+    def days_since(self, epoch_s: nw.Expr) -> nw.Expr:
+        """Return whole days (integer) from a time in epoch seconds to `as_of`."""
+        return (self.epoch_s - epoch_s) // DAY_S
+
+    def shifted(self, days: int) -> "Snapshot":
+        """Return the same snapshot `days` later (earlier when negative)."""
+        return Snapshot(self.as_of + timedelta(days=days), self.horizon, self.gap)
+
+    def training(self, count: int, every_days: int = 7) -> "list[Snapshot]":
+        """Return the newest `count` snapshots whose labels end at or before this `as_of`, oldest first.
+
+        Parameters
+        ----------
+        count : int
+        every_days : int
+            Distance between two of them, in days.
+
+        Examples
+        --------
+        >>> test = Snapshot("2017-08-30", timedelta(days=28))
+        >>> [s.as_of.date().isoformat() for s in test.training(2)]
+        ['2017-07-26', '2017-08-02']
+        """
+        newest = self.as_of - self.gap - self.horizon
+        back = (newest - timedelta(days=every_days * i) for i in reversed(range(count)))
+        return [Snapshot(moment, self.horizon, self.gap) for moment in back]
+
+
+def check_labels_end_before(training: Iterable[Snapshot], evaluation: Snapshot) -> None:
+    """Refuse training snapshots whose labels reach into the evaluation.
+
+    Raises
+    ------
+    LeakError
+        If a label window ends after ``evaluation.as_of``; the message names both dates.
+    """
+    for snapshot in training:
+        if snapshot.label_ends_at > evaluation.as_of:
+            raise LeakError(
+                f"labels of the training snapshot {snapshot.as_of:%Y-%m-%d} end on "
+                f"{snapshot.label_ends_at:%Y-%m-%d}, after the evaluation snapshot "
+                f"{evaluation.as_of:%Y-%m-%d}; train on earlier snapshots"
+            )
+
+
+def _keep(frame: Any, at: str, start: datetime | None, end: datetime) -> Any:
+    given = isinstance(frame, nw.LazyFrame | nw.DataFrame)
+    rows = frame if given else nw.from_native(frame)
+    epoch = f"{at}_epoch_s"
+    columns = rows.collect_schema().names()
+    if epoch not in columns and at not in columns:
+        raise InputError(f"neither {epoch} nor {at} is a column; present are {', '.join(columns)}")
+    keep = _before(rows, at, epoch, end)
+    if start is not None:
+        keep = keep & ~_before(rows, at, epoch, start)
+    kept = rows.filter(keep)
+    return kept if given else kept.to_native()
+
+
+def _before(rows: Any, at: str, epoch: str, moment: datetime) -> nw.Expr:
+    schema = rows.collect_schema()
+    if epoch in schema:
+        return nw.col(epoch) < int(moment.timestamp())
+    aware = getattr(schema[at], "time_zone", None) is not None
+    return nw.col(at) < (moment if aware else moment.replace(tzinfo=None))

@@ -1,0 +1,168 @@
+"""The customer tables as one value, on DuckDB, pandas or Polars."""
+
+import dataclasses
+import itertools
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import narwhals as nw
+
+from crm_ml.errors import InputError
+from crm_ml.tables.contract import contracts
+from crm_ml.tables.engine import connect
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from crm_ml.tables.report import Report
+
+Engine = Literal["duckdb", "pandas", "polars"]
+_relation_names = itertools.count()
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Tables:
+    """Accepted customer tables; every field is a native frame of DuckDB, pandas or Polars.
+
+    Times stand twice: ``<name>`` (UTC) and ``<name>_epoch_s`` (integer seconds); money is integer cents.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> customers = pd.DataFrame({"customer_id": ["a"]})
+    >>> lines = pd.DataFrame({"customer_id": ["a"], "order_id": ["1"], "item_id": ["x"],
+    ...     "ordered_at_epoch_s": [0], "quantity": [1], "paid_cents": [250], "discount_cents": [0],
+    ...     "coupon_cents": [0]})
+    >>> tables = Tables(customers=customers, order_lines=lines)
+    >>> tables.pandas("orders")["paid_cents"].tolist()
+    [250]
+    """
+
+    customers: Any
+    order_lines: Any
+    items: Any = None
+    campaigns: Any = None
+    touches: Any = None
+    responses: Any = None
+    offers: Any = None
+    events: Any = None
+    consents: Any = None
+    report: "Report | None" = None
+    fingerprint: str = ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the tables that are present, in alphabetical order."""
+        return tuple(name for name in sorted(contracts()) if getattr(self, name, None) is not None)
+
+    @property
+    def engine(self) -> str:
+        """Engine of the frames: ``"duckdb"``, ``"pandas"``, ``"polars"`` or ``"mixed"``."""
+        engines = {_engine(getattr(self, name)) for name in self.names}
+        return engines.pop() if len(engines) == 1 else "mixed"
+
+    def frame(self, name: str) -> "nw.LazyFrame[Any]":
+        """Return one table as a narwhals lazy frame; ``"orders"`` is the derived table of whole orders.
+
+        Raises
+        ------
+        InputError
+            If the table is absent.
+        """
+        native = self.orders if name == "orders" else getattr(self, name, None)
+        if native is None:
+            raise InputError(f"{name}: the table is absent; present are {', '.join(self.names)}")
+        return nw.from_native(native).lazy()
+
+    def has(self, name: str) -> bool:
+        """Say whether the table is present."""
+        return getattr(self, name, None) is not None
+
+    def pandas(self, name: str) -> "pd.DataFrame":
+        """Return one table as a pandas frame."""
+        return to_pandas(self.frame(name))
+
+    def to(self, engine: Engine) -> "Tables":
+        """Return the same tables on one engine.
+
+        Parameters
+        ----------
+        engine : {"duckdb", "pandas", "polars"}
+        """
+        if self.engine == engine:
+            return self
+        convert = {"pandas": self.pandas, "polars": self._polars, "duckdb": _Duck(self)}[engine]
+        return dataclasses.replace(self, **{name: convert(name) for name in self.names})
+
+    def _polars(self, name: str) -> Any:
+        return self.frame(name).collect(backend="polars").to_native()
+
+    @cached_property
+    def orders(self) -> Any:
+        """Whole orders, kept once computed: one row for each customer, order and time.
+
+        Lines of one order with different times stay apart, so that no line counts before its own time.
+        """
+        return materialize(roll_up(nw.from_native(self.order_lines).lazy()))
+
+
+class _Duck:
+    """Put each frame of `tables` into one new DuckDB connection."""
+
+    def __init__(self, tables: Tables) -> None:
+        self.tables = tables
+        self.connection = connect()
+
+    def __call__(self, name: str) -> Any:
+        arrow = self.tables.frame(name).collect(backend="pyarrow").to_native()  # noqa: F841  (read by DuckDB)
+        self.connection.execute(f'CREATE TABLE "{name}" AS SELECT * FROM arrow')
+        return self.connection.table(name)
+
+
+def roll_up(order_lines: "nw.LazyFrame[Any]") -> "nw.LazyFrame[Any]":
+    """Sum order lines to orders.
+
+    Parameters
+    ----------
+    order_lines : narwhals.LazyFrame
+        Accepted order lines.
+
+    Returns
+    -------
+    narwhals.LazyFrame
+        Columns customer_id, order_id, ordered_at_epoch_s, paid_cents, discount_cents, coupon_cents,
+        quantity, lines.
+    """
+    sums = ("paid_cents", "discount_cents", "coupon_cents", "quantity")
+    return (
+        order_lines.group_by("customer_id", "order_id", "ordered_at_epoch_s")
+        .agg(*(nw.col(name).sum() for name in sums), nw.len().alias("lines"))
+        .with_columns(nw.col(*sums, "lines").cast(nw.Int64))
+    )
+
+
+def materialize(frame: "nw.LazyFrame[Any]") -> Any:
+    """Compute a lazy frame once and return it as a native frame of the same engine."""
+    native = frame.to_native()
+    if _engine(native) == "duckdb":
+        name = f"derived_{next(_relation_names)}"
+        native.create(name)
+        return native.query(f"{name}_source", f'SELECT * FROM "{name}"')
+    return frame.collect().to_native()
+
+
+def to_pandas(frame: "nw.LazyFrame[Any]") -> "pd.DataFrame":
+    """Compute a lazy frame into pandas."""
+    result: pd.DataFrame = frame.collect(backend="pandas").to_native()
+    return result
+
+
+def write_parquet(frame: "nw.LazyFrame[Any]", path: Path) -> None:
+    """Compute a lazy frame into one Parquet file, without holding it in memory where the engine can stream."""
+    frame.sink_parquet(path)
+
+
+def _engine(native: Any) -> str:
+    implementation = nw.from_native(native).implementation
+    return str(implementation.value)

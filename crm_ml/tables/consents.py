@@ -1,0 +1,17 @@
+"""Consents (optional): what a customer allowed or refused, for which purpose and channel, since when."""
+
+from crm_ml.tables.contract import Column, Contract
+
+CONTRACT = Contract(
+    name="consents",
+    columns=(
+        Column("customer_id", "id"),
+        Column("purpose", "text"),
+        Column("channel", "text", required=False, nullable=True),
+        Column("granted", "boolean"),
+        Column("changed_at", "time"),
+    ),
+    key=("customer_id", "purpose", "channel", "changed_at"),
+    references={"customer_id": "customers"},
+    optional=True,
+)

@@ -1,0 +1,13 @@
+"""Customers: one row a person, with the attributes that the source declares."""
+
+from crm_ml.tables.contract import Column, Contract
+
+CONTRACT = Contract(
+    name="customers",
+    columns=(
+        Column("customer_id", "id"),
+        Column("registered_at", "time", required=False, nullable=True),
+    ),
+    key=("customer_id",),
+    attributes=True,
+)

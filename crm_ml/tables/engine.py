@@ -1,0 +1,42 @@
+"""The one place that opens DuckDB, the default engine."""
+
+import os
+import tempfile
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import duckdb
+
+DEFAULT_THREADS = 2
+
+
+def connect(threads: int | None = None, memory_limit: str | None = None) -> "duckdb.DuckDBPyConnection":
+    """Open an in-memory DuckDB that spills to disk and works in UTC.
+
+    Parameters
+    ----------
+    threads : int, optional
+        Worker threads; ``CRM_ML_THREADS`` or 2 without it.
+    memory_limit : str, optional
+        Such as ``"1GB"``; beyond it DuckDB spills to a temporary folder. ``CRM_ML_MEMORY`` or DuckDB's own
+        default without it.
+
+    Returns
+    -------
+    duckdb.DuckDBPyConnection
+    """
+    import duckdb
+
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "threads": threads or int(os.environ.get("CRM_ML_THREADS", DEFAULT_THREADS)),
+        "temp_directory": os.path.join(tempfile.gettempdir(), "crm_ml_duckdb"),
+        "TimeZone": "UTC",
+    }
+    limit = memory_limit or os.environ.get("CRM_ML_MEMORY")
+    if limit:
+        config["memory_limit"] = limit
+    connection = duckdb.connect(":memory:")
+    for key, value in config.items():
+        connection.execute(f"SET {key} = '{value}'")
+    connection.execute("SET enable_progress_bar = false")
+    return connection

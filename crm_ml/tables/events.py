@@ -1,0 +1,18 @@
+"""Events (optional): what a customer did in app, shop or site, one row an event."""
+
+from crm_ml.tables.contract import Column, Contract
+
+CONTRACT = Contract(
+    name="events",
+    columns=(
+        Column("event_id", "id", required=False, nullable=True),
+        Column("customer_id", "id"),
+        Column("kind", "text"),
+        Column("occurred_at", "time"),
+        Column("item_id", "id", required=False, nullable=True),
+        Column("channel", "text", required=False, nullable=True),
+    ),
+    key=("event_id",),
+    references={"customer_id": "customers"},
+    optional=True,
+)

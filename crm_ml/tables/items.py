@@ -1,0 +1,15 @@
+"""Items: what can be bought, with its place in the assortment."""
+
+from crm_ml.tables.contract import Column, Contract
+
+CONTRACT = Contract(
+    name="items",
+    columns=(
+        Column("item_id", "id"),
+        Column("department", "text", required=False, nullable=True),
+        Column("category", "text", required=False, nullable=True),
+        Column("product_type", "text", required=False, nullable=True),
+        Column("brand", "text", required=False, nullable=True),
+    ),
+    key=("item_id",),
+)

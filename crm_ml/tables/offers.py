@@ -1,0 +1,15 @@
+"""Offers (optional): which items an offer of a campaign, such as a coupon, covers."""
+
+from crm_ml.tables.contract import Column, Contract
+
+CONTRACT = Contract(
+    name="offers",
+    columns=(
+        Column("campaign_id", "id"),
+        Column("offer_id", "id"),
+        Column("item_id", "id"),
+    ),
+    key=("campaign_id", "offer_id", "item_id"),
+    references={"campaign_id": "campaigns", "item_id": "items"},
+    optional=True,
+)

@@ -1,0 +1,22 @@
+"""Order lines: one row for each item of an order, with what was paid and what was taken off."""
+
+from crm_ml.tables.contract import Column, Contract
+
+CONTRACT = Contract(
+    name="order_lines",
+    columns=(
+        Column("customer_id", "id"),
+        Column("order_id", "id"),
+        Column("line_id", "id", required=False, nullable=True),
+        Column("item_id", "id"),
+        Column("ordered_at", "time"),
+        Column("quantity", "integer", required=False, default=1),
+        Column("paid_cents", "cents"),
+        Column("discount_cents", "cents", required=False, default=0),
+        Column("coupon_cents", "cents", required=False, default=0),
+        Column("currency", "text", required=False, nullable=True),
+        Column("refund_of", "id", required=False, nullable=True),
+    ),
+    key=("order_id", "line_id"),
+    references={"customer_id": "customers", "item_id": "items"},
+)

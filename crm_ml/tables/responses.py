@@ -1,0 +1,16 @@
+"""Responses: what a customer did about a campaign, such as redeeming one of its coupons."""
+
+from crm_ml.tables.contract import Column, Contract
+
+CONTRACT = Contract(
+    name="responses",
+    columns=(
+        Column("campaign_id", "id"),
+        Column("customer_id", "id"),
+        Column("responded_at", "time"),
+        Column("kind", "text", required=False, nullable=True),
+        Column("offer_id", "id", required=False, nullable=True),
+    ),
+    key=("campaign_id", "customer_id", "responded_at", "offer_id", "kind"),
+    references={"customer_id": "customers", "campaign_id": "campaigns"},
+)

@@ -1,0 +1,15 @@
+"""Touches: which customer was sent which campaign, and when."""
+
+from crm_ml.tables.contract import Column, Contract
+
+CONTRACT = Contract(
+    name="touches",
+    columns=(
+        Column("campaign_id", "id"),
+        Column("customer_id", "id"),
+        Column("sent_at", "time"),
+        Column("channel", "text", required=False, nullable=True),
+    ),
+    key=("campaign_id", "customer_id", "sent_at"),
+    references={"customer_id": "customers", "campaign_id": "campaigns"},
+)
