@@ -73,7 +73,13 @@ class Tables:
         native = self.orders if name == "orders" else getattr(self, name, None)
         if native is None:
             raise InputError(f"{name}: the table is absent; present are {', '.join(self.names)}")
-        return nw.from_native(native).lazy()
+        if name not in self._with_nulls:
+            self._with_nulls[name] = _with_nulls(native)
+        return nw.from_native(self._with_nulls[name]).lazy()
+
+    @cached_property
+    def _with_nulls(self) -> dict[str, Any]:
+        return {}
 
     def has(self, name: str) -> bool:
         """Say whether the table is present."""
@@ -104,7 +110,7 @@ class Tables:
 
         Lines of one order with different times stay apart, so that no line counts before its own time.
         """
-        return materialize(roll_up(nw.from_native(self.order_lines).lazy()))
+        return materialize(roll_up(self.frame("order_lines")))
 
 
 class _Duck:
@@ -153,14 +159,20 @@ def materialize(frame: "nw.LazyFrame[Any]") -> Any:
 
 
 def to_pandas(frame: "nw.LazyFrame[Any]") -> "pd.DataFrame":
-    """Compute a lazy frame into pandas."""
-    result: pd.DataFrame = frame.collect(backend="pandas").to_native()
+    """Compute a lazy frame into pandas, with the same column types whatever the engine."""
+    table = frame.collect(backend="pyarrow").to_native()
+    result: pd.DataFrame = table.select(frame.collect_schema().names()).to_pandas(ignore_metadata=True)
     return result
 
 
 def write_parquet(frame: "nw.LazyFrame[Any]", path: Path) -> None:
     """Compute a lazy frame into one Parquet file, without holding it in memory where the engine can stream."""
     frame.sink_parquet(path)
+
+
+def _with_nulls(native: Any) -> Any:
+    """Give pandas columns Arrow types, whose integers can be null, so that all engines agree on nulls."""
+    return native.convert_dtypes(dtype_backend="pyarrow") if _engine(native) == "pandas" else native
 
 
 def _engine(native: Any) -> str:

@@ -1,0 +1,5 @@
+"""Features of customers at a snapshot; a new group is one new module with ``COLUMNS`` and ``compute``."""
+
+from crm_ml.features.assembly import assemble, groups, matrix, write
+
+__all__ = ["assemble", "groups", "matrix", "write"]

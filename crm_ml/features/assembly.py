@@ -1,0 +1,130 @@
+"""Feature groups are found, computed and joined here."""
+
+import importlib
+import pkgutil
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import narwhals as nw
+
+from crm_ml.errors import ConfigError
+from crm_ml.snapshots import Snapshot
+from crm_ml.tables.bundle import Tables, materialize, to_pandas, write_parquet
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Groups = Sequence[str] | Mapping[str, Mapping[str, Any]]
+
+
+@cache
+def groups() -> dict[str, ModuleType]:
+    """Return the feature groups: every module of this package that has ``COLUMNS`` and ``compute``."""
+    package = importlib.import_module("crm_ml.features")
+    found = {}
+    for name in sorted(info.name for info in pkgutil.iter_modules(package.__path__)):
+        module = importlib.import_module(f"crm_ml.features.{name}")
+        if hasattr(module, "COLUMNS") and hasattr(module, "compute"):
+            found[name] = module
+    return found
+
+
+def matrix(tables: Tables, snapshot: Snapshot, groups: Groups | None = None) -> "pd.DataFrame":
+    """Compute the features of every known customer at a snapshot.
+
+    Parameters
+    ----------
+    tables : Tables
+    snapshot : Snapshot
+        Only rows strictly before ``snapshot.as_of`` are read.
+    groups : sequence of str or mapping of str to options, optional
+        Group names, or names with their options, such as ``{"lifecycle": {"new_within_days": 14}}``.
+        All groups without it.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a customer, indexed and ordered by ``customer_id``. Numbers are float64 with NaN for
+        "unknown", the others are text.
+
+    Raises
+    ------
+    ConfigError
+        If a group or an option of one does not exist.
+    """
+    return to_pandas(assemble(tables, snapshot, groups)).set_index("customer_id")
+
+
+def write(tables: Tables, snapshot: Snapshot, path: Path, groups: Groups | None = None) -> None:
+    """Compute the features of `matrix` into one Parquet file, ordered by customer, out of core on DuckDB."""
+    write_parquet(assemble(tables, snapshot, groups), path)
+
+
+def assemble(tables: Tables, snapshot: Snapshot, groups: Groups | None = None) -> "nw.LazyFrame[Any]":
+    """Join the groups to one lazy frame: ``customer_id`` and the columns of each group, in their order."""
+    if tables.engine == "mixed":
+        tables = tables.to("duckdb")
+    result = known_customers(tables, snapshot)
+    columns: list[nw.Expr] = [nw.col("customer_id")]
+    for name, options in _wanted(groups).items():
+        module = _group(name)
+        frame = _compute(module, name, tables, snapshot, options)
+        if frame is not None:
+            frame = nw.from_native(materialize(frame)).lazy()
+            result = result.join(frame, on="customer_id", how="left")
+            columns += _uniform(frame, module.COLUMNS)
+    return result.select(*columns).sort("customer_id")
+
+
+def known_customers(tables: Tables, snapshot: Snapshot) -> "nw.LazyFrame[Any]":
+    """Return the customers of whom a registration, order, touch or event before the snapshot tells."""
+    sources = (("orders", "ordered_at"), ("touches", "sent_at"), ("events", "occurred_at"))
+    frames = [
+        snapshot.past(tables.frame(name), at=at).select("customer_id")
+        for name, at in sources
+        if name == "orders" or tables.has(name)
+    ]
+    customers = tables.frame("customers")
+    if "registered_at_epoch_s" in customers.collect_schema().names():
+        frames.append(snapshot.past(customers, at="registered_at").select("customer_id"))
+    return nw.concat(frames).unique("customer_id")
+
+
+def _wanted(given: Groups | None) -> Mapping[str, Mapping[str, Any]]:
+    if given is None:
+        return {name: {} for name in groups()}
+    return given if isinstance(given, Mapping) else {name: {} for name in given}
+
+
+def _group(name: str) -> ModuleType:
+    if name not in groups():
+        raise ConfigError(f"features: {name!r} is no group; there are {', '.join(groups())}")
+    return groups()[name]
+
+
+def _compute(
+    module: ModuleType, name: str, tables: Tables, snapshot: Snapshot, options: Mapping[str, Any]
+) -> "nw.LazyFrame[Any] | None":
+    known = module.compute.__kwdefaults__ or {}
+    unknown = sorted(set(options) - set(known))
+    if unknown:
+        raise ConfigError(
+            f"features: {name} has no option {', '.join(unknown)}; it has {', '.join(known) or 'none'}"
+        )
+    frame: nw.LazyFrame[Any] | None = module.compute(tables, snapshot, **options)
+    return frame
+
+
+def _uniform(frame: "nw.LazyFrame[Any]", fills: Mapping[str, Any]) -> list[nw.Expr]:
+    """Fill what a customer without rows gets, and cast numbers to float64 and the rest to text."""
+    expressions = []
+    for name, kind in sorted(frame.collect_schema().items()):
+        if name == "customer_id":
+            continue
+        column = nw.col(name).cast(nw.Float64 if kind.is_numeric() or kind == nw.Boolean else nw.String)
+        fill = fills.get(name)
+        expressions.append(column if fill is None else column.fill_null(fill))
+    return expressions

@@ -1,0 +1,49 @@
+"""Basket: how large, how varied and how repeated the orders are."""
+
+from typing import Any
+
+import narwhals as nw
+
+from crm_ml.features.expressions import integers, past_orders, ratio, total
+from crm_ml.snapshots import Snapshot
+from crm_ml.tables import Tables
+
+COLUMNS: dict[str, int | None] = {
+    "basket_mean_paid_cents": None,
+    "basket_max_paid_cents": None,
+    "basket_mean_lines": None,
+    "basket_last_paid_share": None,
+    "basket_items": 0,
+    "basket_repeat_share": None,
+}
+
+
+def compute(tables: Tables, snapshot: Snapshot) -> "nw.LazyFrame[Any]":
+    """Compute order value (cents), lines an order, distinct items and the share of lines bought before.
+
+    ``basket_last_paid_share`` is what the orders of the last order day paid, over the mean order value.
+    """
+    lines = snapshot.past(tables.frame("order_lines"), at="ordered_at")
+    variety = lines.group_by("customer_id").agg(
+        nw.len().alias("lines"), nw.col("item_id").n_unique().alias("basket_items")
+    )
+    orders = past_orders(tables, snapshot).with_columns(newest=nw.col("days_ago").min().over("customer_id"))
+    last = nw.when(nw.col("days_ago") == nw.col("newest")).then(nw.col("paid_cents"))
+    value = (
+        orders.with_columns(last_paid=last)
+        .group_by("customer_id")
+        .agg(
+            nw.len().alias("orders"),
+            nw.col("paid_cents").max().alias("basket_max_paid_cents"),
+            *total("paid_cents", "last_paid"),
+        )
+    )
+    return integers(value.join(variety, on="customer_id", how="left")).select(
+        "customer_id",
+        "basket_max_paid_cents",
+        "basket_items",
+        basket_mean_paid_cents=ratio(nw.col("paid_cents"), nw.col("orders")),
+        basket_mean_lines=ratio(nw.col("lines"), nw.col("orders")),
+        basket_last_paid_share=ratio(nw.col("last_paid") * nw.col("orders"), nw.col("paid_cents")),
+        basket_repeat_share=ratio(nw.col("lines") - nw.col("basket_items"), nw.col("lines")),
+    )

@@ -1,0 +1,59 @@
+"""Cadence: the gaps between a customer's order days, and how unusual the present silence is."""
+
+from typing import Any
+
+import narwhals as nw
+
+from crm_ml.features.expressions import count_if, integers, order_days, ratio, total
+from crm_ml.snapshots import Snapshot
+from crm_ml.tables import Tables
+
+COLUMNS: dict[str, int | None] = {
+    "cadence_order_days": 0,
+    "cadence_gap_mean_days": None,
+    "cadence_gap_max_days": None,
+    "cadence_gap_irregularity": None,
+    "cadence_last_gap_days": None,
+    "cadence_gap_share": None,
+    "cadence_gap_max_share": None,
+    "cadence_longer_gap_share": None,
+}
+
+
+def compute(tables: Tables, snapshot: Snapshot) -> "nw.LazyFrame[Any]":
+    """Compute the gaps (days) between order days and the share of them that the present silence has used up.
+
+    ``cadence_gap_irregularity`` is the standard deviation of the gaps over their mean (0 for a clockwork);
+    ``cadence_longer_gap_share`` is the share of past gaps longer than the present silence, with one gap of
+    each kind added (Laplace), so that one gap alone proves nothing.
+    """
+    days = order_days(tables, snapshot).with_columns(
+        silence=nw.col("days_ago").min().over("customer_id"),
+        square=nw.col("gap") * nw.col("gap"),
+    )
+    days = days.with_columns(
+        newest_gap=nw.when(nw.col("days_ago") == nw.col("silence")).then(nw.col("gap")),
+        longer=count_if(nw.col("gap") > nw.col("silence")),
+    )
+    sums = days.group_by("customer_id").agg(
+        nw.len().alias("cadence_order_days"),
+        nw.col("silence").min(),
+        nw.col("gap").count().alias("gaps"),
+        nw.col("gap").max().alias("cadence_gap_max_days"),
+        nw.col("newest_gap").max().alias("cadence_last_gap_days"),
+        nw.col("gap").sum().alias("gap_sum"),
+        *total("square", "longer"),
+    )
+    return _shares(integers(sums)).select("customer_id", *COLUMNS)
+
+
+def _shares(sums: "nw.LazyFrame[Any]") -> "nw.LazyFrame[Any]":
+    gaps, gap_sum = nw.col("gaps"), nw.col("gap_sum")
+    variance = ratio(gaps * nw.col("square") - gap_sum * gap_sum, gaps * gaps)
+    return sums.with_columns(
+        cadence_gap_mean_days=ratio(gap_sum, gaps),
+        cadence_gap_irregularity=nw.when(gaps > 1).then(variance.sqrt() / ratio(gap_sum, gaps)),
+        cadence_gap_share=ratio(nw.col("silence") * gaps, gap_sum),
+        cadence_gap_max_share=ratio(nw.col("silence"), nw.col("cadence_gap_max_days")),
+        cadence_longer_gap_share=ratio(nw.col("longer") + 1, gaps + 2),
+    )

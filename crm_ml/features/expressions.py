@@ -1,0 +1,64 @@
+"""Small expressions that the feature groups share; integers in, one division at the end."""
+
+from typing import Any
+
+import narwhals as nw
+
+from crm_ml.snapshots import DAY_S, Snapshot
+from crm_ml.tables import Tables
+
+
+def ratio(numerator: nw.Expr, denominator: nw.Expr) -> nw.Expr:
+    """Divide two integer expressions; null where the denominator is zero or null."""
+    return nw.when(denominator != 0).then(numerator.cast(nw.Float64) / denominator.cast(nw.Float64))
+
+
+def day(epoch_s: nw.Expr) -> nw.Expr:
+    """Return the number of the UTC day of a time in epoch seconds."""
+    return epoch_s // DAY_S
+
+
+def remainder(value: nw.Expr, divisor: int) -> nw.Expr:
+    """Return the rest of an integer division; pandas has no ``%`` for integers that can be null."""
+    return value - (value // divisor) * divisor
+
+
+def count_if(condition: nw.Expr) -> nw.Expr:
+    """Return 1 where the condition holds and 0 elsewhere, to be summed."""
+    return nw.when(condition).then(nw.lit(1)).otherwise(nw.lit(0)).cast(nw.Int64)
+
+
+def keep_if(condition: nw.Expr, value: nw.Expr) -> nw.Expr:
+    """Return the value where the condition holds and 0 elsewhere, to be summed."""
+    return nw.when(condition).then(value).otherwise(nw.lit(0)).cast(nw.Int64)
+
+
+def total(*columns: str) -> list[nw.Expr]:
+    """Sum columns within a group and name the sums like the columns."""
+    return [nw.col(name).sum() for name in columns]
+
+
+def integers(frame: "nw.LazyFrame[Any]") -> "nw.LazyFrame[Any]":
+    """Cast every integer column to 64 bits; engines count in 32 bits without sign or sum in 128."""
+    kinds = frame.collect_schema()
+    return frame.with_columns(
+        nw.col(name).cast(nw.Int64) for name, kind in kinds.items() if kind.is_integer()
+    )
+
+
+def past_orders(tables: Tables, snapshot: Snapshot) -> "nw.LazyFrame[Any]":
+    """Return the whole orders before `snapshot` with ``days_ago`` (whole days) beside them."""
+    orders: nw.LazyFrame[Any] = snapshot.past(tables.frame("orders"), at="ordered_at")
+    return orders.with_columns(days_ago=snapshot.days_since(nw.col("ordered_at_epoch_s")).cast(nw.Int64))
+
+
+def order_days(tables: Tables, snapshot: Snapshot) -> "nw.LazyFrame[Any]":
+    """Return one row for each customer and day with an order: ``days_ago`` and the ``gap`` to the day before.
+
+    The gap is in days and null for the first day of a customer.
+    """
+    days = past_orders(tables, snapshot).select("customer_id", "days_ago").unique(["customer_id", "days_ago"])
+    # earlier days have a larger days_ago; ordered by its negative they come first
+    days = days.with_columns(_order=-nw.col("days_ago"))
+    earlier = nw.col("days_ago").shift(1).over("customer_id", order_by="_order")
+    return days.with_columns(gap=(earlier - nw.col("days_ago")).cast(nw.Int64)).drop("_order")

@@ -1,0 +1,61 @@
+"""Lifecycle: the stage of a customer by rule, and the tenure."""
+
+from typing import Any
+
+import narwhals as nw
+
+from crm_ml.features.expressions import integers, order_days, total
+from crm_ml.snapshots import Snapshot
+from crm_ml.tables import Tables
+
+COLUMNS: dict[str, int | str | None] = {"lifecycle_stage": "potential", "lifecycle_tenure_days": None}
+
+
+def compute(
+    tables: Tables,
+    snapshot: Snapshot,
+    *,
+    new_within_days: int = 28,
+    dormant_after_days: int = 30,
+    lost_after_gaps: int = 3,
+) -> "nw.LazyFrame[Any]":
+    """Compute the stage (potential, new, active, dormant or lost) and days since the first order.
+
+    Parameters
+    ----------
+    tables, snapshot
+        As for every feature group.
+    new_within_days : int
+        A customer whose first order is this recent is new.
+    dormant_after_days : int
+        Days without an order after which a customer is dormant.
+    lost_after_gaps : int
+        A dormant customer is lost after this many usual gaps; a usual gap counts as at least
+        `dormant_after_days`.
+    """
+    days = order_days(tables, snapshot)
+    sums = days.group_by("customer_id").agg(
+        nw.col("days_ago").min().alias("silence"),
+        nw.col("days_ago").max().alias("lifecycle_tenure_days"),
+        nw.col("gap").count().alias("gaps"),
+        *total("gap"),
+    )
+    sums = integers(sums)
+    silence, gaps = nw.col("silence"), nw.col("gaps")
+    # silence > lost_after_gaps * mean gap, without a division
+    beyond_usual = (gaps == 0) | (silence * gaps > lost_after_gaps * nw.col("gap").fill_null(0))
+    lost = beyond_usual & (silence > lost_after_gaps * dormant_after_days)
+    stage = (
+        nw.when(lost)
+        .then(nw.lit("lost"))
+        .otherwise(
+            nw.when(silence > dormant_after_days)
+            .then(nw.lit("dormant"))
+            .otherwise(
+                nw.when(nw.col("lifecycle_tenure_days") < new_within_days)
+                .then(nw.lit("new"))
+                .otherwise(nw.lit("active"))
+            )
+        )
+    )
+    return sums.select("customer_id", "lifecycle_tenure_days", lifecycle_stage=stage)
