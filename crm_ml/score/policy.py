@@ -1,0 +1,158 @@
+"""The first policy: the best action for each customer by expected value, then cut to the caps.
+
+The value of an action is ``floor(p * assumed_effect * margin_cents + 1/2) - cost_cents``, an integer number of
+cents (rounded half up). Only values above zero count. Of equal values the first ``action_id`` wins. Caps keep
+the rows of greatest value, of equal values the first ``customer_id``: first each action's cap, then the list's.
+A customer who is cut does not fall back to another action; sharing out scarce actions is allocation.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import narwhals as nw
+
+from crm_ml.errors import ConfigError
+from crm_ml.score.catalog import Action
+from crm_ml.score.consent import Consent
+from crm_ml.score.eligibility import compile_rule
+
+DECISION = ("customer_id", "action", "expected_value_cents", "runner_up", "p_churn")
+
+
+@dataclass(frozen=True)
+class Funnel:
+    """How many customers are left after each step."""
+
+    known: int
+    scored: int
+    eligible: int
+    consented: int
+    valued_above_zero: int
+    within_cap: int = 0
+
+
+def weigh(base: "nw.LazyFrame[Any]", actions: Sequence[Action], consent: Consent) -> "nw.LazyFrame[Any]":
+    """Put beside each customer, for each action, whether it may be done and what it is worth.
+
+    Parameters
+    ----------
+    base : narwhals.LazyFrame
+        One row a customer: customer_id, feature columns and p_churn (null where not scored).
+    actions : sequence of Action
+        Ordered by ``action_id``.
+    consent : Consent
+
+    Returns
+    -------
+    narwhals.LazyFrame
+        customer_id, p_churn and for the action number i: eligible_i, consented_i (boolean), value_i (cents,
+        null unless eligible, consented and above zero).
+
+    Raises
+    ------
+    ConfigError
+        With the rule of every action that does not fit the columns.
+    """
+    rules = _rules(actions, base.collect_schema())
+    rows = base.with_columns(**{f"eligible_{number}": rule for number, rule in enumerate(rules)})
+    if consent.granted is not None:
+        rows = rows.join(consent.granted, on="customer_id", how="left")
+    rows = rows.with_columns(
+        **{
+            f"consented_{number}": nw.col(f"eligible_{number}") & _allowed(action, consent)
+            for number, action in enumerate(actions)
+        }
+    )
+    values = {f"value_{number}": _value(number, action) for number, action in enumerate(actions)}
+    rows = rows.with_columns(**values)
+    rows = rows.with_columns(**{name: nw.when(nw.col(name) > 0).then(nw.col(name)) for name in values})
+    flags = [f"{flag}_{number}" for flag in ("eligible", "consented") for number in range(len(actions))]
+    return rows.select("customer_id", "p_churn", *flags, *values)
+
+
+def count(weighed: "nw.LazyFrame[Any]", n_actions: int) -> Funnel:
+    """Count the customers at each step of the funnel, in one pass."""
+
+    def any_of(flag: str) -> nw.Expr:
+        return nw.any_horizontal(*(nw.col(f"{flag}_{i}") for i in range(n_actions)), ignore_nulls=True)
+
+    valued = nw.any_horizontal(*(~nw.col(f"value_{i}").is_null() for i in range(n_actions)), ignore_nulls=True)
+    steps = {
+        "scored": ~nw.col("p_churn").is_null(),
+        "eligible": any_of("eligible"),
+        "consented": any_of("consented"),
+        "valued_above_zero": valued,
+    }
+    ones = weighed.select(
+        known=nw.lit(1), **{name: nw.when(step).then(1).otherwise(0) for name, step in steps.items()}
+    )
+    sums = ones.select(nw.all().sum()).collect(backend="pyarrow").rows(named=True)[0]
+    return Funnel(**{name: int(value or 0) for name, value in sums.items()})
+
+
+def choose(weighed: "nw.LazyFrame[Any]", n_actions: int) -> "nw.LazyFrame[Any]":
+    """Choose the best and the second-best action of each customer.
+
+    Returns
+    -------
+    narwhals.LazyFrame
+        Customers with an action of value above zero: customer_id, action (its number),
+        expected_value_cents, runner_up (number, null without one), p_churn.
+    """
+    numbers = range(n_actions)
+    best = weighed.with_columns(expected_value_cents=nw.max_horizontal(*(f"value_{i}" for i in numbers)))
+    best = best.filter(~nw.col("expected_value_cents").is_null())
+    best = best.with_columns(action=_first(numbers, "value", "expected_value_cents"))
+    others = {f"other_{i}": nw.when(nw.col("action") != i).then(nw.col(f"value_{i}")) for i in numbers}
+    second = best.with_columns(**others)
+    second = second.with_columns(second_value=nw.max_horizontal(*others))
+    return second.with_columns(runner_up=_first(numbers, "other", "second_value")).select(*DECISION)
+
+
+def cut(
+    chosen: "nw.LazyFrame[Any]", actions: Sequence[Action], daily_cap: int | None
+) -> "nw.LazyFrame[Any]":
+    """Keep the rows within the caps, those of greatest value first, and order them by customer."""
+    kept = [
+        _top(chosen.filter(nw.col("action") == number), action.daily_cap) for number, action in enumerate(actions)
+    ]
+    return _top(nw.concat(kept), daily_cap).sort("customer_id")
+
+
+def _rules(actions: Sequence[Action], schema: Mapping[str, Any]) -> list[nw.Expr]:
+    rules, breaches = [], []
+    for action in actions:
+        try:
+            rules.append(compile_rule(action.eligible, schema) if action.eligible else nw.lit(True))
+        except ConfigError as error:
+            breaches.append(f"  action {action.action_id}, eligible: {error}")
+    if breaches:
+        raise ConfigError("rules that don't fit the features and scores\n" + "\n".join(breaches))
+    return rules
+
+
+def _allowed(action: Action, consent: Consent) -> nw.Expr:
+    return nw.lit(True) if consent.granted is None else nw.col(consent.column(action)).fill_null(False)
+
+
+def _value(number: int, action: Action) -> nw.Expr:
+    gain_cents = action.assumed_effect * action.margin_cents
+    gain = nw.col(action.score) * gain_cents if action.score else nw.lit(gain_cents)
+    value = (gain + 0.5).floor().cast(nw.Int64) - action.cost_cents
+    return nw.when(nw.col(f"consented_{number}")).then(value)
+
+
+def _first(numbers: range, prefix: str, best: str) -> nw.Expr:
+    """Return the first number whose value is the best; null where there is none."""
+    result = nw.lit(None, dtype=nw.Int32)
+    for number in reversed(numbers):
+        hit = nw.col(f"{prefix}_{number}") == nw.col(best)
+        result = nw.when(hit).then(nw.lit(number, dtype=nw.Int32)).otherwise(result)
+    return result
+
+
+def _top(rows: "nw.LazyFrame[Any]", cap: int | None) -> "nw.LazyFrame[Any]":
+    if cap is None:
+        return rows
+    return rows.sort("expected_value_cents", "customer_id", descending=[True, False]).head(cap)
