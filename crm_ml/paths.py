@@ -1,0 +1,39 @@
+"""Where a project keeps its files; nothing is made here."""
+
+import os
+from pathlib import Path
+
+from crm_ml.errors import ConfigError
+
+
+def project_root() -> Path:
+    """Return the nearest folder at or above the working folder that holds ``configs/``, else the working folder.
+
+    Notebooks run in ``notebooks/`` and commands in the project's folder; both find the same files.
+    """
+    here = Path.cwd()
+    return next((folder for folder in (here, *here.parents) if (folder / "configs").is_dir()), here)
+
+
+def data_folder() -> Path:
+    """Return the folder of downloaded and derived data: ``CRM_ML_DATA`` or ``data/`` of the project."""
+    return Path(os.environ.get("CRM_ML_DATA") or project_root() / "data")
+
+
+def runs_folder() -> Path:
+    """Return the folder of the local tracking store: ``CRM_ML_RUNS`` or ``runs/`` of the project."""
+    return Path(os.environ.get("CRM_ML_RUNS") or project_root() / "runs")
+
+
+def inside(root: Path, name: str) -> Path:
+    """Return the path `name` below `root`.
+
+    Raises
+    ------
+    ConfigError
+        If it would leave `root`.
+    """
+    path = (root / name).resolve()
+    if not path.is_relative_to(root.resolve()):
+        raise ConfigError(f"{name!r} lies outside {root.name}/; name a file inside it")
+    return path

@@ -1,0 +1,43 @@
+"""The base of every configuration model, and its checking with all breaches in one error."""
+
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from crm_ml.errors import ConfigError
+
+Checked = TypeVar("Checked", bound="Strict")
+
+
+class Strict(BaseModel):
+    """A frozen configuration without unknown keys and without silent conversions."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+def validate(content: Any, model: type[Checked], where: str) -> Checked:
+    """Check plain data against a model.
+
+    Parameters
+    ----------
+    content : plain YAML types
+    model : type
+    where : str
+        Names the file in errors.
+
+    Raises
+    ------
+    ConfigError
+        With every breach at once, each with its place in the file.
+    """
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        breaches = error.errors(include_url=False, include_context=False)
+        lines = [f"  {_place(fault['loc'])}: {fault['msg'].removeprefix('Value error, ')}" for fault in breaches]
+        raise ConfigError(f"{where}: {len(lines)} mistakes\n" + "\n".join(lines)) from None
+
+
+def _place(parts: tuple[int | str, ...]) -> str:
+    place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts)
+    return place.lstrip(".") or "the file"

@@ -1,0 +1,214 @@
+"""Runs, models and aliases in MLflow; the only module that imports it."""
+
+import contextlib
+import json
+import logging
+import math
+import os
+import tempfile
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from crm_ml.artefacts import sha256_of
+from crm_ml.errors import InputError
+from crm_ml.paths import runs_folder
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from mlflow import MlflowClient
+
+MODEL_FOLDER = "model"
+
+
+@dataclass(frozen=True)
+class ModelVersion:
+    """A registered model on local disk.
+
+    Parameters
+    ----------
+    name, version : str
+    folder : Path
+        Model folder; its manifest is still to be checked.
+    content : str
+        sha256 of the manifest, which names the content whatever the version number.
+    """
+
+    name: str
+    version: str
+    folder: Path
+    content: str
+
+
+class Run:
+    """One MLflow run that is under way."""
+
+    def __init__(self, client: "MlflowClient", run_id: str) -> None:
+        self.client = client
+        self.run_id = run_id
+
+    def log_params(self, params: Mapping[str, Any]) -> None:
+        """Log settings; nested mappings become dotted names."""
+        from mlflow.entities import Param
+
+        flat = [Param(key, value) for key, value in _flatten(params)]
+        self.client.log_batch(self.run_id, params=flat)
+
+    def log_metrics(self, metrics: Mapping[str, float]) -> None:
+        """Log metrics.
+
+        Raises
+        ------
+        InputError
+            If a metric is NaN or infinite; none is logged then.
+        """
+        from mlflow.entities import Metric
+
+        broken = sorted(name for name, value in metrics.items() if not math.isfinite(value))
+        if broken:
+            raise InputError(f"{len(broken)} metrics are NaN or infinite: {', '.join(broken)}; nothing was logged")
+        self.client.log_batch(self.run_id, metrics=[Metric(k, float(v), 0, 0) for k, v in metrics.items()])
+
+    def log_tags(self, tags: Mapping[str, str]) -> None:
+        """Set tags of the run."""
+        for key, value in tags.items():
+            self.client.set_tag(self.run_id, key, value)
+
+    def log_figure(self, figure: "Figure", path: str) -> None:
+        """Log a figure as a picture under `path`, such as ``"plots/gains.png"``."""
+        self.client.log_figure(self.run_id, figure, path)
+
+    def log_json(self, content: Any, path: str) -> None:
+        """Log plain data as JSON under `path`."""
+        self.log_text(json.dumps(content, indent=2, sort_keys=True, default=str), path)
+
+    def log_text(self, content: str, path: str) -> None:
+        """Log text under `path`."""
+        self.client.log_text(self.run_id, content, path)
+
+    def log_folder(self, folder: Path, path: str) -> None:
+        """Log every file of a folder under `path`."""
+        self.client.log_artifacts(self.run_id, str(folder), path)
+
+    def register(
+        self, folder: Path, name: str, loader_module: str, inputs: Mapping[str, str], outputs: Mapping[str, str]
+    ) -> ModelVersion:
+        """Log a model folder as a pyfunc without pickle and register it.
+
+        Parameters
+        ----------
+        folder : Path
+            Model folder with its manifest.
+        name : str
+            Registered name, such as ``"churn"``.
+        loader_module : str
+            Module whose ``_load_pyfunc`` loads the folder.
+        inputs, outputs : mapping of str to str
+            Column to MLflow type (``"double"`` or ``"string"``).
+        """
+        import mlflow
+        from mlflow.models import ModelSignature
+
+        with tempfile.TemporaryDirectory() as parent, warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # asks for an input example, which costs nine seconds
+            data = Path(parent) / MODEL_FOLDER
+            data.symlink_to(folder.resolve(), target_is_directory=True)
+            info = mlflow.pyfunc.log_model(
+                name=MODEL_FOLDER,
+                loader_module=loader_module,
+                data_path=str(data),
+                signature=ModelSignature(_schema(inputs), _schema(outputs)),
+                pip_requirements=[f"crm_ml=={_version()}"],
+                registered_model_name=name,
+            )
+        return ModelVersion(name, str(info.registered_model_version), folder, sha256_of(folder / "manifest.json"))
+
+
+@contextlib.contextmanager
+def start(experiment: str, name: str) -> Iterator[Run]:
+    """Start a run; it ends as FINISHED, or as FAILED when an error leaves the block.
+
+    Parameters
+    ----------
+    experiment : str
+        MLflow experiment, such as ``"churn"``; made where it is absent.
+    name : str
+        Name of the run.
+    """
+    import mlflow
+
+    client = connect()
+    found = client.get_experiment_by_name(experiment)
+    location = None if os.environ.get("MLFLOW_TRACKING_URI") else _local_artefacts()
+    experiment_id = found.experiment_id if found else client.create_experiment(experiment, location)
+    with mlflow.start_run(experiment_id=experiment_id, run_name=name) as active:
+        yield Run(client, active.info.run_id)
+
+
+def tracking_uri() -> str:
+    """Return ``MLFLOW_TRACKING_URI``, or the local SQLite store of the project."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{runs_folder() / 'mlflow.db'}"
+
+
+def connect() -> "MlflowClient":
+    """Point MLflow to `tracking_uri` and return a client."""
+    import mlflow
+
+    runs_folder().mkdir(parents=True, exist_ok=True)
+    for logger in ("mlflow", "alembic"):
+        logging.getLogger(logger).setLevel(logging.WARNING)
+    mlflow.set_tracking_uri(tracking_uri())
+    return mlflow.MlflowClient()
+
+
+def promote(version: ModelVersion, alias: str = "champion") -> None:
+    """Point `alias` of the registered model to `version`."""
+    connect().set_registered_model_alias(version.name, alias, version.version)
+
+
+def champion(name: str, alias: str = "champion") -> ModelVersion:
+    """Return the model version behind an alias, on local disk.
+
+    Raises
+    ------
+    InputError
+        If no model of that name has the alias.
+    """
+    import mlflow
+    from mlflow.exceptions import MlflowException
+
+    client = connect()
+    try:
+        version = client.get_model_version_by_alias(name, alias)
+    except MlflowException as error:
+        raise InputError(f"no model {name}@{alias} is registered in {tracking_uri()}; train it first") from error
+    home = Path(mlflow.artifacts.download_artifacts(f"models:/{name}/{version.version}"))
+    folder = home / "data" / MODEL_FOLDER
+    manifest = folder / "manifest.json"
+    return ModelVersion(name, str(version.version), folder, sha256_of(manifest) if manifest.exists() else "")
+
+
+def _local_artefacts() -> str:
+    return (runs_folder() / "artefacts").resolve().as_uri()
+
+
+def _schema(columns: Mapping[str, str]) -> Any:
+    from mlflow.types import ColSpec, Schema
+
+    return Schema([ColSpec(kind, name, required=False) for name, kind in columns.items()])
+
+
+def _flatten(params: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    for key, value in params.items():
+        if isinstance(value, Mapping) and value:
+            yield from _flatten(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", str(value)
+
+
+def _version() -> str:
+    from crm_ml import __version__
+
+    return __version__

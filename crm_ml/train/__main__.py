@@ -1,0 +1,76 @@
+"""``python -m crm_ml.train [RUN ...]``: train the runs of ``configs/default.yaml`` or the named ones."""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from crm_ml.errors import CrmError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from crm_ml.train.experiment import Finished
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Train runs and show their metrics beside the baselines; return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m crm_ml.train", description="Train, evaluate, log and register.")
+    parser.add_argument("runs", nargs="*", metavar="RUN", help="path under configs/ without .yaml")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override a setting")
+    parser.add_argument("--metrics-json", type=Path, metavar="PATH", help="write {run: {metric: value}}")
+    given = parser.parse_args(arguments)
+    try:
+        _train(given.runs, given.set, given.metrics_json)
+    except CrmError as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201
+        return error.exit_code
+    return 0
+
+
+def _train(runs: Sequence[str], overrides: Sequence[str], metrics_json: Path | None) -> None:
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from crm_ml.config import Defaults, load, load_run
+    from crm_ml.paths import project_root
+    from crm_ml.train.experiment import run
+
+    names = list(runs) or list(load(project_root() / "configs" / "default.yaml", Defaults).runs)
+    for name in names:
+        load_run(name, overrides)  # all configs are checked before the first one trains
+    console = Console()
+    finished = []
+    with Progress(console=console, transient=not console.is_terminal) as progress:
+        for name in names:
+            finished.append(run(name, overrides, progress))
+    for done in finished:
+        _show(console, done)
+    if metrics_json:
+        metrics = {done.name: dict(done.outcome.metrics) for done in finished}
+        metrics_json.write_text(json.dumps(metrics, indent=2, sort_keys=True))
+
+
+def _show(console: "Console", done: "Finished") -> None:
+    from rich.table import Table
+
+    from crm_ml.tracking import tracking_uri
+
+    table = Table(title=f"{done.name}: test windows, 95 % intervals")
+    for column in done.outcome.summary.columns:
+        table.add_column(str(column), justify="left" if column == "model" else "right")
+    for row in done.outcome.summary.itertuples(index=False):
+        table.add_row(*(str(cell) for cell in row))
+    console.print(table)
+    for gate in done.outcome.gates:
+        console.print(f"{'[green]holds[/]' if gate.passed else '[red]fails[/]'}  {gate.name}: {gate.reason}")
+    role = "champion" if done.outcome.promoted else "not promoted"
+    name = done.outcome.candidate.name
+    console.print(f"{name} version {done.version} ({role}); run {done.run_id}")
+    console.print(f"page: mlflow server --backend-store-uri {tracking_uri()}", soft_wrap=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
