@@ -3,21 +3,16 @@
 from datetime import date, datetime, time, timedelta
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from crm_ml.errors import ConfigError
 from crm_ml.score.grammar import parse
 from crm_ml.snapshots import as_utc
+from crm_ml.tables.strict import Strict
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 Cents = Annotated[int, Field(ge=0, le=10**9)]
 Probability = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
-
-
-class Strict(BaseModel):
-    """A frozen configuration without unknown keys and without silent conversions."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
 class Action(Strict):

@@ -46,9 +46,9 @@ def consent_for(
 ) -> Consent:
     """Find out who may be contacted for each purpose and channel of the actions.
 
-    The latest change at or before ``snapshot.as_of`` decides, among those of the purpose for the channel or for
-    all channels (null). Of two changes in the same second the refusal wins. Who never said anything, or is
-    gone from the table, is not contacted.
+    The latest change at or before ``snapshot.as_of`` decides, among those of the purpose for the channel or
+    for all channels (null). Of two changes in the same second the refusal wins. Who never said anything, or
+    is gone from the table, is not contacted.
 
     Raises
     ------
@@ -63,7 +63,7 @@ def consent_for(
         return Consent(ASSUMED, pairs, None)
     if not tables.has("consents"):
         raise ConfigError(
-            "consent: the tables have no consents; add them, or write consent: assumed if consent is sure otherwise"
+            "consent: the tables have no consents; add them, or write consent: assumed where it is certain"
         )
     return Consent(TABLE, pairs, _granted(tables, snapshot, pairs))
 
@@ -96,10 +96,8 @@ def check_consent(rows: "nw.LazyFrame[Any]", actions: Iterable[Action], consent:
         raise InputError(f"list rows without consent, nothing is published: {'; '.join(breaches)}")
 
 
-def _granted(
-    tables: Tables, snapshot: Snapshot, pairs: tuple[tuple[str, str], ...]
-) -> "nw.LazyFrame[Any]":
-    """Encode each change as ``2 * second + refusal``: the greatest is the one that decides, and even is a yes."""
+def _granted(tables: Tables, snapshot: Snapshot, pairs: tuple[tuple[str, str], ...]) -> "nw.LazyFrame[Any]":
+    """Encode each change as ``2 * second + refusal``: the greatest one decides, and even is a yes."""
     through_as_of = replace(snapshot, as_of=snapshot.as_of + timedelta(seconds=1))
     changes = through_as_of.past(tables.frame("consents"), at="changed_at")
     refusal = nw.when(nw.col("granted")).then(nw.lit(0)).otherwise(nw.lit(1))
@@ -111,9 +109,12 @@ def _granted(
         if by_channel:
             about = about & (nw.col("channel").fill_null(channel) == channel)
         columns[f"consent_{number}"] = nw.when(about).then(order).otherwise(nw.lit(_NEVER))
-    latest = changes.with_columns(**columns).group_by("customer_id").agg(*(nw.col(name).max() for name in columns))
+    latest = (
+        changes.with_columns(**columns).group_by("customer_id").agg(*(nw.col(name).max() for name in columns))
+    )
     yes = {name: (nw.col(name) != _NEVER) & (nw.col(name) % 2 == 0) for name in columns}
-    return latest.select("customer_id", **yes)
+    granted: nw.LazyFrame[Any] = latest.select("customer_id", **yes)
+    return granted
 
 
 def _count(frame: "nw.LazyFrame[Any]") -> int:

@@ -68,14 +68,18 @@ def _breaches(test: Test, schema: Mapping[str, Any]) -> list[str]:
         return [f"{where}: there is no column {test.column!r}; {hint}"]
     kind = _kind(schema[test.column])
     if kind is None:
-        return [f"{where}: column {test.column!r} is {schema[test.column]}; rules know numbers, text and booleans"]
+        return [
+            f"{where}: column {test.column!r} is {schema[test.column]}; rules know numbers, text and booleans"
+        ]
     breaches = []
     if kind != "number" and test.operator not in ("=", "!=", "in", "null"):
         breaches.append(f"{where}: column {test.column!r} is {kind}, which {test.operator!r} can't order")
     for value in test.values:
         if _KINDS[type(value)] != kind:
             shown = f"{value:g}" if isinstance(value, float) else repr(value)
-            breaches.append(f"{where}: column {test.column!r} is {kind}, but {shown} is {_KINDS[type(value)]}")
+            breaches.append(
+                f"{where}: column {test.column!r} is {kind}, but {shown} is {_KINDS[type(value)]}"
+            )
     return breaches
 
 

@@ -213,7 +213,9 @@ class _Parser:
         while self.take(","):
             values.append(self.literal())
             if len(values) > MAX_VALUES:
-                raise ConfigError(f"at character {self.next.position}: more than {MAX_VALUES} values in one in")
+                raise ConfigError(
+                    f"at character {self.next.position}: more than {MAX_VALUES} values in one in"
+                )
         self.need(")", "a comma or a closing bracket")
         return tuple(values)
 

@@ -1,9 +1,9 @@
 """The first policy: the best action for each customer by expected value, then cut to the caps.
 
-The value of an action is ``floor(p * assumed_effect * margin_cents + 1/2) - cost_cents``, an integer number of
-cents (rounded half up). Only values above zero count. Of equal values the first ``action_id`` wins. Caps keep
-the rows of greatest value, of equal values the first ``customer_id``: first each action's cap, then the list's.
-A customer who is cut does not fall back to another action; sharing out scarce actions is allocation.
+The value of an action is ``floor(p * assumed_effect * margin_cents + 1/2) - cost_cents``, an integer number
+of cents (rounded half up). Only values above zero count. Of equal values the first ``action_id`` wins. Caps
+keep the rows of greatest value, of equal values the first ``customer_id``: first each action's cap, then the
+list's. A customer who is cut does not fall back to another action; sharing out scarce actions is allocation.
 """
 
 from collections.abc import Mapping, Sequence
@@ -77,7 +77,9 @@ def count(weighed: "nw.LazyFrame[Any]", n_actions: int) -> Funnel:
     def any_of(flag: str) -> nw.Expr:
         return nw.any_horizontal(*(nw.col(f"{flag}_{i}") for i in range(n_actions)), ignore_nulls=True)
 
-    valued = nw.any_horizontal(*(~nw.col(f"value_{i}").is_null() for i in range(n_actions)), ignore_nulls=True)
+    valued = nw.any_horizontal(
+        *(~nw.col(f"value_{i}").is_null() for i in range(n_actions)), ignore_nulls=True
+    )
     steps = {
         "scored": ~nw.col("p_churn").is_null(),
         "eligible": any_of("eligible"),
@@ -110,12 +112,11 @@ def choose(weighed: "nw.LazyFrame[Any]", n_actions: int) -> "nw.LazyFrame[Any]":
     return second.with_columns(runner_up=_first(numbers, "other", "second_value")).select(*DECISION)
 
 
-def cut(
-    chosen: "nw.LazyFrame[Any]", actions: Sequence[Action], daily_cap: int | None
-) -> "nw.LazyFrame[Any]":
+def cut(chosen: "nw.LazyFrame[Any]", actions: Sequence[Action], daily_cap: int | None) -> "nw.LazyFrame[Any]":
     """Keep the rows within the caps, those of greatest value first, and order them by customer."""
     kept = [
-        _top(chosen.filter(nw.col("action") == number), action.daily_cap) for number, action in enumerate(actions)
+        _top(chosen.filter(nw.col("action") == number), action.daily_cap)
+        for number, action in enumerate(actions)
     ]
     return _top(nw.concat(kept), daily_cap).sort("customer_id")
 

@@ -5,9 +5,9 @@ Everything is written into ``.<name>.<run>.tmp`` beside its final place::
     .<name>.<run>.tmp/content/...    the files, synced to disk, then renamed to <name>
     .<name>.<run>.tmp/latest.json    the next pointer, which replaces latest.json after that
 
-The writer holds a lock on its temporary folder, which the system releases when the process dies. A folder whose
-lock is free is a dead writer's: the next run finishes its pointer if the content was already renamed, and
-removes the rest.
+The writer holds a lock on its temporary folder, which the system releases when the process dies. A folder
+whose lock is free is a dead writer's: the next run finishes its pointer if the content was already
+renamed, and removes the rest.
 """
 
 import contextlib
@@ -19,7 +19,6 @@ import secrets
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 from crm_ml.errors import AlreadyPublished, InputError
 
@@ -52,22 +51,32 @@ def publish(
     InputError
         If the folder can't be written to; what was written is removed.
     """
+    check_free(folder, name, pointer)
+    with _clear_error(folder, name), _workspace(folder, name) as space:
+        (space / CONTENT).mkdir()
+        fill(space / CONTENT, space)
+        _commit(space, folder / name, pointer)
+    return folder / name
+
+
+def check_free(folder: Path, name: str, pointer: dict[str, str] | None = None) -> None:
+    """Clear away what dead writers left and refuse a name that is taken; repairs the pointer where it is.
+
+    Raises
+    ------
+    AlreadyPublished
+        If ``folder/name`` is there.
+    InputError
+        If the name is none or the folder can't be made.
+    """
     if not _is_plain(name):
         raise InputError(f"{name!r} can't be the name of a folder")
-    final = folder / name
-    try:
+    with _clear_error(folder, name):
         recover(folder)
-        if final.exists():
+        if (folder / name).exists():
             if pointer:
                 _repair(folder, pointer)
-            raise AlreadyPublished(f"{final} is already published; nothing was changed")
-        with _workspace(folder, name) as space:
-            (space / CONTENT).mkdir()
-            fill(space / CONTENT, space)
-            _commit(space, final, pointer)
-    except OSError as error:
-        raise InputError(f"{folder}: can't write {name} ({error}); nothing was published") from error
-    return final
+            raise AlreadyPublished(f"{folder / name} is already published; nothing was changed")
 
 
 def recover(folder: Path) -> None:
@@ -87,18 +96,30 @@ def read_pointer(folder: Path) -> dict[str, str] | None:
         content = json.loads((folder / POINTER).read_text("utf-8"))
     except (OSError, ValueError):
         return None
-    if not isinstance(content, dict) or not all(isinstance(content.get(key), str) for key in ("folder", "as_of")):
+    if not isinstance(content, dict) or not all(
+        isinstance(content.get(key), str) for key in ("folder", "as_of")
+    ):
         return None
     return content if _is_plain(content["folder"]) else None
 
 
-def sync(path: Path) -> None:
-    """Ask the system to put a file or folder on the disk."""
+def _sync(path: Path) -> None:
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+@contextlib.contextmanager
+def _clear_error(folder: Path, name: str) -> Iterator[None]:
+    import duckdb
+
+    try:
+        yield
+    except (OSError, duckdb.IOException) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"{folder}: can't write {name} ({reason}); nothing was published") from error
 
 
 @contextlib.contextmanager
@@ -138,18 +159,18 @@ def _locked(space: Path, *, wait: bool = False) -> Iterator[bool]:
 def _commit(space: Path, final: Path, pointer: dict[str, str] | None) -> None:
     content = space / CONTENT
     for path in sorted(content.rglob("*")):
-        sync(path)
-    sync(content)
+        _sync(path)
+    _sync(content)
     if pointer:
         _write_pointer(space / POINTER, pointer)
-    sync(space)
+    _sync(space)
     try:
         content.rename(final)  # fails where final is a folder with files: a rename never replaces those
     except OSError as error:
         if final.exists():
             raise AlreadyPublished(f"{final} was published by another run meanwhile") from error
         raise
-    sync(final.parent)
+    _sync(final.parent)
     _finish(space, final.parent)
 
 
@@ -160,7 +181,7 @@ def _finish(space: Path, folder: Path) -> None:
         return
     if _is_newer(prepared, read_pointer(folder), or_equal=True):
         (space / POINTER).replace(folder / POINTER)
-        sync(folder)
+        _sync(folder)
 
 
 def _repair(folder: Path, pointer: dict[str, str]) -> None:
@@ -170,7 +191,7 @@ def _repair(folder: Path, pointer: dict[str, str]) -> None:
     with _workspace(folder, pointer["folder"]) as space:
         _write_pointer(space / POINTER, pointer)
         (space / POINTER).replace(folder / POINTER)
-        sync(folder)
+        _sync(folder)
 
 
 def _is_newer(pointer: dict[str, str], than: dict[str, str] | None, *, or_equal: bool) -> bool:
@@ -180,13 +201,8 @@ def _is_newer(pointer: dict[str, str], than: dict[str, str] | None, *, or_equal:
 
 
 def _write_pointer(path: Path, pointer: dict[str, str]) -> None:
-    write_json(path, pointer)
-    sync(path)
-
-
-def write_json(path: Path, content: dict[str, Any]) -> None:
-    """Write JSON with sorted keys, so that the same content is the same bytes."""
-    path.write_text(json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False) + "\n", "utf-8")
+    path.write_text(json.dumps(pointer, indent=1, sort_keys=True) + "\n", "utf-8")
+    _sync(path)
 
 
 def _is_plain(name: str) -> bool:
@@ -195,5 +211,7 @@ def _is_plain(name: str) -> bool:
 
 def _discard(space: Path) -> None:
     with contextlib.suppress(OSError):
-        (space / POINTER).unlink()  # first, so that an interrupted removal does not look like a published list
+        (
+            space / POINTER
+        ).unlink()  # first, so that an interrupted removal does not look like a published list
     shutil.rmtree(space, ignore_errors=True)

@@ -1,17 +1,17 @@
-"""Reading a published folder: nothing is parsed before the sums of its manifest agree."""
+"""Reading a published list: nothing is parsed before the sums of its manifest agree."""
 
 import hashlib
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from crm_ml import artefacts
 from crm_ml.errors import InputError, IntegrityError
 from crm_ml.score.publish import POINTER, read_pointer
 
 if TYPE_CHECKING:
     import pandas as pd
 
-MANIFEST = "manifest.json"
 LIST_FILE = "list.parquet"
 
 
@@ -38,7 +38,7 @@ def read_list(folder: Path | str) -> "pd.DataFrame":
     import pandas as pd
 
     found = locate(Path(folder))
-    verify(found)
+    verify_list(found)
     return pd.read_parquet(found / LIST_FILE)
 
 
@@ -50,58 +50,33 @@ def locate(folder: Path) -> Path:
     InputError
         If it is neither.
     """
-    if (folder / MANIFEST).is_file():
+    if (folder / artefacts.MANIFEST).is_file():
         return folder
     pointer = read_pointer(folder)
     if pointer is None:
-        raise InputError(f"{folder}: there is no list, neither {MANIFEST} nor a {POINTER} that can be read")
+        raise InputError(
+            f"{folder}: there is no list, neither {artefacts.MANIFEST} nor a {POINTER} to follow"
+        )
     return folder / pointer["folder"]
 
 
-def verify(folder: Path) -> dict[str, Any]:
-    """Check every file of a published folder against its manifest and return the manifest.
+def verify_list(folder: Path) -> dict[str, Any]:
+    """Check the files of a list, and that its id is the hash of its ingredients; return the manifest.
 
     Raises
     ------
     IntegrityError
-        With every file that is missing, extra or other than it was.
+        With everything that does not agree.
     """
-    manifest = _manifest(folder)
-    files = manifest["files"]
-    present = {path.name for path in folder.iterdir()} - {MANIFEST}
-    breaches = [f"{name} is not in the manifest" for name in sorted(present - set(files))]
-    for name, expected in sorted(files.items()):
-        if name not in present:
-            breaches.append(f"{name} is missing")
-        elif sha256(folder / name) != expected["sha256"]:
-            breaches.append(f"{name} has another sha256 than the manifest")
-    if identity(manifest["ingredients"]) != manifest["id"]:
-        breaches.append("the id is not the hash of its ingredients")
-    if breaches:
-        raise IntegrityError(f"{folder}: {'; '.join(breaches)}")
+    manifest = artefacts.verify(folder)
+    if "ingredients" not in manifest or identity(manifest["ingredients"]) != manifest.get("list_id"):
+        raise IntegrityError(f"{folder}: list_id is not the hash of the ingredients; write the list again")
+    if LIST_FILE not in manifest["files"]:
+        raise IntegrityError(f"{folder}: {LIST_FILE} is not in the manifest; write the list again")
     return manifest
 
 
-def identity(ingredients: dict[str, Any]) -> str:
+def identity(ingredients: Any) -> str:
     """Return the id of what is made of some ingredients: a hash of them, 32 hexadecimal digits."""
     text = json.dumps(ingredients, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode("utf-8")).hexdigest()[:32]
-
-
-def sha256(path: Path) -> str:
-    """Return the SHA-256 of a file, hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _manifest(folder: Path) -> dict[str, Any]:
-    try:
-        manifest = json.loads((folder / MANIFEST).read_text("utf-8"))
-        complete = {"id", "ingredients", "files"} <= set(manifest) and isinstance(manifest["files"], dict)
-    except OSError as error:
-        raise IntegrityError(f"{folder}: {MANIFEST} can't be read ({error.strerror})") from error
-    except (ValueError, TypeError) as error:
-        raise IntegrityError(f"{folder}: {MANIFEST} is no JSON object: {error}") from error
-    if not complete:
-        raise IntegrityError(f"{folder}: {MANIFEST} lacks id, ingredients or files")
-    return dict(manifest)

@@ -1,0 +1,201 @@
+"""The list: its columns, its identity and its files.
+
+One row for each customer and slot, ordered by customer_id and slot, with what to do, why, at what expected
+value and cost, and what is needed to learn from it later. p_response, uplift, clv_cents and price_paid are
+null until a model or an allocation fills them. The files depend on the models, the policy, the data and as_of
+alone: no clock, run id or version number of a registry goes into them.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from crm_ml import artefacts
+from crm_ml.score.catalog import Action
+from crm_ml.score.reading import LIST_FILE, identity
+from crm_ml.score.sinks import parquet
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+Reasons = Callable[["pd.DataFrame"], Sequence[Sequence[str]]]
+CHUNK_ROWS = 10_000
+DECIDED = ("customer_id", "action", "expected_value_cents", "runner_up", "p_churn")
+
+
+@dataclass(frozen=True)
+class ListHeader:
+    """What all rows of a list share.
+
+    Parameters
+    ----------
+    as_of : datetime
+    models : mapping of str to str
+        Name to the hash of the model's files.
+    policy : str
+        Hash of the catalogue and the settings that decide.
+    data : str
+        Fingerprint of the tables.
+    consent_basis : str
+    actions : sequence of Action
+        Those offered at `as_of`, in the order of their numbers.
+    """
+
+    as_of: datetime
+    models: Mapping[str, str]
+    policy: str
+    data: str
+    consent_basis: str
+    actions: Sequence[Action]
+
+    @property
+    def ingredients(self) -> dict[str, Any]:
+        """What the list id is the hash of."""
+        return {
+            "as_of": self.as_of.isoformat(),
+            "data": self.data,
+            "models": dict(self.models),
+            "policy": self.policy,
+        }
+
+    @cached_property
+    def list_id(self) -> str:
+        """Hash of the ingredients, 32 hexadecimal digits."""
+        return identity(self.ingredients)
+
+    @property
+    def folder(self) -> str:
+        """Name of the list's folder: its day and the start of its id."""
+        return f"{self.as_of:%Y-%m-%d}-{self.list_id[:16]}"
+
+    @property
+    def model_versions(self) -> list[str]:
+        """Each model as ``<name>@<start of its hash>``."""
+        return [f"{name}@{sums[:12]}" for name, sums in sorted(self.models.items())]
+
+
+def schema() -> "pa.Schema":
+    """Return the columns of a list with their Arrow types."""
+    import pyarrow as pa
+
+    text, real, cents = pa.string(), pa.float64(), pa.int64()
+    moment, texts = pa.timestamp("us", tz="UTC"), pa.list_(pa.string())
+    return pa.schema(
+        {
+            "list_id": text,
+            "as_of": moment,
+            "customer_id": text,
+            "action_id": text,
+            "channel": text,
+            "slot": pa.int32(),
+            "item_ids": texts,
+            "arm": text,
+            "propensity": real,
+            "expected_value_cents": cents,
+            "cost_cents": cents,
+            "p_response": real,
+            "uplift": real,
+            "clv_cents": cents,
+            "p_churn": real,
+            "reason_codes": texts,
+            "runner_up_action": text,
+            "price_paid": real,
+            "consent_basis": text,
+            "value_basis": text,
+            "model_versions": texts,
+            "policy_version": text,
+            "expires_at": moment,
+        }
+    )
+
+
+def write_files(decided: Path, header: ListHeader, reasons: Reasons | None, folder: Path) -> int:
+    """Write ``list.parquet`` and ``manifest.json`` into a folder and return the number of rows.
+
+    Parameters
+    ----------
+    decided : Path
+        Parquet with the columns `DECIDED` and the features of the rows, ordered by customer_id.
+    header : ListHeader
+    reasons : callable, optional
+        Gives the reason codes of a frame of features (indexed by customer_id), one sequence a row. Called for
+        the rows of the list alone, and of these for the ones whose action rests on a score.
+    folder : Path
+    """
+    rows = parquet.write(_rows(decided, header, reasons), schema(), folder / LIST_FILE)
+    columns = [{"name": field.name, "type": str(field.type)} for field in schema()]
+    artefacts.write_manifest(
+        folder, list_id=header.list_id, ingredients=header.ingredients, rows=rows, schema=columns
+    )
+    return rows
+
+
+def _rows(decided: Path, header: ListHeader, reasons: Reasons | None) -> "Iterator[pa.Table]":
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(decided) as file:
+        for batch in file.iter_batches(batch_size=CHUNK_ROWS):
+            table = pa.Table.from_batches([batch])
+            yield _chunk(table, header, _reason_codes(table, header, reasons))
+
+
+def _chunk(table: "pa.Table", header: ListHeader, codes: list[list[str]]) -> "pa.Table":
+    """Build list rows of a chunk: constants of the list, constants of its actions, and what was decided."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    types = schema()
+    action = table["action"]
+    constants = {
+        "list_id": header.list_id,
+        "as_of": header.as_of,
+        "slot": 1,
+        "arm": "treat",
+        "propensity": 1.0,
+        "consent_basis": header.consent_basis,
+        "model_versions": header.model_versions,
+        "policy_version": header.policy[:12],
+    }
+    columns: dict[str, Any] = {
+        name: pa.repeat(pa.scalar(value, types.field(name).type), len(table))
+        for name, value in constants.items()
+    }
+    for name, values in _by_action(header).items():
+        columns[name] = pa.array(values, types.field(name).type).take(action)
+    columns["runner_up_action"] = pa.array(_by_action(header)["action_id"], pa.string()).take(
+        table["runner_up"]
+    )
+    for name in ("customer_id", "expected_value_cents", "p_churn"):
+        columns[name] = pc.cast(table[name], types.field(name).type)
+    columns["reason_codes"] = pa.array(codes, types.field("reason_codes").type)
+    absent = {field.name: pa.nulls(len(table), field.type) for field in types if field.name not in columns}
+    return pa.table({name: (columns | absent)[name] for name in types.names}, schema=types)
+
+
+def _by_action(header: ListHeader) -> dict[str, list[Any]]:
+    actions = header.actions
+    return {
+        "action_id": [action.action_id for action in actions],
+        "channel": [action.channel for action in actions],
+        "item_ids": [list(action.item_ids) for action in actions],
+        "cost_cents": [action.cost_cents for action in actions],
+        "value_basis": [action.value_basis for action in actions],
+        "expires_at": [action.expires_at(header.as_of) for action in actions],
+    }
+
+
+def _reason_codes(table: "pa.Table", header: ListHeader, reasons: Reasons | None) -> list[list[str]]:
+    codes: list[list[str]] = [[] for _ in range(len(table))]
+    scored = [number for number, action in enumerate(header.actions) if action.score]
+    rows = [row for row, number in enumerate(table["action"].to_pylist()) if number in scored]
+    if reasons is None or not rows:
+        return codes
+    features = table.take(rows).drop_columns([name for name in DECIDED if name != "customer_id"])
+    for row, found in zip(rows, reasons(features.to_pandas().set_index("customer_id")), strict=True):
+        codes[row] = [str(code) for code in found]
+    return codes
