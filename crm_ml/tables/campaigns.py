@@ -8,8 +8,8 @@ CONTRACT = Contract(
         Column("campaign_id", "id"),
         Column("kind", "text", required=False, nullable=True),
         Column("channel", "text", required=False, nullable=True),
-        Column("starts_at", "time"),
-        Column("ends_at", "time"),
+        Column("starts_at", "time", planned=True),
+        Column("ends_at", "time", planned=True),
     ),
     key=("campaign_id",),
 )

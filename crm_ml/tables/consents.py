@@ -13,5 +13,4 @@ CONTRACT = Contract(
     ),
     key=("customer_id", "purpose", "channel", "changed_at"),
     references={"customer_id": "customers"},
-    optional=True,
 )

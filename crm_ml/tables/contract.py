@@ -4,9 +4,10 @@ import importlib
 import pkgutil
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from typing import Literal
 
-Kind = Literal["id", "time", "integer", "cents", "text", "boolean"]
+Kind = Literal["id", "time", "integer", "number", "cents", "text", "boolean"]
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,7 @@ class Column:
     ----------
     name : str
         Name in our tables.
-    kind : {"id", "time", "integer", "cents", "text", "boolean"}
+    kind : {"id", "time", "integer", "number", "cents", "text", "boolean"}
         ``id`` is a string kept as written; ``time`` becomes UTC with an integer ``<name>_epoch_s`` beside it;
         ``cents`` is an integer in minor units of the currency.
     required : bool
@@ -25,7 +26,9 @@ class Column:
     nullable : bool
         Whether an accepted row may have no value here.
     default : int, optional
-        Value that fills a missing optional column.
+        Value that fills a missing optional column, and cells without a value in it.
+    planned : bool
+        Whether a time may lie after the moment the data was taken, such as the end of a campaign.
     """
 
     name: str
@@ -33,6 +36,7 @@ class Column:
     required: bool = True
     nullable: bool = False
     default: int | None = None
+    planned: bool = False
 
 
 @dataclass(frozen=True)
@@ -48,8 +52,8 @@ class Contract:
         Columns that name a row. If one of them is absent from the source, the whole row is the key.
     references : dict of str to str
         Column to the table that must know its value, such as ``{"customer_id": "customers"}``.
-    optional : bool
-        Whether `Tables` may lack the table.
+    required : bool
+        Whether no set of customer tables can do without it.
     attributes : bool
         Whether columns beyond the contract may be declared and kept (customers).
     """
@@ -58,7 +62,7 @@ class Contract:
     columns: tuple[Column, ...]
     key: tuple[str, ...]
     references: dict[str, str] = field(default_factory=dict)
-    optional: bool = False
+    required: bool = False
     attributes: bool = False
 
     def column(self, name: str) -> Column:
@@ -75,18 +79,13 @@ class Contract:
         raise KeyError(f"{self.name} has no column {name!r}")
 
 
-_NOT_TABLES = {"bundle", "cleaning", "contract", "engine", "report", "sources"}
-
-
 @cache
 def contracts() -> dict[str, Contract]:
     """Return the contracts of all tables, found by the modules of this package that define ``CONTRACT``."""
     package = importlib.import_module("crm_ml.tables")
     found: dict[str, Contract] = {}
     for module in sorted(info.name for info in pkgutil.iter_modules(package.__path__)):
-        if module.startswith("_") or module in _NOT_TABLES:
-            continue
-        contract = getattr(importlib.import_module(f"crm_ml.tables.{module}"), "CONTRACT", None)
-        if isinstance(contract, Contract):
+        if "\nCONTRACT = " in (Path(package.__path__[0]) / f"{module}.py").read_text(encoding="utf-8"):
+            contract: Contract = importlib.import_module(f"crm_ml.tables.{module}").CONTRACT
             found[contract.name] = contract
     return found

@@ -10,4 +10,5 @@ CONTRACT = Contract(
     ),
     key=("customer_id",),
     attributes=True,
+    required=True,
 )

@@ -14,5 +14,4 @@ CONTRACT = Contract(
     ),
     key=("event_id",),
     references={"customer_id": "customers"},
-    optional=True,
 )

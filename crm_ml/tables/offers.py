@@ -11,5 +11,4 @@ CONTRACT = Contract(
     ),
     key=("campaign_id", "offer_id", "item_id"),
     references={"campaign_id": "campaigns", "item_id": "items"},
-    optional=True,
 )

@@ -19,4 +19,5 @@ CONTRACT = Contract(
     ),
     key=("order_id", "line_id"),
     references={"customer_id": "customers", "item_id": "items"},
+    required=True,
 )

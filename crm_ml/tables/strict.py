@@ -34,7 +34,9 @@ def validate(content: Any, model: type[Checked], where: str) -> Checked:
         return model.model_validate(content)
     except ValidationError as error:
         breaches = error.errors(include_url=False, include_context=False)
-        lines = [f"  {_place(fault['loc'])}: {fault['msg'].removeprefix('Value error, ')}" for fault in breaches]
+        lines = [
+            f"  {_place(fault['loc'])}: {fault['msg'].removeprefix('Value error, ')}" for fault in breaches
+        ]
         raise ConfigError(f"{where}: {len(lines)} mistakes\n" + "\n".join(lines)) from None
 
 

@@ -1,0 +1,63 @@
+"""Named real data as customer tables; one module a data set, found by its name."""
+
+import importlib
+import inspect
+import pkgutil
+from pathlib import Path
+from typing import Any
+
+from crm_ml.errors import InputError
+from crm_ml.tables.bundle import Tables
+
+__all__ = ["load", "names"]
+
+
+def names() -> tuple[str, ...]:
+    """Return the names of all data sets: the modules of this package."""
+    return tuple(
+        sorted(info.name for info in pkgutil.iter_modules(__path__) if not info.name.startswith("_"))
+    )
+
+
+def load(name: str, path: str | Path | None = None, **options: Any) -> Tables:
+    """Load customer tables by name, or one's own by their mapping.
+
+    Parameters
+    ----------
+    name : str
+        A data set of `names`, or the path of a mapping such as ``"configs/data/own_tables.yaml"``.
+    path : str or Path, optional
+        File or folder of the data, for those that are not installed with the package.
+    **options
+        Of the data set; see its module.
+
+    Returns
+    -------
+    Tables
+        Cleaned, on DuckDB; kept below ``CRM_ML_DATA`` (or ``data``), so that a second load is quick.
+
+    Raises
+    ------
+    InputError
+        If there is no such data set, it needs a path, or its tables are refused.
+
+    Examples
+    --------
+    >>> load("grocer")
+    Traceback (most recent call last):
+    ...
+    crm_ml.errors.InputError: 'grocer' is no data set; there are cdnow, complete_journey, online_retail
+    """
+    if name.endswith((".yaml", ".yml")):
+        from crm_ml.tables.config_file import load_config
+
+        return load_config(Path(name))
+    if name not in names():
+        raise InputError(f"{name!r} is no data set; there are {', '.join(names())}")
+    module = importlib.import_module(f"{__name__}.{name}")
+    known = inspect.signature(module.load).parameters
+    unknown = sorted(set(options) - set(known))
+    if unknown:
+        raise InputError(f"{name} has no option {', '.join(unknown)}; it has {', '.join(known)}")
+    tables: Tables = module.load(None if path is None else Path(path), **options)
+    return tables

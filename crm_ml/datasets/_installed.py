@@ -1,0 +1,21 @@
+"""Files inside installed packages, found without importing those packages."""
+
+from importlib.util import find_spec
+from pathlib import Path
+
+from crm_ml.errors import InputError
+
+
+def installed_folder(package: str, folder: str) -> Path:
+    """Return a folder of an installed package.
+
+    Raises
+    ------
+    InputError
+        If the package is not installed or has no such folder.
+    """
+    spec = find_spec(package)
+    for place in (spec.submodule_search_locations or []) if spec is not None else []:
+        if (Path(place) / folder).is_dir():
+            return Path(place) / folder
+    raise InputError(f"the package {package} with its folder {folder} is not installed; run make install")

@@ -1,0 +1,238 @@
+"""Cleaning: every row of the sources is accepted or quarantined with a reason, or the tables are refused.
+
+The order is fixed: single rows (first failing check in column order), then ids that another table does not know,
+then repeated keys, then refunds. A refund that names its order is kept as a negative line of that order at the
+time of the refund: at any moment before, the order stands as it was.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from crm_ml.errors import InputError
+from crm_ml.tables.contract import contracts
+from crm_ml.tables.engine import connect
+from crm_ml.tables.mapping import Mapping
+from crm_ml.tables.output import write_tables
+from crm_ml.tables.profile import compare_medians, record_medians
+from crm_ml.tables.refusals import refuse_accepted, refuse_between, refuse_by_counts
+from crm_ml.tables.report import Report
+from crm_ml.tables.rules import reject_repeated, reject_unknown, reject_unlinked
+from crm_ml.tables.source_errors import explain
+from crm_ml.tables.sources import IdsOf, Source
+from crm_ml.tables.sql import ident, literal
+from crm_ml.tables.staging import Staged, stage
+from crm_ml.tables.unicode_ids import warn_equal_after_nfc
+from crm_ml.tables.values import Context
+
+if TYPE_CHECKING:
+    import duckdb
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Opened:
+    """Sources that are open on one connection, each as the view ``raw_<table>``.
+
+    Parameters
+    ----------
+    connection : duckdb.DuckDBPyConnection
+    sources : dict of str to Source
+    types : dict of str to dict
+        Raw columns and their DuckDB types by table.
+    refusals : list of str
+        Of sources that could not be opened.
+    """
+
+    connection: "duckdb.DuckDBPyConnection"
+    sources: dict[str, Source]
+    types: dict[str, dict[str, str]]
+    refusals: list[str]
+
+
+def open_sources(sources: dict[str, Source]) -> Opened:
+    """Open every source; those that can't be opened are noted, so that all breaches are told at once."""
+    import duckdb
+
+    opened = Opened(connect(), sources, {}, [])
+    for name, source in sources.items():
+        try:
+            opened.types[name] = source.open(opened.connection, f"raw_{name}")
+        except (InputError, OSError, duckdb.Error) as error:
+            opened.refusals.append(f"{name}: {explain(source, error)}")
+    return opened
+
+
+def clean(
+    opened: Opened, mapping: Mapping, folder: Path, root: Path, progress: Progress | None = None
+) -> Report:
+    """Clean all tables and write the accepted and the quarantined rows.
+
+    Parameters
+    ----------
+    opened : Opened
+    mapping : Mapping
+    folder : Path
+        Takes ``<table>.parquet``, ``quarantine/<table>.parquet`` and ``report.json``.
+    root : Path
+        What the path of ``mapping.profile`` is relative to.
+    progress : callable, optional
+        Told the name of each step.
+
+    Returns
+    -------
+    Report
+
+    Raises
+    ------
+    InputError
+        With every breach of every table, one a line; nothing is written then.
+    """
+    tell = progress or (lambda _: None)
+    tables = {name: Staged(contract, mapping.tables[name]) for name, contract in contracts().items()
+              if name in mapping.tables}  # fmt: skip
+    _stage_all(opened, mapping, tables, tell)
+    refuse_between(tables, mapping.timezone is not None)
+    for name in _in_order(tables):
+        if tables[name].typed and not tables[name].refusals:
+            tell(f"checking {name}")
+            _finish(opened.connection, tables[name], mapping, tables)
+    compare_medians(tables, mapping.profile, root)
+    refusals = [
+        *opened.refusals,
+        *(f"{name}: {text}" for name, table in tables.items() for text in table.refusals),
+    ]
+    if refusals:
+        raise InputError("\n".join(refusals))
+    tell("writing the accepted tables")
+    report = Report({name: table.report for name, table in tables.items()}, folder)
+    write_tables(opened.connection, tables, report, folder)
+    return report
+
+
+def _stage_all(opened: Opened, mapping: Mapping, tables: dict[str, Staged], tell: Progress) -> None:
+    import duckdb
+
+    context = Context({}, mapping.timezone or "UTC", _moment(mapping.known_until))
+    for name in sorted(tables, key=lambda name: mapping.tables[name].ids_of is not None):
+        if mapping.tables[name].ids_of is not None:
+            _collect_ids(opened, tables, name)
+        if name not in opened.types:
+            continue
+        tell(f"reading {name}")
+        try:
+            stage(opened.connection, tables[name], opened.sources[name], context, opened.types[name])
+        except duckdb.Error as error:
+            tables[name].refusals.append(explain(opened.sources[name], error))
+        else:
+            if tables[name].typed:
+                refuse_by_counts(tables[name])
+
+
+def _collect_ids(opened: Opened, tables: dict[str, Staged], name: str) -> None:
+    """Make the raw view of a table out of the ids that others use."""
+    key = tables[name].contract.key[0]
+    origins = [tables[other] for other in tables[name].mapping.ids_of or ()]
+    selects = [
+        f"SELECT {ident(column)} AS id FROM {origin.stage} WHERE NOT {origin.checks.fails()}"
+        for origin in origins
+        if origin.typed and not origin.refusals
+        for column, other in origin.contract.references.items()
+        if other == name
+    ]
+    if selects:
+        source = IdsOf(" UNION ".join(selects), key)
+        opened.sources[name] = source
+        opened.types[name] = source.open(opened.connection, f"raw_{name}")
+
+
+def _finish(
+    connection: "duckdb.DuckDBPyConnection", staged: Staged, mapping: Mapping, tables: dict[str, Staged]
+) -> None:
+    finished = {name: table for name, table in tables.items() if table.typed and not table.refusals}
+    reject_unknown(connection, staged, finished)
+    if staged.refusals:
+        return
+    reject_repeated(connection, staged)
+    reject_unlinked(connection, staged)
+    connection.execute(f"CREATE TABLE {ident('good_' + staged.name)} AS {_accepted(staged, mapping)}")
+    _settle_counts(connection, staged)
+    warn_equal_after_nfc(connection, staged)
+    refuse_accepted(connection, staged)
+    record_medians(connection, staged)
+
+
+def _accepted(staged: Staged, mapping: Mapping) -> str:
+    """Return the query of the accepted rows under our names: two columns a time, refunds moved to their order."""
+    parts = []
+    for column in staged.columns:
+        name = ident(column.name)
+        value = name if column.default is None else f"coalesce({name}, {column.default})"
+        if column.kind == "cents" and mapping.currency is not None and "currency" in staged.mapped:
+            value = _converted(value, mapping.currency.rates)
+        if column.name == "currency" and mapping.currency is not None:
+            codes = ", ".join(literal(code) for code in mapping.currency.rates) or "NULL"
+            code = literal(mapping.currency.code)
+            value = f"CASE WHEN currency IS NULL OR currency IN ({codes}) THEN {code} ELSE currency END"
+        if "refund_of" in staged.names and column.name in ("order_id", "line_id"):
+            value = _of_refund(column.name)
+        parts.append(f"{value} AS {name}")
+        if column.kind == "time":
+            parts.append(f"epoch_us({name}) // 1000000 AS {ident(column.name + '_epoch_s')}")
+    return f"SELECT {', '.join(parts)} FROM {staged.good()}"
+
+
+def _converted(value: str, rates: dict[str, str]) -> str:
+    cases = " ".join(
+        f"WHEN {literal(code)} THEN CAST({value} * CAST({literal(rate)} AS DECIMAL(18, 8)) AS BIGINT)"
+        for code, rate in rates.items()
+    )
+    return f"CASE currency {cases} ELSE {value} END" if cases else value
+
+
+def _of_refund(name: str) -> str:
+    if name == "order_id":
+        return "coalesce(refund_of, order_id)"
+    other = "refund_of IS NOT NULL AND refund_of <> order_id"
+    return f"CASE WHEN {other} THEN concat_ws(':', 'refund', order_id, line_id) ELSE line_id END"
+
+
+def _settle_counts(connection: "duckdb.DuckDBPyConnection", staged: Staged) -> None:
+    accepted = connection.execute(f"SELECT count(*) FROM {ident('good_' + staged.name)}").fetchone()
+    staged.report.accepted = accepted[0] if accepted else 0
+    rows = connection.execute(
+        f"SELECT reason, count(*) FROM (SELECT {staged.checks.first_reason()} AS reason FROM {staged.stage} "
+        f"WHERE {staged.checks.fails()} UNION ALL SELECT reason FROM {staged.late}) GROUP BY reason ORDER BY reason"
+    ).fetchall()
+    staged.report.quarantined = {str(reason): count for reason, count in rows}
+    if "refund_of" in staged.mapped:
+        netted = connection.execute(f"SELECT count(refund_of) FROM {ident('good_' + staged.name)}").fetchone()
+        if netted and netted[0]:
+            staged.report.fixes["refund_netted"] = netted[0]
+
+
+def _in_order(tables: dict[str, Staged]) -> list[str]:
+    """Return the names so that each table comes after those it refers to."""
+    order: list[str] = []
+
+    def visit(name: str) -> None:
+        if name in tables and name not in order:
+            for other in tables[name].contract.references.values():
+                visit(other)
+            order.append(name)
+
+    for name in tables:
+        visit(name)
+    return order
+
+
+def _moment(known_until: object) -> str:
+    if known_until is None:
+        return ""
+    if isinstance(known_until, datetime):
+        moment = known_until if known_until.tzinfo is None else known_until.astimezone(UTC)
+        return moment.strftime("%Y-%m-%d %H:%M:%S.%f")
+    return str(known_until)

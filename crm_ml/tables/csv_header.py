@@ -1,0 +1,62 @@
+"""The header of a CSV file, read before anything else so that its columns are named and not guessed."""
+
+import codecs
+import csv
+import gzip
+from pathlib import Path
+from typing import IO
+
+from crm_ml.errors import InputError
+
+_DELIMITERS = ",;\t|"
+
+
+def read_header(path: Path, delimiter: str, encoding: str) -> list[str]:
+    """Return the names in the first line, without a byte order mark.
+
+    Raises
+    ------
+    InputError
+        If the file is empty, in another encoding, or a name stands twice.
+    """
+    if path.stat().st_size == 0:
+        raise InputError("is empty (0 bytes)")
+    with _open(path) as file:
+        start = file.read(4)
+    if encoding == "utf-8" and start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise InputError("line 1 is UTF-16 and not utf-8; declare encoding: utf-16 or convert the file")
+    names = _first_record(path, delimiter, "utf-8-sig" if encoding == "utf-8" else encoding)
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise InputError(f"line 1 names {', '.join(twice)} more than once; name each column once")
+    return names
+
+
+def better_delimiter(names: list[str], delimiter: str) -> str:
+    """Return advice if the only name of a header looks like several, else nothing."""
+    if len(names) == 1:
+        for other in _DELIMITERS:
+            if other != delimiter and other in names[0]:
+                return f"; line 1 has one column at delimiter {delimiter!r}, set delimiter: {other!r}"
+    return ""
+
+
+def _first_record(path: Path, delimiter: str, encoding: str) -> list[str]:
+    import io
+
+    with _open(path) as raw, io.TextIOWrapper(raw, encoding=encoding, newline="") as file:
+        try:
+            names = next(csv.reader(file, delimiter=delimiter, strict=True), [])
+        except UnicodeDecodeError:
+            raise InputError(
+                f"is not {encoding.removesuffix('-sig')} near line 1; declare its encoding"
+            ) from None
+        except csv.Error as error:
+            raise InputError(f"line 1 is no CSV header: {error}") from None
+    if not names:
+        raise InputError("line 1 is empty; the first line names the columns")
+    return names
+
+
+def _open(path: Path) -> IO[bytes]:
+    return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")

@@ -1,0 +1,112 @@
+"""Money: amounts of the source as integer cents, by decimals and never by float arithmetic."""
+
+from crm_ml.tables.checks import Check
+from crm_ml.tables.contract import Column
+from crm_ml.tables.mapping import ColumnMapping
+from crm_ml.tables.sql import ident
+
+_INTEGER = (
+    "TINYINT",
+    "SMALLINT",
+    "INTEGER",
+    "BIGINT",
+    "HUGEINT",
+    "UTINYINT",
+    "USMALLINT",
+    "UINTEGER",
+    "UBIGINT",
+)
+_LARGE_CENTS = 100_000_000
+_DECIMAL = "DECIMAL(18, 6)"
+_NUMBER = r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?"
+_WITH_COMMA = r"[+-]?[0-9]{1,3}(\.?[0-9]{3})*,[0-9]{1,2}"
+_NOT_FINITE = r"[+-]?(nan|inf|infinity)"
+
+
+def read_cents(
+    column: Column, how: ColumnMapping, parts: list[tuple[str, str]]
+) -> tuple[str, list[Check], str]:
+    """Return the SQL of the cents, the checks, and why the column can't be used (or nothing).
+
+    Parameters
+    ----------
+    column : Column
+    how : ColumnMapping
+    parts : list of (str, str)
+        SQL and DuckDB type of the raw columns, in the order of ``how.theirs``.
+    """
+    bad = [kind for _, kind in parts if not _usable(kind)]
+    if bad:
+        return (
+            "NULL",
+            [],
+            f"{column.name} is money and the source has type {', '.join(bad)}; map another column",
+        )
+    amounts = [f"TRY_CAST({_number(source, kind)} AS {_DECIMAL})" for source, kind in parts]
+    if column.default is not None:
+        amounts = [
+            f"CASE WHEN {_empty(source, kind)} THEN 0 ELSE {amount} END" if len(parts) > 1 else amount
+            for amount, (source, kind) in zip(amounts, parts, strict=True)
+        ]
+    summed = amounts[:-1] if how.times is not None else amounts
+    total = f"({' + '.join(summed)})" + (f" * {amounts[-1]}" if how.times is not None else "")
+    minor = f"({total}) * 100" if how.unit == "major" else f"({total})"
+    value = f"CAST({minor} AS BIGINT)"
+    if how.unit == "minor":
+        value = f"CASE WHEN {minor} = {value} THEN {value} END"
+    return value, _checks(column, how, parts, amounts, f"CAST({minor} AS BIGINT) <> {minor}"), ""
+
+
+def _checks(
+    column: Column, how: ColumnMapping, parts: list[tuple[str, str]], amounts: list[str], inexact: str
+) -> list[Check]:
+    checks = []
+    for kind, test in (
+        ("not_finite", _not_finite),
+        ("full_width_digits", _full_width),
+        ("decimal_comma", _comma),
+    ):
+        found = [predicate for source, type_ in parts if (predicate := test(source, type_))]
+        if found:
+            checks.append(Check(kind, column.name, " OR ".join(found)))
+    unread = " OR ".join(
+        f"NOT ({_empty(source, kind)}) AND {amount} IS NULL"
+        for amount, (source, kind) in zip(amounts, parts, strict=True)
+    )
+    checks.append(Check("unreadable", column.name, unread))
+    if how.unit == "minor":
+        checks.append(Check("fractional", column.name, inexact))
+    else:
+        checks.append(Check("rounded", column.name, inexact, "fix"))
+    checks.append(Check("large", column.name, f"abs({ident(column.name)}) >= {_LARGE_CENTS}", "warn"))
+    return checks
+
+
+def _usable(kind: str) -> bool:
+    return kind in (*_INTEGER, "FLOAT", "DOUBLE", "VARCHAR") or kind.startswith("DECIMAL")
+
+
+def _number(source: str, kind: str) -> str:
+    if kind == "VARCHAR":
+        return f"CASE WHEN regexp_full_match(trim({source}), '{_NUMBER}') THEN trim({source}) END"
+    if kind == "FLOAT":
+        return f"CAST({source} AS VARCHAR)"
+    return source
+
+
+def _empty(source: str, kind: str) -> str:
+    return f"coalesce(trim({source}), '') = ''" if kind == "VARCHAR" else f"{source} IS NULL"
+
+
+def _not_finite(source: str, kind: str) -> str:
+    if kind in ("FLOAT", "DOUBLE"):
+        return f"NOT isfinite({source})"
+    return f"regexp_full_match(lower(trim({source})), '{_NOT_FINITE}')" if kind == "VARCHAR" else ""
+
+
+def _full_width(source: str, kind: str) -> str:
+    return f"regexp_matches({source}, '[\\x{{FF10}}-\\x{{FF19}}]')" if kind == "VARCHAR" else ""
+
+
+def _comma(source: str, kind: str) -> str:
+    return f"regexp_full_match(trim({source}), '{_WITH_COMMA}')" if kind == "VARCHAR" else ""

@@ -1,0 +1,58 @@
+"""Accepted and quarantined rows as files: ordered by key, so that the same inputs give the same bytes."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from crm_ml.tables.report import Report
+from crm_ml.tables.sources import ROW, sha256
+from crm_ml.tables.sql import ident, literal
+from crm_ml.tables.staging import Staged
+
+if TYPE_CHECKING:
+    import duckdb
+
+_PARQUET = "(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880)"
+
+
+def write_tables(
+    connection: "duckdb.DuckDBPyConnection", tables: dict[str, Staged], report: Report, folder: Path
+) -> None:
+    """Write ``<table>.parquet``, ``quarantine/<table>.parquet`` and, last, ``report.json`` with the file sums.
+
+    Parameters
+    ----------
+    connection : duckdb.DuckDBPyConnection
+    tables : dict of str to Staged
+        Finished tables.
+    report : Report
+    folder : Path
+        An existing folder.
+    """
+    (folder / "quarantine").mkdir()
+    for name, staged in tables.items():
+        keys = [*staged.contract.key, *(n for n in staged.names if n not in staged.contract.key)]
+        order = ", ".join(ident(key) for key in keys)
+        _copy(
+            connection, f"SELECT * FROM {ident('good_' + name)} ORDER BY {order}", folder / f"{name}.parquet"
+        )
+        if staged.report.quarantined:
+            _copy(connection, _quarantined(staged), folder / "quarantine" / f"{name}.parquet")
+    files = {path.relative_to(folder).as_posix(): sha256(path) for path in sorted(folder.rglob("*.parquet"))}
+    content = {"files": files, "tables": report.to_dict()}
+    (folder / "report.json").write_text(json.dumps(content, indent=1, sort_keys=True), encoding="utf-8")
+
+
+def _quarantined(staged: Staged) -> str:
+    """Return the query of the rejected rows: row, reason and the source's cells as JSON of texts."""
+    cells = ", ".join(f"{literal(name)}, CAST(r.{ident(name)} AS VARCHAR)" for name in staged.types)
+    return (
+        f"SELECT q.row, q.reason, CAST(json_object({cells}) AS VARCHAR) AS original FROM ("
+        f"SELECT {ROW} AS row, {staged.checks.first_reason()} AS reason FROM {staged.stage} "
+        f"WHERE {staged.checks.fails()} UNION ALL SELECT {ROW}, reason FROM {staged.late}) AS q "
+        f"JOIN {ident('raw_' + staged.name)} AS r ON r.{ROW} = q.row ORDER BY q.row"
+    )
+
+
+def _copy(connection: "duckdb.DuckDBPyConnection", select: str, path: Path) -> None:
+    connection.execute(f"COPY ({select}) TO {literal(path)} {_PARQUET}")

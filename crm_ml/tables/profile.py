@@ -1,0 +1,61 @@
+"""Medians of accepted numbers, and their comparison with medians recorded earlier: changed units show there."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from crm_ml.errors import InputError
+from crm_ml.tables.sources import inside
+from crm_ml.tables.sql import ident
+from crm_ml.tables.staging import Staged
+
+if TYPE_CHECKING:
+    import duckdb
+
+WARN_FACTOR = 5
+REFUSE_FACTOR = 50
+
+
+def record_medians(connection: "duckdb.DuckDBPyConnection", staged: Staged) -> None:
+    """Put the medians of amounts and integers, where they are not zero, into the report."""
+    names = [c.name for c in staged.columns if c.kind in ("cents", "integer") and c.name in staged.mapped]
+    if not names:
+        return
+    medians = ", ".join(f"quantile_disc({ident(name)}, 0.5)" for name in names)
+    row = connection.execute(f"SELECT {medians} FROM {ident('good_' + staged.name)}").fetchone()
+    staged.report.medians = {name: int(value) for name, value in zip(names, row or (), strict=False) if value}
+
+
+def compare_medians(tables: dict[str, Staged], profile: str | None, root: Path) -> None:
+    """Compare with the recorded medians: moved by 5 or more is warned about, by 50 or more refused.
+
+    Parameters
+    ----------
+    tables : dict of str to Staged
+    profile : str, optional
+        Path of JSON as ``Report.profile`` gives it: table, column, median.
+    root : Path
+    """
+    if profile is None:
+        return
+    recorded = _read(inside(root, profile, must_exist=True))
+    for name, columns in recorded.items():
+        medians = tables[name].report.medians if name in tables else {}
+        for column, before in columns.items():
+            now = medians.get(column)
+            if not now or not before:
+                continue
+            factor = max(abs(now / before), abs(before / now))
+            text = f"the median of {column} is {now:,}, recorded was {before:,} (factor {factor:,.0f})"
+            if factor >= REFUSE_FACTOR:
+                tables[name].refusals.append(f"{text}; check its unit, or record a new profile")
+            elif factor >= WARN_FACTOR:
+                tables[name].report.warnings.append(text)
+
+
+def _read(path: Path) -> dict[str, dict[str, float]]:
+    try:
+        content: Any = json.loads(path.read_text(encoding="utf-8"))
+        return {str(t): {str(c): float(v) for c, v in columns.items()} for t, columns in content.items()}
+    except (ValueError, AttributeError, TypeError) as error:
+        raise InputError(f"{path.name} is no profile of medians: {error}") from error

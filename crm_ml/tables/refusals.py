@@ -1,0 +1,120 @@
+"""When a whole table is refused: decisions over its counts, each a text with what, how many and what to do."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from crm_ml.tables.contract import Column
+from crm_ml.tables.sql import ident
+from crm_ml.tables.staging import Staged
+
+if TYPE_CHECKING:
+    import duckdb
+
+MOST = 0.5
+MAX_FUTURE_SHARE = 0.001
+_FLOAT_TEXT = "a float written as text"
+
+
+def refuse_by_counts(staged: Staged) -> None:
+    """Add what the counts of single rows forbid: empty tables, columns that are mostly wrong, mixed times."""
+    if staged.report.read == 0:
+        staged.refusals.append("has no rows; export it again or leave the table out")
+        return
+    for column in staged.columns:
+        if column.name in staged.mapped:
+            staged.refusals += list(_of_column(staged, column))
+
+
+def _of_column(staged: Staged, column: Column) -> Iterator[str]:
+    read, name = staged.report.read, column.name
+
+    def found(kind: str) -> int:
+        return staged.counts.get(f"{kind}_{name}", 0)
+
+    def where(kind: str, text: str) -> str:
+        return f"{name} {text} in {found(kind):,} of {read:,} rows (first: row {staged.first[f'{kind}_{name}']:,})"
+
+    if found("null") > MOST * read:
+        yield where("null", "is null") + "; fill them at the source or map another column"
+    if found("digits") > MOST * read:
+        yield where("digits", "is digits only, a date as a number or an epoch,") + "; declare format or epoch"
+    elif found("unreadable") > MOST * read:
+        yield (
+            where("unreadable", f"can't be read as {column.kind}")
+            + "; map another column or declare its form"
+        )
+    if found("fractional") > MOST * read:
+        yield where("fractional", "has a fraction of a cent") + "; declare unit: major"
+    if found("aware") and found("naive"):
+        yield (
+            f"{name} has a time zone in {found('aware'):,} rows and none in {found('naive'):,} rows "
+            f"(first: row {staged.first['naive_' + name]:,}); write all in one way"
+        )
+    if found("future") > MAX_FUTURE_SHARE * read:
+        yield where("future", "is at or after known_until") + "; correct known_until or the times"
+
+
+def refuse_between(tables: dict[str, Staged], declared_zone: bool) -> None:
+    """Add what two tables forbid together: ids of different types, times with and without a zone."""
+    for staged in tables.values():
+        for column, other in staged.contract.references.items():
+            if other in tables and column in staged.mapped and staged.typed and tables[other].typed:
+                _compare_ids(staged, column, tables[other])
+    if declared_zone:
+        return
+    aware, naive = (_first_with(tables, kind) for kind in ("aware", "naive"))
+    if aware and naive and aware[0] is not naive[0]:
+        naive[0].refusals.append(
+            f"{naive[1]} has no time zone while {aware[1]} of {aware[0].name} has one; declare timezone"
+        )
+
+
+def _compare_ids(staged: Staged, column: str, other: Staged) -> None:
+    key = other.contract.key[0]
+    mine, theirs = _type_of_id(staged, column), _type_of_id(other, key)
+    if mine != theirs and ((mine and theirs) or _FLOAT_TEXT in (mine, theirs)):
+        mine, theirs = mine or "text", theirs or "text"
+        staged.refusals.append(
+            f"{column} is {mine} while {key} of {other.name} is {theirs}; write the id in one type, as text"
+        )
+
+
+def _type_of_id(staged: Staged, column: str) -> str:
+    floats = staged.counts.get(f"float_text_{column}", 0)
+    if floats and floats + staged.counts.get(f"null_{column}", 0) == staged.report.read:
+        return _FLOAT_TEXT
+    return staged.readings[column].kind_of_type
+
+
+def _first_with(tables: dict[str, Staged], kind: str) -> tuple[Staged, str] | None:
+    for staged in tables.values():
+        for column in staged.columns:
+            if staged.counts.get(f"{kind}_{column.name}"):
+                return staged, column.name
+    return None
+
+
+def refuse_accepted(connection: "duckdb.DuckDBPyConnection", staged: Staged) -> None:
+    """Add what the accepted rows forbid: none left, all orders on one day, several currencies."""
+    good = ident(f"good_{staged.name}")
+    if staged.report.accepted == 0:
+        reasons = ", ".join(f"{n:,} {reason}" for reason, n in staged.report.quarantined.items())
+        staged.refusals.append(f"no row of {staged.report.read:,} is left ({reasons}); correct the source")
+        return
+    if "ordered_at" in staged.names:
+        days = connection.execute(
+            f"SELECT count(*), min(ordered_at)::DATE, max(ordered_at)::DATE, count(DISTINCT order_id) FROM {good}"
+        ).fetchone()
+        if days and days[3] > 1 and days[1] == days[2]:
+            staged.refusals.append(
+                f"all {days[3]:,} orders are on {days[1]}; map the time of the order, not that of the export"
+            )
+    if "currency" in staged.mapped:
+        rows = connection.execute(
+            f"SELECT coalesce(currency, 'none'), count(*) FROM {good} GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 6"
+        ).fetchall()
+        if len(rows) > 1:
+            shown = ", ".join(f"{code} in {n:,} rows" for code, n in rows)
+            staged.refusals.append(
+                f"currency is mixed ({shown}); give currency.rates or convert at the source"
+            )

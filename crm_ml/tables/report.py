@@ -1,0 +1,108 @@
+"""What cleaning did to each table, as numbers, as a rich table, and as files of the rows left out."""
+
+import shutil
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+
+@dataclass
+class TableReport:
+    """Numbers of one table; ``read == accepted + sum(quarantined.values())`` always.
+
+    Parameters
+    ----------
+    read, accepted : int
+    quarantined : dict of str to int
+        Rows by reason; a row counts once, under the first check that it fails.
+    checks : dict of str to int
+        Raw counts of every check that found something; a row may count under several.
+    fixes : dict of str to int
+        Rows changed by a stated rule.
+    warnings : list of str
+    medians : dict of str to int
+        Of the accepted amounts and integers: a profile to compare later tables with.
+    """
+
+    read: int = 0
+    accepted: int = 0
+    quarantined: dict[str, int] = field(default_factory=dict)
+    checks: dict[str, int] = field(default_factory=dict)
+    fixes: dict[str, int] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    medians: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass
+class Report:
+    """Reports of all tables, and where their quarantined rows lie.
+
+    Parameters
+    ----------
+    tables : dict of str to TableReport
+    folder : Path, optional
+        The cleaned tables, with ``quarantine/<table>.parquet`` in it.
+    """
+
+    tables: dict[str, TableReport] = field(default_factory=dict)
+    folder: Path | None = None
+
+    @property
+    def profile(self) -> dict[str, dict[str, int]]:
+        """Medians by table and column; as JSON, the `profile` of a later mapping."""
+        return {name: table.medians for name, table in self.tables.items() if table.medians}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the numbers as plain values for JSON."""
+        return {name: asdict(table) for name, table in sorted(self.tables.items())}
+
+    @classmethod
+    def from_dict(cls, content: dict[str, Any], folder: Path | None = None) -> "Report":
+        """Return the report that `to_dict` wrote."""
+        return cls({name: TableReport(**table) for name, table in content.items()}, folder)
+
+    def quarantine_files(self) -> dict[str, Path]:
+        """Return the files of quarantined rows by table; tables without such rows have none.
+
+        Columns: row (from 1 in the source), reason, original (JSON of the source's cells as text).
+        """
+        if self.folder is None:
+            return {}
+        files = {name: self.folder / "quarantine" / f"{name}.parquet" for name in sorted(self.tables)}
+        return {name: path for name, path in files.items() if path.is_file()}
+
+    def write_quarantine(self, folder: Path) -> list[Path]:
+        """Copy the quarantined rows to ``<folder>/quarantine/<table>.parquet``.
+
+        Parameters
+        ----------
+        folder : Path
+            Such as the folder of a run; made if absent.
+
+        Returns
+        -------
+        list of Path
+            The files written.
+        """
+        target = folder / "quarantine"
+        target.mkdir(parents=True, exist_ok=True)
+        return [Path(shutil.copyfile(path, target / path.name)) for path in self.quarantine_files().values()]
+
+    def rich(self) -> "Table":
+        """Return a table for the terminal: one line a table, and one for each reason, fix and warning."""
+        from rich.table import Table
+
+        shown = Table(title="Tables", title_justify="left")
+        for name in ("table", "read", "accepted", "quarantined"):
+            shown.add_column(name, justify="left" if name == "table" else "right")
+        shown.add_column("what was found")
+        for name, table in sorted(self.tables.items()):
+            found = [f"{n:,} {reason}" for reason, n in table.quarantined.items()]
+            found += [f"{n:,} {fix} (fixed)" for fix, n in table.fixes.items()]
+            found += [f"warning: {text}" for text in table.warnings]
+            numbers = (table.read, table.accepted, table.read - table.accepted)
+            shown.add_row(name, *(f"{n:,}" for n in numbers), "\n".join(found))
+        return shown

@@ -1,0 +1,114 @@
+"""Rules over several rows: references, refunds and keys; each rejects rows of a staged table by reason."""
+
+from typing import TYPE_CHECKING
+
+from crm_ml.tables.sources import ROW
+from crm_ml.tables.sql import columns as quoted
+from crm_ml.tables.sql import ident
+from crm_ml.tables.staging import Staged
+
+if TYPE_CHECKING:
+    import duckdb
+
+MAX_UNKNOWN_SHARE = 0.05
+
+
+def reject_unknown(connection: "duckdb.DuckDBPyConnection", staged: Staged, known: dict[str, Staged]) -> None:
+    """Reject rows whose id an accepted table does not know; above 5 % the table is refused.
+
+    Parameters
+    ----------
+    connection : duckdb.DuckDBPyConnection
+    staged : Staged
+    known : dict of str to Staged
+        Finished tables by name.
+    """
+    for column, table in staged.contract.references.items():
+        if table not in known or column not in staged.mapped:
+            continue
+        name, other = ident(column), ident(known[table].contract.key[0])
+        rows = staged.good()
+        found = connection.execute(f"SELECT count(*) FROM {rows} WHERE {name} IS NOT NULL").fetchone()
+        total = found[0] if found else 0
+        reason = f"unknown_{column}"
+        rejected = _reject(
+            connection,
+            staged,
+            f"SELECT {ROW}, '{reason}' FROM {rows} AS r WHERE {name} IS NOT NULL AND NOT EXISTS ("
+            f"FROM {ident('good_' + table)} AS k WHERE k.{other} = r.{name})",
+        )
+        if not rejected:
+            continue
+        share = rejected / total
+        text = f"{column} is unknown to {table} in {rejected:,} of {total:,} rows ({share:.2%})"
+        if share > MAX_UNKNOWN_SHARE:
+            staged.refusals.append(f"{text}; complete {table} or check how both write the id")
+        else:
+            staged.report.warnings.append(text)
+
+
+def reject_repeated(connection: "duckdb.DuckDBPyConnection", staged: Staged) -> None:
+    """Keep one row a key: the smallest by all other columns in their order; ties are equal rows.
+
+    A row equal to another on all our columns is a ``duplicate``, one that differs a ``conflicting_key``. Where a
+    key column is absent from the source, or an optional id in the key is null, the whole row is the key.
+    """
+    keys, others = _key_parts(staged)
+    partition = [ident(name) for name in keys] + [
+        f"CASE WHEN {whole} THEN {ident(name)} END" for name in others if (whole := _without_key(staged))
+    ]
+    rest = "".join(f"{ident(name)}, " for name in others)
+    hashed = f"hash({', '.join(partition)})"
+    rows = staged.good()
+    again = f"SELECT h FROM (SELECT {hashed} AS h FROM {rows}) GROUP BY h HAVING count(*) > 1"
+    _reject(
+        connection,
+        staged,
+        f"SELECT {ROW}, CASE WHEN copy > 1 THEN 'duplicate' ELSE 'conflicting_key' END FROM (SELECT {ROW}, "
+        f"row_number() OVER (PARTITION BY {', '.join(partition)} ORDER BY {rest}{ROW}) AS place, "
+        f"row_number() OVER (PARTITION BY {quoted(staged.names)} ORDER BY {ROW}) AS copy "
+        f"FROM {rows} WHERE {hashed} IN ({again})) WHERE place > 1",
+    )
+
+
+def reject_unlinked(connection: "duckdb.DuckDBPyConnection", staged: Staged) -> None:
+    """Reject refunds of orders that the customer did not place before."""
+    if "refund_of" not in staged.mapped:
+        return
+    rows = staged.good()
+    _reject(
+        connection,
+        staged,
+        f"SELECT r.{ROW}, 'unlinked_refund' FROM {rows} AS r WHERE r.refund_of IS NOT NULL AND NOT EXISTS ("
+        f"FROM {rows} AS o WHERE o.refund_of IS NULL AND o.order_id = r.refund_of "
+        f"AND o.customer_id = r.customer_id AND o.ordered_at <= r.ordered_at)",
+    )
+
+
+def _key_parts(staged: Staged) -> tuple[list[str], list[str]]:
+    key = list(staged.contract.key)
+    if any(name not in staged.mapped for name in key):
+        return staged.names, []
+    return key, [name for name in staged.names if name not in key]
+
+
+def _without_key(staged: Staged) -> str:
+    ids = [
+        name
+        for name in staged.contract.key
+        if (c := staged.contract.column(name)).kind == "id" and c.nullable
+    ]
+    return " OR ".join(f"{ident(name)} IS NULL" for name in ids)
+
+
+def _reject(connection: "duckdb.DuckDBPyConnection", staged: Staged, select: str) -> int:
+    before = connection.execute(f"SELECT count(*) FROM {staged.late}").fetchone()
+    connection.execute(f"INSERT INTO {staged.late} {select}")
+    after = connection.execute(f"SELECT count(*) FROM {staged.late}").fetchone()
+    rejected = (after[0] if after else 0) - (before[0] if before else 0)
+    if rejected:
+        reasons = connection.execute(f"SELECT reason, count(*) FROM {staged.late} GROUP BY ALL").fetchall()
+        staged.report.checks |= {
+            str(reason): max(n, staged.counts.get(reason, 0)) for reason, n in sorted(reasons)
+        }
+    return rejected

@@ -1,0 +1,45 @@
+"""What DuckDB and the file system say about a source, as one line with file and line number."""
+
+import re
+
+from crm_ml.errors import InputError
+from crm_ml.tables.sources import Source
+
+_LINE = re.compile(r"CSV Error on Line: (\d+)")
+_CELLS = re.compile(r"Expected Number of Columns: (\d+) Found: (\d+)")
+
+
+def explain(source: Source, error: Exception) -> str:
+    """Return what is wrong with `source` in one line.
+
+    Parameters
+    ----------
+    source : Source
+    error : Exception
+        What opening or reading it raised.
+    """
+    files = ", ".join(path.name for path in source.files)
+    text = str(error)
+    if isinstance(error, FileNotFoundError):
+        return f"{files} does not exist"
+    if isinstance(error, InputError):
+        return f"{files} {text}" if files else text
+    line = _LINE.search(text)
+    where = f"{files} line {int(line[1]):,}" if line else files
+    cells = _CELLS.search(text)
+    if cells:
+        return f"{where} has {cells[2]} cells where the header has {cells[1]}; correct the line or its quotes"
+    for sign, meaning in _MEANINGS.items():
+        if sign in text:
+            return f"{where} {meaning}"
+    return f"{where} can't be read: {text.strip().splitlines()[0] if text.strip() else type(error).__name__}"
+
+
+_MEANINGS = {
+    "Invalid unicode": "is not in the declared encoding; declare encoding: latin-1 or utf-16, or convert the file",
+    "unterminated quote": "has a quote that does not end, or text after a closing quote; correct it",
+    "state machine": "is no regular CSV: line ends or quotes are mixed; write all line ends in one way",
+    "Maximum line size": "has a line that is too long; an opening quote may be left open",
+    "No magic bytes": "is no whole Parquet file; it may be truncated, export it again",
+    "too small to be a Parquet file": "is no whole Parquet file; it may be truncated, export it again",
+}

@@ -1,0 +1,325 @@
+"""Sources: CSV, Parquet, DuckDB files, SQL databases and frames as one relation of raw columns each."""
+
+import hashlib
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from crm_ml.errors import InputError
+from crm_ml.tables.sql import columns as quoted
+from crm_ml.tables.sql import ident, literal
+
+if TYPE_CHECKING:
+    import duckdb
+
+ROW = "_row"
+_CHUNK_ROWS = 100_000
+_WHERE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+
+
+class Source(Protocol):
+    """Something that can be opened as a view with the column `_row`, counted from 1, and the raw columns."""
+
+    def open(self, connection: "duckdb.DuckDBPyConnection", view: str) -> dict[str, str]:
+        """Create `view` and return the raw columns with their DuckDB types."""
+
+    def digest(self) -> str | None:
+        """Return a hash of the content, or None where it is known only once the source is open."""
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Files that are read."""
+
+
+@dataclass(frozen=True)
+class CsvFile:
+    """A CSV file with a header; every cell stays the text that it is."""
+
+    path: Path
+    delimiter: str = ","
+    encoding: str = "utf-8"
+
+    def open(self, connection: "duckdb.DuckDBPyConnection", view: str) -> dict[str, str]:
+        """Create the view: strict, nothing guessed, so that a ragged row is an error and never lost."""
+        from crm_ml.tables.csv_header import read_header
+
+        types = dict.fromkeys(read_header(self.path, self.delimiter, self.encoding), "VARCHAR")
+        _refuse_row_column(types)
+        schema = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in types)
+        connection.execute(
+            f"CREATE VIEW {ident(view)} AS SELECT row_number() OVER () AS {ROW}, * FROM read_csv("
+            f"{literal(self.path)}, auto_detect = false, header = true, delim = {literal(self.delimiter)}, "
+            f"quote = '\"', escape = '\"', encoding = {literal(self.encoding)}, strict_mode = true, "
+            f"null_padding = false, ignore_errors = false, columns = {{{schema}}})"
+        )
+        return types
+
+    def digest(self) -> str:
+        """Return the sha256 of the file."""
+        return sha256(self.path)
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The file."""
+        return (self.path,)
+
+
+@dataclass(frozen=True)
+class ParquetFile:
+    """A Parquet file."""
+
+    path: Path
+
+    def open(self, connection: "duckdb.DuckDBPyConnection", view: str) -> dict[str, str]:
+        """Create the view; rows are counted in file order."""
+        if self.path.stat().st_size == 0:
+            raise InputError("is empty (0 bytes)")
+        read = f"read_parquet({literal(self.path)}, file_row_number = true)"
+        described = connection.execute(f"DESCRIBE SELECT * EXCLUDE (file_row_number) FROM {read}").fetchall()
+        types = {str(row[0]): str(row[1]) for row in described}
+        _refuse_row_column(types)
+        connection.execute(
+            f"CREATE VIEW {ident(view)} AS SELECT file_row_number + 1 AS {ROW}, "
+            f"* EXCLUDE (file_row_number) FROM {read}"
+        )
+        return types
+
+    def digest(self) -> str:
+        """Return the sha256 of the file."""
+        return sha256(self.path)
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The file."""
+        return (self.path,)
+
+
+@dataclass(frozen=True)
+class DuckTable:
+    """A table or view of a DuckDB file, which is opened read-only."""
+
+    path: Path
+    table: str
+
+    def open(self, connection: "duckdb.DuckDBPyConnection", view: str) -> dict[str, str]:
+        """Copy the table, so that the file is free again."""
+        alias = ident(f"{view}_file")
+        connection.execute(f"ATTACH {literal(self.path)} AS {alias} (READ_ONLY)")
+        try:
+            name = ".".join(ident(part) for part in self.table.split("."))
+            return _copy(connection, view, f"SELECT * FROM {alias}.{name}")
+        finally:
+            connection.execute(f"DETACH {alias}")
+
+    def digest(self) -> None:
+        """Return None: the file may hold much else."""
+        return
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The database file."""
+        return (self.path,)
+
+
+@dataclass(frozen=True)
+class SqlQuery:
+    """A query on any database that SQLAlchemy reaches; `url` may be ``${NAME}`` from the environment."""
+
+    url: str
+    query: str
+    root: Path
+
+    def open(self, connection: "duckdb.DuckDBPyConnection", view: str) -> dict[str, str]:
+        """Copy the rows of the query in chunks."""
+        import sqlalchemy
+
+        engine = sqlalchemy.create_engine(self._url())
+        try:
+            with engine.connect().execution_options(stream_results=True) as remote:
+                result = remote.execute(sqlalchemy.text(self.query))
+                return _pull(connection, view, result)
+        except sqlalchemy.exc.SQLAlchemyError as error:
+            reason = " ".join(str(getattr(error, "orig", None) or error).split())
+            raise InputError(f"the query fails on {engine.url.render_as_string()}: {reason}") from None
+        finally:
+            engine.dispose()
+
+    def digest(self) -> None:
+        """Return None: the content is known once the query has run."""
+        return
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """No file."""
+        return ()
+
+    def _url(self) -> Any:
+        from sqlalchemy.engine import make_url
+        from sqlalchemy.exc import ArgumentError
+
+        found = _WHERE.fullmatch(self.url)
+        text = os.environ.get(found[1]) if found else self.url
+        if not text:
+            raise InputError(f"the environment variable {found[1] if found else ''} is not set")
+        try:
+            url = make_url(text)
+        except ArgumentError:
+            raise InputError("url is no SQLAlchemy URL; write one such as sqlite:///crm.db") from None
+        if url.get_backend_name() == "sqlite" and url.database and url.database != ":memory:":
+            return url.set(database=str(inside(self.root, url.database, must_exist=True)))
+        return url
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """A frame in memory: pandas, Polars, Arrow or a DuckDB relation."""
+
+    frame: Any
+
+    def open(self, connection: "duckdb.DuckDBPyConnection", view: str) -> dict[str, str]:
+        """Copy the frame through Arrow."""
+        import narwhals as nw
+
+        arrow = nw.from_native(self.frame).lazy().collect(backend="pyarrow").to_native()
+        connection.register(f"{view}_arrow", arrow)
+        try:
+            return _copy(connection, view, f"SELECT * FROM {ident(view + '_arrow')}")
+        finally:
+            connection.unregister(f"{view}_arrow")
+
+    def digest(self) -> None:
+        """Return None: the content is hashed once it is in DuckDB."""
+        return
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """No file."""
+        return ()
+
+
+@dataclass(frozen=True)
+class FilesQuery:
+    """A query that the package itself holds over named files; rows need a unique order of their own.
+
+    Parameters
+    ----------
+    sql : str
+        A DuckDB query with ``{name}`` where a file is read.
+    named : dict of str to Path
+        The files.
+    """
+
+    sql: str
+    named: dict[str, Path]
+
+    def open(self, connection: "duckdb.DuckDBPyConnection", view: str) -> dict[str, str]:
+        """Copy the rows of the query."""
+        return _copy(connection, view, self.sql.format(**{k: literal(v) for k, v in self.named.items()}))
+
+    def digest(self) -> str:
+        """Return the sha256 of the query and its files."""
+        return hashlib.sha256("".join([self.sql, *map(sha256, self.files)]).encode()).hexdigest()
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files."""
+        return tuple(self.named.values())
+
+
+@dataclass(frozen=True)
+class IdsOf:
+    """The ids that other tables use, as a table of their own.
+
+    Parameters
+    ----------
+    ids : str
+        A query with the column ``id``.
+    column : str
+        Name that the ids get.
+    """
+
+    ids: str
+    column: str
+
+    def open(self, connection: "duckdb.DuckDBPyConnection", view: str) -> dict[str, str]:
+        """Copy the distinct ids in their order."""
+        select = (
+            f"SELECT DISTINCT id AS {ident(self.column)} FROM ({self.ids}) WHERE id IS NOT NULL ORDER BY 1"
+        )
+        return _copy(connection, view, select)
+
+    def digest(self) -> str:
+        """Return a constant: the ids follow from the other tables."""
+        return ""
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """No file."""
+        return ()
+
+
+def sha256(path: Path) -> str:
+    """Return the sha256 of a file in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def inside(root: Path, path: str, must_exist: bool = False) -> Path:
+    """Return `path` under `root`.
+
+    Raises
+    ------
+    InputError
+        If it leads out of `root`, also by a link, or is absent and must exist.
+    """
+    full = (root / path).resolve()
+    if not full.is_relative_to(root.resolve()):
+        raise InputError(f"{path} lies outside the project root; move it in or set root")
+    if must_exist and not full.is_file():
+        raise InputError(f"{path} does not exist")
+    return full
+
+
+def content_digest(connection: "duckdb.DuckDBPyConnection", view: str, types: dict[str, str]) -> str:
+    """Return an order-free hash of the rows of an open source."""
+    row = f"hash({quoted(list(types))})"
+    sums = f"count(*), sum({row}::HUGEINT), sum(hash({row}, 1)::HUGEINT)"
+    found = connection.execute(f"SELECT {sums} FROM {ident(view)}").fetchone()
+    return hashlib.sha256(repr((found, sorted(types.items()))).encode()).hexdigest()
+
+
+def _copy(connection: "duckdb.DuckDBPyConnection", view: str, select: str) -> dict[str, str]:
+    described = connection.execute(f"DESCRIBE {select}").fetchall()
+    types = {str(row[0]): str(row[1]) for row in described}
+    _refuse_row_column(types)
+    connection.execute(
+        f"CREATE TABLE {ident(view)} AS SELECT row_number() OVER () AS {ROW}, * FROM ({select})"
+    )
+    return types
+
+
+def _pull(connection: "duckdb.DuckDBPyConnection", view: str, result: Any) -> dict[str, str]:
+    """Copy a result of SQLAlchemy; a column takes the type of its Python values, or text where they differ."""
+    from crm_ml.tables.python_rows import to_arrow
+
+    names = [str(name) for name in result.keys()]  # noqa: SIM118  (a result is no dict)
+    _refuse_row_column(dict.fromkeys(names, ""))
+    table = to_arrow(names, _chunks(result))
+    connection.register(f"{view}_rows", table)
+    try:
+        return _copy(connection, view, f"SELECT * FROM {ident(view + '_rows')}")
+    finally:
+        connection.unregister(f"{view}_rows")
+
+
+def _chunks(result: Any) -> Iterator[list[Any]]:
+    while rows := result.fetchmany(_CHUNK_ROWS):
+        yield rows
+
+
+def _refuse_row_column(types: dict[str, str]) -> None:
+    if ROW in (name.lower() for name in types):
+        raise InputError(f"has a column {ROW}, which the package uses itself; rename it")

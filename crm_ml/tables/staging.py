@@ -1,0 +1,218 @@
+"""One table read and typed once, with every check of its rows as bits beside them."""
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from crm_ml.errors import InputError
+from crm_ml.tables.checks import Check, Checks
+from crm_ml.tables.contract import Column, Contract
+from crm_ml.tables.csv_header import better_delimiter
+from crm_ml.tables.mapping import ColumnMapping, TableMapping
+from crm_ml.tables.report import TableReport
+from crm_ml.tables.sources import ROW, CsvFile, Source
+from crm_ml.tables.sql import columns as quoted
+from crm_ml.tables.sql import ident, literal
+from crm_ml.tables.values import Context, Reading, missing, raw, read_column
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+@dataclass
+class Staged:
+    """A table on its way: the raw view ``raw_<name>``, the typed table ``stage_<name>`` and what was found.
+
+    Parameters
+    ----------
+    contract : Contract
+    mapping : TableMapping
+    columns : tuple of Column
+        Of the contract, then the attributes.
+    mapped : frozenset of str
+        Ours that the source fills.
+    readings : dict of str to Reading
+    checks : Checks
+    counts, first : dict of str to int
+        Rows with each check, and the first of them, by reason.
+    refusals : list of str
+        Why the table can't be used, without its name.
+    report : TableReport
+    types : dict of str to str
+        Raw columns and their DuckDB types.
+    typed : bool
+        Whether ``stage_<name>`` is there.
+    """
+
+    contract: Contract
+    mapping: TableMapping
+    columns: tuple[Column, ...] = ()
+    mapped: frozenset[str] = frozenset()
+    readings: dict[str, Reading] = field(default_factory=dict)
+    checks: Checks = Checks(())
+    counts: dict[str, int] = field(default_factory=dict)
+    first: dict[str, int] = field(default_factory=dict)
+    refusals: list[str] = field(default_factory=list)
+    report: TableReport = field(default_factory=TableReport)
+    types: dict[str, str] = field(default_factory=dict)
+    typed: bool = False
+
+    @property
+    def name(self) -> str:
+        """Name of the table."""
+        return self.contract.name
+
+    @property
+    def names(self) -> list[str]:
+        """Names of all columns."""
+        return [column.name for column in self.columns]
+
+    @property
+    def stage(self) -> str:
+        """Quoted name of the typed table."""
+        return ident(f"stage_{self.name}")
+
+    @property
+    def late(self) -> str:
+        """Quoted name of the rows that rules over several rows reject: `_row` and reason."""
+        return ident(f"late_{self.name}")
+
+    def good(self) -> str:
+        """Return the SQL of the typed rows that nothing has rejected so far."""
+        return (
+            f"(SELECT * FROM {self.stage} AS s WHERE NOT {self.checks.fails()} "
+            f"AND NOT EXISTS (FROM {self.late} AS l WHERE l.{ROW} = s.{ROW}))"
+        )
+
+
+def stage(
+    connection: "duckdb.DuckDBPyConnection",
+    staged: Staged,
+    source: Source,
+    context: Context,
+    types: dict[str, str],
+) -> None:
+    """Type the rows of an open source into ``stage_<name>`` and count every check.
+
+    Parameters
+    ----------
+    connection : duckdb.DuckDBPyConnection
+    staged : Staged
+        Filled in place.
+    source : Source
+    context : Context
+        Time zone and the moment the data was taken.
+    types : dict of str to str
+        Raw columns and types, as `source` gave them when it was opened.
+    """
+    staged.types = types
+    context = replace(context, types=types, untyped=isinstance(source, CsvFile))
+    hows = _resolve(staged, source, types)
+    for column, how in hows:
+        reading = missing(column) if how is None else read_column(column, how, context)
+        staged.readings[column.name] = reading
+        if reading.refusal:
+            staged.refusals.append(reading.refusal)
+    if staged.refusals:
+        return
+    staged.mapped = frozenset(column.name for column, how in hows if how is not None)
+    of_columns = (check for reading in staged.readings.values() for check in reading.checks)
+    staged.checks = Checks((*_cancellations(staged), *of_columns, *_signs(staged)))
+    _create(connection, staged)
+    _count(connection, staged)
+
+
+def _resolve(
+    staged: Staged, source: Source, types: dict[str, str]
+) -> list[tuple[Column, ColumnMapping | None]]:
+    mapping, hows = staged.mapping, []
+    attributes = tuple(Column(name, how.kind, nullable=True) for name, how in mapping.attributes.items())
+    staged.columns = (*staged.contract.columns, *attributes)
+    for column in staged.columns:
+        how = mapping.columns.get(column.name) or mapping.attributes.get(column.name)
+        if how is None and column.name in types:
+            how = ColumnMapping(column=column.name)
+        if how is None and column.required:
+            staged.refusals.append(
+                f"{column.name} is missing; name its column under columns{_hint(source, types)}"
+            )
+        absent = [name for name in (how.theirs if how else ()) if name not in types]
+        if absent:
+            staged.refusals.append(
+                f"{column.name} reads {', '.join(absent)}, which the source does not have"
+                f"{_hint(source, types)}; present are {', '.join(types)}"
+            )
+        hows.append((column, how))
+    if mapping.cancellations is not None and mapping.cancellations.column not in types:
+        staged.refusals.append(
+            f"cancellations reads {mapping.cancellations.column}, which the source does not have"
+        )
+    _warn_unused(staged, types, {name for _, how in hows if how for name in how.theirs})
+    return hows
+
+
+def _hint(source: Source, types: dict[str, str]) -> str:
+    return better_delimiter(list(types), source.delimiter) if isinstance(source, CsvFile) else ""
+
+
+def _warn_unused(staged: Staged, types: dict[str, str], used: set[str]) -> None:
+    extra = [name for name in types if name not in used | set(staged.mapping.ignore)]
+    if extra:
+        staged.report.warnings.append(
+            f"columns not used: {', '.join(extra)}; map them or list them under ignore"
+        )
+
+
+def _cancellations(staged: Staged) -> list[Check]:
+    rule = staged.mapping.cancellations
+    if rule is None:
+        return []
+    start = f"starts_with(CAST({raw(rule.column)} AS VARCHAR), {literal(rule.starts_with)})"
+    linked = "refund_of IS NULL AND " if "refund_of" in staged.names else ""
+    return [Check("cancellation", "", linked + start)]
+
+
+def _signs(staged: Staged) -> list[Check]:
+    """Return the checks of negative amounts: a refund says which order it refunds, nothing else is negative."""
+    if "refund_of" not in staged.names:
+        return []
+    return [
+        Check("unlinked_refund", "", "refund_of IS NULL AND (paid_cents < 0 OR quantity < 0)"),
+        Check("positive_refund", "", "refund_of IS NOT NULL AND paid_cents > 0"),
+        Check("negative", "discount_cents", "refund_of IS NULL AND discount_cents < 0"),
+        Check("negative", "coupon_cents", "refund_of IS NULL AND coupon_cents < 0"),
+    ]
+
+
+def _create(connection: "duckdb.DuckDBPyConnection", staged: Staged) -> None:
+    raws = ", ".join(f"{ident(name)} AS {raw(name)}" for name in staged.types)
+    values = ", ".join(f"{reading.value} AS {ident(name)}" for name, reading in staged.readings.items())
+    masks = ", ".join(staged.checks.masks())
+    connection.execute(
+        f"CREATE TABLE {staged.stage} AS SELECT {ROW}, _raw, {quoted(staged.names)}, {masks} FROM ("
+        f"SELECT *, {values} FROM (SELECT {ROW}, hash({quoted(list(staged.types))}) AS _raw, {raws} "
+        f"FROM {ident('raw_' + staged.name)}))"
+    )
+    connection.execute(f"CREATE TABLE {staged.late} ({ROW} BIGINT, reason VARCHAR)")
+    staged.typed = True
+
+
+def _count(connection: "duckdb.DuckDBPyConnection", staged: Staged) -> None:
+    parts = ["count(*)", "count(*) - count(DISTINCT _raw)"]
+    for check in staged.checks.all:
+        holds = staged.checks.holds(check)
+        parts += [f"count(*) FILTER ({holds})", f"min({ROW}) FILTER ({holds})"]
+    found = connection.execute(f"SELECT {', '.join(parts)} FROM {staged.stage}").fetchone()
+    if found is None:
+        raise InputError(f"{staged.name}: no counts came back")
+    staged.report.read = found[0]
+    for place, check in enumerate(staged.checks.all):
+        count, first = found[2 + 2 * place], found[3 + 2 * place]
+        staged.counts[check.reason], staged.first[check.reason] = count, first or 0
+        if count and check.level == "quarantine":
+            staged.report.checks[check.reason] = count
+        elif count and check.level == "fix":
+            staged.report.fixes[check.reason] = count
+        elif count and check.level == "warn":
+            staged.report.warnings.append(f"{count:,} rows: {check.reason} (first: row {first:,})")
+    if found[1]:
+        staged.report.checks["exact_duplicate"] = found[1]
