@@ -114,8 +114,13 @@ class Snapshot:
         return _keep(frame, at, self.label_starts_at, self.label_ends_at)
 
     def days_since(self, epoch_s: nw.Expr) -> nw.Expr:
-        """Return whole days (integer) from a time in epoch seconds to `as_of`."""
-        return (self.epoch_s - epoch_s) // DAY_S
+        """Return how many whole days lie between a time (epoch seconds) and `as_of`, as an integer.
+
+        It is k for times from ``as_of - (k + 1) days`` (included) until ``as_of - k days`` (excluded). So at
+        a midnight all orders of a calendar day have the same age, whether or not the source knows their hour,
+        and ``days_since(t) < days`` says the same as `window`.
+        """
+        return (self.epoch_s - 1 - epoch_s) // DAY_S
 
     def shifted(self, days: int) -> "Snapshot":
         """Return the same snapshot `days` later (earlier when negative)."""

@@ -19,7 +19,9 @@ COLUMNS: dict[str, int | None] = {
 
 
 def compute(tables: Tables, snapshot: Snapshot) -> "nw.LazyFrame[Any] | None":
-    """Compute touches received, campaigns answered, the share answered and the days since either.
+    """Compute touches received, campaigns answered (sent or not), and the whole days since either.
+
+    ``campaign_answer_rate`` is the campaigns answered over the touches received.
 
     Returns
     -------
@@ -28,33 +30,36 @@ def compute(tables: Tables, snapshot: Snapshot) -> "nw.LazyFrame[Any] | None":
     """
     if not tables.has("touches"):
         return None
-    touches = snapshot.past(tables.frame("touches"), at="sent_at").with_columns(
-        ago=snapshot.days_since(nw.col("sent_at_epoch_s")).cast(nw.Int64)
-    )
-    sent = (
-        touches.with_columns(campaign_sent_84d=count_if(nw.col("ago") < 84))
-        .group_by("customer_id")
-        .agg(
-            nw.len().alias("campaign_sent"),
-            nw.col("ago").min().alias("campaign_days_since_sent"),
-            *total("campaign_sent_84d"),
-        )
-    )
-    answered = _answered(tables, snapshot)
-    return integers(sent.join(answered, on="customer_id", how="left")).with_columns(
-        campaign_answer_rate=ratio(nw.col("campaign_answered").fill_null(0), nw.col("campaign_sent"))
-    )
-
-
-def _answered(tables: Tables, snapshot: Snapshot) -> "nw.LazyFrame[Any]":
-    responses: nw.LazyFrame[Any] = snapshot.past(tables.frame("responses"), at="responded_at")
-    return (
-        responses.with_columns(ago=snapshot.days_since(nw.col("responded_at_epoch_s")).cast(nw.Int64))
+    frames = [_messages(tables, snapshot, "touches", "sent_at", "sent")]
+    if tables.has("responses"):
+        frames.append(_messages(tables, snapshot, "responses", "responded_at", "answered"))
+    sent = ("campaign_sent", "campaign_sent_84d")
+    campaigns = (
+        nw.concat(frames)
         .group_by("customer_id", "campaign_id")
-        .agg(nw.col("ago").min())
-        .group_by("customer_id")
-        .agg(
-            nw.len().alias("campaign_answered"),
-            nw.col("ago").min().alias("campaign_days_since_answer"),
-        )
+        .agg(*total(*sent), nw.col("sent_ago").min(), nw.col("answered_ago").min())
+    )
+    sums = campaigns.group_by("customer_id").agg(
+        *total(*sent),
+        nw.col("answered_ago").count().alias("campaign_answered"),
+        nw.col("sent_ago").min().alias("campaign_days_since_sent"),
+        nw.col("answered_ago").min().alias("campaign_days_since_answer"),
+    )
+    return integers(sums).with_columns(
+        campaign_answer_rate=ratio(nw.col("campaign_answered"), nw.col("campaign_sent"))
+    )
+
+
+def _messages(tables: Tables, snapshot: Snapshot, name: str, at: str, kind: str) -> "nw.LazyFrame[Any]":
+    """Return one row a message: whether it was sent (0 or 1) and the days since it was sent or answered."""
+    ago = snapshot.days_since(nw.col(f"{at}_epoch_s")).cast(nw.Int64)
+    is_sent = nw.lit(kind == "sent")
+    rows: nw.LazyFrame[Any] = snapshot.past(tables.frame(name), at=at)
+    return rows.select(
+        "customer_id",
+        "campaign_id",
+        campaign_sent=count_if(is_sent),
+        campaign_sent_84d=count_if(is_sent & (ago < 84)),
+        sent_ago=nw.when(is_sent).then(ago),
+        answered_ago=nw.when(~is_sent).then(ago),
     )

@@ -1,0 +1,155 @@
+"""Checks that every feature group passes; groups are discovered, so a new one is checked at once."""
+
+import copy
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from histories import MIDNIGHT, World, poison, random_world
+
+from crm_ml import features
+from crm_ml.tables import Tables
+from crm_ml.tables.engine import connect
+
+GROUPS = sorted(features.groups())
+# 5 s after midnight, so that no boundary of a day is also one of the snapshot
+WORLD = random_world(11, 60, MIDNIGHT + 5)
+MONEY = ("paid_cents", "discount_cents", "coupon_cents")
+IDS = ("customer_id", "order_id", "item_id", "campaign_id", "event_id")
+
+
+@pytest.fixture(scope="module")
+def tables():
+    return WORLD.tables()
+
+
+def compute(world: World, group: str, engine: str = "duckdb") -> pd.DataFrame:
+    return features.matrix(world.tables(engine), world.snapshot(), [group])
+
+
+def written(tables, group: str, folder: Path) -> bytes:
+    features.write(tables, WORLD.snapshot(), folder / "features.parquet", [group])
+    return (folder / "features.parquet").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def poisoned():
+    return poison(WORLD).tables()
+
+
+@pytest.fixture(scope="module")
+def shuffled():
+    return WORLD.shuffled(3).tables()
+
+
+@pytest.fixture(scope="module")
+def other_engines():
+    return {engine: WORLD.tables(engine) for engine in ("pandas", "polars")}
+
+
+@pytest.fixture(scope="module", params=GROUPS)
+def group(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def delivered(tables, group) -> pd.DataFrame:
+    return features.matrix(tables, WORLD.snapshot(), [group])
+
+
+def test_delivers_one_finite_row_a_customer(delivered, group):
+    assert len(delivered) > 40
+    assert delivered.index.is_unique
+    assert delivered.index.is_monotonic_increasing
+    assert not np.isinf(delivered.select_dtypes("number").to_numpy()).any()
+    assert delivered.columns.is_unique
+    declared = features.groups()[group].COLUMNS
+    if group != "attributes":
+        assert set(delivered.columns) == set(declared)
+    filled = [name for name, value in declared.items() if value is not None]
+    assert not delivered[filled].isna().any().any()
+
+
+def test_does_not_know_the_future(tables, poisoned, group, tmp_path):
+    assert written(poisoned, group, tmp_path) == written(tables, group, tmp_path)
+
+
+def test_the_poison_would_be_seen_a_day_later(group):
+    later = WORLD.snapshot().shifted(2)
+    clean = features.matrix(WORLD.tables("polars"), later, [group])
+    spoiled = features.matrix(poison(WORLD).tables("polars"), later, [group])
+    assert not spoiled.equals(clean)
+
+
+def test_order_of_rows_does_not_matter(tables, shuffled, group, tmp_path):
+    assert written(shuffled, group, tmp_path) == written(tables, group, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def many_lines() -> dict[str, str]:
+    """SQL of tables that are large enough for DuckDB to share them between two threads."""
+    times = "1470000000 + (hash(i // 3) % 40000000)::BIGINT AS epoch"
+    return {
+        "customers": "SELECT 'c' || i AS customer_id, i % 3 AS tier FROM range(3000) t(i)",
+        "order_lines": "SELECT 'c' || (i // 3) % 3000 AS customer_id, 'o' || i // 3 AS order_id,"
+        " 'i' || hash(i) % 500 AS item_id, epoch AS ordered_at_epoch_s,"
+        " 1 AS quantity, (hash(i, 1) % 9999)::BIGINT AS paid_cents,"
+        " (hash(i, 2) % 99)::BIGINT AS discount_cents, (i % 2)::BIGINT AS coupon_cents"
+        f" FROM (SELECT i, {times} FROM range(400000) t(i))",
+        "items": "SELECT 'i' || i AS item_id, 'd' || i % 9 AS department, 'k' || i % 50 AS category"
+        " FROM range(500) t(i)",
+        "touches": "SELECT 'k' || i % 9 AS campaign_id, 'c' || i % 3000 AS customer_id,"
+        " 1470000000 + (hash(i) % 40000000)::BIGINT AS sent_at_epoch_s FROM range(200000) t(i)",
+    }
+
+
+def test_one_and_two_threads_give_the_same_bytes(many_lines, tmp_path):
+    found = set()
+    for threads in (1, 2, 2):
+        connection = connect(threads)
+        for name, query in many_lines.items():
+            connection.execute(f"CREATE TABLE {name} AS {query}")
+        tables = Tables(**{name: connection.table(name) for name in many_lines})
+        features.write(tables, WORLD.snapshot(), tmp_path / "features.parquet")
+        found.add((tmp_path / "features.parquet").read_bytes())
+    assert len(found) == 1
+    assert len(pd.read_parquet(tmp_path / "features.parquet")) == 3000
+
+
+@pytest.mark.parametrize("engine", ["pandas", "polars"])
+def test_engines_agree(delivered, other_engines, group, engine):
+    found = features.matrix(other_engines[engine], WORLD.snapshot(), [group])
+    pd.testing.assert_frame_equal(found, delivered, check_exact=False, rtol=1e-12, atol=0)
+    whole = [name for name in delivered.select_dtypes("number") if (delivered[name].dropna() % 1 == 0).all()]
+    pd.testing.assert_frame_equal(found[whole], delivered[whole], check_exact=True)
+
+
+@pytest.mark.parametrize("engine", ["pandas", "polars"])
+def test_leaves_frames_alone(other_engines, group, engine):
+    tables = other_engines[engine]
+    before = {name: copy.deepcopy(getattr(tables, name)) for name in tables.names}
+    features.matrix(tables, WORLD.snapshot(), [group])
+    assert all(getattr(tables, name).equals(frame) for name, frame in before.items())
+
+
+def test_renamed_ids_keep_their_features(delivered, group):
+    def renamed(_: str, row: dict) -> dict:
+        return row | {name: f"é{row[name][::-1]}" for name in IDS if name in row}
+
+    found = compute(WORLD.mapped(renamed), group)
+    found.index = [name[:0:-1] for name in found.index]
+    expected = delivered.rename_axis(None)
+    pd.testing.assert_frame_equal(
+        found.loc[expected.index], expected, check_exact=True, check_index_type=False
+    )
+
+
+def test_money_in_another_unit_scales_cents_alone(delivered, group):
+    def dearer(_: str, row: dict) -> dict:
+        return row | {name: row[name] * 100 for name in MONEY if name in row}
+
+    found, expected = compute(WORLD.mapped(dearer), group), delivered.copy()
+    cents = [name for name in expected.columns if "cents" in name]
+    expected[cents] *= 100
+    pd.testing.assert_frame_equal(found, expected, check_exact=False, rtol=1e-12, atol=0)
