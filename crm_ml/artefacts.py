@@ -1,0 +1,150 @@
+"""Folders that are written whole or not at all, with a manifest that is checked before anything is read."""
+
+import hashlib
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from crm_ml.errors import AlreadyPublished, IntegrityError
+
+MANIFEST = "manifest.json"
+_FORMAT = 1
+
+
+@contextmanager
+def new_folder(folder: Path, **details: Any) -> Iterator[Path]:
+    """Write a folder whole or not at all.
+
+    The block writes into a hidden folder beside the target. When it ends well, the manifest is added,
+    everything is synced to disk, and the folder is renamed into place; otherwise nothing is left.
+
+    Parameters
+    ----------
+    folder : Path
+        Must not exist, or be an empty folder.
+    **details
+        Further entries of the manifest, ready for JSON.
+
+    Yields
+    ------
+    Path
+        The folder to write into.
+
+    Raises
+    ------
+    AlreadyPublished
+        If the folder stands already.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> target = Path(tempfile.mkdtemp()) / "model"
+    >>> with new_folder(target) as part:
+    ...     _ = (part / "numbers.json").write_text("[1, 2]")
+    >>> sorted(verify(target)["files"])
+    ['numbers.json']
+    """
+    folder = Path(folder)
+    _refuse_present(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    part = folder.parent / f".{folder.name}.{uuid.uuid4().hex}.tmp"
+    part.mkdir()
+    try:
+        yield part
+        write_manifest(part, **details)
+        for path in [*sorted(part.rglob("*")), part]:
+            _sync(path)
+        try:
+            part.rename(folder)
+        except OSError:
+            _refuse_present(folder)
+            raise
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    _sync(folder.parent)
+
+
+def write_manifest(folder: Path, **details: Any) -> None:
+    """Write ``manifest.json``: format, details, and bytes and sha256 of each file by its relative path."""
+    files = {name: _entry(folder / name) for name in _names(folder)}
+    text = json.dumps({"format": _FORMAT, **details, "files": files}, indent=1, sort_keys=True)
+    (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
+
+
+def verify(folder: Path) -> dict[str, Any]:
+    """Check every file of a folder against its manifest, before anything else is parsed.
+
+    Returns
+    -------
+    dict
+        The manifest.
+
+    Raises
+    ------
+    IntegrityError
+        If the manifest is missing or unreadable, or a file is missing, changed, unlisted or a link. The
+        message names all of them.
+    """
+    folder = Path(folder)
+    manifest = _manifest(folder)
+    listed, present = manifest["files"], set(_names(folder))
+    breaches = [f"{name} is missing" for name in sorted(set(listed) - present)]
+    breaches += [f"{name} is not in the manifest" for name in sorted(present - set(listed))]
+    for name in sorted(present & set(listed)):
+        if (folder / name).is_symlink():
+            breaches.append(f"{name} is a link")
+        elif _entry(folder / name) != listed[name]:
+            breaches.append(f"{name} has changed")
+    if breaches:
+        raise IntegrityError(
+            f"{folder}: {'; '.join(breaches)}; write the folder again or take it from its source"
+        )
+    return manifest
+
+
+def fingerprint(folder: Path) -> str:
+    """Return the sha256 of the manifest: one value that names the content of all files."""
+    return hashlib.sha256((Path(folder) / MANIFEST).read_bytes()).hexdigest()
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise IntegrityError(f"{folder}: {MANIFEST} can't be read: {error.strerror}") from error
+    except ValueError as error:
+        raise IntegrityError(f"{folder}: {MANIFEST} is no JSON: {error}") from error
+    if not isinstance(manifest, dict) or manifest.get("format") != _FORMAT:
+        raise IntegrityError(f"{folder}: {MANIFEST} is not of format {_FORMAT}")
+    if not isinstance(manifest.get("files"), dict):
+        raise IntegrityError(f"{folder}: {MANIFEST} lists no files")
+    return manifest
+
+
+def _names(folder: Path) -> list[str]:
+    paths = (path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
+    return sorted(name for path in paths if (name := path.relative_to(folder).as_posix()) != MANIFEST)
+
+
+def _entry(path: Path) -> dict[str, Any]:
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return {"bytes": path.stat().st_size, "sha256": digest}
+
+
+def _refuse_present(folder: Path) -> None:
+    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+        raise AlreadyPublished(f"{folder} stands already; write to another place or remove it first")
+
+
+def _sync(path: Path) -> None:
+    number = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)

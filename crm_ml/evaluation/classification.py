@@ -1,0 +1,318 @@
+"""Metrics of binary predictions, for one weighting of the rows or for a thousand at once."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from crm_ml.errors import InputError
+
+Floats = npt.NDArray[np.float64]
+ECE_BINS = 10
+_SMALLEST = 1e-15
+
+
+@dataclass(frozen=True, eq=False)
+class Ranking:
+    """Labels and scores in ascending order of the score.
+
+    Parameters
+    ----------
+    order : numpy.ndarray of int, shape (n,)
+        Position of each ranked row in the input.
+    y : numpy.ndarray of float, shape (n,)
+        Labels, 0 or 1, ranked.
+    p : numpy.ndarray of float, shape (n,)
+        Scores, ranked.
+    starts : numpy.ndarray of int, shape (g,)
+        Position of the first row of each group of equal scores.
+    """
+
+    order: npt.NDArray[np.int64]
+    y: Floats
+    p: Floats
+    starts: npt.NDArray[np.int64]
+
+    @classmethod
+    def of(cls, y: npt.ArrayLike, p: npt.ArrayLike) -> "Ranking":
+        """Sort once; rows of equal scores stay in input order and count as one group.
+
+        Raises
+        ------
+        InputError
+            If lengths differ or a label is not 0 or 1, or anything is NaN or infinite.
+        """
+        labels, scores = check_binary(y, p)
+        order = np.argsort(scores, kind="stable")
+        ranked = scores[order]
+        starts = np.flatnonzero(np.append(True, ranked[1:] != ranked[:-1]))
+        return cls(order, labels[order], ranked, starts)
+
+
+@dataclass(frozen=True, eq=False)
+class Weighted:
+    """A ranking under `r` weightings of its rows.
+
+    Parameters
+    ----------
+    ranking : Ranking
+    weights : numpy.ndarray of float, shape (r, n)
+        Weight of each ranked row (in the order of the ranking).
+    """
+
+    ranking: Ranking
+    weights: Floats
+
+    @cached_property
+    def group_rows(self) -> Floats:
+        """Weight of the rows in each group of equal scores, shape (r, g)."""
+        return self._grouped(self.weights)
+
+    @cached_property
+    def group_positives(self) -> Floats:
+        """Weight of the positive rows in each group, shape (r, g)."""
+        return self._grouped(self.weights * self.ranking.y)
+
+    @cached_property
+    def rows(self) -> Floats:
+        """Weight of all rows up to the end of each group, shape (r, g)."""
+        return np.asarray(np.cumsum(self.group_rows, axis=1))
+
+    @cached_property
+    def positives(self) -> Floats:
+        """Weight of the positive rows up to the end of each group, shape (r, g)."""
+        return np.asarray(np.cumsum(self.group_positives, axis=1))
+
+    def _grouped(self, values: Floats) -> Floats:
+        starts = self.ranking.starts
+        if len(starts) == values.shape[1]:
+            return values
+        return np.asarray(np.add.reduceat(values, starts, axis=1))
+
+    def mean(self, values: Floats) -> Floats:
+        """Weighted mean of a value a row (in the order of the ranking), shape (r,)."""
+        return np.asarray(self.weights @ values / self.rows[:, -1])
+
+
+def _auc(judged: Weighted) -> Floats:
+    negatives = judged.rows - judged.positives
+    below = negatives - (judged.group_rows - judged.group_positives) / 2
+    with np.errstate(invalid="ignore", divide="ignore"):
+        pairs = judged.positives[:, -1] * negatives[:, -1]
+        return np.asarray(np.einsum("rg,rg->r", judged.group_positives, below) / pairs)
+
+
+def _average_precision(judged: Weighted) -> Floats:
+    found = judged.positives[:, -1:] - judged.positives + judged.group_positives
+    listed = judged.rows[:, -1:] - judged.rows + judged.group_rows
+    precision = found / np.maximum(listed, np.finfo(float).tiny)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        gained = np.einsum("rg,rg->r", judged.group_positives, precision)
+        return np.asarray(gained / judged.positives[:, -1])
+
+
+def _log_loss(judged: Weighted) -> Floats:
+    p = np.clip(judged.ranking.p, _SMALLEST, 1 - _SMALLEST)
+    return judged.mean(-np.where(judged.ranking.y == 1, np.log(p), np.log1p(-p)))
+
+
+def _brier(judged: Weighted) -> Floats:
+    return judged.mean((judged.ranking.p - judged.ranking.y) ** 2)
+
+
+def _ece(judged: Weighted) -> Floats:
+    scores = judged.group_rows * judged.ranking.p[judged.ranking.starts]
+    gap = np.cumsum(judged.group_positives - scores, axis=1)
+    middle = judged.rows - judged.group_rows / 2
+    total = judged.rows[:, -1:]
+    levels = total * np.arange(1, ECE_BINS) / ECE_BINS
+    cuts = [np.searchsorted(row, level) for row, level in zip(middle, levels, strict=True)]
+    edge = np.zeros((len(gap), 1))
+    at_cuts = np.take_along_axis(np.hstack([edge, gap]), np.array(cuts), axis=1)
+    steps = np.diff(np.hstack([edge, at_cuts, gap[:, -1:]]), axis=1)
+    return np.asarray(np.abs(steps).sum(axis=1) / total[:, 0])
+
+
+METRICS: dict[str, Callable[[Weighted], Floats]] = {
+    "auc": _auc,
+    "average_precision": _average_precision,
+    "log_loss": _log_loss,
+    "brier": _brier,
+    "ece": _ece,
+}
+OF_PROBABILITIES = frozenset({"log_loss", "brier", "ece"})
+LOWER_IS_BETTER = OF_PROBABILITIES
+
+
+def auc(y: npt.ArrayLike, p: npt.ArrayLike, weight: npt.ArrayLike | None = None) -> float:
+    """Area under the ROC curve; pairs of equal scores count one half.
+
+    Parameters
+    ----------
+    y : array-like of {0, 1}, shape (n,)
+    p : array-like of float, shape (n,)
+        Any score; only its order matters.
+    weight : array-like of float, shape (n,), optional
+        Weight of each row, not negative.
+
+    Returns
+    -------
+    float
+        From 0 to 1; .5 is no order at all.
+
+    Raises
+    ------
+    InputError
+        If lengths differ, anything is NaN or infinite, or one class has no weight.
+
+    Examples
+    --------
+    >>> auc([0, 1, 0, 1], [0.1, 0.4, 0.4, 0.8])
+    0.875
+    """
+    return _judge("auc", y, p, weight)
+
+
+def average_precision(y: npt.ArrayLike, p: npt.ArrayLike, weight: npt.ArrayLike | None = None) -> float:
+    """Precision averaged over the recall steps, without interpolation.
+
+    Parameters, raises: as `auc`. Rows of equal scores enter the list together.
+
+    References
+    ----------
+    .. [1] Zhu, M. (2004). Recall, precision and average precision. University of Waterloo.
+
+    Examples
+    --------
+    >>> average_precision([0, 1, 1], [0.9, 0.8, 0.7])
+    0.5833333333333333
+    """
+    return _judge("average_precision", y, p, weight)
+
+
+def log_loss(y: npt.ArrayLike, p: npt.ArrayLike, weight: npt.ArrayLike | None = None) -> float:
+    """Mean negative log-likelihood in nats; probabilities are cut to [1e-15, 1 - 1e-15].
+
+    Parameters, raises: as `auc`; `p` must lie in [0, 1].
+
+    Examples
+    --------
+    >>> round(log_loss([0, 1], [0.5, 0.5]), 4)
+    0.6931
+    """
+    return _judge("log_loss", y, p, weight)
+
+
+def brier(y: npt.ArrayLike, p: npt.ArrayLike, weight: npt.ArrayLike | None = None) -> float:
+    """Mean squared difference of probability and label.
+
+    Parameters, raises: as `auc`; `p` must lie in [0, 1].
+
+    Examples
+    --------
+    >>> brier([0, 1], [0.0, 0.5])
+    0.125
+    """
+    return _judge("brier", y, p, weight)
+
+
+def ece(y: npt.ArrayLike, p: npt.ArrayLike, weight: npt.ArrayLike | None = None) -> float:
+    """Return the expected calibration error over ten bins of equal mass.
+
+    Parameters, raises: as `auc`; `p` must lie in [0, 1].
+
+    Notes
+    -----
+    Rows stand in order of their score and the weight is cut into tenths. Rows of equal scores are never
+    parted: all go to the bin that holds the middle of their weight, so the result does not depend on the
+    order of the input. The error is the sum over bins of ``(weight of bin / weight) * |mean y - mean p|``.
+    Bins may stay empty when there are fewer than ten distinct scores. Noise alone gives about
+    ``sqrt(2 / pi) * sqrt(10 * rate * (1 - rate) / n)`` for a perfect model, so small samples look worse.
+
+    References
+    ----------
+    .. [1] Naeini, Cooper and Hauskrecht (2015). Obtaining well calibrated probabilities using Bayesian
+       binning. AAAI, equation 3 (there with bins of equal width).
+
+    Examples
+    --------
+    >>> ece([0, 1], [0.25, 0.75])
+    0.25
+    """
+    return _judge("ece", y, p, weight)
+
+
+def check_binary(y: npt.ArrayLike, p: npt.ArrayLike) -> tuple[Floats, Floats]:
+    """Return labels and scores as float arrays, or refuse them.
+
+    Raises
+    ------
+    InputError
+        If lengths differ, there is no row, or values are NaN, infinite or labels other than 0 and 1;
+        the message counts each.
+    """
+    labels, scores = _floats("y", y), _floats("p", p)
+    breaches = []
+    if labels.ndim != 1 or scores.shape != labels.shape or not len(labels):
+        raise InputError(f"y has shape {labels.shape} and p {scores.shape}; give two columns of equal length")
+    for name, values in (("y", labels), ("p", scores)):
+        bad = int((~np.isfinite(values)).sum())
+        if bad:
+            breaches.append(f"{name} is NaN or infinite in {bad:,} of {len(values):,} rows")
+    odd = int((np.isfinite(labels) & (labels != 0) & (labels != 1)).sum())
+    if odd:
+        breaches.append(f"y is neither 0 nor 1 in {odd:,} of {len(labels):,} rows")
+    if breaches:
+        raise InputError("; ".join(breaches) + "; drop or mend these rows before judging")
+    return labels, scores
+
+
+def check_probabilities(p: npt.ArrayLike, name: str = "p") -> Floats:
+    """Return probabilities as a float array, or refuse them.
+
+    Raises
+    ------
+    InputError
+        If a value is NaN or outside [0, 1].
+    """
+    values = _floats(name, p)
+    bad = int((~((values >= 0) & (values <= 1))).sum())
+    if bad:
+        raise InputError(f"{name} is outside [0, 1] in {bad:,} of {values.size:,} rows; give probabilities")
+    return values
+
+
+def _judge(metric: str, y: npt.ArrayLike, p: npt.ArrayLike, weight: npt.ArrayLike | None) -> float:
+    ranking = Ranking.of(y, p)
+    if metric in OF_PROBABILITIES:
+        check_probabilities(ranking.p)
+    weights = _weights(weight, len(ranking.y))[ranking.order]
+    judged = Weighted(ranking, weights[None, :])
+    for label, total in ((1, judged.positives[0, -1]), (0, judged.rows[0, -1] - judged.positives[0, -1])):
+        if total <= 0:
+            raise InputError(
+                f"{metric}: no row of class {label} among {len(ranking.y):,}; judge on rows of both classes"
+            )
+    return float(METRICS[metric](judged)[0])
+
+
+def _weights(weight: npt.ArrayLike | None, rows: int) -> Floats:
+    if weight is None:
+        return np.ones(rows)
+    values = _floats("weight", weight)
+    if values.shape != (rows,):
+        raise InputError(f"weight has shape {values.shape}; it must have one value for each of {rows:,} rows")
+    bad = int((~(np.isfinite(values) & (values >= 0))).sum())
+    if bad:
+        raise InputError(f"weight is NaN, infinite or negative in {bad:,} of {rows:,} rows")
+    return values
+
+
+def _floats(name: str, values: Any) -> Floats:
+    try:
+        return np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{name} holds values that are no numbers: {error}") from error

@@ -1,0 +1,167 @@
+"""Leak gate: features that know the label, and features that know the future."""
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from crm_ml.errors import InputError, LeakError
+from crm_ml.evaluation.classification import Floats, auc, check_binary
+from crm_ml.evaluation.splits import customer_folds
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LIMIT = 0.99
+_NUMBER_BINS = 64
+_MISSING = "\x00missing"
+
+
+def check_leaks(
+    X: "pd.DataFrame", y: npt.ArrayLike, allow: Collection[str] = (), limit: float = LIMIT
+) -> "dict[str, float]":
+    """Refuse features that alone nearly give the label away.
+
+    Each feature is judged by the best AUC of: its values in both directions, with missing values lowest or
+    highest; and the label rate of its categories (or of 64 bins of a number), learned on one half of the
+    rows and judged on the other, so that a category for each customer does not look like a leak.
+
+    Parameters
+    ----------
+    X : pandas.DataFrame, shape (n, k)
+        Where the index has a level ``customer_id``, halves are halves of the customers.
+    y : array-like of {0, 1}, shape (n,)
+    allow : collection of str
+        Features that may stay although they are above the limit.
+    limit : float
+
+    Returns
+    -------
+    dict of str to float
+        Single AUC of each feature, from .5 to 1.
+
+    Raises
+    ------
+    LeakError
+        If features are above the limit and not allowed; the message names all with their AUC.
+    InputError
+        If labels can't be used or their number is not that of the rows.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> y = np.arange(100) % 2
+    >>> check_leaks(pd.DataFrame({"orders_next_month": 5 - 5 * y}), y)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    crm_ml.errors.LeakError: 1 feature gives the label away: orders_next_month (AUC 1.0000, limit 0.99); ...
+    """
+    labels, _ = check_binary(y, np.zeros(len(X)))
+    half = _halves(X)
+    areas = {str(name): single_auc(X[name], labels, half) for name in X.columns}
+    leaks = {name: area for name, area in areas.items() if area > limit and name not in allow}
+    if leaks:
+        verb = "feature gives" if len(leaks) == 1 else "features give"
+        found = ", ".join(f"{name} (AUC {area:.4f}, limit {limit})" for name, area in leaks.items())
+        raise LeakError(
+            f"{len(leaks)} {verb} the label away: {found}; drop {'it' if len(leaks) == 1 else 'them'} or, "
+            f"if {'it is' if len(leaks) == 1 else 'they are'} known at the snapshot, set "
+            f"allow: [{', '.join(leaks)}]"
+        )
+    return areas
+
+
+def single_auc(values: "pd.Series", y: Floats, half: npt.NDArray[np.bool_]) -> float:
+    """Return the best AUC that one feature reaches alone; see `check_leaks`.
+
+    Parameters
+    ----------
+    values : pandas.Series, shape (n,)
+        Numbers, booleans or text.
+    y : numpy.ndarray of {0, 1}, shape (n,)
+    half : numpy.ndarray of bool, shape (n,)
+    """
+    import pandas as pd
+
+    if not pd.api.types.is_numeric_dtype(values.dtype):
+        return _category_auc(values.astype(object).where(values.notna(), _MISSING).astype(str), y, half)
+    numbers = values.to_numpy(dtype=float, na_value=np.nan)
+    bounded = np.clip(numbers, -1e300, 1e300)
+    orders = [np.where(np.isnan(bounded), end, bounded) for end in (-np.inf, np.inf)]
+    ranks = [np.unique(order, return_inverse=True)[1] for order in orders]
+    direct = [auc(y, rank) for rank in ranks]
+    return max(*direct, *(1 - area for area in direct), _category_auc(_bins(ranks[0]), y, half))
+
+
+def check_point_in_time(with_later: "pd.DataFrame", without_later: "pd.DataFrame") -> None:
+    """Refuse features that change when rows at or after `as_of` are taken away.
+
+    Parameters
+    ----------
+    with_later : pandas.DataFrame
+        Feature matrix built from all rows.
+    without_later : pandas.DataFrame
+        The same built from the rows strictly before `as_of`.
+
+    Raises
+    ------
+    LeakError
+        If customers, columns or values are not exactly equal; the message names every column that differs
+        and in how many rows.
+    """
+    breaches = []
+    extra = with_later.index.symmetric_difference(without_later.index)
+    if len(extra):
+        breaches.append(f"{len(extra):,} customers stand in only one of the two matrices")
+    columns = with_later.columns.symmetric_difference(without_later.columns)
+    if len(columns):
+        breaches.append(f"columns in only one of the two: {', '.join(map(str, columns))}")
+    rows = with_later.index.intersection(without_later.index)
+    for name in with_later.columns.intersection(without_later.columns):
+        count = _differences(with_later.loc[rows, name], without_later.loc[rows, name])
+        if count:
+            breaches.append(f"{name} differs in {count:,} of {len(rows):,} rows")
+    if breaches:
+        raise LeakError(
+            f"features know rows at or after as_of: {'; '.join(breaches)}; read tables through snapshot.past"
+        )
+
+
+def _differences(a: "pd.Series", b: "pd.Series") -> int:
+    if a.dtype != b.dtype:
+        return len(a)
+    same = (a == b).fillna(False).to_numpy(dtype=bool) | (a.isna() & b.isna()).to_numpy(dtype=bool)
+    return int((~same).sum())
+
+
+def _halves(X: "pd.DataFrame") -> npt.NDArray[np.bool_]:
+    named = "customer_id" in X.index.names
+    ids = X.index.get_level_values("customer_id").to_numpy() if named else np.arange(len(X))
+    return np.asarray(customer_folds(ids, 2, key="leak gate") == 0)
+
+
+def _bins(rank: npt.NDArray[np.int64]) -> "pd.Series":
+    import pandas as pd
+
+    counts = np.bincount(rank)
+    if len(counts) <= _NUMBER_BINS:
+        return pd.Series(rank)
+    below = np.cumsum(counts) - counts
+    return pd.Series(below[rank] * _NUMBER_BINS // len(rank))
+
+
+def _category_auc(values: "pd.Series", y: Floats, half: npt.NDArray[np.bool_]) -> float:
+    """Judge the label rates of one half of the rows on the other, both ways, and return the mean."""
+    import pandas as pd
+
+    frame = pd.DataFrame({"value": values.to_numpy(), "y": y})
+    areas = []
+    for learn in (half, ~half):
+        rates = frame[learn].groupby("value")["y"].mean()
+        judged = frame[~learn]
+        if judged["y"].nunique() < 2 or not learn.any():
+            raise InputError("the leak gate needs rows of both classes in each half; give more rows")
+        score = judged["value"].map(rates).fillna(y[learn].mean())
+        areas.append(auc(judged["y"], score))
+    return max(0.5, float(np.mean(areas)))

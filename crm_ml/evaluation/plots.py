@@ -1,0 +1,175 @@
+"""Figures of an evaluation; each function returns a matplotlib Figure and leaves global state alone."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from crm_ml.evaluation.classification import Floats
+from crm_ml.evaluation.predictions import Predictions
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_MODEL, _GREY = "#1f5fa8", "#9a9a9a"
+_BASELINES = ("#d9822b", "#4d9a6a", "#8a5fa8", "#b0485a", "#7a6a4f")
+_TITLES = {
+    "auc": "AUC",
+    "average_precision": "average precision",
+    "log_loss": "log-loss (nats)",
+    "ece": "ECE",
+}
+_BINS = 10
+_Z95 = 1.959963984540054
+
+
+def calibration_plot(predictions: Predictions, model: str) -> "Figure":
+    """Draw what came true against what was said, in ten bins of equal mass, above a histogram of the scores.
+
+    Parameters
+    ----------
+    predictions : Predictions
+    model : str
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    InputError
+        If the model is not in the predictions.
+
+    References
+    ----------
+    .. [1] Wilson (1927). Probable inference, the law of succession, and statistical inference. JASA 22,
+       for the 95 % binomial intervals.
+    """
+    alone = predictions.only(model)
+    said, true, low, high = _bins(alone.y, alone.p[model])
+    figure = _figure(6.4, 6.4)
+    upper, strip = figure.subplots(2, 1, sharex=True, height_ratios=(4, 1))
+    limit = min(1.0, 1.08 * max(float(high.max()), float(said.max())))
+    upper.plot([0, limit], [0, limit], color=_GREY, linestyle="--", linewidth=1, label="perfectly calibrated")
+    upper.errorbar(
+        said, true, yerr=[true - low, high - true], fmt="o-", color=_MODEL, capsize=3, linewidth=1.4,
+        label=f"{model}, {len(said)} bins of equal mass, 95 % interval",
+    )  # fmt: skip
+    upper.set(xlim=(0, limit), ylim=(0, limit), ylabel="observed share (0 to 1)")
+    upper.set_title(f"Calibration of {model}, {len(alone.y):,} rows", loc="left")
+    upper.legend(loc="upper left", frameon=False)
+    strip.hist(np.minimum(alone.p[model], limit), bins=np.linspace(0, limit, 41), color=_MODEL, alpha=0.75)
+    strip.set(xlabel="predicted probability (0 to 1)", ylabel="rows")
+    _tidy(upper, strip)
+    return figure
+
+
+def gains_plot(predictions: Predictions, model: str) -> "Figure":
+    """Draw the share of all positives found, and the lift, against the share of customers taken, best first.
+
+    The other models of the predictions stand beside `model` as baselines. Rows of equal scores are taken
+    together. Parameters, raises: as `calibration_plot`.
+    """
+    predictions.only(model)
+    figure = _figure(11.0, 4.8)
+    gains, lift = figure.subplots(1, 2)
+    others = [name for name in predictions.models if name != model]
+    drawn = [*zip(others, _BASELINES * (len(others) // 5 + 1), strict=False), (model, _MODEL)]
+    for name, color in drawn:
+        taken, found = _gains(predictions.y, predictions.p[name])
+        style = {"color": color, "linewidth": 2.2 if name == model else 1.3, "label": name}
+        gains.plot(100 * taken, 100 * found, **style)
+        tail = taken >= 0.01
+        lift.plot(100 * taken[tail], found[tail] / taken[tail], **style)
+    gains.plot([0, 100], [0, 100], color=_GREY, linestyle="--", linewidth=1, label="at random")
+    lift.axhline(1, color=_GREY, linestyle="--", linewidth=1, label="at random")
+    gains.set(xlim=(0, 100), ylim=(0, 101), ylabel="positives found (% of all)")
+    lift.set(xlim=(0, 100), ylim=(0, None), ylabel="lift (times the base rate)")
+    gains.set_title(f"Gains, {len(predictions.y):,} rows", loc="left")
+    lift.set_title(f"Lift, base rate {100 * predictions.y.mean():.1f} %", loc="left")
+    for axes, place in ((gains, "lower right"), (lift, "upper right")):
+        axes.set_xlabel("rows taken, highest score first (%)")
+        axes.legend(loc=place, frameon=False)
+    _tidy(gains, lift)
+    return figure
+
+
+def segment_plot(segments: "pd.DataFrame", metric: str, overall: float | None = None) -> "Figure":
+    """Draw one metric of each segment with its interval; small segments are pale.
+
+    Parameters
+    ----------
+    segments : pandas.DataFrame
+        As `crm_ml.evaluation.segments.by_segment` returns it.
+    metric : str
+    overall : float, optional
+        Value over all rows, drawn as a line.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    rows = segments[(segments["metric"] == metric) & segments["value"].notna()].iloc[::-1]
+    figure = _figure(8.0, 1.6 + 0.45 * max(len(rows), 1))
+    axes = figure.subplots()
+    for height, row in enumerate(rows.to_dict("records")):
+        pale = 0.35 if row["small"] else 1.0
+        if np.isfinite(row["low"]):
+            axes.plot([row["low"], row["high"]], [height, height], color=_MODEL, alpha=pale, linewidth=2)
+        axes.plot(row["value"], height, "o", color=_MODEL, alpha=pale)
+    names = [_segment_name(row) for row in rows.to_dict("records")]
+    axes.set_yticks(range(len(names)), names)
+    axes.set_ylim(-0.6, len(names) - 0.4)
+    if overall is not None:
+        axes.axvline(overall, color=_GREY, linestyle="--", linewidth=1)
+        axes.annotate(
+            f"all rows {overall:.3f}", (overall, 1), xycoords=("data", "axes fraction"),
+            xytext=(0, 3), textcoords="offset points", ha="center", va="bottom", color="#555555", fontsize=9,
+        )  # fmt: skip
+    axes.set_ylabel("segment (positives of rows)")
+    axes.set_xlabel(f"{_TITLES.get(metric, metric)} with 95 % interval; pale: too few rows to rely on")
+    _tidy(axes)
+    return figure
+
+
+def _bins(y: Floats, p: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+    """Return mean score, share of positives and its Wilson limits for each bin of equal mass."""
+    order = np.argsort(p, kind="stable")
+    parts = [part for part in np.array_split(order, _BINS) if len(part)]
+    said = np.array([p[part].mean() for part in parts])
+    true = np.array([y[part].mean() for part in parts])
+    count = np.array([len(part) for part in parts])
+    spread = 1 + _Z95**2 / count
+    middle = (true + _Z95**2 / (2 * count)) / spread
+    half = _Z95 / spread * np.sqrt(true * (1 - true) / count + _Z95**2 / (4 * count**2))
+    return said, true, np.minimum(middle - half, true), np.maximum(middle + half, true)
+
+
+def _gains(y: Floats, p: Floats) -> tuple[Floats, Floats]:
+    """Return shares of rows taken and of positives found at the end of each group of equal scores."""
+    order = np.argsort(-p, kind="stable")
+    ends = np.flatnonzero(np.append(np.diff(p[order]) != 0, True))
+    taken = (ends + 1) / len(y)
+    found = np.cumsum(y[order])[ends] / max(y.sum(), 1)
+    return np.append(0.0, taken), np.append(0.0, found)
+
+
+def _segment_name(row: dict[Any, Any]) -> str:
+    return f"{row['segment']}  ({row['positives']:,} of {row['rows']:,})"
+
+
+def _figure(width: float, height: float) -> "Figure":
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), dpi=120, layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def _tidy(*many: "Axes") -> None:
+    for axes in many:
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.grid(True, color="#e6e6e6", linewidth=0.7)
+        axes.set_axisbelow(True)

@@ -1,0 +1,225 @@
+"""Intervals and paired differences by resampling whole customers."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from crm_ml.errors import InputError
+from crm_ml.evaluation.classification import METRICS, Floats, Ranking, Weighted
+from crm_ml.evaluation.predictions import Predictions
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Over = Literal["pooled", "folds"]
+LEVEL = 0.95
+_CHUNK = 16  # replicates at once, so that the arrays of 9,000 rows stay in the cache
+_UNDEFINED_LIMIT = 0.1
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A value with its 95 % interval.
+
+    Parameters
+    ----------
+    value : float
+        On the data as they are.
+    low, high : float
+        Percentiles 2.5 and 97.5 over the replicates.
+    """
+
+    value: float
+    low: float
+    high: float
+
+    @property
+    def clear(self) -> bool:
+        """Whether the interval leaves out zero."""
+        return self.low > 0 or self.high < 0
+
+    def __str__(self) -> str:
+        return f"{self.value:.4f} [{self.low:.4f}, {self.high:.4f}]"
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """Metrics of several models with the replicates that give their intervals.
+
+    Parameters
+    ----------
+    replicates : mapping of (model, metric, over) to numpy.ndarray, shape (1 + r,)
+        First the value on the data as they are, then one value for each replicate. All models share the
+        replicates, so that differences are paired.
+    models, metrics : tuple of str
+    """
+
+    replicates: Mapping[tuple[str, str, Over], Floats]
+    models: tuple[str, ...]
+    metrics: tuple[str, ...]
+
+    def interval(self, model: str, metric: str, over: Over = "pooled") -> Interval:
+        """Return one metric of one model.
+
+        Parameters
+        ----------
+        model, metric : str
+        over : {"pooled", "folds"}
+            All rows together, or the mean of the metric over the folds.
+
+        Raises
+        ------
+        InputError
+            If the model or metric was not evaluated, or more than a tenth of the replicates lack a class.
+        """
+        return _interval(self._values(model, metric, over), f"{model} {metric} ({over})")
+
+    def difference(self, model: str, other: str, metric: str, over: Over = "pooled") -> Interval:
+        """Return the paired difference `model` minus `other`; raises as `interval`."""
+        values = self._values(model, metric, over) - self._values(other, metric, over)
+        return _interval(values, f"{model} - {other} {metric} ({over})")
+
+    def table(self) -> "pd.DataFrame":
+        """Return a row for each model, metric and view: model, metric, over, value, low, high."""
+        import pandas as pd
+
+        rows = [(*key, self.interval(*key)) for key in self.replicates]
+        return pd.DataFrame([(*key, i.value, i.low, i.high) for *key, i in rows], columns=_COLUMNS)
+
+    def differences(self, model: str) -> "pd.DataFrame":
+        """Return the table of `model` minus each other model; column model names the other."""
+        import pandas as pd
+
+        keys = [key for key in self.replicates if key[0] != model]
+        rows = [(*key, self.difference(model, *key)) for key in keys]
+        return pd.DataFrame([(*key, i.value, i.low, i.high) for *key, i in rows], columns=_COLUMNS)
+
+    def _values(self, model: str, metric: str, over: Over) -> Floats:
+        if (model, metric, over) not in self.replicates:
+            known = sorted(self.replicates)
+            raise InputError(f"{(model, metric, over)} was not evaluated; there are {known}")
+        return self.replicates[model, metric, over]
+
+
+_COLUMNS = ["model", "metric", "over", "value", "low", "high"]
+
+
+def evaluate(
+    predictions: Predictions,
+    rng: np.random.Generator,
+    metrics: Sequence[str] = tuple(METRICS),
+    replicates: int = 1000,
+    over: Sequence[Over] = ("pooled", "folds"),
+) -> Evaluation:
+    """Compute metrics with replicates that resample customers with replacement.
+
+    A customer drawn k times counts k times in every fold, so that the dependence between a customer's rows
+    is kept. Intervals of `ece` sit above the truth, since resampling adds noise to every bin.
+
+    Parameters
+    ----------
+    predictions : Predictions
+    rng : numpy.random.Generator
+    metrics : sequence of str
+        Names from ``classification.METRICS``.
+    replicates : int
+    over : sequence of {"pooled", "folds"}
+        Views to compute.
+
+    Returns
+    -------
+    Evaluation
+
+    Raises
+    ------
+    InputError
+        If a metric is unknown or a fold lacks a class; the message names all such folds.
+
+    References
+    ----------
+    .. [1] Field and Welsh (2007). Bootstrapping clustered data. JRSS B 69, section 3 (randomized cluster
+       bootstrap).
+
+    Examples
+    --------
+    >>> ids, y = [str(i) for i in range(40)], [0, 0, 1, 0] * 10
+    >>> scores = {"model": [0.2, 0.1, 0.6, 0.3] * 10, "none": [0.25] * 40}
+    >>> predictions = Predictions(ids, ["june"] * 40, y, scores)
+    >>> evaluation = evaluate(predictions, np.random.default_rng(0), ["auc"], replicates=200)
+    >>> evaluation.interval("model", "auc").value
+    1.0
+    >>> evaluation.difference("model", "none", "auc").clear
+    True
+    """
+    _check(predictions, metrics, over)
+    customers, customer = np.unique(predictions.customer_id, return_inverse=True)
+    counts = _counts(rng, len(customers), replicates)
+    found: dict[tuple[str, str, Over], Floats] = {}
+    for model in predictions.models:
+        for view in over:
+            views = _rows(predictions, view)
+            parts = [_judge(predictions, model, metrics, counts, customer, rows) for rows in views]
+            for metric in metrics:
+                found[model, metric, view] = np.mean([values[metric] for values in parts], axis=0)
+    return Evaluation(found, predictions.models, tuple(metrics))
+
+
+def _rows(predictions: Predictions, view: Over) -> list[npt.NDArray[np.int64]]:
+    if view == "pooled":
+        return [np.arange(len(predictions.y))]
+    return [np.flatnonzero(predictions.fold == fold) for fold in predictions.folds]
+
+
+def _check(predictions: Predictions, metrics: Sequence[str], over: Sequence[Over]) -> None:
+    unknown = [metric for metric in metrics if metric not in METRICS]
+    if unknown:
+        raise InputError(f"unknown metrics {unknown}; there are {', '.join(METRICS)}")
+    single = [
+        predictions.fold[rows[0]] if view == "folds" else "all rows"
+        for view in over
+        for rows in _rows(predictions, view)
+        if len(set(predictions.y[rows].tolist())) < 2
+    ]
+    if single:
+        raise InputError(f"rows of one class only in {', '.join(single)}; leave it out or widen it")
+
+
+def _counts(rng: np.random.Generator, customers: int, replicates: int) -> npt.NDArray[np.int32]:
+    """Draw how often each customer stands in each replicate; row 0 is the data as they are."""
+    counts = np.ones((replicates + 1, customers), dtype=np.int32)
+    for row in range(1, replicates + 1):
+        counts[row] = np.bincount(rng.integers(0, customers, customers), minlength=customers)
+    return counts
+
+
+def _judge(
+    predictions: Predictions,
+    model: str,
+    metrics: Sequence[str],
+    counts: npt.NDArray[np.int32],
+    customer: npt.NDArray[np.int64],
+    rows: npt.NDArray[np.int64],
+) -> dict[str, Floats]:
+    ranking = Ranking.of(predictions.y[rows], predictions.p[model][rows])
+    ranked = customer[rows][ranking.order]
+    parts: dict[str, list[Floats]] = {metric: [] for metric in metrics}
+    for start in range(0, len(counts), _CHUNK):
+        judged = Weighted(ranking, counts[start : start + _CHUNK, ranked].astype(float))
+        for metric in metrics:
+            parts[metric].append(METRICS[metric](judged))
+    return {metric: np.concatenate(values) for metric, values in parts.items()}
+
+
+def _interval(values: Floats, what: str) -> Interval:
+    drawn = values[1:][np.isfinite(values[1:])]
+    lost = 1 - len(drawn) / max(len(values) - 1, 1)
+    if lost > _UNDEFINED_LIMIT:
+        raise InputError(
+            f"{what}: {lost:.0%} of the replicates lack a class; give more rows of the rarer one"
+        )
+    tail = 100 * (1 - LEVEL) / 2
+    low, high = np.percentile(drawn, [tail, 100 - tail])
+    return Interval(float(values[0]), float(low), float(high))
