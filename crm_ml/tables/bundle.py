@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -98,7 +99,11 @@ class Tables:
         """
         if self.engine == engine:
             return self
-        convert = {"pandas": self.pandas, "polars": self._polars, "duckdb": _Duck(self)}[engine]
+        convert: Callable[[str], Any] = {
+            "pandas": self.pandas,
+            "polars": self._polars,
+            "duckdb": _Duck(self),
+        }[engine]
         return dataclasses.replace(self, **{name: convert(name) for name in self.names})
 
     def _polars(self, name: str) -> Any:
@@ -166,7 +171,7 @@ def to_pandas(frame: "nw.LazyFrame[Any]") -> "pd.DataFrame":
 
 
 def write_parquet(frame: "nw.LazyFrame[Any]", path: Path) -> None:
-    """Compute a lazy frame into one Parquet file, without holding it in memory where the engine can stream."""
+    """Compute a lazy frame into one Parquet file, out of memory where the engine can stream."""
     frame.sink_parquet(path)
 
 

@@ -1,4 +1,4 @@
-"""Cleaned tables in a folder named by the hash of all that they follow from, so that a second load skips cleaning."""
+"""Cleaned tables in a folder named by the hash of all that they follow from; a second load skips cleaning."""
 
 import hashlib
 import json

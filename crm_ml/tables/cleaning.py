@@ -1,8 +1,8 @@
 """Cleaning: every row of the sources is accepted or quarantined with a reason, or the tables are refused.
 
-The order is fixed: single rows (first failing check in column order), then ids that another table does not know,
-then repeated keys, then refunds. A refund that names its order is kept as a negative line of that order at the
-time of the refund: at any moment before, the order stands as it was.
+The order is fixed: single rows (first failing check in column order), then ids that another table does not
+know, then repeated keys, then refunds. A refund that names its order is kept as a negative line of that order
+at the time of the refund: at any moment before, the order stands as it was.
 """
 
 from collections.abc import Callable
@@ -161,12 +161,12 @@ def _finish(
     connection.execute(f"CREATE TABLE {ident('good_' + staged.name)} AS {_accepted(staged, mapping)}")
     _settle_counts(connection, staged)
     warn_equal_after_nfc(connection, staged)
-    refuse_accepted(connection, staged)
+    refuse_accepted(connection, staged, mapping.currency.code if mapping.currency else None)
     record_medians(connection, staged)
 
 
 def _accepted(staged: Staged, mapping: Mapping) -> str:
-    """Return the query of the accepted rows under our names: two columns a time, refunds moved to their order."""
+    """Return the query of the accepted rows: two columns a time, refunds moved to their order."""
     parts = []
     for column in staged.columns:
         name = ident(column.name)
@@ -205,7 +205,7 @@ def _settle_counts(connection: "duckdb.DuckDBPyConnection", staged: Staged) -> N
     staged.report.accepted = accepted[0] if accepted else 0
     rows = connection.execute(
         f"SELECT reason, count(*) FROM (SELECT {staged.checks.first_reason()} AS reason FROM {staged.stage} "
-        f"WHERE {staged.checks.fails()} UNION ALL SELECT reason FROM {staged.late}) GROUP BY reason ORDER BY reason"
+        f"WHERE {staged.checks.fails()} UNION ALL SELECT reason FROM {staged.late}) GROUP BY 1 ORDER BY 1"
     ).fetchall()
     staged.report.quarantined = {str(reason): count for reason, count in rows}
     if "refund_of" in staged.mapped:

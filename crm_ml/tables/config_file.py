@@ -6,8 +6,9 @@ from crm_ml.errors import ConfigError, InputError
 from crm_ml.tables.bundle import Tables
 from crm_ml.tables.cache import load_tables
 from crm_ml.tables.cleaning import Progress
+from crm_ml.tables.databases import DuckTable, SqlQuery
 from crm_ml.tables.mapping import Mapping, TableMapping, read_mapping
-from crm_ml.tables.sources import CsvFile, DuckTable, ParquetFile, Source, SqlQuery, inside
+from crm_ml.tables.sources import CsvFile, ParquetFile, Source, inside
 
 _CSV = (".csv", ".csv.gz", ".txt", ".tsv")
 
@@ -19,8 +20,8 @@ def load_config(path: Path, root: Path | None = None, progress: Progress | None 
     ----------
     path : Path
     root : Path, optional
-        Folder that paths are relative to and must stay in. Without it ``root`` of the file, else the folder that
-        holds the ``configs`` folder of the file, else the folder of the file.
+        Folder that paths are relative to and must stay in. Without it ``root`` of the file, else the folder
+        that holds the ``configs`` folder of the file, else the folder of the file.
     progress : callable, optional
         Told the name of each step.
 

@@ -3,8 +3,8 @@
 import codecs
 import csv
 import gzip
+from io import BufferedReader, FileIO, TextIOWrapper
 from pathlib import Path
-from typing import IO
 
 from crm_ml.errors import InputError
 
@@ -42,9 +42,7 @@ def better_delimiter(names: list[str], delimiter: str) -> str:
 
 
 def _first_record(path: Path, delimiter: str, encoding: str) -> list[str]:
-    import io
-
-    with _open(path) as raw, io.TextIOWrapper(raw, encoding=encoding, newline="") as file:
+    with _open(path) as raw, TextIOWrapper(raw, encoding=encoding, newline="") as file:
         try:
             names = next(csv.reader(file, delimiter=delimiter, strict=True), [])
         except UnicodeDecodeError:
@@ -58,5 +56,5 @@ def _first_record(path: Path, delimiter: str, encoding: str) -> list[str]:
     return names
 
 
-def _open(path: Path) -> IO[bytes]:
-    return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
+def _open(path: Path) -> "BufferedReader":
+    return BufferedReader(gzip.GzipFile(path, "rb") if path.suffix == ".gz" else FileIO(path))

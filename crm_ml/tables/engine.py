@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def connect(threads: int | None = None, memory_limit: str | None = None) -> "duc
 
     config: dict[str, str | bool | int | float | list[str]] = {
         "threads": threads or int(os.environ.get("CRM_ML_THREADS", DEFAULT_THREADS)),
-        "temp_directory": os.path.join(tempfile.gettempdir(), "crm_ml_duckdb"),
+        "temp_directory": str(Path(tempfile.gettempdir()) / "crm_ml_duckdb"),
         "TimeZone": "UTC",
     }
     limit = memory_limit or os.environ.get("CRM_ML_MEMORY")

@@ -18,6 +18,7 @@ _INTEGER = (
 )
 _LARGE_CENTS = 100_000_000
 _DECIMAL = "DECIMAL(18, 6)"
+_WIDE = "DECIMAL(38, 6)"
 _NUMBER = r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?"
 _WITH_COMMA = r"[+-]?[0-9]{1,3}(\.?[0-9]{3})*,[0-9]{1,2}"
 _NOT_FINITE = r"[+-]?(nan|inf|infinity)"
@@ -50,17 +51,18 @@ def read_cents(
         ]
     summed = amounts[:-1] if how.times is not None else amounts
     total = f"({' + '.join(summed)})" + (f" * {amounts[-1]}" if how.times is not None else "")
-    minor = f"({total}) * 100" if how.unit == "major" else f"({total})"
-    value = f"CAST({minor} AS BIGINT)"
+    minor = f"CAST({total} AS {_WIDE}) * 100" if how.unit == "major" else f"CAST({total} AS {_WIDE})"
+    value = f"TRY_CAST({minor} AS BIGINT)"
     if how.unit == "minor":
         value = f"CASE WHEN {minor} = {value} THEN {value} END"
-    return value, _checks(column, how, parts, amounts, f"CAST({minor} AS BIGINT) <> {minor}"), ""
+    return value, _checks(column, how, parts, amounts, minor), ""
 
 
 def _checks(
-    column: Column, how: ColumnMapping, parts: list[tuple[str, str]], amounts: list[str], inexact: str
+    column: Column, how: ColumnMapping, parts: list[tuple[str, str]], amounts: list[str], minor: str
 ) -> list[Check]:
-    checks = []
+    checks: list[Check] = []
+    inexact = f"TRY_CAST({minor} AS BIGINT) <> {minor}"
     for kind, test in (
         ("not_finite", _not_finite),
         ("full_width_digits", _full_width),
@@ -74,6 +76,7 @@ def _checks(
         for amount, (source, kind) in zip(amounts, parts, strict=True)
     )
     checks.append(Check("unreadable", column.name, unread))
+    checks.append(Check("out_of_range", column.name, f"abs({minor}) > {2**63 - 1}"))
     if how.unit == "minor":
         checks.append(Check("fractional", column.name, inexact))
     else:

@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crm_ml.tables.report import Report
+from crm_ml.tables.rules import order_of
 from crm_ml.tables.sources import ROW, sha256
+from crm_ml.tables.sql import columns as quoted
 from crm_ml.tables.sql import ident, literal
 from crm_ml.tables.staging import Staged
 
@@ -18,7 +20,7 @@ _PARQUET = "(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880)"
 def write_tables(
     connection: "duckdb.DuckDBPyConnection", tables: dict[str, Staged], report: Report, folder: Path
 ) -> None:
-    """Write ``<table>.parquet``, ``quarantine/<table>.parquet`` and, last, ``report.json`` with the file sums.
+    """Write ``<table>.parquet``, ``quarantine/<table>.parquet`` and, last, ``report.json`` with file sums.
 
     Parameters
     ----------
@@ -31,11 +33,8 @@ def write_tables(
     """
     (folder / "quarantine").mkdir()
     for name, staged in tables.items():
-        keys = [*staged.contract.key, *(n for n in staged.names if n not in staged.contract.key)]
-        order = ", ".join(ident(key) for key in keys)
-        _copy(
-            connection, f"SELECT * FROM {ident('good_' + name)} ORDER BY {order}", folder / f"{name}.parquet"
-        )
+        ordered = f"SELECT * FROM {ident('good_' + name)} ORDER BY {quoted(order_of(connection, staged))}"
+        _copy(connection, ordered, folder / f"{name}.parquet")
         if staged.report.quarantined:
             _copy(connection, _quarantined(staged), folder / "quarantine" / f"{name}.parquet")
     files = {path.relative_to(folder).as_posix(): sha256(path) for path in sorted(folder.rglob("*.parquet"))}

@@ -1,4 +1,4 @@
-"""Medians of accepted numbers, and their comparison with medians recorded earlier: changed units show there."""
+"""Medians of accepted numbers beside medians recorded earlier: a changed unit shows there."""
 
 import json
 from pathlib import Path

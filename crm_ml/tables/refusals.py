@@ -1,4 +1,4 @@
-"""When a whole table is refused: decisions over its counts, each a text with what, how many and what to do."""
+"""When a whole table is refused: decisions over its counts, each with what, how many and what to do."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -32,7 +32,8 @@ def _of_column(staged: Staged, column: Column) -> Iterator[str]:
         return staged.counts.get(f"{kind}_{name}", 0)
 
     def where(kind: str, text: str) -> str:
-        return f"{name} {text} in {found(kind):,} of {read:,} rows (first: row {staged.first[f'{kind}_{name}']:,})"
+        first = staged.first[f"{kind}_{name}"]
+        return f"{name} {text} in {found(kind):,} of {read:,} rows (first: row {first:,})"
 
     if found("null") > MOST * read:
         yield where("null", "is null") + "; fill them at the source or map another column"
@@ -72,7 +73,11 @@ def refuse_between(tables: dict[str, Staged], declared_zone: bool) -> None:
 def _compare_ids(staged: Staged, column: str, other: Staged) -> None:
     key = other.contract.key[0]
     mine, theirs = _type_of_id(staged, column), _type_of_id(other, key)
-    if mine != theirs and ((mine and theirs) or _FLOAT_TEXT in (mine, theirs)):
+    if (
+        other.mapping.ids_of is None
+        and mine != theirs
+        and ((mine and theirs) or _FLOAT_TEXT in (mine, theirs))
+    ):
         mine, theirs = mine or "text", theirs or "text"
         staged.refusals.append(
             f"{column} is {mine} while {key} of {other.name} is {theirs}; write the id in one type, as text"
@@ -94,8 +99,17 @@ def _first_with(tables: dict[str, Staged], kind: str) -> tuple[Staged, str] | No
     return None
 
 
-def refuse_accepted(connection: "duckdb.DuckDBPyConnection", staged: Staged) -> None:
-    """Add what the accepted rows forbid: none left, all orders on one day, several currencies."""
+def refuse_accepted(connection: "duckdb.DuckDBPyConnection", staged: Staged, currency: str | None) -> None:
+    """Add what the accepted rows forbid: none left, all orders on one day, several currencies.
+
+    Parameters
+    ----------
+    connection : duckdb.DuckDBPyConnection
+    staged : Staged
+        A finished table.
+    currency : str, optional
+        The one that the mapping declares.
+    """
     good = ident(f"good_{staged.name}")
     if staged.report.accepted == 0:
         reasons = ", ".join(f"{n:,} {reason}" for reason, n in staged.report.quarantined.items())
@@ -113,7 +127,7 @@ def refuse_accepted(connection: "duckdb.DuckDBPyConnection", staged: Staged) -> 
         rows = connection.execute(
             f"SELECT coalesce(currency, 'none'), count(*) FROM {good} GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 6"
         ).fetchall()
-        if len(rows) > 1:
+        if len(rows) > 1 or (currency is not None and rows[0][0] != currency):
             shown = ", ".join(f"{code} in {n:,} rows" for code, n in rows)
             staged.refusals.append(
                 f"currency is mixed ({shown}); give currency.rates or convert at the source"

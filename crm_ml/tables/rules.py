@@ -50,8 +50,8 @@ def reject_unknown(connection: "duckdb.DuckDBPyConnection", staged: Staged, know
 def reject_repeated(connection: "duckdb.DuckDBPyConnection", staged: Staged) -> None:
     """Keep one row a key: the smallest by all other columns in their order; ties are equal rows.
 
-    A row equal to another on all our columns is a ``duplicate``, one that differs a ``conflicting_key``. Where a
-    key column is absent from the source, or an optional id in the key is null, the whole row is the key.
+    A row equal to another on all our columns is a ``duplicate``, one that differs a ``conflicting_key``.
+    Where a key column is absent from the source, or an optional id in the key is null, the whole row is the key.
     """
     keys, others = _key_parts(staged)
     partition = [ident(name) for name in keys] + [
@@ -83,6 +83,14 @@ def reject_unlinked(connection: "duckdb.DuckDBPyConnection", staged: Staged) -> 
         f"FROM {rows} AS o WHERE o.refund_of IS NULL AND o.order_id = r.refund_of "
         f"AND o.customer_id = r.customer_id AND o.ordered_at <= r.ordered_at)",
     )
+
+
+def order_of(connection: "duckdb.DuckDBPyConnection", staged: Staged) -> list[str]:
+    """Return what orders the accepted rows: the key, and all other columns where it is not enough."""
+    key, others = _key_parts(staged)
+    without = f"SELECT count(*) FROM {ident('good_' + staged.name)} WHERE {_without_key(staged) or 'false'}"
+    found = connection.execute(without).fetchone()
+    return [*key, *others] if found and found[0] else key
 
 
 def _key_parts(staged: Staged) -> tuple[list[str], list[str]]:

@@ -1,9 +1,6 @@
-"""Sources: CSV, Parquet, DuckDB files, SQL databases and frames as one relation of raw columns each."""
+"""Sources: CSV and Parquet files and frames, each opened as one relation of raw columns."""
 
 import hashlib
-import os
-import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -16,8 +13,6 @@ if TYPE_CHECKING:
     import duckdb
 
 ROW = "_row"
-_CHUNK_ROWS = 100_000
-_WHERE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
 class Source(Protocol):
@@ -47,7 +42,7 @@ class CsvFile:
         from crm_ml.tables.csv_header import read_header
 
         types = dict.fromkeys(read_header(self.path, self.delimiter, self.encoding), "VARCHAR")
-        _refuse_row_column(types)
+        refuse_row_column(types)
         schema = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in types)
         connection.execute(
             f"CREATE VIEW {ident(view)} AS SELECT row_number() OVER () AS {ROW}, * FROM read_csv("
@@ -80,7 +75,7 @@ class ParquetFile:
         read = f"read_parquet({literal(self.path)}, file_row_number = true)"
         described = connection.execute(f"DESCRIBE SELECT * EXCLUDE (file_row_number) FROM {read}").fetchall()
         types = {str(row[0]): str(row[1]) for row in described}
-        _refuse_row_column(types)
+        refuse_row_column(types)
         connection.execute(
             f"CREATE VIEW {ident(view)} AS SELECT file_row_number + 1 AS {ROW}, "
             f"* EXCLUDE (file_row_number) FROM {read}"
@@ -97,82 +92,6 @@ class ParquetFile:
         return (self.path,)
 
 
-@dataclass(frozen=True)
-class DuckTable:
-    """A table or view of a DuckDB file, which is opened read-only."""
-
-    path: Path
-    table: str
-
-    def open(self, connection: "duckdb.DuckDBPyConnection", view: str) -> dict[str, str]:
-        """Copy the table, so that the file is free again."""
-        alias = ident(f"{view}_file")
-        connection.execute(f"ATTACH {literal(self.path)} AS {alias} (READ_ONLY)")
-        try:
-            name = ".".join(ident(part) for part in self.table.split("."))
-            return _copy(connection, view, f"SELECT * FROM {alias}.{name}")
-        finally:
-            connection.execute(f"DETACH {alias}")
-
-    def digest(self) -> None:
-        """Return None: the file may hold much else."""
-        return
-
-    @property
-    def files(self) -> tuple[Path, ...]:
-        """The database file."""
-        return (self.path,)
-
-
-@dataclass(frozen=True)
-class SqlQuery:
-    """A query on any database that SQLAlchemy reaches; `url` may be ``${NAME}`` from the environment."""
-
-    url: str
-    query: str
-    root: Path
-
-    def open(self, connection: "duckdb.DuckDBPyConnection", view: str) -> dict[str, str]:
-        """Copy the rows of the query in chunks."""
-        import sqlalchemy
-
-        engine = sqlalchemy.create_engine(self._url())
-        try:
-            with engine.connect().execution_options(stream_results=True) as remote:
-                result = remote.execute(sqlalchemy.text(self.query))
-                return _pull(connection, view, result)
-        except sqlalchemy.exc.SQLAlchemyError as error:
-            reason = " ".join(str(getattr(error, "orig", None) or error).split())
-            raise InputError(f"the query fails on {engine.url.render_as_string()}: {reason}") from None
-        finally:
-            engine.dispose()
-
-    def digest(self) -> None:
-        """Return None: the content is known once the query has run."""
-        return
-
-    @property
-    def files(self) -> tuple[Path, ...]:
-        """No file."""
-        return ()
-
-    def _url(self) -> Any:
-        from sqlalchemy.engine import make_url
-        from sqlalchemy.exc import ArgumentError
-
-        found = _WHERE.fullmatch(self.url)
-        text = os.environ.get(found[1]) if found else self.url
-        if not text:
-            raise InputError(f"the environment variable {found[1] if found else ''} is not set")
-        try:
-            url = make_url(text)
-        except ArgumentError:
-            raise InputError("url is no SQLAlchemy URL; write one such as sqlite:///crm.db") from None
-        if url.get_backend_name() == "sqlite" and url.database and url.database != ":memory:":
-            return url.set(database=str(inside(self.root, url.database, must_exist=True)))
-        return url
-
-
 @dataclass(frozen=True, eq=False)
 class Frame:
     """A frame in memory: pandas, Polars, Arrow or a DuckDB relation."""
@@ -186,7 +105,7 @@ class Frame:
         arrow = nw.from_native(self.frame).lazy().collect(backend="pyarrow").to_native()
         connection.register(f"{view}_arrow", arrow)
         try:
-            return _copy(connection, view, f"SELECT * FROM {ident(view + '_arrow')}")
+            return copy_rows(connection, view, f"SELECT * FROM {ident(view + '_arrow')}")
         finally:
             connection.unregister(f"{view}_arrow")
 
@@ -217,7 +136,7 @@ class FilesQuery:
 
     def open(self, connection: "duckdb.DuckDBPyConnection", view: str) -> dict[str, str]:
         """Copy the rows of the query."""
-        return _copy(connection, view, self.sql.format(**{k: literal(v) for k, v in self.named.items()}))
+        return copy_rows(connection, view, self.sql.format(**{k: literal(v) for k, v in self.named.items()}))
 
     def digest(self) -> str:
         """Return the sha256 of the query and its files."""
@@ -249,7 +168,7 @@ class IdsOf:
         select = (
             f"SELECT DISTINCT id AS {ident(self.column)} FROM ({self.ids}) WHERE id IS NOT NULL ORDER BY 1"
         )
-        return _copy(connection, view, select)
+        return copy_rows(connection, view, select)
 
     def digest(self) -> str:
         """Return a constant: the ids follow from the other tables."""
@@ -291,35 +210,23 @@ def content_digest(connection: "duckdb.DuckDBPyConnection", view: str, types: di
     return hashlib.sha256(repr((found, sorted(types.items()))).encode()).hexdigest()
 
 
-def _copy(connection: "duckdb.DuckDBPyConnection", view: str, select: str) -> dict[str, str]:
+def copy_rows(connection: "duckdb.DuckDBPyConnection", view: str, select: str) -> dict[str, str]:
+    """Copy the rows of a query into a table with `_row`, and return the raw columns with their types."""
     described = connection.execute(f"DESCRIBE {select}").fetchall()
     types = {str(row[0]): str(row[1]) for row in described}
-    _refuse_row_column(types)
+    refuse_row_column(types)
     connection.execute(
         f"CREATE TABLE {ident(view)} AS SELECT row_number() OVER () AS {ROW}, * FROM ({select})"
     )
     return types
 
 
-def _pull(connection: "duckdb.DuckDBPyConnection", view: str, result: Any) -> dict[str, str]:
-    """Copy a result of SQLAlchemy; a column takes the type of its Python values, or text where they differ."""
-    from crm_ml.tables.python_rows import to_arrow
+def refuse_row_column(types: dict[str, str]) -> None:
+    """Refuse a source that has a column `_row` itself.
 
-    names = [str(name) for name in result.keys()]  # noqa: SIM118  (a result is no dict)
-    _refuse_row_column(dict.fromkeys(names, ""))
-    table = to_arrow(names, _chunks(result))
-    connection.register(f"{view}_rows", table)
-    try:
-        return _copy(connection, view, f"SELECT * FROM {ident(view + '_rows')}")
-    finally:
-        connection.unregister(f"{view}_rows")
-
-
-def _chunks(result: Any) -> Iterator[list[Any]]:
-    while rows := result.fetchmany(_CHUNK_ROWS):
-        yield rows
-
-
-def _refuse_row_column(types: dict[str, str]) -> None:
+    Raises
+    ------
+    InputError
+    """
     if ROW in (name.lower() for name in types):
         raise InputError(f"has a column {ROW}, which the package uses itself; rename it")

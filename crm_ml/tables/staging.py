@@ -48,7 +48,7 @@ class Staged:
     columns: tuple[Column, ...] = ()
     mapped: frozenset[str] = frozenset()
     readings: dict[str, Reading] = field(default_factory=dict)
-    checks: Checks = Checks(())
+    checks: Checks = field(default_factory=lambda: Checks(()))
     counts: dict[str, int] = field(default_factory=dict)
     first: dict[str, int] = field(default_factory=dict)
     refusals: list[str] = field(default_factory=list)
@@ -172,7 +172,7 @@ def _cancellations(staged: Staged) -> list[Check]:
 
 
 def _signs(staged: Staged) -> list[Check]:
-    """Return the checks of negative amounts: a refund says which order it refunds, nothing else is negative."""
+    """Return the checks of signs: a refund says which order it refunds, nothing else is negative."""
     if "refund_of" not in staged.names:
         return []
     return [

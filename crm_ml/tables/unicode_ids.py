@@ -28,5 +28,5 @@ def warn_equal_after_nfc(connection: "duckdb.DuckDBPyConnection", staged: Staged
         ).fetchone()
         if found and found[0]:
             staged.report.warnings.append(
-                f"{found[0]:,} values of {column.name} are equal to another only after Unicode normalisation (NFC)"
+                f"{found[0]:,} values of {column.name} equal another only after Unicode normalisation (NFC)"
             )

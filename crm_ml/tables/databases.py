@@ -1,0 +1,113 @@
+"""Sources in databases: a table of a DuckDB file, and a query on whatever SQLAlchemy reaches."""
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from crm_ml.errors import InputError
+from crm_ml.tables.sources import copy_rows, inside, refuse_row_column
+from crm_ml.tables.sql import ident, literal
+
+if TYPE_CHECKING:
+    import duckdb
+
+_CHUNK_ROWS = 100_000
+_FROM_ENVIRONMENT = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+
+
+@dataclass(frozen=True)
+class DuckTable:
+    """A table or view of a DuckDB file, which is opened read-only."""
+
+    path: Path
+    table: str
+
+    def open(self, connection: "duckdb.DuckDBPyConnection", view: str) -> dict[str, str]:
+        """Copy the table, so that the file is free again."""
+        alias = ident(f"{view}_file")
+        connection.execute(f"ATTACH {literal(self.path)} AS {alias} (READ_ONLY)")
+        try:
+            name = ".".join(ident(part) for part in self.table.split("."))
+            return copy_rows(connection, view, f"SELECT * FROM {alias}.{name}")
+        finally:
+            connection.execute(f"DETACH {alias}")
+
+    def digest(self) -> None:
+        """Return None: the file may hold much else."""
+        return
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The database file."""
+        return (self.path,)
+
+
+@dataclass(frozen=True)
+class SqlQuery:
+    """A query on any database that SQLAlchemy reaches; `url` may be ``${NAME}`` from the environment."""
+
+    url: str
+    query: str
+    root: Path
+
+    def open(self, connection: "duckdb.DuckDBPyConnection", view: str) -> dict[str, str]:
+        """Copy the rows of the query in chunks."""
+        import sqlalchemy
+
+        engine = sqlalchemy.create_engine(self._url())
+        try:
+            with engine.connect().execution_options(stream_results=True) as remote:
+                result = remote.execute(sqlalchemy.text(self.query))
+                return _pull(connection, view, result)
+        except sqlalchemy.exc.SQLAlchemyError as error:
+            reason = " ".join(str(getattr(error, "orig", None) or error).split())
+            raise InputError(f"the query fails on {engine.url.render_as_string()}: {reason}") from None
+        finally:
+            engine.dispose()
+
+    def digest(self) -> None:
+        """Return None: the content is known once the query has run."""
+        return
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """No file."""
+        return ()
+
+    def _url(self) -> Any:
+        from sqlalchemy.engine import make_url
+        from sqlalchemy.exc import ArgumentError
+
+        found = _FROM_ENVIRONMENT.fullmatch(self.url)
+        text = os.environ.get(found[1]) if found else self.url
+        if not text:
+            raise InputError(f"the environment variable {found[1] if found else ''} is not set")
+        try:
+            url = make_url(text)
+        except ArgumentError:
+            raise InputError("url is no SQLAlchemy URL; write one such as sqlite:///crm.db") from None
+        if url.get_backend_name() == "sqlite" and url.database and url.database != ":memory:":
+            return url.set(database=str(inside(self.root, url.database, must_exist=True)))
+        return url
+
+
+def _pull(connection: "duckdb.DuckDBPyConnection", view: str, result: Any) -> dict[str, str]:
+    """Copy a result of SQLAlchemy; a column has the type of its Python values, or text where they differ."""
+    from crm_ml.tables.python_rows import to_arrow
+
+    names = [str(name) for name in result.keys()]  # noqa: SIM118  (a result is no dict)
+    refuse_row_column(dict.fromkeys(names, ""))
+    table = to_arrow(names, _chunks(result))
+    connection.register(f"{view}_rows", table)
+    try:
+        return copy_rows(connection, view, f"SELECT * FROM {ident(view + '_rows')}")
+    finally:
+        connection.unregister(f"{view}_rows")
+
+
+def _chunks(result: Any) -> Iterator[list[Any]]:
+    while rows := result.fetchmany(_CHUNK_ROWS):
+        yield rows
