@@ -106,11 +106,13 @@ class Catalog(Strict):
     """
 
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
-    actions: Annotated[tuple[Action, ...], Field(strict=False, min_length=1, max_length=200)]
+    actions: Annotated[tuple[Action, ...], Field(strict=False, max_length=200)]
 
     @field_validator("actions")
     @classmethod
     def _sorted(cls, actions: tuple[Action, ...]) -> tuple[Action, ...]:
+        if not actions:
+            raise ValueError("no action stands in it")
         names = [action.action_id for action in actions]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:

@@ -112,7 +112,7 @@ def _granted(tables: Tables, snapshot: Snapshot, pairs: tuple[tuple[str, str], .
     latest = (
         changes.with_columns(**columns).group_by("customer_id").agg(*(nw.col(name).max() for name in columns))
     )
-    yes = {name: (nw.col(name) != _NEVER) & (nw.col(name) % 2 == 0) for name in columns}
+    yes = {name: (nw.col(name) != _NEVER) & (nw.col(name) // 2 * 2 == nw.col(name)) for name in columns}
     granted: nw.LazyFrame[Any] = latest.select("customer_id", **yes)
     return granted
 

@@ -74,7 +74,7 @@ def _breaches(test: Test, schema: Mapping[str, Any]) -> list[str]:
     breaches = []
     if kind != "number" and test.operator not in ("=", "!=", "in", "null"):
         breaches.append(f"{where}: column {test.column!r} is {kind}, which {test.operator!r} can't order")
-    for value in test.values:
+    for value in test.literals:
         if _KINDS[type(value)] != kind:
             shown = f"{value:g}" if isinstance(value, float) else repr(value)
             breaches.append(
@@ -118,11 +118,11 @@ def _test(test: Test, dtype: Any, *, negated: bool) -> nw.Expr:
 
 def _comparison(column: nw.Expr, test: Test, *, negated: bool) -> nw.Expr:
     if test.operator == "in":
-        inside: nw.Expr = column.is_in(list(test.values))
+        inside: nw.Expr = column.is_in(list(test.literals))
         return ~inside if negated else inside
     if test.operator == "between":
-        low, high = test.values
+        low, high = test.literals
         return (column < low) | (column > high) if negated else (column >= low) & (column <= high)
     word = NEGATED[test.operator] if negated else test.operator
-    result: nw.Expr = _COMPARE[word](column, test.values[0])
+    result: nw.Expr = _COMPARE[word](column, test.literals[0])
     return result

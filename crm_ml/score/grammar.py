@@ -45,7 +45,7 @@ class Test:
 
     column: str
     operator: str
-    values: tuple[Literal, ...]
+    literals: tuple[Literal, ...]
     negated: bool
     position: int
 
@@ -90,7 +90,7 @@ def parse(rule: str) -> Node:
 
     Examples
     --------
-    >>> parse("rfm_orders_84d >= 3").values
+    >>> parse("rfm_orders_84d >= 3").literals
     (3.0,)
     >>> parse("drop table customers")
     Traceback (most recent call last):
@@ -200,14 +200,14 @@ class _Parser:
             return Test(name, "null", (), negated, at)
         negated = self.take("not") is not None
         if self.take("in"):
-            return Test(name, "in", self.literals(), negated, at)
+            return Test(name, "in", self.listed(), negated, at)
         if self.take("between"):
             low = self.literal()
             self.need("and", "and")
             return Test(name, "between", (low, self.literal()), negated, at)
         raise self.unexpected(f"a test such as = or in after {name!r}")
 
-    def literals(self) -> tuple[Literal, ...]:
+    def listed(self) -> tuple[Literal, ...]:
         self.need("(", "an opening bracket")
         values = [self.literal()]
         while self.take(","):

@@ -206,7 +206,7 @@ def _write_pointer(path: Path, pointer: dict[str, str]) -> None:
 
 
 def _is_plain(name: str) -> bool:
-    return Path(name).name == name and not name.startswith(".")
+    return bool(name) and Path(name).name == name and not name.startswith(".")
 
 
 def _discard(space: Path) -> None:

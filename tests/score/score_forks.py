@@ -1,0 +1,116 @@
+"""Fork scoring runs on order: each line read is one run as JSON, each line written tells how it ended."""
+
+import contextlib
+import json
+import os
+import resource
+import signal
+import sys
+import time
+from datetime import date
+from pathlib import Path
+
+import duckdb  # noqa: F401
+import narwhals  # noqa: F401
+import numpy as np
+import pandas  # noqa: F401
+import pyarrow as pa
+import pyarrow.dataset
+import pyarrow.parquet as pq
+import score_world
+
+from crm_ml import features
+from crm_ml.errors import CrmError
+from crm_ml.score import batch, publish
+
+N_CUSTOMERS = 60_000
+
+
+def write_features(_tables, snapshot, path, _groups):
+    """Stand in for the features: three columns of many customers, without a thread of Arrow."""
+    days = np.random.default_rng(snapshot.as_of.day).integers(0, 80, N_CUSTOMERS).astype(float)
+    names = [f"c{i:07d}" for i in range(N_CUSTOMERS)]
+    pq.write_table(
+        pa.table({"customer_id": names, "rfm_days_since_order": days, "rfm_orders_84d": days % 7}), path
+    )
+
+
+def run(root, order):
+    settings = score_world.settings(name="big", as_of=date(2024, 6, order["day"]), daily_cap=None)
+    settings = settings.model_copy(update={"work": "work"})
+    catalog = score_world.catalog(
+        score_world.action("coupon", score="p_churn", eligible="rfm_orders_84d >= 1"),
+        score_world.action("push", channel="push", score="p_churn", cost_cents=1, assumed_effect=0.4),
+    )
+    tables = score_world.tables(root / "tables", n_customers=10)
+    if "file_size_limit" in order:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (order["file_size_limit"],) * 2)
+    outcome = batch.run(settings, catalog, tables, score_world.scorer(), root / order["out"])
+    return outcome.folder
+
+
+def child(root, order, pipe):
+    answer = {"code": 0}
+    try:
+        if "die_at" in order:
+            die_at(order["die_at"])
+        answer["folder"] = str(run(root, order))
+    except CrmError as error:
+        answer = {"code": error.exit_code, "error": str(error)}
+    with os.fdopen(pipe, "w") as file:
+        file.write(json.dumps(answer))
+    os._exit(answer["code"])
+
+
+def die_at(step):
+    def die(*_arguments, **_options):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    if step == "discard":
+        publish._discard = die
+    elif step == "replace":
+        Path.replace = die
+    else:
+        rename = Path.rename
+        Path.rename = lambda self, to: die() if to.parent.name == "big" else rename(self, to)
+
+
+def start(root, order):
+    reader, writer = os.pipe()
+    number = os.fork()
+    if number == 0:
+        os.close(reader)
+        child(root, order, writer)
+    os.close(writer)
+    return number, reader
+
+
+def finish(number, reader):
+    with os.fdopen(reader) as file:
+        text = file.read()
+    code = os.waitstatus_to_exitcode(os.waitpid(number, 0)[1])
+    return (json.loads(text) if text else {}) | {"code": code}
+
+
+def answer(root, order):
+    started = time.perf_counter()
+    if order.pop("twice", False):
+        both = [start(root, order), start(root, order)]
+        return {"codes": [finish(*one)["code"] for one in both]}
+    kill_after = order.pop("kill_after", None)
+    number, reader = start(root, order)
+    if kill_after is not None:
+        time.sleep(kill_after)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(number, signal.SIGKILL)
+    return finish(number, reader) | {"seconds": time.perf_counter() - started}
+
+
+if __name__ == "__main__":
+    folder = Path(sys.argv[1])
+    os.chdir(folder)
+    (folder / "configs").mkdir(exist_ok=True)
+    features.write = write_features
+    for line in sys.stdin:
+        sys.stdout.write(json.dumps(answer(folder, json.loads(line))) + "\n")
+        sys.stdout.flush()

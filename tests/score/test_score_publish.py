@@ -1,0 +1,195 @@
+"""Publishing: whole or not at all, whatever happens meanwhile."""
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from score_world import contents
+
+from crm_ml import artefacts
+from crm_ml.errors import AlreadyPublished, InputError
+from crm_ml.score.publish import publish, read_pointer
+
+HERE = Path(__file__).parent
+KILLS = 20
+
+
+def pointer(name, as_of="2024-06-01"):
+    return {"folder": name, "as_of": as_of}
+
+
+def fill(content, scratch):
+    (scratch / "draft").write_text("draft")
+    (content / "list.parquet").write_bytes(b"rows")
+    artefacts.write_manifest(content)
+
+
+def test_a_second_run_changes_no_byte(tmp_path):
+    publish(tmp_path / "out", "one", fill, pointer("one"))
+    before = contents(tmp_path)
+    assert sorted(before) == ["out/latest.json", "out/one/list.parquet", "out/one/manifest.json"]
+    with pytest.raises(AlreadyPublished):
+        publish(tmp_path / "out", "one", fill, pointer("one"))
+    assert contents(tmp_path) == before
+
+
+def test_an_error_while_writing_leaves_nothing(tmp_path):
+    def broken(content, scratch):
+        fill(content, scratch)
+        raise ValueError("midway")
+
+    publish(tmp_path, "one", fill, pointer("one"))
+    before = contents(tmp_path)
+    with pytest.raises(ValueError, match="midway"):
+        publish(tmp_path, "two", broken, pointer("two"))
+    assert contents(tmp_path) == before
+    assert list(tmp_path.glob(".*")) == []
+
+
+def test_who_comes_second_loses_and_moves_nothing(tmp_path):
+    def slow(content, scratch):
+        fill(content, scratch)
+        publish(tmp_path, "one", fill, pointer("one"))
+        content.joinpath("list.parquet").write_bytes(b"others")
+
+    with pytest.raises(AlreadyPublished):
+        publish(tmp_path, "one", slow, pointer("one"))
+    assert (tmp_path / "one" / "list.parquet").read_bytes() == b"rows"
+    assert list(tmp_path.glob(".*")) == []
+
+
+def test_the_folder_of_a_live_writer_is_left_alone(tmp_path):
+    def long(content, scratch):
+        publish(tmp_path, "two", fill, pointer("two", "2024-06-02"))
+        assert scratch.exists()
+        fill(content, scratch)
+
+    publish(tmp_path, "one", long, pointer("one"))
+    assert {"one", "two"} <= {path.name for path in tmp_path.iterdir()}
+    assert read_pointer(tmp_path)["folder"] == "two"
+
+
+def test_the_pointer_never_moves_to_an_older_day_and_is_repaired(tmp_path):
+    publish(tmp_path, "new", fill, pointer("new", "2024-06-02"))
+    publish(tmp_path, "old", fill, pointer("old", "2024-06-01"))
+    assert read_pointer(tmp_path)["folder"] == "new"
+    for damage in ("{", json.dumps({"folder": "../elsewhere", "as_of": "9"})):
+        (tmp_path / "latest.json").write_text(damage)
+        with pytest.raises(AlreadyPublished):
+            publish(tmp_path, "new", fill, pointer("new", "2024-06-02"))
+        assert read_pointer(tmp_path)["folder"] == "new"
+
+
+@pytest.mark.parametrize("name", ["../out", "a/b", ".hidden", "", ".."])
+def test_no_name_leaves_the_folder(tmp_path, name):
+    with pytest.raises(InputError, match="can't be the name"):
+        publish(tmp_path / "out", name, fill)
+    assert contents(tmp_path) == {}
+
+
+@pytest.mark.parametrize("target", ["file", "file/deeper"])
+def test_a_target_that_is_no_folder_is_one_clear_error(tmp_path, target):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(InputError, match="nothing was published"):
+        publish(tmp_path / target, "one", fill)
+    assert contents(tmp_path) == {"file": b"in the way"}
+
+
+@pytest.fixture
+def forks(tmp_path):
+    """A process that has everything imported and forks a scoring run for each line it reads."""
+    command = [sys.executable, str(HERE / "score_forks.py"), str(tmp_path)]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "CRM_ML_THREADS": "1"}
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+    ) as process:
+
+        def ask(**order):
+            process.stdin.write(json.dumps(order) + "\n")
+            process.stdin.flush()
+            return json.loads(process.stdout.readline())
+
+        yield ask
+        process.stdin.close()
+
+
+def assert_only_whole_lists(out):
+    """What a reader may see: nothing, or folders whose sums agree, and a pointer to one of them."""
+    for folder in [path for path in out.glob("[!.]*") if path.is_dir()]:
+        artefacts.verify(folder)
+    latest = read_pointer(out)
+    if latest is not None:
+        artefacts.verify(out / latest["folder"])
+    assert not (out / "latest.json").exists() or latest is not None
+    return latest
+
+
+def test_a_kill_at_any_moment_shows_no_part_of_a_list(tmp_path, forks):
+    lists, work = tmp_path / "lists" / "big", tmp_path / "work"
+    cold = forks(out="reference", day=2)
+    reference = contents(tmp_path / "reference" / "big")
+    assert forks(out="lists", day=1)["code"] == 0
+    old = contents(lists)
+    warm = forks(out="warm", day=2)
+    name = Path(cold["folder"]).name
+    generator, killed = random.Random(0), 0
+    for number in range(3 * KILLS):
+        if (lists / name).exists():  # start over from the old list
+            shutil.rmtree(lists / name)
+            (lists / "latest.json").write_bytes(old["latest.json"])
+        whole = warm
+        if number % 5 == 0:  # also kill the stages before the list
+            shutil.rmtree(work)
+            whole = cold
+        answer = forks(out="lists", day=2, kill_after=whole["seconds"] * generator.random())
+        killed += answer["code"] == -signal.SIGKILL
+        latest = assert_only_whole_lists(lists)
+        assert latest["folder"] in (name, Path(json.loads(old["latest.json"])["folder"]).name)
+        assert {key: contents(lists)[key] for key in old if "/" in key}.items() <= old.items()
+        if killed == KILLS:
+            break
+    assert killed == KILLS
+    assert forks(out="lists", day=2)["code"] in (0, 3)
+    after = contents(lists)
+    assert {key: after[key] for key in reference} == reference
+    assert not list(lists.glob(".*"))
+    assert not list(work.glob(".*"))
+    assert forks(out="lists", day=2)["code"] == 3
+    assert contents(lists) == after
+
+
+@pytest.mark.parametrize("step", ["rename", "replace", "discard"])
+def test_a_kill_between_the_last_steps_is_made_good_by_the_next_run(tmp_path, forks, step):
+    assert forks(out="reference", day=2)["code"] == 0
+    assert forks(out="lists", day=1)["code"] == 0
+    assert forks(out="lists", day=2, die_at=step)["code"] == -signal.SIGKILL
+    assert_only_whole_lists(tmp_path / "lists" / "big")
+    assert forks(out="lists", day=2)["code"] == (0 if step == "rename" else 3)
+    reference = contents(tmp_path / "reference" / "big")
+    after = contents(tmp_path / "lists" / "big")
+    assert {name: after[name] for name in reference} == reference
+    assert not list((tmp_path / "lists" / "big").glob(".*"))
+
+
+def test_of_two_runs_at_once_one_wins_and_one_exits_with_3(tmp_path, forks):
+    answers = forks(out="lists", day=1, twice=True)
+    assert sorted(answers["codes"]) == [0, 3]
+    assert_only_whole_lists(tmp_path / "lists" / "big")
+    assert not list((tmp_path / "lists" / "big").glob(".*"))
+
+
+@pytest.mark.parametrize("limit", [1_000, 20_000])
+def test_a_full_disk_is_one_clear_error_and_leaves_the_old_list(tmp_path, forks, limit):
+    assert forks(out="lists", day=1)["code"] == 0
+    before = contents(tmp_path / "lists")
+    answer = forks(out="lists", day=2, file_size_limit=limit)
+    assert answer["code"] == 2
+    assert "nothing was published" in answer["error"]
+    assert contents(tmp_path / "lists") == before
+    assert not list((tmp_path / "lists" / "big").glob(".*"))
