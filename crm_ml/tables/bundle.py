@@ -76,7 +76,8 @@ class Tables:
             raise InputError(f"{name}: the table is absent; present are {', '.join(self.names)}")
         if name not in self._with_nulls:
             self._with_nulls[name] = _with_nulls(native)
-        return nw.from_native(self._with_nulls[name]).lazy()
+        frame: nw.LazyFrame[Any] = nw.from_native(self._with_nulls[name]).lazy()
+        return frame
 
     @cached_property
     def _with_nulls(self) -> dict[str, Any]:
@@ -99,11 +100,12 @@ class Tables:
         """
         if self.engine == engine:
             return self
-        convert: Callable[[str], Any] = {
+        converters: dict[str, Callable[[str], Any]] = {
             "pandas": self.pandas,
             "polars": self._polars,
             "duckdb": _Duck(self),
-        }[engine]
+        }
+        convert = converters[engine]
         return dataclasses.replace(self, **{name: convert(name) for name in self.names})
 
     def _polars(self, name: str) -> Any:

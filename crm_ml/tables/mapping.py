@@ -1,100 +1,24 @@
 """Strict models of ``configs/data/*.yaml``: which source and which of its columns fill our tables."""
 
 from datetime import date, datetime
-from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from crm_ml.errors import ConfigError
 from crm_ml.tables.contract import contracts
+from crm_ml.tables.mapping_parts import Cancellations, Currency, Mapped, Strict
 
 
-class Strict(BaseModel):
-    """A frozen model that refuses unknown keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-def _short_form(value: Any) -> Any:
-    return {"column": value} if isinstance(value, str) else value
-
-
-class ColumnMapping(Strict):
-    """Where one of our columns comes from; a plain text in YAML is the short form of `column`.
-
-    Parameters
-    ----------
-    column, sum, constant
-        Exactly one: a column of the source, several whose amounts are added, or a value for every row.
-    times : str, optional
-        A further column that amounts are multiplied with, such as a quantity beside a unit price.
-    unit : {"minor", "major"}
-        Of money: ``major`` 1.23 becomes 123 cents, exactly, by decimals.
-    format : str, optional
-        Of times that are written in another way than ISO 8601, such as ``"%d.%m.%Y"``.
-    epoch : {"s", "ms"}, optional
-        Of times that are counted since 1970-01-01 UTC.
-    cast : {"integer"}, optional
-        Of ids that the source stores as floats: 13085.0 becomes "13085"; anything that is no integer
-        below 2^53 is quarantined.
-    kind : {"text", "integer", "number", "boolean", "time", "cents"}
-        Of attributes; contract columns have theirs.
-    """
-
-    column: str | None = None
-    sum: Annotated[tuple[str, ...], Field(strict=False)] | None = None
-    constant: str | int | None = None
-    times: str | None = None
-    unit: Literal["minor", "major"] = "minor"
-    format: str | None = None
-    epoch: Literal["s", "ms"] | None = None
-    cast: Literal["integer"] | None = None
-    kind: Literal["text", "integer", "number", "boolean", "time", "cents"] = "text"
-
-    @model_validator(mode="after")
-    def _one_origin(self) -> Self:
-        given = [name for name in ("column", "sum", "constant") if getattr(self, name) is not None]
-        if len(given) != 1:
-            raise ValueError(f"give one of column, sum and constant; given: {', '.join(given) or 'none'}")
-        return self
-
-    @property
-    def theirs(self) -> tuple[str, ...]:
-        """Columns of the source that this one reads."""
-        names = self.sum or ((self.column,) if self.column is not None else ())
-        return (*names, self.times) if self.times is not None else tuple(names)
-
-
-Mapped = Annotated[ColumnMapping, BeforeValidator(_short_form)]
-
-
-class Cancellations(Strict):
-    """Rows that take back an order without saying which: those whose `column` starts with `starts_with`."""
-
-    column: str
-    starts_with: str
-
-
-class Currency(Strict):
-    """The one currency of all money, and rates that bring others to it (as text, such as ``"1.08"``)."""
-
-    code: str
-    rates: dict[str, str] = Field(default_factory=dict)
-
-    @field_validator("rates")
-    @classmethod
-    def _decimal(cls, rates: dict[str, str]) -> dict[str, str]:
-        for code, rate in rates.items():
-            try:
-                positive = Decimal(rate) > 0
-            except ArithmeticError:
-                positive = False
-            if not positive:
-                raise ValueError(f"the rate of {code} is {rate!r}; write a positive decimal in quotes")
-        return rates
+def _moment(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return datetime.fromisoformat(value)
+    except ValueError as error:
+        raise ValueError(f"{value!r} is no date; write it as YYYY-MM-DD") from error
 
 
 class TableMapping(Strict):
@@ -169,7 +93,7 @@ class Mapping(Strict):
     root: str | None = None
     timezone: str | None = None
     currency: Currency | None = None
-    known_until: datetime | date | None = None
+    known_until: Annotated[datetime | date | None, BeforeValidator(_moment)] = None
     profile: str | None = None
     tables: dict[str, TableMapping]
 

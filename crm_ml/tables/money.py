@@ -2,7 +2,7 @@
 
 from crm_ml.tables.checks import Check
 from crm_ml.tables.contract import Column
-from crm_ml.tables.mapping import ColumnMapping
+from crm_ml.tables.mapping_parts import ColumnMapping
 from crm_ml.tables.sql import ident
 
 _INTEGER = (
@@ -75,6 +75,8 @@ def _checks(
         f"NOT ({_empty(source, kind)}) AND {amount} IS NULL"
         for amount, (source, kind) in zip(amounts, parts, strict=True)
     )
+    if checks:
+        unread = f"({unread}) AND NOT coalesce({' OR '.join(check.predicate for check in checks)}, false)"
     checks.append(Check("unreadable", column.name, unread))
     checks.append(Check("out_of_range", column.name, f"abs({minor}) > {2**63 - 1}"))
     if how.unit == "minor":

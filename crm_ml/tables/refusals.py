@@ -117,11 +117,11 @@ def refuse_accepted(connection: "duckdb.DuckDBPyConnection", staged: Staged, cur
         return
     if "ordered_at" in staged.names:
         days = connection.execute(
-            f"SELECT count(*), min(ordered_at)::DATE, max(ordered_at)::DATE, count(DISTINCT order_id) FROM {good}"
+            f"SELECT count(DISTINCT order_id), min(ordered_at)::DATE, max(ordered_at)::DATE FROM {good}"
         ).fetchone()
-        if days and days[3] > 1 and days[1] == days[2]:
+        if days and days[0] > 1 and days[1] == days[2]:
             staged.refusals.append(
-                f"all {days[3]:,} orders are on {days[1]}; map the time of the order, not that of the export"
+                f"all {days[0]:,} orders are on {days[1]}; map the time of the order, not that of the export"
             )
     if "currency" in staged.mapped:
         rows = connection.execute(

@@ -51,7 +51,7 @@ def reject_repeated(connection: "duckdb.DuckDBPyConnection", staged: Staged) -> 
     """Keep one row a key: the smallest by all other columns in their order; ties are equal rows.
 
     A row equal to another on all our columns is a ``duplicate``, one that differs a ``conflicting_key``.
-    Where a key column is absent from the source, or an optional id in the key is null, the whole row is the key.
+    Where a key column is absent from the source, or an optional id in it is null, the whole row is the key.
     """
     keys, others = _key_parts(staged)
     partition = [ident(name) for name in keys] + [
@@ -117,6 +117,6 @@ def _reject(connection: "duckdb.DuckDBPyConnection", staged: Staged, select: str
     if rejected:
         reasons = connection.execute(f"SELECT reason, count(*) FROM {staged.late} GROUP BY ALL").fetchall()
         staged.report.checks |= {
-            str(reason): max(n, staged.counts.get(reason, 0)) for reason, n in sorted(reasons)
+            str(reason): n + staged.counts.get(reason, 0) for reason, n in sorted(reasons)
         }
     return rejected

@@ -7,7 +7,8 @@ from crm_ml.errors import InputError
 from crm_ml.tables.checks import Check, Checks
 from crm_ml.tables.contract import Column, Contract
 from crm_ml.tables.csv_header import better_delimiter
-from crm_ml.tables.mapping import ColumnMapping, TableMapping
+from crm_ml.tables.mapping import TableMapping
+from crm_ml.tables.mapping_parts import ColumnMapping
 from crm_ml.tables.report import TableReport
 from crm_ml.tables.sources import ROW, CsvFile, Source
 from crm_ml.tables.sql import columns as quoted

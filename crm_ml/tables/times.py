@@ -2,7 +2,7 @@
 
 from crm_ml.tables.checks import Check
 from crm_ml.tables.contract import Column
-from crm_ml.tables.mapping import ColumnMapping
+from crm_ml.tables.mapping_parts import ColumnMapping
 from crm_ml.tables.sql import ident, literal
 
 FIRST = "1970-01-02 12:00:00"

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from crm_ml.tables.checks import Check
 from crm_ml.tables.contract import Column
-from crm_ml.tables.mapping import ColumnMapping
+from crm_ml.tables.mapping_parts import ColumnMapping
 from crm_ml.tables.money import read_cents
 from crm_ml.tables.sql import ident, literal
 from crm_ml.tables.times import read_time
