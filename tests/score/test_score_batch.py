@@ -1,0 +1,298 @@
+"""From tables in files to a list: its rows, its identity, its stages and what it refuses."""
+
+import dataclasses
+import json
+import logging
+from datetime import date, timedelta
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+import score_world
+from score_world import AS_OF, AS_OF_S, DAY_S, action, catalog, contents, scorer, settings, usual_catalog
+
+from crm_ml import features
+from crm_ml.errors import AlreadyPublished, ConfigError, InputError, IntegrityError
+from crm_ml.score import batch, read_list
+from crm_ml.score.reading import locate, verify_list
+from crm_ml.score.scores import write_scores
+from crm_ml.snapshots import Snapshot, as_utc
+
+COLUMNS = """
+    list_id as_of customer_id action_id channel slot item_ids arm propensity expected_value_cents cost_cents
+    p_response uplift clv_cents p_churn reason_codes runner_up_action price_paid consent_basis value_basis
+    model_versions policy_version expires_at
+""".split()  # noqa: SIM905
+BAD = {"sums": "ef" * 32}
+REAL_WRITE = features.write
+written = {}
+
+
+def write_once(tables, snapshot, path, groups=None):
+    """Compute the features of the same tables and day once for all tests."""
+    key = (tables.fingerprint, snapshot.as_of)
+    if key not in written:
+        REAL_WRITE(tables, snapshot, path, groups)
+        written[key] = path.read_bytes()
+    path.write_bytes(written[key])
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory):
+    return score_world.tables(tmp_path_factory.mktemp("tables"))
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    (tmp_path / "configs").mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("CRM_ML_DATA", raising=False)
+    monkeypatch.setattr(features, "write", write_once)
+    return tmp_path
+
+
+def run(tables, **fields):
+    used = fields.pop("scorer", scorer())
+    actions = fields.pop("catalog", usual_catalog())
+    return batch.run(settings(**fields), actions, tables, used)
+
+
+def test_each_row_says_what_why_and_at_what_value(project, tables, caplog):
+    caplog.set_level(logging.INFO)
+    outcome = run(tables)
+    rows = read_list(project / "data/lists/test")
+    known = features.matrix(tables, Snapshot(as_utc(AS_OF), timedelta(days=1)))
+    assert list(rows.columns) == COLUMNS
+    assert rows["customer_id"].is_monotonic_increasing
+    assert rows["customer_id"].is_unique
+    assert len(rows) == outcome.funnel.within_cap == 100
+    assert (rows["action_id"] == "coupon").sum() <= 40
+    days = known.loc[rows["customer_id"], "rfm_days_since_order"].to_numpy()
+    scored = days < 56
+    np.testing.assert_array_equal(rows["p_churn"].notna(), scored)
+    np.testing.assert_allclose(rows["p_churn"][scored], days[scored] / 90)
+    facts = {one.action_id: one for one in usual_catalog().actions}
+    for row, since in zip(rows.itertuples(), days, strict=True):
+        one = facts[row.action_id]
+        gain = one.assumed_effect * one.margin_cents * (since / 90 if one.score else 1)
+        assert abs(row.expected_value_cents + one.cost_cents - gain) <= 0.5 + 1e-9
+        assert row.cost_cents == one.cost_cents
+        assert list(row.reason_codes) == ([f"rfm_days_since_order={since:g} (+0.50)"] if one.score else [])
+        assert list(row.item_ids) == list(one.item_ids)
+        assert row.value_basis == ("p_churn x assumed effect" if one.score else "assumed rate")
+        assert row.runner_up_action != row.action_id
+    constants = (
+        rows[["arm", "slot", "propensity", "consent_basis", "list_id"]].drop_duplicates().iloc[0].tolist()
+    )
+    assert constants == ["treat", 1, 1.0, "assumed", outcome.list_id]
+    assert set(rows["expires_at"]) == {pd.Timestamp("2024-06-08", tz="UTC")}
+    assert rows[["p_response", "uplift", "clv_cents", "price_paid"]].isna().all().all()
+    assert outcome.expected_value_cents == rows["expected_value_cents"].sum()
+    assert outcome.cost_cents == rows["cost_cents"].sum()
+    assert "'known': " in caplog.text
+    assert not any(name in caplog.text for name in rows["customer_id"])
+
+
+def test_the_manifest_tells_rows_schema_sums_and_ingredients(project, tables):
+    outcome = run(tables)
+    manifest = verify_list(outcome.folder)
+    assert manifest["rows"] == 100
+    assert manifest["list_id"] == outcome.list_id
+    assert [column["name"] for column in manifest["schema"]] == COLUMNS
+    assert set(manifest["ingredients"]) == {"as_of", "data", "models", "policy"}
+    assert manifest["ingredients"]["data"] == tables.fingerprint
+    assert pq.read_schema(outcome.folder / "list.parquet").names == COLUMNS
+    assert locate(project / "data/lists/test") == project / "data/lists/test" / outcome.folder.name
+    assert json.loads((project / "data/lists/test/latest.json").read_text())["list_id"] == outcome.list_id
+
+
+@pytest.mark.usefixtures("project")
+def test_the_same_inputs_give_the_same_bytes_anywhere_on_any_engine(tables, monkeypatch):
+    monkeypatch.setattr(features, "write", REAL_WRITE)
+    first = run(tables)
+    second = run(tables, out="elsewhere", work="elsewhere/work")
+    monkeypatch.setenv("CRM_ML_THREADS", "1")
+    third = run(tables.to("polars"), out="again", work="again/work")
+    expected = contents(first.folder)
+    assert contents(second.folder) == expected
+    assert contents(third.folder) == expected
+
+
+def test_a_second_run_exits_with_3_and_changes_no_byte(project, tables):
+    run(tables)
+    before = contents(project)
+    with pytest.raises(AlreadyPublished) as refusal:
+        run(tables)
+    assert refusal.value.exit_code == 3
+    assert contents(project) == before
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"as_of": date(2024, 6, 2)},
+        {"daily_cap": 99},
+        {"scorer": scorer(sums="cd" * 32)},
+        {"catalog": catalog(action("booklet"))},
+    ],
+)
+@pytest.mark.usefixtures("project")
+def test_the_list_id_follows_models_policy_data_and_day(tables, change):
+    assert run(tables, **change).list_id != run(tables).list_id
+
+
+def test_other_data_give_another_list_id(project, tables):
+    first = run(tables)
+    assert run(dataclasses.replace(tables, fingerprint="0" * 64)).list_id != first.list_id
+    assert len(list((project / "data/lists/test").glob("2024-*"))) == 2
+
+
+def test_finished_stages_are_not_made_again(project, tables, monkeypatch):
+    def broken(_features):
+        raise RuntimeError("the power failed")
+
+    with pytest.raises(RuntimeError):
+        run(tables, scorer=scorer(reasons=broken))
+    assert not list((project / "data/lists/test").iterdir())
+    monkeypatch.setattr(features, "write", lambda *_arguments: pytest.fail("features are made again"))
+    no_scoring = scorer(predict=lambda _features: pytest.fail("scores are made again"))
+    assert run(tables, scorer=no_scoring).funnel.within_cap == 100
+
+
+@pytest.mark.parametrize(
+    "damaged", ["data/lists/test/*/list.parquet", "data/scores/features-*/features.parquet"]
+)
+def test_a_damaged_file_is_never_read(project, tables, damaged):
+    outcome = run(tables)
+    path = next(project.glob(damaged))
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(bytes(content))
+    with pytest.raises(IntegrityError, match="has changed") as refusal:
+        if "lists" in damaged:
+            read_list(outcome.folder)
+        else:
+            run(tables, daily_cap=7)
+    assert refusal.value.exit_code == 4
+    if "lists" in damaged:
+        with pytest.raises(IntegrityError):
+            run(tables)
+
+
+@pytest.mark.usefixtures("project")
+def test_a_manifest_that_claims_another_id_is_refused(tables):
+    outcome = run(tables)
+    path = outcome.folder / "manifest.json"
+    path.write_text(path.read_text().replace('"as_of": "2024-06-01', '"as_of": "2024-06-02'))
+    with pytest.raises(IntegrityError, match="list_id"):
+        read_list(outcome.folder)
+
+
+@pytest.mark.usefixtures("project")
+def test_only_who_consented_is_on_the_list(tmp_path):
+    people = score_world.frames()["customers"]["customer_id"]
+    consents = pd.DataFrame({"customer_id": people, "purpose": "marketing", "channel": "mail"})
+    consents["granted"] = [number % 3 == 0 for number in range(len(people))]
+    consents["changed_at_epoch_s"] = AS_OF_S - DAY_S
+    tables = score_world.tables(tmp_path / "tables", consents=consents)
+    outcome = run(tables, consent="table")
+    rows = read_list(outcome.folder)
+    assert set(rows["customer_id"]) <= set(people[::3])
+    assert set(rows["channel"]) == {"mail"}
+    assert set(rows["consent_basis"]) == {"consents table"}
+    assert outcome.funnel.eligible > outcome.funnel.consented >= len(rows) > 0
+    with pytest.raises(ConfigError, match="consent: table"):
+        run(tables)
+
+
+def test_a_row_without_consent_stops_the_publishing(tmp_path, project, monkeypatch):
+    consents = pd.DataFrame(
+        {
+            "customer_id": ["c000001"],
+            "purpose": "marketing",
+            "channel": "mail",
+            "granted": True,
+            "changed_at_epoch_s": 1,
+        }
+    )
+    tables = score_world.tables(tmp_path / "tables", consents=consents)
+    monkeypatch.setattr("crm_ml.score.policy._allowed", lambda _action, _consent: batch.nw.lit(True))
+    with pytest.raises(InputError, match=r"list rows without consent.*booklet \(marketing by mail\)"):
+        run(tables, consent="table")
+    assert contents(project / "data/lists") == {}
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "words"),
+    [
+        ({"as_of": None}, ConfigError, "--as-of"),
+        ({"consent": "table"}, ConfigError, "no consents"),
+        (
+            {"catalog": catalog(action("a", valid_until=date(2020, 1, 1)))},
+            ConfigError,
+            "none of the 1 actions",
+        ),
+        (
+            {"catalog": catalog(action("a", eligible="rfm_order > 1"))},
+            ConfigError,
+            "did you mean 'rfm_orders'",
+        ),
+        ({"scorer": scorer(where="days < 3", **BAD)}, ConfigError, "no column 'days'"),
+        ({"scorer": scorer(**BAD, predict=lambda x: np.full(len(x), np.nan))}, InputError, "no probability"),
+        ({"scorer": scorer(**BAD, predict=lambda x: np.full(len(x), 1.5))}, InputError, "no probability"),
+        ({"scorer": scorer(**BAD, predict=lambda _: np.array([0.5]))}, InputError, "shape"),
+    ],
+)
+def test_what_can_not_be_scored_leaves_the_last_list(project, tables, change, error, words):
+    run(tables)
+    before = contents(project / "data/lists")
+    with pytest.raises(error, match=words):
+        run(tables, **change)
+    assert contents(project / "data/lists") == before
+
+
+@pytest.mark.usefixtures("project")
+def test_tables_without_a_fingerprint_have_no_list(tables):
+    with pytest.raises(InputError, match="fingerprint"):
+        run(dataclasses.replace(tables, fingerprint=""))
+
+
+@pytest.mark.usefixtures("project")
+def test_nobody_to_act_on_is_an_empty_list(tables):
+    outcome = run(tables, catalog=catalog(action("a", eligible="rfm_orders > 1e6")))
+    assert outcome.funnel.within_cap == 0
+    assert list(read_list(outcome.folder).columns) == COLUMNS
+
+
+@pytest.mark.usefixtures("project")
+def test_scores_do_not_depend_on_the_chunks(tables, monkeypatch, tmp_path):
+    snapshot = Snapshot(as_utc(AS_OF), timedelta(days=1))
+    features.write(tables, snapshot, tmp_path / "features.parquet")
+    seen = []
+    write_scores(tmp_path / "features.parquet", scorer(), tmp_path / "one.parquet")
+    monkeypatch.setattr("crm_ml.score.scores.CHUNK_ROWS", 7)
+    rows = write_scores(
+        tmp_path / "features.parquet",
+        scorer(),
+        tmp_path / "many.parquet",
+        lambda done, total: seen.append((done, total)),
+    )
+    assert (tmp_path / "one.parquet").read_bytes() == (tmp_path / "many.parquet").read_bytes()
+    known = features.matrix(tables, snapshot)
+    assert rows == (known["rfm_days_since_order"] < 56).sum() < len(known)
+    assert seen[-1] == (len(known), len(known))
+
+
+@pytest.mark.usefixtures("project")
+def test_reasons_are_asked_for_the_rows_of_the_list_alone(tables, monkeypatch):
+    asked = []
+
+    def remember(rows):
+        asked.extend(rows.index)
+        return score_world.reasons(rows)
+
+    monkeypatch.setattr("crm_ml.score.lists.CHUNK_ROWS", 9)
+    outcome = run(tables, scorer=scorer(reasons=remember))
+    rows = read_list(outcome.folder)
+    assert asked == rows.loc[rows["value_basis"] != "assumed rate", "customer_id"].tolist()
