@@ -8,7 +8,8 @@ import numpy.typing as npt
 
 from crm_ml.errors import CalibrationRefused, InputError
 from crm_ml.evaluation.calibrators import Calibrator, Identity, Platt, fit_isotonic, fit_platt
-from crm_ml.evaluation.classification import Floats, auc, check_binary, check_probabilities, log_loss
+from crm_ml.evaluation.classification import auc, log_loss
+from crm_ml.evaluation.ranking import Floats, check_binary, check_probabilities
 from crm_ml.evaluation.splits import customer_folds
 
 logger = logging.getLogger(__name__)

@@ -1,100 +1,15 @@
 """Metrics of binary predictions, for one weighting of the rows or for a thousand at once."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from crm_ml.errors import InputError
+from crm_ml.evaluation.ranking import Floats, Ranking, Weighted, as_floats, check_probabilities
 
-Floats = npt.NDArray[np.float64]
 ECE_BINS = 10
 _SMALLEST = 1e-15
-
-
-@dataclass(frozen=True, eq=False)
-class Ranking:
-    """Labels and scores in ascending order of the score.
-
-    Parameters
-    ----------
-    order : numpy.ndarray of int, shape (n,)
-        Position of each ranked row in the input.
-    y : numpy.ndarray of float, shape (n,)
-        Labels, 0 or 1, ranked.
-    p : numpy.ndarray of float, shape (n,)
-        Scores, ranked.
-    starts : numpy.ndarray of int, shape (g,)
-        Position of the first row of each group of equal scores.
-    """
-
-    order: npt.NDArray[np.int64]
-    y: Floats
-    p: Floats
-    starts: npt.NDArray[np.int64]
-
-    @classmethod
-    def of(cls, y: npt.ArrayLike, p: npt.ArrayLike) -> "Ranking":
-        """Sort once; rows of equal scores stay in input order and count as one group.
-
-        Raises
-        ------
-        InputError
-            If lengths differ or a label is not 0 or 1, or anything is NaN or infinite.
-        """
-        labels, scores = check_binary(y, p)
-        order = np.argsort(scores, kind="stable")
-        ranked = scores[order]
-        starts = np.flatnonzero(np.append(True, ranked[1:] != ranked[:-1]))
-        return cls(order, labels[order], ranked, starts)
-
-
-@dataclass(frozen=True, eq=False)
-class Weighted:
-    """A ranking under `r` weightings of its rows.
-
-    Parameters
-    ----------
-    ranking : Ranking
-    weights : numpy.ndarray of float, shape (r, n)
-        Weight of each ranked row (in the order of the ranking).
-    """
-
-    ranking: Ranking
-    weights: Floats
-
-    @cached_property
-    def group_rows(self) -> Floats:
-        """Weight of the rows in each group of equal scores, shape (r, g)."""
-        return self._grouped(self.weights)
-
-    @cached_property
-    def group_positives(self) -> Floats:
-        """Weight of the positive rows in each group, shape (r, g)."""
-        return self._grouped(self.weights * self.ranking.y)
-
-    @cached_property
-    def rows(self) -> Floats:
-        """Weight of all rows up to the end of each group, shape (r, g)."""
-        return np.asarray(np.cumsum(self.group_rows, axis=1))
-
-    @cached_property
-    def positives(self) -> Floats:
-        """Weight of the positive rows up to the end of each group, shape (r, g)."""
-        return np.asarray(np.cumsum(self.group_positives, axis=1))
-
-    def _grouped(self, values: Floats) -> Floats:
-        starts = self.ranking.starts
-        if len(starts) == values.shape[1]:
-            return values
-        return np.asarray(np.add.reduceat(values, starts, axis=1))
-
-    def mean(self, values: Floats) -> Floats:
-        """Weighted mean of a value a row (in the order of the ranking), shape (r,)."""
-        return np.asarray(self.weights @ values / self.rows[:, -1])
 
 
 def _auc(judged: Weighted) -> Floats:
@@ -245,51 +160,11 @@ def ece(y: npt.ArrayLike, p: npt.ArrayLike, weight: npt.ArrayLike | None = None)
     return _judge("ece", y, p, weight)
 
 
-def check_binary(y: npt.ArrayLike, p: npt.ArrayLike) -> tuple[Floats, Floats]:
-    """Return labels and scores as float arrays, or refuse them.
-
-    Raises
-    ------
-    InputError
-        If lengths differ, there is no row, or values are NaN, infinite or labels other than 0 and 1;
-        the message counts each.
-    """
-    labels, scores = _floats("y", y), _floats("p", p)
-    breaches = []
-    if labels.ndim != 1 or scores.shape != labels.shape or not len(labels):
-        raise InputError(f"y has shape {labels.shape} and p {scores.shape}; give two columns of equal length")
-    for name, values in (("y", labels), ("p", scores)):
-        bad = int((~np.isfinite(values)).sum())
-        if bad:
-            breaches.append(f"{name} is NaN or infinite in {bad:,} of {len(values):,} rows")
-    odd = int((np.isfinite(labels) & (labels != 0) & (labels != 1)).sum())
-    if odd:
-        breaches.append(f"y is neither 0 nor 1 in {odd:,} of {len(labels):,} rows")
-    if breaches:
-        raise InputError("; ".join(breaches) + "; drop or mend these rows before judging")
-    return labels, scores
-
-
-def check_probabilities(p: npt.ArrayLike, name: str = "p") -> Floats:
-    """Return probabilities as a float array, or refuse them.
-
-    Raises
-    ------
-    InputError
-        If a value is NaN or outside [0, 1].
-    """
-    values = _floats(name, p)
-    bad = int((~((values >= 0) & (values <= 1))).sum())
-    if bad:
-        raise InputError(f"{name} is outside [0, 1] in {bad:,} of {values.size:,} rows; give probabilities")
-    return values
-
-
 def _judge(metric: str, y: npt.ArrayLike, p: npt.ArrayLike, weight: npt.ArrayLike | None) -> float:
     ranking = Ranking.of(y, p)
     if metric in OF_PROBABILITIES:
         check_probabilities(ranking.p)
-    weights = _weights(weight, len(ranking.y))[ranking.order]
+    weights = _row_weights(weight, len(ranking.y))[ranking.order]
     judged = Weighted(ranking, weights[None, :])
     for label, total in ((1, judged.positives[0, -1]), (0, judged.rows[0, -1] - judged.positives[0, -1])):
         if total <= 0:
@@ -299,20 +174,13 @@ def _judge(metric: str, y: npt.ArrayLike, p: npt.ArrayLike, weight: npt.ArrayLik
     return float(METRICS[metric](judged)[0])
 
 
-def _weights(weight: npt.ArrayLike | None, rows: int) -> Floats:
+def _row_weights(weight: npt.ArrayLike | None, rows: int) -> Floats:
     if weight is None:
         return np.ones(rows)
-    values = _floats("weight", weight)
+    values = as_floats("weight", weight)
     if values.shape != (rows,):
         raise InputError(f"weight has shape {values.shape}; it must have one value for each of {rows:,} rows")
     bad = int((~(np.isfinite(values) & (values >= 0))).sum())
     if bad:
         raise InputError(f"weight is NaN, infinite or negative in {bad:,} of {rows:,} rows")
     return values
-
-
-def _floats(name: str, values: Any) -> Floats:
-    try:
-        return np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"{name} holds values that are no numbers: {error}") from error

@@ -7,7 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from crm_ml.errors import InputError, LeakError
-from crm_ml.evaluation.classification import Floats, auc, check_binary
+from crm_ml.evaluation.classification import auc
+from crm_ml.evaluation.ranking import Floats, check_binary
 from crm_ml.evaluation.splits import customer_folds
 
 if TYPE_CHECKING:

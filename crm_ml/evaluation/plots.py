@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from crm_ml.evaluation.classification import Floats
 from crm_ml.evaluation.predictions import Predictions
+from crm_ml.evaluation.ranking import Floats
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from crm_ml.errors import InputError
-from crm_ml.evaluation.classification import Floats, check_binary, check_probabilities
+from crm_ml.evaluation.ranking import Floats, check_binary, check_probabilities
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from crm_ml.errors import InputError
-from crm_ml.evaluation.classification import METRICS, Floats, Ranking, Weighted
+from crm_ml.evaluation.classification import METRICS
 from crm_ml.evaluation.predictions import Predictions
+from crm_ml.evaluation.ranking import Floats, Ranking, Weighted
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,7 +9,8 @@ from sklearn import metrics as sklearn_metrics
 
 from crm_ml.errors import InputError
 from crm_ml.evaluation import classification
-from crm_ml.evaluation.classification import METRICS, Ranking, Weighted
+from crm_ml.evaluation.classification import METRICS
+from crm_ml.evaluation.ranking import Ranking, Weighted
 
 ORACLES = {
     "auc": sklearn_metrics.roc_auc_score,

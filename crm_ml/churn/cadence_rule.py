@@ -1,0 +1,12 @@
+"""The personal baseline: who has not ordered for long, measured by the own habit, is leaving."""
+
+from crm_ml.churn.feature_rule import FeatureRule
+
+
+class CadenceRule(FeatureRule):
+    """Probability of churn given the time since the last order as a share of the customer's usual gap."""
+
+    @property
+    def feature(self) -> str:
+        """Name of the feature."""
+        return "cadence_gap_share"

@@ -1,0 +1,126 @@
+"""The linear baseline: logistic regression on transformed features."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from crm_ml.churn.encoding import Encoding
+from crm_ml.churn.model import check_labels, training_order
+from crm_ml.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Floats = npt.NDArray[np.float64]
+_ARRAYS, _ENCODING, _PARAMETERS = "coefficients.npz", "encoding.json", "parameters.json"
+_LIMIT = 5.0
+
+
+@dataclass(kw_only=True, eq=False)
+class LogisticBaseline:
+    """Logistic regression with an L2 penalty.
+
+    Numbers become ``sign(x) * log(1 + |x|)``, are standardised and cut at 5 standard deviations, so that one
+    absurd amount can't rule; a missing number is the mean and raises an indicator. Categories are one-hot,
+    with one level for what is missing or unseen.
+
+    Parameters
+    ----------
+    strength : float
+        Weight of the data against the penalty (scikit-learn's C).
+    max_iterations : int
+    """
+
+    strength: float = 0.1
+    max_iterations: int = 2000
+
+    def fit(self, X: "pd.DataFrame", y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> Self:
+        """Learn the coefficients; parameters and errors as `crm_ml.churn.gradient_boosting`."""
+        from sklearn.linear_model import LogisticRegression
+        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+        labels, weights = check_labels(y, len(X), sample_weight)
+        self.encoding_ = Encoding.learn(X)
+        matrix = self.encoding_.encode(X)
+        order = training_order(X.index, matrix, labels, weights)
+        matrix = _bend(matrix[order], self._numeric())
+        known = np.isfinite(matrix)
+        count = np.maximum(known.sum(axis=0), 1)
+        self.mean_ = np.where(known, matrix, 0.0).sum(axis=0) / count
+        spread = np.sqrt((np.where(known, matrix - self.mean_, 0.0) ** 2).sum(axis=0) / count)
+        self.scale_ = np.where(spread > 0, spread, 1.0)
+        model = LogisticRegression(C=self.strength, max_iter=self.max_iterations)
+        with threadpool_limits(1, "blas"):
+            model.fit(self._design(matrix), labels[order], sample_weight=weights[order])
+        self.coefficients_ = np.asarray(model.coef_[0])
+        self.intercept_ = float(model.intercept_[0])
+        return self
+
+    def predict(self, X: "pd.DataFrame") -> Floats:
+        """Return the probability of churn of each row, shape (n,); raises as gradient boosting."""
+        from scipy.special import expit
+
+        if not hasattr(self, "coefficients_"):
+            raise InputError("LogisticBaseline is not fitted; call fit first")
+        design = self._design(_bend(self.encoding_.encode(X), self._numeric()))
+        margin = np.full(len(X), self.intercept_)
+        for column, coefficient in zip(design.T, self.coefficients_, strict=True):
+            margin += (
+                coefficient * column
+            )  # column by column: a matrix product rounds by the size of the batch
+        return np.asarray(expit(margin))
+
+    def save(self, folder: Path) -> None:
+        """Write coefficients as npz, encoding and parameters as JSON, into an existing folder."""
+        self.encoding_.save(folder / _ENCODING)
+        np.savez(
+            folder / _ARRAYS,
+            mean=self.mean_,
+            scale=self.scale_,
+            coefficients=self.coefficients_,
+            intercept=np.array([self.intercept_]),
+        )
+        parameters = {"strength": self.strength, "max_iterations": self.max_iterations}
+        (folder / _PARAMETERS).write_text(json.dumps(parameters, indent=1) + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read a model that `save` wrote."""
+        model = cls(**json.loads((folder / _PARAMETERS).read_text(encoding="utf-8")))
+        model.encoding_ = Encoding.load(folder / _ENCODING)
+        with np.load(folder / _ARRAYS, allow_pickle=False) as arrays:
+            model.mean_, model.scale_ = arrays["mean"], arrays["scale"]
+            model.coefficients_, model.intercept_ = arrays["coefficients"], float(arrays["intercept"][0])
+        return model
+
+    def _numeric(self) -> list[int]:
+        columns = self.encoding_.columns
+        return [i for i, name in enumerate(columns) if name not in self.encoding_.categories]
+
+    def _design(self, bent: Floats) -> Floats:
+        """Return the columns of the regression from bent numbers and category codes."""
+        parts = []
+        for position, name in enumerate(self.encoding_.columns):
+            values = np.ascontiguousarray(bent[:, position])
+            missing = np.isnan(values)
+            if name in self.encoding_.categories:
+                levels = len(self.encoding_.categories[name].levels) + self.encoding_.categories[name].bucket
+                parts += [*(values == code for code in range(levels)), missing]
+            else:
+                scaled = (
+                    np.where(missing, self.mean_[position], values) - self.mean_[position]
+                ) / self.scale_[position]
+                parts += [np.clip(scaled, -_LIMIT, _LIMIT), missing]
+        return np.array(parts, dtype=np.float64).T
+
+
+def _bend(matrix: Floats, numeric: list[int]) -> Floats:
+    bent = matrix.copy()
+    for position in numeric:
+        values = np.ascontiguousarray(matrix[:, position])
+        bent[:, position] = np.sign(values) * np.log1p(np.abs(values))
+    return bent

@@ -1,0 +1,158 @@
+"""What every churn model can do, which models there are, and how one is written to a folder."""
+
+import importlib
+import inspect
+import json
+import pkgutil
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from crm_ml.errors import ConfigError, InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Floats = npt.NDArray[np.float64]
+_KIND = "model.json"
+_METHODS = ("fit", "predict", "save", "load")
+
+
+class Model(Protocol):
+    """A model of churn; parameters are stored by ``__init__``, what `fit` learns ends in ``_``."""
+
+    def fit(self, X: "pd.DataFrame", y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> Self:
+        """Learn from features (n, k) and labels (n,), 1 = churned; earlier fits are forgotten."""
+        ...
+
+    def predict(self, X: "pd.DataFrame") -> Floats:
+        """Return the probability of churn of each row, shape (n,)."""
+        ...
+
+    def save(self, folder: Path) -> None:
+        """Write the fitted model into an existing folder."""
+        ...
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read a model that `save` wrote."""
+        ...
+
+
+@cache
+def models() -> dict[str, type[Any]]:
+    """Return the models by module name: every class of this package with fit, predict, save and load."""
+    package = importlib.import_module("crm_ml.churn")
+    found: dict[str, type[Any]] = {}
+    for name in sorted(info.name for info in pkgutil.iter_modules(package.__path__)):
+        module = importlib.import_module(f"crm_ml.churn.{name}")
+        for one in vars(module).values():
+            if inspect.isclass(one) and one.__module__ == module.__name__ and _is_model(one):
+                found[name] = one
+    return found
+
+
+def create(name: str, **parameters: Any) -> Any:
+    """Make an unfitted model by its name.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such model, or it has no such parameter.
+
+    Examples
+    --------
+    >>> create("recency_rule")
+    RecencyRule()
+    >>> create("oracle")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    crm_ml.errors.ConfigError: 'oracle' is no churn model; there are ...
+    """
+    if name not in models():
+        raise ConfigError(f"{name!r} is no churn model; there are {', '.join(models())}")
+    known = list(inspect.signature(models()[name]).parameters)
+    unknown = sorted(set(parameters) - set(known))
+    if unknown:
+        raise ConfigError(
+            f"{name} has no parameter {', '.join(unknown)}; it has {', '.join(known) or 'none'}"
+        )
+    return models()[name](**parameters)
+
+
+def write_model(model: Any, folder: Path) -> None:
+    """Write a fitted model and its kind into a new folder; `read_model` reads it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    kind = type(model).__module__.rsplit(".", 1)[-1]
+    (folder / _KIND).write_text(json.dumps({"model": kind, "format": 1}) + "\n", encoding="utf-8")
+    model.save(folder)
+
+
+def read_model(folder: Path) -> Any:
+    """Read a model of any kind; check the folder's manifest before.
+
+    Raises
+    ------
+    InputError
+        If the folder holds no churn model of a known kind and format.
+    """
+    kind = json.loads((folder / _KIND).read_text(encoding="utf-8"))
+    if kind.get("format") != 1:
+        raise InputError(f"{folder}: model format {kind.get('format')!r} is unknown; this version reads 1")
+    if kind["model"] == "calibrated_model":
+        from crm_ml.churn.calibrated_model import CalibratedModel
+
+        return CalibratedModel.load(folder)
+    if kind["model"] not in models():
+        raise InputError(f"{folder}: {kind['model']!r} is no churn model; there are {', '.join(models())}")
+    return models()[kind["model"]].load(folder)
+
+
+def check_labels(
+    y: npt.ArrayLike, rows: int, sample_weight: npt.ArrayLike | None = None
+) -> tuple[Floats, Floats]:
+    """Return labels and weights as float arrays, or refuse them.
+
+    Raises
+    ------
+    InputError
+        If their number is not that of the rows, a label is not 0 or 1, one class is missing, or a weight is
+        negative or not finite.
+    """
+    labels = np.asarray(y, dtype=float)
+    weights = np.ones(rows) if sample_weight is None else np.asarray(sample_weight, dtype=float)
+    if labels.shape != (rows,) or weights.shape != (rows,):
+        raise InputError(f"{rows:,} rows, labels of shape {labels.shape}, weights of shape {weights.shape}")
+    breaches = []
+    missing, odd = int(np.isnan(labels).sum()), int((~np.isnan(labels) & ~np.isin(labels, (0, 1))).sum())
+    if missing:
+        breaches.append(f"y is NaN in {missing:,} of {rows:,} rows")
+    if odd:
+        breaches.append(f"y is neither 0 nor 1 in {odd:,} of {rows:,} rows")
+    if not breaches and len(set(labels.tolist())) < 2:
+        breaches.append(f"y has one class only in {rows:,} rows; train on more snapshots")
+    bad = int((~(np.isfinite(weights) & (weights >= 0))).sum())
+    if bad:
+        breaches.append(f"sample_weight is negative, NaN or infinite in {bad:,} of {rows:,} rows")
+    if breaches:
+        raise InputError("; ".join(breaches))
+    return labels, weights
+
+
+def training_order(
+    index: "pd.Index[Any]", matrix: Floats, y: Floats, weights: Floats
+) -> npt.NDArray[np.intp]:
+    """Return the order of training rows that depends on their key and content alone.
+
+    Rows are sorted by their index; where keys repeat, by features, label and weight.
+    """
+    levels = [index.get_level_values(level).factorize(sort=True)[0] for level in range(index.nlevels)]
+    ties = [] if index.is_unique else [weights, y, *matrix.T[::-1]]
+    return np.lexsort([*ties, *levels[::-1]])
+
+
+def _is_model(one: type[Any]) -> bool:
+    return not inspect.isabstract(one) and one is not Model and all(hasattr(one, name) for name in _METHODS)

@@ -1,0 +1,124 @@
+"""Who can churn at a snapshot, and who did."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import narwhals as nw
+
+from crm_ml.errors import InputError
+from crm_ml.snapshots import DAY_S, Snapshot, as_utc
+from crm_ml.tables.bundle import Tables, to_pandas
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MINIMUM = 10
+
+
+def eligible(tables: Tables, snapshot: Snapshot, active_within: timedelta) -> "pd.Index[str]":
+    """Return the customers with an order in the time before the snapshot.
+
+    Parameters
+    ----------
+    tables : Tables
+    snapshot : Snapshot
+    active_within : timedelta
+        Whole days.
+
+    Returns
+    -------
+    pandas.Index
+        Ids in ascending order, named customer_id.
+
+    Raises
+    ------
+    InputError
+        If `active_within` is not a positive number of whole days.
+    """
+    import pandas as pd
+
+    if active_within <= timedelta(0) or active_within % timedelta(days=1):
+        raise InputError(f"active_within is {active_within}; it must be a positive number of whole days")
+    recent = snapshot.window(tables.frame("orders"), at="ordered_at", days=active_within.days)
+    ids = to_pandas(recent.select("customer_id").unique("customer_id"))["customer_id"]
+    ordered: pd.Index[str] = pd.Index(ids, name="customer_id").sort_values()
+    return ordered
+
+
+def labels(
+    tables: Tables,
+    snapshot: Snapshot,
+    active_within: timedelta,
+    *,
+    data_ends_at: "str | date | datetime | None" = None,
+    minimum: int = MINIMUM,
+) -> "pd.Series[int]":
+    """Return 1 for each eligible customer without an order in the label window, 0 for the others.
+
+    Parameters
+    ----------
+    tables : Tables
+    snapshot : Snapshot
+    active_within : timedelta
+        See `eligible`.
+    data_ends_at : str, date or datetime, optional
+        First moment of which the data know nothing. Without it, the end of the day of the last order.
+    minimum : int
+        Fewest customers of either class; 0 leaves the check to the caller.
+
+    Returns
+    -------
+    pandas.Series of int8
+        Indexed by customer_id in ascending order.
+
+    Raises
+    ------
+    InputError
+        If the label window ends after the data (an order not yet recorded is no churn), or fewer than
+        `minimum` customers are of either class.
+    """
+    import pandas as pd
+
+    check_data_reach(tables, snapshot, data_ends_at)
+    ids = eligible(tables, snapshot, active_within)
+    later = snapshot.future(tables.frame("orders"), at="ordered_at")
+    ordered = to_pandas(later.select("customer_id").unique("customer_id"))["customer_id"]
+    result = pd.Series((~ids.isin(ordered)).astype("int8"), index=ids, name="churned")
+    check_classes(result, minimum, f"churn at {snapshot.as_of:%Y-%m-%d}")
+    return result
+
+
+def check_data_reach(
+    tables: Tables, snapshot: Snapshot, data_ends_at: "str | date | datetime | None" = None
+) -> None:
+    """Refuse a snapshot whose label window ends after the data.
+
+    Raises
+    ------
+    InputError
+        The message names both dates. Parameters as `labels`.
+    """
+    ends = as_utc(data_ends_at) if data_ends_at is not None else _day_after_last_order(tables)
+    if snapshot.label_ends_at > ends:
+        raise InputError(
+            f"labels of the snapshot {snapshot.as_of:%Y-%m-%d} end on {snapshot.label_ends_at:%Y-%m-%d}, but "
+            f"the data end on {ends:%Y-%m-%d}; take an earlier snapshot or a shorter horizon"
+        )
+
+
+def check_classes(y: "pd.Series[int]", minimum: int, what: str) -> None:
+    """Refuse labels with fewer than `minimum` rows of either class (`InputError`)."""
+    positives = int(y.sum())
+    negatives = len(y) - positives
+    if min(positives, negatives) < minimum:
+        raise InputError(
+            f"{what}: {positives:,} churned and {negatives:,} stayed of {len(y):,} rows; at least {minimum} "
+            "of each are needed: change the horizon, active_within or the number of snapshots"
+        )
+
+
+def _day_after_last_order(tables: Tables) -> datetime:
+    last = to_pandas(tables.frame("orders").select(nw.col("ordered_at_epoch_s").max()))["ordered_at_epoch_s"]
+    if last.isna().all():
+        raise InputError("orders: the table has no row; labels need at least one order")
+    return datetime.fromtimestamp((int(last.max()) // DAY_S + 1) * DAY_S, tz=UTC)
