@@ -1,15 +1,25 @@
 """The champion of a family as scoring needs it."""
 
+import math
+from typing import TYPE_CHECKING, Any
+
 from crm_ml.score.scores import Scorer
 
+if TYPE_CHECKING:
+    import pandas as pd
 
-def champion_scorer(model: str) -> Scorer:
-    """Load the model behind an alias, after its sums were checked.
+REASONS = 3
+
+
+def champion_scorer(model: str, active_within_days: int) -> Scorer:
+    """Load the churn model behind an alias, after its sums were checked.
 
     Parameters
     ----------
     model : str
         ``<name>@<alias>``, such as ``"churn@champion"``.
+    active_within_days : int
+        Customers with an order in this many days are scored, as the model was trained.
 
     Raises
     ------
@@ -24,4 +34,53 @@ def champion_scorer(model: str) -> Scorer:
     name, _, alias = model.partition("@")
     version = tracking.champion(name, alias)
     loaded = artefact.load(version.folder)
-    return Scorer(name=name, sums=version.content, predict=loaded.predict, where="", reasons=loaded.reasons)
+
+    def reasons(features: "pd.DataFrame") -> list[list[str]]:
+        return reason_texts(features, loaded.reasons(features, top=REASONS))
+
+    explains = hasattr(loaded, "reasons") and hasattr(getattr(loaded, "model", loaded), "reasons")
+    return Scorer(
+        name=name,
+        sums=version.content,
+        predict=loaded.predict,
+        where=f"rfm_days_since_order < {active_within_days}",
+        reasons=reasons if explains else None,
+    )
+
+
+def reason_texts(features: "pd.DataFrame", reasons: "pd.DataFrame") -> list[list[str]]:
+    """Say what moves each row, the feature with its value and its contribution in log-odds.
+
+    Parameters
+    ----------
+    features : pandas.DataFrame, shape (n, k)
+        Indexed by customer_id, each once.
+    reasons : pandas.DataFrame
+        Up to some rows for each of `features`, indexed like it, with the columns feature and contribution.
+
+    Returns
+    -------
+    list of list of str
+        One list a row of `features`, in its order.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> rows = pd.DataFrame({"days": [41.0], "stage": ["dormant"]}, index=["a"])
+    >>> found = pd.DataFrame({"feature": ["days", "stage"], "contribution": [0.831, -0.2]}, index=["a", "a"])
+    >>> reason_texts(rows, found)
+    [['days=41 (+0.83)', 'stage=dormant (-0.20)']]
+    """
+    values = features.to_dict("index")
+    texts: dict[Any, list[str]] = {customer: [] for customer in features.index}
+    for customer, feature, contribution in zip(
+        reasons.index, reasons["feature"], reasons["contribution"], strict=True
+    ):
+        texts[customer].append(f"{feature}={_shown(values[customer][feature])} ({contribution:+.2f})")
+    return list(texts.values())
+
+
+def _shown(value: object) -> str:
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return "unknown"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

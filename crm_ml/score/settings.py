@@ -26,6 +26,8 @@ class ScoreSettings(Strict):
         Tables that are scored.
     model : str
         Registered churn model, ``<name>@<alias>``.
+    active_within_days : int
+        Customers with an order in this many days are scored, as the model was trained.
     as_of : date, optional
         Day of the list; the command line may give it instead. Never the clock.
     actions : str
@@ -42,6 +44,7 @@ class ScoreSettings(Strict):
     name: Name
     data: Data
     model: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*@[a-z][a-z0-9_-]*$")] = "churn@champion"
+    active_within_days: Annotated[int, Field(ge=1)]
     as_of: date | None = None
     actions: str
     consent: Literal["table", "assumed"] = "table"
@@ -66,8 +69,9 @@ class ScoreSettings(Strict):
         return inside(project_root(), self.work) if self.work else data_folder() / "scores"
 
     def policy_hash(self, catalog: Catalog) -> str:
-        """Hash what decides: name, catalogue, cap, basis of consent and the format of lists."""
+        """Hash what decides: name, who is scored, catalogue, cap, consent and the format of lists."""
         decides = {
+            "active_within_days": self.active_within_days,
             "catalog": catalog.model_dump(mode="json"),
             "consent": self.consent,
             "daily_cap": self.daily_cap,

@@ -1,0 +1,148 @@
+"""The command: a champion from its folder, exit codes, and the table at the end."""
+
+import os
+import subprocess
+import sys
+from datetime import timedelta
+
+import numpy as np
+import pytest
+import score_world
+from score_world import AS_OF, contents
+
+from crm_ml import datasets, features, tracking
+from crm_ml.artefacts import fingerprint
+from crm_ml.churn import artefact
+from crm_ml.churn.model import create
+from crm_ml.errors import InputError
+from crm_ml.score import read_list
+from crm_ml.score.__main__ import main
+from crm_ml.score.champion import champion_scorer
+from crm_ml.snapshots import Snapshot, as_utc
+
+ACTIONS = """
+currency: EUR
+actions:
+  - action_id: coupon
+    channel: mail
+    score: p_churn
+    cost_cents: 10
+    margin_cents: 1000
+    assumed_effect: 0.5
+    assumption: chosen for a test
+    eligible: lifecycle_stage in ('new', 'active', 'dormant')
+    expires_after_days: 7
+"""
+SETTINGS = """
+name: test
+data: {name: generated}
+active_within_days: 56
+as_of: 2024-06-01
+actions: configs/actions/test.yaml
+consent: assumed
+daily_cap: 20
+"""
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    """Tables, and the folder of a small real model that was trained on them."""
+    folder = tmp_path_factory.mktemp("world")
+    tables = score_world.tables(folder / "tables")
+    known = features.matrix(tables, Snapshot(as_utc(AS_OF), timedelta(days=1)))
+    model = create("gradient_boosting")
+    model.fit(known, np.random.default_rng(0).integers(0, 2, len(known)))
+    artefact.save(model, folder / "model")
+    return tables, folder / "model"
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch, world):
+    tables, model = world
+    for name, text in (("actions/test", ACTIONS), ("score/default", SETTINGS)):
+        path = tmp_path / "configs" / f"{name}.yaml"
+        path.parent.mkdir(parents=True)
+        path.write_text(text)
+    version = tracking.ModelVersion("churn", "1", model, fingerprint(model))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("CRM_ML_DATA", raising=False)
+    monkeypatch.setenv("COLUMNS", "300")
+    monkeypatch.setattr(datasets, "load", lambda _name, _path: tables)
+    monkeypatch.setattr(tracking, "champion", lambda _name, _alias: version)
+    return tmp_path
+
+
+def test_a_list_of_the_champion_with_its_reasons(project, capsys):
+    assert main([]) == 0
+    rows = read_list(project / "data/lists/test")
+    assert len(rows) == 20
+    assert all(1 <= len(codes) <= 3 for codes in rows["reason_codes"])
+    assert rows["reason_codes"].explode().str.fullmatch(r"[a-z0-9_]+=.+ \([+-]\d+\.\d\d\)").all()
+    shown = capsys.readouterr().out
+    assert rows["list_id"].iloc[0] in shown
+    assert "data/lists/test/2024-06-01-" in shown
+    assert main([]) == 3
+    assert "already published" in capsys.readouterr().err
+
+
+def test_flags_give_the_day_the_settings_and_the_folder(project):
+    assert main(["score/default", "--as-of", "2024-05-20", "--set", "daily_cap=5", "--out", "here"]) == 0
+    rows = read_list(project / "here/test")
+    assert len(rows) == 5
+    assert set(rows["as_of"].dt.date.astype(str)) == {"2024-05-20"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--as-of", "yesterday"], "as_of: Input should be a valid date"),
+        (["--set", "nope=1", "--set", "daily_cap=0"], "2 mistakes"),
+        (["score/other"], "can't be read"),
+        (["../default"], "outside"),
+        (["--set", "actions=../actions.yaml"], "outside"),
+        (["--set", "consent=table"], "no consents"),
+        (["--out", "configs/score/default.yaml"], "nothing was published"),
+    ],
+)
+def test_what_can_not_be_used_exits_with_2_and_one_message(project, capsys, arguments, words):
+    before = contents(project)
+    assert main(arguments) == 2
+    captured = capsys.readouterr()
+    assert captured.err.startswith("error: ")
+    assert words in captured.err
+    assert "Traceback" not in captured.err
+    assert contents(project) == before
+
+
+def test_a_damaged_champion_exits_with_4(project, world, capsys):
+    path = next(world[1].glob("*.txt"))
+    content = path.read_bytes()
+    try:
+        path.write_bytes(content.replace(b"1", b"2", 1))
+        assert main([]) == 4
+    finally:
+        path.write_bytes(content)
+    assert "has changed" in capsys.readouterr().err
+    assert not (project / "data").exists()
+
+
+def test_an_absent_champion_is_named(monkeypatch):
+    def absent(name, alias):
+        raise InputError(f"no model {name}@{alias} is registered")
+
+    monkeypatch.setattr(tracking, "champion", absent)
+    with pytest.raises(InputError, match="churn@challenger"):
+        champion_scorer("churn@challenger", 56)
+
+
+def test_help_needs_no_heavy_library(tmp_path):
+    heavy = "{'mlflow', 'lightgbm', 'sklearn', 'matplotlib', 'pandas', 'pyarrow'}"
+    code = (
+        "import sys; from crm_ml.score.__main__ import main\ntry: main(['--help'])\nexcept SystemExit: pass\n"
+        f"print(sorted({heavy} & set(sys.modules)))"
+    )
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, env=environment
+    )
+    assert done.stdout.splitlines()[-1] == "[]", done.stdout + done.stderr
