@@ -1,8 +1,9 @@
 """The customer tables as one value, on DuckDB, pandas or Polars."""
 
+import contextlib
+import copy
 import dataclasses
-import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -11,6 +12,7 @@ import narwhals as nw
 
 from crm_ml.errors import InputError
 from crm_ml.tables.contract import contracts
+from crm_ml.tables.derived import Scratch, materialize
 from crm_ml.tables.engine import connect
 
 if TYPE_CHECKING:
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
     from crm_ml.tables.report import Report
 
 Engine = Literal["duckdb", "pandas", "polars"]
-_relation_names = itertools.count()
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -119,6 +120,20 @@ class Tables:
         """
         return materialize(roll_up(self.frame("order_lines")))
 
+    @contextlib.contextmanager
+    def scratch(self) -> Iterator["Tables"]:
+        """Give the same tables with a memory for intermediate frames (`once`) that ends with the block."""
+        self.frame("orders")
+        inside = copy.copy(self)
+        with Scratch() as scratch:
+            object.__setattr__(inside, "_scratch", scratch)
+            yield inside
+
+    def once(self, key: Hashable, build: Callable[[], "nw.LazyFrame[Any]"]) -> "nw.LazyFrame[Any]":
+        """Return an intermediate frame, which is computed only once within a block of `scratch`."""
+        scratch: Scratch | None = getattr(self, "_scratch", None)
+        return build() if scratch is None else scratch.once(key, build)
+
 
 class _Duck:
     """Put each frame of `tables` into one new DuckDB connection."""
@@ -153,16 +168,6 @@ def roll_up(order_lines: "nw.LazyFrame[Any]") -> "nw.LazyFrame[Any]":
         .agg(*(nw.col(name).sum() for name in sums), nw.len().alias("lines"))
         .with_columns(nw.col(*sums, "lines").cast(nw.Int64))
     )
-
-
-def materialize(frame: "nw.LazyFrame[Any]") -> Any:
-    """Compute a lazy frame once and return it as a native frame of the same engine."""
-    native = frame.to_native()
-    if _engine(native) == "duckdb":
-        name = f"derived_{next(_relation_names)}"
-        native.create(name)
-        return native.query(f"{name}_source", f'SELECT * FROM "{name}"')
-    return frame.collect().to_native()
 
 
 def to_pandas(frame: "nw.LazyFrame[Any]") -> "pd.DataFrame":

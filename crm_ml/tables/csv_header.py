@@ -42,18 +42,23 @@ def better_delimiter(names: list[str], delimiter: str) -> str:
 
 
 def _first_record(path: Path, delimiter: str, encoding: str) -> list[str]:
-    with _open(path) as raw, TextIOWrapper(raw, encoding=encoding, newline="") as file:
-        try:
-            names = next(csv.reader(file, delimiter=delimiter, strict=True), [])
-        except UnicodeDecodeError:
-            raise InputError(
-                f"is not {encoding.removesuffix('-sig')} near line 1; declare its encoding"
-            ) from None
-        except csv.Error as error:
-            raise InputError(f"line 1 is no CSV header: {error}") from None
+    try:
+        names = next(csv.reader([_first_text(path, encoding)], delimiter=delimiter, strict=True), [])
+    except UnicodeDecodeError:
+        raise InputError(f"line 1 is not {encoding.removesuffix('-sig')}; declare its encoding") from None
+    except csv.Error as error:
+        raise InputError(f"line 1 is no CSV header: {error}") from None
     if not names:
         raise InputError("line 1 is empty; the first line names the columns")
     return names
+
+
+def _first_text(path: Path, encoding: str) -> str:
+    if encoding == "utf-16":
+        with _open(path) as raw, TextIOWrapper(raw, encoding=encoding) as file:
+            return file.readline().rstrip("\n")
+    with _open(path) as raw:
+        return raw.readline().decode(encoding).rstrip("\r\n")
 
 
 def _open(path: Path) -> "BufferedReader":

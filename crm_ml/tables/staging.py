@@ -18,6 +18,8 @@ from crm_ml.tables.values import Context, Reading, missing, raw, read_column
 if TYPE_CHECKING:
     import duckdb
 
+_TYPES = {'"NULL"': "VARCHAR"}
+
 
 @dataclass
 class Staged:
@@ -105,7 +107,7 @@ def stage(
     types : dict of str to str
         Raw columns and types, as `source` gave them when it was opened.
     """
-    staged.types = types
+    staged.types = types = {name: _TYPES.get(kind, kind) for name, kind in types.items()}
     context = replace(context, types=types, untyped=isinstance(source, CsvFile))
     hows = _resolve(staged, source, types)
     for column, how in hows:
@@ -142,7 +144,7 @@ def _resolve(
                 f"{column.name} reads {', '.join(absent)}, which the source does not have"
                 f"{_hint(source, types)}; present are {', '.join(types)}"
             )
-        hows.append((column, how))
+        hows.append((column, None if absent else how))
     if mapping.cancellations is not None and mapping.cancellations.column not in types:
         staged.refusals.append(
             f"cancellations reads {mapping.cancellations.column}, which the source does not have"
@@ -185,7 +187,12 @@ def _signs(staged: Staged) -> list[Check]:
 
 
 def _create(connection: "duckdb.DuckDBPyConnection", staged: Staged) -> None:
-    raws = ", ".join(f"{ident(name)} AS {raw(name)}" for name in staged.types)
+    raws = ", ".join(
+        f"CAST({ident(name)} AS VARCHAR) AS {raw(name)}"
+        if kind == "VARCHAR"
+        else f"{ident(name)} AS {raw(name)}"
+        for name, kind in staged.types.items()
+    )
     values = ", ".join(f"{reading.value} AS {ident(name)}" for name, reading in staged.readings.items())
     masks = ", ".join(staged.checks.masks())
     connection.execute(

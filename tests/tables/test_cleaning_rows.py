@@ -1,4 +1,4 @@
-"""Single rows that are quarantined, fixed or warned about: the row cases of the contract, on CSV and Parquet."""
+"""Rows that are quarantined, fixed or warned about: the row cases of the contract, on CSV and Parquet."""
 
 import json
 import random
@@ -53,7 +53,10 @@ QUARANTINED = {
     "infinite-amount": (put(LINES, "paid", float("inf")), "not_finite_paid_cents"),
     "nan-amount": (put(LINES, "paid", float("nan")), "not_finite_paid_cents"),
     "null-amount": (put(LINES, "paid", None), "null_paid_cents"),
-    "full-width-digits": (put(LINES, "paid", "１２.５", text=True), "full_width_digits_paid_cents"),
+    "full-width-digits": (
+        put(LINES, "paid", "\uff11\uff12.\uff15", text=True),
+        "full_width_digits_paid_cents",
+    ),
     "decimal-comma": (put(LINES, "paid", "12,50", text=True), "decimal_comma_paid_cents"),
     "word-for-amount": (put(LINES, "paid", "free", text=True), "unreadable_paid_cents"),
     "amount-out-of-range": (put(LINES, "paid", "1e300", text=True), "unreadable_paid_cents"),
@@ -174,7 +177,7 @@ def test_huge_amount_is_kept_with_a_warning(shop: Shop) -> None:
         "\u202eabc",
         "a\u200bb",
         " c",
-        "Ａ１",
+        "\uff21\uff11",
         "1.0",
     ],
     ids=[

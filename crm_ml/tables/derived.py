@@ -1,0 +1,91 @@
+"""Frames that are computed once and reused: temporary tables in DuckDB, frames in memory elsewhere."""
+
+import itertools
+from collections.abc import Callable, Hashable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import narwhals as nw
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+_numbers = itertools.count()
+
+
+class Scratch:
+    """Computed frames that live until the end of a ``with`` block, so that they do not pile up in the engine.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> frame = nw.from_native(pd.DataFrame({"a": [1]})).lazy()
+    >>> with Scratch() as scratch:
+    ...     scratch.once("sum", lambda: frame.select(nw.col("a") + 1)).collect()["a"].to_list()
+    [2]
+    """
+
+    def __init__(self) -> None:
+        self._frames: dict[Hashable, Any] = {}
+
+    def __enter__(self) -> "Scratch":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: "TracebackType | None"
+    ) -> None:
+        for frame in self._frames.values():
+            drop(frame)
+        self._frames.clear()
+
+    def once(self, key: Hashable, build: Callable[[], "nw.LazyFrame[Any]"]) -> "nw.LazyFrame[Any]":
+        """Return the frame called `key`, which is built and computed at its first use."""
+        if key not in self._frames:
+            self._frames[key] = materialize(build())
+        frame: nw.LazyFrame[Any] = nw.from_native(self._frames[key]).lazy()
+        return frame
+
+
+def materialize(frame: "nw.LazyFrame[Any]") -> Any:
+    """Compute a lazy frame once and return it as a native frame of the same engine."""
+    if not _is_duckdb(frame):
+        return frame.collect().to_native()
+    name = f"crm_ml_derived_{next(_numbers)}"
+    # the relation that CREATE returns holds one number, so what is read from it does not carry the whole query
+    created = frame.to_native().query(f"{name}_source", f"CREATE TEMP TABLE {name} AS FROM {name}_source")
+    return created.query(f"{name}_created", f"SELECT * FROM {name}").set_alias(name)
+
+
+def drop(native: Any) -> None:
+    """Free a frame of `materialize`; it can't be read afterwards."""
+    if _is_duckdb(nw.from_native(native)):
+        native.query("dropped", f"DROP TABLE {native.alias}")
+
+
+def left_join(
+    base: "nw.LazyFrame[Any]", others: Sequence["nw.LazyFrame[Any]"], on: str
+) -> "nw.LazyFrame[Any]":
+    """Join computed frames, with one row a key, to the rows of `base`.
+
+    On DuckDB it is one statement: a chain of joins would be planned anew at every link.
+
+    Parameters
+    ----------
+    base : narwhals.LazyFrame
+        A frame of `Scratch.once`, as all the others.
+    others : sequence of narwhals.LazyFrame
+        No column but `on` may stand in two of them.
+    on : str
+        Column that names a row.
+    """
+    if not _is_duckdb(base):
+        for other in others:
+            base = base.join(other, on=on, how="left")
+        return base
+    native = base.to_native()
+    joins = " ".join(f'LEFT JOIN {other.to_native().alias} USING ("{on}")' for other in others)
+    joined: nw.LazyFrame[Any] = nw.from_native(native.query("base", f"SELECT * FROM {native.alias} {joins}"))
+    return joined
+
+
+def _is_duckdb(frame: Any) -> bool:
+    return bool(frame.implementation.is_duckdb())
