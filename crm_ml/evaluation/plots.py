@@ -60,7 +60,8 @@ def calibration_plot(predictions: Predictions, model: str) -> "Figure":
     upper.set_title(f"Calibration of {model}, {len(alone.y):,} rows", loc="left")
     upper.legend(loc="upper left", frameon=False)
     strip.hist(np.minimum(alone.p[model], limit), bins=np.linspace(0, limit, 41), color=_MODEL, alpha=0.75)
-    strip.set(xlabel="predicted probability (0 to 1)", ylabel="rows")
+    beyond = "; the last bar holds all above" if (alone.p[model] > limit).any() else ""
+    strip.set(xlabel=f"predicted probability (0 to 1{beyond})", ylabel="rows")
     _tidy(upper, strip)
     return figure
 

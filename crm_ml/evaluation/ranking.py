@@ -1,0 +1,142 @@
+"""Labels and scores, sorted once and judged under many weightings."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from crm_ml.errors import InputError
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Ranking:
+    """Labels and scores in ascending order of the score.
+
+    Parameters
+    ----------
+    order : numpy.ndarray of int, shape (n,)
+        Position of each ranked row in the input.
+    y : numpy.ndarray of float, shape (n,)
+        Labels, 0 or 1, ranked.
+    p : numpy.ndarray of float, shape (n,)
+        Scores, ranked.
+    starts : numpy.ndarray of int, shape (g,)
+        Position of the first row of each group of equal scores.
+    """
+
+    order: npt.NDArray[np.int64]
+    y: Floats
+    p: Floats
+    starts: npt.NDArray[np.int64]
+
+    @classmethod
+    def of(cls, y: npt.ArrayLike, p: npt.ArrayLike) -> "Ranking":
+        """Sort once; rows of equal scores stay in input order and count as one group.
+
+        Raises
+        ------
+        InputError
+            If lengths differ or a label is not 0 or 1, or anything is NaN or infinite.
+        """
+        labels, scores = check_binary(y, p)
+        order = np.argsort(scores, kind="stable")
+        ranked = scores[order]
+        starts = np.flatnonzero(np.append(True, ranked[1:] != ranked[:-1]))
+        return cls(order, labels[order], ranked, starts)
+
+
+@dataclass(frozen=True, eq=False)
+class Weighted:
+    """A ranking under `r` weightings of its rows.
+
+    Parameters
+    ----------
+    ranking : Ranking
+    weights : numpy.ndarray of float, shape (r, n)
+        Weight of each ranked row (in the order of the ranking).
+    """
+
+    ranking: Ranking
+    weights: Floats
+
+    @cached_property
+    def group_rows(self) -> Floats:
+        """Weight of the rows in each group of equal scores, shape (r, g)."""
+        return self._grouped(self.weights)
+
+    @cached_property
+    def group_positives(self) -> Floats:
+        """Weight of the positive rows in each group, shape (r, g)."""
+        return self._grouped(self.weights * self.ranking.y)
+
+    @cached_property
+    def rows(self) -> Floats:
+        """Weight of all rows up to the end of each group, shape (r, g)."""
+        return np.asarray(np.cumsum(self.group_rows, axis=1))
+
+    @cached_property
+    def positives(self) -> Floats:
+        """Weight of the positive rows up to the end of each group, shape (r, g)."""
+        return np.asarray(np.cumsum(self.group_positives, axis=1))
+
+    def _grouped(self, values: Floats) -> Floats:
+        starts = self.ranking.starts
+        if len(starts) == values.shape[1]:
+            return values
+        return np.asarray(np.add.reduceat(values, starts, axis=1))
+
+    def mean(self, values: Floats) -> Floats:
+        """Weighted mean of a value a row (in the order of the ranking), shape (r,)."""
+        return np.asarray(self.weights @ values / self.rows[:, -1])
+
+
+def check_binary(y: npt.ArrayLike, p: npt.ArrayLike) -> tuple[Floats, Floats]:
+    """Return labels and scores as float arrays, or refuse them.
+
+    Raises
+    ------
+    InputError
+        If lengths differ, there is no row, or values are NaN, infinite or labels other than 0 and 1;
+        the message counts each.
+    """
+    labels, scores = as_floats("y", y), as_floats("p", p)
+    breaches = []
+    if labels.ndim != 1 or scores.shape != labels.shape or not len(labels):
+        raise InputError(f"y has shape {labels.shape} and p {scores.shape}; give two columns of equal length")
+    for name, values in (("y", labels), ("p", scores)):
+        bad = int((~np.isfinite(values)).sum())
+        if bad:
+            breaches.append(f"{name} is NaN or infinite in {bad:,} of {len(values):,} rows")
+    odd = int((np.isfinite(labels) & (labels != 0) & (labels != 1)).sum())
+    if odd:
+        breaches.append(f"y is neither 0 nor 1 in {odd:,} of {len(labels):,} rows")
+    if breaches:
+        raise InputError("; ".join(breaches) + "; drop or mend these rows before judging")
+    return labels, scores
+
+
+def check_probabilities(p: npt.ArrayLike, name: str = "p") -> Floats:
+    """Return probabilities as a float array, or refuse them.
+
+    Raises
+    ------
+    InputError
+        If a value is NaN or outside [0, 1].
+    """
+    values = as_floats(name, p)
+    bad = int((~((values >= 0) & (values <= 1))).sum())
+    if bad:
+        raise InputError(f"{name} is outside [0, 1] in {bad:,} of {values.size:,} rows; give probabilities")
+    return values
+
+
+def as_floats(name: str, values: Any) -> Floats:
+    """Return numbers as a float array, or refuse what is none (`InputError`)."""
+    try:
+        return np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{name} holds values that are no numbers: {error}") from error

@@ -1,0 +1,68 @@
+"""The rules and the linear baseline learn what they say."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from crm_ml.churn.cadence_rule import CadenceRule
+from crm_ml.churn.logistic import LogisticBaseline
+from crm_ml.churn.recency_rule import RecencyRule
+from crm_ml.errors import InputError
+
+
+def test_the_recency_rule_recovers_the_churn_curve():
+    rng = np.random.default_rng(0)
+    days = rng.integers(1, 57, 40_000)
+    true = days / 100
+    X = pd.DataFrame({"rfm_days_since_order": days.astype(float)})
+    rule = RecencyRule().fit(X, rng.random(len(days)) < true)
+    curve = rule.predict(pd.DataFrame({"rfm_days_since_order": np.arange(1.0, 57)}))
+    assert (np.diff(curve) >= 0).all()
+    np.testing.assert_allclose(curve, np.arange(1, 57) / 100, atol=0.05)
+
+
+def test_rows_without_a_usual_gap_get_the_rate_of_such_rows():
+    share = np.array([0.5] * 100 + [3.0] * 100 + [np.nan] * 100)
+    y = np.array([0] * 90 + [1] * 10 + [0] * 40 + [1] * 60 + [0] * 70 + [1] * 30)
+    rule = CadenceRule().fit(pd.DataFrame({"cadence_gap_share": share}), y)
+    p = rule.predict(pd.DataFrame({"cadence_gap_share": [0.1, 0.5, 3.0, 99.0, np.nan]}))
+    np.testing.assert_allclose(p, [0.1, 0.1, 0.6, 0.6, 0.3], atol=0.002)
+
+
+def test_a_rule_without_values_is_refused():
+    with pytest.raises(InputError, match="rows with a value are of one class only"):
+        CadenceRule().fit(pd.DataFrame({"cadence_gap_share": [np.nan] * 4}), [0, 1, 0, 1])
+
+
+def test_the_linear_baseline_agrees_with_a_scikit_learn_pipeline():
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.preprocessing import StandardScaler
+
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"a": rng.lognormal(2, 1, 3000), "b": -rng.lognormal(1, 1, 3000)})
+    y = rng.random(3000) < 1 / (1 + np.exp(-0.5 * np.log1p(X["a"]) + 1.5))
+    bent = np.column_stack([np.log1p(X["a"]), -np.log1p(-X["b"])])
+    scaled = np.clip(StandardScaler().fit_transform(bent), -5, 5)
+    oracle = LogisticRegression(C=0.1, max_iter=2000, tol=1e-8).fit(scaled, y)
+    ours = LogisticBaseline(strength=0.1).fit(X, y).predict(X)
+    np.testing.assert_allclose(ours, oracle.predict_proba(scaled)[:, 1], atol=1e-3)
+
+
+def test_missing_and_unseen_levels_share_one_weight():
+    rng = np.random.default_rng(0)
+    town = rng.choice(np.array(["Ulm", "Jena", None], dtype=object), 3000)
+    y = rng.random(3000) < np.select([town == "Ulm", town == "Jena"], [0.1, 0.3], 0.7)
+    X = pd.DataFrame({"town": town, "noise": rng.normal(size=3000)})
+    model = LogisticBaseline(strength=1.0).fit(X, y)
+    p = model.predict(pd.DataFrame({"town": ["Ulm", "Jena", None, "Atlantis"], "noise": 0.0}))
+    np.testing.assert_allclose(p, [0.1, 0.3, 0.7, 0.7], atol=0.04)
+    assert p[2] == p[3]
+
+
+def test_one_absurd_amount_does_not_rule_the_others():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"paid_cents": rng.lognormal(8, 1, 2000), "days": rng.normal(size=2000)})
+    y = rng.random(2000) < 1 / (1 + np.exp(-X["days"]))
+    calm = LogisticBaseline().fit(X, y).predict(X)
+    X.loc[0, "paid_cents"] = 1e15
+    assert np.abs(LogisticBaseline().fit(X, y).predict(X) - calm)[1:].max() < 0.03

@@ -1,0 +1,171 @@
+"""Reasons sum to the margin, categories are ours, and the folder holds nothing that runs."""
+
+import logging
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.special import logit
+
+from crm_ml.churn import artefact
+from crm_ml.churn.encoding import CategoryMap, Encoding
+from crm_ml.churn.gradient_boosting import GradientBoosting
+from crm_ml.errors import InputError, IntegrityError
+
+
+@pytest.fixture(scope="module")
+def model(data):
+    X, y, _ = data
+    return GradientBoosting(rounds=40, n_seeds=2).fit(X, y)
+
+
+def test_contributions_sum_to_the_margin(model, data):
+    X = data[0].iloc[:300]
+    contributions = model.contributions(X)
+    assert contributions.columns[-1] == "base"
+    np.testing.assert_allclose(contributions.sum(axis=1), model.margin(X), atol=1e-9)
+    np.testing.assert_allclose(model.margin(X), logit(model.predict(X)), atol=1e-9)
+
+
+def test_reasons_are_the_largest_contributions_of_the_rows_given(model, data):
+    X = data[0].iloc[[5, 2, 9]]
+    reasons = model.reasons(X, top=2)
+    contributions = model.contributions(X).drop(columns="base")
+    assert reasons["rank"].tolist() == [1, 2] * 3
+    assert reasons.index[::2].tolist() == X.index.tolist()
+    assert reasons["feature"].iloc[0] == contributions.iloc[0].abs().idxmax()
+    assert reasons["contribution"].iloc[2] == contributions.iloc[1][reasons["feature"].iloc[2]]
+    assert (
+        reasons["contribution"].abs().to_numpy()[::2] >= reasons["contribution"].abs().to_numpy()[1::2]
+    ).all()
+    raising = model.reasons(X, top=2, raising=True)
+    assert (raising["contribution"] > 0).all()
+    assert model.reasons(X.iloc[:0]).empty
+
+
+def test_seeds_are_averaged_and_differ(data):
+    X, y, _ = data
+    margins = [GradientBoosting(rounds=20, seed=seed).fit(X, y).margin(X) for seed in (0, 1000)]
+    both = GradientBoosting(rounds=20, n_seeds=2).fit(X, y).margin(X)
+    assert not np.array_equal(*margins)
+    np.testing.assert_allclose(both, np.mean(margins, axis=0), atol=1e-12)
+
+
+def test_constant_and_null_columns_are_dropped_and_logged(data, caplog):
+    X, y, _ = data
+    sometimes = np.where(X["rfm_orders_28d"] > 2, 1.0, np.nan)
+    odd = X.assign(constant=1.0, nothing=np.nan, no_text=None, sometimes=sometimes)
+    with caplog.at_level(logging.WARNING):
+        model = GradientBoosting(rounds=5).fit(odd, y)
+    assert model.encoding_.dropped == ("constant", "nothing", "no_text")
+    assert "dropped 3 constant or all-null columns: constant, nothing, no_text" in caplog.text
+    assert np.array_equal(model.predict(odd.drop(columns=["constant", "nothing"])), model.predict(odd))
+
+
+def test_unseen_categories_score_as_missing_and_are_counted(data, caplog):
+    X, y, _ = data
+    model = GradientBoosting(rounds=20).fit(X, y)
+    with caplog.at_level(logging.WARNING):
+        unseen = model.predict(X.assign(attribute_town="Atlantis"))
+    assert np.array_equal(unseen, model.predict(X.assign(attribute_town=None)))
+    assert f"attribute_town: {len(X)} of {len(X)} values unseen in training, scored as missing" in caplog.text
+    assert "Atlantis" not in caplog.text
+
+
+def test_a_million_levels_are_bucketed_and_rare_ones_not_stored():
+    customers = pd.Index([f"c{i}" for i in range(3000)], name="customer_id")
+    often = [f"often {i % 80:02d}" for i in range(2000)]
+    values = pd.Series(often + [f"person {i}" for i in range(1000)], index=customers, dtype=object)
+    learned = CategoryMap.learn(values, customers, max_levels=64, min_customers=10)
+    assert len(learned.levels) == 64
+    assert learned.bucket
+    assert not any("person" in level for level in learned.levels)
+    codes, other = learned.codes(np.array(["often 00", "person 3", "unheard of", None], dtype=object))
+    np.testing.assert_array_equal(codes, [0, 64, 64, np.nan])
+    assert other == 2
+
+
+def test_many_rows_of_few_customers_do_not_make_a_level_common():
+    customers = pd.Index(["one"] * 500 + [f"c{i}" for i in range(20)], name="customer_id")
+    values = pd.Series(["name of one"] * 500 + ["town"] * 20, index=customers)
+    assert CategoryMap.learn(values, customers, 64, 10) == CategoryMap(("town",), True)
+
+
+def test_customer_ids_as_a_feature_are_refused(data):
+    X, y, _ = data
+    with pytest.raises(InputError, match="pet_name holds customer ids, which never enter a model"):
+        GradientBoosting().fit(X.assign(pet_name=X.index.get_level_values("customer_id")), y)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            {"rfm_orders_28d": "many", "lifecycle_stage": 1.0},
+            "stage was text .*orders_28d was a number",
+        ),
+        ({"rfm_orders_28d": pd.Timestamp("2024-01-01")}, "rfm_orders_28d holds datetime64 values"),
+        (
+            {"rfm_orders_28d": np.inf, "rfm_paid_cents": -np.inf},
+            "paid_cents is infinite .*orders_28d is inf",
+        ),
+    ],
+)
+def test_retyped_and_infinite_columns_are_named_together(model, data, change, message):
+    with pytest.raises(InputError, match=message):
+        model.predict(data[0].assign(**change))
+
+
+@pytest.mark.parametrize("dtype", ["Float64", "float32", "Int64", "object"])
+def test_other_number_types_score_alike(model, data, dtype):
+    X = data[0]
+    assert np.array_equal(
+        model.predict(X.assign(rfm_orders_28d=X["rfm_orders_28d"].astype(dtype))), model.predict(X)
+    )
+
+
+@pytest.mark.parametrize("dtype", ["category", "object", "string"])
+def test_other_text_types_score_alike(model, data, dtype):
+    X = data[0]
+    assert np.array_equal(
+        model.predict(X.assign(attribute_town=X["attribute_town"].astype(dtype))), model.predict(X)
+    )
+
+
+def test_encodings_survive_json(model, tmp_path):
+    model.encoding_.save(tmp_path / "encoding.json")
+    assert Encoding.load(tmp_path / "encoding.json") == model.encoding_
+
+
+def test_the_folder_is_text_and_a_changed_byte_is_refused_before_parsing(model, tmp_path):
+    artefact.save(model, tmp_path / "model")
+    names = {path.name for path in (tmp_path / "model").iterdir()}
+    assert names == {
+        "booster_0.txt",
+        "booster_1.txt",
+        "encoding.json",
+        "parameters.json",
+        "model.json",
+        "manifest.json",
+    }
+    text = tmp_path / "model" / "booster_0.txt"
+    text.write_text(text.read_text().replace("leaf_value=-", "leaf_value=+", 1))
+    with pytest.raises(IntegrityError, match=r"booster_0.txt has changed"):
+        artefact.load(tmp_path / "model")
+
+
+def test_the_loader_of_the_artefact_gives_a_column(model, data, tmp_path):
+    artefact.save(model, tmp_path / "model")
+    X = data[0].iloc[:5]
+    scores = artefact._load_pyfunc(str(tmp_path / "model")).predict(X)
+    assert scores.columns.tolist() == ["p_churn"]
+    assert scores.index.equals(X.index)
+    assert np.array_equal(scores["p_churn"], model.predict(X))
+
+
+def test_chunks_do_not_show(model, data, monkeypatch):
+    X = data[0]
+    whole = model.predict(X), model.contributions(X)
+    monkeypatch.setattr("crm_ml.churn.gradient_boosting._CHUNK", 37)
+    assert np.array_equal(model.predict(X), whole[0])
+    assert model.contributions(X).equals(whole[1])
