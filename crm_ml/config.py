@@ -15,6 +15,7 @@ from crm_ml.tables.strict import Strict, validate
 
 Positive = Annotated[int, Field(ge=1)]
 Option = bool | int | float | str
+Day = Annotated[date, Field(strict=False)]
 Loaded = TypeVar("Loaded", bound=Strict)
 
 
@@ -73,11 +74,14 @@ class Split(Strict):
         Test snapshots; each is predicted by a model whose training labels end before it.
     training_snapshots, every_days : int
         How many snapshots train a model, and how far they lie apart.
+    earliest : date, optional
+        No snapshot before it trains, since too little is known there.
     """
 
-    test: Annotated[tuple[date, ...], Field(strict=False, min_length=1)]
+    test: Annotated[tuple[Day, ...], Field(strict=False, min_length=1)]
     training_snapshots: Positive
     every_days: Positive = 7
+    earliest: Day | None = None
 
 
 class Part(Strict):
@@ -92,12 +96,14 @@ class Calibration(Strict):
 
     Parameters
     ----------
-    method : {"none", "platt", "isotonic"}
+    methods : tuple of {"platt", "isotonic"}
+        Tried on the newest training snapshots, by a model whose labels end before them; the best one that the
+        guard lets pass is used, or none.
     snapshots : int
-        Newest training snapshots that are kept from the model to fit the calibrator.
+        How many of the newest training snapshots.
     """
 
-    method: Literal["none", "platt", "isotonic"] = "none"
+    methods: Annotated[tuple[Literal["platt", "isotonic"], ...], Field(strict=False)] = ()
     snapshots: Positive = 4
 
 
@@ -105,7 +111,7 @@ class Register(Strict):
     """Under which name the final model is registered and which day it is trained for."""
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
-    as_of: date
+    as_of: Day
 
 
 class ChurnRun(Strict):
@@ -162,7 +168,8 @@ def load_run(name: str, overrides: Sequence[str] = ()) -> ChurnRun:
     configs = project_root() / "configs"
     path = inside(configs, f"{name}.yaml")
     if not path.is_file():
-        known = sorted(str(p.relative_to(configs).with_suffix("")) for f in RUNS for p in configs.glob(f"{f}/*.yaml"))
+        found = [file for family in RUNS for file in configs.glob(f"{family}/*.yaml")]
+        known = sorted(str(file.relative_to(configs).with_suffix("")) for file in found)
         raise ConfigError(f"{name}: no run of that name; there are {', '.join(known)}")
     family = name.split("/", maxsplit=1)[0]
     if family not in RUNS:

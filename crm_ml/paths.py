@@ -7,7 +7,7 @@ from crm_ml.errors import ConfigError
 
 
 def project_root() -> Path:
-    """Return the nearest folder at or above the working folder that holds ``configs/``, else the working folder.
+    """Return the nearest folder at or above the working one that holds ``configs/``, else the working one.
 
     Notebooks run in ``notebooks/`` and commands in the project's folder; both find the same files.
     """

@@ -1,5 +1,6 @@
 """Snapshots: the only place in the code where a date is compared."""
 
+import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -8,6 +9,7 @@ from typing import Any
 import narwhals as nw
 
 from crm_ml.errors import InputError, LeakError
+from crm_ml.tables import Tables, contracts
 
 DAY_S = 86_400
 
@@ -112,6 +114,15 @@ class Snapshot:
     def future(self, frame: Any, at: str) -> Any:
         """Return the rows of the label window, from ``as_of + gap`` until the horizon is over."""
         return _keep(frame, at, self.label_starts_at, self.label_ends_at)
+
+    def known(self, tables: Tables) -> Tables:
+        """Return the tables as they stood at `as_of`: without any row that became known later."""
+        cut = {
+            name: self.past(getattr(tables, name), at=contract.known_at)
+            for name, contract in contracts().items()
+            if contract.known_at and tables.has(name)
+        }
+        return dataclasses.replace(tables, **cut)
 
     def days_since(self, epoch_s: nw.Expr) -> nw.Expr:
         """Return how many whole days lie between a time (epoch seconds) and `as_of`, as an integer.

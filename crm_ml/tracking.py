@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from crm_ml.artefacts import sha256_of
+from crm_ml.artefacts import fingerprint, verify
 from crm_ml.errors import InputError
 from crm_ml.paths import runs_folder
 
@@ -31,7 +31,7 @@ class ModelVersion:
     ----------
     name, version : str
     folder : Path
-        Model folder; its manifest is still to be checked.
+        Model folder, which agrees with its manifest.
     content : str
         sha256 of the manifest, which names the content whatever the version number.
     """
@@ -68,7 +68,7 @@ class Run:
 
         broken = sorted(name for name, value in metrics.items() if not math.isfinite(value))
         if broken:
-            raise InputError(f"{len(broken)} metrics are NaN or infinite: {', '.join(broken)}; nothing was logged")
+            raise InputError(f"metrics are NaN or infinite, none was logged: {', '.join(broken)}")
         self.client.log_batch(self.run_id, metrics=[Metric(k, float(v), 0, 0) for k, v in metrics.items()])
 
     def log_tags(self, tags: Mapping[str, str]) -> None:
@@ -93,7 +93,12 @@ class Run:
         self.client.log_artifacts(self.run_id, str(folder), path)
 
     def register(
-        self, folder: Path, name: str, loader_module: str, inputs: Mapping[str, str], outputs: Mapping[str, str]
+        self,
+        folder: Path,
+        name: str,
+        loader_module: str,
+        inputs: Mapping[str, str],
+        outputs: Mapping[str, str],
     ) -> ModelVersion:
         """Log a model folder as a pyfunc without pickle and register it.
 
@@ -112,7 +117,7 @@ class Run:
         from mlflow.models import ModelSignature
 
         with tempfile.TemporaryDirectory() as parent, warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # asks for an input example, which costs nine seconds
+            warnings.simplefilter("ignore", UserWarning)  # it asks for an input example: nine seconds
             data = Path(parent) / MODEL_FOLDER
             data.symlink_to(folder.resolve(), target_is_directory=True)
             info = mlflow.pyfunc.log_model(
@@ -123,7 +128,7 @@ class Run:
                 pip_requirements=[f"crm_ml=={_version()}"],
                 registered_model_name=name,
             )
-        return ModelVersion(name, str(info.registered_model_version), folder, sha256_of(folder / "manifest.json"))
+        return ModelVersion(name, str(info.registered_model_version), folder, fingerprint(folder))
 
 
 @contextlib.contextmanager
@@ -175,6 +180,8 @@ def champion(name: str, alias: str = "champion") -> ModelVersion:
     ------
     InputError
         If no model of that name has the alias.
+    IntegrityError
+        If its files do not agree with their manifest.
     """
     import mlflow
     from mlflow.exceptions import MlflowException
@@ -183,11 +190,12 @@ def champion(name: str, alias: str = "champion") -> ModelVersion:
     try:
         version = client.get_model_version_by_alias(name, alias)
     except MlflowException as error:
-        raise InputError(f"no model {name}@{alias} is registered in {tracking_uri()}; train it first") from error
+        where = tracking_uri()
+        raise InputError(f"no model {name}@{alias} is registered in {where}; train it first") from error
     home = Path(mlflow.artifacts.download_artifacts(f"models:/{name}/{version.version}"))
     folder = home / "data" / MODEL_FOLDER
-    manifest = folder / "manifest.json"
-    return ModelVersion(name, str(version.version), folder, sha256_of(manifest) if manifest.exists() else "")
+    verify(folder)
+    return ModelVersion(name, str(version.version), folder, fingerprint(folder))
 
 
 def _local_artefacts() -> str:

@@ -1,6 +1,6 @@
 """Features and labels of several snapshots, the rows that models are trained and judged on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -60,7 +60,7 @@ class LabelledRows:
 
 def labelled_rows(
     tables: Tables,
-    snapshots: Sequence[Snapshot],
+    snapshots: Iterable[Snapshot],
     active_within: timedelta,
     groups: Groups | None = None,
     minimum: int = MINIMUM,
@@ -70,7 +70,8 @@ def labelled_rows(
     Parameters
     ----------
     tables : Tables
-    snapshots : sequence of Snapshot
+    snapshots : iterable of Snapshot
+        Read once, so that a progress bar can count them.
     active_within : timedelta
         See `crm_ml.churn.target.eligible`.
     groups : sequence of str or mapping, optional
@@ -90,10 +91,12 @@ def labelled_rows(
     """
     import pandas as pd
 
-    if not snapshots:
+    X, y = {}, {}
+    for one in snapshots:
+        y[_name(one)] = labels(tables, one, active_within, minimum=0)
+        X[_name(one)] = matrix(tables, one, groups).loc[y[_name(one)].index]
+    if not y:
         raise InputError("no snapshots to label rows at; give at least one")
-    y = {_name(one): labels(tables, one, active_within, minimum=0) for one in snapshots}
-    X = {_name(one): matrix(tables, one, groups).loc[y[_name(one)].index] for one in snapshots}
     names = ["as_of", "customer_id"]
     result = LabelledRows(
         pd.concat(dict(sorted(X.items())), names=names), pd.concat(dict(sorted(y.items())), names=names)

@@ -13,4 +13,5 @@ CONTRACT = Contract(
     ),
     key=("customer_id", "purpose", "channel", "changed_at"),
     references={"customer_id": "customers"},
+    known_at="changed_at",
 )

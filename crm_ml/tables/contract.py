@@ -56,6 +56,8 @@ class Contract:
         Whether no set of customer tables can do without it.
     attributes : bool
         Whether columns beyond the contract may be declared and kept (customers).
+    known_at : str, optional
+        Time column that says since when a row is known; rows of other tables count as always known.
     """
 
     name: str
@@ -64,6 +66,7 @@ class Contract:
     references: dict[str, str] = field(default_factory=dict)
     required: bool = False
     attributes: bool = False
+    known_at: str | None = None
 
     def column(self, name: str) -> Column:
         """Return the column called `name`.

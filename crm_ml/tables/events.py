@@ -14,4 +14,5 @@ CONTRACT = Contract(
     ),
     key=("event_id",),
     references={"customer_id": "customers"},
+    known_at="occurred_at",
 )

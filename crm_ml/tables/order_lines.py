@@ -20,4 +20,5 @@ CONTRACT = Contract(
     key=("order_id", "line_id"),
     references={"customer_id": "customers", "item_id": "items"},
     required=True,
+    known_at="ordered_at",
 )

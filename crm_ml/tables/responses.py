@@ -13,4 +13,5 @@ CONTRACT = Contract(
     ),
     key=("campaign_id", "customer_id", "responded_at", "offer_id", "kind"),
     references={"customer_id": "customers", "campaign_id": "campaigns"},
+    known_at="responded_at",
 )

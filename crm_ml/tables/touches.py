@@ -12,4 +12,5 @@ CONTRACT = Contract(
     ),
     key=("campaign_id", "customer_id", "sent_at"),
     references={"customer_id": "customers", "campaign_id": "campaigns"},
+    known_at="sent_at",
 )

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train runs and show their metrics beside the baselines; return the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m crm_ml.train", description="Train, evaluate, log and register.")
+    parser = argparse.ArgumentParser(
+        "python -m crm_ml.train", description="Train, evaluate, log and register."
+    )
     parser.add_argument("runs", nargs="*", metavar="RUN", help="path under configs/ without .yaml")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override a setting")
     parser.add_argument("--metrics-json", type=Path, metavar="PATH", help="write {run: {metric: value}}")

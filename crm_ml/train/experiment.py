@@ -69,8 +69,8 @@ def load_tables(config: Run) -> Tables:
 def _log_report(active: tracking.Run, tables: Tables) -> None:
     """Log the counts; the quarantined rows name customers and stay beside the store, not in it."""
     if tables.report is not None:
-        active.log_json(tables.report.as_dict(), "tables/report.json")
-        tables.report.write_quarantine(runs_folder() / "quarantine" / active.run_id)
+        active.log_json(tables.report.to_dict(), "tables/report.json")
+        tables.report.write_quarantine(runs_folder() / active.run_id)
 
 
 def _log_outcome(active: tracking.Run, outcome: Outcome) -> tracking.ModelVersion:

@@ -19,6 +19,7 @@ def provenance(tables: Tables) -> dict[str, Any]:
         Plain data; values that can't be found out, such as the commit outside of git, are None.
     """
     lock = project_root() / "requirements.lock"
+    threads = ("OMP_NUM_THREADS", "OMP_WAIT_POLICY", "CRM_ML_THREADS")
     return {
         "git_commit": _git("rev-parse", "HEAD"),
         "git_dirty": bool(_git("status", "--porcelain")),
@@ -26,7 +27,7 @@ def provenance(tables: Tables) -> dict[str, Any]:
         "python": platform.python_version(),
         "machine": platform.machine(),
         "cores": os.cpu_count(),
-        "threads": {name: os.environ.get(name) for name in ("OMP_NUM_THREADS", "OMP_WAIT_POLICY", "CRM_ML_THREADS")},
+        "threads": {name: os.environ.get(name) for name in threads},
         "tables": {"fingerprint": tables.fingerprint},
     }
 

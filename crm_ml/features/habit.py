@@ -1,0 +1,151 @@
+"""Habit: how steadily a customer orders, newest days weighing most, and how likely the silence is to end."""
+
+import math
+from typing import Any
+
+import narwhals as nw
+
+from crm_ml.features.expressions import count_if, integers, keep_if, order_days, ratio, total
+from crm_ml.snapshots import Snapshot
+from crm_ml.tables import Tables
+
+HALF_LIVES_DAYS = (7, 14, 28, 56)
+HALF_LIVES_WEEKS = (4, 8)
+WINDOWS_DAYS = (28, 56, 84, 182)
+_SCALE = 1 << 20
+_RATES = {f"habit_day_rate_h{days}d": days for days in HALF_LIVES_DAYS}
+_WEEKS = {f"habit_week_share_h{weeks}w": weeks for weeks in HALF_LIVES_WEEKS}
+_DAYS = {f"habit_order_days_{days}d": days for days in WINDOWS_DAYS}
+COLUMNS: dict[str, int | None] = (
+    dict.fromkeys(_RATES)
+    | dict.fromkeys(_WEEKS)
+    | dict.fromkeys(_DAYS, 0)
+    | {
+        "habit_day_share": None,
+        "habit_day_share_182d": None,
+        "habit_weeks_56d": 0,
+        "habit_month_share": None,
+        "habit_days_since_third": None,
+        "habit_days_since_tenth": None,
+        "habit_recent_gap_days": None,
+        "habit_recent_gap_share": None,
+        "habit_return_rate": None,
+        "habit_silent_28d_share": None,
+        "habit_silent_14d_share": None,
+        "habit_unseen_days": None,
+    }
+)
+
+
+def compute(tables: Tables, snapshot: Snapshot) -> "nw.LazyFrame[Any]":
+    """Compute decayed rates of order days and weeks, and how past silences of this length went on.
+
+    Days are numbered back from the snapshot, 0 being its last 24 hours; ``history`` is how many days back the
+    oldest order of any customer lies, at least 1, so that shares mean the same in young and in old tables.
+
+    - ``habit_day_rate_h<h>d``: sum over order days d of .5^(d/h), plus .3, over its largest possible value
+      h/ln 2 * (1 - .5^(history/h)), plus 3.
+    - ``habit_week_share_h<h>w``: weeks k with an order weighted by .5^(k/h), over all weeks of the history.
+    - ``habit_order_days_<w>d``: days with an order in the last w; ``habit_day_share`` and
+      ``habit_day_share_182d``: over the days of the history (of 182 at most).
+    - ``habit_weeks_56d``: weeks with an order of the last 8; ``habit_month_share``: 28-day blocks with an
+      order, over all blocks of the history.
+    - ``habit_days_since_third`` and ``_tenth``: days since the third and tenth newest order day.
+    - ``habit_recent_gap_days``: mean of the newest five gaps; ``habit_recent_gap_share``: the silence over it.
+    - ``habit_return_rate``: orders a day in the 28 days that followed the customer's past silences of the
+      present length: (gaps that ended in them + .5) / (days of them seen + 43).
+    - ``habit_silent_<n>d_share``: share of days that n days without an order had preceded, from the start of
+      the history for 28 and from the first order for 14.
+    - ``habit_unseen_days``: days of the history before the first order.
+    """
+    days = order_days(tables, snapshot)
+    history = days.select((nw.col("days_ago").max() + 1).alias("history"))
+    days = days.with_columns(
+        silence=nw.col("days_ago").min().over("customer_id"), _one=nw.lit(1)
+    ).with_columns(rank=nw.col("_one").cum_sum().over("customer_id", order_by="days_ago"))
+    weeks = _blocks(days, 7).join(_blocks(days, 28), on="customer_id", how="left")
+    sums = integers(_sums(days).join(weeks, on="customer_id", how="left").join(history, how="cross"))
+    return _shares(sums).select("customer_id", *COLUMNS)
+
+
+def _decay(age: nw.Expr, half_life: int) -> nw.Expr:
+    """Return .5^(age / half_life) as an integer number of 2^-20, so that sums do not depend on their order."""
+    return ((age.cast(nw.Float64) * (-math.log(2) / half_life)).exp() * _SCALE).round(0).cast(nw.Int64)
+
+
+def _blocks(days: "nw.LazyFrame[Any]", length: int) -> "nw.LazyFrame[Any]":
+    """Count, and for weeks weigh, the blocks of `length` days that have an order."""
+    blocks = days.select("customer_id", block=nw.col("days_ago") // length).unique(["customer_id", "block"])
+    if length != 7:
+        return blocks.group_by("customer_id").agg(nw.len().alias("months"))
+    weights = {name: _decay(nw.col("block"), weeks) for name, weeks in _WEEKS.items()}
+    blocks = blocks.with_columns(habit_weeks_56d=count_if(nw.col("block") < 8), **weights)
+    return blocks.group_by("customer_id").agg(*total("habit_weeks_56d", *_WEEKS))
+
+
+def _sums(days: "nw.LazyFrame[Any]") -> "nw.LazyFrame[Any]":
+    ago, gap, rank = nw.col("days_ago"), nw.col("gap"), nw.col("rank")
+    beyond = gap - nw.col("silence") - 1  # days by which a past gap outlasted the present silence
+    columns = {name: _decay(ago, days) for name, days in _RATES.items()}
+    columns |= {name: count_if(ago < days) for name, days in _DAYS.items()}
+    columns |= {
+        "returned": count_if((beyond > 0) & (beyond <= 28)),
+        "watched": keep_if(beyond > 0, beyond) - keep_if(beyond > 28, beyond - 28),
+        "over_28": keep_if(gap > 28, gap - 28),
+        "over_14": keep_if(gap > 14, gap - 14),
+        "third": nw.when(rank == 3).then(ago),
+        "tenth": nw.when(rank == 10).then(ago),
+        "recent_gap": keep_if(rank <= 5, gap.fill_null(0)),
+        "recent_gaps": count_if((rank <= 5) & ~gap.is_null()),
+    }
+    summed = [name for name in columns if name not in ("third", "tenth")]
+    return (
+        days.with_columns(**columns)
+        .group_by("customer_id")
+        .agg(
+            nw.len().alias("order_days"),
+            nw.col("silence").min(),
+            ago.max().alias("oldest"),
+            nw.col("third").min().alias("habit_days_since_third"),
+            nw.col("tenth").min().alias("habit_days_since_tenth"),
+            *total(*summed),
+        )
+    )
+
+
+def _shares(sums: "nw.LazyFrame[Any]") -> "nw.LazyFrame[Any]":
+    history, silence, oldest = nw.col("history"), nw.col("silence"), nw.col("oldest")
+    long = nw.when(history < 182).then(history).otherwise(nw.lit(182))
+    now_over_28 = keep_if(silence > 27, silence - 27)
+    now_over_14 = keep_if(silence > 13, silence - 13)
+    unseen = history - oldest - 1
+    unseen_over_28 = keep_if(unseen > 28, unseen - 28)
+    shares = {
+        "habit_day_share": ratio(nw.col("order_days"), history),
+        "habit_day_share_182d": ratio(nw.col("habit_order_days_182d"), long),
+        "habit_month_share": ratio(nw.col("months"), (history + 27) // 28),
+        "habit_recent_gap_days": ratio(nw.col("recent_gap"), nw.col("recent_gaps")),
+        "habit_recent_gap_share": ratio(silence * nw.col("recent_gaps"), nw.col("recent_gap")),
+        "habit_return_rate": (nw.col("returned") + 0.5) / (nw.col("watched") + 43.0),
+        "habit_silent_28d_share": ratio(nw.col("over_28") + now_over_28 + unseen_over_28, history),
+        "habit_silent_14d_share": ratio(nw.col("over_14") + now_over_14, oldest + 1),
+        "habit_unseen_days": unseen,
+    }
+    return sums.with_columns(
+        **shares,
+        **{name: _rate(name, days) for name, days in _RATES.items()},
+        **{name: _week_share(name, weeks) for name, weeks in _WEEKS.items()},
+    )
+
+
+def _rate(name: str, half_life: int) -> nw.Expr:
+    per_day = math.log(2) / half_life
+    most = (1.0 - (nw.col("history").cast(nw.Float64) * -per_day).exp()) / per_day
+    return (nw.col(name).cast(nw.Float64) / _SCALE + 0.3) / (most + 3.0)
+
+
+def _week_share(name: str, half_life: int) -> nw.Expr:
+    per_week = math.log(2) / half_life
+    weeks = ((nw.col("history") + 6) // 7).cast(nw.Float64)
+    most = (1.0 - (weeks * -per_week).exp()) / (1.0 - math.exp(-per_week))
+    return nw.col(name).cast(nw.Float64) / _SCALE / most
