@@ -20,6 +20,7 @@ from crm_ml.tables.sources import Source, content_digest, sha256
 from crm_ml.tables.sql import literal
 
 logger = logging.getLogger(__name__)
+_NOT_CLEANING = frozenset(("__init__", "__main__", "bundle", "config_file", "derived"))
 
 
 def data_dir() -> Path:
@@ -84,7 +85,8 @@ def _digests(sources: dict[str, Source]) -> dict[str, str | None]:
 
 def _fingerprint(mapping: Mapping, digests: dict[str, str | None], root: Path) -> str:
     profile = sha256(root / mapping.profile) if mapping.profile and (root / mapping.profile).is_file() else ""
-    code = [sha256(path) for path in sorted(Path(__file__).parent.glob("*.py"))]
+    modules = sorted(path for path in Path(__file__).parent.glob("*.py") if path.stem not in _NOT_CLEANING)
+    code = [sha256(path) for path in modules]
     content = [mapping.model_dump_json(exclude={"root"}), sorted(digests.items()), profile, code]
     return hashlib.sha256(repr(content).encode()).hexdigest()
 

@@ -102,7 +102,7 @@ class Mapping(Strict):
     def _zone(cls, name: str | None) -> str | None:
         try:
             return name if name is None else ZoneInfo(name).key
-        except (ValueError, OSError) as error:
+        except (ValueError, OSError, KeyError) as error:
             raise ValueError(f"{name!r} is no time zone; write one such as Europe/Berlin") from error
 
     @field_validator("root")

@@ -142,7 +142,7 @@ def _constant(column: Column, how: ColumnMapping) -> Reading:
     if column.kind in ("integer", "cents") and isinstance(how.constant, int):
         return Reading(f"CAST({how.constant} AS BIGINT)")
     return Reading(
-        "NULL", refusal=f"{column.name} is a {column.kind} and can't be the constant {how.constant!r}"
+        "NULL", refusal=f"{column.name} is of kind {column.kind} and can't be the constant {how.constant!r}"
     )
 
 
@@ -226,5 +226,6 @@ def _text(column: Column, how: ColumnMapping, source: str, kind: str, context: C
 
 def _retyped(column: Column, kind: str) -> Reading:
     return Reading(
-        "NULL", refusal=f"{column.name} is a {column.kind} and the source has type {kind}; map another column"
+        "NULL",
+        refusal=f"{column.name} is of kind {column.kind} and the source has type {kind}; map another column",
     )

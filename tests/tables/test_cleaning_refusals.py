@@ -119,15 +119,15 @@ REFUSED = {
     ),
     "ids-differ-in-type": (
         whole("items", "item_id", lambda n: f"{n}.0"),
-        "order_lines: item_id is text while item_id of items is a float written as text; write the id in one",
+        "order_lines: item_id is text while item_id of items is a float written as text",
     ),
     "major-amounts-declared-minor": (
         lambda s: s.mapping["tables"][LINES]["columns"].update(paid_cents="paid"),
-        "order_lines: paid_cents has a fraction of a cent in 200 of 200 rows (first: row 1); declare unit: major",
+        "order_lines: paid_cents has a fraction of a cent in 200 of 200 rows (first: row 1)",
     ),
     "nothing-left": (
         whole(LINES, "customer_id", lambda n: "  " if n else "c\x00"),
-        "order_lines: no row of 200 is left (199 blank_customer_id, 1 nul_in_customer_id); correct the source",
+        "order_lines: no row of 200 is left (199 blank_customer_id, 1 nul_in_customer_id)",
     ),
 }
 
@@ -203,7 +203,7 @@ def test_id_types_in_parquet(
             lambda n: FIRST_DAY + timedelta(days=n),
             "paid_cents is money and the source has type TIMESTAMP",
         ),
-        ("quantity", lambda n: n % 2 == 0, "quantity is a integer and the source has type BOOLEAN"),
+        ("quantity", lambda n: n % 2 == 0, "quantity is of kind integer and the source has type BOOLEAN"),
     ],
     ids=["time-boolean", "time-float", "money-time", "integer-boolean"],
 )

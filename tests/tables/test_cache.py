@@ -1,0 +1,80 @@
+"""The cache of cleaned tables: same inputs, same folder and bytes; any change, another one."""
+
+import threading
+from pathlib import Path
+
+import pytest
+from shop import Shop, bytes_of
+
+from crm_ml.errors import InputError
+from crm_ml.tables import cache
+from crm_ml.tables.config_file import load_config
+
+
+def folders(shop: Shop) -> list[str]:
+    return sorted(path.name for path in (shop.folder / "data" / "tables").iterdir())
+
+
+def test_second_load_skips_cleaning(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop.append("order_lines", 5)
+    first = shop.load()
+    monkeypatch.setattr(cache, "_clean_into", lambda *_: pytest.fail("cleaned again"))
+    second = load_config(shop.config)
+    assert second.fingerprint == first.fingerprint
+    assert second.report.to_dict() == first.report.to_dict()
+    assert second.report.quarantine_files() == first.report.quarantine_files()
+    assert second.pandas("orders").shape == (100, 8)
+    assert folders(shop) == [f"shop-{first.fingerprint[:16]}"]
+
+
+def test_any_change_of_input_or_mapping_is_another_folder(shop: Shop) -> None:
+    prints = {shop.load().fingerprint}
+    shop["order_lines"]["paid"][3] += 1
+    prints.add(shop.load().fingerprint)
+    shop.mapping["timezone"] = "Asia/Shanghai"
+    prints.add(shop.load().fingerprint)
+    shop.mapping["tables"]["order_lines"]["columns"]["discount_cents"] = {"constant": 0}
+    prints.add(shop.load().fingerprint)
+    assert len(prints) == 4
+    assert len(folders(shop)) == 4
+
+
+def test_a_damaged_cache_is_cleaned_again(shop: Shop) -> None:
+    tables = shop.load()
+    clean = bytes_of(tables)
+    path = tables.report.folder / "order_lines.parquet"
+    path.write_bytes(clean["order_lines"][:-100] + b"x" * 100)
+    assert bytes_of(load_config(shop.config)) == clean
+    (tables.report.folder / "report.json").unlink()
+    assert bytes_of(load_config(shop.config)) == clean
+    assert folders(shop) == [tables.report.folder.name]
+
+
+def test_nothing_is_left_when_tables_are_refused(shop: Shop) -> None:
+    shop["order_lines"]["ordered_at"] = ["soon"] * 200
+    with pytest.raises(InputError):
+        shop.load()
+    assert folders(shop) == []
+
+
+def test_threads_that_load_at_once_agree(csv_shop: Shop) -> None:
+    csv_shop.write()
+    found: list[dict[str, bytes]] = []
+    threads = [
+        threading.Thread(target=lambda: found.append(bytes_of(load_config(csv_shop.config))))
+        for _ in range(3)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 3
+    assert all(one == found[0] for one in found)
+    assert len(folders(csv_shop)) == 1
+
+
+def test_bytes_do_not_depend_on_threads(shop: Shop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    first = bytes_of(shop.load())
+    monkeypatch.setenv("CRM_ML_THREADS", "1")
+    monkeypatch.setenv("CRM_ML_DATA", str(tmp_path / "other"))
+    assert bytes_of(shop.load()) == first
