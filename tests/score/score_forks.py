@@ -36,7 +36,7 @@ def write_features(_tables, snapshot, path, _groups):
 
 
 def run(root, order):
-    settings = score_world.settings(name="big", as_of=date(2024, 6, order["day"]), daily_cap=None)
+    settings = score_world.settings(name="big", as_of=date(2024, 6, order["day"]), daily_cap=order.get("cap"))
     settings = settings.model_copy(update={"work": "work"})
     catalog = score_world.catalog(
         score_world.action("coupon", score="p_churn", eligible="rfm_orders_84d >= 1"),

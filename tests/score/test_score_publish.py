@@ -177,6 +177,18 @@ def test_a_kill_between_the_last_steps_is_made_good_by_the_next_run(tmp_path, fo
     assert not list((tmp_path / "lists" / "big").glob(".*"))
 
 
+def test_the_pointer_of_a_killed_run_is_finished_though_the_day_is_the_same(tmp_path, forks):
+    assert forks(out="lists", day=1, cap=10)["code"] == 0
+    first = read_pointer(tmp_path / "lists" / "big")
+    assert forks(out="lists", day=1, cap=20, die_at="replace")["code"] == -signal.SIGKILL
+    assert read_pointer(tmp_path / "lists" / "big") == first
+    assert forks(out="lists", day=1, cap=20)["code"] == 3
+    assert read_pointer(tmp_path / "lists" / "big") != first
+    assert_only_whole_lists(tmp_path / "lists" / "big")
+    assert forks(out="lists", day=1, cap=10)["code"] == 3
+    assert read_pointer(tmp_path / "lists" / "big") != first
+
+
 def test_of_two_runs_at_once_one_wins_and_one_exits_with_3(tmp_path, forks):
     answers = forks(out="lists", day=1, twice=True)
     assert sorted(answers["codes"]) == [0, 3]
