@@ -42,7 +42,7 @@ def run(root, order):
         score_world.action("coupon", score="p_churn", eligible="rfm_orders_84d >= 1"),
         score_world.action("push", channel="push", score="p_churn", cost_cents=1, assumed_effect=0.4),
     )
-    tables = score_world.tables(root / "tables", n_customers=10)
+    tables = score_world.tables(root / f"tables_{os.getpid()}", n_customers=10)
     if "file_size_limit" in order:
         resource.setrlimit(resource.RLIMIT_FSIZE, (order["file_size_limit"],) * 2)
     outcome = batch.run(settings, catalog, tables, score_world.scorer(), root / order["out"])
