@@ -1,4 +1,4 @@
-"""YAML that can't hurt: safe types only, and limits of size, depth of aliases and of repeated keys."""
+"""YAML that can't hurt: safe types only, limits of size, aliases and depth, and no key twice."""
 
 from pathlib import Path
 from typing import Any
@@ -7,6 +7,7 @@ from crm_ml.errors import ConfigError
 
 MAX_BYTES = 1_000_000
 MAX_ALIASES = 100
+MAX_DEPTH = 50
 
 
 def read_yaml(path: Path) -> Any:
@@ -15,7 +16,8 @@ def read_yaml(path: Path) -> Any:
     Raises
     ------
     ConfigError
-        If the file is absent, larger than 1 MB, no YAML, repeats a key, or has more than 100 aliases.
+        If the file is absent, larger than 1 MB, no YAML, repeats a key, or has more than 100 aliases or
+        50 levels.
     """
     try:
         if path.stat().st_size > MAX_BYTES:
@@ -42,14 +44,24 @@ def parse_yaml(content: str, where: str) -> Any:
     import yaml
 
     try:
-        aliases = sum(isinstance(event, yaml.AliasEvent) for event in yaml.parse(content, yaml.SafeLoader))
-        if aliases > MAX_ALIASES:
-            raise ConfigError(f"{where}: {aliases} aliases; a config has at most {MAX_ALIASES}")
+        _check_events(yaml.parse(content, yaml.SafeLoader), where)
         _check_keys(yaml.compose(content, yaml.SafeLoader), where, set())
         return yaml.safe_load(content)
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise ConfigError(f"{where}: is no YAML: {reason}") from error
+
+
+def _check_events(events: Any, where: str) -> None:
+    aliases = depth = 0
+    for event in events:
+        name = type(event).__name__
+        aliases += name == "AliasEvent"
+        depth += name.endswith("StartEvent") - name.endswith("EndEvent")
+        if aliases > MAX_ALIASES or depth > MAX_DEPTH + 2:
+            raise ConfigError(
+                f"{where}: too many aliases or levels; a config has at most {MAX_ALIASES} and {MAX_DEPTH}"
+            )
 
 
 def _check_keys(node: Any, where: str, seen: set[int]) -> None:

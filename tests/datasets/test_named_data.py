@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from time import perf_counter
 
@@ -12,6 +13,16 @@ from crm_ml import datasets
 from crm_ml.datasets._installed import installed_folder
 from crm_ml.errors import InputError
 from crm_ml.tables import Tables
+
+SHARED = Path(__file__).parents[3] / "shared" / "data"
+ONLINE_RETAIL = SHARED / "online_retail" / "online_retail_II_2009-2010_raw.parquet"
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _own_data_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CRM_ML_DATA", str(tmp_path_factory.mktemp("data")))
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -98,10 +109,10 @@ def test_cdnow_sample_is_part_of_master() -> None:
     assert connection.execute(inside).fetchone() == (0,)
 
 
-def test_online_retail_counts(shared_data: Path) -> None:
-    tables = datasets.load(
-        "online_retail", shared_data / "online_retail" / "online_retail_II_2009-2010_raw.parquet"
-    )
+def test_online_retail_counts() -> None:
+    if not ONLINE_RETAIL.is_file():
+        pytest.skip(f"{ONLINE_RETAIL} is absent; it holds the real invoices")
+    tables = datasets.load("online_retail", ONLINE_RETAIL)
     report = tables.report.tables["order_lines"]
     assert report.read == 525_461
     assert report.checks["null_customer_id"] == 107_927
@@ -111,7 +122,8 @@ def test_online_retail_counts(shared_data: Path) -> None:
     assert report.accepted == 525_461 - 10_206 - 6_748 - 107_560
     assert one(tables, "SELECT count(*) FROM {customers}") == (4_314,)
     assert one(tables, "SELECT count(*) FROM {customers} WHERE contains(customer_id, '.')") == (0,)
-    line = "SELECT quantity, paid_cents, ordered_at::VARCHAR FROM {order_lines} WHERE order_id = '489434' LIMIT 1"
+    line = "SELECT quantity, paid_cents, ordered_at::VARCHAR FROM {order_lines} WHERE order_id = '489434' "
+    line += "ORDER BY item_id LIMIT 1"
     assert one(tables, line) == (24, 3000, "2009-12-01 07:45:00")
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 import yaml
 
 from crm_ml.tables.config_file import load_config
@@ -160,3 +161,18 @@ def quarantined(tables: Any, name: str) -> list[tuple[int, str, str]]:
 
 def adds_up(tables: Any) -> bool:
     return all(t.read == t.accepted + sum(t.quarantined.values()) for t in tables.report.tables.values())
+
+
+@pytest.fixture(autouse=True)
+def own_data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CRM_ML_DATA", str(tmp_path / "data"))
+
+
+@pytest.fixture(name="shop", params=["csv", "parquet"])
+def any_shop(tmp_path: Path, request: pytest.FixtureRequest) -> Shop:
+    return Shop(tmp_path, request.param)
+
+
+@pytest.fixture(name="csv_shop")
+def only_csv_shop(tmp_path: Path) -> Shop:
+    return Shop(tmp_path, "csv")

@@ -4,7 +4,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from shop import Shop, bytes_of
+from shop import Shop, any_shop, bytes_of, only_csv_shop, own_data_folder  # noqa: F401  (fixtures)
 
 from crm_ml.errors import InputError
 from crm_ml.tables import cache

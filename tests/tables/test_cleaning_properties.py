@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from shop import Shop, adds_up, bytes_of, quarantined, rows_of
+from shop import Shop, adds_up, any_shop, bytes_of, only_csv_shop, own_data_folder, quarantined, rows_of  # noqa: F401  (fixtures)
 
 LINES = "order_lines"
 SETTINGS = settings(
-    max_examples=12,
+    max_examples=8,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
@@ -38,9 +38,8 @@ def messy_shop(form: str, rows: list[dict[str, Any]], monkeypatch: pytest.Monkey
     with tempfile.TemporaryDirectory() as folder:
         monkeypatch.setenv("CRM_ML_DATA", f"{folder}/data")
         shop = Shop(Path(folder), form)
-        for _ in range(3):  # more good rows, so that the shares that refuse a table stay small
-            for n in range(200):
-                shop.append(LINES, n, order_id=f"{shop[LINES]['order_id'][n]}-{len(shop[LINES]['paid'])}")
+        for n in range(600):  # more good rows, so that the shares that refuse a table stay small
+            shop.append(LINES, n, order_id=f"more-{n}")
         for row in rows:
             shop.append(LINES, 0, **row)
         yield shop

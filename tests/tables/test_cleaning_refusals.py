@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from shop import FIRST_DAY, Shop, rows_of
+from shop import FIRST_DAY, Shop, any_shop, only_csv_shop, own_data_folder, rows_of  # noqa: F401  (fixtures)
 
 from crm_ml.errors import InputError
 

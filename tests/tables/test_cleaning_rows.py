@@ -6,7 +6,18 @@ from collections.abc import Callable
 from datetime import datetime
 
 import pytest
-from shop import FIRST_DAY, Shop, adds_up, bytes_of, column_of, quarantined, rows_of
+from shop import (  # noqa: F401  (fixtures)
+    FIRST_DAY,
+    Shop,
+    adds_up,
+    any_shop,
+    bytes_of,
+    column_of,
+    only_csv_shop,
+    own_data_folder,
+    quarantined,
+    rows_of,
+)
 
 Spoil = Callable[[Shop], None]
 

@@ -7,7 +7,7 @@ import sys
 
 import duckdb
 import pytest
-from shop import Shop
+from shop import Shop, any_shop, only_csv_shop, own_data_folder  # noqa: F401  (fixtures)
 
 from crm_ml.tables.__main__ import main
 

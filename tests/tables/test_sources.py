@@ -8,7 +8,7 @@ import duckdb
 import pandas as pd
 import polars as pl
 import pytest
-from shop import Shop, bytes_of, column_of, rows_of
+from shop import Shop, any_shop, bytes_of, column_of, only_csv_shop, own_data_folder, rows_of  # noqa: F401  (fixtures)
 
 from crm_ml.errors import ConfigError, InputError
 from crm_ml.tables.cache import load_tables
