@@ -69,9 +69,8 @@ class LogisticBaseline:
         design = self._design(_bend(self.encoding_.encode(X), self._numeric()))
         margin = np.full(len(X), self.intercept_)
         for column, coefficient in zip(design.T, self.coefficients_, strict=True):
-            margin += (
-                coefficient * column
-            )  # column by column: a matrix product rounds by the size of the batch
+            # column by column, since a matrix product rounds by the size of the batch
+            margin += coefficient * column
         return np.asarray(expit(margin))
 
     def save(self, folder: Path) -> None:

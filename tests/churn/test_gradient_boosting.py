@@ -169,3 +169,23 @@ def test_chunks_do_not_show(model, data, monkeypatch):
     monkeypatch.setattr("crm_ml.churn.gradient_boosting._CHUNK", 37)
     assert np.array_equal(model.predict(X), whole[0])
     assert model.contributions(X).equals(whole[1])
+
+
+def test_threads_and_row_order_do_not_change_a_bit_of_a_large_weighted_fit():
+    """Small or unweighted data pass under any flags; sums of many unlike weights do not."""
+    rng = np.random.default_rng(0)
+    n = 40_000
+    X = pd.DataFrame(rng.normal(size=(n, 6)), columns=list("abcdef"))
+    y = (rng.random(n) < 1 / (1 + np.exp(2 - X["a"] - X["b"] * X["c"]))).to_numpy()
+    weights = rng.lognormal(0, 6, n)
+    one = GradientBoosting(rounds=10, num_threads=1).fit(X, y, weights)
+    order = rng.permutation(n)
+    two = GradientBoosting(rounds=10, num_threads=2).fit(X.iloc[order], y[order], weights[order])
+    assert one.texts_ == two.texts_
+
+
+def test_probabilities_keep_the_base_rate_of_a_rare_class(data):
+    X, _, _ = data
+    y = np.random.default_rng(0).random(len(X)) < 0.05
+    p = GradientBoosting(rounds=100).fit(X, y).predict(X)
+    assert p.mean() == pytest.approx(y.mean(), rel=0.1)

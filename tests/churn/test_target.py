@@ -38,7 +38,9 @@ def _tables(orders):
     return Tables(customers=pd.DataFrame({"customer_id": pd.Series(ids, dtype="str")}), order_lines=lines)
 
 
-_order = st.tuples(st.sampled_from("abcdefg"), st.integers(0, 120 * DAY_S))
+_edges = [AS_OF.epoch_s - START + days * DAY_S for days in (-30, 0, 2, 30)]
+_near = st.builds(lambda edge, step: edge + step, st.sampled_from(_edges), st.sampled_from([-1, 0, 1]))
+_order = st.tuples(st.sampled_from("abcdefg"), _near | st.integers(0, 120 * DAY_S))
 
 
 @settings(max_examples=25, deadline=None)

@@ -118,3 +118,18 @@ def test_point_in_time_sees_nulls_types_columns_and_customers(change, message, c
     X = X[~X.index.duplicated()]
     with pytest.raises(LeakError, match=message):
         check_point_in_time(X, change(X))
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("null", ["positives", "negatives", "half of the positives"])
+def test_a_rare_label_told_by_a_number_or_by_a_null_has_an_exact_auc(sign, null):
+    rng = np.random.default_rng(0)
+    y = (np.arange(N) % 100 == 0).astype(int)
+    told = sign * (y + rng.random(N) / 2)
+    absent = {
+        "positives": np.where(y == 1, np.nan, rng.random(N)),
+        "negatives": np.where(y == 0, np.nan, rng.random(N)),
+        "half of the positives": np.where((y == 1) & (np.arange(N) % 200 == 0), np.nan, told),
+    }[null]
+    areas = check_leaks(pd.DataFrame({"told": told, "absent": absent}), y, allow=["told", "absent"])
+    assert areas == {"told": 1.0, "absent": 1.0}
