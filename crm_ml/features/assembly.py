@@ -1,8 +1,9 @@
 """Feature groups are found, computed and joined here."""
 
+import contextlib
 import importlib
 import pkgutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -12,7 +13,8 @@ import narwhals as nw
 
 from crm_ml.errors import ConfigError
 from crm_ml.snapshots import Snapshot
-from crm_ml.tables.bundle import Tables, materialize, to_pandas, write_parquet
+from crm_ml.tables.bundle import Tables, to_pandas, write_parquet
+from crm_ml.tables.derived import Scratch, left_join
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,28 +57,40 @@ def matrix(tables: Tables, snapshot: Snapshot, groups: Groups | None = None) -> 
     ConfigError
         If a group or an option of one does not exist.
     """
-    return to_pandas(assemble(tables, snapshot, groups)).set_index("customer_id")
+    with assembled(tables, snapshot, groups) as frame:
+        return to_pandas(frame).set_index("customer_id")
 
 
 def write(tables: Tables, snapshot: Snapshot, path: Path, groups: Groups | None = None) -> None:
     """Compute the features of `matrix` into one Parquet file, ordered by customer, out of core on DuckDB."""
-    write_parquet(assemble(tables, snapshot, groups), path)
+    with assembled(tables, snapshot, groups) as frame:
+        write_parquet(frame, path)
 
 
-def assemble(tables: Tables, snapshot: Snapshot, groups: Groups | None = None) -> "nw.LazyFrame[Any]":
-    """Join the groups to one lazy frame: ``customer_id`` and the columns of each group, in their order."""
+@contextlib.contextmanager
+def assembled(
+    tables: Tables, snapshot: Snapshot, groups: Groups | None = None
+) -> Iterator["nw.LazyFrame[Any]"]:
+    """Join the groups to one lazy frame: ``customer_id`` and the columns of each group, in their order.
+
+    The frame can be read within the block; what was computed for it is dropped at the end.
+    """
     if tables.engine == "mixed":
         tables = tables.to("duckdb")
-    result = known_customers(tables, snapshot)
-    columns: list[nw.Expr] = [nw.col("customer_id")]
-    for name, options in _wanted(groups).items():
-        module = _group(name)
-        frame = _compute(module, name, tables, snapshot, options)
-        if frame is not None:
-            frame = nw.from_native(materialize(frame)).lazy()
-            result = result.join(frame, on="customer_id", how="left")
-            columns += _uniform(frame, module.COLUMNS)
-    return result.select(*columns).sort("customer_id")
+    frames, columns = [], [nw.col("customer_id")]
+    with Scratch() as results:
+        with tables.scratch() as inside:
+            known = results.once("", lambda: known_customers(inside, snapshot))
+            for name, options in _wanted(groups).items():
+                frame = _compute(_group(name), name, inside, snapshot, options)
+                if frame is not None:
+                    frames.append(results.once(name, _giving(frame)))
+                    columns += _uniform(frames[-1], _group(name).COLUMNS)
+        yield left_join(known, frames, on="customer_id").select(*columns).sort("customer_id")
+
+
+def _giving(frame: "nw.LazyFrame[Any]") -> Callable[[], "nw.LazyFrame[Any]"]:
+    return lambda: frame
 
 
 def known_customers(tables: Tables, snapshot: Snapshot) -> "nw.LazyFrame[Any]":
@@ -90,7 +104,8 @@ def known_customers(tables: Tables, snapshot: Snapshot) -> "nw.LazyFrame[Any]":
     customers = tables.frame("customers")
     if "registered_at_epoch_s" in customers.collect_schema().names():
         frames.append(snapshot.past(customers, at="registered_at").select("customer_id"))
-    return nw.concat(frames).unique("customer_id")
+    known: nw.LazyFrame[Any] = nw.concat(frames).unique("customer_id")
+    return known
 
 
 def _wanted(given: Groups | None) -> Mapping[str, Mapping[str, Any]]:

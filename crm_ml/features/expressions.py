@@ -48,8 +48,13 @@ def integers(frame: "nw.LazyFrame[Any]") -> "nw.LazyFrame[Any]":
 
 def past_orders(tables: Tables, snapshot: Snapshot) -> "nw.LazyFrame[Any]":
     """Return the whole orders before `snapshot` with ``days_ago`` (whole days) beside them."""
-    orders: nw.LazyFrame[Any] = snapshot.past(tables.frame("orders"), at="ordered_at")
-    return orders.with_columns(days_ago=snapshot.days_since(nw.col("ordered_at_epoch_s")).cast(nw.Int64))
+
+    def build() -> "nw.LazyFrame[Any]":
+        orders: nw.LazyFrame[Any] = snapshot.past(tables.frame("orders"), at="ordered_at")
+        days_ago = snapshot.days_since(nw.col("ordered_at_epoch_s")).cast(nw.Int64)
+        return orders.with_columns(days_ago=days_ago).drop("order_id", "quantity")
+
+    return tables.once(("past_orders", snapshot.epoch_s), build)
 
 
 def order_days(tables: Tables, snapshot: Snapshot) -> "nw.LazyFrame[Any]":
@@ -57,8 +62,16 @@ def order_days(tables: Tables, snapshot: Snapshot) -> "nw.LazyFrame[Any]":
 
     The gap is in days and null for the first day of a customer.
     """
-    days = past_orders(tables, snapshot).select("customer_id", "days_ago").unique(["customer_id", "days_ago"])
-    # earlier days have a larger days_ago; ordered by its negative they come first
-    days = days.with_columns(_order=-nw.col("days_ago"))
-    earlier = nw.col("days_ago").shift(1).over("customer_id", order_by="_order")
-    return days.with_columns(gap=(earlier - nw.col("days_ago")).cast(nw.Int64)).drop("_order")
+
+    def build() -> "nw.LazyFrame[Any]":
+        days = (
+            past_orders(tables, snapshot)
+            .select("customer_id", "days_ago")
+            .unique(["customer_id", "days_ago"])
+        )
+        # earlier days have a larger days_ago; ordered by its negative they come first
+        days = days.with_columns(_order=-nw.col("days_ago"))
+        earlier = nw.col("days_ago").shift(1).over("customer_id", order_by="_order")
+        return days.with_columns(gap=(earlier - nw.col("days_ago")).cast(nw.Int64)).drop("_order")
+
+    return tables.once(("order_days", snapshot.epoch_s), build)

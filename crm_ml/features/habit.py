@@ -12,7 +12,7 @@ from crm_ml.tables import Tables
 HALF_LIVES_DAYS = (7, 14, 28, 56)
 HALF_LIVES_WEEKS = (4, 8)
 WINDOWS_DAYS = (28, 56, 84, 182)
-_SCALE = 1 << 20
+_SCALE = 1 << 44  # so fine that an engine which rounds a tie the other way changes less than 1e-13
 _RATES = {f"habit_day_rate_h{days}d": days for days in HALF_LIVES_DAYS}
 _WEEKS = {f"habit_week_share_h{weeks}w": weeks for weeks in HALF_LIVES_WEEKS}
 _DAYS = {f"habit_order_days_{days}d": days for days in WINDOWS_DAYS}
@@ -51,7 +51,8 @@ def compute(tables: Tables, snapshot: Snapshot) -> "nw.LazyFrame[Any]":
     - ``habit_weeks_56d``: weeks with an order of the last 8; ``habit_month_share``: 28-day blocks with an
       order, over all blocks of the history.
     - ``habit_days_since_third`` and ``_tenth``: days since the third and tenth newest order day.
-    - ``habit_recent_gap_days``: mean of the newest five gaps; ``habit_recent_gap_share``: the silence over it.
+    - ``habit_recent_gap_days``: mean of the newest five gaps; ``habit_recent_gap_share``: the silence (days
+      since the newest order day) over it.
     - ``habit_return_rate``: orders a day in the 28 days that followed the customer's past silences of the
       present length: (gaps that ended in them + .5) / (days of them seen + 43).
     - ``habit_silent_<n>d_share``: share of days that n days without an order had preceded, from the start of
@@ -69,7 +70,7 @@ def compute(tables: Tables, snapshot: Snapshot) -> "nw.LazyFrame[Any]":
 
 
 def _decay(age: nw.Expr, half_life: int) -> nw.Expr:
-    """Return .5^(age / half_life) as an integer number of 2^-20, so that sums do not depend on their order."""
+    """Return .5^(age / half_life) as an integer number of 1 / _SCALE; sums of integers need no order."""
     return ((age.cast(nw.Float64) * (-math.log(2) / half_life)).exp() * _SCALE).round(0).cast(nw.Int64)
 
 

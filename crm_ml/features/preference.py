@@ -20,25 +20,34 @@ COLUMNS: dict[str, int | str | None] = {
 _RANKS = {"top": 1, "second": 2, "third": 3}
 
 
-def compute(tables: Tables, snapshot: Snapshot) -> "nw.LazyFrame[Any]":
+def compute(tables: Tables, snapshot: Snapshot) -> "nw.LazyFrame[Any] | None":
     """Compute the largest department by lines, the shares of the three largest and their concentration.
 
-    ``preference_concentration`` is the Herfindahl-Hirschman index of the shares: 1 for one department alone.
-    Ties go to the department whose name comes first.
+    Lines of items without a department are left out of everything here. The second and third share are 0
+    where there are fewer departments. ``preference_concentration`` is the Herfindahl-Hirschman index of the
+    shares: 1 for one department alone. ``preference_categories`` counts categories within their department,
+    the same name in two departments twice. Ties go to the department whose name comes first.
+
+    Returns
+    -------
+    narwhals.LazyFrame or None
+        None where the tables have no items.
     """
+    if not tables.has("items"):
+        return None
     lines = snapshot.past(tables.frame("order_lines"), at="ordered_at").select("customer_id", "item_id")
     places = tables.frame("items").select("item_id", "department", "category")
-    counts = (
-        lines.group_by("customer_id", "item_id")
-        .agg(nw.len().alias("lines"))
-        .join(places, on="item_id", how="inner")
-        .filter(~nw.col("department").is_null())
+    categories = (
+        lines.join(places.filter(~nw.col("department").is_null()), on="item_id", how="inner")
         .group_by("customer_id", "department", "category")
-        .agg(*total("lines"))
+        .agg(nw.len().alias("lines"))
     )
-    categories = counts.group_by("customer_id").agg(nw.col("category").count().alias("preference_categories"))
-    departments = counts.group_by("customer_id", "department").agg(*total("lines"))
-    return _shares(integers(departments)).join(categories, on="customer_id", how="left")
+    departments = (
+        integers(categories)
+        .group_by("customer_id", "department")
+        .agg(*total("lines"), nw.col("category").count().alias("preference_categories"))
+    )
+    return _shares(integers(departments))
 
 
 def _shares(departments: "nw.LazyFrame[Any]") -> "nw.LazyFrame[Any]":
@@ -53,13 +62,14 @@ def _shares(departments: "nw.LazyFrame[Any]") -> "nw.LazyFrame[Any]":
     sums = ranked.group_by("customer_id").agg(
         nw.col("top_name").max().alias("preference_top_department"),
         nw.len().alias("preference_departments"),
-        *total("lines", "square", *_RANKS),
+        *total("preference_categories", "lines", "square", *_RANKS),
     )
     lines = nw.col("lines")
     return integers(sums).select(
         "customer_id",
         "preference_top_department",
         "preference_departments",
+        "preference_categories",
         preference_concentration=ratio(nw.col("square"), lines * lines),
         **{f"preference_{name}_share": ratio(nw.col(name), lines) for name in _RANKS},
     )

@@ -21,35 +21,35 @@ COLUMNS: dict[str, int | None] = {
 def compute(tables: Tables, snapshot: Snapshot) -> "nw.LazyFrame[Any]":
     """Compute the share of the newer half of a window, and the slope of weekly orders over 12 weeks.
 
-    ``trend_orders_28d`` is the orders of the last 28 days over those of the last 56; .5 is steady. The slope
-    is the least-squares slope in orders a week, each week.
+    ``trend_orders_28d`` is the orders of the last 28 days over those of the last 56; .5 is steady;
+    ``trend_orders_84d`` the same of 84 and 168 days, ``trend_paid_28d`` of what was paid. The slope is the
+    least-squares slope in orders a week, each week. ``trend_active_weeks_12`` counts the weeks with an order.
+    Weeks are counted back from the snapshot.
     """
-    recent = past_orders(tables, snapshot).filter(nw.col("days_ago") < 168)
-    ago, paid = nw.col("days_ago"), nw.col("paid_cents")
-    centred = (WEEKS - 1) - 2 * (
-        ago // 7
-    )  # twice the distance from the middle of the window, newest positive
-    recent = recent.with_columns(
-        orders_28=count_if(ago < 28),
-        orders_56=count_if(ago < 56),
-        orders_84=count_if(ago < 84),
-        orders_168=count_if(ago < 168),
-        paid_28=keep_if(ago < 28, paid),
-        paid_56=keep_if(ago < 56, paid),
-        moment=keep_if(ago < 7 * WEEKS, centred),
-        week=nw.when(ago < 7 * WEEKS).then(ago // 7).otherwise(nw.lit(-1)),
+    orders = past_orders(tables, snapshot).with_columns(week=nw.col("days_ago") // 7, orders=nw.lit(1))
+    weeks = (
+        orders.filter(nw.col("week") < 2 * WEEKS)
+        .group_by("customer_id", "week")
+        .agg(*total("orders", "paid_cents"))
     )
-    sums = recent.group_by("customer_id").agg(
-        *total("orders_28", "orders_56", "orders_84", "orders_168", "paid_28", "paid_56", "moment"),
-        nw.col("week").n_unique().alias("weeks"),
-        nw.col("week").min().alias("oldest_week"),
-    )
+    week, count, paid = nw.col("week"), nw.col("orders"), nw.col("paid_cents")
+    centred = (WEEKS - 1) - 2 * week  # twice the distance from the middle of the window, newest positive
+    columns = {
+        "orders_28": keep_if(week < 4, count),
+        "orders_56": keep_if(week < 8, count),
+        "orders_84": keep_if(week < 12, count),
+        "paid_28": keep_if(week < 4, paid),
+        "paid_56": keep_if(week < 8, paid),
+        "moment": keep_if(week < WEEKS, centred * count),
+        "trend_active_weeks_12": count_if(week < WEEKS),
+    }
+    sums = integers(weeks).with_columns(**columns).group_by("customer_id").agg(*total("orders", *columns))
     spread = WEEKS * (WEEKS * WEEKS - 1) // 6  # sum of centred squares, halved once for the doubled distance
     return integers(sums).select(
         "customer_id",
+        "trend_active_weeks_12",
         trend_orders_28d=ratio(nw.col("orders_28"), nw.col("orders_56")),
-        trend_orders_84d=ratio(nw.col("orders_84"), nw.col("orders_168")),
+        trend_orders_84d=ratio(nw.col("orders_84"), nw.col("orders")),
         trend_paid_28d=ratio(nw.col("paid_28"), nw.col("paid_56")),
         trend_orders_slope=nw.col("moment").cast(nw.Float64) / spread,
-        trend_active_weeks_12=nw.col("weeks") - count_if(nw.col("oldest_week") < 0),
     )

@@ -50,7 +50,7 @@ def materialize(frame: "nw.LazyFrame[Any]") -> Any:
     if not _is_duckdb(frame):
         return frame.collect().to_native()
     name = f"crm_ml_derived_{next(_numbers)}"
-    # the relation that CREATE returns holds one number, so what is read from it does not carry the whole query
+    # the relation that CREATE returns holds one number, so reading from it does not carry the query along
     created = frame.to_native().query(f"{name}_source", f"CREATE TEMP TABLE {name} AS FROM {name}_source")
     return created.query(f"{name}_created", f"SELECT * FROM {name}").set_alias(name)
 

@@ -135,7 +135,7 @@ def _order_times(kind: str, as_of: int, draw: random.Random) -> list[int]:
     elif kind == "same_second":
         times = [as_of - draw.randint(1, 40) * DAY] * draw.randint(2, 5)
     elif kind == "one":
-        times = [as_of - draw.randint(1, 300) * DAY]
+        times = [as_of - draw.choice([28, 29, 31, 32, 91, 92, draw.randint(1, 300)]) * DAY]
     else:
         times = [as_of + draw.randint(0, 30) * DAY] if kind == "future" else []
     return times + [time - time % DAY for time in times if draw.random() < 0.2]

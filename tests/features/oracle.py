@@ -6,6 +6,7 @@ the function of its group here; a new group is one more function, listed in `GRO
 
 import math
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
@@ -35,6 +36,7 @@ class Past:
     answered: dict[str, int]
     places: dict[str, tuple[str | None, str | None]]
     attributes: dict
+    history: int
 
     @property
     def days(self) -> list[int]:
@@ -49,7 +51,9 @@ class Past:
 def features(world: World) -> dict[str, dict[str, dict[str, Value]]]:
     """Return group, customer and column to value, for every customer that is known."""
     known = sorted(_known(world))
-    pasts = {customer: _past(world, customer) for customer in known}
+    times = [row["ordered_at"] for row in world.rows["order_lines"] if row["ordered_at"] < world.as_of]
+    history = 1 + max((days_ago(time, world.as_of) for time in times), default=0)
+    pasts = {customer: _past(world, customer, history) for customer in known}
     return {group.__name__: {customer: group(past) for customer, past in pasts.items()} for group in GROUPS}
 
 
@@ -68,7 +72,7 @@ def _known(world: World) -> set[str]:
     }
 
 
-def _past(world: World, customer: str) -> Past:
+def _past(world: World, customer: str, history: int) -> Past:
     def rows(table: str, at: str) -> list[dict]:
         return [row for row in world.rows[table] if row["customer_id"] == customer and row[at] < world.as_of]
 
@@ -87,6 +91,7 @@ def _past(world: World, customer: str) -> Past:
         answered=answered,
         places={row["item_id"]: (row["department"], row["category"]) for row in world.rows["items"]},
         attributes=next(row for row in world.rows["customers"] if row["customer_id"] == customer),
+        history=history,
     )
 
 
@@ -147,6 +152,52 @@ def cadence(past: Past) -> dict[str, Value]:
         "cadence_gap_max_share": share(silence, max(gaps)) if gaps else None,
         "cadence_longer_gap_share": share(longer, len(gaps) + 2) if past.days else None,
     }
+
+
+def habit(past: Past) -> dict[str, Value]:
+    days, gaps, history = past.days, past.gaps, past.history
+    found: dict[str, Value] = {
+        f"habit_order_days_{window}d": sum(day < window for day in days) for window in (28, 56, 84, 182)
+    }
+    weeks, months = {day // 7 for day in days}, {day // 28 for day in days}
+    found["habit_weeks_56d"] = len([week for week in weeks if week < 8])
+    unknown = {f"habit_day_rate_h{h}d": None for h in (7, 14, 28, 56)}
+    unknown |= {f"habit_week_share_h{h}w": None for h in (4, 8)}
+    names = ("day_share", "day_share_182d", "month_share", "days_since_third", "days_since_tenth")
+    names += ("recent_gap_days", "recent_gap_share", "return_rate", "silent_28d_share", "silent_14d_share")
+    found |= unknown | {f"habit_{name}": None for name in (*names, "unseen_days")}
+    if not days:
+        return found
+    silence, oldest, newest_first = days[-1], days[0], days[::-1]
+    for h in (7, 14, 28, 56):
+        most = h / math.log(2) * (1 - 0.5 ** (history / h))
+        found[f"habit_day_rate_h{h}d"] = (_decayed(days, h) + 0.3) / (most + 3)
+    for h in (4, 8):
+        most = sum(0.5 ** (week / h) for week in range(math.ceil(history / 7)))
+        found[f"habit_week_share_h{h}w"] = _decayed(weeks, h) / most
+    recent = share(sum(gaps[-5:]), len(gaps[-5:]))
+    longer = [gap - silence - 1 for gap in gaps if gap > silence + 1]
+    unseen = history - oldest - 1
+    long_28 = sum(max(gap - 28, 0) for gap in [*gaps, silence + 1, unseen])
+    long_14 = sum(max(gap - 14, 0) for gap in [*gaps, silence + 1])
+    return found | {
+        "habit_day_share": share(len(days), history),
+        "habit_day_share_182d": share(found["habit_order_days_182d"], min(history, 182)),
+        "habit_month_share": share(len(months), math.ceil(history / 28)),
+        "habit_days_since_third": newest_first[2] if len(days) > 2 else None,
+        "habit_days_since_tenth": newest_first[9] if len(days) > 9 else None,
+        "habit_recent_gap_days": recent,
+        "habit_recent_gap_share": share(silence, recent) if recent else None,
+        "habit_return_rate": (sum(more <= 28 for more in longer) + 0.5)
+        / (sum(min(m, 28) for m in longer) + 43),
+        "habit_silent_28d_share": share(long_28, history),
+        "habit_silent_14d_share": share(long_14, oldest + 1),
+        "habit_unseen_days": unseen,
+    }
+
+
+def _decayed(ages: Iterable[int], half_life: int) -> float:
+    return math.fsum(0.5 ** (age / half_life) for age in ages)
 
 
 def trend(past: Past) -> dict[str, Value]:
@@ -250,4 +301,4 @@ def attributes(past: Past) -> dict[str, Value]:
     return {f"attribute_{name}": past.attributes[name] for name in ("tier", "children")}
 
 
-GROUPS = (rfm, cadence, trend, basket, preference, price, campaign, timing, lifecycle, attributes)
+GROUPS = (rfm, cadence, habit, trend, basket, preference, price, campaign, timing, lifecycle, attributes)

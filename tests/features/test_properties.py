@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from crm_ml import features
 
-GROUPS = ("rfm", "cadence", "trend", "basket", "preference", "price", "timing", "lifecycle")
+GROUPS = ("rfm", "cadence", "habit", "trend", "basket", "preference", "price", "timing", "lifecycle")
 ages = st.one_of(
     st.integers(-2 * DAY, 30 * DAY),
     st.builds(lambda days, off: days * DAY + off, st.integers(0, 370), st.integers(-1, 1)),

@@ -1,0 +1,200 @@
+"""Features of many customers beside the same columns in SQL written by hand: CPU seconds and peak memory.
+
+``python experiments/performance/features.py [--customers 1000000 --lines 20000000]`` generates the order
+lines, runs each contender in a process of its own, checks that all values are equal and writes the results.
+"""
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
+from pathlib import Path
+
+import duckdb
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+HERE = Path(__file__).parent
+DATA = HERE.parents[1] / "data" / "performance"
+AS_OF = datetime(2017, 8, 30, tzinfo=UTC)
+GROUPS = ("basket", "cadence", "lifecycle", "preference", "price", "rfm", "timing", "trend")
+CONTENDERS = {"features.write": "run_features", "SQL by hand": "run_by_hand"}
+THREADS, MEMORY = "2", "1GB"
+TARGETS = {"cpu_ratio": 1.4, "peak_gb": 1.5}
+
+
+def main() -> None:
+    """Generate, measure, compare and write down."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--customers", type=int, default=1_000_000)
+    parser.add_argument("--lines", type=int, default=20_000_000)
+    parser.add_argument("--run", choices=CONTENDERS, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    folder = DATA / f"{options.customers}_{options.lines}"
+    if options.run:
+        globals()[CONTENDERS[options.run]](folder, _output(folder, options.run))
+        return
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        results = _measure(folder, options, progress)
+    _report(results)
+
+
+def _measure(folder: Path, options: argparse.Namespace, progress: Progress) -> dict:
+    task = progress.add_task("generating order lines")
+    _generate(folder, options.customers, options.lines)
+    runs = {}
+    for name in CONTENDERS:
+        progress.update(task, description=f"running {name}")
+        runs[name] = _run(name, options)
+    progress.update(task, description="comparing the values")
+    rows, columns = _check_equal(*(_output(folder, name) for name in CONTENDERS))
+    return {
+        "customers": options.customers,
+        "lines": options.lines,
+        "rows": rows,
+        "columns": columns,
+        "runs": runs,
+        "cpu_ratio": runs["features.write"]["cpu_s"] / runs["SQL by hand"]["cpu_s"],
+        "targets": TARGETS,
+        "threads": int(THREADS),
+        "memory_limit": MEMORY,
+        "machine": {
+            "cores": os.cpu_count(),
+            "architecture": platform.machine(),
+            "python": platform.python_version(),
+            **{name: version(name) for name in ("duckdb", "narwhals", "pyarrow")},
+        },
+    }
+
+
+def _output(folder: Path, contender: str) -> Path:
+    return folder / f"{contender.replace(' ', '_')}.parquet"
+
+
+def _generate(folder: Path, customers: int, lines: int) -> None:
+    done = folder / "done"
+    if done.exists():
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    query = (HERE / "generate.sql").read_text(encoding="utf-8")
+    _connect().execute(query.format(folder=folder, customers=customers, lines=lines))
+    done.touch()
+
+
+def _connect() -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect()
+    connection.execute(f"SET threads = {THREADS}; SET memory_limit = '{MEMORY}'; SET TimeZone = 'UTC'")
+    connection.execute(f"SET temp_directory = '{DATA / 'spill'}'; SET preserve_insertion_order = true")
+    return connection
+
+
+def _run(name: str, options: argparse.Namespace) -> dict[str, float]:
+    """Run one contender in a process of its own and read its use from the operating system."""
+    arguments = ["--customers", options.customers, "--lines", options.lines, "--run", name]
+    environment = os.environ | {"CRM_ML_THREADS": THREADS, "CRM_ML_MEMORY": MEMORY}
+    started = time.perf_counter()
+    process = subprocess.Popen([sys.executable, __file__, *map(str, arguments)], env=environment)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"{name} ended with exit code {process.returncode}")
+    return {
+        "cpu_s": usage.ru_utime + usage.ru_stime,
+        "wall_s": time.perf_counter() - started,
+        "peak_gb": usage.ru_maxrss * 1024 / 1e9,
+    }
+
+
+def run_features(folder: Path, out: Path) -> None:
+    """Write the features through crm_ml."""
+    from crm_ml import features
+    from crm_ml.snapshots import Snapshot
+    from crm_ml.tables import Tables
+    from crm_ml.tables.engine import connect
+
+    connection = connect()
+    names = ("customers", "order_lines", "items")
+    tables = Tables(**{name: connection.read_parquet(str(folder / f"{name}.parquet")) for name in names})
+    features.write(tables, Snapshot(AS_OF, timedelta(days=28)), out, GROUPS)
+
+
+def run_by_hand(folder: Path, out: Path) -> None:
+    """Write the features through the SQL of by_hand.sql."""
+    query = (HERE / "by_hand.sql").read_text(encoding="utf-8")
+    _connect().execute(query.format(folder=folder, out=out, as_of=int(AS_OF.timestamp())))
+
+
+def _check_equal(ours: Path, theirs: Path) -> tuple[int, int]:
+    """Refuse results that differ, in rows, columns or values (counts exactly, shares to 1e-12)."""
+    connection = _connect()
+    left, right = connection.read_parquet(str(ours)), connection.read_parquet(str(theirs))
+    if set(left.columns) != set(right.columns):
+        raise SystemExit(
+            f"columns differ: {sorted(set(left.columns) ^ set(right.columns))}; mend by_hand.sql"
+        )
+    names = [name for name in left.columns if name != "customer_id"]
+    differences = ", ".join(f"count(*) FILTER ({_differs(left, name)}) AS {name}" for name in names)
+    query = f"SELECT count(*), {differences} FROM '{ours}' a FULL JOIN '{theirs}' b USING (customer_id)"
+    rows, *counts = connection.execute(query).fetchall()[0]
+    wrong = {name: count for name, count in zip(names, counts, strict=True) if count}
+    if wrong:
+        raise SystemExit(f"values differ, rows by column: {wrong}")
+    return rows, len(names)
+
+
+def _differs(frame: duckdb.DuckDBPyRelation, name: str) -> str:
+    exact = f"a.{name} IS DISTINCT FROM b.{name}"
+    if str(frame.types[frame.columns.index(name)]) != "DOUBLE":
+        return exact
+    far = f"abs(a.{name} - b.{name}) > 1e-12 * abs(b.{name})"
+    return f"(a.{name} IS NULL) != (b.{name} IS NULL) OR {far}"
+
+
+def _report(results: dict) -> None:
+    (HERE / "results.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    header = ("contender", "CPU s", "wall s", "peak memory GB")
+    rows = [
+        (name, f"{run['cpu_s']:.1f}", f"{run['wall_s']:.1f}", f"{run['peak_gb']:.2f}")
+        for name, run in results["runs"].items()
+    ]
+    peak = results["runs"]["features.write"]["peak_gb"]
+    rows.append(
+        (
+            "ratio",
+            f"{results['cpu_ratio']:.2f}",
+            "",
+            f"{peak / results['runs']['SQL by hand']['peak_gb']:.2f}",
+        )
+    )
+    rows.append(("target", f"at most {TARGETS['cpu_ratio']} times", "", f"at most {TARGETS['peak_gb']}"))
+    lines = [header, ("---",) * len(header), *rows]
+    _write_readme("\n".join(f"| {' | '.join(line)} |" for line in lines), results)
+    table = Table(*header, title=f"{results['lines']:,} lines, {results['rows']:,} customers")
+    for row in rows:
+        table.add_row(*row)
+    Console().print(table)
+
+
+def _write_readme(table: str, results: dict) -> None:
+    """Put the result table between the markers of README.md."""
+    path, start, end = HERE / "README.md", "<!-- results -->", "<!-- end of results -->"
+    machine = ", ".join(f"{name} {value}" for name, value in results["machine"].items())
+    facts = (
+        f"{results['lines']:,} lines, {results['rows']:,} customers with an order, "
+        f"{results['columns']} columns; {results['threads']} threads, "
+        f"DuckDB limited to {results['memory_limit']}; {machine}."
+    )
+    before, _, rest = path.read_text(encoding="utf-8").partition(start)
+    after = rest.partition(end)[2]
+    path.write_text(f"{before}{start}\n{table}\n\n{facts}\n{end}{after}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
