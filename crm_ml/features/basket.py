@@ -4,7 +4,7 @@ from typing import Any
 
 import narwhals as nw
 
-from crm_ml.features.expressions import integers, past_orders, ratio, total
+from crm_ml.features.expressions import integers, order_days, past_orders, ratio, total
 from crm_ml.snapshots import Snapshot
 from crm_ml.tables import Tables
 
@@ -27,16 +27,17 @@ def compute(tables: Tables, snapshot: Snapshot) -> "nw.LazyFrame[Any]":
     variety = lines.group_by("customer_id").agg(
         nw.len().alias("lines"), nw.col("item_id").n_unique().alias("basket_items")
     )
-    orders = past_orders(tables, snapshot).with_columns(newest=nw.col("days_ago").min().over("customer_id"))
-    last = nw.when(nw.col("days_ago") == nw.col("newest")).then(nw.col("paid_cents"))
+    days = order_days(tables, snapshot).filter(nw.col("days_ago") == nw.col("silence"))
+    last = days.select("customer_id", last_paid=nw.col("paid_cents"))
     value = (
-        orders.with_columns(last_paid=last)
+        past_orders(tables, snapshot)
         .group_by("customer_id")
         .agg(
             nw.len().alias("orders"),
             nw.col("paid_cents").max().alias("basket_max_paid_cents"),
-            *total("paid_cents", "last_paid"),
+            *total("paid_cents"),
         )
+        .join(last, on="customer_id", how="left")
     )
     return integers(value.join(variety, on="customer_id", how="left")).select(
         "customer_id",

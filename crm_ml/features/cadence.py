@@ -28,10 +28,7 @@ def compute(tables: Tables, snapshot: Snapshot) -> "nw.LazyFrame[Any]":
     each kind added (Laplace), so that one gap alone proves nothing.
     """
     days = order_days(tables, snapshot).with_columns(
-        silence=nw.col("days_ago").min().over("customer_id"),
         square=nw.col("gap") * nw.col("gap"),
-    )
-    days = days.with_columns(
         newest_gap=nw.when(nw.col("days_ago") == nw.col("silence")).then(nw.col("gap")),
         longer=count_if(nw.col("gap") > nw.col("silence")),
     )

@@ -58,20 +58,21 @@ def past_orders(tables: Tables, snapshot: Snapshot) -> "nw.LazyFrame[Any]":
 
 
 def order_days(tables: Tables, snapshot: Snapshot) -> "nw.LazyFrame[Any]":
-    """Return one row for each customer and day with an order: ``days_ago`` and the ``gap`` to the day before.
+    """Return one row for each customer and day with an order.
 
-    The gap is in days and null for the first day of a customer.
+    Columns are ``days_ago``, what was paid that day (``paid_cents``), the ``gap`` in days to the order day
+    before (null for the first) and the ``silence``, the days since the customer's newest order day.
     """
 
     def build() -> "nw.LazyFrame[Any]":
-        days = (
-            past_orders(tables, snapshot)
-            .select("customer_id", "days_ago")
-            .unique(["customer_id", "days_ago"])
-        )
+        orders = past_orders(tables, snapshot)
+        days = integers(orders.group_by("customer_id", "days_ago").agg(*total("paid_cents")))
         # earlier days have a larger days_ago; ordered by its negative they come first
         days = days.with_columns(_order=-nw.col("days_ago"))
         earlier = nw.col("days_ago").shift(1).over("customer_id", order_by="_order")
-        return days.with_columns(gap=(earlier - nw.col("days_ago")).cast(nw.Int64)).drop("_order")
+        return days.with_columns(
+            gap=(earlier - nw.col("days_ago")).cast(nw.Int64),
+            silence=nw.col("days_ago").min().over("customer_id"),
+        ).drop("_order")
 
     return tables.once(("order_days", snapshot.epoch_s), build)

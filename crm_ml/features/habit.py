@@ -61,9 +61,8 @@ def compute(tables: Tables, snapshot: Snapshot) -> "nw.LazyFrame[Any]":
     """
     days = order_days(tables, snapshot)
     history = days.select((nw.col("days_ago").max() + 1).alias("history"))
-    days = days.with_columns(
-        silence=nw.col("days_ago").min().over("customer_id"), _one=nw.lit(1)
-    ).with_columns(rank=nw.col("_one").cum_sum().over("customer_id", order_by="days_ago"))
+    days = days.with_columns(_one=nw.lit(1))
+    days = days.with_columns(rank=nw.col("_one").cum_sum().over("customer_id", order_by="days_ago"))
     weeks = _blocks(days, 7).join(_blocks(days, 28), on="customer_id", how="left")
     sums = integers(_sums(days).join(weeks, on="customer_id", how="left").join(history, how="cross"))
     return _shares(sums).select("customer_id", *COLUMNS)

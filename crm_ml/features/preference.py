@@ -4,7 +4,7 @@ from typing import Any
 
 import narwhals as nw
 
-from crm_ml.features.expressions import integers, keep_if, ratio, total
+from crm_ml.features.expressions import count_if, integers, keep_if, ratio, total
 from crm_ml.snapshots import Snapshot
 from crm_ml.tables import Tables
 
@@ -17,6 +17,7 @@ COLUMNS: dict[str, int | str | None] = {
     "preference_departments": 0,
     "preference_categories": 0,
 }
+_PLACE = ("department", "category", "named")
 _RANKS = {"top": 1, "second": 2, "third": 3}
 
 
@@ -36,38 +37,59 @@ def compute(tables: Tables, snapshot: Snapshot) -> "nw.LazyFrame[Any] | None":
     if not tables.has("items"):
         return None
     lines = snapshot.past(tables.frame("order_lines"), at="ordered_at").select("customer_id", "item_id")
-    places = tables.frame("items").select("item_id", "department", "category")
-    categories = (
-        lines.join(places.filter(~nw.col("department").is_null()), on="item_id", how="inner")
-        .group_by("customer_id", "department", "category")
+    items = _placed(tables)
+    places = tables.once("preference_places", lambda: _numbered(items))
+    counts = (
+        lines.join(items.join(places, on=list(_PLACE), how="inner").select("item_id", "place"), on="item_id")
+        .group_by("customer_id", "place")
         .agg(nw.len().alias("lines"))
     )
     departments = (
-        integers(categories)
-        .group_by("customer_id", "department")
-        .agg(*total("lines"), nw.col("category").count().alias("preference_categories"))
+        integers(counts)
+        .join(places, on="place")
+        .group_by("customer_id", "number")
+        .agg(*total("lines"), nw.col("named").sum().alias("preference_categories"))
     )
-    return _shares(integers(departments))
+    names = places.filter(nw.col("place") == nw.col("number")).select(
+        "number", preference_top_department=nw.col("department")
+    )
+    return _shares(integers(departments)).join(names, on="number", how="left").drop("number")
+
+
+def _placed(tables: Tables) -> "nw.LazyFrame[Any]":
+    """Return the items that have a department; ``named`` is 1 where they also have a category."""
+    items = tables.frame("items").select("item_id", "department", "category")
+    named = count_if(~nw.col("category").is_null())
+    return items.filter(~nw.col("department").is_null()).with_columns(
+        named=named, category=nw.col("category").fill_null("")
+    )
+
+
+def _numbered(items: "nw.LazyFrame[Any]") -> "nw.LazyFrame[Any]":
+    """Return the places numbered by name, and departments by their first place; integers group faster."""
+    places = items.select(*_PLACE).unique(list(_PLACE)).with_columns(_one=nw.lit(1))
+    places = places.with_columns(place=nw.col("_one").cum_sum().over(order_by=list(_PLACE)).cast(nw.Int64))
+    return places.with_columns(number=nw.col("place").min().over("department")).drop("_one")
 
 
 def _shares(departments: "nw.LazyFrame[Any]") -> "nw.LazyFrame[Any]":
     ranked = departments.with_columns(_down=-nw.col("lines"), _one=nw.lit(1)).with_columns(
-        rank=nw.col("_one").cum_sum().over("customer_id", order_by=["_down", "department"])
+        rank=nw.col("_one").cum_sum().over("customer_id", order_by=["_down", "number"])
     )
     ranked = ranked.with_columns(
         square=nw.col("lines") * nw.col("lines"),
-        top_name=nw.when(nw.col("rank") == 1).then(nw.col("department")),
+        first=nw.when(nw.col("rank") == 1).then(nw.col("number")),
         **{name: keep_if(nw.col("rank") == rank, nw.col("lines")) for name, rank in _RANKS.items()},
     )
     sums = ranked.group_by("customer_id").agg(
-        nw.col("top_name").max().alias("preference_top_department"),
+        nw.col("first").max().alias("number"),
         nw.len().alias("preference_departments"),
         *total("preference_categories", "lines", "square", *_RANKS),
     )
     lines = nw.col("lines")
     return integers(sums).select(
         "customer_id",
-        "preference_top_department",
+        "number",
         "preference_departments",
         "preference_categories",
         preference_concentration=ratio(nw.col("square"), lines * lines),
