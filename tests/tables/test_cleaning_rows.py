@@ -43,12 +43,21 @@ QUARANTINED = {
     "unknown-customer": (put(LINES, "customer_id", "c99"), "unknown_customer_id"),
     "unknown-item": (put(LINES, "item_id", "i99"), "unknown_item_id"),
     "1970": (put(LINES, "ordered_at", datetime(1970, 1, 1)), "sentinel_ordered_at"),
+    "1970-in-the-evening": (put(LINES, "ordered_at", datetime(1970, 1, 1, 18)), "sentinel_ordered_at"),
     "9999": (put(LINES, "ordered_at", datetime(9999, 12, 31)), "sentinel_ordered_at"),
     "null-time": (put(LINES, "ordered_at", None), "null_ordered_at"),
     "text-time": (put(LINES, "ordered_at", "yesterday", text=True), "unreadable_ordered_at"),
     "impossible-day": (put(LINES, "ordered_at", "2024-02-30 10:00:00", text=True), "unreadable_ordered_at"),
     "negative-amount": (put(LINES, "paid", -3.5), "unlinked_refund"),
     "negative-quantity": (put(LINES, "quantity", -1), "unlinked_refund"),
+    "negative-discount": (
+        lambda s: s[LINES].update(discount_cents=[-1 if n == 5 else 0 for n in range(200)]),
+        "negative_discount_cents",
+    ),
+    "negative-coupon": (
+        lambda s: s[LINES].update(coupon_cents=[-1 if n == 5 else 0 for n in range(200)]),
+        "negative_coupon_cents",
+    ),
     "refund-of-nothing": (
         lambda s: s.append(LINES, 5, order_id="r1", paid=-3.5, refund_of="o999"),
         "unlinked_refund",
@@ -262,3 +271,33 @@ def test_share_of_unknown_items_is_told(shop: Shop) -> None:
     shop[LINES]["item_id"][0:10] = ["i99"] * 10
     warnings = shop.load().report.tables[LINES].warnings
     assert warnings == ["item_id is unknown to items in 10 of 200 rows (5.00%)"]
+
+
+def test_cells_without_a_value_are_filled_and_fractions_of_cents_rounded(shop: Shop) -> None:
+    shop[LINES]["discount_cents"] = [None if n < 3 else 7 for n in range(200)]
+    shop[LINES]["paid"][0:2] = [1.005, 2.0049]
+    tables = shop.load()
+    assert column_of(tables, LINES, "discount_cents")[:4] == [0, 0, 0, 7]
+    assert column_of(tables, LINES, "paid_cents")[:2] == [101, 200]
+    assert tables.report.tables[LINES].fixes == {"filled_discount_cents": 3, "rounded_paid_cents": 2}
+
+
+def test_attributes_and_consents_are_read_by_their_kind(shop: Shop) -> None:
+    customers = [f"c{i:02d}" for i in range(40)]
+    shop["customers"].update(score=["inf", *["0.25"] * 39], age=["x", *["7"] * 39])
+    shop.mapping["tables"]["customers"]["attributes"] = {
+        "score": {"column": "score", "kind": "number"},
+        "age": {"column": "age", "kind": "integer"},
+    }
+    shop.tables["consents"] = {
+        "customer_id": customers,
+        "purpose": ["mail"] * 40,
+        "granted": ["maybe", "yes", "0", *["true"] * 37],
+        "changed_at": [FIRST_DAY] * 40,
+    }
+    tables = shop.load()
+    assert tables.report.tables["customers"].quarantined == {"not_finite_score": 1}
+    assert tables.report.tables["customers"].checks == {"not_finite_score": 1, "unreadable_age": 1}
+    assert rows_of(tables, "customers")[0] == ("c01", None, None, 0.25, 7)
+    assert tables.report.tables["consents"].quarantined == {"unreadable_granted": 1}
+    assert column_of(tables, "consents", "granted")[:2] == [True, False]
