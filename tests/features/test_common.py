@@ -9,6 +9,7 @@ import pytest
 from histories import MIDNIGHT, World, poison, random_world
 
 from crm_ml import features
+from crm_ml.errors import ConfigError
 from crm_ml.tables import Tables
 from crm_ml.tables.engine import connect
 
@@ -153,3 +154,20 @@ def test_money_in_another_unit_scales_cents_alone(delivered, group):
     cents = [name for name in expected.columns if "cents" in name]
     expected[cents] *= 100
     pd.testing.assert_frame_equal(found, expected, check_exact=False, rtol=1e-12, atol=0)
+
+
+def test_nothing_is_left_in_the_engine():
+    tables = WORLD.tables()
+    features.matrix(tables, WORLD.snapshot(), ["rfm"])
+
+    def derived() -> list[tuple[str]]:
+        query = "SELECT table_name FROM duckdb_tables() WHERE temporary ORDER BY ALL"
+        return tables.order_lines.query("lines", query).fetchall()
+
+    first = derived()
+    assert len(first) == 1  # the whole orders, which all snapshots share
+    features.matrix(tables, WORLD.snapshot().shifted(-7))
+    assert derived() == first
+    with pytest.raises(ConfigError, match="rfm has no option days; it has none"):
+        features.matrix(tables, WORLD.snapshot(), {"cadence": {}, "rfm": {"days": 1}})
+    assert derived() == first
