@@ -296,8 +296,8 @@ def test_attributes_and_consents_are_read_by_their_kind(shop: Shop) -> None:
         "changed_at": [FIRST_DAY] * 40,
     }
     tables = shop.load()
-    assert tables.report.tables["customers"].quarantined == {"not_finite_score": 1}
+    assert tables.report.tables["customers"].quarantined == {"unreadable_age": 1}
     assert tables.report.tables["customers"].checks == {"not_finite_score": 1, "unreadable_age": 1}
-    assert rows_of(tables, "customers")[0] == ("c01", None, None, 0.25, 7)
+    assert rows_of(tables, "customers")[0] == ("c01", None, None, 7, 0.25)
     assert tables.report.tables["consents"].quarantined == {"unreadable_granted": 1}
     assert column_of(tables, "consents", "granted")[:2] == [True, False]
