@@ -115,12 +115,29 @@ class Register(Strict):
 
 
 class ChurnRun(Strict):
-    """A churn experiment: one file of ``configs/churn/``."""
+    """A churn experiment: one file of ``configs/churn/``.
+
+    Parameters
+    ----------
+    family : "churn"
+    data, target, split, model, baselines, calibration, register_as
+        See the model of each.
+    features : dict of str to dict, optional
+        Feature groups with their options; all groups without it.
+    leave_out : tuple of str
+        Features that are not used, by name or with ``*``.
+    replicates : int
+        Of the bootstrap.
+    seed : int
+    allow_leaks : tuple of str
+        Features that may nearly give the label away.
+    """
 
     family: Literal["churn"]
     data: Data
     target: Target
     features: dict[str, dict[str, Option]] | None = None
+    leave_out: Annotated[tuple[str, ...], Field(strict=False)] = ()
     split: Split
     model: Part
     baselines: Annotated[tuple[Part, ...], Field(strict=False, min_length=1)]

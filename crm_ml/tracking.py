@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 MODEL_FOLDER = "model"
+_URI = "MLFLOW_TRACKING_URI"
 
 
 @dataclass(frozen=True)
@@ -146,15 +147,14 @@ def start(experiment: str, name: str) -> Iterator[Run]:
 
     client = connect()
     found = client.get_experiment_by_name(experiment)
-    location = None if os.environ.get("MLFLOW_TRACKING_URI") else _local_artefacts()
-    experiment_id = found.experiment_id if found else client.create_experiment(experiment, location)
+    experiment_id = found.experiment_id if found else client.create_experiment(experiment, _location())
     with mlflow.start_run(experiment_id=experiment_id, run_name=name) as active:
         yield Run(client, active.info.run_id)
 
 
 def tracking_uri() -> str:
     """Return ``MLFLOW_TRACKING_URI``, or the local SQLite store of the project."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{runs_folder() / 'mlflow.db'}"
+    return os.environ.get(_URI) or f"sqlite:///{runs_folder() / 'mlflow.db'}"
 
 
 def connect() -> "MlflowClient":
@@ -164,7 +164,10 @@ def connect() -> "MlflowClient":
     runs_folder().mkdir(parents=True, exist_ok=True)
     for logger in ("mlflow", "alembic"):
         logging.getLogger(logger).setLevel(logging.WARNING)
+    given = os.environ.get(_URI)
     mlflow.set_tracking_uri(tracking_uri())
+    if given is None:
+        os.environ.pop(_URI, None)  # MLflow sets it, and `tracking_uri` would take it for the user's own
     return mlflow.MlflowClient()
 
 
@@ -198,8 +201,10 @@ def champion(name: str, alias: str = "champion") -> ModelVersion:
     return ModelVersion(name, str(version.version), folder, fingerprint(folder))
 
 
-def _local_artefacts() -> str:
-    return (runs_folder() / "artefacts").resolve().as_uri()
+def _location() -> str | None:
+    """Return where a new experiment keeps its files: beside the runs, unless a server decides."""
+    served = tracking_uri().startswith(("http:", "https:"))
+    return None if served else (runs_folder() / "artefacts").resolve().as_uri()
 
 
 def _schema(columns: Mapping[str, str]) -> Any:

@@ -29,14 +29,16 @@ class GradientBoosting:
     Parameters
     ----------
     num_leaves, min_data_in_leaf : int, optional
-        Without them chosen by the number of training rows n: ``sqrt(n) / 16`` leaves within 4 and 63, and
-        ``n / 250`` rows in a leaf within 20 and 200, which gives 12 and 160 at 40,000 rows.
+        Without them chosen by the number of training rows n, see `size_defaults`.
     rounds : int
         Number of trees.
     learning_rate : float
-    feature_fraction, bagging_fraction : float
-        Share of columns for a tree, and of rows for a tree.
+    extra_trees : bool
+        Whether a split is the best of one random threshold a column; the strongest regulariser of all tried.
+    feature_fraction, feature_fraction_bynode, bagging_fraction : float
+        Share of columns for a tree and for a split, and of rows for a tree.
     lambda_l2 : float
+    max_bin : int
     n_seeds : int
         Number of boosters whose margins are averaged.
     seed : int
@@ -56,11 +58,14 @@ class GradientBoosting:
 
     num_leaves: int | None = None
     min_data_in_leaf: int | None = None
-    rounds: int = 300
+    rounds: int = 400
     learning_rate: float = 0.03
-    feature_fraction: float = 0.5
-    bagging_fraction: float = 0.7
-    lambda_l2: float = 10.0
+    extra_trees: bool = True
+    feature_fraction: float = 1.0
+    feature_fraction_bynode: float = 0.2
+    bagging_fraction: float = 0.5
+    lambda_l2: float = 50.0
+    max_bin: int = 127
     n_seeds: int = 1
     seed: int = 0
     num_threads: int = 2
@@ -211,7 +216,10 @@ class GradientBoosting:
             "num_leaves": self.num_leaves or leaves,
             "min_data_in_leaf": self.min_data_in_leaf or least,
             "learning_rate": self.learning_rate,
+            "extra_trees": self.extra_trees,
             "feature_fraction": self.feature_fraction,
+            "feature_fraction_bynode": self.feature_fraction_bynode,
+            "max_bin": self.max_bin,
             "bagging_fraction": self.bagging_fraction,
             "bagging_freq": 1,
             "lambda_l2": self.lambda_l2,
@@ -236,14 +244,16 @@ class GradientBoosting:
 
 
 def size_defaults(rows: int) -> tuple[int, int]:
-    """Return number of leaves and least rows in a leaf for a number of training rows.
+    """Return number of leaves and least rows in a leaf for a number n of training rows.
+
+    ``sqrt(n) / 6.5`` leaves within 4 and 63, and ``n / 500`` rows in a leaf within 20 and 200.
 
     Examples
     --------
     >>> size_defaults(5_000), size_defaults(40_000), size_defaults(10_000_000)
-    ((4, 20), (12, 160), (63, 200))
+    ((10, 20), (30, 80), (63, 200))
     """
-    return int(np.clip(rows**0.5 / 16, 4, 63)), int(np.clip(rows // 250, 20, 200))
+    return int(np.clip(rows**0.5 / 6.5, 4, 63)), int(np.clip(rows // 500, 20, 200))
 
 
 def _without_parameters(text: str) -> str:

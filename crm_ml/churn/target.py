@@ -1,7 +1,7 @@
 """Who can churn at a snapshot, and who did."""
 
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 
@@ -39,7 +39,7 @@ def eligible(tables: Tables, snapshot: Snapshot, active_within: timedelta) -> "p
 
     if active_within <= timedelta(0) or active_within % timedelta(days=1):
         raise InputError(f"active_within is {active_within}; it must be a positive number of whole days")
-    recent = snapshot.window(tables.frame("orders"), at="ordered_at", days=active_within.days)
+    recent = snapshot.window(_purchases(tables), at="ordered_at", days=active_within.days)
     ids = to_pandas(recent.select("customer_id").unique("customer_id"))["customer_id"]
     ordered: pd.Index[str] = pd.Index(ids, name="customer_id").sort_values()
     return ordered
@@ -81,7 +81,7 @@ def labels(
 
     check_data_reach(tables, snapshot, data_ends_at)
     ids = eligible(tables, snapshot, active_within)
-    later = snapshot.future(tables.frame("orders"), at="ordered_at")
+    later = snapshot.future(_purchases(tables), at="ordered_at")
     ordered = to_pandas(later.select("customer_id").unique("customer_id"))["customer_id"]
     result = pd.Series((~ids.isin(ordered)).astype("int8"), index=ids, name="churned")
     check_classes(result, minimum, f"churn at {snapshot.as_of:%Y-%m-%d}")
@@ -115,6 +115,11 @@ def check_classes(y: "pd.Series[int]", minimum: int, what: str) -> None:
             f"{what}: {positives:,} churned and {negatives:,} stayed of {len(y):,} rows; at least {minimum} "
             "of each are needed: change the horizon, active_within or the number of snapshots"
         )
+
+
+def _purchases(tables: Tables) -> "nw.LazyFrame[Any]":
+    """Return the orders without refunds: giving goods back is no sign of staying."""
+    return tables.frame("orders").filter(nw.col("purchase") == 1)
 
 
 def _day_after_last_order(tables: Tables) -> datetime:

@@ -4,7 +4,7 @@ from typing import Any
 
 import narwhals as nw
 
-from crm_ml.features.expressions import integers, order_days, past_orders, ratio, total
+from crm_ml.features.expressions import integers, order_days, past_lines, past_orders, ratio, total
 from crm_ml.snapshots import Snapshot
 from crm_ml.tables import Tables
 
@@ -23,7 +23,7 @@ def compute(tables: Tables, snapshot: Snapshot) -> "nw.LazyFrame[Any]":
 
     ``basket_last_paid_share`` is what the orders of the last order day paid, over the mean order value.
     """
-    lines = snapshot.past(tables.frame("order_lines"), at="ordered_at")
+    lines = past_lines(tables, snapshot)
     variety = lines.group_by("customer_id").agg(
         nw.len().alias("lines"), nw.col("item_id").n_unique().alias("basket_items")
     )

@@ -46,15 +46,27 @@ def integers(frame: "nw.LazyFrame[Any]") -> "nw.LazyFrame[Any]":
     )
 
 
+def past_lines(tables: Tables, snapshot: Snapshot) -> "nw.LazyFrame[Any]":
+    """Return the order lines before `snapshot` that are purchases, not refunds."""
+    lines: nw.LazyFrame[Any] = snapshot.past(tables.frame("order_lines"), at="ordered_at")
+    refunds = "refund_of" in lines.collect_schema().names()
+    return lines.filter(nw.col("refund_of").is_null()) if refunds else lines
+
+
 def past_orders(tables: Tables, snapshot: Snapshot) -> "nw.LazyFrame[Any]":
-    """Return the whole orders before `snapshot` with ``days_ago`` (whole days) beside them."""
+    """Return the whole orders before `snapshot`, without refunds, with ``days_ago`` (whole days)."""
+    return past_sales(tables, snapshot).filter(nw.col("purchase") == 1)
+
+
+def past_sales(tables: Tables, snapshot: Snapshot) -> "nw.LazyFrame[Any]":
+    """Return orders (``purchase`` 1) and refunds (0, negative money) before `snapshot` with ``days_ago``."""
 
     def build() -> "nw.LazyFrame[Any]":
         orders: nw.LazyFrame[Any] = snapshot.past(tables.frame("orders"), at="ordered_at")
         days_ago = snapshot.days_since(nw.col("ordered_at_epoch_s")).cast(nw.Int64)
         return orders.with_columns(days_ago=days_ago).drop("order_id", "quantity")
 
-    return tables.once(("past_orders", snapshot.epoch_s), build)
+    return tables.once(("past_sales", snapshot.epoch_s), build)
 
 
 def order_days(tables: Tables, snapshot: Snapshot) -> "nw.LazyFrame[Any]":

@@ -56,7 +56,7 @@ def compute(tables: Tables, snapshot: Snapshot) -> "nw.LazyFrame[Any]":
     - ``habit_return_rate``: orders a day in the 28 days that followed the customer's past silences of the
       present length: (gaps that ended in them + .5) / (days of them seen + 43).
     - ``habit_silent_<n>d_share``: share of days that n days without an order had preceded, from the start of
-      the history for 28 and from the first order for 14.
+      the history for 28 and from the first order for 14; the day of the snapshot counts too.
     - ``habit_unseen_days``: days of the history before the first order.
     """
     days = order_days(tables, snapshot)
@@ -85,7 +85,7 @@ def _blocks(days: "nw.LazyFrame[Any]", length: int) -> "nw.LazyFrame[Any]":
 
 def _sums(days: "nw.LazyFrame[Any]") -> "nw.LazyFrame[Any]":
     ago, gap, rank = nw.col("days_ago"), nw.col("gap"), nw.col("rank")
-    beyond = gap - nw.col("silence") - 1  # days by which a past gap outlasted the present silence
+    beyond = gap - nw.col("silence")  # 1 where the order came on the day that is now the first unseen one
     columns = {name: _decay(ago, days) for name, days in _RATES.items()}
     columns |= {name: count_if(ago < days) for name, days in _DAYS.items()}
     columns |= {

@@ -4,7 +4,7 @@ from typing import Any
 
 import narwhals as nw
 
-from crm_ml.features.expressions import count_if, integers, keep_if, ratio, total
+from crm_ml.features.expressions import count_if, integers, keep_if, past_lines, ratio, total
 from crm_ml.snapshots import Snapshot
 from crm_ml.tables import Tables
 
@@ -36,7 +36,7 @@ def compute(tables: Tables, snapshot: Snapshot) -> "nw.LazyFrame[Any] | None":
     """
     if not tables.has("items"):
         return None
-    lines = snapshot.past(tables.frame("order_lines"), at="ordered_at").select("customer_id", "item_id")
+    lines = past_lines(tables, snapshot).select("customer_id", "item_id")
     items = _placed(tables)
     places = tables.once("preference_places", lambda: _numbered(items))
     counts = (

@@ -4,27 +4,52 @@ from typing import Any
 
 import narwhals as nw
 
-from crm_ml.features.expressions import count_if, keep_if, past_orders, total
+from crm_ml.features.expressions import keep_if, past_sales, total
 from crm_ml.snapshots import Snapshot
 from crm_ml.tables import Tables
 
 WINDOWS_DAYS = (7, 14, 28, 56, 84, 180, 365)
-_SUMS = {"rfm_orders": 0, "rfm_paid_cents": 0} | {
-    f"rfm_{what}_{days}d": 0 for what in ("orders", "paid_cents") for days in WINDOWS_DAYS
-}
-COLUMNS: dict[str, int | None] = {"rfm_days_since_order": None} | _SUMS
+LINE_WINDOWS_DAYS = (28, 84)
+_SUMS = (
+    {"rfm_orders": 0, "rfm_paid_cents": 0}
+    | {f"rfm_{what}_{days}d": 0 for what in ("orders", "paid_cents") for days in WINDOWS_DAYS}
+    | {f"rfm_lines_{days}d": 0 for days in LINE_WINDOWS_DAYS}
+)
+COLUMNS: dict[str, int | None] = {"rfm_days_since_order": None, "rfm_days_since_large_order": None} | _SUMS
 
 
-def compute(tables: Tables, snapshot: Snapshot) -> "nw.LazyFrame[Any]":
-    """Compute days since the last order and, for each window, orders and what was paid (cents)."""
-    orders = past_orders(tables, snapshot)
-    columns = {"rfm_orders": nw.lit(1).cast(nw.Int64), "rfm_paid_cents": nw.col("paid_cents")}
+def compute(tables: Tables, snapshot: Snapshot, *, large_order_lines: int = 10) -> "nw.LazyFrame[Any]":
+    """Compute days since the last order and, for each window, orders, order lines and what was paid (cents).
+
+    A refund takes its money off the windows that its own time lies in and is no order.
+
+    Parameters
+    ----------
+    tables, snapshot
+        As for every feature group.
+    large_order_lines : int
+        An order of this many lines is large; ``rfm_days_since_large_order`` is null without one.
+    """
+    ago, paid, purchase = nw.col("days_ago"), nw.col("paid_cents"), nw.col("purchase")
+    lines = purchase * nw.col("lines")
+    columns = {
+        "rfm_orders": purchase,
+        "rfm_paid_cents": paid,
+        "order_ago": nw.when(purchase == 1).then(ago),
+        "large_ago": nw.when(lines >= large_order_lines).then(ago),
+    }
     for days in WINDOWS_DAYS:
-        inside = nw.col("days_ago") < days
-        columns[f"rfm_orders_{days}d"] = count_if(inside)
-        columns[f"rfm_paid_cents_{days}d"] = keep_if(inside, nw.col("paid_cents"))
+        columns[f"rfm_orders_{days}d"] = keep_if(ago < days, purchase)
+        columns[f"rfm_paid_cents_{days}d"] = keep_if(ago < days, paid)
+    for days in LINE_WINDOWS_DAYS:
+        columns[f"rfm_lines_{days}d"] = keep_if(ago < days, lines)
     return (
-        orders.with_columns(**columns)
+        past_sales(tables, snapshot)
+        .with_columns(**columns)
         .group_by("customer_id")
-        .agg(nw.col("days_ago").min().alias("rfm_days_since_order"), *total(*_SUMS))
+        .agg(
+            nw.col("order_ago").min().alias("rfm_days_since_order"),
+            nw.col("large_ago").min().alias("rfm_days_since_large_order"),
+            *total(*_SUMS),
+        )
     )

@@ -116,7 +116,8 @@ class Tables:
     def orders(self) -> Any:
         """Whole orders, kept once computed: one row for each customer, order and time.
 
-        Lines of one order with different times stay apart, so that no line counts before its own time.
+        Lines of one order with different times stay apart, so that no line counts before its own time. So
+        do its refunds: rows with ``purchase`` 0 and negative money at the time of the refund.
         """
         return materialize(roll_up(self.frame("order_lines")))
 
@@ -159,12 +160,15 @@ def roll_up(order_lines: "nw.LazyFrame[Any]") -> "nw.LazyFrame[Any]":
     Returns
     -------
     narwhals.LazyFrame
-        Columns customer_id, order_id, ordered_at_epoch_s, paid_cents, discount_cents, coupon_cents,
-        quantity, lines.
+        Columns customer_id, order_id, ordered_at_epoch_s, purchase (1, or 0 where the lines refund an
+        earlier order), paid_cents, discount_cents, coupon_cents, quantity, lines.
     """
     sums = ("paid_cents", "discount_cents", "coupon_cents", "quantity")
+    refunds = "refund_of" in order_lines.collect_schema().names()
+    purchase = nw.when(nw.col("refund_of").is_null()).then(1).otherwise(0) if refunds else nw.lit(1)
     return (
-        order_lines.group_by("customer_id", "order_id", "ordered_at_epoch_s")
+        order_lines.with_columns(purchase=purchase.cast(nw.Int64))
+        .group_by("customer_id", "order_id", "ordered_at_epoch_s", "purchase")
         .agg(*(nw.col(name).sum() for name in sums), nw.len().alias("lines"))
         .with_columns(nw.col(*sums, "lines").cast(nw.Int64))
     )

@@ -1,5 +1,6 @@
 """The churn experiment: rolling test snapshots, baselines beside the model, gates, and the final model."""
 
+import fnmatch
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from crm_ml.churn.calibrated_model import CalibratedModel
 from crm_ml.churn.labelled_rows import LabelledRows, labelled_rows
 from crm_ml.churn.model import Model, create
 from crm_ml.config import ChurnRun
-from crm_ml.errors import InputError
+from crm_ml.errors import ConfigError, InputError
 from crm_ml.evaluation import leakage
 from crm_ml.evaluation.calibration import best_calibrator
 from crm_ml.evaluation.predictions import Predictions
@@ -66,13 +67,14 @@ def execute(config: ChurnRun, tables: Tables, progress: "Progress") -> Outcome:
     folds = [fold(config, as_of) for as_of in config.split.test]
     final = fold(config, config.register_as.as_of)
     needed = [one for each in folds for one in (each.test, *each.training)] + list(final.training)
-    rows = compute_rows(config, tables, needed, progress)
+    all_rows = compute_rows(config, tables, needed, progress)
+    rows = used_rows(all_rows, config.leave_out)
     check_point_in_time(config, tables, folds[-1].test)
     leaks = leakage.check_leaks(rows.X, rows.y, config.allow_leaks)
     predictions = predict(config, rows, folds, progress)
     rng = np.random.default_rng(config.seed)
     judged = evaluate(predictions, rng, tuple(VIEWS), config.replicates)
-    segmented = churn_report.segments(rows.at([each.test for each in folds]), predictions, rng)
+    segmented = churn_report.segments(all_rows.at([each.test for each in folds]), predictions, rng)
     model = fit_calibrated(config, rows, final)
     return Outcome(
         metrics=churn_report.metrics(judged),
@@ -120,6 +122,32 @@ def compute_rows(
     return labelled_rows(tables, shown, config.target.active_within, config.features)
 
 
+def used_rows(rows: LabelledRows, patterns: Iterable[str]) -> LabelledRows:
+    """Return the rows without the features that the config leaves out; raises as `left_out`."""
+    return LabelledRows(rows.X.drop(columns=left_out(rows.X.columns, patterns)), rows.y)
+
+
+def left_out(columns: Iterable[str], patterns: Iterable[str]) -> list[str]:
+    """Return the columns that match a pattern.
+
+    Raises
+    ------
+    ConfigError
+        If a pattern matches none.
+
+    Examples
+    --------
+    >>> left_out(["rfm_orders", "timing_monday_share"], ["timing_*"])
+    ['timing_monday_share']
+    """
+    names = list(columns)
+    found = {pattern: fnmatch.filter(names, pattern) for pattern in patterns}
+    empty = [pattern for pattern, matches in found.items() if not matches]
+    if empty:
+        raise ConfigError(f"leave_out: {', '.join(empty)} match no feature; there are {', '.join(names)}")
+    return sorted({name for matches in found.values() for name in matches})
+
+
 def predict(config: ChurnRun, rows: LabelledRows, folds: Sequence[Fold], progress: "Progress") -> Predictions:
     """Fit model and baselines for each fold and predict its test snapshot."""
     parts = []
@@ -130,8 +158,8 @@ def predict(config: ChurnRun, rows: LabelledRows, folds: Sequence[Fold], progres
         for part in config.baselines:
             fitted[part.name] = create(part.name, **part.options).fit(past.X, past.y)
         scores = {name: model.predict(test.X) for name, model in fitted.items()}
-        columns = (values.to_numpy() for values in (test.customer_id, test.as_of, test.y))
-        parts.append(Predictions(*columns, scores))
+        ids, days = test.customer_id.to_numpy(), test.as_of.to_numpy()
+        parts.append(Predictions(ids, days, test.y.to_numpy().astype(float), scores))
     return Predictions.join(parts)
 
 

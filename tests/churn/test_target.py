@@ -112,3 +112,20 @@ def test_small_snapshots_may_be_trained_on_together():
         labels(tables, AS_OF, WITHIN)
     rows = labelled_rows(tables, [AS_OF, AS_OF.shifted(-1)], WITHIN, groups=["rfm"])
     assert rows.y.sum() == 14
+
+
+def test_a_refund_is_neither_activity_nor_staying():
+    orders = [
+        ("gone", 0),
+        ("back", 55 * DAY_S),
+        ("back", 70 * DAY_S),
+        ("stays", 55 * DAY_S),
+        ("stays", 70 * DAY_S),
+    ]
+    tables = _tables([*orders, ("gone", 50 * DAY_S)])
+    lines = tables.order_lines.assign(refund_of=pd.Series([None, None, "1", None, None, "0"], dtype="str"))
+    refunded = Tables(customers=tables.customers, order_lines=lines)
+    assert labels(refunded, AS_OF, WITHIN, data_ends_at="2024-06-01", minimum=0).to_dict() == {
+        "back": 1,
+        "stays": 0,
+    }

@@ -32,6 +32,7 @@ TYPES = {
         "paid_cents": "int",
         "discount_cents": "int",
         "coupon_cents": "int",
+        "refund_of": "str",
     },
     "items": {"item_id": "str", "department": "str", "category": "str"},
     "campaigns": {"campaign_id": "str", "kind": "str", "starts_at": "int", "ends_at": "int"},
@@ -143,9 +144,11 @@ def _order_times(kind: str, as_of: int, draw: random.Random) -> list[int]:
 
 def _add_orders(lines: Rows, customer: str, times: list[int], draw: random.Random) -> None:
     for number, time in enumerate(times):
-        for line in range(draw.choice([1, 1, 2, 5])):
+        for line in range(draw.choice([1, 1, 2, 5, 12])):
             later = draw.choice([0] * 9 + [DAY, 3600])
             lines.append(_line(customer, f"{customer}-o{number}", line, time + later, draw))
+        if draw.random() < 0.15:
+            lines.append(_refund(lines[-1], time + draw.choice([0, 1, 3600, 3 * DAY, 40 * DAY])))
 
 
 def _line(customer: str, order: str, line: int, time: int, draw: random.Random) -> dict:
@@ -161,7 +164,15 @@ def _line(customer: str, order: str, line: int, time: int, draw: random.Random) 
         "paid_cents": paid,
         "discount_cents": draw.choice([0, 0, draw.randint(0, 500)]),
         "coupon_cents": draw.choice([0, 0, 0, draw.randint(0, 300)]),
+        "refund_of": None,
     }
+
+
+def _refund(line: dict, time: int) -> dict:
+    """A linked refund of a line, as cleaning leaves it: negative money at its own time."""
+    money = {name: -line[name] for name in ("quantity", "paid_cents", "discount_cents", "coupon_cents")}
+    order = line["order_id"]
+    return line | money | {"line_id": f"refund:{order}", "refund_of": order, "ordered_at": time}
 
 
 def _add_messages(rows: dict[str, Rows], customer: str, as_of: int, draw: random.Random) -> None:

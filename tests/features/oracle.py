@@ -24,6 +24,7 @@ class Order:
     paid: int
     discount: int
     coupon: int
+    lines: int
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class Past:
 
     lines: list[dict]
     orders: list[Order]
+    refunds: list[Order]
     sent: list[int]
     answered: dict[str, int]
     places: dict[str, tuple[str | None, str | None]]
@@ -77,16 +79,17 @@ def _past(world: World, customer: str, history: int) -> Past:
         return [row for row in world.rows[table] if row["customer_id"] == customer and row[at] < world.as_of]
 
     lines = rows("order_lines", "ordered_at")
-    whole = defaultdict(list)
+    whole, back = defaultdict(list), defaultdict(list)
     for line in lines:
-        whole[line["order_id"], line["ordered_at"]].append(line)
+        (back if line["refund_of"] else whole)[line["order_id"], line["ordered_at"]].append(line)
     answered: dict[str, int] = {}
     for row in rows("responses", "responded_at"):
         ago = days_ago(row["responded_at"], world.as_of)
         answered[row["campaign_id"]] = min(ago, answered.get(row["campaign_id"], ago))
     return Past(
-        lines=lines,
+        lines=[line for line in lines if not line["refund_of"]],
         orders=[_order(at, parts, world.as_of) for (_, at), parts in whole.items()],
+        refunds=[_order(at, parts, world.as_of) for (_, at), parts in back.items()],
         sent=[days_ago(row["sent_at"], world.as_of) for row in rows("touches", "sent_at")],
         answered=answered,
         places={row["item_id"]: (row["department"], row["category"]) for row in world.rows["items"]},
@@ -99,7 +102,7 @@ def _order(at: int, lines: list[dict], as_of: int) -> Order:
     paid, discount, coupon = (
         sum(line[name] for line in lines) for name in ("paid_cents", "discount_cents", "coupon_cents")
     )
-    return Order(datetime.fromtimestamp(at, UTC), days_ago(at, as_of), paid, discount, coupon)
+    return Order(datetime.fromtimestamp(at, UTC), days_ago(at, as_of), paid, discount, coupon, len(lines))
 
 
 def days_ago(at: int, as_of: int) -> int:
@@ -126,11 +129,18 @@ def agrees(found: object, expected: Value) -> bool:
 
 
 def rfm(past: Past) -> dict[str, Value]:
-    found: dict[str, Value] = {"rfm_days_since_order": min(past.days, default=None)}
+    large = [order.ago for order in past.orders if order.lines >= 10]
+    found: dict[str, Value] = {
+        "rfm_days_since_order": min(past.days, default=None),
+        "rfm_days_since_large_order": min(large, default=None),
+    }
+    for days in (28, 84):
+        found[f"rfm_lines_{days}d"] = sum(order.lines for order in past.orders if order.ago < days)
     for name, days in [("", math.inf), *((f"_{days}d", days) for days in (7, 14, 28, 56, 84, 180, 365))]:
         inside = [order for order in past.orders if order.ago < days]
         found[f"rfm_orders{name}"] = len(inside)
-        found[f"rfm_paid_cents{name}"] = sum(order.paid for order in inside)
+        returned = sum(order.paid for order in past.refunds if order.ago < days)
+        found[f"rfm_paid_cents{name}"] = sum(order.paid for order in inside) + returned
     return found
 
 
@@ -176,7 +186,7 @@ def habit(past: Past) -> dict[str, Value]:
         most = sum(0.5 ** (week / h) for week in range(math.ceil(history / 7)))
         found[f"habit_week_share_h{h}w"] = _decayed(weeks, h) / most
     recent = share(sum(gaps[-5:]), len(gaps[-5:]))
-    longer = [gap - silence - 1 for gap in gaps if gap > silence + 1]
+    longer = [gap - silence for gap in gaps if gap > silence]
     unseen = history - oldest - 1
     long_28 = sum(max(gap - 28, 0) for gap in [*gaps, silence + 1, unseen])
     long_14 = sum(max(gap - 14, 0) for gap in [*gaps, silence + 1])

@@ -168,6 +168,6 @@ def test_nothing_is_left_in_the_engine():
     assert len(first) == 1  # the whole orders, which all snapshots share
     features.matrix(tables, WORLD.snapshot().shifted(-7))
     assert derived() == first
-    with pytest.raises(ConfigError, match="rfm has no option days; it has none"):
+    with pytest.raises(ConfigError, match="rfm has no option days; it has large_order_lines"):
         features.matrix(tables, WORLD.snapshot(), {"cadence": {}, "rfm": {"days": 1}})
     assert derived() == first

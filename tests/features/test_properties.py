@@ -29,6 +29,7 @@ def world_of(drawn: list[tuple[int, ...]], as_of: int) -> World:
             "quantity": 1,
             "paid_cents": paid,
             "discount_cents": discount,
+            "refund_of": None,
             "coupon_cents": coupon,
         }
         for number, (age, order, item, paid, discount, coupon) in enumerate(drawn)
