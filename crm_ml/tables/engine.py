@@ -1,5 +1,6 @@
 """The one place that opens DuckDB, the default engine."""
 
+import contextlib
 import os
 import tempfile
 from pathlib import Path
@@ -39,5 +40,6 @@ def connect(threads: int | None = None, memory_limit: str | None = None) -> "duc
     connection = duckdb.connect(":memory:")
     for key, value in config.items():
         connection.execute(f"SET {key} = '{value}'")
-    connection.execute("SET enable_progress_bar = false")
+    with contextlib.suppress(duckdb.InvalidInputException):  # Jupyter without ipywidgets has no bar to stop
+        connection.execute("SET enable_progress_bar = false")
     return connection
