@@ -1,0 +1,79 @@
+# ---
+# jupyter:
+#   kernelspec: {name: python3, display_name: Python 3 (ipykernel), language: python}
+# ---
+# %% [markdown]
+# # From customer tables to a next-best-action list
+# A grocer's year: who is about to stay away, how sure is that, and what to do about it, for whom?
+# In JupyterLab: right click on the file, *Open With > Notebook*. It runs in half a minute.
+
+# %%
+from datetime import timedelta
+from pathlib import Path
+from tempfile import mkdtemp
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+
+from crm_ml import artefacts, config, datasets, features, paths, snapshots
+from crm_ml.churn import artefact, labelled_rows, model
+from crm_ml.evaluation import plots, predictions, significance
+from crm_ml.score import batch, catalog, champion, read_list, scores, settings
+
+# %% [markdown]
+# ## The tables: every row was accepted, or set aside with a reason
+# %%
+tables = datasets.load("complete_journey")
+tables.report.rich()
+# %%
+orders = tables.pandas("orders")
+week = pd.to_datetime(orders["ordered_at_epoch_s"], unit="s").dt.to_period("W").dt.start_time
+figure, axes = plt.subplots(figsize=(8, 2.6), layout="constrained")
+weekly = orders.groupby(week).size().iloc[1:-1]  # the first and the last are no whole weeks
+weekly.plot(ax=axes, color="#1f5fa8", xlabel="", ylabel="orders a week", ylim=(0, None))
+axes.spines[["top", "right"]].set_visible(False)
+# %% [markdown]
+# ## Features at a snapshot: what was known before it
+# %%
+test = snapshots.Snapshot("2017-11-22", horizon=timedelta(days=28))
+features.matrix(tables, test, ["rfm", "cadence", "lifecycle"]).head()
+# %% [markdown]
+# ## Churn, no order in the 28 days after it: a model, and simple rules beside it
+# The labels of every training snapshot end before the test snapshot begins.
+# %%
+training = test.training(5, every_days=28)
+rows = labelled_rows.labelled_rows(tables, [*training, test], active_within=timedelta(days=56))
+past, now = rows.at(training), rows.at([test])
+names = ["gradient_boosting", "logistic", "cadence_rule", "recency_rule"]
+fitted = {name: model.create(name).fit(past.X, past.y) for name in names}
+said = {name: one.predict(now.X) for name, one in fitted.items()}
+judged = predictions.Predictions(now.customer_id, now.as_of, now.y, said)
+found = significance.evaluate(judged, np.random.default_rng(0), ["auc", "log_loss", "ece"], replicates=300)
+table = {metric: {name: str(found.interval(name, metric)) for name in names} for metric in found.metrics}
+table["AUC of boosting above it"] = {name: str(found.difference(names[0], name, "auc")) for name in names}
+pd.DataFrame(table)
+# %%
+plots.calibration_plot(judged, "gradient_boosting")
+# %%
+plots.gains_plot(judged, "gradient_boosting")
+# %% [markdown]
+# ## The list: the best action for each customer, by what it is expected to earn
+# Costs, margins and effects are assumptions of `configs/actions/grocer.yaml`; each row says so. The nightly
+# job does the same with the champion: `python -m crm_ml.score`.
+# %%
+configs, folder = paths.project_root() / "configs", Path(mkdtemp())
+todo = config.load(configs / "score/default.yaml", settings.ScoreSettings, ["daily_cap=300"])
+actions = config.load(configs / "actions/grocer.yaml", catalog.Catalog)
+best = fitted["gradient_boosting"]
+artefact.save(best, folder / "model")
+scorer = scores.Scorer(
+    name="churn", sums=artefacts.fingerprint(folder / "model"), predict=best.predict,
+    where=f"rfm_days_since_order < {todo.active_within_days}",
+    reasons=lambda known: champion.reason_texts(known, best.reasons(known)),
+)  # fmt: skip
+pd.Series(vars(batch.run(todo, actions, tables, scorer, out=folder).funnel)).to_frame("customers")
+# %%
+listed = read_list(folder / todo.name)
+shown = ["customer_id", "action_id", "p_churn", "expected_value_cents", "cost_cents", "why"]
+listed.assign(why=listed["reason_codes"].str[0]).nlargest(10, "expected_value_cents")[shown]
