@@ -3,13 +3,13 @@
 import hashlib
 import json
 import logging
-import os
 import shutil
 import uuid
 from pathlib import Path
 from typing import Any
 
 from crm_ml.errors import InputError
+from crm_ml.paths import data_folder
 from crm_ml.tables.bundle import Tables
 from crm_ml.tables.cleaning import Opened, Progress, clean, open_sources
 from crm_ml.tables.engine import connect
@@ -21,11 +21,6 @@ from crm_ml.tables.sql import literal
 
 logger = logging.getLogger(__name__)
 _NOT_CLEANING = frozenset(("__init__", "__main__", "bundle", "config_file", "derived"))
-
-
-def data_dir() -> Path:
-    """Return the folder of derived data: ``CRM_ML_DATA``, or ``data`` in the working folder."""
-    return Path(os.environ.get("CRM_ML_DATA", "data"))
 
 
 def load_tables(
@@ -61,7 +56,7 @@ def load_tables(
             if digest is None and name in opened.types:
                 digests[name] = content_digest(opened.connection, f"raw_{name}", opened.types[name])
     fingerprint = _fingerprint(mapping, digests, root)
-    folder = data_dir() / "tables" / f"{mapping.name}-{fingerprint[:16]}"
+    folder = data_folder() / "tables" / f"{mapping.name}-{fingerprint[:16]}"
     report = None if opened is not None and opened.refusals else _stored(folder)
     if report is None:
         opened = open_sources(dict(sources)) if opened is None else opened
