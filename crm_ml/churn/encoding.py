@@ -113,7 +113,7 @@ class Encoding:
         learned = {name: CategoryMap.learn(X[name], customers, max_levels, min_customers) for name in text}
         bucketed = [name for name, one in learned.items() if one.bucket]
         if bucketed:
-            logger.warning("rare levels share one code in %s", ", ".join(bucketed))
+            logger.info("rare levels share one code in %s", ", ".join(bucketed))
         return cls(columns, learned, dropped)
 
     def encode(self, X: "pd.DataFrame") -> Floats:

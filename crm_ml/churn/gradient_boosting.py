@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from crm_ml.churn.encoding import Encoding
 from crm_ml.churn.model import check_labels, training_order
+from crm_ml.churn.reasons import top_reasons
 from crm_ml.errors import InputError
 
 if TYPE_CHECKING:
@@ -155,39 +156,8 @@ class GradientBoosting:
         return pd.DataFrame(np.concatenate(parts), index=X.index, columns=columns)
 
     def reasons(self, X: "pd.DataFrame", top: int = 3, raising: bool = False) -> "pd.DataFrame":
-        """Return the features that move the margin of each row most.
-
-        Parameters
-        ----------
-        X : pandas.DataFrame, shape (n, k)
-            Only the rows that need reasons.
-        top : int
-        raising : bool
-            Only features that raise the probability; a row may then have fewer than `top`.
-
-        Returns
-        -------
-        pandas.DataFrame
-            Up to `top` rows for each row of X in its order, indexed like X, with columns rank (from 1),
-            feature, contribution (in log-odds).
-        """
-        import pandas as pd
-
-        found = self.contributions(X).drop(columns="base")
-        values = found.to_numpy()
-        size = np.where(values > 0, values, 0.0) if raising else np.abs(values)
-        order = np.argsort(-size, axis=1, kind="stable")[:, :top]
-        row = np.repeat(np.arange(len(X)), order.shape[1])
-        column = order.ravel()
-        table = pd.DataFrame(
-            {
-                "rank": np.tile(np.arange(1, order.shape[1] + 1), len(X)),
-                "feature": found.columns.to_numpy()[column],
-                "contribution": values[row, column],
-            },
-            index=X.index[row],
-        )
-        return table[size[row, column] > 0]
+        """Return the features that move the margin of each row most; see `crm_ml.churn.reasons`."""
+        return top_reasons(self.contributions(X), top, raising)
 
     def save(self, folder: Path) -> None:
         """Write boosters as LightGBM text, encoding and parameters as JSON, into an existing folder."""

@@ -54,8 +54,10 @@ class LogisticBaseline:
         spread = np.sqrt((np.where(known, matrix - self.mean_, 0.0) ** 2).sum(axis=0) / count)
         self.scale_ = np.where(spread > 0, spread, 1.0)
         model = LogisticRegression(C=self.strength, max_iter=self.max_iterations)
+        design = self._design(matrix)
         with threadpool_limits(1, "blas"):
-            model.fit(self._design(matrix), labels[order], sample_weight=weights[order])
+            model.fit(design, labels[order], sample_weight=weights[order])
+        self.centre_ = design.mean(axis=0)
         self.coefficients_ = np.asarray(model.coef_[0])
         self.intercept_ = float(model.intercept_[0])
         return self
@@ -64,14 +66,31 @@ class LogisticBaseline:
         """Return the probability of churn of each row, shape (n,); raises as gradient boosting."""
         from scipy.special import expit
 
-        if not hasattr(self, "coefficients_"):
-            raise InputError("LogisticBaseline is not fitted; call fit first")
-        design = self._design(_bend(self.encoding_.encode(X), self._numeric()))
-        margin = np.full(len(X), self.intercept_)
-        for column, coefficient in zip(design.T, self.coefficients_, strict=True):
-            # column by column, since a matrix product rounds by the size of the batch
+        return np.asarray(expit(self.margin(X)))
+
+    def margin(self, X: "pd.DataFrame") -> Floats:
+        """Return the log-odds of churn of each row, shape (n,); raises as `predict`."""
+        margin = np.full(len(X), self.intercept_ if hasattr(self, "intercept_") else 0.0)
+        # column by column: a matrix product rounds by the size of the batch
+        for column, coefficient in zip(self._rows(X).T, self.coefficients_, strict=True):
             margin += coefficient * column
-        return np.asarray(expit(margin))
+        return margin
+
+    def contributions(self, X: "pd.DataFrame") -> "pd.DataFrame":
+        """Return what each feature adds to the margin, beside its mean over the training rows.
+
+        Returns
+        -------
+        pandas.DataFrame, shape (n, k + 1)
+            Indexed like X; columns are the used features and ``base``. Each row sums to the margin.
+        """
+        import pandas as pd
+
+        terms = (self._rows(X) - self.centre_) * self.coefficients_
+        starts = np.cumsum([0, *self._widths()])[:-1]
+        sums = np.add.reduceat(terms, starts, axis=1)
+        found = pd.DataFrame(sums, index=X.index, columns=list(self.encoding_.columns))
+        return found.assign(base=self.intercept_ + float(self.centre_ @ self.coefficients_))
 
     def save(self, folder: Path) -> None:
         """Write coefficients as npz, encoding and parameters as JSON, into an existing folder."""
@@ -80,6 +99,7 @@ class LogisticBaseline:
             folder / _ARRAYS,
             mean=self.mean_,
             scale=self.scale_,
+            centre=self.centre_,
             coefficients=self.coefficients_,
             intercept=np.array([self.intercept_]),
         )
@@ -93,8 +113,19 @@ class LogisticBaseline:
         model.encoding_ = Encoding.load(folder / _ENCODING)
         with np.load(folder / _ARRAYS, allow_pickle=False) as arrays:
             model.mean_, model.scale_ = arrays["mean"], arrays["scale"]
+            model.centre_ = arrays["centre"]
             model.coefficients_, model.intercept_ = arrays["coefficients"], float(arrays["intercept"][0])
         return model
+
+    def _rows(self, X: "pd.DataFrame") -> Floats:
+        if not hasattr(self, "coefficients_"):
+            raise InputError("LogisticBaseline is not fitted; call fit first")
+        return self._design(_bend(self.encoding_.encode(X), self._numeric()))
+
+    def _widths(self) -> list[int]:
+        """Return how many columns of the design each feature has."""
+        maps = (self.encoding_.categories.get(name) for name in self.encoding_.columns)
+        return [2 if one is None else len(one.levels) + one.bucket + 1 for one in maps]
 
     def _numeric(self) -> list[int]:
         columns = self.encoding_.columns

@@ -13,7 +13,10 @@ from crm_ml.errors import ConfigError, InputError
 from crm_ml.evaluation.calibrators import Platt
 from crm_ml.evaluation.classification import auc
 
-SMALL = {"gradient_boosting": {"rounds": 40, "n_seeds": 2}}
+SMALL = {"gradient_boosting": {"rounds": 40, "n_seeds": 2}, "blend": {"rounds": 40}}
+explaining = pytest.mark.parametrize(
+    "name", sorted(name for name, one in models().items() if hasattr(one, "contributions"))
+)
 every_model = pytest.mark.parametrize("name", sorted(models()))
 
 
@@ -45,6 +48,25 @@ def test_probabilities_rank_churners_first(name, fitted, data):
     assert p.dtype == np.float64
     assert ((p > 0) & (p < 1)).all()
     assert auc(y, p) > 0.6
+
+
+@explaining
+def test_contributions_sum_to_the_margin_and_name_the_features(name, fitted, data):
+    X, _, _ = data
+    found = fitted[name].contributions(X)
+    assert found.columns[-1] == "base"
+    assert set(found.columns[:-1]) <= set(X.columns)
+    np.testing.assert_allclose(found.sum(axis=1), fitted[name].margin(X), atol=1e-9)
+    np.testing.assert_allclose(1 / (1 + np.exp(-fitted[name].margin(X))), fitted[name].predict(X), atol=1e-12)
+
+
+def test_a_blend_lies_between_its_parts(fitted, data):
+    X, y, weights = data
+    trees = create("gradient_boosting", rounds=40).fit(X, y, weights).margin(X)
+    line = create("logistic", strength=0.03).fit(X, y, weights).margin(X)
+    np.testing.assert_allclose(fitted["blend"].margin(X), 0.65 * trees + 0.35 * line, atol=1e-9)
+    with pytest.raises(InputError, match="linear_share is 2; it must lie within 0 and 1"):
+        create("blend", linear_share=2).fit(X, y)
 
 
 @every_model
@@ -182,7 +204,7 @@ def test_no_customer_id_enters_an_artefact(name, fitted, tmp_path):
 
 
 def test_unknown_models_and_parameters_are_refused():
-    with pytest.raises(ConfigError, match="'prophet' is no churn model; there are cadence_rule"):
+    with pytest.raises(ConfigError, match="'prophet' is no churn model; there are blend, cadence_rule"):
         create("prophet")
     with pytest.raises(ConfigError, match="no parameter is_unbalance; it has num_leaves"):
         create("gradient_boosting", is_unbalance=True)

@@ -1,0 +1,44 @@
+"""Which features move a probability most, from contributions that sum to the margin."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def top_reasons(contributions: "pd.DataFrame", top: int = 3, raising: bool = False) -> "pd.DataFrame":
+    """Return the features that move the margin of each row most.
+
+    Parameters
+    ----------
+    contributions : pandas.DataFrame, shape (n, k + 1)
+        What each feature adds to the log-odds, and the column ``base``.
+    top : int
+    raising : bool
+        Only features that raise the probability; a row may then have fewer than `top`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Up to `top` rows for each row in its order, indexed like it, with columns rank (from 1), feature,
+        contribution (in log-odds).
+    """
+    import pandas as pd
+
+    found = contributions.drop(columns="base")
+    values = found.to_numpy()
+    size = np.where(values > 0, values, 0.0) if raising else np.abs(values)
+    order = np.argsort(-size, axis=1, kind="stable")[:, :top]
+    row = np.repeat(np.arange(len(found)), order.shape[1])
+    column = order.ravel()
+    table = pd.DataFrame(
+        {
+            "rank": np.tile(np.arange(1, order.shape[1] + 1), len(found)),
+            "feature": found.columns.to_numpy()[column],
+            "contribution": values[row, column],
+        },
+        index=found.index[row],
+    )
+    return table[size[row, column] > 0]
