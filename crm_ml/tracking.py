@@ -114,7 +114,7 @@ class Run:
         inputs, outputs : mapping of str to str
             Column to MLflow type (``"double"`` or ``"string"``).
         """
-        import mlflow
+        mlflow = _mlflow()
         from mlflow.models import ModelSignature
 
         with tempfile.TemporaryDirectory() as parent, warnings.catch_warnings():
@@ -143,8 +143,7 @@ def start(experiment: str, name: str) -> Iterator[Run]:
     name : str
         Name of the run.
     """
-    import mlflow
-
+    mlflow = _mlflow()
     client = connect()
     found = client.get_experiment_by_name(experiment)
     experiment_id = found.experiment_id if found else client.create_experiment(experiment, _location())
@@ -159,8 +158,7 @@ def tracking_uri() -> str:
 
 def connect() -> "MlflowClient":
     """Point MLflow to `tracking_uri` and return a client."""
-    import mlflow
-
+    mlflow = _mlflow()
     runs_folder().mkdir(parents=True, exist_ok=True)
     for logger in ("mlflow", "alembic"):
         logging.getLogger(logger).setLevel(logging.WARNING)
@@ -168,7 +166,8 @@ def connect() -> "MlflowClient":
     mlflow.set_tracking_uri(tracking_uri())
     if given is None:
         os.environ.pop(_URI, None)  # MLflow sets it, and `tracking_uri` would take it for the user's own
-    return mlflow.MlflowClient()
+    client: MlflowClient = mlflow.MlflowClient()
+    return client
 
 
 def promote(version: ModelVersion, alias: str = "champion") -> None:
@@ -186,7 +185,7 @@ def champion(name: str, alias: str = "champion") -> ModelVersion:
     IntegrityError
         If its files do not agree with their manifest.
     """
-    import mlflow
+    mlflow = _mlflow()
     from mlflow.exceptions import MlflowException
 
     client = connect()
@@ -199,6 +198,14 @@ def champion(name: str, alias: str = "champion") -> ModelVersion:
     folder = home / "data" / MODEL_FOLDER
     verify(folder)
     return ModelVersion(name, str(version.version), folder, fingerprint(folder))
+
+
+def _mlflow() -> Any:
+    """Import MLflow with its reports of usage to its makers turned off, unless the user turned them on."""
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    import mlflow
+
+    return mlflow
 
 
 def _location() -> str | None:
