@@ -174,6 +174,21 @@ def check_labels_end_before(training: Iterable[Snapshot], evaluation: Snapshot) 
             )
 
 
+def check_scored_after(labels_end: str | date, as_of: str | date, model: str) -> None:
+    """Refuse to score a day before the end of the labels that a model was trained on.
+
+    Raises
+    ------
+    LeakError
+        The message names both dates.
+    """
+    if as_utc(as_of) < as_utc(labels_end):
+        raise LeakError(
+            f"{model} was trained on labels until {labels_end} and must not score {as_of}; score a later day, "
+            "or register a model whose labels end by then (register_as.as_of)"
+        )
+
+
 def _keep(frame: Any, at: str, start: datetime | None, end: datetime) -> Any:
     given = isinstance(frame, nw.LazyFrame | nw.DataFrame)
     rows = frame if given else nw.from_native(frame)

@@ -8,7 +8,7 @@ import os
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,12 +35,15 @@ class ModelVersion:
         Model folder, which agrees with its manifest.
     content : str
         sha256 of the manifest, which names the content whatever the version number.
+    details : mapping
+        The manifest: what the model was trained for, beside the sums of its files.
     """
 
     name: str
     version: str
     folder: Path
     content: str
+    details: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Run:
@@ -196,8 +199,8 @@ def champion(name: str, alias: str = "champion") -> ModelVersion:
         raise InputError(f"no model {name}@{alias} is registered in {where}; train it first") from error
     home = Path(mlflow.artifacts.download_artifacts(f"models:/{name}/{version.version}"))
     folder = home / "data" / MODEL_FOLDER
-    verify(folder)
-    return ModelVersion(name, str(version.version), folder, fingerprint(folder))
+    details = verify(folder)
+    return ModelVersion(name, str(version.version), folder, fingerprint(folder), details)
 
 
 def _mlflow() -> Any:

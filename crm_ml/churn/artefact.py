@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 COLUMN = "p_churn"
 
 
-def save(model: Any, folder: Path) -> None:
+def save(model: Any, folder: Path, **details: Any) -> None:
     """Write a fitted model with its manifest, whole or not at all.
 
     Parameters
@@ -20,13 +20,15 @@ def save(model: Any, folder: Path) -> None:
     model : Model or CalibratedModel
     folder : Path
         Must not exist or be empty.
+    **details
+        Entries of the manifest that say what the model was trained for, ready for JSON.
 
     Raises
     ------
     AlreadyPublished
         If the folder stands already.
     """
-    with new_folder(Path(folder), family="churn") as part:
+    with new_folder(Path(folder), family="churn", **details) as part:
         write_model(model, part)
 
 

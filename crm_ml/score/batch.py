@@ -68,7 +68,7 @@ def run(
     out: Path | None = None,
     progress: Progress | None = None,
 ) -> Outcome:
-    """Score the customers at ``settings.as_of`` and publish their list.
+    """Score the customers at ``settings.day`` and publish their list.
 
     Features and scores are kept in ``settings.work_folder``, so that a run after an interrupted one goes on
     where that stopped.
@@ -120,16 +120,14 @@ def run(
 
 
 def _job(settings: ScoreSettings, catalog: Catalog, tables: Tables, scorer: Scorer) -> _Job:
-    if settings.as_of is None:
-        raise ConfigError("as_of: give the day of the list as --as-of YYYY-MM-DD or in the configuration")
     if not tables.fingerprint:
         raise InputError("the tables have no fingerprint, so the list could not say what it was made from")
-    snapshot = Snapshot(as_utc(settings.as_of), timedelta(days=1))  # only the past is read: any horizon does
+    snapshot = Snapshot(as_utc(settings.day), timedelta(days=1))  # only the past is read: any horizon does
     actions = catalog.offered(snapshot.as_of)
     if not actions:
-        raise ConfigError(f"none of the {len(catalog.actions)} actions is offered on {settings.as_of}")
+        raise ConfigError(f"none of the {len(catalog.actions)} actions is offered on {settings.day}")
     for action in sorted({action.action_id for action in catalog.actions} - {a.action_id for a in actions}):
-        log.info("action %s is not offered on %s", action, settings.as_of)
+        log.info("action %s is not offered on %s", action, settings.day)
     consent = consent_for(tables, snapshot, actions, settings.consent)
     header = ListHeader(
         as_of=snapshot.as_of,

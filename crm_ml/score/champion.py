@@ -1,9 +1,11 @@
 """The champion of a family as scoring needs it."""
 
 import math
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from crm_ml.score.scores import Scorer
+from crm_ml.snapshots import check_scored_after
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -11,20 +13,24 @@ if TYPE_CHECKING:
 REASONS = 3
 
 
-def champion_scorer(model: str, active_within_days: int) -> Scorer:
+def champion_scorer(model: str, as_of: date) -> Scorer:
     """Load the churn model behind an alias, after its sums were checked.
+
+    Whom it scores, and the options of its features, stand in the manifest of the model.
 
     Parameters
     ----------
     model : str
         ``<name>@<alias>``, such as ``"churn@champion"``.
-    active_within_days : int
-        Customers with an order in this many days are scored, as the model was trained.
+    as_of : date
+        Day that is scored; it must not lie before the end of the labels the model was trained on.
 
     Raises
     ------
     InputError
         If no model has the alias.
+    LeakError
+        If it has seen labels of after `as_of`.
     IntegrityError
         If a file of the model does not agree with its manifest (exit code 4).
     """
@@ -34,6 +40,8 @@ def champion_scorer(model: str, active_within_days: int) -> Scorer:
     name, _, alias = model.partition("@")
     version = tracking.champion(name, alias)
     loaded = artefact.load(version.folder)
+    details = version.details
+    check_scored_after(details["labels_end"], as_of, model)
 
     def reasons(features: "pd.DataFrame") -> list[list[str]]:
         return reason_texts(features, loaded.reasons(features, top=REASONS))
@@ -43,8 +51,9 @@ def champion_scorer(model: str, active_within_days: int) -> Scorer:
         name=name,
         sums=version.content,
         predict=loaded.predict,
-        where=f"rfm_days_since_order < {active_within_days}",
+        where=f"rfm_days_since_order < {details['active_within_days']}",
         reasons=reasons if explains else None,
+        groups=details["features"],
     )
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from crm_ml.config import Data
+from crm_ml.errors import ConfigError
 from crm_ml.paths import data_folder, inside, project_root
 from crm_ml.score.catalog import Catalog, Name
 from crm_ml.score.reading import identity
@@ -26,8 +27,6 @@ class ScoreSettings(Strict):
         Tables that are scored.
     model : str
         Registered churn model, ``<name>@<alias>``.
-    active_within_days : int
-        Customers with an order in this many days are scored, as the model was trained.
     as_of : date, optional
         Day of the list; the command line may give it instead. Never the clock.
     actions : str
@@ -44,13 +43,25 @@ class ScoreSettings(Strict):
     name: Name
     data: Data
     model: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*@[a-z][a-z0-9_-]*$")] = "churn@champion"
-    active_within_days: Annotated[int, Field(ge=1)]
     as_of: date | None = None
     actions: str
     consent: Literal["table", "assumed"] = "table"
     daily_cap: Annotated[int, Field(ge=1)] | None = None
     out: str | None = None
     work: str | None = None
+
+    @property
+    def day(self) -> date:
+        """Day of the list.
+
+        Raises
+        ------
+        ConfigError
+            If it is not given.
+        """
+        if self.as_of is None:
+            raise ConfigError("as_of: give the day of the list as --as-of YYYY-MM-DD or in the configuration")
+        return self.as_of
 
     @property
     def out_folder(self) -> Path:
@@ -69,9 +80,8 @@ class ScoreSettings(Strict):
         return inside(project_root(), self.work) if self.work else data_folder() / "scores"
 
     def policy_hash(self, catalog: Catalog) -> str:
-        """Hash what decides: name, who is scored, catalogue, cap, consent and the format of lists."""
+        """Hash what decides: name, catalogue, cap, consent and the format of lists."""
         decides = {
-            "active_within_days": self.active_within_days,
             "catalog": catalog.model_dump(mode="json"),
             "consent": self.consent,
             "daily_cap": self.daily_cap,

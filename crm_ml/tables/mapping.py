@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from crm_ml.errors import ConfigError
 from crm_ml.tables.contract import contracts
-from crm_ml.tables.mapping_parts import Cancellations, Currency, Mapped, Strict
+from crm_ml.tables.mapping_parts import Cancellations, Currency, Mapped
+from crm_ml.tables.strict import Strict, validate
 
 
 def _moment(value: Any) -> Any:
@@ -151,17 +151,7 @@ def parse_mapping(content: Any, where: str) -> Mapping:
     ConfigError
         With all errors at once.
     """
-    from pydantic import ValidationError
-
-    try:
-        return Mapping.model_validate(content)
-    except ValidationError as error:
-        lines = [
-            f"{where}: {'.'.join(str(part) for part in fault['loc']) or 'file'}: "
-            + fault["msg"].removeprefix("Value error, ")
-            for fault in error.errors()
-        ]
-        raise ConfigError("\n".join(lines)) from None
+    return validate(content, Mapping, where)
 
 
 def read_mapping(path: Path) -> Mapping:

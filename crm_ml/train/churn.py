@@ -80,7 +80,7 @@ def execute(config: ChurnRun, tables: Tables, progress: "Progress") -> Outcome:
         metrics=churn_report.metrics(judged),
         summary=churn_report.summary(judged),
         gates=churn_report.gates(judged),
-        candidate=_candidate(config, model, rows),
+        candidate=_candidate(config, model, rows, final),
         tables={
             "metrics": judged.table(),
             "differences": judged.differences(MODEL),
@@ -196,11 +196,17 @@ def check_point_in_time(config: ChurnRun, tables: Tables, snapshot: Snapshot) ->
     leakage.check_point_in_time(whole, features.matrix(cut, snapshot, config.features))
 
 
-def _candidate(config: ChurnRun, model: Fitted, rows: LabelledRows) -> Candidate:
+def _candidate(config: ChurnRun, model: Fitted, rows: LabelledRows, final: Fold) -> Candidate:
+    details = {
+        "active_within_days": config.target.active_within_days,
+        "horizon_days": config.target.horizon_days,
+        "labels_end": f"{final.training[-1].label_ends_at:%Y-%m-%d}",
+        "features": config.features or {},
+    }
     kinds = {str(name): is_numeric_dtype(kind) for name, kind in rows.X.dtypes.items()}
     return Candidate(
         name=config.register_as.name,
-        save=lambda folder: artefact.save(model, folder),
+        save=lambda folder: artefact.save(model, folder, **details),
         loader_module=artefact.__name__,
         inputs={name: "double" if numeric else "string" for name, numeric in kinds.items()},
         outputs={artefact.COLUMN: "double"},

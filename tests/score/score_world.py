@@ -48,7 +48,6 @@ def settings(**fields):
     defaults = {
         "name": "test",
         "data": Data(name="generated"),
-        "active_within_days": 56,
         "as_of": AS_OF,
         "actions": "none.yaml",
         "consent": "assumed",

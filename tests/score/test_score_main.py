@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from datetime import timedelta
+from datetime import date, timedelta
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ import score_world
 from score_world import AS_OF, contents
 
 from crm_ml import datasets, features, tracking
-from crm_ml.artefacts import fingerprint
+from crm_ml.artefacts import fingerprint, verify
 from crm_ml.churn import artefact
 from crm_ml.churn.model import create
 from crm_ml.errors import InputError
@@ -36,7 +36,6 @@ actions:
 SETTINGS = """
 name: test
 data: {name: generated}
-active_within_days: 56
 as_of: 2024-06-01
 actions: configs/actions/test.yaml
 consent: assumed
@@ -52,7 +51,8 @@ def world(tmp_path_factory):
     known = features.matrix(tables, Snapshot(as_utc(AS_OF), timedelta(days=1)))
     model = create("gradient_boosting")
     model.fit(known, np.random.default_rng(0).integers(0, 2, len(known)))
-    artefact.save(model, folder / "model")
+    details = {"active_within_days": 56, "labels_end": "2024-05-01", "features": {}}
+    artefact.save(model, folder / "model", **details)
     return tables, folder / "model"
 
 
@@ -63,7 +63,7 @@ def project(tmp_path, monkeypatch, world):
         path = tmp_path / "configs" / f"{name}.yaml"
         path.parent.mkdir(parents=True)
         path.write_text(text)
-    version = tracking.ModelVersion("churn", "1", model, fingerprint(model))
+    version = tracking.ModelVersion("churn", "1", model, fingerprint(model), verify(model))
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("CRM_ML_DATA", raising=False)
     monkeypatch.setenv("COLUMNS", "300")
@@ -126,13 +126,20 @@ def test_a_damaged_champion_exits_with_4(project, world, capsys):
     assert not (project / "data").exists()
 
 
+def test_a_day_that_the_model_knows_labels_of_is_refused(project, capsys):
+    assert main(["--as-of", "2024-04-30"]) == 2
+    told = capsys.readouterr().err
+    assert "trained on labels until 2024-05-01 and must not score 2024-04-30" in told
+    assert not (project / "data").exists()
+
+
 def test_an_absent_champion_is_named(monkeypatch):
     def absent(name, alias):
         raise InputError(f"no model {name}@{alias} is registered")
 
     monkeypatch.setattr(tracking, "champion", absent)
     with pytest.raises(InputError, match="churn@challenger"):
-        champion_scorer("churn@challenger", 56)
+        champion_scorer("churn@challenger", date(2024, 6, 1))
 
 
 def test_help_needs_no_heavy_library(tmp_path):
