@@ -30,21 +30,22 @@ VALIDATION = tuple(date(2017, 5, 24) + timedelta(weeks=week) for week in range(1
 EARLIEST = "split.earliest=2017-03-01"
 VIEWS: "Mapping[str, Over]" = {"auc": "folds", "log_loss": "pooled", "ece": "pooled"}
 COMMITTED = "as committed"
-_FORMER = (
+_EXACT = (
     "{num_leaves: 12, min_data_in_leaf: 160, rounds: 300, extra_trees: false, feature_fraction: 0.5, "
     "feature_fraction_bynode: 1.0, bagging_fraction: 0.7, lambda_l2: 10.0, max_bin: 255}"
 )
 CANDIDATES: dict[str, tuple[str, ...]] = {
     COMMITTED: (),
-    "exact splits: 12 leaves, 300 rounds": (f"model.options={_FORMER}",),
-    "exact splits, otherwise as committed": ("model.options.extra_trees=false",),
-    "all features": ("leave_out=[]",),
-    "all splits see all columns": ("model.options.feature_fraction_bynode=1.0",),
-    "L2 penalty 10": ("model.options.lambda_l2=10.0",),
-    "L2 penalty 25": ("model.options.lambda_l2=25.0",),
-    "200 rounds": ("model.options.rounds=200",),
-    "800 rounds": ("model.options.rounds=800",),
+    "trees alone": ("model={name: gradient_boosting}",),
+    "trees alone, exact splits, 12 leaves": (f"model={{name: gradient_boosting, options: {_EXACT}}}",),
+    "trees alone, L2 penalty 10": ("model={name: gradient_boosting, options: {lambda_l2: 10.0}}",),
+    "trees alone, splits see all columns": (
+        "model={name: gradient_boosting, options: {feature_fraction_bynode: 1.0}}",
+    ),
+    "linear share 0.2": ("model.options.linear_share=0.2",),
+    "linear share 0.5": ("model.options.linear_share=0.5",),
     "mean of 3 seeds": ("model.options.n_seeds=3",),
+    "all features": ("leave_out=[]",),
     "10 training snapshots": ("split.training_snapshots=10",),
     "calibration: platt": ("calibration={methods: [platt], snapshots: 4}",),
     "calibration: isotonic": ("calibration={methods: [isotonic], snapshots: 4}",),

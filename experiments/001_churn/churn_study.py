@@ -103,4 +103,6 @@ def show(title: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> No
         table.add_column(name, justify="left" if name == header[0] else "right")
     for row in rows:
         table.add_row(*row)
-    Console().print(table)
+    console = Console()
+    console = console if console.is_terminal else Console(width=160)  # a log has room for whole cells
+    console.print(table)

@@ -100,9 +100,7 @@ def report(config: ChurnRun, judged: Evaluation, facts: str, folder: Path) -> No
     for marker, (header, rows) in tables.items():
         write_between(folder / "README.md", marker, markdown(header, rows))
         show(marker, header, rows)
-    counted = (
-        f"{days} Looked at with {len(content['looks'])} different results so far (`looks` in results.json)."
-    )
+    counted = f"{days} Different results seen there so far: {len(content['looks'])}."
     write_between(folder / "README.md", "looks", counted)
     print(counted)
 

@@ -21,7 +21,7 @@ from crm_ml.errors import CrmError, InputError, LeakError
 from crm_ml.evaluation import classification, leakage
 
 DEFAULT = HERE.parents[1] / ".." / "shared" / "data" / "telco_churn" / "Telco-Customer-Churn.csv"
-MODELS = ("gradient_boosting", "logistic")
+MODELS = ("blend", "gradient_boosting", "logistic")
 METRICS = ("auc", "average_precision", "log_loss", "brier", "ece")
 SEEDS = (0, 1, 2, 3)
 TEST_SHARE = 0.3

@@ -199,4 +199,4 @@ def test_results_are_written_once_a_look_and_repeating_changes_nothing(tmp_path)
     assert (path.read_bytes(), (tmp_path / "results.json").read_bytes()) == once
     results.report(config, judged(1), "400 rows", tmp_path)
     assert len(json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))["looks"]) == 2
-    assert "with 2 different results" in path.read_text(encoding="utf-8")
+    assert "seen there so far: 2." in path.read_text(encoding="utf-8")
