@@ -29,16 +29,16 @@ class GradientBoosting:
 
     Parameters
     ----------
-    num_leaves, min_data_in_leaf : int, optional
-        Without them chosen by the number of training rows n, see `size_defaults`.
+    num_leaves, min_data_in_leaf, lambda_l2, feature_fraction_bynode : optional
+        Leaves of a tree, rows of a leaf, penalty, and share of columns tried at a split. Without them chosen
+        by the number of training rows and columns, see `size_defaults`.
     rounds : int
         Number of trees.
     learning_rate : float
     extra_trees : bool
         Whether a split is the best of one random threshold a column; the strongest regulariser of all tried.
-    feature_fraction, feature_fraction_bynode, bagging_fraction : float
-        Share of columns for a tree and for a split, and of rows for a tree.
-    lambda_l2 : float
+    feature_fraction, bagging_fraction : float
+        Share of columns and of rows for a tree.
     max_bin : int
     n_seeds : int
         Number of boosters whose margins are averaged.
@@ -63,9 +63,9 @@ class GradientBoosting:
     learning_rate: float = 0.03
     extra_trees: bool = True
     feature_fraction: float = 1.0
-    feature_fraction_bynode: float = 0.2
+    feature_fraction_bynode: float | None = None
     bagging_fraction: float = 0.5
-    lambda_l2: float = 50.0
+    lambda_l2: float | None = None
     max_bin: int = 127
     n_seeds: int = 1
     seed: int = 0
@@ -102,7 +102,9 @@ class GradientBoosting:
                 feature_name=[f"f{position}" for position in range(len(encoding.columns))],
                 categorical_feature=[encoding.columns.index(name) for name in encoding.categories],
             )
-            booster = lightgbm.train(self._parameters(len(labels), number), data, num_boost_round=self.rounds)
+            booster = lightgbm.train(
+                self._parameters(len(labels), matrix.shape[1], number), data, num_boost_round=self.rounds
+            )
             texts.append(_without_parameters(booster.model_to_string()))
         self.encoding_ = encoding
         self.boosters_ = [_booster(text) for text in texts]
@@ -179,20 +181,18 @@ class GradientBoosting:
         model.boosters_ = [_booster(text) for text in model.texts_]
         return model
 
-    def _parameters(self, rows: int, number: int) -> dict[str, Any]:
-        leaves, least = size_defaults(rows)
+    def _parameters(self, rows: int, columns: int, number: int) -> dict[str, Any]:
+        chosen = {name: getattr(self, name) for name in size_defaults(rows, columns)}
         return {
             "objective": "binary",
-            "num_leaves": self.num_leaves or leaves,
-            "min_data_in_leaf": self.min_data_in_leaf or least,
+            **size_defaults(rows, columns),
+            **{name: value for name, value in chosen.items() if value is not None},
             "learning_rate": self.learning_rate,
             "extra_trees": self.extra_trees,
             "feature_fraction": self.feature_fraction,
-            "feature_fraction_bynode": self.feature_fraction_bynode,
             "max_bin": self.max_bin,
             "bagging_fraction": self.bagging_fraction,
             "bagging_freq": 1,
-            "lambda_l2": self.lambda_l2,
             "deterministic": True,
             "force_col_wise": True,
             "num_threads": self.num_threads,
@@ -213,17 +213,25 @@ class GradientBoosting:
             yield encoding.encode(X.iloc[start : start + _CHUNK])
 
 
-def size_defaults(rows: int) -> tuple[int, int]:
-    """Return number of leaves and least rows in a leaf for a number n of training rows.
+def size_defaults(rows: int, columns: int) -> dict[str, float]:
+    """Return the settings that follow the size of the training data, n rows by k columns.
 
-    ``sqrt(n) / 6.5`` leaves within 4 and 63, and ``n / 500`` rows in a leaf within 20 and 200.
+    ``sqrt(n) / 6.5`` leaves within 4 and 63, ``n / 500`` rows in a leaf within 20 and 200, a penalty of
+    ``n / 800`` within 5 and 50, and a fifth of the columns at a split but 8 at least.
 
     Examples
     --------
-    >>> size_defaults(5_000), size_defaults(40_000), size_defaults(10_000_000)
-    ((10, 20), (30, 80), (63, 200))
+    >>> size_defaults(5_000, 20)
+    {'num_leaves': 10, 'min_data_in_leaf': 20, 'lambda_l2': 6.25, 'feature_fraction_bynode': 0.4}
+    >>> size_defaults(40_000, 70)
+    {'num_leaves': 30, 'min_data_in_leaf': 80, 'lambda_l2': 50.0, 'feature_fraction_bynode': 0.2}
     """
-    return int(np.clip(rows**0.5 / 6.5, 4, 63)), int(np.clip(rows // 500, 20, 200))
+    return {
+        "num_leaves": int(np.clip(rows**0.5 / 6.5, 4, 63)),
+        "min_data_in_leaf": int(np.clip(rows // 500, 20, 200)),
+        "lambda_l2": float(np.clip(rows / 800, 5, 50)),
+        "feature_fraction_bynode": min(1.0, max(0.2, 8 / columns)),
+    }
 
 
 def _without_parameters(text: str) -> str:
