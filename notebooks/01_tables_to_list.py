@@ -69,7 +69,7 @@ best = fitted["gradient_boosting"]
 artefact.save(best, folder / "model")
 scorer = scores.Scorer(
     name="churn", sums=artefacts.fingerprint(folder / "model"), predict=best.predict,
-    where=f"rfm_days_since_order < {todo.active_within_days}",
+    where="rfm_days_since_order < 56",
     reasons=lambda known: champion.reason_texts(known, best.reasons(known)),
 )  # fmt: skip
 pd.Series(vars(batch.run(todo, actions, tables, scorer, out=folder).funnel)).to_frame("customers")
