@@ -1,0 +1,149 @@
+"""The two commands on one store: exit codes, what they say, and what they leave."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from crm_ml import tracking
+from crm_ml.score import read_list
+from crm_ml.score.__main__ import main as score
+from crm_ml.train.__main__ import main as train
+
+PROJECT = Path(__file__).resolve().parents[1]
+pytestmark = pytest.mark.xdist_group("store")
+
+
+@pytest.fixture
+def lists(store, tmp_path):
+    """Write the list of the committed scoring config for the few households; return its exit code."""
+
+    def run(*more):
+        return score(["--set", f"data.path={store.households}", "--out", str(tmp_path), *more])
+
+    return run
+
+
+def contents(folder):
+    return {path: path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def module(name, *arguments, folder=PROJECT):
+    environment = os.environ | {"PYTHONPATH": str(PROJECT), "COLUMNS": "200"}
+    command = [sys.executable, "-m", name, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, cwd=folder, env=environment, check=False)
+
+
+def test_training_ends_with_a_table_the_gates_and_the_way_to_the_page(store):
+    assert store.exit_code == 0
+    for name in store.names:
+        assert f"{name}: test windows, 95 % intervals" in store.output
+    for row in ("model ", "recency_rule", "cadence_rule", "logistic", "model - "):
+        assert f"│ {row}" in store.output
+    shown = f"{store.metrics[store.names[-1]]['test.auc']:.4f}"
+    assert f"{shown} [" in store.output
+    assert "holds  not worse than the best baseline: AUC - " in store.output
+    assert "holds  calibrated: ECE 0.0" in store.output
+    assert "churn version 1 (champion); run " in store.output
+    assert f"page: mlflow server --backend-store-uri sqlite:///{store.runs / 'mlflow.db'}\n" in store.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["churn/lightgmb"], "churn/lightgmb: no run of that name; there are churn/"),
+        (["../notebooks/lightgbm"], "lies outside configs/"),
+        (["churn/lightgbm", "--set", "sed=1", "--set", "seed=one"], "2 mistakes"),
+        (["churn/lightgbm", "--set", "seed"], "write it as key=value"),
+        (["churn/lightgbm", "churn/absent"], "churn/absent: no run of that name"),
+        (["--set", "data.name=grocer"], "'grocer' is no data set"),
+        (["--set", "data.path=/no/such/folder"], "order_lines: transactions.parquet does not exist"),
+    ],
+)
+def test_what_can_not_be_trained_exits_with_2_and_one_message(store, capsys, arguments, words):
+    before = {run.info.run_id for run in all_runs()}
+    assert train(arguments) == 2
+    captured = capsys.readouterr()
+    assert captured.err.startswith("error: ")
+    assert words in captured.err
+    assert {run.info.run_id for run in all_runs()} == before
+    assert store.exit_code == 0
+
+
+def test_metrics_are_written_only_when_all_runs_are_done(store, tmp_path):
+    sets = [f"--set={setting}" for setting in [*store.settings("churn/lightgbm"), "leave_out=[nothing_*]"]]
+    assert train(["churn/lightgbm", *sets, "--metrics-json", str(tmp_path / "metrics.json")]) == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_list_is_read_back_and_a_second_run_changes_no_byte(lists, tmp_path, capsys):
+    assert lists() == 0
+    rows = read_list(tmp_path / "grocer")
+    assert len(rows) > 50
+    assert rows["customer_id"].is_unique
+    assert set(rows["action_id"]) <= {"win_back_coupon", "reminder_push", "coupon_booklet"}
+    assert set(rows["consent_basis"]) == {"assumed"}
+    assert (rows["expected_value_cents"] > 0).all()
+    assert rows["p_churn"].dropna().between(0, 1).all()
+    known = rows.loc[rows["action_id"] != "coupon_booklet", "reason_codes"].map(len)
+    assert known.between(1, 3).all()
+    sums = tracking.champion("churn").content
+    assert set(rows["model_versions"].explode()) == {f"churn@{sums[:12]}"}
+    assert pd.Timestamp("2018-01-01", tz="UTC") == rows["as_of"].iloc[0]
+    assert str(tmp_path) in capsys.readouterr().out
+    before = contents(tmp_path)
+    assert lists() == 3
+    assert "already published" in capsys.readouterr().err
+    assert contents(tmp_path) == before
+
+
+def test_a_damaged_model_exits_with_4_and_leaves_the_last_list(lists, tmp_path, capsys):
+    assert lists("--as-of", "2017-12-31") == 0
+    before = contents(tmp_path)
+    path = sorted(tracking.champion("churn").folder.rglob("booster_0.txt"))[0]
+    content = path.read_bytes()
+    try:
+        path.write_bytes(content.replace(b"0", b"1", 1))
+        assert lists() == 4
+    finally:
+        path.write_bytes(content)
+    assert "booster_0.txt has changed" in capsys.readouterr().err
+    assert contents(tmp_path) == before
+    assert set(read_list(tmp_path / "grocer")["as_of"].dt.date.astype(str)) == {"2017-12-31"}
+
+
+def test_scoring_without_a_champion_says_what_to_do(lists, tmp_path, capsys):
+    assert lists("--set", "model=churn@challenger") == 2
+    assert "no model churn@challenger is registered in sqlite:" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_modules_run_as_commands(tmp_path):
+    done = module("crm_ml.train", "churn/absent")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("error: churn/absent: no run of that name; there are churn/lightgbm")
+    assert len(done.stderr.splitlines()) == 1
+    done = module("crm_ml.train", "--sett", "a=b")
+    assert done.returncode == 2
+    assert "unrecognized arguments" in done.stderr
+    done = module("crm_ml.train", folder=tmp_path)
+    assert done.returncode == 2
+    assert "default.yaml: can't be read" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+    assert "--metrics-json PATH" in module("crm_ml.train", "--help").stdout
+
+
+def test_the_metrics_file_is_what_the_runs_reported(store):
+    written = json.loads((store.runs.parent / "metrics.json").read_text())
+    assert written == store.metrics
+    assert set(written) == set(store.names)
+
+
+def all_runs():
+    client = tracking.connect()
+    experiments = [one.experiment_id for one in client.search_experiments()]
+    return client.search_runs(experiments, max_results=1000)

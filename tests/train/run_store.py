@@ -1,0 +1,43 @@
+"""What a run left in the store, read back through MLflow."""
+
+from pathlib import Path
+
+RUN = "churn/lightgbm"
+FEW = {"features": "{rfm: {}, lifecycle: {}, cadence: {}}", "leave_out": "[]", "split.test": "[2017-10-25]"}
+
+
+def runs(client, name=RUN):
+    """Runs of a name, newest first."""
+    experiment_id = client.get_experiment_by_name("churn").experiment_id
+    return [run for run in client.search_runs([experiment_id]) if run.info.run_name == name]
+
+
+def newest(client):
+    return runs(client)[0]
+
+
+def first(client, name=RUN):
+    return runs(client, name)[-1]
+
+
+def folder(run):
+    """Folder of a run's artefacts in the local store."""
+    return Path(run.info.artifact_uri.removeprefix("file://"))
+
+
+def files(run):
+    """Names of all artefacts of a run."""
+    return {str(path.relative_to(folder(run))) for path in folder(run).rglob("*") if path.is_file()}
+
+
+def versions(client):
+    """Registered versions, and the one that is champion."""
+    known = client.search_model_versions("name='churn'")
+    champion = client.get_model_version_by_alias("churn", "champion")
+    return sorted(int(one.version) for one in known), champion.version
+
+
+def model_folder(client, name, version):
+    """Folder of the files of a registered model in the local store."""
+    location = client.get_model_version_download_uri(name, str(version))
+    return Path(location.removeprefix("file://")) / "data" / "model"
