@@ -184,8 +184,8 @@ def check_scored_after(labels_end: str | date, as_of: str | date, model: str) ->
     """
     if as_utc(as_of) < as_utc(labels_end):
         raise LeakError(
-            f"{model} was trained on labels until {labels_end} and must not score {as_of}; score a later day, "
-            "or register a model whose labels end by then (register_as.as_of)"
+            f"{model} was trained on labels until {labels_end} and must not score {as_of}; score a later "
+            "day, or register a model whose labels end by then (register_as.as_of)"
         )
 
 

@@ -3,19 +3,8 @@
 from crm_ml.tables.checks import Check
 from crm_ml.tables.contract import Column
 from crm_ml.tables.mapping_parts import ColumnMapping
-from crm_ml.tables.sql import ident
+from crm_ml.tables.sql import INTEGERS, ident
 
-_INTEGER = (
-    "TINYINT",
-    "SMALLINT",
-    "INTEGER",
-    "BIGINT",
-    "HUGEINT",
-    "UTINYINT",
-    "USMALLINT",
-    "UINTEGER",
-    "UBIGINT",
-)
 _LARGE_CENTS = 100_000_000
 _DECIMAL = "DECIMAL(18, 6)"
 _WIDE = "DECIMAL(38, 6)"
@@ -88,7 +77,7 @@ def _checks(
 
 
 def _usable(kind: str) -> bool:
-    return kind in (*_INTEGER, "FLOAT", "DOUBLE", "VARCHAR") or kind.startswith("DECIMAL")
+    return kind in (*INTEGERS, "FLOAT", "DOUBLE", "VARCHAR") or kind.startswith("DECIMAL")
 
 
 def _number(source: str, kind: str) -> str:

@@ -1,6 +1,21 @@
-"""Quoting for the SQL that cleaning sends to DuckDB."""
+"""Quoting for the SQL that cleaning sends to DuckDB, and DuckDB's integer types."""
 
 from pathlib import Path
+
+INTEGERS = frozenset(
+    (
+        "TINYINT",
+        "SMALLINT",
+        "INTEGER",
+        "BIGINT",
+        "HUGEINT",
+        "UTINYINT",
+        "USMALLINT",
+        "UINTEGER",
+        "UBIGINT",
+        "UHUGEINT",
+    )
+)
 
 
 def ident(name: str) -> str:

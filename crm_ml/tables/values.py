@@ -7,23 +7,9 @@ from crm_ml.tables.checks import Check
 from crm_ml.tables.contract import Column
 from crm_ml.tables.mapping_parts import ColumnMapping
 from crm_ml.tables.money import read_cents
-from crm_ml.tables.sql import ident, literal
+from crm_ml.tables.sql import INTEGERS, ident, literal
 from crm_ml.tables.times import read_time
 
-INTEGERS = frozenset(
-    (
-        "TINYINT",
-        "SMALLINT",
-        "INTEGER",
-        "BIGINT",
-        "HUGEINT",
-        "UTINYINT",
-        "USMALLINT",
-        "UINTEGER",
-        "UBIGINT",
-        "UHUGEINT",
-    )
-)
 FLOATS = frozenset(("FLOAT", "DOUBLE"))
 _NESTED = ("STRUCT", "MAP", "UNION", "BLOB", "BIT")
 _EXACT = 2**53
