@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+collect_ignore_glob = ["conftest.py", "*/conftest.py"]  # no doctests in them, and they share one name
 PROJECT = Path(__file__).resolve().parents[1]
 HOUSEHOLDS = 300
 SNAPSHOTS = {
