@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from crm_ml.errors import ConfigError
 from crm_ml.paths import inside, project_root
@@ -31,13 +31,17 @@ class Data(Strict):
     Parameters
     ----------
     name : str
-        A data set of `crm_ml.datasets`, or a mapping ``configs/data/<name>.yaml`` of own tables.
+        A data set of `crm_ml.datasets`, or the mapping of own tables, such as ``configs/data/mine.yaml``.
     path : str, optional
         Where the files of a data set lie that is not installed with the package.
+    ends_at : date, optional
+        First day of which the tables know nothing. Without it, the day after the newest order; give it where
+        orders may be dated in the future, for else every label before them is "churned".
     """
 
     name: str
     path: str | None = None
+    ends_at: Day | None = None
 
 
 class Target(Strict):
@@ -71,7 +75,7 @@ class Split(Strict):
     Parameters
     ----------
     test : tuple of date
-        Test snapshots; each is predicted by a model whose training labels end before it.
+        Test snapshots in ascending order; each is predicted by a model whose training labels end before it.
     training_snapshots, every_days : int
         How many snapshots train a model, and how far they lie apart.
     earliest : date, optional
@@ -82,6 +86,13 @@ class Split(Strict):
     training_snapshots: Positive
     every_days: Positive = 7
     earliest: Day | None = None
+
+    @field_validator("test")
+    @classmethod
+    def _ascending(cls, days: tuple[date, ...]) -> tuple[date, ...]:
+        if list(days) != sorted(set(days)):
+            raise ValueError(f"test days must ascend, each once, not {', '.join(map(str, days))}")
+        return days
 
 
 class Part(Strict):
@@ -129,6 +140,9 @@ class ChurnRun(Strict):
     replicates : int
         Of the bootstrap.
     seed : int
+        Of the bootstrap; models have their own among their options.
+    largest_ece : float
+        A model of a larger expected calibration error is not promoted.
     allow_leaks : tuple of str
         Features that may nearly give the label away.
     """
@@ -144,8 +158,17 @@ class ChurnRun(Strict):
     calibration: Calibration = Calibration()
     replicates: Annotated[int, Field(ge=100)] = 1000
     seed: int = 0
+    largest_ece: Annotated[float, Field(gt=0, lt=1)] = 0.03
     allow_leaks: Annotated[tuple[str, ...], Field(strict=False)] = ()
     register_as: Register
+
+    @field_validator("baselines")
+    @classmethod
+    def _named_once(cls, baselines: tuple[Part, ...]) -> tuple[Part, ...]:
+        names = [part.name for part in baselines]
+        if len(set(names)) < len(names):
+            raise ValueError(f"each baseline may stand once, not {', '.join(names)}")
+        return baselines
 
 
 Run = ChurnRun

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from crm_ml.churn.target import MINIMUM, check_classes, labels
@@ -63,7 +63,7 @@ def labelled_rows(
     snapshots: Iterable[Snapshot],
     active_within: timedelta,
     groups: Groups | None = None,
-    minimum: int = MINIMUM,
+    data_ends_at: "date | None" = None,
 ) -> LabelledRows:
     """Compute features and labels of the eligible customers at each snapshot.
 
@@ -76,8 +76,8 @@ def labelled_rows(
         See `crm_ml.churn.target.eligible`.
     groups : sequence of str or mapping, optional
         Feature groups, as `crm_ml.features.matrix` takes them.
-    minimum : int
-        Fewest rows of either class over all snapshots together.
+    data_ends_at : date, optional
+        See `crm_ml.churn.target.labels`.
 
     Returns
     -------
@@ -93,7 +93,9 @@ def labelled_rows(
 
     X, y = {}, {}
     for one in snapshots:
-        y[_name(one)] = labels(tables, one, active_within, minimum=0)
+        if _name(one) in y:
+            raise InputError(f"two snapshots on {_name(one)}; rows are named by the day, so take one a day")
+        y[_name(one)] = labels(tables, one, active_within, data_ends_at=data_ends_at, minimum=0)
         X[_name(one)] = matrix(tables, one, groups).loc[y[_name(one)].index]
     if not y:
         raise InputError("no snapshots to label rows at; give at least one")
@@ -101,7 +103,7 @@ def labelled_rows(
     result = LabelledRows(
         pd.concat(dict(sorted(X.items())), names=names), pd.concat(dict(sorted(y.items())), names=names)
     )
-    check_classes(result.y, minimum, f"churn at {len(y)} snapshots from {min(y)} to {max(y)}")
+    check_classes(result.y, MINIMUM, f"churn at {len(y)} snapshots from {min(y)} to {max(y)}")
     return result
 
 

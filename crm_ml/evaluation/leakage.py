@@ -68,7 +68,7 @@ def check_leaks(
         raise LeakError(
             f"{len(leaks)} {verb} the label away: {found}; drop {'it' if len(leaks) == 1 else 'them'} or, "
             f"if {'it is' if len(leaks) == 1 else 'they are'} known at the snapshot, set "
-            f"allow: [{', '.join(leaks)}]"
+            f"allow_leaks: [{', '.join(leaks)}]"
         )
     return areas
 

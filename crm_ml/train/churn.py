@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 Fitted = Model | CalibratedModel
 
 
+SEGMENTS = "lifecycle"  # the group whose columns make the segments, computed even where no model uses it
+
+
 @dataclass(frozen=True)
 class Fold:
     """A test snapshot and the snapshots that train for it, oldest first."""
@@ -68,18 +71,23 @@ def execute(config: ChurnRun, tables: Tables, progress: "Progress") -> Outcome:
     final = fold(config, config.register_as.as_of)
     needed = [one for each in folds for one in (each.test, *each.training)] + list(final.training)
     all_rows = compute_rows(config, tables, needed, progress)
-    rows = used_rows(all_rows, config.leave_out)
+    rows = used_rows(all_rows, config)
+    judging = progress.add_task("leak gates, intervals, final model", total=4)
     check_point_in_time(config, tables, folds[-1].test)
     leaks = leakage.check_leaks(rows.X, rows.y, config.allow_leaks)
+    progress.advance(judging)
     predictions = predict(config, rows, folds, progress)
     rng = np.random.default_rng(config.seed)
     judged = evaluate(predictions, rng, tuple(VIEWS), config.replicates)
+    progress.advance(judging)
     segmented = churn_report.segments(all_rows.at([each.test for each in folds]), predictions, rng)
+    progress.advance(judging)
     model = fit_calibrated(config, rows, final)
+    progress.advance(judging)
     return Outcome(
         metrics=churn_report.metrics(judged),
         summary=churn_report.summary(judged),
-        gates=churn_report.gates(judged),
+        gates=churn_report.gates(judged, config.largest_ece),
         candidate=_candidate(config, model, rows, final),
         tables={
             "metrics": judged.table(),
@@ -119,21 +127,27 @@ def compute_rows(
     wanted = {one.as_of: one for one in snapshots}
     ordered = [wanted[as_of] for as_of in sorted(wanted)]
     shown = progress.track(ordered, description="features and labels")
-    return labelled_rows(tables, shown, config.target.active_within, config.features)
+    groups = None if config.features is None else {SEGMENTS: {}, **config.features}
+    return labelled_rows(tables, shown, config.target.active_within, groups, config.data.ends_at)
 
 
-def used_rows(rows: LabelledRows, patterns: Iterable[str]) -> LabelledRows:
-    """Return the rows without the features that the config leaves out; raises as `left_out`."""
-    return LabelledRows(rows.X.drop(columns=left_out(rows.X.columns, patterns)), rows.y)
+def used_rows(rows: LabelledRows, config: ChurnRun) -> LabelledRows:
+    """Return the rows with the features of the model; raises as `left_out`."""
+    dropped = left_out(rows.X.columns, config.leave_out)
+    if config.features is not None and SEGMENTS not in config.features:
+        dropped += [name for name in rows.X.columns if name.startswith(f"{SEGMENTS}_")]
+    return LabelledRows(rows.X.drop(columns=sorted(set(dropped))), rows.y)
 
 
 def left_out(columns: Iterable[str], patterns: Iterable[str]) -> list[str]:
     """Return the columns that match a pattern.
 
+    A pattern may match nothing where the tables lack what its group needs, such as touches.
+
     Raises
     ------
     ConfigError
-        If a pattern matches none.
+        If a pattern matches no feature of any group.
 
     Examples
     --------
@@ -142,7 +156,10 @@ def left_out(columns: Iterable[str], patterns: Iterable[str]) -> list[str]:
     """
     names = list(columns)
     found = {pattern: fnmatch.filter(names, pattern) for pattern in patterns}
-    empty = [pattern for pattern, matches in found.items() if not matches]
+    declared = [name for group in features.groups().values() for name in group.COLUMNS]
+    empty = [
+        pattern for pattern, matches in found.items() if not (matches or fnmatch.filter(declared, pattern))
+    ]
     if empty:
         raise ConfigError(f"leave_out: {', '.join(empty)} match no feature; there are {', '.join(names)}")
     return sorted({name for matches in found.values() for name in matches})
@@ -173,8 +190,13 @@ def fit_calibrated(config: ChurnRun, rows: LabelledRows, each: Fold) -> Fitted:
     model: Model = create(config.model.name, **config.model.options).fit(past.X, past.y)
     later = each.training[-config.calibration.snapshots :]
     earlier = [one for one in each.training if one.label_ends_at <= later[0].as_of]
-    if not config.calibration.methods or not earlier:
+    if not config.calibration.methods:
         return model
+    if not earlier:
+        raise InputError(
+            f"no training snapshot for {each.test.as_of:%Y-%m-%d} has labels that end before the calibration "
+            f"snapshots, from {later[0].as_of:%Y-%m-%d} on; train on more snapshots or calibrate on fewer"
+        )
     before, after = rows.at(earlier), rows.at(later)
     judge = create(config.model.name, **config.model.options).fit(before.X, before.y)
     calibrator = best_calibrator(

@@ -38,23 +38,27 @@ CANDIDATES: dict[str, tuple[str, ...]] = {
     COMMITTED: (),
     "trees alone": ("model={name: gradient_boosting}",),
     "trees alone, exact splits, 12 leaves": (f"model={{name: gradient_boosting, options: {_EXACT}}}",),
-    "trees alone, L2 penalty 10": ("model={name: gradient_boosting, options: {lambda_l2: 10.0}}",),
-    "trees alone, splits see all columns": (
-        "model={name: gradient_boosting, options: {feature_fraction_bynode: 1.0}}",
-    ),
     "linear share 0.2": ("model.options.linear_share=0.2",),
     "linear share 0.5": ("model.options.linear_share=0.5",),
-    "mean of 3 seeds": ("model.options.n_seeds=3",),
     "all features": ("leave_out=[]",),
-    "10 training snapshots": ("split.training_snapshots=10",),
-    "calibration: platt": ("calibration={methods: [platt], snapshots: 4}",),
-    "calibration: isotonic": ("calibration={methods: [isotonic], snapshots: 4}",),
-    "recency rule": ("model={name: recency_rule}",),
-    "cadence rule": ("model={name: cadence_rule}",),
-    "logistic, C = 0.003": ("model={name: logistic, options: {strength: 0.003}}",),
-    "logistic, C = 0.03": ("model={name: logistic, options: {strength: 0.03}}",),
-    "logistic, C = 0.1": ("model={name: logistic, options: {strength: 0.1}}",),
-    "logistic, C = 1": ("model={name: logistic, options: {strength: 1.0}}",),
+    "not calibrated": ("calibration={methods: []}",),
+    "calibration: isotonic": ("calibration={methods: [isotonic], snapshots: 2}",),
+    "recency rule": (
+        "model={name: recency_rule}",
+        "calibration={methods: []}",
+    ),
+    "cadence rule": (
+        "model={name: cadence_rule}",
+        "calibration={methods: []}",
+    ),
+    "logistic, C = 0.03": (
+        "model={name: logistic, options: {strength: 0.03}}",
+        "calibration={methods: []}",
+    ),
+    "logistic, C = 1": (
+        "model={name: logistic, options: {strength: 1.0}}",
+        "calibration={methods: []}",
+    ),
 }
 WITHOUT = {"without habit": "habit_*", "without attributes": "attribute_*"}
 

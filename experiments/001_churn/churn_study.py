@@ -50,7 +50,7 @@ def predict_all(
         for name, one in candidates.items():
             alone = one.model_copy(update={"baselines": ()})
             quiet = Progress(disable=True)
-            used = churn.used_rows(rows, one.leave_out)
+            used = churn.used_rows(rows, one)
             found[name] = churn.predict(alone, used, [folds[name, day]], quiet)
             progress.advance(task)
         first = next(iter(found.values()))
