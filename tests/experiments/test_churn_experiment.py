@@ -161,6 +161,7 @@ def test_every_candidate_trains_for_every_validation_snapshot_on_earlier_labels(
 
     choose = script("choose")
     for name, config in choose.candidates().items():
+        assert config.data.ends_at == date(2017, 8, 30), name
         for day in choose.VALIDATION:
             each = fold(config, day)
             assert each.training[-1].label_ends_at <= each.test.as_of, name
