@@ -20,7 +20,7 @@ run: .venv/installed  ## Train the default runs on Complete Journey, score, and 
 	@echo "MLflow page: make page, then open http://localhost:5000"
 
 test: .venv/installed  ## Run the whole test suite
-	@$(BIN)/python -m pytest -n 2
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 lint: .venv/installed  ## Check style, types and the direction of imports
 	@$(BIN)/ruff check .
@@ -28,8 +28,8 @@ lint: .venv/installed  ## Check style, types and the direction of imports
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-page: .venv/installed  ## Open the MLflow page on port 5000
-	@$(BIN)/mlflow server --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///runs/mlflow.db}" --port 5000
+page: .venv/installed  ## Open the MLflow page of the local store on port 5000
+	@$(BIN)/mlflow server --backend-store-uri "sqlite:///$${CRM_ML_RUNS:-runs}/mlflow.db" --port 5000
 
 notebook: .venv/installed  ## Open the notebooks in JupyterLab
 	@$(BIN)/jupyter lab notebooks
@@ -39,4 +39,4 @@ lock:  ## Pin the dependencies again (needs uv)
 	  --no-header --no-annotate pyproject.toml -o requirements.lock
 
 clean:  ## Remove the environment and everything derived
-	rm -rf .venv runs data/tables data/scores data/lists .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv runs mlruns data/tables data/scores data/lists .mypy_cache .ruff_cache .pytest_cache

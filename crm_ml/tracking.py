@@ -92,10 +92,6 @@ class Run:
         """Log text under `path`."""
         self.client.log_text(self.run_id, content, path)
 
-    def log_folder(self, folder: Path, path: str) -> None:
-        """Log every file of a folder under `path`."""
-        self.client.log_artifacts(self.run_id, str(folder), path)
-
     def register(
         self,
         folder: Path,

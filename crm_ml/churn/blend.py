@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from crm_ml.churn.gradient_boosting import GradientBoosting
-from crm_ml.churn.logistic import LogisticBaseline
+from crm_ml.churn.logistic import Logistic
 from crm_ml.churn.reasons import top_reasons
 from crm_ml.errors import InputError
 
@@ -63,7 +63,7 @@ class Blend:
             rounds=self.rounds, n_seeds=self.n_seeds, seed=self.seed, num_threads=self.num_threads
         )
         self.trees_ = trees.fit(X, y, sample_weight)
-        self.line_ = LogisticBaseline(strength=self.strength).fit(X, y, sample_weight)
+        self.line_ = Logistic(strength=self.strength).fit(X, y, sample_weight)
         return self
 
     def predict(self, X: "pd.DataFrame") -> Floats:
@@ -104,7 +104,7 @@ class Blend:
         """Read a model that `save` wrote; check its manifest before."""
         model = cls(**json.loads((folder / _PARAMETERS).read_text(encoding="utf-8")))
         model.trees_ = GradientBoosting.load(folder / "trees")
-        model.line_ = LogisticBaseline.load(folder / "line")
+        model.line_ = Logistic.load(folder / "line")
         return model
 
     def _check_fitted(self) -> None:

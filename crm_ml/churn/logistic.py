@@ -21,7 +21,7 @@ _LIMIT = 5.0
 
 
 @dataclass(kw_only=True, eq=False)
-class LogisticBaseline:
+class Logistic:
     """Logistic regression with an L2 penalty.
 
     Numbers become ``sign(x) * log(1 + |x|)``, are standardised and cut at 5 standard deviations, so that one
@@ -119,7 +119,7 @@ class LogisticBaseline:
 
     def _rows(self, X: "pd.DataFrame") -> Floats:
         if not hasattr(self, "coefficients_"):
-            raise InputError("LogisticBaseline is not fitted; call fit first")
+            raise InputError("Logistic is not fitted; call fit first")
         return self._design(_bend(self.encoding_.encode(X), self._numeric()))
 
     def _widths(self) -> list[int]:

@@ -59,7 +59,6 @@ METRICS: dict[str, Callable[[Weighted], Floats]] = {
     "ece": _ece,
 }
 OF_PROBABILITIES = frozenset({"log_loss", "brier", "ece"})
-LOWER_IS_BETTER = OF_PROBABILITIES
 
 
 def auc(y: npt.ArrayLike, p: npt.ArrayLike, weight: npt.ArrayLike | None = None) -> float:

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from crm_ml.churn.cadence_rule import CadenceRule
-from crm_ml.churn.logistic import LogisticBaseline
+from crm_ml.churn.logistic import Logistic
 from crm_ml.churn.recency_rule import RecencyRule
 from crm_ml.errors import InputError
 
@@ -44,7 +44,7 @@ def test_the_linear_baseline_agrees_with_a_scikit_learn_pipeline():
     bent = np.column_stack([np.log1p(X["a"]), -np.log1p(-X["b"])])
     scaled = np.clip(StandardScaler().fit_transform(bent), -5, 5)
     oracle = LogisticRegression(C=0.1, max_iter=2000, tol=1e-8).fit(scaled, y)
-    ours = LogisticBaseline(strength=0.1).fit(X, y).predict(X)
+    ours = Logistic(strength=0.1).fit(X, y).predict(X)
     np.testing.assert_allclose(ours, oracle.predict_proba(scaled)[:, 1], atol=1e-3)
 
 
@@ -53,7 +53,7 @@ def test_missing_and_unseen_levels_share_one_weight():
     town = rng.choice(np.array(["Ulm", "Jena", None], dtype=object), 3000)
     y = rng.random(3000) < np.select([town == "Ulm", town == "Jena"], [0.1, 0.3], 0.7)
     X = pd.DataFrame({"town": town, "noise": rng.normal(size=3000)})
-    model = LogisticBaseline(strength=1.0).fit(X, y)
+    model = Logistic(strength=1.0).fit(X, y)
     p = model.predict(pd.DataFrame({"town": ["Ulm", "Jena", None, "Atlantis"], "noise": 0.0}))
     np.testing.assert_allclose(p, [0.1, 0.3, 0.7, 0.7], atol=0.04)
     assert p[2] == p[3]
@@ -63,6 +63,6 @@ def test_one_absurd_amount_does_not_rule_the_others():
     rng = np.random.default_rng(0)
     X = pd.DataFrame({"paid_cents": rng.lognormal(8, 1, 2000), "days": rng.normal(size=2000)})
     y = rng.random(2000) < 1 / (1 + np.exp(-X["days"]))
-    calm = LogisticBaseline().fit(X, y).predict(X)
+    calm = Logistic().fit(X, y).predict(X)
     X.loc[0, "paid_cents"] = 1e15
-    assert np.abs(LogisticBaseline().fit(X, y).predict(X) - calm)[1:].max() < 0.03
+    assert np.abs(Logistic().fit(X, y).predict(X) - calm)[1:].max() < 0.03

@@ -65,14 +65,16 @@ LEAKS = {
 def test_planted_leaks_are_caught_by_name_and_can_be_allowed(kind, clean):
     X, y = clean
     X = X.assign(planted=LEAKS[kind](y, np.random.default_rng(1)))
-    with pytest.raises(LeakError, match=r"1 feature gives .*planted \(AUC (0.99|1.0).*allow: \[planted\]"):
+    with pytest.raises(
+        LeakError, match=r"1 feature gives .*planted \(AUC (0.99|1.0).*allow_leaks: \[planted\]"
+    ):
         check_leaks(X, y)
     assert check_leaks(X, y, allow=["planted"])["planted"] > 0.99
 
 
 def test_all_leaks_stand_in_one_error(clean):
     X, y = clean
-    with pytest.raises(LeakError, match=r"2 features give .*one \(AUC.*two \(AUC.*allow: \[one, two\]"):
+    with pytest.raises(LeakError, match=r"2 features give .*one \(AUC.*two \(AUC.*allow_leaks: \[one, two\]"):
         check_leaks(X.assign(one=y, two=-y), y)
 
 
