@@ -50,6 +50,9 @@ def consent_for(
     for all channels (null). Of two changes in the same second the refusal wins. Who never said anything, or
     is gone from the table, is not contacted.
 
+    A refusal that stands in the table at a later time counts as well, so that a list for a past day obeys an
+    opt-out as soon as it is known; a yes after ``as_of`` grants nothing, not even after such a refusal.
+
     Raises
     ------
     ConfigError
@@ -99,9 +102,11 @@ def check_consent(rows: "nw.LazyFrame[Any]", actions: Iterable[Action], consent:
 def _granted(tables: Tables, snapshot: Snapshot, pairs: tuple[tuple[str, str], ...]) -> "nw.LazyFrame[Any]":
     """Encode each change as ``2 * second + refusal``: the greatest one decides, and even is a yes."""
     through_as_of = replace(snapshot, as_of=snapshot.as_of + timedelta(seconds=1))
-    changes = through_as_of.past(tables.frame("consents"), at="changed_at")
     refusal = nw.when(nw.col("granted")).then(nw.lit(0)).otherwise(nw.lit(1))
-    order = nw.col("changed_at_epoch_s").cast(nw.Int64) * 2 + refusal
+    said = tables.frame("consents").with_columns(refusal=refusal)
+    yes_until_then = through_as_of.past(said.filter(nw.col("refusal") == 0), at="changed_at")
+    changes = nw.concat([yes_until_then, said.filter(nw.col("refusal") == 1)])  # refusals of any time
+    order = nw.col("changed_at_epoch_s").cast(nw.Int64) * 2 + nw.col("refusal")
     by_channel = "channel" in changes.collect_schema().names()
     columns = {}
     for number, (purpose, channel) in enumerate(pairs):
@@ -112,8 +117,8 @@ def _granted(tables: Tables, snapshot: Snapshot, pairs: tuple[tuple[str, str], .
     latest = (
         changes.with_columns(**columns).group_by("customer_id").agg(*(nw.col(name).max() for name in columns))
     )
-    yes = {name: (nw.col(name) != _NEVER) & (nw.col(name) // 2 * 2 == nw.col(name)) for name in columns}
-    granted: nw.LazyFrame[Any] = latest.select("customer_id", **yes)
+    even = {name: (nw.col(name) != _NEVER) & (nw.col(name) // 2 * 2 == nw.col(name)) for name in columns}
+    granted: nw.LazyFrame[Any] = latest.select("customer_id", **even)
     return granted
 
 

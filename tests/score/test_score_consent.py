@@ -1,4 +1,4 @@
-"""Consent: the latest change decides, and silence is no consent."""
+"""Consent: the latest change decides, silence is no consent, and a refusal counts whenever it stands."""
 
 from datetime import timedelta
 
@@ -56,6 +56,30 @@ CASES = {
     "same second": ([("a", "marketing", "mail", True, 5), ("a", "marketing", None, False, 5)], set()),
     "at as_of": ([("a", "marketing", "mail", True, 1), ("a", "marketing", "mail", False, AS_OF_S)], set()),
     "after as_of": ([("a", "marketing", "mail", True, AS_OF_S + 1)], set()),
+    "refused after as_of": (
+        [("a", "marketing", "mail", True, 1), ("a", "marketing", "mail", False, AS_OF_S + 1)],
+        set(),
+    ),
+    "refused for all after as_of": (
+        [("a", "marketing", "mail", True, 1), ("a", "marketing", None, False, AS_OF_S + 9)],
+        set(),
+    ),
+    "given again after as_of": (
+        [
+            ("a", "marketing", "mail", True, 1),
+            ("a", "marketing", "mail", False, AS_OF_S + 1),
+            ("a", "marketing", "mail", True, AS_OF_S + 2),
+        ],
+        set(),
+    ),
+    "something else refused after as_of": (
+        [
+            ("a", "marketing", "mail", True, 1),
+            ("a", "marketing", "push", False, AS_OF_S + 1),
+            ("a", "service", None, False, AS_OF_S + 1),
+        ],
+        {"a"},
+    ),
     "before 1970": ([("a", "marketing", "mail", True, -7)], {"a"}),
     "refused before 1970": (
         [("a", "marketing", "mail", True, -8), ("a", "marketing", "mail", False, -7)],
@@ -88,10 +112,11 @@ def test_it_agrees_with_a_search_by_hand(rows):
     expected = set()
     for customer in ("a", "b"):
         mine = [r for r in rows if r[0] == customer and r[1] == "marketing" and r[2] in (None, "mail")]
+        refused_later = any(r[4] > AS_OF_S and not r[3] for r in mine)
         mine = [r for r in mine if r[4] <= AS_OF_S]
         newest = max((r[4] for r in mine), default=None)
         last = [r[3] for r in mine if r[4] == newest]
-        if last and all(last):
+        if last and all(last) and not refused_later:
             expected.add(customer)
     assert allowed(rows) == expected
 
