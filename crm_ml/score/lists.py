@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from crm_ml import artefacts
 from crm_ml.score.catalog import Action
+from crm_ml.score.policy import DECISION
 from crm_ml.score.reading import LIST_FILE, identity
 from crm_ml.score.sinks import parquet
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 Reasons = Callable[["pd.DataFrame"], Sequence[Sequence[str]]]
 CHUNK_ROWS = 10_000
-DECIDED = ("customer_id", "action", "expected_value_cents", "runner_up", "p_churn")
 
 
 @dataclass(frozen=True)
@@ -119,11 +119,12 @@ def write_files(decided: Path, header: ListHeader, reasons: Reasons | None, fold
     Parameters
     ----------
     decided : Path
-        Parquet with the columns `DECIDED` and the features of the rows, ordered by customer_id.
+        Parquet with the columns `DECISION` and the features of the rows, ordered by customer_id.
     header : ListHeader
     reasons : callable, optional
         Gives the reason codes of a frame of features (indexed by customer_id), one sequence a row. Called for
-        the rows of the list alone, and of these for the ones whose action rests on a score.
+        the rows of the list alone, and of these for the ones whose action rests on a score; all others say
+        the rule of their action.
     folder : Path
     """
     rows = parquet.write(_rows(decided, header, reasons), schema(), folder / LIST_FILE)
@@ -190,12 +191,16 @@ def _by_action(header: ListHeader) -> dict[str, list[Any]]:
 
 
 def _reason_codes(table: "pa.Table", header: ListHeader, reasons: Reasons | None) -> list[list[str]]:
-    codes: list[list[str]] = [[] for _ in range(len(table))]
-    scored = [number for number, action in enumerate(header.actions) if action.score]
-    rows = [row for row, number in enumerate(table["action"].to_pylist()) if number in scored]
+    numbers = table["action"].to_pylist()
+    codes = [[_rule(header.actions[number])] for number in numbers]
+    rows = [row for row, number in enumerate(numbers) if header.actions[number].score]
     if reasons is None or not rows:
         return codes
-    features = table.take(rows).drop_columns([name for name in DECIDED if name != "customer_id"])
+    features = table.take(rows).drop_columns([name for name in DECISION if name != "customer_id"])
     for row, found in zip(rows, reasons(features.to_pandas().set_index("customer_id")), strict=True):
         codes[row] = [str(code) for code in found]
     return codes
+
+
+def _rule(action: Action) -> str:
+    return f"rule: {action.eligible}" if action.eligible else "no rule: for everyone"

@@ -2,9 +2,9 @@
 
 import contextlib
 import hashlib
-import importlib
 import logging
 from collections.abc import Callable, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,14 @@ from crm_ml.snapshots import Snapshot
 from crm_ml.tables.bundle import Tables
 
 log = logging.getLogger(__name__)
+_FEATURE_CODE = (
+    "crm_ml.features",
+    "crm_ml.snapshots",
+    "crm_ml.tables.bundle",
+    "crm_ml.tables.contract",
+    "crm_ml.tables.derived",
+)
+_SCORE_CODE = ("crm_ml.churn", "crm_ml.score.scores")
 
 
 def features_of(work: Path, tables: Tables, snapshot: Snapshot, scorer: Scorer) -> Path:
@@ -28,7 +36,7 @@ def features_of(work: Path, tables: Tables, snapshot: Snapshot, scorer: Scorer) 
     groups |= given if isinstance(given, Mapping) else {name: {} for name in given}
     ingredients = {
         "as_of": snapshot.as_of.isoformat(),
-        "code": code_sum("crm_ml.features"),
+        "code": code_sum(*_FEATURE_CODE),
         "data": tables.fingerprint,
         "groups": groups,
     }
@@ -37,7 +45,12 @@ def features_of(work: Path, tables: Tables, snapshot: Snapshot, scorer: Scorer) 
 
 def scores_of(work: Path, features: Path, scorer: Scorer, progress: Progress | None = None) -> Path:
     """Return the score table (Parquet) of a feature table whose sums were checked."""
-    ingredients = {"features": features.parent.name, "model": scorer.sums, "where": scorer.where}
+    ingredients = {
+        "code": code_sum(*_SCORE_CODE),
+        "features": features.parent.name,
+        "model": scorer.sums,
+        "where": scorer.where,
+    }
 
     def fill(path: Path) -> None:
         rows = write_scores(features, scorer, path, progress)
@@ -81,11 +94,14 @@ def stage(work: Path, name: str, ingredients: dict[str, Any], fill: Callable[[Pa
     return folder / file
 
 
-def code_sum(package: str) -> str:
-    """Hash the source of a package, so that a stage is made again after its code changed."""
-    module = importlib.import_module(package)
+def code_sum(*names: str) -> str:
+    """Hash the source of packages and modules, so that a stage is made again after its code changed."""
     total = hashlib.sha256()
-    for folder in module.__path__:
-        for path in sorted(Path(folder).rglob("*.py")):
-            total.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    for name in names:
+        spec = find_spec(name)
+        if spec is None or spec.origin is None:
+            raise ModuleNotFoundError(f"no source of {name}", name=name)
+        origin = Path(spec.origin)
+        for path in sorted(origin.parent.rglob("*.py")) if spec.submodule_search_locations else [origin]:
+            total.update(f"{name}/{path.name}".encode() + b"\0" + path.read_bytes() + b"\0")
     return total.hexdigest()

@@ -14,7 +14,7 @@ from score_world import AS_OF, AS_OF_S, DAY_S, action, catalog, contents, scorer
 
 from crm_ml import features
 from crm_ml.errors import AlreadyPublished, ConfigError, InputError, IntegrityError
-from crm_ml.score import batch, read_list
+from crm_ml.score import batch, read_list, stages
 from crm_ml.score.reading import locate, verify_list
 from crm_ml.score.scores import write_scores
 from crm_ml.snapshots import Snapshot, as_utc
@@ -78,7 +78,8 @@ def test_each_row_says_what_why_and_at_what_value(project, tables, caplog):
         gain = one.assumed_effect * one.margin_cents * (since / 90 if one.score else 1)
         assert abs(row.expected_value_cents + one.cost_cents - gain) <= 0.5 + 1e-9
         assert row.cost_cents == one.cost_cents
-        assert list(row.reason_codes) == ([f"rfm_days_since_order={since:g} (+0.50)"] if one.score else [])
+        told = f"rfm_days_since_order={since:g} (+0.50)" if one.score else "no rule: for everyone"
+        assert list(row.reason_codes) == [told]
         assert list(row.item_ids) == list(one.item_ids)
         assert row.value_basis == ("p_churn x assumed effect" if one.score else "assumed rate")
         assert row.runner_up_action != row.action_id
@@ -296,3 +297,54 @@ def test_reasons_are_asked_for_the_rows_of_the_list_alone(tables, monkeypatch):
     outcome = run(tables, scorer=scorer(reasons=remember))
     rows = read_list(outcome.folder)
     assert asked == rows.loc[rows["value_basis"] != "assumed rate", "customer_id"].tolist()
+
+
+@pytest.mark.usefixtures("project")
+@pytest.mark.parametrize("reasons", [None, score_world.reasons])
+def test_a_row_without_reasons_of_a_model_says_the_rule_of_its_action(tables, reasons):
+    rule = "rfm_orders_84d >= 1 and lifecycle_stage != 'lost'"
+    ruled = catalog(
+        action("booklet", eligible=rule, assumed_effect=0.01, margin_cents=2_000),
+        action("coupon", score="p_churn", assumed_effect=1.0, eligible="rfm_orders_84d >= 2"),
+    )
+    codes = read_list(run(tables, catalog=ruled, scorer=scorer(reasons=reasons)).folder)
+    told = codes.groupby("action_id")["reason_codes"].agg(lambda found: {tuple(one) for one in found})
+    assert told["booklet"] == {(f"rule: {rule}",)}
+    by_rule = ("rule: rfm_orders_84d >= 2",)
+    assert told["coupon"] == {by_rule} if reasons is None else by_rule not in told["coupon"]
+
+
+@pytest.mark.usefixtures("project")
+def test_changed_code_makes_a_new_stage(tables, tmp_path, monkeypatch):
+    snapshot = Snapshot(as_utc(AS_OF), timedelta(days=1))
+
+    def both():
+        table = stages.features_of(tmp_path / "work", tables, snapshot, scorer())
+        return table, stages.scores_of(tmp_path / "work", table, scorer())
+
+    first = both()
+    assert both() == first
+    real = stages.code_sum
+    for changed, kept in (("crm_ml.tables.derived", 0), ("crm_ml.snapshots", 0), ("crm_ml.churn", 1)):
+        monkeypatch.setattr(
+            stages, "code_sum", lambda *names, changed=changed: real(*names) + "x" * (changed in names)
+        )
+        second = both()
+        assert (second[0] == first[0]) == bool(kept)
+        assert second[1] != first[1]
+
+
+def test_the_code_sum_follows_every_byte_of_packages_and_modules(tmp_path, monkeypatch):
+    package = tmp_path / "some_code"
+    (package / "deep").mkdir(parents=True)
+    for path in (package / "__init__.py", package / "deep/part.py", tmp_path / "some_module.py"):
+        path.write_text("x = 1\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    sums = [stages.code_sum("some_code", "some_module")]
+    for path in (package / "deep/part.py", tmp_path / "some_module.py"):
+        path.write_text("x = 2\n")
+        sums.append(stages.code_sum("some_code", "some_module"))
+    assert len(set(sums)) == 3
+    assert stages.code_sum("some_code") != sums[-1]
+    with pytest.raises(ModuleNotFoundError, match="no source of some_module_that_is_absent"):
+        stages.code_sum("some_module_that_is_absent")
