@@ -3,7 +3,7 @@
 from pathlib import Path
 
 RUN = "churn/lightgbm"
-FEW = {"features": "{rfm: {}, lifecycle: {}, cadence: {}}", "leave_out": "[]", "split.test": "[2017-10-25]"}
+FEW = {"features": "{rfm: {}, cadence: {}}", "leave_out": "[]", "split.test": "[2017-10-25]"}
 
 
 def runs(client, name=RUN):

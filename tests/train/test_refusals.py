@@ -57,7 +57,7 @@ def test_a_feature_group_that_reads_later_orders_stops_the_run(store, monkeypatc
     future.compute = compute
     known = assembly.groups()
     monkeypatch.setattr(assembly, "groups", lambda: known | {"future": future})
-    settings = store.settings(RUN, **FEW | {"features": "{rfm: {}, lifecycle: {}, cadence: {}, future: {}}"})
+    settings = store.settings(RUN, **FEW | {"features": "{rfm: {}, cadence: {}, future: {}}"})
     with pytest.raises(LeakError, match="future_orders differs in"):
         experiment.run(RUN, settings)
 
@@ -85,7 +85,13 @@ def test_training_labels_that_reach_into_the_test_are_refused(store, monkeypatch
             ConfigError,
             r"rfm_orders_9d, habits_\* match no feature",
         ),
-        ({"features": "{rfm: {days: 3}, lifecycle: {}, cadence: {}}"}, ConfigError, "rfm has no option days"),
+        ({"features": "{rfm: {days: 3}, cadence: {}}"}, ConfigError, "rfm has no option days"),
+        (
+            {"calibration": "{methods: [platt], snapshots: 2}"},
+            InputError,
+            "labels that end before the calibration",
+        ),
+        ({"data.ends_at": "2017-12-01"}, InputError, "but the data end on 2017-12-01"),
         ({"model.options": "{trees: 3}"}, ConfigError, "has no parameter trees"),
     ],
 )
