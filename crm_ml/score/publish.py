@@ -11,16 +11,15 @@ renamed, and removes the rest.
 """
 
 import contextlib
-import fcntl
 import json
 import logging
 import os
-import secrets
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from crm_ml.errors import AlreadyPublished, InputError
+from crm_ml.tables.workspace import locked, new_workspace
 
 log = logging.getLogger(__name__)
 POINTER = "latest.json"
@@ -52,7 +51,7 @@ def publish(
         If the folder can't be written to; what was written is removed.
     """
     check_free(folder, name, pointer)
-    with _clear_error(folder, name), _workspace(folder, name) as space:
+    with _clear_error(folder, name), new_workspace(folder / name, _discard) as space:
         (space / CONTENT).mkdir()
         fill(space / CONTENT, space)
         _commit(space, folder / name, pointer)
@@ -83,7 +82,7 @@ def recover(folder: Path) -> None:
     """Make a folder and clear away what dead writers left in it; a live writer's folder stays."""
     folder.mkdir(parents=True, exist_ok=True)
     for space in sorted(folder.glob(".*.tmp")):
-        with contextlib.suppress(OSError), _locked(space) as alone:
+        with contextlib.suppress(OSError), locked(space) as alone:
             if alone:
                 _finish(space, folder)
                 _discard(space)
@@ -122,40 +121,6 @@ def _clear_error(folder: Path, name: str) -> Iterator[None]:
         raise InputError(f"{folder}: can't write {name} ({reason}); nothing was published") from error
 
 
-@contextlib.contextmanager
-def _workspace(folder: Path, name: str) -> Iterator[Path]:
-    with contextlib.ExitStack() as stack:
-        space = _new_space(folder, name, stack)
-        stack.callback(_discard, space)
-        yield space
-
-
-def _new_space(folder: Path, name: str, stack: contextlib.ExitStack) -> Path:
-    """Make and lock a folder; once more where a cleaner took it between the two."""
-    while True:
-        space = folder / f".{name}.{secrets.token_hex(8)}.tmp"
-        space.mkdir()
-        with contextlib.suppress(FileNotFoundError):
-            stack.enter_context(_locked(space, wait=True))
-            if space.exists():
-                return space
-
-
-@contextlib.contextmanager
-def _locked(space: Path, *, wait: bool = False) -> Iterator[bool]:
-    """Lock a folder; gives False where another process holds it or the file system has no locks."""
-    handle = os.open(space, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-            alone = True
-        except OSError:
-            alone = False
-        yield alone
-    finally:
-        os.close(handle)
-
-
 def _commit(space: Path, final: Path, pointer: dict[str, str] | None) -> None:
     content = space / CONTENT
     for path in sorted(content.rglob("*")):
@@ -188,7 +153,7 @@ def _repair(folder: Path, pointer: dict[str, str]) -> None:
     """Write the pointer anew where it is missing, broken or older."""
     if not _is_newer(pointer, read_pointer(folder), or_equal=False):
         return
-    with _workspace(folder, pointer["folder"]) as space:
+    with new_workspace(folder / pointer["folder"], _discard) as space:
         _write_pointer(space / POINTER, pointer)
         (space / POINTER).replace(folder / POINTER)
         _sync(folder)

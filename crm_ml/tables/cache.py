@@ -3,8 +3,6 @@
 import hashlib
 import json
 import logging
-import shutil
-import uuid
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +16,10 @@ from crm_ml.tables.report import Report
 from crm_ml.tables.source_errors import explain
 from crm_ml.tables.sources import Source, content_digest, sha256
 from crm_ml.tables.sql import literal
+from crm_ml.tables.workspace import new_workspace, remove_stale
 
 logger = logging.getLogger(__name__)
-_NOT_CLEANING = frozenset(("__init__", "__main__", "bundle", "config_file", "derived"))
+_NOT_CLEANING = frozenset(("__init__", "__main__", "bundle", "config_file", "derived", "workspace"))
 
 
 def load_tables(
@@ -90,13 +89,15 @@ def _stored(folder: Path) -> Report | None:
     """Return the report of a folder whose files are all as they were written."""
     try:
         content: dict[str, Any] = json.loads((folder / "report.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        report = Report.from_dict(content["tables"], folder)
+        sums = {f"{name}.parquet": "" for name in report.tables} | content["files"]
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return None
-    for name, digest in content["files"].items():
+    for name, digest in sums.items():
         if not (folder / name).is_file() or sha256(folder / name) != digest:
             logger.warning("%s: %s is not as it was written; the tables are cleaned again", folder, name)
             return None
-    return Report.from_dict(content["tables"], folder)
+    return report
 
 
 def _clean_into(
@@ -104,20 +105,19 @@ def _clean_into(
 ) -> Report:
     """Clean into a temporary folder beside the final one and rename it, so that nobody sees half of it."""
     folder.parent.mkdir(parents=True, exist_ok=True)
-    working = folder.parent / f".{folder.name}.{uuid.uuid4().hex}.tmp"
-    working.mkdir()
+    remove_stale(folder.parent)
     try:
-        report = clean(opened, mapping, working, root, progress)
-        if folder.exists() and _stored(folder) is None:
-            folder.rename(working.with_suffix(".old"))
-            shutil.rmtree(working.with_suffix(".old"))
-        try:
-            working.rename(folder)
-        except OSError:
-            if _stored(folder) is None:
-                raise
+        with new_workspace(folder) as working:
+            (working / "tables").mkdir()
+            report = clean(opened, mapping, working / "tables", root, progress)
+            if folder.exists() and _stored(folder) is None:
+                folder.rename(working / "damaged")
+            try:
+                (working / "tables").rename(folder)
+            except OSError:
+                if _stored(folder) is None:
+                    raise
     finally:
-        shutil.rmtree(working, ignore_errors=True)
         opened.connection.close()
     return Report(report.tables, folder)
 

@@ -6,6 +6,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from crm_ml.errors import ConfigError
+
 if TYPE_CHECKING:
     import duckdb
 
@@ -26,11 +28,16 @@ def connect(threads: int | None = None, memory_limit: str | None = None) -> "duc
     Returns
     -------
     duckdb.DuckDBPyConnection
+
+    Raises
+    ------
+    ConfigError
+        If ``CRM_ML_THREADS`` is no whole number above 0.
     """
     import duckdb
 
     config: dict[str, str | bool | int | float | list[str]] = {
-        "threads": threads or int(os.environ.get("CRM_ML_THREADS", DEFAULT_THREADS)),
+        "threads": threads or _threads(),
         "temp_directory": str(Path(tempfile.gettempdir()) / "crm_ml_duckdb"),
         "TimeZone": "UTC",
     }
@@ -43,3 +50,10 @@ def connect(threads: int | None = None, memory_limit: str | None = None) -> "duc
     with contextlib.suppress(duckdb.InvalidInputException):  # Jupyter without ipywidgets has no bar to stop
         connection.execute("SET enable_progress_bar = false")
     return connection
+
+
+def _threads() -> int:
+    given = os.environ.get("CRM_ML_THREADS") or str(DEFAULT_THREADS)
+    if not (given.strip().isdecimal() and int(given) > 0):
+        raise ConfigError(f"CRM_ML_THREADS is {given!r}; set it to a whole number above 0, such as 2")
+    return int(given)

@@ -1,14 +1,18 @@
 """The cache of cleaned tables: same inputs, same folder and bytes; any change, another one."""
 
+import json
 import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from shop import Shop, any_shop, bytes_of, only_csv_shop, own_data_folder  # noqa: F401  (fixtures)
 
-from crm_ml.errors import InputError
+from crm_ml.errors import ConfigError, InputError
 from crm_ml.tables import cache
 from crm_ml.tables.config_file import load_config
+from crm_ml.tables.workspace import new_workspace
 
 
 def folders(shop: Shop) -> list[str]:
@@ -23,7 +27,7 @@ def test_second_load_skips_cleaning(shop: Shop, monkeypatch: pytest.MonkeyPatch)
     assert second.fingerprint == first.fingerprint
     assert second.report.to_dict() == first.report.to_dict()
     assert second.report.quarantine_files() == first.report.quarantine_files()
-    assert second.pandas("orders").shape == (100, 8)
+    assert second.pandas("orders").shape == (100, 9)
     assert folders(shop) == [f"shop-{first.fingerprint[:16]}"]
 
 
@@ -48,6 +52,46 @@ def test_a_damaged_cache_is_cleaned_again(shop: Shop) -> None:
     (tables.report.folder / "report.json").unlink()
     assert bytes_of(load_config(shop.config)) == clean
     assert folders(shop) == [tables.report.folder.name]
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda _: [],
+        lambda content: {"tables": content["tables"]},
+        lambda content: content | {"files": None},
+        lambda content: content | {"files": {}},
+        lambda content: {"files": content["files"]},
+        lambda content: content | {"tables": {"customers": {"rows": 1}}},
+    ],
+)
+def test_a_damaged_report_is_made_again(shop: Shop, spoil: Callable[[Any], Any]) -> None:
+    tables = shop.load()
+    path = tables.report.folder / "report.json"
+    right = path.read_bytes()
+    path.write_text(json.dumps(spoil(json.loads(right))))
+    assert bytes_of(load_config(shop.config)) == bytes_of(tables)
+    assert path.read_bytes() == right
+    assert folders(shop) == [tables.report.folder.name]
+
+
+def test_what_a_killed_process_left_is_removed_and_a_live_one_is_left_alone(shop: Shop) -> None:
+    parent = shop.folder / "data" / "tables"
+    parent.mkdir(parents=True)
+    (parent / ".shop-dead.0.tmp" / "tables").mkdir(parents=True)
+    with new_workspace(parent / "other") as live:
+        tables = shop.load()
+        assert folders(shop) == sorted([live.name, tables.report.folder.name])
+    assert folders(shop) == [tables.report.folder.name]
+
+
+@pytest.mark.parametrize("threads", ["two", "0", "-1", "1.5"])
+def test_threads_that_are_no_number_are_named(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, threads: str
+) -> None:
+    monkeypatch.setenv("CRM_ML_THREADS", threads)
+    with pytest.raises(ConfigError, match=f"CRM_ML_THREADS is '{threads}'; set it to a whole number above 0"):
+        shop.load()
 
 
 def test_nothing_is_left_when_tables_are_refused(shop: Shop) -> None:
