@@ -1,12 +1,14 @@
 """Named real data as customer tables; one module a data set, found by its name."""
 
+import contextlib
 import importlib
 import inspect
 import pkgutil
 from pathlib import Path
 from typing import Any
 
-from crm_ml.errors import InputError
+from crm_ml.errors import ConfigError, InputError
+from crm_ml.paths import inside, project_root
 from crm_ml.tables.bundle import Tables
 
 __all__ = ["load", "names"]
@@ -25,7 +27,8 @@ def load(name: str, path: str | Path | None = None, **options: Any) -> Tables:
     Parameters
     ----------
     name : str
-        A data set of `names`, or the path of a mapping such as ``"configs/data/own_tables.yaml"``.
+        A data set of `names`, or the path of a mapping such as ``"configs/data/own_tables.yaml"``: below the
+        working folder or, where it is not there, below the project's folder.
     path : str or Path, optional
         File or folder of the data, for those that are not installed with the package.
     **options
@@ -39,7 +42,9 @@ def load(name: str, path: str | Path | None = None, **options: Any) -> Tables:
     Raises
     ------
     InputError
-        If there is no such data set, it needs a path, or its tables are refused.
+        If there is no such data set or mapping, it needs a path, or its tables are refused.
+    ConfigError
+        If a mapping is wrong, or lies outside of both folders.
 
     Examples
     --------
@@ -51,7 +56,7 @@ def load(name: str, path: str | Path | None = None, **options: Any) -> Tables:
     if name.endswith((".yaml", ".yml")):
         from crm_ml.tables.config_file import load_config
 
-        return load_config(Path(name))
+        return load_config(_mapping_file(name))
     if name not in names():
         raise InputError(f"{name!r} is no data set; there are {', '.join(names())}")
     module = importlib.import_module(f"{__name__}.{name}")
@@ -61,3 +66,17 @@ def load(name: str, path: str | Path | None = None, **options: Any) -> Tables:
         raise InputError(f"{name} has no option {', '.join(unknown)}; it has {', '.join(known)}")
     tables: Tables = module.load(None if path is None else Path(path), **options)
     return tables
+
+
+def _mapping_file(name: str) -> Path:
+    allowed = []
+    for root in (Path.cwd(), project_root()):
+        with contextlib.suppress(ConfigError):
+            allowed.append(inside(root, name))
+    if not allowed:
+        raise ConfigError(f"{name} lies outside the working folder and the project; move it into one of them")
+    found = next((path for path in allowed if path.is_file()), None)
+    if found is None:
+        looked = ", ".join(str(path) for path in dict.fromkeys(allowed))
+        raise InputError(f"there is no mapping {looked}; data sets without one are {', '.join(names())}")
+    return found

@@ -18,4 +18,4 @@ def installed_folder(package: str, folder: str) -> Path:
     for place in (spec.submodule_search_locations or []) if spec is not None else []:
         if (Path(place) / folder).is_dir():
             return Path(place) / folder
-    raise InputError(f"the package {package} with its folder {folder} is not installed; run make install")
+    raise InputError(f"the package {package} with its folder {folder} is not installed; run make run")

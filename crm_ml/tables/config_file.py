@@ -37,11 +37,11 @@ def load_config(path: Path, root: Path | None = None, progress: Progress | None 
         If tables are refused, with all breaches at once.
     """
     mapping = read_mapping(path)
-    root = root or project_root(path, mapping)
+    root = root or root_of(path, mapping)
     return load_tables(mapping, sources_of(mapping, root, path), root, progress)
 
 
-def project_root(path: Path, mapping: Mapping) -> Path:
+def root_of(path: Path, mapping: Mapping) -> Path:
     """Return the folder that the paths of a mapping file are relative to."""
     if mapping.root is not None:
         return Path(mapping.root)

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from crm_ml.errors import InputError
+from crm_ml import paths
+from crm_ml.errors import ConfigError, InputError
 from crm_ml.tables.sql import columns as quoted
 from crm_ml.tables.sql import ident, literal
 
@@ -194,9 +195,10 @@ def inside(root: Path, path: str, must_exist: bool = False) -> Path:
     InputError
         If it leads out of `root`, also by a link, or is absent and must exist.
     """
-    full = (root / path).resolve()
-    if not full.is_relative_to(root.resolve()):
-        raise InputError(f"{path} lies outside the project root; move it in or set root")
+    try:
+        full = paths.inside(root, path)
+    except ConfigError as error:
+        raise InputError(f"{path} lies outside the project root; move it in or set root") from error
     if must_exist and not full.is_file():
         raise InputError(f"{path} does not exist")
     return full
