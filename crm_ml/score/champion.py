@@ -4,6 +4,7 @@ import math
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from crm_ml.errors import InputError
 from crm_ml.score.scores import Scorer
 from crm_ml.snapshots import check_scored_after
 
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 REASONS = 3
+_NEEDED = ("active_within_days", "features", "labels_end")
 
 
 def champion_scorer(model: str, as_of: date) -> Scorer:
@@ -28,7 +30,7 @@ def champion_scorer(model: str, as_of: date) -> Scorer:
     Raises
     ------
     InputError
-        If no model has the alias.
+        If no model has the alias, or its manifest does not say what scoring needs.
     LeakError
         If it has seen labels of after `as_of`.
     IntegrityError
@@ -41,6 +43,9 @@ def champion_scorer(model: str, as_of: date) -> Scorer:
     version = tracking.champion(name, alias)
     loaded = artefact.load(version.folder)
     details = version.details
+    missing = [key for key in _NEEDED if key not in details]
+    if missing:
+        raise InputError(f"{model}: its manifest has no {', '.join(missing)}; train it again")
     check_scored_after(details["labels_end"], as_of, model)
 
     def reasons(features: "pd.DataFrame") -> list[list[str]]:

@@ -142,6 +142,16 @@ def test_an_absent_champion_is_named(monkeypatch):
         champion_scorer("churn@challenger", date(2024, 6, 1))
 
 
+def test_a_model_that_does_not_say_what_scoring_needs_is_refused(monkeypatch, world):
+    folder = world[1]
+    manifest = {"features": {}, "files": {}}
+    version = tracking.ModelVersion("churn", "1", folder, fingerprint(folder), manifest)
+    monkeypatch.setattr(tracking, "champion", lambda _name, _alias: version)
+    told = "churn@champion: its manifest has no active_within_days, labels_end; train it again"
+    with pytest.raises(InputError, match=told):
+        champion_scorer("churn@champion", date(2024, 6, 1))
+
+
 def test_help_needs_no_heavy_library(tmp_path):
     heavy = "{'mlflow', 'lightgbm', 'sklearn', 'matplotlib', 'pandas', 'pyarrow'}"
     code = (
