@@ -8,6 +8,9 @@ How its tables become ours:
 - Times are UTC: the last line, 2018-01-01 04:01:20, is 23:01 of 31 December at the shops.
 - `paid_cents` is sales_value, what the shop received; `discount_cents` is retail_disc; `coupon_cents` is
   coupon_disc + coupon_match_disc. A basket has a product once, so `line_id` is the product.
+- What the shop received includes what a maker paid it for the maker's coupon (coupon_disc). A price share,
+  which is of paid + discount + coupon, counts that coupon on top of it: in 1.3 percent of the accepted
+  lines, 0.4 percent of all sales_value in sum. The shop's own coupons (coupon_match_disc) are counted once.
 - Customers are the households of transactions, campaigns and demographics, with the attributes of the last.
 - `touches.sent_at` is the start of the campaign: the source does not say when a household was reached.
 - Offers are coupons with the products they cover. Repeated coupons go through the rule for repeated rows.

