@@ -53,11 +53,15 @@ class Target(Strict):
         Length of the label window and its distance from the snapshot.
     active_within_days : int
         Customers with an order in this many days before the snapshot are predicted.
+    purpose : str, optional
+        What customers must have allowed for their rows to train a model; needed where the tables have
+        consents.
     """
 
     horizon_days: Positive
     gap_days: Annotated[int, Field(ge=0)] = 0
     active_within_days: Positive
+    purpose: str | None = None
 
     def snapshot(self, as_of: date) -> Snapshot:
         """Return the snapshot of this target at a day."""

@@ -16,6 +16,7 @@ from crm_ml.churn.calibrated_model import CalibratedModel
 from crm_ml.churn.labelled_rows import LabelledRows, labelled_rows
 from crm_ml.churn.model import Model, create
 from crm_ml.config import ChurnRun
+from crm_ml.consents import check_purpose, consenting
 from crm_ml.errors import ConfigError, InputError
 from crm_ml.evaluation import leakage
 from crm_ml.evaluation.calibration import best_calibrator
@@ -70,7 +71,7 @@ def execute(config: ChurnRun, tables: Tables, progress: "Progress") -> Outcome:
     folds = [fold(config, as_of) for as_of in config.split.test]
     final = fold(config, config.register_as.as_of)
     needed = [one for each in folds for one in (each.test, *each.training)] + list(final.training)
-    all_rows = compute_rows(config, tables, needed, progress)
+    all_rows = allowed_rows(config, tables, compute_rows(config, tables, needed, progress))
     rows = used_rows(all_rows, config)
     judging = progress.add_task("leak gates, intervals, final model", total=4)
     check_point_in_time(config, tables, folds[-1].test)
@@ -129,6 +130,22 @@ def compute_rows(
     shown = progress.track(ordered, description="features and labels")
     groups = None if config.features is None else {SEGMENTS: {}, **config.features}
     return labelled_rows(tables, shown, config.target.active_within, groups, config.data.ends_at)
+
+
+def allowed_rows(config: ChurnRun, tables: Tables, rows: LabelledRows) -> LabelledRows:
+    """Return the rows of customers who allow ``target.purpose`` on the day of the final model.
+
+    Raises
+    ------
+    ConfigError
+        If tables and purpose do not fit, see `crm_ml.consents.check_purpose`.
+    """
+    check_purpose(tables, config.target.purpose)
+    if config.target.purpose is None:
+        return rows
+    today = config.target.snapshot(config.register_as.as_of)
+    keep = rows.customer_id.isin(consenting(tables, today, config.target.purpose))
+    return LabelledRows(rows.X[keep], rows.y[keep])
 
 
 def used_rows(rows: LabelledRows, config: ChurnRun) -> LabelledRows:

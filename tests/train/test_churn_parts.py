@@ -11,6 +11,7 @@ from crm_ml.churn.calibrated_model import CalibratedModel
 from crm_ml.churn.labelled_rows import LabelledRows
 from crm_ml.config import ChurnRun
 from crm_ml.errors import ConfigError, InputError
+from crm_ml.tables import Tables
 from crm_ml.tables.strict import validate
 from crm_ml.train import churn
 
@@ -90,3 +91,27 @@ def test_the_calibrator_learns_from_scores_of_a_model_that_had_not_seen_the_labe
     # labels that turn round in the newest snapshots give an inverted calibrator, which is refused
     refused = churn.fit_calibrated(wide, turned, each)
     assert refused.calibrator.method == "none"
+
+
+def test_who_did_not_allow_the_purpose_trains_no_model():
+    said = [
+        ("c1", "training", True, "2017-01-01"),
+        ("c2", "training", True, "2017-01-01"),
+        ("c2", "training", False, "2017-12-01"),  # later than the run's day, and yet obeyed
+        ("c3", "marketing", True, "2017-01-01"),
+        ("c4", "training", True, "2017-11-01"),  # allowed only after the run's day
+    ]
+    consents = pd.DataFrame(said, columns=["customer_id", "purpose", "granted", "changed_at"])
+    consents["changed_at"] = pd.to_datetime(consents["changed_at"])
+    consents["changed_at_epoch_s"] = consents["changed_at"].astype("datetime64[s]").astype("int64")
+    nobody = pd.DataFrame({"customer_id": ["c1"]})
+    tables = Tables(customers=nobody, order_lines=nobody, consents=consents)
+    asked = config(target=BASE["target"] | {"purpose": "training"})
+    assert set(churn.allowed_rows(asked, tables, rows()).customer_id) == {"c1"}
+    with pytest.raises(ConfigError, match=r"target.purpose: the tables have consents; name the purpose"):
+        churn.allowed_rows(config(), tables, rows())
+    with pytest.raises(ConfigError, match="'training' is asked of tables that have no consents"):
+        churn.allowed_rows(asked, Tables(customers=nobody, order_lines=nobody), rows())
+    assert (
+        len(churn.allowed_rows(config(), Tables(customers=nobody, order_lines=nobody), rows()).y) == 8 * 120
+    )
