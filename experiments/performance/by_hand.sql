@@ -43,40 +43,69 @@ WITH sums AS MATERIALIZED (
 days AS MATERIALIZED (
     SELECT customer_id, ago, sum(paid) AS paid,
         lag(ago) OVER (PARTITION BY customer_id ORDER BY ago DESC) - ago AS gap,
-        min(ago) OVER (PARTITION BY customer_id) AS silence
+        min(ago) OVER (PARTITION BY customer_id) AS silence,
+        row_number() OVER (PARTITION BY customer_id ORDER BY ago) AS rank
     FROM orders
     GROUP BY customer_id, ago
 ),
 cadence AS (
     SELECT customer_id, count(*) AS days, count(gap) AS gaps, sum(gap) AS gap_sum, max(gap) AS gap_max,
         sum(gap * gap) AS gap_squares, count(*) FILTER (gap > silence) AS longer,
-        max(gap) FILTER (ago = silence) AS last_gap, sum(paid) FILTER (ago = silence) AS last_paid
+        max(gap) FILTER (ago = silence) AS last_gap, sum(paid) FILTER (ago = silence) AS last_paid,
+        sum(round(exp(ago * -(ln(2) / 7)) * 17592186044416)::BIGINT) AS d7,
+        sum(round(exp(ago * -(ln(2) / 14)) * 17592186044416)::BIGINT) AS d14,
+        sum(round(exp(ago * -(ln(2) / 28)) * 17592186044416)::BIGINT) AS d28,
+        sum(round(exp(ago * -(ln(2) / 56)) * 17592186044416)::BIGINT) AS d56,
+        count(*) FILTER (ago < 28) AS o28, count(*) FILTER (ago < 56) AS o56,
+        count(*) FILTER (ago < 84) AS o84, count(*) FILTER (ago < 182) AS o182,
+        count(*) FILTER (gap - silence BETWEEN 1 AND 28) AS returned,
+        sum(least(gap - silence, 28)) FILTER (gap > silence) AS watched,
+        sum(gap - 28) FILTER (gap > 28) AS over28, sum(gap - 14) FILTER (gap > 14) AS over14,
+        min(ago) FILTER (rank = 3) AS third, min(ago) FILTER (rank = 10) AS tenth,
+        sum(gap) FILTER (rank <= 5) AS recent_gap, count(gap) FILTER (rank <= 5) AS recent_gaps
     FROM days
     GROUP BY customer_id
 ),
+weeks AS (
+    SELECT customer_id, count(*) FILTER (block < 8) AS weeks8,
+        sum(round(exp(block * -(ln(2) / 4)) * 17592186044416)::BIGINT) AS w4,
+        sum(round(exp(block * -(ln(2) / 8)) * 17592186044416)::BIGINT) AS w8
+    FROM (SELECT DISTINCT customer_id, ago // 7 AS block FROM days)
+    GROUP BY customer_id
+),
+months AS (SELECT customer_id, count(DISTINCT ago // 28) AS months FROM days GROUP BY customer_id),
+seen AS (SELECT max(ago) + 1 AS history FROM orders),
 variety AS (
     SELECT customer_id, count(DISTINCT item_id) AS items
     FROM '{folder}/order_lines.parquet'
     WHERE ordered_at_epoch_s < {as_of}
     GROUP BY customer_id
 ),
+numbered AS MATERIALIZED (
+    SELECT item_id, department, (category IS NOT NULL)::INT AS named,
+        dense_rank() OVER (ORDER BY department, category) AS place,
+        dense_rank() OVER (ORDER BY department) AS number
+    FROM '{folder}/items.parquet'
+    WHERE department IS NOT NULL
+),
+names AS MATERIALIZED (SELECT DISTINCT place, number, named, department FROM numbered),
 places AS (
-    SELECT customer_id, department, category, count(*) AS lines
-    FROM '{folder}/order_lines.parquet' JOIN '{folder}/items.parquet' USING (item_id)
-    WHERE ordered_at_epoch_s < {as_of} AND department IS NOT NULL
-    GROUP BY customer_id, department, category
+    SELECT customer_id, place, count(*) AS lines
+    FROM '{folder}/order_lines.parquet' JOIN numbered USING (item_id)
+    WHERE ordered_at_epoch_s < {as_of}
+    GROUP BY customer_id, place
 ),
 departments AS (
-    SELECT customer_id, department, sum(lines) AS lines, count(category) AS categories
-    FROM places
-    GROUP BY customer_id, department
+    SELECT customer_id, number, sum(lines) AS lines, sum(named) AS categories
+    FROM places JOIN names USING (place)
+    GROUP BY customer_id, number
 ),
 ranked AS (
-    SELECT *, row_number() OVER (PARTITION BY customer_id ORDER BY lines DESC, department) AS place
+    SELECT *, row_number() OVER (PARTITION BY customer_id ORDER BY lines DESC, number) AS place
     FROM departments
 ),
 preference AS (
-    SELECT customer_id, max(department) FILTER (place = 1) AS top, max(lines) FILTER (place = 1) AS first,
+    SELECT customer_id, max(number) FILTER (place = 1) AS number, max(lines) FILTER (place = 1) AS first,
         coalesce(max(lines) FILTER (place = 2), 0) AS second,
         coalesce(max(lines) FILTER (place = 3), 0) AS third,
         sum(lines) AS lines, sum(lines * lines) AS squares, count(*) AS departments,
@@ -100,6 +129,31 @@ SELECT customer_id,
     s.silence * gaps / nullif(gap_sum, 0) AS cadence_gap_share,
     s.silence / nullif(gap_max, 0) AS cadence_gap_max_share,
     (longer + 1) / (gaps + 2) AS cadence_longer_gap_share,
+    (c.d7 / 17592186044416 + 0.3) / ((1 - exp(history * -(ln(2) / 7))) / (ln(2) / 7) + 3) AS habit_day_rate_h7d,
+    (c.d14 / 17592186044416 + 0.3) / ((1 - exp(history * -(ln(2) / 14))) / (ln(2) / 14) + 3) AS habit_day_rate_h14d,
+    (c.d28 / 17592186044416 + 0.3) / ((1 - exp(history * -(ln(2) / 28))) / (ln(2) / 28) + 3) AS habit_day_rate_h28d,
+    (c.d56 / 17592186044416 + 0.3) / ((1 - exp(history * -(ln(2) / 56))) / (ln(2) / 56) + 3) AS habit_day_rate_h56d,
+    w.w4 / 17592186044416 / ((1 - exp((history + 6) // 7 * -(ln(2) / 4))) / (1 - exp(-ln(2) / 4)))
+        AS habit_week_share_h4w,
+    w.w8 / 17592186044416 / ((1 - exp((history + 6) // 7 * -(ln(2) / 8))) / (1 - exp(-ln(2) / 8)))
+        AS habit_week_share_h8w,
+    c.o28::DOUBLE AS habit_order_days_28d,
+    c.o56::DOUBLE AS habit_order_days_56d,
+    c.o84::DOUBLE AS habit_order_days_84d,
+    c.o182::DOUBLE AS habit_order_days_182d,
+    c.days / history AS habit_day_share,
+    c.o182 / least(history, 182) AS habit_day_share_182d,
+    w.weeks8::DOUBLE AS habit_weeks_56d,
+    m.months / ((history + 27) // 28) AS habit_month_share,
+    c.third::DOUBLE AS habit_days_since_third,
+    c.tenth::DOUBLE AS habit_days_since_tenth,
+    c.recent_gap / nullif(recent_gaps, 0) AS habit_recent_gap_days,
+    s.silence * recent_gaps / nullif(recent_gap, 0) AS habit_recent_gap_share,
+    (returned + 0.5) / (coalesce(watched, 0) + 43) AS habit_return_rate,
+    (coalesce(over28, 0) + greatest(s.silence - 27, 0) + greatest(history - tenure - 1 - 28, 0)) / history
+        AS habit_silent_28d_share,
+    (coalesce(over14, 0) + greatest(s.silence - 13, 0)) / (tenure + 1) AS habit_silent_14d_share,
+    (history - tenure - 1)::DOUBLE AS habit_unseen_days,
     CASE
         WHEN s.silence > 90 AND (gaps = 0 OR s.silence * gaps > 3 * gap_sum) THEN 'lost'
         WHEN s.silence > 30 THEN 'dormant'
@@ -107,7 +161,7 @@ SELECT customer_id,
         ELSE 'active'
     END AS lifecycle_stage,
     tenure::DOUBLE AS lifecycle_tenure_days,
-    p.top AS preference_top_department,
+    t.department AS preference_top_department,
     p.first / p.lines AS preference_top_share,
     p.second / p.lines AS preference_second_share,
     p.third / p.lines AS preference_third_share,
@@ -147,7 +201,11 @@ SELECT customer_id,
     weeks::DOUBLE AS trend_active_weeks_12
 FROM sums s
 JOIN cadence c USING (customer_id)
+JOIN weeks w USING (customer_id)
+JOIN months m USING (customer_id)
 JOIN variety v USING (customer_id)
+CROSS JOIN seen
 LEFT JOIN preference p USING (customer_id)
+LEFT JOIN (SELECT DISTINCT number, department FROM names) t ON t.number = p.number
 ORDER BY customer_id
 ) TO '{out}' (FORMAT parquet);

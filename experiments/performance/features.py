@@ -23,7 +23,7 @@ from rich.table import Table
 HERE = Path(__file__).parent
 DATA = HERE.parents[1] / "data" / "performance"
 AS_OF = datetime(2017, 8, 30, tzinfo=UTC)
-GROUPS = ("basket", "cadence", "lifecycle", "preference", "price", "rfm", "timing", "trend")
+GROUPS = ("basket", "cadence", "habit", "lifecycle", "preference", "price", "rfm", "timing", "trend")
 CONTENDERS = {"features.write": "run_features", "SQL by hand": "run_by_hand"}
 THREADS, MEMORY = "2", "1GB"
 TARGETS = {"cpu_ratio": 1.4, "peak_gb": 1.5}
