@@ -62,7 +62,9 @@ def _show(console: "Console", done: "Finished") -> None:
 
     table = Table(title=f"{done.name}: test windows, 95 % intervals")
     for column in done.outcome.summary.columns:
-        table.add_column(str(column), justify="left" if column == "model" else "right")
+        table.add_column(
+            str(column), justify="left" if column == "model" else "right", no_wrap=column == "model"
+        )
     for row in done.outcome.summary.itertuples(index=False):
         table.add_row(*(str(cell) for cell in row))
     console.print(table)

@@ -51,9 +51,12 @@ def metrics(judged: Evaluation) -> dict[str, float]:
 
 
 def summary(judged: Evaluation) -> pd.DataFrame:
-    """Return the table for people: a row for each model and one for the paired difference."""
+    """Return the table for people: a row for each model, one for the paired difference.
+
+    It has the metrics that probabilities stand or fall by; the run's ``tables/metrics.csv`` has them all.
+    """
     names = sorted(judged.models, key=lambda name: name != MODEL)
-    views = VIEWS.items()
+    views = [(metric, VIEWS[metric]) for metric in ("auc", "log_loss", "ece")]
     rows = [
         {"model": name} | {metric: _shown(judged.interval(name, metric, over)) for metric, over in views}
         for name in names
@@ -100,4 +103,4 @@ def _named(name: str, interval: Interval) -> dict[str, float]:
 
 
 def _shown(interval: Interval) -> str:
-    return f"{interval.value:.4f} [{interval.low:.4f}, {interval.high:.4f}]"
+    return f"{interval.value:.4f} [{interval.low:.3f}, {interval.high:.3f}]"
