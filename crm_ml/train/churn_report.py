@@ -103,4 +103,4 @@ def _named(name: str, interval: Interval) -> dict[str, float]:
 
 
 def _shown(interval: Interval) -> str:
-    return f"{interval.value:.4f} [{interval.low:.3f}, {interval.high:.3f}]"
+    return f"{interval.value:.4f}\n{interval.low:.3f} to {interval.high:.3f}"
