@@ -44,8 +44,9 @@ def test_training_ends_with_a_table_the_gates_and_the_way_to_the_page(store):
         assert f"{name}: test windows, 95 % intervals" in store.output
     for row in ("model ", "recency_rule", "cadence_rule", "logistic", "model - "):
         assert f"│ {row}" in store.output
-    shown = f"{store.metrics[store.names[-1]]['test.auc']:.4f}"
-    assert f"{shown} [" in store.output
+    found = store.metrics[store.names[-1]]
+    assert f" {found['test.auc']:.4f} │" in store.output
+    assert f" {found['test.auc.low']:.3f} to {found['test.auc.high']:.3f} │" in store.output
     assert "holds  not worse than the best baseline: AUC - " in store.output
     assert "holds  calibrated: ECE 0.0" in store.output
     assert "churn version 1 (champion); run " in store.output
