@@ -58,7 +58,7 @@ def new_folder(folder: Path, **details: Any) -> Iterator[Path]:
         yield part
         write_manifest(part, **details)
         for path in [*sorted(part.rglob("*")), part]:
-            _sync(path)
+            sync(path)
         try:
             part.rename(folder)
         except OSError:
@@ -66,7 +66,7 @@ def new_folder(folder: Path, **details: Any) -> Iterator[Path]:
             raise
     finally:
         shutil.rmtree(part, ignore_errors=True)
-    _sync(folder.parent)
+    sync(folder.parent)
 
 
 def write_manifest(folder: Path, **details: Any) -> None:
@@ -142,7 +142,8 @@ def _refuse_present(folder: Path) -> None:
         raise AlreadyPublished(f"{folder} stands already; write to another place or remove it first")
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Bring a file or folder to disk before anything relies on it."""
     number = os.open(path, os.O_RDONLY)
     try:
         os.fsync(number)

@@ -13,11 +13,11 @@ renamed, and removes the rest.
 import contextlib
 import json
 import logging
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from crm_ml.artefacts import sync
 from crm_ml.errors import AlreadyPublished, InputError
 from crm_ml.tables.workspace import locked, new_workspace
 
@@ -102,14 +102,6 @@ def read_pointer(folder: Path) -> dict[str, str] | None:
     return content if _is_plain(content["folder"]) else None
 
 
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
 @contextlib.contextmanager
 def _clear_error(folder: Path, name: str) -> Iterator[None]:
     import duckdb
@@ -124,18 +116,18 @@ def _clear_error(folder: Path, name: str) -> Iterator[None]:
 def _commit(space: Path, final: Path, pointer: dict[str, str] | None) -> None:
     content = space / CONTENT
     for path in sorted(content.rglob("*")):
-        _sync(path)
-    _sync(content)
+        sync(path)
+    sync(content)
     if pointer:
         _write_pointer(space / POINTER, pointer)
-    _sync(space)
+    sync(space)
     try:
         content.rename(final)  # fails where final is a folder with files: a rename never replaces those
     except OSError as error:
         if final.exists():
             raise AlreadyPublished(f"{final} was published by another run meanwhile") from error
         raise
-    _sync(final.parent)
+    sync(final.parent)
     _finish(space, final.parent)
 
 
@@ -146,7 +138,7 @@ def _finish(space: Path, folder: Path) -> None:
         return
     if _is_newer(prepared, read_pointer(folder), or_equal=True):
         (space / POINTER).replace(folder / POINTER)
-        _sync(folder)
+        sync(folder)
 
 
 def _repair(folder: Path, pointer: dict[str, str]) -> None:
@@ -156,7 +148,7 @@ def _repair(folder: Path, pointer: dict[str, str]) -> None:
     with new_workspace(folder / pointer["folder"], _discard) as space:
         _write_pointer(space / POINTER, pointer)
         (space / POINTER).replace(folder / POINTER)
-        _sync(folder)
+        sync(folder)
 
 
 def _is_newer(pointer: dict[str, str], than: dict[str, str] | None, *, or_equal: bool) -> bool:
@@ -167,7 +159,7 @@ def _is_newer(pointer: dict[str, str], than: dict[str, str] | None, *, or_equal:
 
 def _write_pointer(path: Path, pointer: dict[str, str]) -> None:
     path.write_text(json.dumps(pointer, indent=1, sort_keys=True) + "\n", "utf-8")
-    _sync(path)
+    sync(path)
 
 
 def _is_plain(name: str) -> bool:
