@@ -1,0 +1,21 @@
+"""Customer lifetime value: how often a customer will buy, for how much, and what that is worth."""
+
+from crm_ml.clv.beta_geo import BetaGeo
+from crm_ml.clv.gamma_gamma import GammaGamma
+from crm_ml.clv.lifetime_value import discounted_purchases, lifetime_value, value_with_interval
+from crm_ml.clv.modified_beta_geo import ModifiedBetaGeo
+from crm_ml.clv.pareto_nbd import ParetoNBD
+from crm_ml.clv.summary import summarize
+from crm_ml.clv.units import months
+
+__all__ = [
+    "BetaGeo",
+    "GammaGamma",
+    "ModifiedBetaGeo",
+    "ParetoNBD",
+    "discounted_purchases",
+    "lifetime_value",
+    "months",
+    "summarize",
+    "value_with_interval",
+]

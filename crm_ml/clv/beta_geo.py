@@ -1,0 +1,69 @@
+"""BG/NBD: a customer may drop out after each repeat purchase."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import numpy as np
+
+from crm_ml.clv.beta_geometric import log_likelihood, log_odds_dropped
+from crm_ml.clv.futures import BetaGeometricFuture
+from crm_ml.clv.histories import Floats, Histories
+from crm_ml.clv.purchase_model import PurchaseModel
+
+
+class BetaGeo(PurchaseModel):
+    """BG/NBD: Poisson purchases, and after each repeat purchase a coin that decides whether it was the last.
+
+    Rates vary as Gamma(r, alpha), the coins as Beta(a, b). A customer without a repeat purchase is alive for
+    certain. ``params_``: r, alpha (a time), a, b.
+
+    References
+    ----------
+    .. [1] Fader, Hardie and Lee (2005). "Counting your customers" the easy way: an alternative to the
+       Pareto/NBD model. Marketing Science 24, equations 6 (likelihood) and 8 to 10.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> rows = {"frequency": [0, 1, 2, 5, 0, 3], "recency": [0, 9, 20, 30, 0, 12], "T": [38.0, 38, 36, 35, 30, 39]}
+    >>> summary = pd.DataFrame(rows)
+    >>> BetaGeo().fit(summary).probability_alive(summary).round(2).tolist()[:1]
+    [1.0]
+    >>> BetaGeo().fit(summary.assign(frequency=0, recency=0.0))
+    Traceback (most recent call last):
+    ...
+    crm_ml.errors.InputError: summary: none of 6 customers has a repeat purchase, so nothing tells how often ...
+    """
+
+    NAMES: ClassVar[tuple[str, ...]] = ("r", "alpha", "a", "b")
+    TIMES: ClassVar[tuple[str, ...]] = ("alpha",)
+    STARTS: ClassVar[tuple[tuple[float, ...], ...]] = (
+        (0.3, 0.15, 0.8, 2.5),
+        (1.0, 0.5, 0.3, 3.0),
+        (2.0, 0.2, 2.0, 5.0),
+    )
+    EXTRA: ClassVar[int] = 0
+
+    def _log_likelihood(self, theta: Floats, histories: Histories) -> tuple[float, Floats]:
+        return log_likelihood(theta, histories, self.EXTRA)
+
+    def _future(self, theta: Floats, histories: Histories) -> BetaGeometricFuture:
+        from scipy.special import expit
+
+        r, alpha, a, b = np.exp(theta)
+        odds, _, _ = log_odds_dropped(theta, histories, self.EXTRA)
+        return BetaGeometricFuture(
+            alive=expit(-odds), r=r + histories.x, alpha=alpha + histories.T, a=float(a),
+            b=b + histories.x + self.EXTRA,
+        )  # fmt: skip
+
+    def expected_since_first(self, times: Sequence[float]) -> Floats:
+        """Return the expected repeat purchases of a new customer until some times: equation 9 of [1]_."""
+        return self._new(1.0, times)
+
+    def _new(self, alive: float, times: Sequence[float]) -> Floats:
+        self._check_fitted()
+        r, alpha, a, b = (self.params_[name] for name in self.NAMES)
+        one = np.ones(1)
+        new = BetaGeometricFuture(alive * one, r * one, alpha * one, a, (b + self.EXTRA) * one)
+        return np.array([float(new.expected(time)[0]) if time > 0 else 0.0 for time in times])

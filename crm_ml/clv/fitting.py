@@ -1,0 +1,213 @@
+"""Maximum likelihood from several starts, with a record of how it went."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from crm_ml.errors import InputError
+
+Floats = npt.NDArray[np.float64]
+Objective = Callable[[Floats], tuple[float, Floats]]
+BOUND = 14.0
+_STEP = 1e-4
+_AT_BOUND = 1e-3
+_TOLERANCE = 1e-8
+_NEWTON = 30
+
+
+class NotConverged(InputError):
+    """A likelihood whose maximum was not found from any start."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where one search began and ended: logarithms of the parameters, and the mean log-likelihood."""
+
+    start: tuple[float, ...]
+    end: tuple[float, ...]
+    mean_log_likelihood: float
+    evaluations: int
+    message: str
+
+
+@dataclass(frozen=True)
+class FitRecord:
+    """How a fit went.
+
+    Parameters
+    ----------
+    starts : tuple of Start
+    evaluations : int
+        Of the likelihood, in all.
+    gradient : float
+        Largest slope of the mean log-likelihood at the end, per unit of a parameter's logarithm, of the
+        parameters that are not at a bound.
+    at_bound : tuple of str
+        Parameters that ran to the end of their range: the data say nothing against 0 or infinity there. They
+        have no standard error.
+    spread : float
+        Largest difference of the mean log-likelihood between the best start and one that came close.
+    """
+
+    starts: tuple[Start, ...]
+    evaluations: int
+    gradient: float
+    at_bound: tuple[str, ...]
+    spread: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the record as plain data."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """The maximum: logarithms of the parameters, covariance of them, and the record."""
+
+    theta: Floats
+    covariance: Floats
+    record: FitRecord
+
+
+def maximise(
+    objective: Objective, names: Sequence[str], starts: Sequence[Sequence[float]], customers: float,
+    search: Objective | None = None,
+) -> Fit:  # fmt: skip
+    """Maximise a mean log-likelihood over the logarithms of positive parameters.
+
+    Parameters
+    ----------
+    objective : callable
+        Logarithms, shape (d,), to the mean log-likelihood of a customer and its gradient.
+    names : sequence of str
+        Of the parameters.
+    starts : sequence of sequence of float
+        Logarithms to begin at.
+    customers : float
+        Weight behind the mean.
+    search : callable, optional
+        The same of some of the customers; the starts are then tried on it, and only the best one is followed
+        to the maximum of `objective`.
+
+    Returns
+    -------
+    Fit
+        ``covariance`` is the inverse of minus the Hessian, NaN for parameters at a bound.
+
+    Raises
+    ------
+    NotConverged
+        If no start leads to a maximum.
+
+    Notes
+    -----
+    L-BFGS-B within ``exp(-14)`` to ``exp(14)`` times the unit of the objective, then Newton's method with
+    a Hessian from central differences of the gradient until the gradient is below 1e-8.
+    """
+    counted = _Counted(objective)
+    tried = [_search(search or objective, np.asarray(start, dtype=float)) for start in starts]
+    usable = [one for one in tried if np.isfinite(one.mean_log_likelihood)]
+    if not usable:
+        raise NotConverged(f"the likelihood is not finite from any of {len(starts)} starts")
+    best = max(usable, key=lambda one: one.mean_log_likelihood)
+    theta = np.array(best.end)
+    if search is not None:
+        theta = np.array(_search(counted, theta).end)
+    theta, gradient, hessian = _newton(counted, theta)
+    free = _free(theta)
+    slope = float(np.abs(gradient[free]).max(initial=0.0))
+    if not slope < 1e3 * _TOLERANCE:
+        raise NotConverged(
+            f"the likelihood has a slope of {slope:.2g} where the search ended ({best.message}); "
+            "give more customers, or customers with more repeat purchases"
+        )
+    record = FitRecord(
+        starts=tuple(tried),
+        evaluations=counted.calls + sum(one.evaluations for one in tried),
+        gradient=slope,
+        at_bound=tuple(name for name, inside in zip(names, free, strict=True) if not inside),
+        spread=best.mean_log_likelihood - min(one.mean_log_likelihood for one in usable),
+    )
+    return Fit(theta, _covariance(hessian, free) / customers, record)
+
+
+class _Counted:
+    def __init__(self, objective: Objective) -> None:
+        self.objective, self.calls = objective, 0
+
+    def __call__(self, theta: Floats) -> tuple[float, Floats]:
+        self.calls += 1
+        return self.objective(theta)
+
+
+def _search(objective: Objective, start: Floats) -> Start:
+    from scipy.optimize import minimize
+
+    def loss(theta: Floats) -> tuple[float, Floats]:
+        value, gradient = objective(theta)
+        return -value, -gradient
+
+    found = minimize(
+        loss, start, jac=True, method="L-BFGS-B", bounds=[(-BOUND, BOUND)] * len(start),
+        options={"maxiter": 500, "ftol": 1e-13, "gtol": 1e-7},
+    )  # fmt: skip
+    message = str(found.message)
+    return Start(tuple(start.tolist()), tuple(found.x.tolist()), -float(found.fun), int(found.nfev), message)
+
+
+def _newton(objective: Objective, theta: Floats) -> tuple[Floats, Floats, Floats]:
+    """Follow Newton's steps over the parameters inside their bounds while they climb."""
+    value, gradient = objective(theta)
+    hessian = _hessian(objective, theta)
+    for _ in range(_NEWTON):
+        free = _free(theta)
+        if np.abs(gradient[free]).max(initial=0.0) < _TOLERANCE / 1e3:
+            break
+        step = np.zeros_like(theta)
+        step[free] = _climb(hessian[np.ix_(free, free)], gradient[free])
+        size = min(1.0, 2.0 / max(float(np.abs(step).max()), 1e-300))
+        moved = np.clip(theta + size * step, -BOUND, BOUND)
+        new_value, new_gradient = objective(moved)
+        if not new_value >= value - 1e-14 * abs(value) - 1e-300:
+            break
+        gained = new_value - value
+        theta, value, gradient = moved, new_value, new_gradient
+        if size == 1.0 and gained <= 1e-15 * abs(value) and np.abs(step).max() < 1e-10:
+            break
+        if np.abs(step).max() > 1e-3:
+            hessian = _hessian(objective, theta)
+    return theta, gradient, _hessian(objective, theta)
+
+
+def _climb(hessian: Floats, gradient: Floats) -> Floats:
+    """Return Newton's step, turned uphill where the likelihood is not concave."""
+    values, vectors = np.linalg.eigh(hessian)
+    curvature = np.maximum(np.abs(values), 1e-12)
+    return np.asarray(vectors @ ((vectors.T @ gradient) / curvature))
+
+
+def _hessian(objective: Objective, theta: Floats) -> Floats:
+    rows = []
+    for i in range(len(theta)):
+        step = np.zeros_like(theta)
+        step[i] = _STEP
+        up, down = objective(theta + step)[1], objective(theta - step)[1]
+        rows.append((up - down) / (2 * _STEP))
+    hessian = np.array(rows)
+    return (hessian + hessian.T) / 2
+
+
+def _free(theta: Floats) -> npt.NDArray[np.bool_]:
+    return np.asarray(np.abs(theta) < BOUND - _AT_BOUND)
+
+
+def _covariance(hessian: Floats, free: npt.NDArray[np.bool_]) -> Floats:
+    """Invert minus the Hessian over the free parameters; NaN where it is not concave."""
+    covariance = np.full(hessian.shape, np.nan)
+    inside = np.ix_(free, free)
+    if free.any() and np.linalg.eigvalsh(-hessian[inside]).min() > 0:
+        covariance[inside] = np.linalg.inv(-hessian[inside])
+    return covariance

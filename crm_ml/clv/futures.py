@@ -1,0 +1,163 @@
+"""What customers will do from now on, given that they may have dropped out: two kinds of the same questions."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from crm_ml.clv.histories import Floats
+from crm_ml.clv.rising import log_rising
+
+_NEAR_ONE = 1e-5
+_NODES = 64
+
+
+class Future(Protocol):
+    """Purchases of customers from now on; every array has one value a history, shape (k,)."""
+
+    alive: Floats
+
+    def expected(self, horizon: float) -> Floats:
+        """Return the expected number of purchases within `horizon`, shape (k,)."""
+        ...
+
+    def none(self, horizon: float) -> Floats:
+        """Return the probability of no purchase within `horizon`, shape (k,)."""
+        ...
+
+    def counts(self, horizon: float, most: int) -> Floats:
+        """Return the probability of exactly 0..most purchases within `horizon`, shape (k, most + 1)."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class BetaGeometricFuture:
+    """Customers who are alive with probability `alive` and drop out after a purchase with probability p.
+
+    Parameters
+    ----------
+    alive, r, alpha, b : numpy.ndarray, shape (k,)
+        If alive, lambda ~ Gamma(r, alpha) and p ~ Beta(a, b), independent; updated by the history.
+    a : float
+
+    References
+    ----------
+    .. [1] Fader, Hardie and Lee (2005). "Counting your customers" the easy way. Marketing Science 24, equations
+       8 to 10.
+    """
+
+    alive: Floats
+    r: Floats
+    alpha: Floats
+    a: float
+    b: Floats
+
+    def expected(self, horizon: float) -> Floats:
+        """Return expected purchases: equation 10 of [1]_, with Euler's transformation of 2F1.
+
+        ``(a + b - 1) / (a - 1) * (1 - (1 - z) ** (a - 1) * 2F1(a + b - 1 - r, a - 1; a + b - 1; z))`` with
+        ``z = horizon / (alpha + horizon)``. It stays finite for any number of purchases; close to a = 1 it is
+        the mean of its values on both sides.
+        """
+        if abs(self.a - 1) < _NEAR_ONE:
+            sides = (1 - _NEAR_ONE, 1 + _NEAR_ONE)
+            return self.alive * sum(self._expected(horizon, a) for a in sides) / 2
+        return self.alive * self._expected(horizon, self.a)
+
+    def _expected(self, horizon: float, a: float) -> Floats:
+        from scipy.special import hyp2f1
+
+        c = a + self.b - 1
+        z = horizon / (self.alpha + horizon)
+        left = (1 - z) ** (a - 1) * hyp2f1(c - self.r, a - 1, c, z)
+        return np.asarray(c / (a - 1) * (1 - left))
+
+    def none(self, horizon: float) -> Floats:
+        """Return ``1 - alive * (1 - (alpha / (alpha + horizon)) ** r)``."""
+        return np.asarray(1 + self.alive * np.expm1(-self.r * np.log1p(horizon / self.alpha)))
+
+    def counts(self, horizon: float, most: int) -> Floats:
+        """Return the distribution of the number of purchases: equation 8 of [1]_ by logarithms."""
+        poisson = negative_binomial(self.r, self.alpha, horizon, most)
+        stayed = np.exp(_log_beta_ratio(self.a, self.b, 0, most))
+        left = np.exp(_log_beta_ratio(self.a, self.b, 1, most - 1)) if most else np.empty((len(self.r), 0))
+        more = 1 - np.cumsum(poisson[:, :-1], axis=1)
+        found = stayed * poisson
+        found[:, 1:] += left * np.maximum(more, 0)
+        return _if_alive(found, self.alive)
+
+
+@dataclass(frozen=True, eq=False)
+class ParetoFuture:
+    """Customers who are alive with probability `alive` and drop out at a rate mu.
+
+    Parameters
+    ----------
+    alive, r, alpha, beta : numpy.ndarray, shape (k,)
+        If alive, lambda ~ Gamma(r, alpha) and mu ~ Gamma(s, beta), independent; updated by the history.
+    s : float
+
+    References
+    ----------
+    .. [1] Fader and Hardie (2005). A note on deriving the Pareto/NBD model and related expressions, equation 41.
+    """
+
+    alive: Floats
+    r: Floats
+    alpha: Floats
+    s: float
+    beta: Floats
+
+    def expected(self, horizon: float) -> Floats:
+        """Return expected purchases: equation 41 of [1]_, which is smooth through s = 1 by ``exprel``."""
+        from scipy.special import exprel
+
+        grown = np.log1p(horizon / self.beta)
+        return np.asarray(self.alive * self.r * self.beta / self.alpha * grown * exprel((1 - self.s) * grown))
+
+    def none(self, horizon: float) -> Floats:
+        """Return the probability of no purchase, by integration over the time of dropping out."""
+        return self.counts(horizon, 0)[:, 0]
+
+    def counts(self, horizon: float, most: int) -> Floats:
+        """Return the distribution of the number of purchases, by integration over the time of dropping out.
+
+        ``P(n) = S(h) NB(n; h) + integral of f(t) NB(n; t)`` with the Pareto survival S and density f, by
+        Gauss and Legendre over ``log(1 + t / beta)``.
+        """
+        nodes, weights = np.polynomial.legendre.leggauss(_NODES)
+        longest = np.log1p(horizon / self.beta)
+        found = np.exp(-self.s * longest)[:, None] * negative_binomial(self.r, self.alpha, horizon, most)
+        for node, weight in zip((nodes + 1) / 2, weights / 2, strict=True):
+            grown = longest * node
+            density = weight * longest * self.s * np.exp(-self.s * grown)
+            at = self.beta * np.expm1(grown)
+            found += density[:, None] * negative_binomial(self.r, self.alpha, at, most)
+        return _if_alive(found, self.alive)
+
+
+def negative_binomial(r: Floats, alpha: Floats, time: Floats | float, most: int) -> Floats:
+    """Return the probability of 0..most purchases of customers who stay, shape (k, most + 1).
+
+    ``Gamma(r + n) / (Gamma(r) n!) (alpha / (alpha + t)) ** r (t / (alpha + t)) ** n``, by log-gammas.
+    """
+    from scipy.special import gammaln, xlogy
+
+    n = np.arange(most + 1)
+    share = (time / (alpha + time))[:, None]
+    r = r[:, None]
+    logs = gammaln(r + n) - gammaln(r) - log_rising(1.0, most) + r * np.log1p(-share) + xlogy(n, share)
+    return np.asarray(np.exp(logs))
+
+
+def _log_beta_ratio(a: float, b: Floats, left: int, most: int) -> Floats:
+    """Return ``log(B(a + left, b + n) / B(a, b))`` for n = 0..most, shape (k, most + 1)."""
+    from scipy.special import betaln
+
+    return np.asarray(betaln(a + left, b[:, None] + np.arange(most + 1)) - betaln(a, b)[:, None])
+
+
+def _if_alive(counts: Floats, alive: Floats) -> Floats:
+    found = counts * alive[:, None]
+    found[:, 0] += 1 - alive
+    return found

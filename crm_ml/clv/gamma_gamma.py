@@ -1,0 +1,226 @@
+"""Gamma-Gamma: what a customer will spend on a purchase."""
+
+import logging
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+
+from crm_ml.clv.fitting import Fit, Objective, maximise
+from crm_ml.clv.histories import Floats
+from crm_ml.clv.spend import Grouped, Levels, Spend, independence_of
+from crm_ml.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+logger = logging.getLogger(__name__)
+_STARTS = ((5.0, 2.0, 1.0), (1.0, 1.0, 1.0), (20.0, 8.0, 0.5))
+_LARGEST_MEAN = 2.0
+
+
+class GammaGamma:
+    """Spend on a purchase varies as Gamma(p, nu) within a customer, and nu as Gamma(q, v) over customers.
+
+    Parameters
+    ----------
+    use_first_purchase : bool
+        Learn from the first purchase too (``first_value`` of the summary), not from repeat purchases alone.
+    largest_correlation : float
+        Gamma-Gamma holds spend independent of frequency. Where their rank correlation is beyond this, either
+        way, each band of frequency gets a level of its own, and Gamma-Gamma describes spend relative to it.
+
+    Attributes
+    ----------
+    params_ : dict
+        p, q, v (v in the money of the summary). q is above 1, so that the mean is finite.
+    mean_ : float
+        Expected spend of a customer of whom nothing is known, ``p v / (q - 1)``.
+    mean_is_tied_ : bool
+        The tail is so heavy that the likelihood would set the mean at more than twice the observed one (or
+        had none); it was then held at the observed one.
+    independence_ : Independence
+        Correlation of frequency and spend, with its test.
+    levels_ : Levels
+        All 1 unless the correlation was too large.
+
+    References
+    ----------
+    .. [1] Fader and Hardie (2013). The Gamma-Gamma model of monetary value, equations 1a (likelihood) and 5.
+    .. [2] Fader, Hardie and Lee (2005). RFM and CLV: using iso-value curves for customer base analysis. Journal
+       of Marketing Research 42.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> rows = {"frequency": [1, 2, 3, 1, 5, 0], "recency": [1.0, 2, 3, 1, 5, 0], "T": [9.0] * 6,
+    ...         "monetary_value": [12.0, 30.0, 22.0, 55.0, 25.0, 0.0]}
+    >>> model = GammaGamma().fit(pd.DataFrame(rows))
+    >>> model.expected_value(pd.DataFrame(rows)).between(12, 56).all()
+    True
+    """
+
+    NAMES: ClassVar[tuple[str, ...]] = ("p", "q", "v")
+
+    def __init__(self, use_first_purchase: bool = False, largest_correlation: float = 0.3) -> None:
+        self.use_first_purchase = use_first_purchase
+        self.largest_correlation = largest_correlation
+
+    def fit(self, summary: "pd.DataFrame") -> Self:
+        """Estimate the parameters by maximum likelihood over customers of whom a spend above 0 is known.
+
+        Raises
+        ------
+        InputError
+            If it is no summary with money, or nobody spent anything on the purchases that count.
+        NotConverged
+            If the likelihood has no maximum that any start leads to.
+        """
+        return self._fit(Spend.of(summary, self.use_first_purchase).known())
+
+    def _fit(self, known: Grouped, start: Floats | None = None) -> Self:
+        if not known.customers > 0:
+            what = "purchase" if self.use_first_purchase else "repeat purchase"
+            raise InputError(
+                f"summary: no customer has a {what} of a value above 0; nothing tells what they spend"
+            )
+        self.independence_ = independence_of(known)
+        dependent = abs(self.independence_.spearman) > self.largest_correlation
+        self.levels_ = Levels.learn(known) if dependent else Levels()
+        if dependent:
+            logger.warning("spend depends on frequency: %s; a level for each band", self.independence_)
+        level = Grouped(known.n, known.mean / self.levels_.of(known.n), known.weight)
+        self._maximise(level, start)
+        self.n_customers_ = round(known.customers)
+        self.log_likelihood_ = log_likelihood(self.theta_, level)[0] - float(
+            known.weight @ np.log(self.levels_.of(known.n))
+        )
+        return self
+
+    def _maximise(self, known: Grouped, start: Floats | None) -> None:
+        unit = known.mean_of_customers
+        shift = np.array([0.0, 0.0, math.log(unit)])
+        relative = Grouped(known.n, known.mean / unit, known.weight)
+        starts = [np.log(one) for one in _STARTS] if start is None else [start - shift]
+        fitted = maximise(_mean(relative), ("p", "q - 1", "v"), starts, known.customers)
+        p, above, v = np.exp(fitted.theta)
+        self.mean_is_tied_ = bool("q - 1" in fitted.record.at_bound or p * v / above > _LARGEST_MEAN)
+        if self.mean_is_tied_:
+            logger.warning("spend has a heavy tail: its mean is held at the observed one")
+            fitted = _tied(relative, [one[:2] for one in starts])
+        self.theta_, self.covariance_, self.record_ = fitted.theta + shift, fitted.covariance, fitted.record
+
+    @property
+    def params_(self) -> dict[str, float]:
+        """Parameters p, q and v."""
+        self._check_fitted()
+        p, above, v = np.exp(self.theta_).tolist()
+        return {"p": p, "q": 1 + above, "v": v}
+
+    @property
+    def standard_errors_(self) -> dict[str, float]:
+        """Standard errors of p, q and v from the Hessian; NaN at a bound."""
+        errors = np.exp(self.theta_) * np.sqrt(np.diag(self.covariance_))
+        return dict(zip(self.NAMES, errors.tolist(), strict=True))
+
+    @property
+    def mean_(self) -> float:
+        """Expected spend of a customer of whom nothing is known."""
+        p, above, v = np.exp(self.theta_)
+        return float(p * v / above)
+
+    def expected_value(self, summary: "pd.DataFrame") -> "pd.Series[float]":
+        """Return what each customer is expected to spend on a purchase: equation 5 of [1]_, shape (n,).
+
+        ``(p v + p n m) / (p n + q - 1)``, between the own mean m of n purchases and that of all customers. Of a
+        customer without a purchase that counts, only the latter is known.
+        """
+        import pandas as pd
+
+        self._check_fitted()
+        spend = Spend.of(summary, self.use_first_purchase)
+        return pd.Series(self.expected(spend), index=summary.index, name="expected_value")
+
+    def expected(self, spend: Spend, theta: Floats | None = None) -> Floats:
+        """Return the expected spend of customers; `theta` replaces log p, log (q - 1) and log v."""
+        p, above, v = np.exp(self.theta_ if theta is None else theta)
+        level = self.levels_.of(spend.n)
+        return np.asarray(level * p * (v + spend.n * spend.mean / level) / (p * spend.n + above))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what was fitted, ready for JSON."""
+        self._check_fitted()
+        return {
+            "use_first_purchase": self.use_first_purchase,
+            "largest_correlation": self.largest_correlation,
+            "theta": self.theta_.tolist(),
+            "covariance": [[None if math.isnan(v) else v for v in row] for row in self.covariance_.tolist()],
+            "log_likelihood": self.log_likelihood_,
+            "n_customers": self.n_customers_,
+            "mean_is_tied": self.mean_is_tied_,
+            "levels": {"edges": list(self.levels_.edges), "factors": list(self.levels_.factors)},
+        }
+
+    @classmethod
+    def from_dict(cls, found: Mapping[str, Any]) -> Self:
+        """Make a fitted model of what `as_dict` returned."""
+        model = cls(found["use_first_purchase"], found["largest_correlation"])
+        model.theta_, model.covariance_ = np.array(found["theta"]), np.array(found["covariance"], dtype=float)
+        model.log_likelihood_, model.n_customers_ = found["log_likelihood"], found["n_customers"]
+        model.mean_is_tied_ = found["mean_is_tied"]
+        model.levels_ = Levels(tuple(found["levels"]["edges"]), tuple(found["levels"]["factors"]))
+        return model
+
+    def _check_fitted(self) -> None:
+        if not hasattr(self, "theta_"):
+            raise InputError("GammaGamma is not fitted; call fit first")
+
+
+def log_likelihood(theta: Floats, known: Grouped) -> tuple[float, Floats]:
+    """Return the sum of log-likelihoods and its gradient by log p, log (q - 1), log v: equation 1a of [1]_.
+
+    What depends on the number of purchases alone is computed once for each number.
+    """
+    from scipy.special import digamma, gammaln
+
+    p, above, v = np.exp(theta)
+    q = 1 + above
+    n, mean, weight = known.n, known.mean, known.weight
+    times, row = np.unique(n, return_inverse=True)
+    by_n = np.bincount(row, weights=weight)
+    shape, whole = p * times, n * mean + v
+    log_whole, log_spent = np.log(whole), np.log(n * mean)
+    total = weight.sum()
+    value = by_n @ (gammaln(shape + q) - gammaln(shape)) + total * (q * theta[2] - gammaln(q))
+    value += weight @ (p * n * (log_spent - log_whole) - np.log(mean) - q * log_whole)
+    up, down = digamma(shape + q), digamma(shape)
+    slope = np.array(
+        [
+            (by_n * times) @ (up - down) + (weight * n) @ (log_spent - log_whole),
+            by_n @ up + total * (theta[2] - digamma(q)) - weight @ log_whole,
+            total * q / v - (weight * (p * n + q)) @ (1 / whole),
+        ]
+    )
+    return float(value), slope * np.exp(theta)
+
+
+def _mean(known: Grouped) -> Objective:
+    def objective(theta: Floats) -> tuple[float, Floats]:
+        value, gradient = log_likelihood(theta, known)
+        return value / known.customers, gradient / known.customers
+
+    return objective
+
+
+def _tied(known: Grouped, starts: list[Floats]) -> Fit:
+    """Fit p and q with ``v = (q - 1) / p``, which makes the mean 1, the unit of the data."""
+    whole = _mean(known)
+    spread = np.array([[1.0, 0.0], [0.0, 1.0], [-1.0, 1.0]])
+
+    def objective(theta: Floats) -> tuple[float, Floats]:
+        value, gradient = whole(spread @ theta)
+        return value, gradient @ spread
+
+    fitted = maximise(objective, ("p", "q - 1"), starts, known.customers)
+    return Fit(spread @ fitted.theta, spread @ fitted.covariance @ spread.T, fitted.record)

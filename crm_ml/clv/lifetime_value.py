@@ -1,0 +1,177 @@
+"""Lifetime value: discounted purchases times spend times margin, with an interval."""
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from crm_ml.clv.gamma_gamma import GammaGamma
+from crm_ml.clv.histories import Floats, Histories
+from crm_ml.clv.purchase_model import PurchaseModel
+from crm_ml.clv.spend import Spend
+from crm_ml.clv.units import DAYS, YEAR_DAYS, Horizon, in_units
+from crm_ml.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_NODES = 24
+_FOREVER = 45.0
+_STEP = 1e-4
+_TINY = 1e-300
+LEVEL = 0.95
+
+
+def lifetime_value(
+    purchases_model: PurchaseModel,
+    value_model: GammaGamma,
+    summary: "pd.DataFrame",
+    horizon: Horizon,
+    annual_discount_rate: float = 0.0,
+    margin: float = 1.0,
+) -> "pd.Series[float]":
+    """Return what each customer is expected to bring from now on, at today's value.
+
+    Parameters
+    ----------
+    purchases_model : BetaGeo, ModifiedBetaGeo or ParetoNBD
+        Fitted, in the time unit of `summary`.
+    value_model : GammaGamma
+        Fitted.
+    summary : pandas.DataFrame, shape (n, ...)
+        Of `crm_ml.clv.summarize`.
+    horizon : timedelta or float
+        A time such as ``months(12)``, or a number in the unit of the summary. ``math.inf`` is the residual
+        value, which needs a discount.
+    annual_discount_rate : float
+        0.1 makes a sum a year ahead worth 1 / 1.1 of it today. Discounting is continuous in time.
+    margin : float
+        Share of the spend that is earned.
+
+    Returns
+    -------
+    pandas.Series of float, shape (n,)
+        Named clv, in the money of the summary, indexed like it.
+
+    Raises
+    ------
+    InputError
+        If a model is not fitted or `summary` is none, the horizon is not positive or infinite without a
+        discount, the rate or the margin is negative, or the unit of time is not known and needed.
+
+    References
+    ----------
+    .. [1] Fader, Hardie and Lee (2005). RFM and CLV: using iso-value curves for customer base analysis. Journal
+       of Marketing Research 42, equation 2: ``margin * E(spend) * DET``, with DET the discounted expected purchases.
+    """
+    import pandas as pd
+
+    if not (math.isfinite(margin) and margin >= 0):
+        raise InputError(f"margin is {margin}; it must be a share of the spend, 0 or more")
+    purchases = discounted_purchases(purchases_model, summary, horizon, annual_discount_rate)
+    return pd.Series(purchases * value_model.expected_value(summary) * margin, name="clv")
+
+
+def discounted_purchases(
+    model: PurchaseModel, summary: "pd.DataFrame", horizon: Horizon, annual_discount_rate: float = 0.0
+) -> "pd.Series[float]":
+    """Return the discounted expected purchases (DET) of each customer; parameters, raises as `lifetime_value`."""
+    import pandas as pd
+
+    length, force = terms(model, summary, horizon, annual_discount_rate)
+    histories = Histories.of(summary)
+    found = discounted(model, histories, length, force)
+    return pd.Series(histories.for_each(found), index=summary.index, name="discounted_purchases")
+
+
+def value_with_interval(
+    purchases_model: PurchaseModel,
+    value_model: GammaGamma,
+    summary: "pd.DataFrame",
+    horizon: Horizon,
+    annual_discount_rate: float = 0.0,
+    margin: float = 1.0,
+) -> "pd.DataFrame":
+    """Return the columns clv, clv_low and clv_high: the expected value with its 95 % interval.
+
+    The interval says how well the expectation is known, given the models: it carries the errors of their
+    parameters. What a single customer will spend varies far more. Parameters, raises: as `lifetime_value`.
+
+    Notes
+    -----
+    Delta method on log clv: ``g' C g`` with C the covariance of the parameters' logarithms, of both models, and g
+    the gradient by central differences. Parameters at a bound add nothing.
+    """
+    import pandas as pd
+    from scipy.stats import norm
+
+    clv = lifetime_value(purchases_model, value_model, summary, horizon, annual_discount_rate, margin)
+    length, force = terms(purchases_model, summary, horizon, annual_discount_rate)
+    histories, spend = Histories.of(summary), Spend.of(summary, value_model.use_first_purchase)
+    often = _variance(
+        lambda theta: discounted(purchases_model, histories, length, force, theta),
+        purchases_model.theta_, purchases_model.covariance_,
+    )  # fmt: skip
+    much = _variance(
+        lambda theta: value_model.expected(spend, theta), value_model.theta_, value_model.covariance_
+    )
+    half = norm.ppf((1 + LEVEL) / 2) * np.sqrt(histories.for_each(often) + much)
+    columns = {"clv": clv, "clv_low": clv * np.exp(-half), "clv_high": clv * np.exp(half)}
+    return pd.DataFrame(columns, index=summary.index)
+
+
+def terms(
+    model: PurchaseModel, summary: "pd.DataFrame", horizon: Horizon, annual_discount_rate: float
+) -> tuple[float, float]:
+    """Return the horizon in the unit of the summary, and the force of interest for each such unit."""
+    unit = model.unit_for(summary)
+    length = in_units(horizon, unit)
+    if not (math.isfinite(annual_discount_rate) and annual_discount_rate >= 0):
+        raise InputError(f"annual_discount_rate is {annual_discount_rate}; it must be 0 or more, .1 for 10 %")
+    if math.isinf(length) and annual_discount_rate == 0:
+        raise InputError(
+            "horizon is infinite and nothing is discounted; give an annual_discount_rate above 0"
+        )
+    if annual_discount_rate > 0 and unit is None:
+        raise InputError(
+            "the summary does not say its unit of time, which a yearly discount needs; set "
+            'summary.attrs["time_unit"] to "D" or "W"'
+        )
+    days = DAYS[unit] if unit is not None else 1
+    return length, math.log1p(annual_discount_rate) * days / YEAR_DAYS
+
+
+def discounted(
+    model: PurchaseModel, histories: Histories, length: float, force: float, theta: Floats | None = None
+) -> Floats:
+    """Return the discounted expected purchases of each history, shape (k,).
+
+    By parts ``integral e^(-d t) dE(t) = e^(-d h) E(h) + d integral e^(-d t) E(t) dt``, by Gauss and Legendre over
+    ``log(1 + t / c)`` with c the mean age; for ever is until ``e^(-d t)`` is ``e^-45``.
+    """
+    future = model.future(histories, theta)
+    if force == 0:
+        return future.expected(length)
+    end = min(length, _FOREVER / force)
+    c = max(float(histories.T.mean()), 1.0)
+    nodes, weights = np.polynomial.legendre.leggauss(_NODES if math.isfinite(length) else 2 * _NODES)
+    longest = math.log1p(end / c)
+    found = math.exp(-force * end) * future.expected(end)
+    for node, weight in zip(longest * (nodes + 1) / 2, longest * weights / 2, strict=True):
+        time = c * math.expm1(node)
+        found = found + force * weight * c * math.exp(node - force * time) * future.expected(time)
+    return found
+
+
+def _variance(quantity: Callable[[Floats], Floats], theta: Floats, covariance: Floats) -> Floats:
+    """Return the variance of the logarithm of a positive quantity, shape (k,)."""
+    known = np.nan_to_num(covariance)
+    slopes = []
+    for i in range(len(theta)):
+        step = np.zeros_like(theta)
+        step[i] = _STEP
+        up, down = quantity(theta + step), quantity(theta - step)
+        slopes.append((np.log(np.maximum(up, _TINY)) - np.log(np.maximum(down, _TINY))) / (2 * _STEP))
+    gradient = np.array(slopes)
+    return np.asarray(np.maximum(np.einsum("ik,ij,jk->k", gradient, known, gradient), 0.0))

@@ -1,0 +1,239 @@
+"""What all models of purchases share: fitting on distinct histories, and questions about the future."""
+
+import logging
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+
+from crm_ml.clv.fitting import Objective, maximise
+from crm_ml.clv.futures import Future
+from crm_ml.clv.histories import Floats, Histories
+from crm_ml.clv.units import NAMES, Horizon, in_units, time_unit_of
+from crm_ml.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+logger = logging.getLogger(__name__)
+SEARCH_ROWS = 20_000
+
+
+class PurchaseModel(ABC):
+    """A model of how often customers buy and when they drop out.
+
+    After `fit`: ``params_`` (dict, in the unit of the summary), ``standard_errors_`` (the same keys; NaN at a
+    bound), ``log_likelihood_`` (sum, same unit), ``covariance_`` (of the parameters' logarithms),
+    ``n_customers_``, ``time_unit_`` (None where the summary does not say) and ``record_`` (how the fit went).
+    """
+
+    NAMES: ClassVar[tuple[str, ...]]
+    TIMES: ClassVar[tuple[str, ...]]
+    STARTS: ClassVar[tuple[tuple[float, ...], ...]]
+
+    @abstractmethod
+    def _log_likelihood(self, theta: Floats, histories: Histories) -> tuple[float, Floats]:
+        """Return the sum of log-likelihoods and its gradient by the logarithms of the parameters."""
+
+    @abstractmethod
+    def _future(self, theta: Floats, histories: Histories) -> Future:
+        """Return what the customers will do, given their histories and the logarithms of the parameters."""
+
+    @abstractmethod
+    def expected_since_first(self, times: Sequence[float]) -> Floats:
+        """Return the expected repeat purchases of a new customer until some times after the first purchase.
+
+        Parameters
+        ----------
+        times : sequence of float, shape (m,)
+            In the unit of the summary.
+        """
+
+    def fit(self, summary: "pd.DataFrame") -> Self:
+        """Estimate the parameters by maximum likelihood.
+
+        Parameters
+        ----------
+        summary : pandas.DataFrame, shape (n, ...)
+            Of `crm_ml.clv.summarize`: frequency, recency, T. Equal rows are judged once.
+
+        Raises
+        ------
+        InputError
+            If it is no summary, nobody repeats, or every T is 0.
+        NotConverged
+            If the likelihood has no maximum that any start leads to.
+        """
+        histories = Histories.of(summary)
+        self.time_unit_ = time_unit_of(summary)
+        return self._fit(histories)
+
+    def _fit(self, histories: Histories, starts: Sequence[Floats] | None = None) -> Self:
+        refuse_no_repeats(histories)
+        scale = float(histories.weight @ histories.T / histories.weight.sum())
+        search = histories.some(SEARCH_ROWS).scaled(scale) if len(histories.x) > 2 * SEARCH_ROWS else None
+        shift = np.array([math.log(scale) if name in self.TIMES else 0.0 for name in self.NAMES])
+        begun = (
+            [np.log(start) for start in self.STARTS] if starts is None else [one - shift for one in starts]
+        )
+        customers = float(histories.weight.sum())
+        fitted = maximise(
+            self._mean(histories.scaled(scale)), self.NAMES, begun, customers, search and self._mean(search)
+        )
+        self.theta_ = fitted.theta + shift
+        self.params_ = dict(zip(self.NAMES, np.exp(self.theta_).tolist(), strict=True))
+        self.covariance_ = fitted.covariance
+        self.log_likelihood_ = self._log_likelihood(self.theta_, histories)[0]
+        self.n_customers_ = round(customers)
+        self.record_ = fitted.record
+        if fitted.record.at_bound:
+            logger.warning("%s: at the end of their range: %s", type(self).__name__, fitted.record.at_bound)
+        return self
+
+    def _mean(self, histories: Histories) -> Objective:
+        total = float(histories.weight.sum())
+
+        def objective(theta: Floats) -> tuple[float, Floats]:
+            value, gradient = self._log_likelihood(theta, histories)
+            return value / total, gradient / total
+
+        return objective
+
+    @property
+    def standard_errors_(self) -> dict[str, float]:
+        """Standard errors in the unit of the parameters, from the Hessian; NaN at a bound."""
+        errors = np.exp(self.theta_) * np.sqrt(np.diag(self.covariance_))
+        return dict(zip(self.NAMES, errors.tolist(), strict=True))
+
+    @property
+    def aic_(self) -> float:
+        """Akaike's information criterion, ``2 k - 2 log L``."""
+        return 2 * len(self.NAMES) - 2 * self.log_likelihood_
+
+    @property
+    def bic_(self) -> float:
+        """Schwarz's information criterion, ``k log n - 2 log L``."""
+        return len(self.NAMES) * math.log(self.n_customers_) - 2 * self.log_likelihood_
+
+    def confidence_intervals(self, level: float = 0.95) -> dict[str, tuple[float, float]]:
+        """Return intervals of the parameters, symmetric in their logarithms, from the Hessian."""
+        from scipy.stats import norm
+
+        half = norm.ppf((1 + level) / 2) * np.sqrt(np.diag(self.covariance_))
+        low, high = np.exp(self.theta_ - half), np.exp(self.theta_ + half)
+        return dict(zip(self.NAMES, zip(low.tolist(), high.tolist(), strict=True), strict=True))
+
+    def probability_alive(self, summary: "pd.DataFrame") -> "pd.Series[float]":
+        """Return the probability that each customer has not dropped out by the end of the summary, shape (n,)."""
+        histories = self._histories(summary)
+        return _series(summary, histories, self._future(self.theta_, histories).alive, "p_alive")
+
+    def expected_purchases(self, summary: "pd.DataFrame", horizon: Horizon) -> "pd.Series[float]":
+        """Return how many purchases of each customer are expected within a horizon, shape (n,).
+
+        Parameters
+        ----------
+        summary : pandas.DataFrame, shape (n, ...)
+        horizon : timedelta or float
+            A time, or a number in the unit of the summary.
+        """
+        histories, length = self._histories(summary), self._finite(horizon, summary)
+        expected = self._future(self.theta_, histories).expected(length)
+        return _series(summary, histories, expected, "expected_purchases")
+
+    def probability_of_purchase(self, summary: "pd.DataFrame", horizon: Horizon) -> "pd.Series[float]":
+        """Return the probability of at least one purchase within a horizon, shape (n,)."""
+        histories, length = self._histories(summary), self._finite(horizon, summary)
+        none = self._future(self.theta_, histories).none(length)
+        return _series(summary, histories, 1 - none, "p_purchase")
+
+    def purchase_counts(self, summary: "pd.DataFrame", horizon: Horizon, most: int) -> "pd.DataFrame":
+        """Return the probability of exactly 0, 1, .., `most` purchases within a horizon, shape (n, most + 1).
+
+        The rows sum to 1 less the probability of more than `most`.
+        """
+        import pandas as pd
+
+        if most < 0:
+            raise InputError(f"most is {most}; it must be 0 or more")
+        histories, length = self._histories(summary), self._finite(horizon, summary)
+        found = histories.for_each(self._future(self.theta_, histories).counts(length, most))
+        return pd.DataFrame(found, index=summary.index)
+
+    def future(self, histories: Histories, theta: Floats | None = None) -> Future:
+        """Return what customers of some histories will do; `theta` replaces the parameters' logarithms."""
+        self._check_fitted()
+        return self._future(self.theta_ if theta is None else theta, histories)
+
+    def unit_for(self, summary: "pd.DataFrame") -> str | None:
+        """Return the unit of time of a summary, or that of the fit where it does not say.
+
+        Raises
+        ------
+        InputError
+            If the model was fitted in another unit.
+        """
+        self._check_fitted()
+        unit = time_unit_of(summary)
+        if unit and self.time_unit_ and unit != self.time_unit_:
+            raise InputError(
+                f"summary is in {NAMES[unit]}, but the model was fitted in {NAMES[self.time_unit_]}; "
+                f"summarize with time_unit={self.time_unit_!r}"
+            )
+        return unit or self.time_unit_
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what was fitted, ready for JSON."""
+        self._check_fitted()
+        return {
+            "theta": self.theta_.tolist(),
+            "covariance": [[None if math.isnan(v) else v for v in row] for row in self.covariance_.tolist()],
+            "log_likelihood": self.log_likelihood_,
+            "n_customers": self.n_customers_,
+            "time_unit": self.time_unit_,
+        }
+
+    @classmethod
+    def from_dict(cls, found: Mapping[str, Any]) -> Self:
+        """Make a fitted model of what `as_dict` returned."""
+        model = cls()
+        model.theta_ = np.array(found["theta"], dtype=float)
+        model.params_ = dict(zip(cls.NAMES, np.exp(model.theta_).tolist(), strict=True))
+        model.covariance_ = np.array(found["covariance"], dtype=float)
+        model.log_likelihood_, model.n_customers_ = found["log_likelihood"], found["n_customers"]
+        model.time_unit_ = found["time_unit"]
+        return model
+
+    def _histories(self, summary: "pd.DataFrame") -> Histories:
+        self.unit_for(summary)
+        return Histories.of(summary)
+
+    def _finite(self, horizon: Horizon, summary: "pd.DataFrame") -> float:
+        length = in_units(horizon, self.unit_for(summary))
+        if math.isinf(length):
+            raise InputError("horizon is infinite; only lifetime_value takes that, with a discount")
+        return length
+
+    def _check_fitted(self) -> None:
+        if not hasattr(self, "params_"):
+            raise InputError(f"{type(self).__name__} is not fitted; call fit first")
+
+
+def refuse_no_repeats(histories: Histories) -> None:
+    """Refuse customers of whom nobody has bought twice, or who are all new (`InputError`)."""
+    customers = int(histories.weight.sum())
+    if not (histories.weight @ (histories.x > 0)) > 0:
+        raise InputError(
+            f"summary: none of {customers:,} customers has a repeat purchase, so nothing tells how often they "
+            "buy; take a later as_of or more customers"
+        )
+    if not (histories.weight @ histories.T) > 0:
+        raise InputError(f"summary: T is 0 for all of {customers:,} customers; take a later as_of")
+
+
+def _series(summary: "pd.DataFrame", histories: Histories, values: Floats, name: str) -> "pd.Series[float]":
+    import pandas as pd
+
+    return pd.Series(histories.for_each(values), index=summary.index, name=name)

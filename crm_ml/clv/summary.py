@@ -1,0 +1,121 @@
+"""Order lines to one row a customer: frequency, recency, age and money, all in one declared unit."""
+
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import narwhals as nw
+import numpy as np
+
+from crm_ml.clv.order_days import checked_lines, purchase_days
+from crm_ml.clv.units import check_unit
+from crm_ml.errors import InputError
+from crm_ml.snapshots import Snapshot, as_utc
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+CENTS = 100
+_PACK = 2**40  # above the cents of a day
+
+
+def summarize(
+    orders: Any, as_of: "str | date | datetime", time_unit: str = "D", *, with_first_value: bool = False
+) -> "pd.DataFrame":
+    """Summarize what each customer bought before a moment.
+
+    Parameters
+    ----------
+    orders : frame of DuckDB, pandas, Polars or narwhals, or Tables
+        Order lines, or whole orders: customer_id, ``ordered_at`` (a time) or ``ordered_at_epoch_s``
+        (seconds), and integer ``paid_cents``. Lines with ``refund_of``, and orders with ``purchase`` 0, are
+        refunds.
+    as_of : str, date or datetime
+        Only rows strictly before it count; a date is its midnight. Data that end with 30 September are
+        summarized as of 1 October.
+    time_unit : {"D", "W"}
+        Days or weeks, of recency and T; noted in ``attrs["time_unit"]`` of the result.
+    with_first_value : bool
+        Add the column ``first_value``, what was paid on the first day.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each customer, indexed by customer_id in ascending order:
+
+        - ``frequency`` (int): days with a purchase after the first one; orders of one day count once.
+        - ``recency`` (float): time from the first purchase to the last, 0 for one purchase.
+        - ``T`` (float): time from the first purchase to the last whole day before `as_of`.
+        - ``monetary_value`` (float): mean paid on a repeat day, in the currency's major unit; 0 without one.
+
+    Raises
+    ------
+    InputError
+        With everything that is wrong: a missing column, a time that is none, rows without customer, time or
+        amount, or no purchase before `as_of`.
+
+    Notes
+    -----
+    A refund takes its money off the order it belongs to (``order_id``) and is no purchase. A day worth
+    nothing after that is still a purchase, and counts in the mean of money with what is left, at least 0.
+    Money is summed in integer cents.
+
+    References
+    ----------
+    .. [1] Fader, Hardie and Lee (2005). "Counting your customers" the easy way: an alternative to the
+       Pareto/NBD model. Marketing Science 24, section 4 (x, t_x, T).
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> days = pd.to_datetime(["2024-01-01", "2024-01-15", "2024-01-15", "2024-01-20"])
+    >>> lines = pd.DataFrame({"customer_id": ["a", "a", "a", "b"], "ordered_at": days,
+    ...                       "paid_cents": [900, 1500, 250, 400]})
+    >>> summarize(lines, "2024-01-30", "W").loc["a"].to_dict()
+    {'frequency': 1.0, 'recency': 2.0, 'T': 4.0, 'monetary_value': 17.5}
+    >>> summarize(lines.assign(ordered_at=[1, 2, 3, 4]), "2024-01-30")
+    Traceback (most recent call last):
+    ...
+    crm_ml.errors.InputError: orders: ordered_at is Int64, no time; give times, or ordered_at_epoch_s
+    """
+    unit_days = check_unit(time_unit)
+    snapshot = Snapshot(as_utc(as_of), timedelta(days=1))  # only the past is read
+    past = snapshot.past(checked_lines(orders), at="ordered_at")
+    table = _customers(purchase_days(past, snapshot)).collect(backend="pyarrow").to_native()
+    if not table.num_rows:
+        raise InputError(f"orders: no purchase before {snapshot.as_of:%Y-%m-%d %H:%M}; take a later as_of")
+    return _in_units(table.sort_by("customer_id"), time_unit, unit_days, with_first_value)
+
+
+def _customers(days: "nw.LazyFrame[Any]") -> "nw.LazyFrame[Any]":
+    """Return one row a customer: first and last day, days, and integer cents of the first day and of all.
+
+    The first day and its money are one maximum of both in one integer, which is faster than a window.
+    """
+    days = days.with_columns(packed=nw.col("days_ago") * _PACK + nw.col("cents"))
+    found = days.group_by("customer_id").agg(
+        first=nw.col("packed").max(),
+        last_ago=nw.col("days_ago").min(),
+        days=nw.len(),
+        cents=nw.col("cents").sum(),
+    )
+    return found.with_columns(nw.col("first", "last_ago", "days", "cents").cast(nw.Int64))
+
+
+def _in_units(table: "pa.Table", time_unit: str, unit_days: int, with_first_value: bool) -> "pd.DataFrame":
+    import pandas as pd
+
+    first, last_ago, days, cents = (table[name].to_numpy() for name in ("first", "last_ago", "days", "cents"))
+    ago, first_cents = np.divmod(first, _PACK)
+    columns = {
+        "frequency": days - 1,
+        "recency": (ago - last_ago) / unit_days,
+        "T": ago / unit_days,
+        "monetary_value": (cents - first_cents) / CENTS / np.maximum(days - 1, 1),
+    }
+    if with_first_value:
+        columns["first_value"] = first_cents / CENTS
+    ids = pd.Index(table["customer_id"].to_pandas(), name="customer_id")
+    summary = pd.DataFrame(columns, index=ids)
+    summary.attrs["time_unit"] = time_unit
+    return summary
