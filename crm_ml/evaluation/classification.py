@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from crm_ml.errors import InputError
-from crm_ml.evaluation.ranking import Floats, Ranking, Weighted, as_floats, check_probabilities
+from crm_ml.evaluation.ranking import Floats, Ranking, Weighted, check_probabilities, row_weights
 
 ECE_BINS = 10
 _SMALLEST = 1e-15
@@ -163,7 +163,7 @@ def _judge(metric: str, y: npt.ArrayLike, p: npt.ArrayLike, weight: npt.ArrayLik
     ranking = Ranking.of(y, p)
     if metric in OF_PROBABILITIES:
         check_probabilities(ranking.p)
-    weights = _row_weights(weight, len(ranking.y))[ranking.order]
+    weights = row_weights(weight, len(ranking.y))[ranking.order]
     judged = Weighted(ranking, weights[None, :])
     for label, total in ((1, judged.positives[0, -1]), (0, judged.rows[0, -1] - judged.positives[0, -1])):
         if total <= 0:
@@ -171,15 +171,3 @@ def _judge(metric: str, y: npt.ArrayLike, p: npt.ArrayLike, weight: npt.ArrayLik
                 f"{metric}: no row of class {label} among {len(ranking.y):,}; judge on rows of both classes"
             )
     return float(METRICS[metric](judged)[0])
-
-
-def _row_weights(weight: npt.ArrayLike | None, rows: int) -> Floats:
-    if weight is None:
-        return np.ones(rows)
-    values = as_floats("weight", weight)
-    if values.shape != (rows,):
-        raise InputError(f"weight has shape {values.shape}; it must have one value for each of {rows:,} rows")
-    bad = int((~(np.isfinite(values) & (values >= 0))).sum())
-    if bad:
-        raise InputError(f"weight is NaN, infinite or negative in {bad:,} of {rows:,} rows")
-    return values

@@ -4,16 +4,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from crm_ml.evaluation.canvas import GREY, MODEL, TEXT, Z95, blank_figure, model_colors, tidy
+from crm_ml.evaluation.curves import gains_curve
 from crm_ml.evaluation.predictions import Predictions
 from crm_ml.evaluation.ranking import Floats
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_MODEL, _GREY = "#1f5fa8", "#9a9a9a"
-_BASELINES = ("#d9822b", "#4d9a6a", "#8a5fa8", "#b0485a", "#7a6a4f")
 _TITLES = {
     "auc": "AUC",
     "average_precision": "average precision",
@@ -21,7 +20,6 @@ _TITLES = {
     "ece": "ECE",
 }
 _BINS = 10
-_Z95 = 1.959963984540054
 
 
 def calibration_plot(predictions: Predictions, model: str) -> "Figure":
@@ -48,21 +46,21 @@ def calibration_plot(predictions: Predictions, model: str) -> "Figure":
     """
     alone = predictions.only(model)
     said, true, low, high = _bins(alone.y, alone.p[model])
-    figure = _figure(6.4, 6.4)
+    figure = blank_figure(6.4, 6.4)
     upper, strip = figure.subplots(2, 1, sharex=True, height_ratios=(4, 1))
     limit = min(1.0, 1.08 * max(float(high.max()), float(said.max())))
-    upper.plot([0, limit], [0, limit], color=_GREY, linestyle="--", linewidth=1, label="perfectly calibrated")
+    upper.plot([0, limit], [0, limit], color=GREY, linestyle="--", linewidth=1, label="perfectly calibrated")
     upper.errorbar(
-        said, true, yerr=[true - low, high - true], fmt="o-", color=_MODEL, capsize=3, linewidth=1.4,
+        said, true, yerr=[true - low, high - true], fmt="o-", color=MODEL, capsize=3, linewidth=1.4,
         label=f"{model}, {len(said)} bins of equal mass, 95 % interval",
     )  # fmt: skip
     upper.set(xlim=(0, limit), ylim=(0, limit), ylabel="observed share (0 to 1)")
     upper.set_title(f"Calibration of {model}, {len(alone.y):,} rows", loc="left")
     upper.legend(loc="upper left", frameon=False)
-    strip.hist(np.minimum(alone.p[model], limit), bins=np.linspace(0, limit, 41), color=_MODEL, alpha=0.75)
+    strip.hist(np.minimum(alone.p[model], limit), bins=np.linspace(0, limit, 41), color=MODEL, alpha=0.75)
     beyond = "; the last bar holds all above" if (alone.p[model] > limit).any() else ""
     strip.set(xlabel=f"predicted probability (0 to 1{beyond})", ylabel="rows")
-    _tidy(upper, strip)
+    tidy(upper, strip)
     return figure
 
 
@@ -73,18 +71,16 @@ def gains_plot(predictions: Predictions, model: str) -> "Figure":
     together. Parameters, raises: as `calibration_plot`.
     """
     predictions.only(model)
-    figure = _figure(11.0, 4.8)
+    figure = blank_figure(11.0, 4.8)
     gains, lift = figure.subplots(1, 2)
-    others = [name for name in predictions.models if name != model]
-    drawn = [*zip(others, _BASELINES * (len(others) // 5 + 1), strict=False), (model, _MODEL)]
-    for name, color in drawn:
-        taken, found = _gains(predictions.y, predictions.p[name])
+    for name, color in model_colors(predictions.models, model).items():
+        taken, found = gains_curve(predictions.y, predictions.p[name])
         style = {"color": color, "linewidth": 2.2 if name == model else 1.3, "label": name}
         gains.plot(100 * taken, 100 * found, **style)
         tail = taken >= 0.01
         lift.plot(100 * taken[tail], found[tail] / taken[tail], **style)
-    gains.plot([0, 100], [0, 100], color=_GREY, linestyle="--", linewidth=1, label="at random")
-    lift.axhline(1, color=_GREY, linestyle="--", linewidth=1, label="at random")
+    gains.plot([0, 100], [0, 100], color=GREY, linestyle="--", linewidth=1, label="at random")
+    lift.axhline(1, color=GREY, linestyle="--", linewidth=1, label="at random")
     gains.set(xlim=(0, 100), ylim=(0, 101), ylabel="positives found (% of all)")
     lift.set(xlim=(0, 100), ylim=(0, None), ylabel="lift (times the base rate)")
     gains.set_title(f"Gains, {len(predictions.y):,} rows", loc="left")
@@ -92,7 +88,7 @@ def gains_plot(predictions: Predictions, model: str) -> "Figure":
     for axes, place in ((gains, "lower right"), (lift, "upper right")):
         axes.set_xlabel("rows taken, highest score first (%)")
         axes.legend(loc=place, frameon=False)
-    _tidy(gains, lift)
+    tidy(gains, lift)
     return figure
 
 
@@ -112,25 +108,25 @@ def segment_plot(segments: "pd.DataFrame", metric: str, overall: float | None = 
     matplotlib.figure.Figure
     """
     rows = segments[(segments["metric"] == metric) & segments["value"].notna()].iloc[::-1]
-    figure = _figure(8.0, 1.6 + 0.45 * max(len(rows), 1))
+    figure = blank_figure(8.0, 1.6 + 0.45 * max(len(rows), 1))
     axes = figure.subplots()
     for height, row in enumerate(rows.to_dict("records")):
         pale = 0.35 if row["small"] else 1.0
         if np.isfinite(row["low"]):
-            axes.plot([row["low"], row["high"]], [height, height], color=_MODEL, alpha=pale, linewidth=2)
-        axes.plot(row["value"], height, "o", color=_MODEL, alpha=pale)
+            axes.plot([row["low"], row["high"]], [height, height], color=MODEL, alpha=pale, linewidth=2)
+        axes.plot(row["value"], height, "o", color=MODEL, alpha=pale)
     names = [_segment_name(row) for row in rows.to_dict("records")]
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(-0.6, len(names) - 0.4)
     if overall is not None:
-        axes.axvline(overall, color=_GREY, linestyle="--", linewidth=1)
+        axes.axvline(overall, color=GREY, linestyle="--", linewidth=1)
         axes.annotate(
             f"all rows {overall:.3f}", (overall, 1), xycoords=("data", "axes fraction"),
-            xytext=(0, 3), textcoords="offset points", ha="center", va="bottom", color="#555555", fontsize=9,
+            xytext=(0, 3), textcoords="offset points", ha="center", va="bottom", color=TEXT, fontsize=9,
         )  # fmt: skip
     axes.set_ylabel("segment (positives of rows)")
     axes.set_xlabel(f"{_TITLES.get(metric, metric)} with 95 % interval; pale: too few rows to rely on")
-    _tidy(axes)
+    tidy(axes)
     return figure
 
 
@@ -141,36 +137,11 @@ def _bins(y: Floats, p: Floats) -> tuple[Floats, Floats, Floats, Floats]:
     said = np.array([p[part].mean() for part in parts])
     true = np.array([y[part].mean() for part in parts])
     count = np.array([len(part) for part in parts])
-    spread = 1 + _Z95**2 / count
-    middle = (true + _Z95**2 / (2 * count)) / spread
-    half = _Z95 / spread * np.sqrt(true * (1 - true) / count + _Z95**2 / (4 * count**2))
+    spread = 1 + Z95**2 / count
+    middle = (true + Z95**2 / (2 * count)) / spread
+    half = Z95 / spread * np.sqrt(true * (1 - true) / count + Z95**2 / (4 * count**2))
     return said, true, np.minimum(middle - half, true), np.maximum(middle + half, true)
-
-
-def _gains(y: Floats, p: Floats) -> tuple[Floats, Floats]:
-    """Return shares of rows taken and of positives found at the end of each group of equal scores."""
-    order = np.argsort(-p, kind="stable")
-    ends = np.flatnonzero(np.append(np.diff(p[order]) != 0, True))
-    taken = (ends + 1) / len(y)
-    found = np.cumsum(y[order])[ends] / max(y.sum(), 1)
-    return np.append(0.0, taken), np.append(0.0, found)
 
 
 def _segment_name(row: dict[Any, Any]) -> str:
     return f"{row['segment']}  ({row['positives']:,} of {row['rows']:,})"
-
-
-def _figure(width: float, height: float) -> "Figure":
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), dpi=120, layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
-
-
-def _tidy(*many: "Axes") -> None:
-    for axes in many:
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.grid(True, color="#e6e6e6", linewidth=0.7)
-        axes.set_axisbelow(True)

@@ -1,5 +1,6 @@
-"""Labels and scores, sorted once and judged under many weightings."""
+"""Outcomes and scores, checked, sorted once and judged under many weightings."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -10,18 +11,122 @@ import numpy.typing as npt
 from crm_ml.errors import InputError
 
 Floats = npt.NDArray[np.float64]
+Check = Callable[[npt.ArrayLike, npt.ArrayLike], tuple[Floats, Floats]]
+
+
+def check_binary(y: npt.ArrayLike, p: npt.ArrayLike) -> tuple[Floats, Floats]:
+    """Return labels and scores as float arrays, or refuse them.
+
+    Raises
+    ------
+    InputError
+        If lengths differ, there is no row, or values are NaN, infinite or labels other than 0 and 1;
+        the message counts each.
+    """
+    labels, scores, breaches = _columns(y, p, "p")
+    odd = int((np.isfinite(labels) & (labels != 0) & (labels != 1)).sum())
+    if odd:
+        breaches.append(f"y is neither 0 nor 1 in {odd:,} of {len(labels):,} rows")
+    _refuse(breaches)
+    return labels, scores
+
+
+def check_values(y: npt.ArrayLike, predicted: npt.ArrayLike) -> tuple[Floats, Floats]:
+    """Return outcomes and predictions that are counts or money as float arrays, or refuse them.
+
+    Raises
+    ------
+    InputError
+        If lengths differ, there is no row, or values are NaN, infinite or negative; the message counts each.
+
+    Examples
+    --------
+    >>> check_values([0, 2.5], [1, -1])
+    Traceback (most recent call last):
+    ...
+    crm_ml.errors.InputError: predicted is negative in 1 of 2 rows; drop or mend these rows before judging
+    """
+    outcomes, values, breaches = _columns(y, predicted, "predicted")
+    for name, column in (("y", outcomes), ("predicted", values)):
+        below = int((np.isfinite(column) & (column < 0)).sum())
+        if below:
+            breaches.append(f"{name} is negative in {below:,} of {len(column):,} rows")
+    _refuse(breaches)
+    return outcomes, values
+
+
+def check_probabilities(p: npt.ArrayLike, name: str = "p") -> Floats:
+    """Return probabilities as a float array, or refuse them.
+
+    Raises
+    ------
+    InputError
+        If a value is NaN or outside [0, 1].
+    """
+    values = as_floats(name, p)
+    bad = int((~((values >= 0) & (values <= 1))).sum())
+    if bad:
+        raise InputError(f"{name} is outside [0, 1] in {bad:,} of {values.size:,} rows; give probabilities")
+    return values
+
+
+def as_floats(name: str, values: Any) -> Floats:
+    """Return numbers as a float array, or refuse what is none (`InputError`)."""
+    try:
+        return np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{name} holds values that are no numbers: {error}") from error
+
+
+def row_weights(weight: npt.ArrayLike | None, rows: int) -> Floats:
+    """Return the weight of each row, 1 without any, or refuse it.
+
+    Raises
+    ------
+    InputError
+        If their number is not that of the rows, or one is NaN, infinite or negative.
+    """
+    if weight is None:
+        return np.ones(rows)
+    values = as_floats("weight", weight)
+    if values.shape != (rows,):
+        raise InputError(f"weight has shape {values.shape}; it must have one value for each of {rows:,} rows")
+    bad = int((~(np.isfinite(values) & (values >= 0))).sum())
+    if bad:
+        raise InputError(f"weight is NaN, infinite or negative in {bad:,} of {rows:,} rows")
+    return values
+
+
+def _columns(y: npt.ArrayLike, p: npt.ArrayLike, name: str) -> tuple[Floats, Floats, list[str]]:
+    """Return two columns of equal length, and what is NaN or infinite in them."""
+    outcomes, scores = as_floats("y", y), as_floats(name, p)
+    if outcomes.ndim != 1 or scores.shape != outcomes.shape or not len(outcomes):
+        raise InputError(
+            f"y has shape {outcomes.shape} and {name} {scores.shape}; give two columns of equal length"
+        )
+    breaches = []
+    for column, values in (("y", outcomes), (name, scores)):
+        bad = int((~np.isfinite(values)).sum())
+        if bad:
+            breaches.append(f"{column} is NaN or infinite in {bad:,} of {len(values):,} rows")
+    return outcomes, scores, breaches
+
+
+def _refuse(breaches: list[str]) -> None:
+    if breaches:
+        raise InputError("; ".join(breaches) + "; drop or mend these rows before judging")
 
 
 @dataclass(frozen=True, eq=False)
 class Ranking:
-    """Labels and scores in ascending order of the score.
+    """Outcomes and scores in ascending order of the score.
 
     Parameters
     ----------
     order : numpy.ndarray of int, shape (n,)
         Position of each ranked row in the input.
     y : numpy.ndarray of float, shape (n,)
-        Labels, 0 or 1, ranked.
+        Labels, 0 or 1, or counts or money; ranked.
     p : numpy.ndarray of float, shape (n,)
         Scores, ranked.
     starts : numpy.ndarray of int, shape (g,)
@@ -34,15 +139,22 @@ class Ranking:
     starts: npt.NDArray[np.int64]
 
     @classmethod
-    def of(cls, y: npt.ArrayLike, p: npt.ArrayLike) -> "Ranking":
+    def of(cls, y: npt.ArrayLike, p: npt.ArrayLike, check: Check = check_binary) -> "Ranking":
         """Sort once; rows of equal scores stay in input order and count as one group.
+
+        Parameters
+        ----------
+        y, p : array-like of float, shape (n,)
+        check : callable
+            Returns both as float arrays or refuses them; `check_values` for counts and money.
 
         Raises
         ------
         InputError
-            If lengths differ or a label is not 0 or 1, or anything is NaN or infinite.
+            If `check` refuses the rows; as it stands, if lengths differ, a label is not 0 or 1, or anything
+            is NaN or infinite.
         """
-        labels, scores = check_binary(y, p)
+        labels, scores = check(y, p)
         order = np.argsort(scores, kind="stable")
         ranked = scores[order]
         starts = np.flatnonzero(np.append(True, ranked[1:] != ranked[:-1]))
@@ -70,7 +182,7 @@ class Weighted:
 
     @cached_property
     def group_positives(self) -> Floats:
-        """Weight of the positive rows in each group, shape (r, g)."""
+        """Weighted sum of the outcomes in each group, for labels the weight of the positives, (r, g)."""
         return self._grouped(self.weights * self.ranking.y)
 
     @cached_property
@@ -80,7 +192,7 @@ class Weighted:
 
     @cached_property
     def positives(self) -> Floats:
-        """Weight of the positive rows up to the end of each group, shape (r, g)."""
+        """Weighted sum of the outcomes up to the end of each group, shape (r, g)."""
         return np.asarray(np.cumsum(self.group_positives, axis=1))
 
     def _grouped(self, values: Floats) -> Floats:
@@ -90,53 +202,6 @@ class Weighted:
         return np.asarray(np.add.reduceat(values, starts, axis=1))
 
     def mean(self, values: Floats) -> Floats:
-        """Weighted mean of a value a row (in the order of the ranking), shape (r,)."""
-        return np.asarray(self.weights @ values / self.rows[:, -1])
-
-
-def check_binary(y: npt.ArrayLike, p: npt.ArrayLike) -> tuple[Floats, Floats]:
-    """Return labels and scores as float arrays, or refuse them.
-
-    Raises
-    ------
-    InputError
-        If lengths differ, there is no row, or values are NaN, infinite or labels other than 0 and 1;
-        the message counts each.
-    """
-    labels, scores = as_floats("y", y), as_floats("p", p)
-    breaches = []
-    if labels.ndim != 1 or scores.shape != labels.shape or not len(labels):
-        raise InputError(f"y has shape {labels.shape} and p {scores.shape}; give two columns of equal length")
-    for name, values in (("y", labels), ("p", scores)):
-        bad = int((~np.isfinite(values)).sum())
-        if bad:
-            breaches.append(f"{name} is NaN or infinite in {bad:,} of {len(values):,} rows")
-    odd = int((np.isfinite(labels) & (labels != 0) & (labels != 1)).sum())
-    if odd:
-        breaches.append(f"y is neither 0 nor 1 in {odd:,} of {len(labels):,} rows")
-    if breaches:
-        raise InputError("; ".join(breaches) + "; drop or mend these rows before judging")
-    return labels, scores
-
-
-def check_probabilities(p: npt.ArrayLike, name: str = "p") -> Floats:
-    """Return probabilities as a float array, or refuse them.
-
-    Raises
-    ------
-    InputError
-        If a value is NaN or outside [0, 1].
-    """
-    values = as_floats(name, p)
-    bad = int((~((values >= 0) & (values <= 1))).sum())
-    if bad:
-        raise InputError(f"{name} is outside [0, 1] in {bad:,} of {values.size:,} rows; give probabilities")
-    return values
-
-
-def as_floats(name: str, values: Any) -> Floats:
-    """Return numbers as a float array, or refuse what is none (`InputError`)."""
-    try:
-        return np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"{name} holds values that are no numbers: {error}") from error
+        """Weighted mean of a value a row (in the order of the ranking), shape (r,); NaN without weight."""
+        with np.errstate(invalid="ignore"):
+            return np.asarray(self.weights @ values / self.rows[:, -1])

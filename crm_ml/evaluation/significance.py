@@ -8,8 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from crm_ml.errors import InputError
-from crm_ml.evaluation.classification import METRICS
-from crm_ml.evaluation.predictions import Predictions
+from crm_ml.evaluation.base_predictions import BasePredictions
 from crm_ml.evaluation.ranking import Floats, Ranking, Weighted
 
 if TYPE_CHECKING:
@@ -74,7 +73,8 @@ class Evaluation:
         Raises
         ------
         InputError
-            If the model or metric was not evaluated, or more than a tenth of the replicates lack a class.
+            If the model or metric was not evaluated, or more than a tenth of the replicates lack a class (of
+            values: an outcome above zero).
         """
         return _interval(self._values(model, metric, over), f"{model} {metric} ({over})")
 
@@ -109,9 +109,9 @@ _COLUMNS = ["model", "metric", "over", "value", "low", "high"]
 
 
 def evaluate(
-    predictions: Predictions,
+    predictions: BasePredictions,
     rng: np.random.Generator,
-    metrics: Sequence[str] = tuple(METRICS),
+    metrics: Sequence[str] | None = None,
     replicates: int = 1000,
     over: Sequence[Over] = ("pooled", "folds"),
 ) -> Evaluation:
@@ -122,10 +122,10 @@ def evaluate(
 
     Parameters
     ----------
-    predictions : Predictions
+    predictions : Predictions or ValuePredictions
     rng : numpy.random.Generator
-    metrics : sequence of str
-        Names from ``classification.METRICS``.
+    metrics : sequence of str, optional
+        Names from ``classification.METRICS``, or of values from ``value.METRICS``; all of them if not given.
     replicates : int
     over : sequence of {"pooled", "folds"}
         Views to compute.
@@ -137,7 +137,8 @@ def evaluate(
     Raises
     ------
     InputError
-        If a metric is unknown or a fold lacks a class; the message names all such folds.
+        If a metric is unknown or a fold lacks a class (of values: an outcome above zero); the message names
+        all such folds.
 
     References
     ----------
@@ -148,6 +149,7 @@ def evaluate(
     --------
     >>> ids, y = [str(i) for i in range(40)], [0, 0, 1, 0] * 10
     >>> scores = {"model": [0.2, 0.1, 0.6, 0.3] * 10, "none": [0.25] * 40}
+    >>> from crm_ml.evaluation.predictions import Predictions
     >>> predictions = Predictions(ids, ["june"] * 40, y, scores)
     >>> evaluation = evaluate(predictions, np.random.default_rng(0), ["auc"], replicates=200)
     >>> evaluation.interval("model", "auc").value
@@ -155,37 +157,39 @@ def evaluate(
     >>> evaluation.difference("model", "none", "auc").clear
     True
     """
-    _check(predictions, metrics, over)
+    names = tuple(predictions.kind.metrics if metrics is None else metrics)
+    _check(predictions, names, over)
     customers, customer = np.unique(predictions.customer_id, return_inverse=True)
     counts = _counts(rng, len(customers), replicates)
     found: dict[tuple[str, str, Over], Floats] = {}
     for model in predictions.models:
         for view in over:
             views = _rows(predictions, view)
-            parts = [_judge(predictions, model, metrics, counts, customer, rows) for rows in views]
-            for metric in metrics:
+            parts = [_judge(predictions, model, names, counts, customer, rows) for rows in views]
+            for metric in names:
                 found[model, metric, view] = np.mean([values[metric] for values in parts], axis=0)
-    return Evaluation(found, predictions.models, tuple(metrics))
+    return Evaluation(found, predictions.models, names)
 
 
-def _rows(predictions: Predictions, view: Over) -> list[npt.NDArray[np.int64]]:
+def _rows(predictions: BasePredictions, view: Over) -> list[npt.NDArray[np.int64]]:
     if view == "pooled":
         return [np.arange(len(predictions.y))]
     return [np.flatnonzero(predictions.fold == fold) for fold in predictions.folds]
 
 
-def _check(predictions: Predictions, metrics: Sequence[str], over: Sequence[Over]) -> None:
-    unknown = [metric for metric in metrics if metric not in METRICS]
+def _check(predictions: BasePredictions, metrics: Sequence[str], over: Sequence[Over]) -> None:
+    kind = predictions.kind
+    unknown = [metric for metric in metrics if metric not in kind.metrics]
     if unknown:
-        raise InputError(f"unknown metrics {unknown}; there are {', '.join(METRICS)}")
-    single = [
+        raise InputError(f"unknown metrics {unknown}; there are {', '.join(kind.metrics)}")
+    lacking = [
         predictions.fold[rows[0]] if view == "folds" else "all rows"
         for view in over
         for rows in _rows(predictions, view)
-        if len(set(predictions.y[rows].tolist())) < 2
+        if kind.lacks(predictions.y[rows])
     ]
-    if single:
-        raise InputError(f"rows of one class only in {', '.join(single)}; leave it out or widen it")
+    if lacking:
+        raise InputError(f"{kind.lack} in {', '.join(lacking)}; leave it out or widen it")
 
 
 def _counts(rng: np.random.Generator, customers: int, replicates: int) -> npt.NDArray[np.int32]:
@@ -197,20 +201,21 @@ def _counts(rng: np.random.Generator, customers: int, replicates: int) -> npt.ND
 
 
 def _judge(
-    predictions: Predictions,
+    predictions: BasePredictions,
     model: str,
     metrics: Sequence[str],
     counts: npt.NDArray[np.int32],
     customer: npt.NDArray[np.int64],
     rows: npt.NDArray[np.int64],
 ) -> dict[str, Floats]:
-    ranking = Ranking.of(predictions.y[rows], predictions.p[model][rows])
+    kind = predictions.kind
+    ranking = Ranking.of(predictions.y[rows], predictions.p[model][rows], kind.check)
     ranked = customer[rows][ranking.order]
     parts: dict[str, list[Floats]] = {metric: [] for metric in metrics}
     for start in range(0, len(counts), _CHUNK):
         judged = Weighted(ranking, counts[start : start + _CHUNK, ranked].astype(float))
         for metric in metrics:
-            parts[metric].append(METRICS[metric](judged))
+            parts[metric].append(kind.metrics[metric](judged))
     return {metric: np.concatenate(values) for metric, values in parts.items()}
 
 
@@ -219,7 +224,8 @@ def _interval(values: Floats, what: str) -> Interval:
     lost = 1 - len(drawn) / max(len(values) - 1, 1)
     if lost > _UNDEFINED_LIMIT:
         raise InputError(
-            f"{what}: {lost:.0%} of the replicates lack a class; give more rows of the rarer one"
+            f"{what}: {lost:.0%} of the replicates lack a class or an outcome above zero; "
+            "give more rows of the rarer kind"
         )
     tail = 100 * (1 - LEVEL) / 2
     low, high = np.percentile(drawn, [tail, 100 - tail])

@@ -1,0 +1,130 @@
+"""What predictions of every kind share: rows of customers in folds, and what several models said of them."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from crm_ml.errors import InputError
+from crm_ml.evaluation.ranking import Check, Floats, Weighted
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How outcomes of one kind are checked and judged.
+
+    Parameters
+    ----------
+    metrics : mapping of str to callable
+        Metrics by name, each from weightings to a value for each of them.
+    check : callable
+        Returns outcomes and predictions as float arrays, or refuses them.
+    lacks : callable
+        Whether outcomes can't be judged by all of the metrics.
+    lack : str
+        What such outcomes are, for the message.
+    """
+
+    metrics: Mapping[str, Callable[[Weighted], Floats]]
+    check: Check
+    lacks: Callable[[Floats], bool]
+    lack: str
+
+
+@dataclass(frozen=True, eq=False)
+class BasePredictions:
+    """What several models said of the same rows; a sub-class names the kind of the outcomes.
+
+    Parameters
+    ----------
+    customer_id : array-like of str, shape (n,)
+        The unit of resampling; a customer may stand in several folds, once in each.
+    fold : array-like of str, shape (n,)
+        Such as the evaluation snapshot.
+    y : array-like of float, shape (n,)
+        Outcomes.
+    p : mapping of str to array-like of float, shape (n,)
+        Predictions by model name.
+
+    Raises
+    ------
+    InputError
+        If lengths differ, a customer stands twice in a fold, or the check of the kind refuses a value.
+    """
+
+    kind: ClassVar[Kind]
+
+    customer_id: npt.NDArray[Any]
+    fold: npt.NDArray[Any]
+    y: Floats
+    p: Mapping[str, Floats]
+
+    def __post_init__(self) -> None:
+        if not self.p:
+            raise InputError("predictions of no model; give at least one")
+        checked = {}
+        for name, scores in self.p.items():
+            try:
+                outcomes, checked[name] = self.kind.check(self.y, scores)
+            except InputError as error:
+                raise InputError(f"predictions of {name}: {error}") from error
+        object.__setattr__(self, "y", outcomes)
+        object.__setattr__(self, "p", checked)
+        for name in ("customer_id", "fold"):
+            object.__setattr__(self, name, np.asarray(getattr(self, name), dtype=str))
+            if getattr(self, name).shape != outcomes.shape:
+                raise InputError(f"{name} has shape {getattr(self, name).shape}; y has {outcomes.shape}")
+        twice = len(outcomes) - len(set(zip(self.fold.tolist(), self.customer_id.tolist(), strict=True)))
+        if twice:
+            raise InputError(f"{twice:,} rows repeat a customer within a fold; each may stand there once")
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Names of the models, in the order given."""
+        return tuple(self.p)
+
+    @property
+    def folds(self) -> tuple[str, ...]:
+        """Names of the folds, in alphabetical order."""
+        return tuple(np.unique(self.fold).tolist())
+
+    def where(self, keep: npt.NDArray[np.bool_]) -> Self:
+        """Return the rows where `keep` is true."""
+        scores = {name: p[keep] for name, p in self.p.items()}
+        return type(self)(self.customer_id[keep], self.fold[keep], self.y[keep], scores)
+
+    def only(self, *models: str) -> Self:
+        """Return the predictions of some of the models.
+
+        Raises
+        ------
+        InputError
+            If a model is not there.
+        """
+        missing = [name for name in models if name not in self.p]
+        if missing:
+            raise InputError(f"no predictions of {', '.join(missing)}; there are {', '.join(self.models)}")
+        return type(self)(self.customer_id, self.fold, self.y, {name: self.p[name] for name in models})
+
+    @classmethod
+    def join(cls, parts: Iterable[Self]) -> Self:
+        """Put the rows of several predictions of the same models under each other.
+
+        Raises
+        ------
+        InputError
+            If the models differ or there is no part.
+        """
+        listed = list(parts)
+        if not listed or any(part.models != listed[0].models for part in listed):
+            models = [part.models for part in listed]
+            raise InputError(f"predictions to join must be of the same models, not of {models}")
+        scores = {name: np.concatenate([part.p[name] for part in listed]) for name in listed[0].models}
+        return cls(
+            np.concatenate([part.customer_id for part in listed]),
+            np.concatenate([part.fold for part in listed]),
+            np.concatenate([part.y for part in listed]),
+            scores,
+        )
