@@ -10,6 +10,7 @@ import narwhals as nw
 
 from crm_ml.errors import InputError, LeakError
 from crm_ml.tables import Tables, contracts
+from crm_ml.tables.bundle import to_pandas
 
 DAY_S = 86_400
 
@@ -174,6 +175,25 @@ def check_labels_end_before(training: Iterable[Snapshot], evaluation: Snapshot) 
             )
 
 
+def check_data_reach(
+    tables: Tables, snapshot: Snapshot, data_ends_at: "str | date | datetime | None" = None
+) -> None:
+    """Refuse a snapshot whose label window ends after the data.
+
+    Raises
+    ------
+    InputError
+        The message names both dates. `data_ends_at` is the first moment of which the data know nothing;
+        without it, the end of the day of the last order.
+    """
+    ends = as_utc(data_ends_at) if data_ends_at is not None else _day_after_last_order(tables)
+    if snapshot.label_ends_at > ends:
+        raise InputError(
+            f"labels of the snapshot {snapshot.as_of:%Y-%m-%d} end on {snapshot.label_ends_at:%Y-%m-%d}, but "
+            f"the data end on {ends:%Y-%m-%d}; take an earlier snapshot or a shorter horizon"
+        )
+
+
 def check_scored_after(labels_end: str | date, as_of: str | date, model: str) -> None:
     """Refuse to score a day before the end of the labels that a model was trained on.
 
@@ -209,3 +229,10 @@ def _before(rows: Any, at: str, epoch: str, moment: datetime) -> nw.Expr:
         return nw.col(epoch) < int(moment.timestamp())
     aware = getattr(schema[at], "time_zone", None) is not None
     return nw.col(at) < (moment if aware else moment.replace(tzinfo=None))
+
+
+def _day_after_last_order(tables: Tables) -> datetime:
+    last = to_pandas(tables.frame("orders").select(nw.col("ordered_at_epoch_s").max()))["ordered_at_epoch_s"]
+    if last.isna().all():
+        raise InputError("orders: the table has no row; labels need at least one order")
+    return datetime.fromtimestamp((int(last.max()) // DAY_S + 1) * DAY_S, tz=UTC)

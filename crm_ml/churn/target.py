@@ -1,12 +1,12 @@
 """Who can churn at a snapshot, and who did."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 
 from crm_ml.errors import InputError
-from crm_ml.snapshots import DAY_S, Snapshot, as_utc
+from crm_ml.snapshots import Snapshot, check_data_reach
 from crm_ml.tables.bundle import Tables, to_pandas
 
 if TYPE_CHECKING:
@@ -88,24 +88,6 @@ def labels(
     return result
 
 
-def check_data_reach(
-    tables: Tables, snapshot: Snapshot, data_ends_at: "str | date | datetime | None" = None
-) -> None:
-    """Refuse a snapshot whose label window ends after the data.
-
-    Raises
-    ------
-    InputError
-        The message names both dates. Parameters as `labels`.
-    """
-    ends = as_utc(data_ends_at) if data_ends_at is not None else _day_after_last_order(tables)
-    if snapshot.label_ends_at > ends:
-        raise InputError(
-            f"labels of the snapshot {snapshot.as_of:%Y-%m-%d} end on {snapshot.label_ends_at:%Y-%m-%d}, but "
-            f"the data end on {ends:%Y-%m-%d}; take an earlier snapshot or a shorter horizon"
-        )
-
-
 def check_classes(y: "pd.Series[int]", minimum: int, what: str) -> None:
     """Refuse labels with fewer than `minimum` rows of either class (`InputError`)."""
     positives = int(y.sum())
@@ -120,10 +102,3 @@ def check_classes(y: "pd.Series[int]", minimum: int, what: str) -> None:
 def _purchases(tables: Tables) -> "nw.LazyFrame[Any]":
     """Return the orders without refunds: giving goods back is no sign of staying."""
     return tables.frame("orders").filter(nw.col("purchase") == 1)
-
-
-def _day_after_last_order(tables: Tables) -> datetime:
-    last = to_pandas(tables.frame("orders").select(nw.col("ordered_at_epoch_s").max()))["ordered_at_epoch_s"]
-    if last.isna().all():
-        raise InputError("orders: the table has no row; labels need at least one order")
-    return datetime.fromtimestamp((int(last.max()) // DAY_S + 1) * DAY_S, tz=UTC)

@@ -8,7 +8,7 @@ import numpy as np
 from crm_ml.clv.beta_geometric import log_likelihood, log_odds_dropped
 from crm_ml.clv.futures import BetaGeometricFuture
 from crm_ml.clv.histories import Floats, Histories
-from crm_ml.clv.purchase_model import PurchaseModel
+from crm_ml.clv.purchase_model import PurchaseModel, of_new
 
 
 class BetaGeo(PurchaseModel):
@@ -65,5 +65,4 @@ class BetaGeo(PurchaseModel):
         self._check_fitted()
         r, alpha, a, b = (self.params_[name] for name in self.NAMES)
         one = np.ones(1)
-        new = BetaGeometricFuture(alive * one, r * one, alpha * one, a, (b + self.EXTRA) * one)
-        return np.array([float(new.expected(time)[0]) if time > 0 else 0.0 for time in times])
+        return of_new(BetaGeometricFuture(alive * one, r * one, alpha * one, a, (b + self.EXTRA) * one), times)

@@ -15,6 +15,7 @@ BOUND = 14.0
 _STEP = 1e-4
 _AT_BOUND = 1e-3
 _TOLERANCE = 1e-8
+_ENOUGH = 1e3 * _TOLERANCE
 _NEWTON = 30
 
 
@@ -107,31 +108,66 @@ def maximise(
     L-BFGS-B within ``exp(-14)`` to ``exp(14)`` times the unit of the objective, then Newton's method with
     a Hessian from central differences of the gradient until the gradient is below 1e-8.
     """
+    from threadpoolctl import threadpool_limits
+
     counted = _Counted(objective)
-    tried = [_search(search or objective, np.asarray(start, dtype=float)) for start in starts]
-    usable = [one for one in tried if np.isfinite(one.mean_log_likelihood)]
-    if not usable:
-        raise NotConverged(f"the likelihood is not finite from any of {len(starts)} starts")
-    best = max(usable, key=lambda one: one.mean_log_likelihood)
-    theta = np.array(best.end)
-    if search is not None:
-        theta = np.array(_search(counted, theta).end)
-    theta, gradient, hessian = _newton(counted, theta)
-    free = _free(theta)
-    slope = float(np.abs(gradient[free]).max(initial=0.0))
-    if not slope < 1e3 * _TOLERANCE:
+    with threadpool_limits(1, "blas"):  # matrices of four rows: threads only wait for each other
+        tried = [_search(search or objective, np.asarray(start, dtype=float)) for start in starts]
+        usable = [one for one in tried if np.isfinite(one.mean_log_likelihood)]
+        if not usable:
+            raise NotConverged(f"the likelihood is not finite from any of {len(starts)} starts")
+        best = max(usable, key=lambda one: one.mean_log_likelihood)
+        theta = np.array(best.end)
+        if search is not None:
+            theta = np.array(_search(counted, theta).end)
+        top = _newton(counted, theta)
+    if not top.slope < _ENOUGH:
         raise NotConverged(
-            f"the likelihood has a slope of {slope:.2g} where the search ended ({best.message}); "
+            f"the likelihood has a slope of {top.slope:.2g} where the search ended ({best.message}); "
             "give more customers, or customers with more repeat purchases"
         )
-    record = FitRecord(
-        starts=tuple(tried),
-        evaluations=counted.calls + sum(one.evaluations for one in tried),
-        gradient=slope,
-        at_bound=tuple(name for name, inside in zip(names, free, strict=True) if not inside),
-        spread=best.mean_log_likelihood - min(one.mean_log_likelihood for one in usable),
-    )
-    return Fit(theta, _covariance(hessian, free) / customers, record)
+    evaluations = counted.calls + sum(one.evaluations for one in tried)
+    spread = best.mean_log_likelihood - min(one.mean_log_likelihood for one in usable)
+    return _fit(top, names, customers, tuple(tried), evaluations, spread)
+
+
+def follow(objective: Objective, names: Sequence[str], start: Floats, customers: float) -> Fit:
+    """Climb from a point close to the maximum by Newton's method alone, or `maximise` from it where that fails.
+
+    Parameters, raises: as `maximise`, with one start.
+    """
+    from threadpoolctl import threadpool_limits
+
+    counted = _Counted(objective)
+    with threadpool_limits(1, "blas"):
+        top = _newton(counted, np.asarray(start, dtype=float))
+    if not (top.slope < _ENOUGH and np.isfinite(top.value)):
+        return maximise(objective, names, [start], customers)
+    return _fit(top, names, customers, (), counted.calls, 0.0)
+
+
+@dataclass(frozen=True, eq=False)
+class _Top:
+    """Where Newton's method ended: the point, the value, gradient and Hessian there."""
+
+    theta: Floats
+    value: float
+    gradient: Floats
+    hessian: Floats
+
+    @property
+    def slope(self) -> float:
+        """Largest slope of the parameters that are not at a bound."""
+        return float(np.abs(self.gradient[_free(self.theta)]).max(initial=0.0))
+
+
+def _fit(
+    top: _Top, names: Sequence[str], customers: float, starts: tuple[Start, ...], evaluations: int, spread: float
+) -> Fit:
+    free = _free(top.theta)
+    at_bound = tuple(name for name, inside in zip(names, free, strict=True) if not inside)
+    record = FitRecord(starts, evaluations, top.slope, at_bound, spread)
+    return Fit(top.theta, _covariance(top.hessian, free) / customers, record)
 
 
 class _Counted:
@@ -158,7 +194,7 @@ def _search(objective: Objective, start: Floats) -> Start:
     return Start(tuple(start.tolist()), tuple(found.x.tolist()), -float(found.fun), int(found.nfev), message)
 
 
-def _newton(objective: Objective, theta: Floats) -> tuple[Floats, Floats, Floats]:
+def _newton(objective: Objective, theta: Floats) -> _Top:
     """Follow Newton's steps over the parameters inside their bounds while they climb."""
     value, gradient = objective(theta)
     hessian = _hessian(objective, theta)
@@ -174,12 +210,13 @@ def _newton(objective: Objective, theta: Floats) -> tuple[Floats, Floats, Floats
         if not new_value >= value - 1e-14 * abs(value) - 1e-300:
             break
         gained = new_value - value
+        shrunk = np.abs(new_gradient).max() < np.abs(gradient).max() / 4
         theta, value, gradient = moved, new_value, new_gradient
         if size == 1.0 and gained <= 1e-15 * abs(value) and np.abs(step).max() < 1e-10:
             break
-        if np.abs(step).max() > 1e-3:
+        if not shrunk:
             hessian = _hessian(objective, theta)
-    return theta, gradient, _hessian(objective, theta)
+    return _Top(theta, value, gradient, _hessian(objective, theta))
 
 
 def _climb(hessian: Floats, gradient: Floats) -> Floats:

@@ -1,24 +1,35 @@
-"""What customers will do from now on, given that they may have dropped out: two kinds of the same questions."""
+"""What customers will do from now on, given that they may have dropped out: two kinds of customers."""
 
+import math
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
+from crm_ml.clv.beta_quadrature import purchases
 from crm_ml.clv.histories import Floats
+from crm_ml.clv.quadrature import gauss_legendre
 from crm_ml.clv.rising import log_rising
 
-_NEAR_ONE = 1e-5
 _NODES = 64
+_LONGEST = 45.0
 
 
 class Future(Protocol):
     """Purchases of customers from now on; every array has one value a history, shape (k,)."""
 
-    alive: Floats
+    @property
+    def alive(self) -> Floats:
+        """Probability of not having dropped out."""
+        ...
 
-    def expected(self, horizon: float) -> Floats:
-        """Return the expected number of purchases within `horizon`, shape (k,)."""
+    @property
+    def alpha(self) -> Floats:
+        """Scale of time of the purchases to come."""
+        ...
+
+    def expected(self, horizon: Floats | float) -> Floats:
+        """Return the expected number of purchases within `horizon`, shape (k,) or one for all."""
         ...
 
     def none(self, horizon: float) -> Floats:
@@ -52,25 +63,10 @@ class BetaGeometricFuture:
     a: float
     b: Floats
 
-    def expected(self, horizon: float) -> Floats:
-        """Return expected purchases: equation 10 of [1]_, with Euler's transformation of 2F1.
-
-        ``(a + b - 1) / (a - 1) * (1 - (1 - z) ** (a - 1) * 2F1(a + b - 1 - r, a - 1; a + b - 1; z))`` with
-        ``z = horizon / (alpha + horizon)``. It stays finite for any number of purchases; close to a = 1 it is
-        the mean of its values on both sides.
-        """
-        if abs(self.a - 1) < _NEAR_ONE:
-            sides = (1 - _NEAR_ONE, 1 + _NEAR_ONE)
-            return self.alive * sum(self._expected(horizon, a) for a in sides) / 2
-        return self.alive * self._expected(horizon, self.a)
-
-    def _expected(self, horizon: float, a: float) -> Floats:
-        from scipy.special import hyp2f1
-
-        c = a + self.b - 1
-        z = horizon / (self.alpha + horizon)
-        left = (1 - z) ** (a - 1) * hyp2f1(c - self.r, a - 1, c, z)
-        return np.asarray(c / (a - 1) * (1 - left))
+    def expected(self, horizon: Floats | float) -> Floats:
+        """Return expected purchases: what equation 10 of [1]_ says in closed form, by quadrature."""
+        ratio = np.broadcast_to(horizon / self.alpha, self.r.shape)
+        return self.alive * purchases(self.r, self.a, self.b, ratio)
 
     def none(self, horizon: float) -> Floats:
         """Return ``1 - alive * (1 - (alpha / (alpha + horizon)) ** r)``."""
@@ -108,7 +104,7 @@ class ParetoFuture:
     s: float
     beta: Floats
 
-    def expected(self, horizon: float) -> Floats:
+    def expected(self, horizon: Floats | float) -> Floats:
         """Return expected purchases: equation 41 of [1]_, which is smooth through s = 1 by ``exprel``."""
         from scipy.special import exprel
 
@@ -123,17 +119,26 @@ class ParetoFuture:
         """Return the distribution of the number of purchases, by integration over the time of dropping out.
 
         ``P(n) = S(h) NB(n; h) + integral of f(t) NB(n; t)`` with the Pareto survival S and density f, by
-        Gauss and Legendre over ``log(1 + t / beta)``.
+        Gauss and Legendre over ``log(1 + t / c)``, c the shorter of the mean times to a purchase and to the
+        drop-out, as far as S falls by ``exp(-45)``; the nodes are close enough for the peak of n = `most`.
         """
-        nodes, weights = np.polynomial.legendre.leggauss(_NODES)
-        longest = np.log1p(horizon / self.beta)
-        found = np.exp(-self.s * longest)[:, None] * negative_binomial(self.r, self.alpha, horizon, most)
-        for node, weight in zip((nodes + 1) / 2, weights / 2, strict=True):
-            grown = longest * node
-            density = weight * longest * self.s * np.exp(-self.s * grown)
-            at = self.beta * np.expm1(grown)
-            found += density[:, None] * negative_binomial(self.r, self.alpha, at, most)
+        survives = -self.s * np.log1p(horizon / self.beta)
+        found = np.exp(survives)[:, None] * negative_binomial(self.r, self.alpha, horizon, most)
+        c = np.minimum(self.alpha / np.maximum(self.r, 1), self.beta / max(self.s, 1))
+        end = np.minimum(horizon, self._until(most))
+        longest = np.log1p(end / c)
+        for node, weight in gauss_legendre(_NODES + 16 * math.ceil(math.sqrt(most))):
+            at = c * np.expm1(longest * node)
+            density = self.s / (self.beta + at) * np.exp(-self.s * np.log1p(at / self.beta))
+            step = weight * longest * (c + at) * density
+            found += step[:, None] * negative_binomial(self.r, self.alpha, at, most)
         return _if_alive(found, self.alive)
+
+    def _until(self, most: int) -> Floats:
+        """Return the time after which nothing counts: all have dropped out, or have bought if `most` is 0."""
+        with np.errstate(over="ignore"):
+            gone = self.beta * np.expm1(_LONGEST / self.s)
+            return np.minimum(gone, self.alpha * np.expm1(_LONGEST / self.r)) if most == 0 else gone
 
 
 def negative_binomial(r: Floats, alpha: Floats, time: Floats | float, most: int) -> Floats:
@@ -160,4 +165,4 @@ def _log_beta_ratio(a: float, b: Floats, left: int, most: int) -> Floats:
 def _if_alive(counts: Floats, alive: Floats) -> Floats:
     found = counts * alive[:, None]
     found[:, 0] += 1 - alive
-    return found
+    return np.minimum(found, 1.0)

@@ -3,13 +3,14 @@
 import logging
 import math
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
-from crm_ml.clv.fitting import Fit, Objective, maximise
+from crm_ml.clv.fitting import Fit, Objective, follow, maximise
 from crm_ml.clv.histories import Floats
-from crm_ml.clv.spend import Grouped, Levels, Spend, independence_of
+from crm_ml.clv.spend import Grouped, Independence, Levels, Spend, independence_of
 from crm_ml.errors import InputError
 
 if TYPE_CHECKING:
@@ -77,38 +78,43 @@ class GammaGamma:
         NotConverged
             If the likelihood has no maximum that any start leads to.
         """
-        return self._fit(Spend.of(summary, self.use_first_purchase).known())
+        return self.fit_grouped(Spend.of(summary, self.use_first_purchase).known())
 
-    def _fit(self, known: Grouped, start: Floats | None = None) -> Self:
+    def fit_grouped(self, known: Grouped, start: Floats | None = None) -> Self:
+        """Estimate the parameters from grouped customers; `start` are log p, log (q - 1), log v to begin at."""
         if not known.customers > 0:
             what = "purchase" if self.use_first_purchase else "repeat purchase"
             raise InputError(
                 f"summary: no customer has a {what} of a value above 0; nothing tells what they spend"
             )
-        self.independence_ = independence_of(known)
-        dependent = abs(self.independence_.spearman) > self.largest_correlation
-        self.levels_ = Levels.learn(known) if dependent else Levels()
+        independence = independence_of(known)
+        dependent = abs(independence.spearman) > self.largest_correlation
+        levels = Levels.learn(known) if dependent else Levels()
         if dependent:
-            logger.warning("spend depends on frequency: %s; a level for each band", self.independence_)
-        level = Grouped(known.n, known.mean / self.levels_.of(known.n), known.weight)
-        self._maximise(level, start)
+            logger.warning("spend depends on frequency: %s; a level for each band", independence)
+        factors = levels.of(known.n)
+        relative = Grouped(known.n, known.mean / factors, known.weight)
+        self._maximise(relative, start)
+        self.independence_, self.levels_ = independence, levels
         self.n_customers_ = round(known.customers)
-        self.log_likelihood_ = log_likelihood(self.theta_, level)[0] - float(
-            known.weight @ np.log(self.levels_.of(known.n))
-        )
+        self.log_likelihood_ = log_likelihood(self.theta_, relative)[0] - float(known.weight @ np.log(factors))
         return self
 
     def _maximise(self, known: Grouped, start: Floats | None) -> None:
         unit = known.mean_of_customers
         shift = np.array([0.0, 0.0, math.log(unit)])
         relative = Grouped(known.n, known.mean / unit, known.weight)
-        starts = [np.log(one) for one in _STARTS] if start is None else [start - shift]
-        fitted = maximise(_mean(relative), ("p", "q - 1", "v"), starts, known.customers)
+        names, starts = ("p", "q - 1", "v"), [np.log(one) for one in _STARTS]
+        if start is None:
+            fitted = maximise(_mean(relative), names, starts, known.customers)
+        else:
+            fitted = follow(_mean(relative), names, start - shift, known.customers)
         p, above, v = np.exp(fitted.theta)
-        self.mean_is_tied_ = bool("q - 1" in fitted.record.at_bound or p * v / above > _LARGEST_MEAN)
-        if self.mean_is_tied_:
+        tied = bool("q - 1" in fitted.record.at_bound or p * v / above > _LARGEST_MEAN)
+        if tied:
             logger.warning("spend has a heavy tail: its mean is held at the observed one")
             fitted = _tied(relative, [one[:2] for one in starts])
+        self.mean_is_tied_ = tied
         self.theta_, self.covariance_, self.record_ = fitted.theta + shift, fitted.covariance, fitted.record
 
     @property
@@ -121,12 +127,14 @@ class GammaGamma:
     @property
     def standard_errors_(self) -> dict[str, float]:
         """Standard errors of p, q and v from the Hessian; NaN at a bound."""
+        self._check_fitted()
         errors = np.exp(self.theta_) * np.sqrt(np.diag(self.covariance_))
         return dict(zip(self.NAMES, errors.tolist(), strict=True))
 
     @property
     def mean_(self) -> float:
         """Expected spend of a customer of whom nothing is known."""
+        self._check_fitted()
         p, above, v = np.exp(self.theta_)
         return float(p * v / above)
 
@@ -159,6 +167,7 @@ class GammaGamma:
             "log_likelihood": self.log_likelihood_,
             "n_customers": self.n_customers_,
             "mean_is_tied": self.mean_is_tied_,
+            "independence": asdict(self.independence_),
             "levels": {"edges": list(self.levels_.edges), "factors": list(self.levels_.factors)},
         }
 
@@ -169,6 +178,7 @@ class GammaGamma:
         model.theta_, model.covariance_ = np.array(found["theta"]), np.array(found["covariance"], dtype=float)
         model.log_likelihood_, model.n_customers_ = found["log_likelihood"], found["n_customers"]
         model.mean_is_tied_ = found["mean_is_tied"]
+        model.independence_ = Independence(**found["independence"])
         model.levels_ = Levels(tuple(found["levels"]["edges"]), tuple(found["levels"]["factors"]))
         return model
 

@@ -1,8 +1,8 @@
 """Distinct purchase histories: equal rows of a summary are judged once and counted."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 COLUMNS = ("frequency", "recency", "T")
+LARGEST_FREQUENCY = 1_000_000
+LARGEST = 1e15
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,31 +116,37 @@ def check_summary(summary: "pd.DataFrame", money: Sequence[str] = ()) -> None:
     Raises
     ------
     InputError
-        With everything that is wrong and in how many rows: missing columns, no rows, values that are missing,
-        infinite or negative, a frequency that is no whole number, a recency above T, or one without a repeat
-        purchase.
+        With everything that is wrong and in how many rows: missing columns, columns of no numbers, no rows,
+        values that are missing, infinite, negative or out of any scale (a frequency above a million, anything
+        above 1e15), a frequency that is no whole number, a recency above T, or one without a repeat purchase.
     """
-    missing = [name for name in (*COLUMNS, *money) if name not in summary.columns]
-    if missing or not len(summary):
-        raise InputError(
-            f"summary: {len(summary):,} rows, missing columns: {', '.join(missing) or 'none'}; "
-            "make it with crm_ml.clv.summarize"
-        )
-    values = {name: _numbers(summary, name) for name in (*COLUMNS, *money)}
-    x, t_x, T = (values[name] for name in COLUMNS)
+    names = (*COLUMNS, *money)
+    found = [f"{name} is missing" for name in names if name not in summary.columns]
+    kinds = {name: summary[name].dtype for name in names if name in summary.columns}
+    found += [f"{name} is {kind}, no number" for name, kind in kinds.items() if not _is_number(kind)]
+    usable = [name for name, kind in kinds.items() if _is_number(kind)]
+    values = {name: summary[name].to_numpy(dtype=np.float64, na_value=np.nan) for name in usable}
+    rows = len(summary)
+    found += [
+        f"{what} in {int(bad.sum()):,} of {rows:,} rows" for what, bad in _wrong(values) if bad.any()
+    ]
+    if found or not rows:
+        raise InputError(f"summary: {'; '.join(found) or 'no rows'}; make it with crm_ml.clv.summarize")
+
+
+def _is_number(kind: Any) -> bool:
+    return getattr(kind, "kind", "O") in "iuf"
+
+
+def _wrong(values: Mapping[str, Floats]) -> Iterator[tuple[str, npt.NDArray[np.bool_]]]:
+    """Yield what is wrong with the columns that are there, and in which rows."""
+    x, t_x, T = (values.get(name, np.array([np.nan])) for name in COLUMNS)
     with np.errstate(invalid="ignore"):
-        wrong = {f"{name} is missing or infinite": ~np.isfinite(column) for name, column in values.items()}
-        wrong |= {f"{name} is negative": column < 0 for name, column in values.items()}
-        wrong["frequency is no whole number"] = np.isfinite(x) & (x != np.floor(x))
-        wrong["recency is above T"] = t_x > T
-        wrong["recency is above 0 and frequency is 0"] = (t_x > 0) & (x == 0)
-    found = [f"{what} in {int(rows.sum()):,}" for what, rows in wrong.items() if rows.any()]
-    if found:
-        raise InputError(f"summary: {'; '.join(found)} of {len(summary):,} rows; mend or drop these rows")
-
-
-def _numbers(summary: "pd.DataFrame", name: str) -> Floats:
-    try:
-        return summary[name].to_numpy(dtype=np.float64, na_value=np.nan)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"summary: {name} holds values that are no numbers: {error}") from error
+        for name, column in values.items():
+            largest = LARGEST_FREQUENCY if name == "frequency" else LARGEST
+            yield f"{name} is missing or infinite", ~np.isfinite(column)
+            yield f"{name} is negative", column < 0
+            yield f"{name} is above {largest:,.0f}", np.isfinite(column) & (column > largest)
+        yield "frequency is no whole number", np.isfinite(x) & (x != np.floor(x))
+        yield "recency is above T", t_x > T
+        yield "recency is above 0 and frequency is 0", (t_x > 0) & (x == 0)

@@ -9,6 +9,7 @@ import numpy as np
 from crm_ml.clv.gamma_gamma import GammaGamma
 from crm_ml.clv.histories import Floats, Histories
 from crm_ml.clv.purchase_model import PurchaseModel
+from crm_ml.clv.quadrature import gauss_legendre
 from crm_ml.clv.spend import Spend
 from crm_ml.clv.units import DAYS, YEAR_DAYS, Horizon, in_units
 from crm_ml.errors import InputError
@@ -147,20 +148,21 @@ def discounted(
 ) -> Floats:
     """Return the discounted expected purchases of each history, shape (k,).
 
-    By parts ``integral e^(-d t) dE(t) = e^(-d h) E(h) + d integral e^(-d t) E(t) dt``, by Gauss and Legendre over
-    ``log(1 + t / c)`` with c the mean age; for ever is until ``e^(-d t)`` is ``e^-45``.
+    By parts ``integral e^(-d t) dE(t) = e^(-d h) E(h) + d integral e^(-d t) E(t) dt``, by Gauss and Legendre
+    over ``log(1 + t / c)`` with c the customer's own scale of time, alpha + T; for ever is until ``e^(-d t)`` is
+    ``e^-45``.
     """
     future = model.future(histories, theta)
     if force == 0:
         return future.expected(length)
     end = min(length, _FOREVER / force)
-    c = max(float(histories.T.mean()), 1.0)
-    nodes, weights = np.polynomial.legendre.leggauss(_NODES if math.isfinite(length) else 2 * _NODES)
-    longest = math.log1p(end / c)
+    c = future.alpha
+    longest = np.log1p(end / c)
     found = math.exp(-force * end) * future.expected(end)
-    for node, weight in zip(longest * (nodes + 1) / 2, longest * weights / 2, strict=True):
-        time = c * math.expm1(node)
-        found = found + force * weight * c * math.exp(node - force * time) * future.expected(time)
+    for node, weight in gauss_legendre(_NODES if end == length else 2 * _NODES):
+        time = c * np.expm1(longest * node)
+        step = weight * longest * (c + time) * np.exp(-force * time)
+        found = found + force * step * future.expected(time)
     return found
 
 

@@ -6,13 +6,14 @@ from typing import ClassVar
 import numpy as np
 
 from crm_ml.clv.futures import ParetoFuture
-from crm_ml.clv.histories import Floats, Histories
-from crm_ml.clv.purchase_model import PurchaseModel
+from crm_ml.clv.histories import Floats, Histories, Ints
+from crm_ml.clv.purchase_model import PurchaseModel, of_new
+from crm_ml.clv.quadrature import gauss_legendre
 from crm_ml.clv.rising import log_rising, rising_slope
 
 _NODES = 48
 _LONGEST = 45.0
-_CHUNK = 20_000
+_CHUNK = 500
 
 
 class ParetoNBD(PurchaseModel):
@@ -34,8 +35,8 @@ class ParetoNBD(PurchaseModel):
 
         Q = integral from t_x to T of s / (beta + t) ((alpha + T) / (alpha + t))^(r + x) ((beta + T) / (beta + t))^s
 
-    Q is integrated by Gauss and Legendre over ``log(alpha + t)``, as far as the integrand falls by ``exp(-45)``.
-    That needs no difference of hypergeometric functions and gives the gradient along the way.
+    Q is integrated by Gauss and Legendre over ``log(c + t)``, c the smaller of alpha and beta, as far as the
+    integrand falls by ``exp(-45)``. That needs no difference of hypergeometric functions and gives the gradient along the way.
     """
 
     NAMES: ClassVar[tuple[str, ...]] = ("r", "alpha", "s", "beta")
@@ -79,42 +80,38 @@ class ParetoNBD(PurchaseModel):
         self._check_fitted()
         r, alpha, s, beta = (self.params_[name] for name in self.NAMES)
         one = np.ones(1)
-        new = ParetoFuture(one, r * one, alpha * one, s, beta * one)
-        return np.array([float(new.expected(time)[0]) if time > 0 else 0.0 for time in times])
+        return of_new(ParetoFuture(one, r * one, alpha * one, s, beta * one), times)
 
 
 def _odds(theta: Floats, histories: Histories) -> tuple[Floats, Floats]:
     """Return log Q, shape (k,), and the gradient of ``log(1 + Q)`` by r, alpha, s, beta, shape (4, k)."""
-    parts = range(0, len(histories.x), _CHUNK)
-    found = [
-        _odds_of(theta, *(c[i : i + _CHUNK] for c in (histories.x, histories.t_x, histories.T)))
-        for i in parts
-    ]
+    parts = [slice(i, i + _CHUNK) for i in range(0, len(histories.x), _CHUNK)]
+    found = [_odds_of(theta, histories.x[part], histories.t_x[part], histories.T[part]) for part in parts]
     return np.concatenate([odds for odds, _ in found]), np.hstack([slope for _, slope in found])
 
 
-def _odds_of(theta: Floats, x: Floats, t_x: Floats, T: Floats) -> tuple[Floats, Floats]:
+def _odds_of(theta: Floats, x: Ints, t_x: Floats, T: Floats) -> tuple[Floats, Floats]:
+    """Integrate over ``v = log((c + t) / (c + t_x))`` with c the smaller of alpha and beta."""
     r, alpha, s, beta = np.exp(theta)
-    nodes, weights = np.polynomial.legendre.leggauss(_NODES)
-    power = r + x[:, None]
-    end_alpha, end_beta = np.log(alpha + T)[:, None], np.log(beta + T)[:, None]
-    start = np.log(alpha + t_x)[:, None]
-    width = np.minimum(end_alpha - start, _LONGEST / np.maximum(power - 1, 1e-9))
-    at = start + width * (nodes + 1) / 2  # log(alpha + t)
-    t = np.exp(at) - alpha
-    at_beta = np.log(beta + t)
-    up_alpha, up_beta = end_alpha - at, end_beta - at_beta
-    logs = np.log(s) - at_beta + power * up_alpha + s * up_beta + at
+    rule = np.array(gauss_legendre(_NODES))
+    power, c = r + x[:, None], min(alpha, beta)
+    t_x, left = t_x[:, None], (T - t_x)[:, None]
+    falls = power * (c + t_x) / (alpha + t_x) + (1 + s) * (c + t_x) / (beta + t_x) - 1  # at least, for each v
+    width = np.minimum(np.log1p(left / (c + t_x)), _LONGEST / np.maximum(falls, 1e-9))
+    since = (c + t_x) * np.expm1(width * rule[:, 0])
+    t, to_go = t_x + since, left - since
+    up_alpha, up_beta = np.log1p(to_go / (alpha + t)), np.log1p(to_go / (beta + t))
+    logs = np.log(s) + np.log((c + t) / (beta + t)) + power * up_alpha + s * up_beta
     top = logs.max(axis=1, keepdims=True)
-    mass = np.exp(logs - top) * (weights / 2) * width
+    mass = np.exp(logs - top) * rule[:, 1] * width
     total = mass.sum(axis=1)
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         log_odds = np.where(total > 0, top[:, 0] + np.log(total), -np.inf)
         share = np.where(total > 0, 1 / (1 + np.exp(-log_odds)) / total, 0.0)
     parts = (
         up_alpha,
-        power * (1 / (alpha + T)[:, None] - np.exp(-at)),
+        -power * to_go / ((alpha + t) * (alpha + left + t_x)),
         1 / s + up_beta,
-        s * (1 / (beta + T)[:, None] - 1 / (beta + t)) - 1 / (beta + t),
+        -s * to_go / ((beta + t) * (beta + left + t_x)) - 1 / (beta + t),
     )
     return log_odds, np.array([share * (mass * part).sum(axis=1) for part in parts])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
-from crm_ml.clv.fitting import Objective, maximise
+from crm_ml.clv.fitting import Objective, follow, maximise
 from crm_ml.clv.futures import Future
 from crm_ml.clv.histories import Floats, Histories
 from crm_ml.clv.units import NAMES, Horizon, in_units, time_unit_of
@@ -66,22 +66,24 @@ class PurchaseModel(ABC):
         NotConverged
             If the likelihood has no maximum that any start leads to.
         """
-        histories = Histories.of(summary)
+        self.fit_histories(Histories.of(summary))
         self.time_unit_ = time_unit_of(summary)
-        return self._fit(histories)
+        return self
 
-    def _fit(self, histories: Histories, starts: Sequence[Floats] | None = None) -> Self:
+    def fit_histories(self, histories: Histories, start: Floats | None = None) -> Self:
+        """Estimate the parameters from grouped histories; `start` are logarithms of parameters to begin at."""
         refuse_no_repeats(histories)
         scale = float(histories.weight @ histories.T / histories.weight.sum())
         search = histories.some(SEARCH_ROWS).scaled(scale) if len(histories.x) > 2 * SEARCH_ROWS else None
         shift = np.array([math.log(scale) if name in self.TIMES else 0.0 for name in self.NAMES])
-        begun = (
-            [np.log(start) for start in self.STARTS] if starts is None else [one - shift for one in starts]
-        )
         customers = float(histories.weight.sum())
-        fitted = maximise(
-            self._mean(histories.scaled(scale)), self.NAMES, begun, customers, search and self._mean(search)
-        )
+        whole, some = self._mean(histories.scaled(scale)), None if search is None else self._mean(search)
+        if start is None:
+            starts = [np.log(one) for one in self.STARTS]
+            fitted = maximise(whole, self.NAMES, starts, customers, some)
+        else:
+            fitted = follow(whole, self.NAMES, start - shift, customers)
+        self.time_unit_ = None
         self.theta_ = fitted.theta + shift
         self.params_ = dict(zip(self.NAMES, np.exp(self.theta_).tolist(), strict=True))
         self.covariance_ = fitted.covariance
@@ -104,6 +106,7 @@ class PurchaseModel(ABC):
     @property
     def standard_errors_(self) -> dict[str, float]:
         """Standard errors in the unit of the parameters, from the Hessian; NaN at a bound."""
+        self._check_fitted()
         errors = np.exp(self.theta_) * np.sqrt(np.diag(self.covariance_))
         return dict(zip(self.NAMES, errors.tolist(), strict=True))
 
@@ -118,9 +121,18 @@ class PurchaseModel(ABC):
         return len(self.NAMES) * math.log(self.n_customers_) - 2 * self.log_likelihood_
 
     def confidence_intervals(self, level: float = 0.95) -> dict[str, tuple[float, float]]:
-        """Return intervals of the parameters, symmetric in their logarithms, from the Hessian."""
+        """Return intervals of the parameters, symmetric in their logarithms, from the Hessian; NaN at a bound.
+
+        Raises
+        ------
+        InputError
+            If the model is not fitted, or `level` is not between 0 and 1.
+        """
         from scipy.stats import norm
 
+        self._check_fitted()
+        if not 0 < level < 1:
+            raise InputError(f"level is {level}; it must be between 0 and 1, .95 for 95 %")
         half = norm.ppf((1 + level) / 2) * np.sqrt(np.diag(self.covariance_))
         low, high = np.exp(self.theta_ - half), np.exp(self.theta_ + half)
         return dict(zip(self.NAMES, zip(low.tolist(), high.tolist(), strict=True), strict=True))
@@ -231,6 +243,21 @@ def refuse_no_repeats(histories: Histories) -> None:
         )
     if not (histories.weight @ histories.T) > 0:
         raise InputError(f"summary: T is 0 for all of {customers:,} customers; take a later as_of")
+
+
+def of_new(future: Future, times: Sequence[float]) -> Floats:
+    """Return the expected purchases of one customer until some times, 0 at time 0, shape (m,).
+
+    Raises
+    ------
+    InputError
+        If a time is negative, infinite or NaN.
+    """
+    at = np.asarray(times, dtype=np.float64)
+    wrong = ~(np.isfinite(at) & (at >= 0))
+    if wrong.any():
+        raise InputError(f"times: {int(wrong.sum()):,} of {at.size:,} are negative, infinite or NaN")
+    return np.array([float(future.expected(time)[0]) if time > 0 else 0.0 for time in at.tolist()])
 
 
 def _series(summary: "pd.DataFrame", histories: Histories, values: Floats, name: str) -> "pd.Series[float]":

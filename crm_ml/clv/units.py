@@ -4,6 +4,8 @@ import math
 from datetime import timedelta
 from typing import Literal
 
+import numpy as np
+
 from crm_ml.errors import InputError
 
 TimeUnit = Literal["D", "W"]
@@ -17,11 +19,18 @@ MONTH_DAYS = YEAR_DAYS / 12
 def months(count: float) -> timedelta:
     """Return a number of months as a time; a month is 365.25 / 12 days.
 
+    Raises
+    ------
+    InputError
+        If it is not positive, or above what a time can hold (2.7 million years).
+
     Examples
     --------
     >>> months(12)
     datetime.timedelta(days=365, seconds=21600)
     """
+    if not 0 < count * MONTH_DAYS <= timedelta.max.days:
+        raise InputError(f"months is {count}; it must be positive, and math.inf is a horizon of its own")
     return timedelta(days=count * MONTH_DAYS)
 
 
@@ -51,7 +60,7 @@ def in_units(horizon: Horizon, time_unit: str | None) -> float:
     Raises
     ------
     InputError
-        If it is not positive, or a time and the unit is not known.
+        If it is not positive, neither a time nor a number, or a time and the unit is not known.
 
     Examples
     --------
@@ -65,8 +74,10 @@ def in_units(horizon: Horizon, time_unit: str | None) -> float:
                 'unit, or set summary.attrs["time_unit"] to "D" or "W"'
             )
         length = horizon / timedelta(days=check_unit(time_unit))
-    else:
+    elif isinstance(horizon, (int, float, np.integer, np.floating)):
         length = float(horizon)
+    else:
+        raise InputError(f"horizon is {horizon!r}; it must be a datetime.timedelta or a number")
     if math.isnan(length) or length <= 0:
         raise InputError(f"horizon is {horizon}; it must be positive")
     return length

@@ -60,7 +60,7 @@ def _score(config: str, overrides: Sequence[str], out: Path | None) -> None:
     console = Console()
     with Progress(console=console, transient=not console.is_terminal) as progress:
         task = progress.add_task("tables and model", total=None)
-        tables = datasets.load(settings.data.name, settings.data.path)
+        tables = datasets.load(settings.data.name, settings.data.path, **settings.data.options)
         scorer = champion_scorer(settings.model, settings.day)
         progress.update(task, description="features, scores and list")
         outcome = run(

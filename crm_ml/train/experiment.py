@@ -63,7 +63,7 @@ def load_tables(config: Run) -> Tables:
     """Return the tables that a run names: a data set, or own tables by their mapping."""
     from crm_ml import datasets
 
-    return datasets.load(config.data.name, config.data.path)
+    return datasets.load(config.data.name, config.data.path, **config.data.options)
 
 
 def _log_report(active: tracking.Run, tables: Tables) -> None:

@@ -1,47 +1,13 @@
-"""Strict models of ``configs/*.yaml``; one file is one run."""
+"""The config of a churn experiment."""
 
-from collections.abc import Sequence
 from datetime import date, timedelta
-from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from crm_ml.errors import ConfigError
-from crm_ml.paths import inside, project_root
+from crm_ml.config.parts import Data, Day, Option, Part, Positive, Register
 from crm_ml.snapshots import Snapshot
-from crm_ml.tables.safe_yaml import parse_yaml, read_yaml
-from crm_ml.tables.strict import Strict, validate
-
-Positive = Annotated[int, Field(ge=1)]
-Option = bool | int | float | str
-Day = Annotated[date, Field(strict=False)]
-Loaded = TypeVar("Loaded", bound=Strict)
-
-
-class Defaults(Strict):
-    """``configs/default.yaml``: the runs that ``python -m crm_ml.train`` trains without a name."""
-
-    runs: Annotated[tuple[str, ...], Field(strict=False, min_length=1)]
-
-
-class Data(Strict):
-    """Which tables a run reads.
-
-    Parameters
-    ----------
-    name : str
-        A data set of `crm_ml.datasets`, or the mapping of own tables, such as ``configs/data/mine.yaml``.
-    path : str, optional
-        Where the files of a data set lie that is not installed with the package.
-    ends_at : date, optional
-        First day of which the tables know nothing. Without it, the day after the newest order; give it where
-        orders may be dated in the future, for else every label before them is "churned".
-    """
-
-    name: str
-    path: str | None = None
-    ends_at: Day | None = None
+from crm_ml.tables.strict import Strict
 
 
 class Target(Strict):
@@ -99,13 +65,6 @@ class Split(Strict):
         return days
 
 
-class Part(Strict):
-    """A model or baseline by the name of its module, with its options."""
-
-    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
-    options: dict[str, Option] = Field(default_factory=dict)
-
-
 class Calibration(Strict):
     """How scores become probabilities.
 
@@ -120,13 +79,6 @@ class Calibration(Strict):
 
     methods: Annotated[tuple[Literal["platt", "isotonic"], ...], Field(strict=False)] = ()
     snapshots: Positive = 4
-
-
-class Register(Strict):
-    """Under which name the final model is registered and which day it is trained for."""
-
-    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
-    as_of: Day
 
 
 class ChurnRun(Strict):
@@ -173,61 +125,3 @@ class ChurnRun(Strict):
         if len(set(names)) < len(names):
             raise ValueError(f"each baseline may stand once, not {', '.join(names)}")
         return baselines
-
-
-Run = ChurnRun
-RUNS: dict[str, type[ChurnRun]] = {"churn": ChurnRun}
-
-
-def load(path: Path, model: type[Loaded], overrides: Sequence[str] = ()) -> Loaded:
-    """Read one YAML file, apply ``key=value`` overrides and check all of it.
-
-    Parameters
-    ----------
-    path : Path
-    model : type
-        Strict model of the file.
-    overrides : sequence of str
-        Dotted keys with YAML values, such as ``"model.options.n_estimators=50"``.
-
-    Raises
-    ------
-    ConfigError
-        With every breach at once.
-    """
-    content = read_yaml(path)
-    for text in overrides:
-        _override(content, text)
-    return validate(content, model, path.name)
-
-
-def load_run(name: str, overrides: Sequence[str] = ()) -> ChurnRun:
-    """Read the run ``configs/<name>.yaml``; the first part of its name is the family.
-
-    Raises
-    ------
-    ConfigError
-        If there is no such file or family, or with every breach in it.
-    """
-    configs = project_root() / "configs"
-    path = inside(configs, f"{name}.yaml")
-    if not path.is_file():
-        found = [file for family in RUNS for file in configs.glob(f"{family}/*.yaml")]
-        known = sorted(str(file.relative_to(configs).with_suffix("")) for file in found)
-        raise ConfigError(f"{name}: no run of that name; there are {', '.join(known)}")
-    family = name.split("/", maxsplit=1)[0]
-    if family not in RUNS:
-        raise ConfigError(f"{name}: {family!r} is no family; there are {', '.join(RUNS)}")
-    return load(path, RUNS[family], overrides)
-
-
-def _override(content: Any, text: str) -> None:
-    key, sign, value = text.partition("=")
-    if not sign:
-        raise ConfigError(f"--set {text}: write it as key=value")
-    *parents, last = key.split(".")
-    for parent in parents:
-        content = content.setdefault(parent, {}) if isinstance(content, dict) else None
-    if not isinstance(content, dict):
-        raise ConfigError(f"--set {text}: {key} is no key of this file")
-    content[last] = parse_yaml(value, f"--set {key}")

@@ -1,0 +1,59 @@
+"""Expected purchases until a drop-out of beta-distributed probability, by quadrature over its logit."""
+
+import numpy as np
+
+from crm_ml.clv.histories import Floats
+from crm_ml.clv.quadrature import gauss_legendre
+
+_NODES = 160
+_HEAD = 1e-10
+_LONGEST = 45.0
+_ONE = 25.0  # the logit of a p that is as good as 1
+
+
+def purchases(r: Floats, a: float, b: Floats, ratio: Floats) -> Floats:
+    """Return ``E((1 - (1 + p ratio) ** -r) / p)`` for p ~ Beta(a, b), shape (k,).
+
+    It is what equation 10 of Fader, Hardie and Lee (2005) says in closed form: the purchases of a customer who
+    buys at a rate lambda ~ Gamma(r, alpha) until a horizon of `ratio` times alpha. Nothing is subtracted here,
+    so no digits are lost where the closed form loses them or overflows.
+
+    Parameters
+    ----------
+    r, b, ratio : numpy.ndarray, shape (k,)
+        Above 0.
+    a : float
+        Above 0.
+
+    Notes
+    -----
+    Gauss and Legendre over the logit. Below its range the mean is ``r ratio``, the limit for a small p; above it,
+    that of p = 1. Digits at usual parameters: 12; at least 7 while parameters are within exp(-14) to exp(14).
+
+    Examples
+    --------
+    >>> one = np.ones(1)
+    >>> purchases(one, 1.0, one, one).round(9).tolist()  # the integral of 1 / (1 + p) is log 2
+    [0.693147181]
+    """
+    from scipy.special import betainc, betaln, expit
+
+    low, high = _range(a, b, np.log(_HEAD) - np.log((r + 1) * ratio))
+    found = betainc(a, b, expit(low)) * r * ratio
+    found += betainc(b, a, expit(-high)) * -np.expm1(-r * np.log1p(ratio))
+    scale = betaln(a, b)
+    for node, weight in gauss_legendre(_NODES):
+        logit = low + (high - low) * node
+        log_p = -np.logaddexp(0.0, -logit)
+        density = np.exp(a * log_p - b * np.logaddexp(0.0, logit) - scale)
+        bought = -np.expm1(-r * np.log1p(np.exp(log_p) * ratio)) * np.exp(-log_p)
+        found += weight * (high - low) * density * bought
+    return np.asarray(found)
+
+
+def _range(a: float, b: Floats, least: Floats) -> tuple[Floats, Floats]:
+    """Return the logits between which p has to be looked at, not below `least`."""
+    width = 9 * np.sqrt(1 / a + 1 / b)
+    mode = np.log(a / b)
+    high = np.minimum(mode + width + _LONGEST / b, _ONE)
+    return np.minimum(np.maximum(mode - width - _LONGEST / a, least), high), high

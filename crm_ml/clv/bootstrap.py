@@ -1,0 +1,91 @@
+"""Customer bootstrap: whole customers are drawn again by giving their histories other weights."""
+
+import copy
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+
+from crm_ml.clv.gamma_gamma import GammaGamma
+from crm_ml.clv.histories import Floats, Histories
+from crm_ml.clv.purchase_model import PurchaseModel
+from crm_ml.clv.spend import Grouped, Spend
+from crm_ml.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Fitted = TypeVar("Fitted", PurchaseModel, GammaGamma)
+
+
+def bootstrap(
+    model: PurchaseModel | GammaGamma, summary: "pd.DataFrame", replicates: int, rng: np.random.Generator
+) -> "pd.DataFrame":
+    """Fit a model again to customers drawn with replacement.
+
+    Parameters
+    ----------
+    model : BetaGeo, ModifiedBetaGeo, ParetoNBD or GammaGamma
+        Fitted to `summary`; every fit starts at its parameters. It is left as it is.
+    summary : pandas.DataFrame, shape (n, ...)
+    replicates : int
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    pandas.DataFrame, shape (replicates, number of parameters)
+        Parameters of each replicate, in the unit of the summary.
+
+    Raises
+    ------
+    InputError
+        If the model is not fitted, `summary` is none, or `replicates` is not positive.
+    NotConverged
+        If the likelihood of a replicate has no maximum.
+
+    Notes
+    -----
+    To draw n customers with replacement is to draw how often each of k distinct histories comes, from a
+    multinomial distribution of n with shares weight / n. A replicate costs as much as the distinct histories.
+
+    References
+    ----------
+    .. [1] Efron and Tibshirani (1993). An introduction to the bootstrap, chapter 6.
+    """
+    import pandas as pd
+
+    if replicates < 1:
+        raise InputError(f"replicates is {replicates}; it must be 1 or more")
+    rows = []
+    if isinstance(model, GammaGamma):
+        known = Spend.of(summary, model.use_first_purchase).known()
+        for _ in range(replicates):
+            again = GammaGamma(model.use_first_purchase, model.largest_correlation)
+            drawn = Grouped(known.n, known.mean, _drawn(known.weight, rng))
+            rows.append(again.fit_grouped(drawn, model.theta_).params_)
+    else:
+        histories = Histories.of(summary)
+        for _ in range(replicates):
+            drawn_histories = histories.weighted(_drawn(histories.weight, rng))
+            rows.append(type(model)().fit_histories(drawn_histories, model.theta_).params_)
+    return pd.DataFrame(rows, columns=list(model.NAMES))
+
+
+def with_bootstrap_errors(
+    model: Fitted, summary: "pd.DataFrame", replicates: int, rng: np.random.Generator
+) -> Fitted:
+    """Return the model with the covariance of its parameters taken from `bootstrap`, not from the Hessian.
+
+    It holds where the model's distributions do not, at the price of the replicates. Parameters, raises: as
+    `bootstrap`.
+    """
+    drawn = bootstrap(model, summary, replicates, rng).to_numpy(copy=True)
+    if isinstance(model, GammaGamma):
+        drawn[:, 1] -= 1  # q is known by the logarithm of q - 1
+    changed = copy.copy(model)
+    changed.covariance_ = np.cov(np.log(drawn), rowvar=False)
+    return changed
+
+
+def _drawn(weight: Floats, rng: np.random.Generator) -> Floats:
+    customers = round(float(weight.sum()))
+    return rng.multinomial(customers, weight / weight.sum()).astype(np.float64)

@@ -1,0 +1,186 @@
+"""Boosted trees that start from the probabilistic value and learn where it errs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from crm_ml.clv.histories import Floats
+from crm_ml.clv.terms import Terms
+from crm_ml.clv.valuer import Valuer
+from crm_ml.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_SEEDS = ("seed", "data_random_seed", "feature_fraction_seed", "bagging_seed", "extra_seed", "objective_seed")
+_TINY = 1e-9
+COLUMNS = (
+    "frequency", "recency", "T", "monetary_value", "first_value", "quiet", "quiet_share", "quiet_gaps",
+    "p_alive", "log_expected_purchases", "log_expected_value",
+)  # fmt: skip
+
+
+@dataclass(kw_only=True, eq=False)
+class Challenger:
+    """LightGBM with Tweedie loss, whose trees multiply the value that a probabilistic model gives.
+
+    ``E(value) = probabilistic value * exp(trees(features))``. Among the features are the model's probability
+    alive, expected purchases and expected spend; with no tree it is the probabilistic model itself.
+
+    Parameters
+    ----------
+    rounds, num_leaves, min_data_in_leaf : int
+    learning_rate, lambda_l2, feature_fraction : float
+    variance_power : float
+        Of Tweedie's variance, between 1 (Poisson) and 2 (gamma): many zeros and a long tail.
+    seed, num_threads : int
+        The number of threads does not change the result.
+
+    References
+    ----------
+    .. [1] Yang, Qian and Zou (2018). Insurance premium prediction via gradient tree-boosted Tweedie compound
+       Poisson models. Journal of Business and Economic Statistics 36.
+    """
+
+    rounds: int = 60
+    num_leaves: int = 4
+    min_data_in_leaf: int = 100
+    learning_rate: float = 0.05
+    lambda_l2: float = 10.0
+    feature_fraction: float = 0.5
+    variance_power: float = 1.4
+    seed: int = 0
+    num_threads: int = 2
+
+    def fit(self, X: "pd.DataFrame", base: Floats, y: Floats) -> Self:
+        """Grow the trees.
+
+        Parameters
+        ----------
+        X : pandas.DataFrame, shape (n, k)
+            Of `challenger_features`, of windows that are over, in any order.
+        base : numpy.ndarray, shape (n,)
+            What the probabilistic model said of each.
+        y : numpy.ndarray, shape (n,)
+            What came; not negative.
+
+        Raises
+        ------
+        InputError
+            If nobody bought anything, or a column is missing.
+        """
+        import lightgbm
+
+        if not y.sum() > 0:
+            raise InputError(
+                f"challenger: none of {len(y):,} customers bought in the training windows; take longer ones"
+            )
+        order = np.lexsort([*(X[name].to_numpy() for name in COLUMNS), base, y])
+        data = lightgbm.Dataset(
+            _matrix(X)[order], y[order], init_score=np.log(np.maximum(base, _TINY))[order],
+            feature_name=list(COLUMNS),
+        )  # fmt: skip
+        text = lightgbm.train(self._parameters(), data, num_boost_round=self.rounds).model_to_string()
+        self._read(text[: text.index("\nparameters:")] + "\n")  # they hold the number of threads
+        return self
+
+    def factor(self, X: "pd.DataFrame") -> Floats:
+        """Return what the probabilistic value of each customer is multiplied by, shape (n,)."""
+        self._check_fitted()
+        return np.asarray(
+            np.exp(self.booster_.predict(_matrix(X), raw_score=True, num_threads=self.num_threads))
+        )
+
+    def save(self, path: Path) -> None:
+        """Write the trees as LightGBM's text."""
+        self._check_fitted()
+        path.write_text(self.text_, encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read trees that `save` wrote; check the folder's manifest before."""
+        model = cls()
+        model._read(path.read_text(encoding="utf-8"))
+        return model
+
+    def _read(self, text: str) -> None:
+        import lightgbm
+
+        self.text_, self.booster_ = text, lightgbm.Booster(model_str=text)
+
+    def _check_fitted(self) -> None:
+        if not hasattr(self, "booster_"):
+            raise InputError("Challenger is not fitted; call fit first")
+
+    def _parameters(self) -> dict[str, Any]:
+        names = (
+            "num_leaves",
+            "min_data_in_leaf",
+            "learning_rate",
+            "lambda_l2",
+            "feature_fraction",
+            "num_threads",
+        )
+        return {
+            "objective": "tweedie",
+            "tweedie_variance_power": self.variance_power,
+            **{name: getattr(self, name) for name in names},
+            "extra_trees": True,
+            "deterministic": True,
+            "force_col_wise": True,
+            "verbosity": -1,
+            **{name: self.seed + step for step, name in enumerate(_SEEDS)},
+        }
+
+
+def challenger_features(valuer: Valuer, summary: "pd.DataFrame", terms: Terms) -> "pd.DataFrame":
+    """Return the features of `Challenger`: the summary, times of silence, and what the models say.
+
+    Parameters
+    ----------
+    valuer : Valuer
+        Fitted to the customers of the same moment.
+    summary : pandas.DataFrame, shape (n, ...)
+        With ``first_value``.
+    terms : Terms
+        Of a finite horizon.
+
+    Raises
+    ------
+    InputError
+        If the summary has no ``first_value``, or the horizon is infinite.
+    """
+    if "first_value" not in summary.columns or terms.horizon is None:
+        raise InputError("challenger: give a summary with_first_value=True and a finite horizon")
+    x, quiet = summary["frequency"], summary["T"] - summary["recency"]
+    gap = (summary["recency"] / x.clip(lower=1)).where(x > 0)
+    columns = {
+        "quiet": quiet,
+        "quiet_share": quiet / summary["T"].clip(lower=_TINY),
+        "quiet_gaps": quiet / gap.clip(lower=_TINY),
+        "p_alive": valuer.purchases.probability_alive(summary),
+        "log_expected_purchases": _log(valuer.purchases.expected_purchases(summary, terms.horizon)),
+        "log_expected_value": _log(valuer.spend.expected_value(summary)),
+    }
+    return summary.assign(**columns)[list(COLUMNS)]
+
+
+def join(parts: Sequence["pd.DataFrame"]) -> "pd.DataFrame":
+    """Put the features of several windows under each other."""
+    import pandas as pd
+
+    return pd.concat([part.reset_index(drop=True) for part in parts], ignore_index=True)
+
+
+def _log(values: "pd.Series[float]") -> "pd.Series[float]":
+    return np.log(values.clip(lower=_TINY))
+
+
+def _matrix(X: "pd.DataFrame") -> Floats:
+    missing = [name for name in COLUMNS if name not in X.columns]
+    if missing:
+        raise InputError(f"challenger: columns are missing: {', '.join(missing)}")
+    return X[list(COLUMNS)].to_numpy(dtype=np.float64)

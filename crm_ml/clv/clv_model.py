@@ -1,0 +1,132 @@
+"""The model of lifetime value that a run hands on: what scores a summary, and how it is kept."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from crm_ml.clv.challenger import Challenger, challenger_features
+from crm_ml.clv.terms import Terms
+from crm_ml.clv.tilt import NO_TILT, Tilt
+from crm_ml.clv.valuer import Valuer
+from crm_ml.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MODEL, TREES = "clv.json", "challenger.txt"
+SCORES = ("p_alive", "expected_purchases", "expected_value", "clv", "clv_low", "clv_high")
+_FORMAT = 1
+
+
+@dataclass(frozen=True, eq=False)
+class ClvModel:
+    """Models of purchases and spend with what was learned about their errors, and the terms of the value.
+
+    ``clv = scale * (probabilistic value * trees) ** power``.
+
+    Parameters
+    ----------
+    valuer : Valuer
+    terms : Terms
+    time_unit : {"D", "W"}
+        In which summaries must be.
+    tilt : Tilt
+    scale : float
+        Of the tilt, for the customers the model was fitted to.
+    challenger : Challenger, optional
+    """
+
+    valuer: Valuer
+    terms: Terms
+    time_unit: str
+    tilt: Tilt = NO_TILT
+    scale: float = 1.0
+    challenger: Challenger | None = None
+
+    @classmethod
+    def of(
+        cls, valuer: Valuer, terms: Terms, summary: "pd.DataFrame", tilt: Tilt, challenger: Challenger | None
+    ) -> "ClvModel":
+        """Return the model with the scale of `tilt` set by the customers of `summary`."""
+        bare = cls(valuer, terms, str(summary.attrs["time_unit"]), challenger=challenger)
+        if tilt == NO_TILT:
+            return bare
+        scale = tilt.scale_for(bare.predict(summary)["clv"].to_numpy())
+        return cls(valuer, terms, bare.time_unit, tilt, scale, challenger)
+
+    def predict(self, summary: "pd.DataFrame") -> "pd.DataFrame":
+        """Score customers.
+
+        Parameters
+        ----------
+        summary : pandas.DataFrame, shape (n, ...)
+            Of `crm_ml.clv.summarize` with ``with_first_value=True``, in the model's unit of time.
+
+        Returns
+        -------
+        pandas.DataFrame, shape (n, 6)
+            Indexed like `summary`: p_alive, expected_purchases (within the horizon, not discounted),
+            expected_value (spend on a purchase), clv with clv_low and clv_high (95 % interval of the expected
+            value). clv is calibrated, so it is not the product of the others.
+
+        Raises
+        ------
+        InputError
+            If it is no such summary, or in another unit.
+        """
+        found = self.valuer.table(summary, self.terms)
+        factor = 1.0
+        if self.challenger is not None:
+            factor = self.challenger.factor(challenger_features(self.valuer, summary, self.terms))
+        values = ["clv", "clv_low", "clv_high"]
+        raw = found[values].to_numpy() * np.reshape(factor, (-1, 1))
+        found[values] = self.tilt.apply(raw, self.scale) if self.tilt != NO_TILT else raw
+        return found
+
+    def save(self, folder: Path) -> None:
+        """Write ``clv.json`` and, with a challenger, ``challenger.txt`` into an existing folder."""
+        days = None if self.terms.horizon is None else self.terms.horizon / timedelta(days=1)
+        content = {
+            "format": _FORMAT,
+            "time_unit": self.time_unit,
+            "horizon_days": days,
+            "annual_discount_rate": self.terms.annual_discount_rate,
+            "margin": self.terms.margin,
+            "valuer": self.valuer.as_dict(),
+            "tilt": {"power": self.tilt.power, "total": self.tilt.total, "scale": self.scale},
+            "challenger": self.challenger is not None,
+        }
+        text = json.dumps(content, indent=1, allow_nan=False) + "\n"
+        (folder / MODEL).write_text(text, encoding="utf-8")
+        if self.challenger is not None:
+            self.challenger.save(folder / TREES)
+
+    @classmethod
+    def load(cls, folder: Path) -> "ClvModel":
+        """Read a model that `save` wrote; check the folder's manifest before.
+
+        Raises
+        ------
+        InputError
+            If the file is of another format.
+        """
+        found = json.loads((folder / MODEL).read_text(encoding="utf-8"))
+        if found.get("format") != _FORMAT:
+            raise InputError(
+                f"{folder}: format {found.get('format')!r} is unknown; this version reads {_FORMAT}"
+            )
+        trees = Challenger.load(folder / TREES) if found["challenger"] else None
+        tilt = Tilt(found["tilt"]["power"], found["tilt"]["total"])
+        valuer = Valuer.from_dict(found["valuer"])
+        return cls(valuer, _terms(found), found["time_unit"], tilt, found["tilt"]["scale"], trees)
+
+
+def _terms(found: Mapping[str, Any]) -> Terms:
+    days = found["horizon_days"]
+    horizon = None if days is None else timedelta(days=days)
+    return Terms(horizon, found["annual_discount_rate"], found["margin"])

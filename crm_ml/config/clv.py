@@ -1,0 +1,165 @@
+"""The config of a lifetime-value experiment."""
+
+from datetime import date
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from crm_ml.config.parts import Data, Day, Option, Positive, Register
+from crm_ml.tables.strict import Strict
+
+
+class ValueTarget(Strict):
+    """What is predicted: purchases and money within a horizon.
+
+    Parameters
+    ----------
+    horizon_days : int
+        Length of the test window.
+    purpose : str, optional
+        What customers must have allowed for their rows to train a model; needed where the tables have
+        consents.
+    """
+
+    horizon_days: Positive
+    purpose: str | None = None
+
+
+class ValueSplit(Strict):
+    """The test snapshot, and the validation snapshots before it by which everything is chosen.
+
+    Parameters
+    ----------
+    test : date
+    validation : tuple of date
+        In ascending order, all before `test`. The window of each ends after the horizon, or at `test` if that
+        is sooner, so that no label of the test window chooses anything.
+    """
+
+    test: Day
+    validation: Annotated[tuple[Day, ...], Field(strict=False, min_length=1)]
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        days = list(self.validation)
+        if days != sorted(set(days)) or days[-1] >= self.test:
+            shown = ", ".join(map(str, days))
+            raise ValueError(f"validation days must ascend, each once, all before {self.test}, not {shown}")
+        return self
+
+
+class CandidateConfig(Strict):
+    """A pair of models: of purchases and of spend.
+
+    Parameters
+    ----------
+    purchases : {"beta_geo", "modified_beta_geo", "pareto_nbd"}
+    first_purchase : bool
+        Whether Gamma-Gamma learns from the first purchase too.
+    largest_correlation : float
+        Of frequency and spend; beyond it each band of frequency has a level of spend of its own.
+    """
+
+    purchases: Literal["beta_geo", "modified_beta_geo", "pareto_nbd"]
+    first_purchase: bool = False
+    largest_correlation: Annotated[float, Field(ge=0, le=1)] = 0.3
+
+    @property
+    def name(self) -> str:
+        """Name in the tables of a run, such as ``"pareto_nbd, first purchase"``."""
+        return f"{self.purchases}, first purchase" if self.first_purchase else self.purchases
+
+
+class ChallengerConfig(Strict):
+    """Boosted trees that correct the best candidate.
+
+    Parameters
+    ----------
+    windows, every_days : int
+        The trees are trained on this many snapshots before the one they predict, this many days apart, with
+        labels that end at it.
+    options : dict of str to value
+        Parameters of `crm_ml.clv.challenger.Challenger`.
+    """
+
+    windows: Positive = 2
+    every_days: Positive = 28
+    options: dict[str, Option] = Field(default_factory=dict)
+
+
+class Worth(Strict):
+    """What the score table's lifetime value is a value of.
+
+    Parameters
+    ----------
+    months : float, optional
+        Horizon; none is for ever, which needs a discount.
+    annual_discount_rate : float
+    margin : float
+        Share of the spend that is earned.
+    """
+
+    months: Annotated[float, Field(gt=0)] | None = 12
+    annual_discount_rate: Annotated[float, Field(ge=0, le=10)] = 0.1
+    margin: Annotated[float, Field(gt=0, le=1)] = 1.0
+
+    @model_validator(mode="after")
+    def _ends(self) -> Self:
+        if self.months is None and self.annual_discount_rate == 0:
+            raise ValueError("a value for ever needs an annual_discount_rate above 0")
+        return self
+
+
+class ClvRun(Strict):
+    """A lifetime-value experiment: one file of ``configs/clv/``.
+
+    Parameters
+    ----------
+    family : "clv"
+    data, target, split, candidates, challenger, worth, register_as
+        See the model of each; without a challenger none is tried.
+    time_unit : {"D", "W"}
+        Of the summary and of the parameters.
+    replicates : int
+        Of the bootstrap behind the intervals of metrics.
+    interval_replicates : int
+        Fits to customers drawn again, behind the intervals of the score table.
+    seed : int
+    largest_total_error : float
+        A model that misses the total of the test window by a larger share is not promoted.
+    """
+
+    family: Literal["clv"]
+    data: Data
+    time_unit: Literal["D", "W"] = "D"
+    target: ValueTarget
+    split: ValueSplit
+    candidates: Annotated[tuple[CandidateConfig, ...], Field(strict=False, min_length=1)]
+    challenger: ChallengerConfig | None = None
+    worth: Worth = Worth()
+    replicates: Annotated[int, Field(ge=100)] = 1000
+    interval_replicates: Annotated[int, Field(ge=20)] = 100
+    seed: int = 0
+    largest_total_error: Annotated[float, Field(gt=0)] = 0.25
+    register_as: Register
+
+    @field_validator("candidates")
+    @classmethod
+    def _named_once(cls, candidates: tuple[CandidateConfig, ...]) -> tuple[CandidateConfig, ...]:
+        names = [one.name for one in candidates]
+        if len(set(names)) < len(names):
+            raise ValueError(f"each candidate may stand once, not {', '.join(names)}")
+        return candidates
+
+    @model_validator(mode="after")
+    def _registered_after_test(self) -> Self:
+        if self.register_as.as_of < self.split.test:
+            raise ValueError(
+                f"register_as.as_of {self.register_as.as_of} lies before the test {self.split.test}"
+            )
+        return self
+
+    def window_days(self, as_of: date) -> int:
+        """Return how long the window of a snapshot is: the horizon, but validation ends at the test."""
+        left = (self.split.test - as_of).days
+        return self.target.horizon_days if left <= 0 else min(self.target.horizon_days, left)

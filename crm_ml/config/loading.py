@@ -1,0 +1,70 @@
+"""Reading of ``configs/*.yaml``: one file is one run; its folder names the family."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from crm_ml.config.churn import ChurnRun
+from crm_ml.config.clv import ClvRun
+from crm_ml.errors import ConfigError
+from crm_ml.paths import inside, project_root
+from crm_ml.tables.safe_yaml import parse_yaml, read_yaml
+from crm_ml.tables.strict import Strict, validate
+
+Loaded = TypeVar("Loaded", bound=Strict)
+Run = ChurnRun | ClvRun
+RUNS: dict[str, type[ChurnRun] | type[ClvRun]] = {"churn": ChurnRun, "clv": ClvRun}
+
+
+def load(path: Path, model: type[Loaded], overrides: Sequence[str] = ()) -> Loaded:
+    """Read one YAML file, apply ``key=value`` overrides and check all of it.
+
+    Parameters
+    ----------
+    path : Path
+    model : type
+        Strict model of the file.
+    overrides : sequence of str
+        Dotted keys with YAML values, such as ``"model.options.n_estimators=50"``.
+
+    Raises
+    ------
+    ConfigError
+        With every breach at once.
+    """
+    content = read_yaml(path)
+    for text in overrides:
+        _override(content, text)
+    return validate(content, model, path.name)
+
+
+def load_run(name: str, overrides: Sequence[str] = ()) -> Run:
+    """Read the run ``configs/<name>.yaml``; the first part of its name is the family.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such file or family, or with every breach in it.
+    """
+    configs = project_root() / "configs"
+    path = inside(configs, f"{name}.yaml")
+    if not path.is_file():
+        found = [file for family in RUNS for file in configs.glob(f"{family}/*.yaml")]
+        known = sorted(str(file.relative_to(configs).with_suffix("")) for file in found)
+        raise ConfigError(f"{name}: no run of that name; there are {', '.join(known)}")
+    family = name.split("/", maxsplit=1)[0]
+    if family not in RUNS:
+        raise ConfigError(f"{name}: {family!r} is no family; there are {', '.join(RUNS)}")
+    return load(path, RUNS[family], overrides)
+
+
+def _override(content: Any, text: str) -> None:
+    key, sign, value = text.partition("=")
+    if not sign:
+        raise ConfigError(f"--set {text}: write it as key=value")
+    *parents, last = key.split(".")
+    for parent in parents:
+        content = content.setdefault(parent, {}) if isinstance(content, dict) else None
+    if not isinstance(content, dict):
+        raise ConfigError(f"--set {text}: {key} is no key of this file")
+    content[last] = parse_yaml(value, f"--set {key}")

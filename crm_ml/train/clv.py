@@ -1,0 +1,258 @@
+"""The lifetime-value experiment: chosen on validation windows, judged on a test window, fitted to score."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from crm_ml.clv import artefact, selection
+from crm_ml.clv.baselines import Baseline, baselines
+from crm_ml.clv.bootstrap import with_bootstrap_errors
+from crm_ml.clv.challenger import Challenger, challenger_features, join
+from crm_ml.clv.clv_model import ClvModel
+from crm_ml.clv.gamma_gamma import GammaGamma
+from crm_ml.clv.terms import Terms
+from crm_ml.clv.tilt import NO_TILT, Tilt
+from crm_ml.clv.valuer import PURCHASES, Valuer
+from crm_ml.clv.windows import Source, Window, check_point_in_time
+from crm_ml.config import ClvRun
+from crm_ml.consents import check_purpose, consenting
+from crm_ml.evaluation.significance import Evaluation, evaluate
+from crm_ml.evaluation.value_predictions import ValuePredictions
+from crm_ml.snapshots import Snapshot, as_utc
+from crm_ml.tables import Tables
+from crm_ml.train import clv_report
+from crm_ml.train.clv_report import MODEL
+from crm_ml.train.outcome import Candidate, Outcome
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from rich.progress import Progress
+
+    from crm_ml.clv.histories import Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Chosen:
+    """What validation chose, with what was learned for it there."""
+
+    choice: selection.Choice
+    judged: Evaluation
+    tilt: Tilt
+
+
+@dataclass(frozen=True, eq=False)
+class Tested:
+    """The test window with what the model and the baselines said of it."""
+
+    window: Window
+    model: ClvModel
+    value: ValuePredictions
+    purchases: ValuePredictions
+
+
+def execute(config: ClvRun, tables: Tables, progress: "Progress") -> Outcome:
+    """Run the lifetime-value experiment of one config.
+
+    Parameters
+    ----------
+    config : ClvRun
+    tables : Tables
+    progress : rich.progress.Progress
+
+    Returns
+    -------
+    Outcome
+        Metrics of spend in the test window (``test.``, ``baseline.<name>.``) and of the number of purchases
+        (``test.purchases_`` and so on).
+
+    Raises
+    ------
+    LeakError
+        If a summary knows later rows.
+    InputError
+        If the tables do not reach far enough, or nobody repeats.
+    """
+    shown = progress.add_task("validation, test, final model", total=len(config.split.validation) + 4)
+    rng = np.random.default_rng(config.seed)
+    source = source_of(config, tables)
+    check_point_in_time(source, config.split.test)
+    windows = []
+    for day in config.split.validation:
+        windows.append(source.window(day, config.window_days(day)))
+        progress.advance(shown)
+    chosen = choose(config, source, windows, rng)
+    progress.advance(shown)
+    tested = test(config, source, chosen)
+    judged = {name: evaluate(said, rng, None, config.replicates, over=("pooled",)) for name, said in
+              (("value", tested.value), ("purchases", tested.purchases))}  # fmt: skip
+    progress.advance(shown)
+    final = final_model(config, source, chosen, rng)
+    progress.advance(shown)
+    figures = clv_report.figures(tables, tested.window, tested.model, tested.value)
+    progress.advance(shown)
+    return Outcome(
+        metrics=clv_report.metrics(judged["value"], judged["purchases"]),
+        summary=clv_report.summary(judged["value"]),
+        gates=clv_report.gates(judged["value"], config.largest_total_error),
+        candidate=_candidate(config, final),
+        tables=clv_report.tables(chosen.judged, judged["value"], judged["purchases"]),
+        figures=figures,
+        facts=_facts(config, windows, chosen, tested, final),
+    )
+
+
+def source_of(config: ClvRun, tables: Tables) -> Source:
+    """Return where windows are cut from: customers who allow ``target.purpose`` at the final model.
+
+    Raises
+    ------
+    ConfigError
+        If tables and purpose do not fit, see `crm_ml.consents.check_purpose`.
+    """
+    check_purpose(tables, config.target.purpose)
+    customers = None
+    if config.target.purpose is not None:
+        today = Snapshot(as_utc(config.register_as.as_of), timedelta(days=1))
+        customers = consenting(tables, today, config.target.purpose)
+    return Source(tables, config.time_unit, customers, config.data.ends_at)
+
+
+def fit_candidates(config: ClvRun, summary: "pd.DataFrame") -> dict[str, Valuer]:
+    """Fit every candidate to a summary; a purchase model that several share is fitted once."""
+    purchases = {
+        name: PURCHASES[name]().fit(summary) for name in sorted({one.purchases for one in config.candidates})
+    }
+    return {
+        one.name: Valuer(
+            one.purchases,
+            purchases[one.purchases],
+            GammaGamma(one.first_purchase, one.largest_correlation).fit(summary),
+        )
+        for one in config.candidates
+    }
+
+
+def choose(config: ClvRun, source: Source, windows: Sequence[Window], rng: np.random.Generator) -> Chosen:
+    """Fit all candidates and the challenger before each validation window and apply the rule of selection."""
+    fitted = [fit_candidates(config, window.summary) for window in windows]
+    pairs = list(zip(fitted, windows, strict=True))
+    said: dict[str, Sequence[Floats]] = {
+        one.name: [each[one.name].value(w.summary, w.terms).to_numpy() for each, w in pairs]
+        for one in config.candidates
+    }
+    base = selection.best_candidate(said, windows, rng, config.replicates)
+    if config.challenger is not None:
+        said[selection.CHALLENGER] = [
+            value * _factor(config, source, window, each[base], base)
+            for value, (each, window) in zip(said[base], pairs, strict=True)
+        ]
+    judged = selection.judge(said, windows, rng, config.replicates)
+    choice = selection.choose(judged, base)
+    kept = said[selection.CHALLENGER if choice.challenger else base]
+    return Chosen(choice, judged, selection.tilt_of(kept, windows) if choice.tilted else NO_TILT)
+
+
+def _factor(config: ClvRun, source: Source, window: Window, valuer: Valuer, base: str) -> "Floats":
+    trees = fit_challenger(config, source, window.snapshot.as_of, base)
+    return trees.factor(challenger_features(valuer, window.summary, window.terms))
+
+
+def fit_challenger(config: ClvRun, source: Source, as_of: datetime, base: str) -> Challenger:
+    """Train the challenger for a moment on snapshots before it, with labels that end at it."""
+    assert config.challenger is not None
+    parts = []
+    for step in range(config.challenger.windows, 0, -1):
+        days = step * config.challenger.every_days
+        past = source.window(as_of - timedelta(days=days), days)
+        parts.append((past, fit_one(config, past.summary, base)))
+    features = [challenger_features(valuer, past.summary, past.terms) for past, valuer in parts]
+    said = [valuer.value(past.summary, past.terms).to_numpy() for past, valuer in parts]
+    came = [past.outcomes.known["value"].to_numpy() for past, _ in parts]
+    trees = Challenger(**config.challenger.options)  # type: ignore[arg-type]
+    return trees.fit(join(features), np.concatenate(said), np.concatenate(came))
+
+
+def fit_one(config: ClvRun, summary: "pd.DataFrame", name: str) -> Valuer:
+    """Fit the candidate of a name to a summary."""
+    only = [one for one in config.candidates if one.name == name]
+    return fit_candidates(config.model_copy(update={"candidates": tuple(only)}), summary)[name]
+
+
+def test(config: ClvRun, source: Source, chosen: Chosen) -> Tested:
+    """Fit what was chosen before the test window and put it beside the baselines."""
+    window = source.window(config.split.test, config.target.horizon_days)
+    model = _model(config, source, chosen, window.snapshot.as_of, window.summary, window.terms)
+    said = model.predict(window.summary)
+    rules = baselines(window.summary, window.snapshot.horizon)
+    ours = Baseline(said["expected_purchases"].to_numpy(), said["clv"].to_numpy())
+    both = {MODEL: ours, **rules}
+    known = window.outcomes.known
+    ids, fold = window.summary.index.to_numpy(dtype=str), np.full(len(window.summary), window.name)
+    return Tested(
+        window,
+        model,
+        ValuePredictions(ids, fold, known["value"].to_numpy(), {n: one.value for n, one in both.items()}),
+        ValuePredictions(
+            ids, fold, known["purchases"].to_numpy(), {n: one.purchases for n, one in both.items()}
+        ),
+    )
+
+
+def final_model(config: ClvRun, source: Source, chosen: Chosen, rng: np.random.Generator) -> ClvModel:
+    """Fit what was chosen to all that is known on the day of registration, with intervals by bootstrap."""
+    worth = Terms.of_months(config.worth.months, config.worth.annual_discount_rate, config.worth.margin)
+    as_of = as_utc(config.register_as.as_of)
+    summary = source.summary(as_of)
+    model = _model(config, source, chosen, as_of, summary, worth)
+    purchases, spend = model.valuer.purchases, model.valuer.spend
+    valuer = replace(
+        model.valuer,
+        purchases=with_bootstrap_errors(purchases, summary, config.interval_replicates, rng),
+        spend=with_bootstrap_errors(spend, summary, config.interval_replicates, rng),
+    )
+    return replace(model, valuer=valuer)
+
+
+def _model(
+    config: ClvRun, source: Source, chosen: Chosen, as_of: datetime, summary: "pd.DataFrame", terms: Terms
+) -> ClvModel:
+    valuer = fit_one(config, summary, chosen.choice.base)
+    trees = fit_challenger(config, source, as_of, chosen.choice.base) if chosen.choice.challenger else None
+    return ClvModel.of(valuer, terms, summary, chosen.tilt, trees)
+
+
+def _candidate(config: ClvRun, model: ClvModel) -> Candidate:
+    details = {"labels_end": f"{config.register_as.as_of}", "time_unit": config.time_unit}
+    return Candidate(
+        name=config.register_as.name,
+        save=lambda folder: artefact.save(model, folder, **details),
+        loader_module=artefact.__name__,
+        inputs=dict.fromkeys(artefact.INPUTS, "double"),
+        outputs=dict.fromkeys(artefact.OUTPUTS, "double"),
+    )
+
+
+def _facts(
+    config: ClvRun, windows: Sequence[Window], chosen: Chosen, tested: Tested, final: ClvModel
+) -> dict[str, Any]:
+    fitted = tested.model.valuer
+    return {
+        "choice": vars(chosen.choice),
+        "tilt": vars(chosen.tilt),
+        "windows": [
+            {"as_of": one.name, "labels_end": f"{one.snapshot.label_ends_at:%Y-%m-%d}"}
+            | one.outcomes.as_dict()
+            for one in [*windows, tested.window]
+        ],
+        "final_as_of": f"{config.register_as.as_of}",
+        "purchases": clv_report.fitted_facts(fitted.purchases),
+        "spend": clv_report.spend_facts(fitted.spend),
+        "final_params": final.valuer.purchases.params_ | final.valuer.spend.params_,
+        "predictions_sha256": hashlib.sha256(
+            np.ascontiguousarray(np.concatenate(list(tested.value.p.values()))).tobytes()
+        ).hexdigest(),
+    }
