@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _SEEDS = ("seed", "data_random_seed", "feature_fraction_seed", "bagging_seed", "extra_seed", "objective_seed")
 _TINY = 1e-9
+_LEAST_SHARE = 0.01
 COLUMNS = (
     "frequency", "recency", "T", "monetary_value", "first_value", "quiet", "quiet_share", "quiet_gaps",
     "p_alive", "log_expected_purchases", "log_expected_value",
@@ -27,8 +28,10 @@ COLUMNS = (
 class Challenger:
     """LightGBM with Tweedie loss, whose trees multiply the value that a probabilistic model gives.
 
-    ``E(value) = probabilistic value * exp(trees(features))``. Among the features are the model's probability
-    alive, expected purchases and expected spend; with no tree it is the probabilistic model itself.
+    ``E(value) = max(probabilistic value, floor) * exp(trees(features))``. Among the features are the model's
+    probability alive, expected purchases and expected spend; with no tree it is the probabilistic model itself.
+    The floor, a hundredth of the mean value, keeps customers of whom nearly nothing is expected from teaching
+    the trees factors of thousands.
 
     Parameters
     ----------
@@ -78,21 +81,27 @@ class Challenger:
             raise InputError(
                 f"challenger: none of {len(y):,} customers bought in the training windows; take longer ones"
             )
+        self.floor_ = _LEAST_SHARE * float(base.mean())
         order = np.lexsort([*(X[name].to_numpy() for name in COLUMNS), base, y])
         data = lightgbm.Dataset(
-            _matrix(X)[order], y[order], init_score=np.log(np.maximum(base, _TINY))[order],
+            _matrix(X)[order], y[order], init_score=np.log(self._raised(base))[order],
             feature_name=list(COLUMNS),
         )  # fmt: skip
         text = lightgbm.train(self._parameters(), data, num_boost_round=self.rounds).model_to_string()
         self._read(text[: text.index("\nparameters:")] + "\n")  # they hold the number of threads
         return self
 
-    def factor(self, X: "pd.DataFrame") -> Floats:
-        """Return what the probabilistic value of each customer is multiplied by, shape (n,)."""
+    def correct(self, X: "pd.DataFrame", base: Floats) -> Floats:
+        """Return the value of each customer, given what the probabilistic model says; shapes as `fit`.
+
+        `base` may have several columns, shape (n, m), which are corrected alike.
+        """
         self._check_fitted()
-        return np.asarray(
-            np.exp(self.booster_.predict(_matrix(X), raw_score=True, num_threads=self.num_threads))
-        )
+        margin = self.booster_.predict(_matrix(X), raw_score=True, num_threads=self.num_threads)
+        return np.asarray(self._raised(base) * np.exp(np.reshape(margin, (-1, *[1] * (base.ndim - 1)))))
+
+    def _raised(self, base: Floats) -> Floats:
+        return np.asarray(np.maximum(base, self.floor_))
 
     def save(self, path: Path) -> None:
         """Write the trees as LightGBM's text."""
@@ -100,10 +109,11 @@ class Challenger:
         path.write_text(self.text_, encoding="utf-8")
 
     @classmethod
-    def load(cls, path: Path) -> Self:
-        """Read trees that `save` wrote; check the folder's manifest before."""
+    def load(cls, path: Path, floor: float) -> Self:
+        """Read trees that `save` wrote, with their ``floor_``; check the folder's manifest before."""
         model = cls()
         model._read(path.read_text(encoding="utf-8"))
+        model.floor_ = floor
         return model
 
     def _read(self, text: str) -> None:

@@ -7,8 +7,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from crm_ml.clv.challenger import Challenger, challenger_features
 from crm_ml.clv.terms import Terms
 from crm_ml.clv.tilt import NO_TILT, Tilt
@@ -27,7 +25,7 @@ _FORMAT = 1
 class ClvModel:
     """Models of purchases and spend with what was learned about their errors, and the terms of the value.
 
-    ``clv = scale * (probabilistic value * trees) ** power``.
+    ``clv = scale * value ** power``, the value being the probabilistic one or what the challenger makes of it.
 
     Parameters
     ----------
@@ -80,11 +78,10 @@ class ClvModel:
             If it is no such summary, or in another unit.
         """
         found = self.valuer.table(summary, self.terms)
-        factor = 1.0
-        if self.challenger is not None:
-            factor = self.challenger.factor(challenger_features(self.valuer, summary, self.terms))
         values = ["clv", "clv_low", "clv_high"]
-        raw = found[values].to_numpy() * np.reshape(factor, (-1, 1))
+        raw = found[values].to_numpy()
+        if self.challenger is not None:
+            raw = self.challenger.correct(challenger_features(self.valuer, summary, self.terms), raw)
         found[values] = self.tilt.apply(raw, self.scale) if self.tilt != NO_TILT else raw
         return found
 
@@ -99,7 +96,7 @@ class ClvModel:
             "margin": self.terms.margin,
             "valuer": self.valuer.as_dict(),
             "tilt": {"power": self.tilt.power, "total": self.tilt.total, "scale": self.scale},
-            "challenger": self.challenger is not None,
+            "challenger_floor": None if self.challenger is None else self.challenger.floor_,
         }
         text = json.dumps(content, indent=1, allow_nan=False) + "\n"
         (folder / MODEL).write_text(text, encoding="utf-8")
@@ -120,7 +117,8 @@ class ClvModel:
             raise InputError(
                 f"{folder}: format {found.get('format')!r} is unknown; this version reads {_FORMAT}"
             )
-        trees = Challenger.load(folder / TREES) if found["challenger"] else None
+        floor = found["challenger_floor"]
+        trees = None if floor is None else Challenger.load(folder / TREES, floor)
         tilt = Tilt(found["tilt"]["power"], found["tilt"]["total"])
         valuer = Valuer.from_dict(found["valuer"])
         return cls(valuer, _terms(found), found["time_unit"], tilt, found["tilt"]["scale"], trees)

@@ -147,7 +147,7 @@ def choose(config: ClvRun, source: Source, windows: Sequence[Window], rng: np.ra
     base = selection.best_candidate(said, windows, rng, config.replicates)
     if config.challenger is not None:
         said[selection.CHALLENGER] = [
-            value * _factor(config, source, window, each[base], base)
+            _challenge(config, source, window, each[base], base, value)
             for value, (each, window) in zip(said[base], pairs, strict=True)
         ]
     judged = selection.judge(said, windows, rng, config.replicates)
@@ -156,9 +156,11 @@ def choose(config: ClvRun, source: Source, windows: Sequence[Window], rng: np.ra
     return Chosen(choice, judged, selection.tilt_of(kept, windows) if choice.tilted else NO_TILT)
 
 
-def _factor(config: ClvRun, source: Source, window: Window, valuer: Valuer, base: str) -> "Floats":
+def _challenge(
+    config: ClvRun, source: Source, window: Window, valuer: Valuer, base: str, value: "Floats"
+) -> "Floats":
     trees = fit_challenger(config, source, window.snapshot.as_of, base)
-    return trees.factor(challenger_features(valuer, window.summary, window.terms))
+    return trees.correct(challenger_features(valuer, window.summary, window.terms), value)
 
 
 def fit_challenger(config: ClvRun, source: Source, as_of: datetime, base: str) -> Challenger:
