@@ -186,7 +186,7 @@ def join(parts: Sequence["pd.DataFrame"]) -> "pd.DataFrame":
 
 
 def _log(values: "pd.Series[float]") -> "pd.Series[float]":
-    return np.log(values.clip(lower=_TINY))
+    return values.clip(lower=_TINY).transform(np.log)
 
 
 def _matrix(X: "pd.DataFrame") -> Floats:

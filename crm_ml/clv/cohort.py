@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import narwhals as nw
 import numpy as np
 
-from crm_ml.clv.histories import Floats
+from crm_ml.clv.histories import Floats, Ints
 from crm_ml.clv.order_days import checked_lines, purchase_days
 from crm_ml.clv.purchase_model import PurchaseModel
 from crm_ml.clv.units import DAYS
@@ -62,10 +62,10 @@ def cumulative(
        figure 3.
     """
     days_per_unit = DAYS[str(summary.attrs["time_unit"])]
-    ages = np.round(summary["T"].to_numpy() * days_per_unit).astype(int)
+    ages = np.round(summary["T"].to_numpy() * days_per_unit).astype(np.int64)
     start = int(ages.max())
     ends = start + snapshot.horizon // timedelta(days=1)
-    days = np.arange(0, ends + 1, 7)
+    days = np.arange(0, ends + 1, 7, dtype=np.int64)
     first_day = start - ages
     expected = {name: _expected(model, first_day, days, days_per_unit) for name, model in models.items()}
     return Cumulative(
@@ -73,16 +73,16 @@ def cumulative(
     )
 
 
-def _expected(model: PurchaseModel, first_day: Floats, days: Floats, days_per_unit: int) -> Floats:
+def _expected(model: PurchaseModel, first_day: Ints, days: Ints, days_per_unit: int) -> Floats:
     since = np.arange(int(days[-1]) + 1)
     curve = model.expected_since_first((since / days_per_unit).tolist())
     begun = np.bincount(first_day, minlength=int(days[-1]) + 1)[: int(days[-1]) + 1]
     return np.asarray(np.convolve(begun, curve)[: int(days[-1]) + 1][days])
 
 
-def _actual(tables: Tables, snapshot: Snapshot, summary: "pd.DataFrame", start: int, days: Floats) -> Floats:
+def _actual(tables: Tables, snapshot: Snapshot, summary: "pd.DataFrame", start: int, days: Ints) -> Floats:
     whole = Snapshot(snapshot.label_ends_at, timedelta(days=1))
-    bought = purchase_days(whole.past(checked_lines(tables), at="ordered_at"), snapshot)
+    bought = purchase_days(whole.past(checked_lines(tables).frame, at="ordered_at"), snapshot)
     found = to_pandas(bought.select("customer_id", nw.col("days_ago")))
     found = found[found["customer_id"].isin(summary.index)]
     on_day = start - found["days_ago"].to_numpy(dtype=int)

@@ -17,6 +17,8 @@ _AT_BOUND = 1e-3
 _TOLERANCE = 1e-8
 _ENOUGH = 1e3 * _TOLERANCE
 _NEWTON = 30
+_HALVINGS = 10
+_FLAT = 1e-6
 
 
 class NotConverged(InputError):
@@ -74,7 +76,7 @@ class Fit:
 
 
 def maximise(
-    objective: Objective, names: Sequence[str], starts: Sequence[Sequence[float]], customers: float,
+    objective: Objective, names: Sequence[str], starts: Sequence[Sequence[float] | Floats], customers: float,
     search: Objective | None = None,
 ) -> Fit:  # fmt: skip
     """Maximise a mean log-likelihood over the logarithms of positive parameters.
@@ -96,7 +98,8 @@ def maximise(
     Returns
     -------
     Fit
-        ``covariance`` is the inverse of minus the Hessian, NaN for parameters at a bound.
+        ``covariance`` is the inverse of minus the Hessian, NaN for parameters at a bound and where the
+        likelihood is flat: along a flat direction one parameter is held.
 
     Raises
     ------
@@ -204,19 +207,30 @@ def _newton(objective: Objective, theta: Floats) -> _Top:
             break
         step = np.zeros_like(theta)
         step[free] = _climb(hessian[np.ix_(free, free)], gradient[free])
-        size = min(1.0, 2.0 / max(float(np.abs(step).max()), 1e-300))
-        moved = np.clip(theta + size * step, -BOUND, BOUND)
-        new_value, new_gradient = objective(moved)
-        if not new_value >= value - 1e-14 * abs(value) - 1e-300:
+        moved = _uphill(objective, theta, step, value)
+        if moved is None:
             break
-        gained = new_value - value
-        shrunk = np.abs(new_gradient).max() < np.abs(gradient).max() / 4
-        theta, value, gradient = moved, new_value, new_gradient
-        if size == 1.0 and gained <= 1e-15 * abs(value) and np.abs(step).max() < 1e-10:
+        shrunk = np.abs(moved[2]).max() < np.abs(gradient).max() / 4
+        theta, value, gradient = moved
+        if np.abs(step).max() < 1e-10:
             break
         if not shrunk:
             hessian = _hessian(objective, theta)
     return _Top(theta, value, gradient, _hessian(objective, theta))
+
+
+def _uphill(
+    objective: Objective, theta: Floats, step: Floats, value: float
+) -> tuple[Floats, float, Floats] | None:
+    """Return where a step leads that does not go down: the whole one or a part of it; None if none does."""
+    size = min(1.0, 2.0 / max(float(np.abs(step).max()), 1e-300))
+    for _ in range(_HALVINGS):
+        moved = np.clip(theta + size * step, -BOUND, BOUND)
+        new_value, gradient = objective(moved)
+        if new_value >= value - 1e-14 * abs(value):
+            return moved, new_value, gradient
+        size /= 2
+    return None
 
 
 def _climb(hessian: Floats, gradient: Floats) -> Floats:
@@ -242,9 +256,13 @@ def _free(theta: Floats) -> npt.NDArray[np.bool_]:
 
 
 def _covariance(hessian: Floats, free: npt.NDArray[np.bool_]) -> Floats:
-    """Invert minus the Hessian over the free parameters; NaN where it is not concave."""
+    """Invert minus the Hessian over the free parameters; NaN for those that a flat direction runs along."""
     covariance = np.full(hessian.shape, np.nan)
-    inside = np.ix_(free, free)
-    if free.any() and np.linalg.eigvalsh(-hessian[inside]).min() > 0:
-        covariance[inside] = np.linalg.inv(-hessian[inside])
+    known = np.flatnonzero(free)
+    while len(known):
+        values, vectors = np.linalg.eigh(-hessian[np.ix_(known, known)])
+        if values[0] > _FLAT:
+            covariance[np.ix_(known, known)] = (vectors / values) @ vectors.T
+            break
+        known = np.delete(known, np.abs(vectors[:, 0]).argmax())
     return covariance

@@ -13,6 +13,8 @@ from crm_ml.clv.rising import log_rising
 
 _NODES = 64
 _LONGEST = 45.0
+_DIGITS = 1e-3
+_LONG, _LOYAL = 4.0, 10.0  # beyond both, scipy's 2F1 is wrong without a word
 
 
 class Future(Protocol):
@@ -64,9 +66,24 @@ class BetaGeometricFuture:
     b: Floats
 
     def expected(self, horizon: Floats | float) -> Floats:
-        """Return expected purchases: what equation 10 of [1]_ says in closed form, by quadrature."""
-        ratio = np.broadcast_to(horizon / self.alpha, self.r.shape)
-        return self.alive * purchases(self.r, self.a, self.b, ratio)
+        """Return expected purchases: equation 10 of [1]_, with Euler's transformation of 2F1.
+
+        ``(a + b - 1) / (a - 1) * (1 - (1 - z) ** (a - 1) * 2F1(a + b - 1 - r, a - 1; a + b - 1; z))`` with
+        ``z = horizon / (alpha + horizon)``. Where that loses its digits or overflows (a or a + b next to 1,
+        hardly a purchase, a large a or b and a long horizon), by quadrature.
+        """
+        from scipy.special import hyp2f1
+
+        c, ratio = self.a + self.b - 1, np.broadcast_to(horizon / self.alpha, self.r.shape)
+        with np.errstate(all="ignore"):
+            z, grown = ratio / (1 + ratio), np.exp((1 - self.a) * np.log1p(ratio))
+            gone = 1 - grown * hyp2f1(c - self.r, self.a - 1, c, z)
+            found = np.asarray(c / (self.a - 1) * gone)
+        safe = np.isfinite(found) & (np.abs(gone) > _DIGITS) & (np.abs(c) > _DIGITS)
+        safe &= (ratio < _LONG) | (self.b < _LOYAL)
+        if not safe.all():
+            found[~safe] = purchases(self.r[~safe], self.a, self.b[~safe], ratio[~safe])
+        return self.alive * found
 
     def none(self, horizon: float) -> Floats:
         """Return ``1 - alive * (1 - (alpha / (alpha + horizon)) ** r)``."""

@@ -21,6 +21,7 @@ _NODES = 24
 _FOREVER = 45.0
 _STEP = 1e-4
 _TINY = 1e-300
+_WIDEST = 20.0
 LEVEL = 0.95
 
 
@@ -102,7 +103,8 @@ def value_with_interval(
     Notes
     -----
     Delta method on log clv: ``g' C g`` with C the covariance of the parameters' logarithms, of both models, and g
-    the gradient by central differences. Parameters at a bound add nothing.
+    the gradient by central differences. Parameters at a bound, or of which the likelihood says nothing, add
+    nothing. The limits are at most a factor of exp(20) away.
     """
     import pandas as pd
     from scipy.stats import norm
@@ -117,7 +119,7 @@ def value_with_interval(
     much = _variance(
         lambda theta: value_model.expected(spend, theta), value_model.theta_, value_model.covariance_
     )
-    half = norm.ppf((1 + LEVEL) / 2) * np.sqrt(histories.for_each(often) + much)
+    half = np.minimum(norm.ppf((1 + LEVEL) / 2) * np.sqrt(histories.for_each(often) + much), _WIDEST)
     columns = {"clv": clv, "clv_low": clv * np.exp(-half), "clv_high": clv * np.exp(half)}
     return pd.DataFrame(columns, index=summary.index)
 

@@ -1,6 +1,7 @@
 """Days with a purchase, from order lines of any engine, with refunds netted."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,11 +17,25 @@ _NEEDED = ("customer_id", "paid_cents")
 _READ = (*_NEEDED, "ordered_at_epoch_s", "ordered_at", "order_id", "refund_of", "purchase")
 
 
-def checked_lines(orders: Any) -> "nw.LazyFrame[Any]":
-    """Return order lines as a lazy frame: customer_id, ordered_at_epoch_s, paid_cents and, for refunds, more.
+@dataclass(frozen=True, eq=False)
+class Lines:
+    """Order lines that were checked.
 
-    Where there are refunds, ``refund`` (0 or 1) and ``order_id`` stand beside them. Frames of pandas are read
-    by DuckDB, which is several times as fast.
+    Parameters
+    ----------
+    frame : narwhals.LazyFrame
+        customer_id, ordered_at_epoch_s and paid_cents; where there are refunds, ``refund`` (0 or 1) and
+        ``order_id`` too.
+    rows, refunds : int
+    """
+
+    frame: "nw.LazyFrame[Any]"
+    rows: int
+    refunds: int
+
+
+def checked_lines(orders: Any) -> Lines:
+    """Return order lines, or refuse them; frames of pandas are read by DuckDB, which is faster.
 
     Parameters
     ----------
@@ -47,7 +62,8 @@ def checked_lines(orders: Any) -> "nw.LazyFrame[Any]":
         nw.col("customer_id").cast(nw.String), _epoch(schema).cast(nw.Int64).alias("ordered_at_epoch_s"),
         nw.col("paid_cents").cast(nw.Int64), order.alias("order_id"), _refund(schema).alias("refund"),
     )  # fmt: skip
-    return lines if _count_refunds(lines) else lines.drop("order_id", "refund")
+    rows, refunds = _count(lines)
+    return Lines(lines if refunds else lines.drop("order_id", "refund"), rows, refunds)
 
 
 def purchase_days(lines: "nw.LazyFrame[Any]", snapshot: Snapshot) -> "nw.LazyFrame[Any]":
@@ -56,7 +72,7 @@ def purchase_days(lines: "nw.LazyFrame[Any]", snapshot: Snapshot) -> "nw.LazyFra
     Parameters
     ----------
     lines : narwhals.LazyFrame
-        Of `checked_lines`, of the wanted time alone.
+        Of `Lines`, of the wanted time alone.
     snapshot : Snapshot
         Days are counted back from its `as_of`, see `crm_ml.snapshots.Snapshot.days_since`.
 
@@ -124,8 +140,8 @@ def _refund(schema: Mapping[str, Any]) -> nw.Expr:
     return nw.lit(0)
 
 
-def _count_refunds(lines: "nw.LazyFrame[Any]") -> int:
-    """Return the number of refunds, or refuse rows that can't be used."""
+def _count(lines: "nw.LazyFrame[Any]") -> tuple[int, int]:
+    """Return the number of rows and of refunds, or refuse rows that can't be used."""
     needed = ("customer_id", "ordered_at_epoch_s", "paid_cents")
     cents, refund = nw.col("paid_cents"), nw.col("refund") == 1
     wrong = {f"{name} is null": nw.col(name).is_null() for name in needed}
@@ -140,4 +156,4 @@ def _count_refunds(lines: "nw.LazyFrame[Any]") -> int:
         raise InputError(f"orders: {'; '.join(breaches)}; mend or drop these rows")
     if not rows:
         raise InputError("orders: the table has no row")
-    return refunds
+    return rows, refunds

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 import narwhals as nw
 import numpy as np
 
-from crm_ml.clv.order_days import checked_lines, purchase_days
+from crm_ml.clv.order_days import Lines, checked_lines, purchase_days
+from crm_ml.clv.sorted_days import MOST_ROWS, sorted_customers
 from crm_ml.clv.units import check_unit
 from crm_ml.errors import InputError
 from crm_ml.snapshots import Snapshot, as_utc
@@ -80,15 +81,24 @@ def summarize(
     """
     unit_days = check_unit(time_unit)
     snapshot = Snapshot(as_utc(as_of), timedelta(days=1))  # only the past is read
-    past = snapshot.past(checked_lines(orders), at="ordered_at")
-    table = _customers(purchase_days(past, snapshot)).collect(backend="pyarrow").to_native()
+    table = _customers(checked_lines(orders), snapshot)
     if not table.num_rows:
         raise InputError(f"orders: no purchase before {snapshot.as_of:%Y-%m-%d %H:%M}; take a later as_of")
-    return _in_units(table.sort_by("customer_id"), time_unit, unit_days, with_first_value)
+    return _in_units(table, time_unit, unit_days, with_first_value)
 
 
-def _customers(days: "nw.LazyFrame[Any]") -> "nw.LazyFrame[Any]":
-    """Return one row a customer: first and last day, days, and integer cents of the first day and of all.
+def _customers(lines: Lines, snapshot: Snapshot) -> "pa.Table":
+    """Return one row a customer, ordered by customer_id: first and last day, days, and integer cents."""
+    past = snapshot.past(lines.frame, at="ordered_at")
+    if not lines.refunds and lines.rows <= MOST_ROWS:
+        table = past.collect(backend="pyarrow").to_native()
+        return sorted_customers(table, snapshot, _PACK) if table.num_rows else table
+    grouped = _grouped(purchase_days(past, snapshot))
+    return grouped.collect(backend="pyarrow").to_native().sort_by("customer_id")
+
+
+def _grouped(days: "nw.LazyFrame[Any]") -> "nw.LazyFrame[Any]":
+    """Return one row a customer, out of core: first and last day, days, cents of the first day and of all.
 
     The first day and its money are one maximum of both in one integer, which is faster than a window.
     """

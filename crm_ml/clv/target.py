@@ -75,7 +75,7 @@ def outcomes(
         If the label window ends after the data, or orders are refused.
     """
     check_data_reach(tables, snapshot, data_ends_at)
-    window = snapshot.future(checked_lines(tables), at="ordered_at")
+    window = snapshot.future(checked_lines(tables).frame, at="ordered_at")
     days = purchase_days(window, snapshot)
     found = to_pandas(days.group_by("customer_id").agg(purchases=nw.len(), cents=nw.col("cents").sum()))
     found = found.set_index("customer_id").astype("int64")

@@ -52,6 +52,7 @@ def _score(config: str, overrides: Sequence[str], out: Path | None) -> None:
     from crm_ml.score.catalog import Catalog
     from crm_ml.score.champion import champion_scorer
     from crm_ml.score.settings import ScoreSettings
+    from crm_ml.score.value import champion_valuation
 
     root = project_root()
     path = inside(root / "configs", f"{config.removeprefix('configs/').removesuffix('.yaml')}.yaml")
@@ -62,6 +63,8 @@ def _score(config: str, overrides: Sequence[str], out: Path | None) -> None:
         task = progress.add_task("tables and model", total=None)
         tables = datasets.load(settings.data.name, settings.data.path, **settings.data.options)
         scorer = champion_scorer(settings.model, settings.day)
+        worth = settings.value_model
+        valuation = None if worth is None else champion_valuation(worth, settings.day)
         progress.update(task, description="features, scores and list")
         outcome = run(
             settings,
@@ -70,6 +73,7 @@ def _score(config: str, overrides: Sequence[str], out: Path | None) -> None:
             scorer,
             out,
             lambda done, rows: progress.update(task, completed=done, total=rows),
+            valuation,
         )
     show(console, outcome)
 

@@ -19,6 +19,7 @@ from crm_ml.score.reading import LIST_FILE, verify_list
 from crm_ml.score.scores import Progress, Scorer
 from crm_ml.score.settings import ScoreSettings
 from crm_ml.score.stages import features_of, scores_of
+from crm_ml.score.value import CLV, Valuation, values_of
 from crm_ml.snapshots import Snapshot, as_utc
 from crm_ml.tables.bundle import Tables, write_parquet
 from crm_ml.tables.engine import connect
@@ -58,6 +59,7 @@ class _Job:
     snapshot: Snapshot
     header: ListHeader
     consent: Consent
+    valuation: Valuation | None = None
 
 
 def run(
@@ -67,6 +69,7 @@ def run(
     scorer: Scorer,
     out: Path | None = None,
     progress: Progress | None = None,
+    valuation: Valuation | None = None,
 ) -> Outcome:
     """Score the customers at ``settings.day`` and publish their list.
 
@@ -85,6 +88,8 @@ def run(
         ``<name>/<day>-<id>``.
     progress : callable, optional
         Called with customers scored and customers in all.
+    valuation : Valuation, optional
+        What gives ``clv_cents``; null without it.
 
     Raises
     ------
@@ -97,7 +102,7 @@ def run(
     IntegrityError
         If it is there but damaged, or a kept stage is (exit code 4).
     """
-    job = _job(settings, catalog, tables, scorer)
+    job = _job(settings, catalog, tables, scorer, valuation)
     header = job.header
     target = (out or settings.out_folder) / settings.name
     pointer = {"folder": header.folder, "list_id": header.list_id, "as_of": header.as_of.isoformat()}
@@ -108,10 +113,13 @@ def run(
         raise
     features = features_of(settings.work_folder, tables, job.snapshot, scorer)
     scores = scores_of(settings.work_folder, features, scorer, progress)
+    values = None
+    if valuation is not None:
+        values = values_of(settings.work_folder, tables, job.snapshot, valuation)
     outcomes: list[Outcome] = []
 
     def fill(content: Path, scratch: Path) -> None:
-        funnel = _decide_and_write(job, features, scores, content, scratch)
+        funnel = _decide_and_write(job, (features, scores, values), content, scratch)
         outcomes.append(_outcome(target / header.folder, content / LIST_FILE, header, funnel))
 
     publish(target, header.folder, fill, pointer)
@@ -119,7 +127,9 @@ def run(
     return outcomes[0]
 
 
-def _job(settings: ScoreSettings, catalog: Catalog, tables: Tables, scorer: Scorer) -> _Job:
+def _job(
+    settings: ScoreSettings, catalog: Catalog, tables: Tables, scorer: Scorer, valuation: Valuation | None
+) -> _Job:
     if not tables.fingerprint:
         raise InputError("the tables have no fingerprint, so the list could not say what it was made from")
     snapshot = Snapshot(as_utc(settings.day), timedelta(days=1))  # only the past is read: any horizon does
@@ -131,21 +141,21 @@ def _job(settings: ScoreSettings, catalog: Catalog, tables: Tables, scorer: Scor
     consent = consent_for(tables, snapshot, actions, settings.consent)
     header = ListHeader(
         as_of=snapshot.as_of,
-        models={scorer.name: scorer.sums},
+        models={one.name: one.sums for one in (scorer, valuation) if one is not None},
         policy=settings.policy_hash(catalog),
         data=tables.fingerprint,
         consent_basis=consent.basis,
         actions=actions,
     )
-    return _Job(settings, tables, scorer, snapshot, header, consent)
+    return _Job(settings, tables, scorer, snapshot, header, consent, valuation)
 
 
-def _decide_and_write(job: _Job, features: Path, scores: Path, content: Path, scratch: Path) -> policy.Funnel:
+def _decide_and_write(
+    job: _Job, tables: tuple[Path, Path, Path | None], content: Path, scratch: Path
+) -> policy.Funnel:
     connection = connect()
     try:
-        known = _scan(connection, features)
-        scored = _scan(connection, scores).select("customer_id", "p_churn")
-        base = known.join(scored, on="customer_id", how="left")
+        base = _base(connection, *tables)
         consent = _on(connection, job.consent, scratch / "consent.parquet")
         funnel = _decide(job, base, consent, connection, scratch)
         rows = write_files(scratch / "decided.parquet", job.header, job.scorer.reasons, content)
@@ -153,6 +163,18 @@ def _decide_and_write(job: _Job, features: Path, scores: Path, content: Path, sc
     finally:
         connection.close()
     return dataclasses.replace(funnel, within_cap=rows)
+
+
+def _base(
+    connection: "duckdb.DuckDBPyConnection", features: Path, scores: Path, values: Path | None
+) -> "nw.LazyFrame[Any]":
+    """Join the score tables to the features of all known customers."""
+    scored = _scan(connection, scores).select("customer_id", "p_churn")
+    base = _scan(connection, features).join(scored, on="customer_id", how="left")
+    if values is None:
+        return base.with_columns(nw.lit(None, dtype=nw.Int64).alias(CLV))
+    valued = _scan(connection, values).select("customer_id", "p_alive", CLV)
+    return base.join(valued, on="customer_id", how="left")
 
 
 def _decide(
@@ -168,7 +190,7 @@ def _decide(
     funnel = policy.count(weighed, len(actions))
     write_parquet(policy.choose(weighed, len(actions)), scratch / "chosen.parquet")
     kept = policy.cut(_scan(connection, scratch / "chosen.parquet"), actions, job.settings.daily_cap)
-    with_features = kept.join(base.drop("p_churn"), on="customer_id", how="inner").sort("customer_id")
+    with_features = kept.join(base.drop("p_churn", CLV), on="customer_id", how="inner").sort("customer_id")
     write_parquet(with_features, scratch / "decided.parquet")
     return funnel
 

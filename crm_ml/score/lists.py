@@ -1,9 +1,10 @@
 """The list: its columns, its identity and its files.
 
 One row for each customer and slot, ordered by customer_id and slot, with what to do, why, at what expected
-value and cost, and what is needed to learn from it later. p_response, uplift, clv_cents and price_paid are
-null until a model or an allocation fills them. The files depend on the models, the policy, the data and as_of
-alone: no clock, run id or version number of a registry goes into them.
+value and cost, and what is needed to learn from it later. clv_cents is null without a model of lifetime
+value; p_response, uplift and price_paid are null until a model or an allocation fills them. The files depend
+on the models, the policy, the data and as_of alone: no clock, run id or version number of a registry goes
+into them.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -171,7 +172,7 @@ def _chunk(table: "pa.Table", header: ListHeader, codes: list[list[str]]) -> "pa
     columns["runner_up_action"] = pa.array(_by_action(header)["action_id"], pa.string()).take(
         table["runner_up"]
     )
-    for name in ("customer_id", "expected_value_cents", "p_churn"):
+    for name in ("customer_id", "expected_value_cents", "p_churn", "clv_cents"):
         columns[name] = pc.cast(table[name], types.field(name).type)
     columns["reason_codes"] = pa.array(codes, types.field("reason_codes").type)
     absent = {field.name: pa.nulls(len(table), field.type) for field in types if field.name not in columns}

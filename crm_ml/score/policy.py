@@ -17,7 +17,7 @@ from crm_ml.score.catalog import Action
 from crm_ml.score.consent import Consent
 from crm_ml.score.eligibility import compile_rule
 
-DECISION = ("customer_id", "action", "expected_value_cents", "runner_up", "p_churn")
+DECISION = ("customer_id", "action", "expected_value_cents", "runner_up", "p_churn", "clv_cents")
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ def weigh(base: "nw.LazyFrame[Any]", actions: Sequence[Action], consent: Consent
     Parameters
     ----------
     base : narwhals.LazyFrame
-        One row a customer: customer_id, feature columns and p_churn (null where not scored).
+        One row a customer: customer_id, feature columns, p_churn and clv_cents (null where not scored).
     actions : sequence of Action
         Ordered by ``action_id``.
     consent : Consent
@@ -46,8 +46,8 @@ def weigh(base: "nw.LazyFrame[Any]", actions: Sequence[Action], consent: Consent
     Returns
     -------
     narwhals.LazyFrame
-        customer_id, p_churn and for the action number i: eligible_i, consented_i (boolean), value_i (cents,
-        null unless eligible, consented and above zero).
+        customer_id, p_churn, clv_cents and for the action number i: eligible_i, consented_i (boolean),
+        value_i (cents, null unless eligible, consented and above zero).
 
     Raises
     ------
@@ -68,7 +68,7 @@ def weigh(base: "nw.LazyFrame[Any]", actions: Sequence[Action], consent: Consent
     rows = rows.with_columns(**values)
     rows = rows.with_columns(**{name: nw.when(nw.col(name) > 0).then(nw.col(name)) for name in values})
     flags = [f"{flag}_{number}" for flag in ("eligible", "consented") for number in range(len(actions))]
-    return rows.select("customer_id", "p_churn", *flags, *values)
+    return rows.select("customer_id", "p_churn", "clv_cents", *flags, *values)
 
 
 def count(weighed: "nw.LazyFrame[Any]", n_actions: int) -> Funnel:
@@ -100,7 +100,7 @@ def choose(weighed: "nw.LazyFrame[Any]", n_actions: int) -> "nw.LazyFrame[Any]":
     -------
     narwhals.LazyFrame
         Customers with an action of value above zero: customer_id, action (its number),
-        expected_value_cents, runner_up (number, null without one), p_churn.
+        expected_value_cents, runner_up (number, null without one), p_churn, clv_cents.
     """
     numbers = range(n_actions)
     best = weighed.with_columns(expected_value_cents=nw.max_horizontal(*(f"value_{i}" for i in numbers)))

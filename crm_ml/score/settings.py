@@ -14,6 +14,7 @@ from crm_ml.score.reading import identity
 from crm_ml.tables.strict import Strict
 
 LIST_FORMAT = 1
+_MODEL = r"^[a-z][a-z0-9_-]*@[a-z][a-z0-9_-]*$"
 
 
 class ScoreSettings(Strict):
@@ -27,6 +28,8 @@ class ScoreSettings(Strict):
         Tables that are scored.
     model : str
         Registered churn model, ``<name>@<alias>``.
+    value_model : str, optional
+        Registered lifetime-value model, ``<name>@<alias>``; without it ``clv_cents`` is null.
     as_of : date, optional
         Day of the list; the command line may give it instead. Never the clock.
     actions : str
@@ -42,7 +45,8 @@ class ScoreSettings(Strict):
 
     name: Name
     data: Data
-    model: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*@[a-z][a-z0-9_-]*$")] = "churn@champion"
+    model: Annotated[str, Field(pattern=_MODEL)] = "churn@champion"
+    value_model: Annotated[str, Field(pattern=_MODEL)] | None = None
     as_of: date | None = None
     actions: str
     consent: Literal["table", "assumed"] = "table"

@@ -141,7 +141,7 @@ def choose(config: ClvRun, source: Source, windows: Sequence[Window], rng: np.ra
     fitted = [fit_candidates(config, window.summary) for window in windows]
     pairs = list(zip(fitted, windows, strict=True))
     said: dict[str, Sequence[Floats]] = {
-        one.name: [each[one.name].value(w.summary, w.terms).to_numpy() for each, w in pairs]
+        one.name: [each[one.name].value(w.summary, w.terms).to_numpy(dtype=np.float64) for each, w in pairs]
         for one in config.candidates
     }
     base = selection.best_candidate(said, windows, rng, config.replicates)

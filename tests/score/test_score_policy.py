@@ -19,9 +19,13 @@ ASSUMED = Consent("assumed", (("marketing", "mail"),), None)
 
 def decided(people, actions, daily_cap=None, consent=ASSUMED, connection=None):
     connection = connection or connect()
-    table = pa.Table.from_pylist(
-        people, schema=pa.schema({"customer_id": pa.string(), "p_churn": pa.float64(), "x": pa.float64()})
-    )
+    columns = {
+        "customer_id": pa.string(),
+        "p_churn": pa.float64(),
+        "clv_cents": pa.int64(),
+        "x": pa.float64(),
+    }
+    table = pa.Table.from_pylist(people, schema=pa.schema(columns))
     base = nw.from_native(connection.from_arrow(table))
     weighed = weigh(base, actions, consent)
     kept = cut(choose(weighed, len(actions)), actions, daily_cap)

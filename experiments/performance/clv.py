@@ -1,0 +1,229 @@
+"""Lifetime value beside ``lifetimes`` 0.11.3: summary, fit and value of many customers.
+
+``python experiments/performance/clv.py [--quick]`` makes the data, runs each contender of clv_cases.py in a
+process of its own, checks that both found the same, and writes clv.json and a table of README.md.
+"""
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import clv_cases
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+from clv_cases import COLUMNS, DRAWN, LINES, MONTHLY, SIMULATED, SOME, WEEKS_A_MONTH, Sizes
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+HERE = Path(__file__).parent
+QUICK = Sizes(copies=1, draws=1, customers=5_000)
+HEADER = (
+    "case", "rows", "crm_ml CPU s", "lifetimes CPU s", "times as fast", "crm_ml GB", "lifetimes GB", "target",
+    "verdict",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Case:
+    """Two contenders, the check that they found the same, and the targets: times as fast, CPU seconds."""
+
+    name: str
+    data: str
+    ours: str
+    theirs: str
+    check: Callable[[Path, str, str], dict[str, float]]
+    faster: float | None = None
+    seconds: float | None = None
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Make data, measure, compare and write down; return the exit code."""
+    parser = argparse.ArgumentParser("clv.py", description=__doc__.splitlines()[0])
+    parser.add_argument("--folder", type=Path, default=HERE, help="where README.md and clv.json stand")
+    parser.add_argument("--quick", action="store_true", help="few rows: checks the script, not the speed")
+    given = parser.parse_args(argv)
+    sizes = QUICK if given.quick else Sizes()
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with (
+        tempfile.TemporaryDirectory() as data,
+        Progress(*columns, console=Console(stderr=True)) as progress,
+    ):
+        rows = measure(Path(data), sizes, progress)
+    report(rows, sizes, given.folder)
+    return 0
+
+
+def measure(data: Path, sizes: Sizes, progress: Progress) -> list[dict[str, Any]]:
+    """Run every contender once in a process and check each case."""
+    task = progress.add_task("making data", total=len(clv_cases.CONTENDERS))
+    prepare = ["prepare", str(data), *map(str, asdict(sizes).values())]
+    subprocess.run([sys.executable, clv_cases.__file__, *prepare], check=True)  # see run
+    runs = {}
+    for name in clv_cases.CONTENDERS:
+        progress.update(task, description=name)
+        runs[name] = run(name, data)
+        progress.advance(task)
+    return [judge(case, data, runs) for case in CASES]
+
+
+def run(name: str, data: Path) -> dict[str, float]:
+    """Run one contender in a process of its own, of which the operating system counts the peak of memory.
+
+    That is never below what this process holds, so data are made in another process and compared afterwards.
+    """
+    started = time.perf_counter()
+    process = subprocess.Popen([sys.executable, clv_cases.__file__, name, str(data)])
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"{name} ended with exit code {process.returncode}")
+    found = json.loads((data / f"{name}.json").read_text(encoding="utf-8"))
+    return {
+        "cpu_s": found["cpu_s"],
+        "wall_s": found["wall_s"],
+        "peak_gb": usage.ru_maxrss * 1024 / 1e9,
+        "process_wall_s": time.perf_counter() - started,
+    }
+
+
+def judge(case: Case, data: Path, runs: dict[str, dict[str, float]]) -> dict[str, Any]:
+    """Check a case and set its figures against its targets."""
+    ours, theirs = runs[case.ours], runs[case.theirs]
+    faster = theirs["cpu_s"] / ours["cpu_s"]
+    aims = []
+    if case.seconds is not None:
+        aims.append((f"at most {case.seconds:g} s", ours["cpu_s"] <= case.seconds))
+    if case.faster is not None:
+        aims.append((f"{case.faster:g} times", faster >= case.faster))
+    return {
+        "case": case.name,
+        "rows": pq.read_metadata(data / case.data).num_rows,
+        "crm_ml": ours,
+        "lifetimes": theirs,
+        "times_as_fast": faster,
+        "targets": aims,
+        "agreement": case.check(data, case.ours, case.theirs),
+    }
+
+
+def same_summary(data: Path, ours: str, theirs: str) -> dict[str, float]:
+    """Refuse summaries that differ: frequency and T exactly, money to 1e-9."""
+    left, right = (pd.read_parquet(data / f"{name}.parquet") for name in (ours, theirs))
+    if set(left.index) != set(right.index) and right.index.dtype != np.int64:
+        raise SystemExit(f"{ours}: other customers than {theirs}")
+    if right.index.dtype == np.int64:  # numbers in the order of first appearance
+        first = pd.read_parquet(data / LINES, columns=["customer_id"])["customer_id"].unique()
+        right.index = pd.Index(first[right.index], name="customer_id")
+    far = {name: float((left[name] - right[name].reindex(left.index)).abs().max()) for name in right.columns}
+    if not (max(far[name] for name in COLUMNS) == 0 and far["monetary_value"] < 1e-9):
+        raise SystemExit(f"{ours}: differs from {theirs} by {far}")
+    return far
+
+
+def same_likelihood(data: Path, ours: str, theirs: str) -> dict[str, float]:
+    """Refuse fits that differ, by our likelihood at both: it equals their own, and ours is no lower."""
+    from crm_ml.clv.beta_geometric import log_likelihood
+    from crm_ml.clv.histories import Histories
+
+    histories = Histories.of(pd.read_parquet(data / (DRAWN if "drawn" in ours else SIMULATED)))
+    extra = int("modified" in ours)
+    left, right = (json.loads((data / f"{name}.json").read_text(encoding="utf-8")) for name in (ours, theirs))
+    at_ours, at_theirs = (log_likelihood(np.array(o["theta"]), histories, extra)[0] for o in (left, right))
+    equal, gain = at_theirs / right["log_likelihood"] - 1, (at_ours - at_theirs) / abs(at_theirs)
+    if not (abs(equal) < 1e-9 and gain > -1e-9):
+        raise SystemExit(f"{ours}: likelihood differs by {equal:.2g}, at the parameters found by {gain:.2g}")
+    return {"log_likelihood": at_ours, "relative_difference_of_likelihoods": equal, "relative_gain": gain}
+
+
+def same_value(data: Path, ours: str, theirs: str) -> dict[str, float]:
+    """Refuse values that differ: ours by lifetimes' months to 1e-9 for some customers, and in all to 1 %.
+
+    lifetimes lets 4.345 weeks be a month and discounts what it brings as if earned at its end.
+    """
+    from crm_ml.clv import BetaGeo, GammaGamma
+
+    models = json.loads((data / "models.json").read_text(encoding="utf-8"))
+    model, spend = BetaGeo.from_dict(models["purchases"]), GammaGamma.from_dict(models["spend"])
+    values, found = (pd.read_parquet(data / f"{name}.parquet")["clv"] for name in (ours, theirs))
+    some = pd.read_parquet(data / SOME).head(20_000)
+    months = range(1, 13)
+    bought = [model.expected_purchases(some, WEEKS_A_MONTH * month) for month in months]
+    earned = np.diff(np.array(bought), axis=0, prepend=0.0)
+    by_month = earned.T @ (1 + MONTHLY) ** -np.array(months, dtype=float)
+    far = float((by_month * spend.expected_value(some) / found.head(len(some)) - 1).abs().max())
+    more = float(values.sum() / found.sum() - 1)
+    if not (far < 1e-9 and abs(more) < 0.01):
+        raise SystemExit(f"{ours}: by lifetimes' months {far:.2g} from {theirs}, in all {more:.2%}")
+    return {"by_their_months": far, "total_over_theirs": more}
+
+
+CASES = (
+    Case("summary, table of DuckDB", LINES, "summarize_table", "lifetimes_summary", same_summary, faster=4),
+    Case("summary, pandas", LINES, "summarize_frame", "lifetimes_summary", same_summary, faster=4),
+    Case(
+        "summary, pandas; theirs with ids as numbers",
+        LINES, "summarize_frame", "lifetimes_summary_numbers", same_summary,
+    ),
+    Case(
+        "BG/NBD, CDNOW drawn again",
+        DRAWN, "fit_drawn", "lifetimes_fit_drawn", same_likelihood, faster=50, seconds=2,
+    ),
+    Case("value of 12 months", SOME, "value", "lifetimes_value", same_value, seconds=1),
+    Case("BG/NBD, no two alike", SIMULATED, "fit_simulated", "lifetimes_fit_simulated", same_likelihood),
+    Case("MBG/NBD, no two alike", SIMULATED, "fit_modified", "lifetimes_fit_modified", same_likelihood),
+)  # fmt: skip
+
+
+def report(rows: Sequence[dict[str, Any]], sizes: Sizes, folder: Path) -> None:
+    """Write clv.json and the table of README.md, and print it."""
+    machine = {
+        "cores": os.cpu_count(), "architecture": platform.machine(), "python": platform.python_version(),
+        **{name: version(name) for name in ("lifetimes", "duckdb", "numpy", "pandas", "scipy")},
+    }  # fmt: skip
+    content = {"sizes": asdict(sizes), "machine": machine, "cases": rows}
+    (folder / "clv.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    cells = [_cells(row) for row in rows]
+    lines = [HEADER, ("---",) * len(HEADER), *cells]
+    facts = ", ".join(f"{name} {value}" for name, value in machine.items())
+    text = "\n".join(f"| {' | '.join(line)} |" for line in lines) + f"\n\n{facts}."
+    _write_readme(folder / "README.md", text)
+    table = Table(*HEADER, title="crm_ml.clv beside lifetimes")
+    for line in cells:
+        table.add_row(*line)
+    console = Console()
+    (console if console.is_terminal else Console(width=160)).print(table)
+
+
+def _cells(row: dict[str, Any]) -> tuple[str, ...]:
+    ours, theirs = row["crm_ml"], row["lifetimes"]
+    verdict = "" if not row["targets"] else "met" if all(met for _, met in row["targets"]) else "**missed**"
+    return (
+        row["case"], f"{row['rows']:,}", f"{ours['cpu_s']:.2f}", f"{theirs['cpu_s']:.2f}",
+        f"{row['times_as_fast']:.1f}", f"{ours['peak_gb']:.2f}", f"{theirs['peak_gb']:.2f}",
+        ", ".join(text for text, _ in row["targets"]), verdict,
+    )  # fmt: skip
+
+
+def _write_readme(path: Path, text: str) -> None:
+    """Put the table between the markers of README.md."""
+    content, start, end = path.read_text(encoding="utf-8"), "<!-- clv -->", "<!-- end of clv -->"
+    if content.count(start) != 1 or content.count(end) != 1 or content.index(start) > content.index(end):
+        raise SystemExit(f"{path.name}: {start} and {end} must stand there once each, in this order")
+    before, _, rest = content.partition(start)
+    path.write_text(f"{before}{start}\n{text}\n{end}{rest.partition(end)[2]}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

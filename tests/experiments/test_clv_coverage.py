@@ -1,0 +1,112 @@
+"""experiments/002_clv/coverage.py with few simulations: what it writes, and what it counts."""
+
+import doctest
+import importlib.util
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from crm_ml.clv import ModifiedBetaGeo
+
+FOLDER = Path(__file__).parents[2] / "experiments" / "002_clv"
+SMALL = ["--simulations", "3", "--bootstrap-simulations", "3", "--customers", "1500"]
+
+
+@pytest.fixture
+def coverage(monkeypatch):
+    """The script, under a name that is not the one of the package coverage."""
+    monkeypatch.syspath_prepend(FOLDER)
+    spec = importlib.util.spec_from_file_location("clv_coverage", FOLDER / "coverage.py")
+    module = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, "clv_coverage", module)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_it_writes_every_quantity_and_repeats_itself_on_two_processes(coverage, tmp_path, capsys):
+    once, again = tmp_path / "once", tmp_path / "again"
+    once.mkdir()
+    again.mkdir()
+    assert coverage.main([*SMALL, "--folder", str(once), "--processes", "1"]) == 0
+    command = [sys.executable, str(FOLDER / "coverage.py"), *SMALL, "--folder", str(again)]
+    subprocess.run(command, check=True, capture_output=True)
+    for name in ("coverage.json", "README.md"):
+        assert (once / name).read_bytes() == (again / name).read_bytes()
+    rows = json.loads((once / "coverage.json").read_text(encoding="utf-8"))["rows"]
+    asked = {name: [row["quantity"] for row in rows if row["model"] == name] for name in coverage.STUDIES}
+    for name, study in coverage.STUDIES.items():
+        assert set(study.truth) < set(asked[name]), name
+    assert "expected purchases" in asked["Pareto/NBD"]
+    assert "expected value" in asked["Pareto/NBD"]
+    assert "expected spend" in asked["Gamma-Gamma, bootstrap"]
+    for row in rows:
+        assert row["coverage"] + row["truth_below"] + row["truth_above"] == pytest.approx(1, abs=1e-4)
+        low, high = row["coverage_interval"]
+        assert low <= row["coverage"] <= high
+    assert "| BG/NBD | alpha | 4.414 |" in (once / "README.md").read_text(encoding="utf-8")
+    assert "Recovery of simulated parameters" in capsys.readouterr().out
+
+
+def test_an_interval_is_counted_by_its_side_and_a_missing_one_holds_nothing(coverage):
+    study = coverage.STUDIES["Gamma-Gamma"]
+    ends = {"holds": (5.0, 7.0), "below": (7.0, 8.0), "above": (5.0, 6.0), "none": (np.nan, np.nan)}
+
+    def simulation(low, high):
+        at = {name: coverage.Found(6.0, 0.0, 1e9, 0.1, np.log(6.0)) for name in coverage.truths(study)}
+        return at | {"p": coverage.Found(6.0, low, high, 0.1, np.log(6.0))}
+
+    found = [simulation(*each) for each in ends.values()] + [{}]
+    row = next(row for row in coverage.summarise("name", study, found) if row["quantity"] == "p")
+    assert (row["coverage"], row["truth_below"], row["truth_above"]) == (0.2, 0.2, 0.2)
+    assert (row["without_interval"], row["simulations"]) == (2, 5)
+    assert row["bias_of_log"] == pytest.approx(np.log(6.0 / 6.25), abs=1e-6)
+
+
+def test_too_few_intervals_are_no_result(coverage):
+    with pytest.raises(SystemExit, match="only 0 simulations"):
+        coverage.summarise("name", coverage.STUDIES["BG/NBD"], [{}, {}])
+
+
+@pytest.mark.parametrize("name", ["BG/NBD", "MBG/NBD", "Pareto/NBD"])
+def test_simulated_customers_buy_as_often_as_the_formula_of_a_new_customer_says(coverage, name):
+    study = coverage.STUDIES[name]
+    first = study.model is ModifiedBetaGeo
+    summary = coverage.simulate(study.truth, first, 40_000, np.random.default_rng(4))
+    expected = np.mean(coverage.known(study).expected_since_first(np.linspace(27, 39, 201)))
+    error = summary["frequency"].std() / np.sqrt(len(summary))
+    assert abs(summary["frequency"].mean() - expected) < 4 * error
+    assert (summary["recency"] <= summary["T"]).all()
+    assert ((summary["frequency"] == 0) == (summary["recency"] == 0)).all()
+
+
+def test_simulated_spend_has_the_mean_of_the_model(coverage):
+    summary = coverage.simulate(coverage.STUDIES["BG/NBD"].truth, False, 40_000, np.random.default_rng(5))
+    paid = summary.loc[summary["frequency"] > 0, "monetary_value"]
+    mean = coverage.SPEND["p"] * coverage.SPEND["v"] / (coverage.SPEND["q"] - 1)
+    assert abs(paid.mean() - mean) < 4 * paid.std() / np.sqrt(len(paid))
+    assert (summary.loc[summary["frequency"] == 0, "monetary_value"] == 0).all()
+
+
+def test_truths_are_those_of_the_published_example(coverage):
+    found = coverage.truths(coverage.STUDIES["BG/NBD"])
+    assert found["expected purchases"] == pytest.approx(1.226, abs=5e-4)  # Fader, Hardie and Lee (2005)
+    assert found["expected value"] == pytest.approx(found["expected purchases"] * 26.84, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    "content", ["none", "<!-- coverage -->", "<!-- end of coverage --><!-- coverage -->"]
+)
+def test_a_readme_without_both_markers_is_refused_and_kept(coverage, tmp_path, content):
+    path = tmp_path / "README.md"
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(SystemExit, match="once each"):
+        coverage.write_readme(path, "new")
+    assert path.read_text(encoding="utf-8") == content
+
+
+def test_examples_hold(coverage):
+    assert doctest.testmod(coverage) == doctest.TestResults(failed=0, attempted=1)
