@@ -1,21 +1,20 @@
-"""What the scripts of this experiment share: candidates judged on the same rows, and tables in the README."""
+"""What the scripts of this experiment share: candidates judged on the same rows."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import sys
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.progress import Progress
 
 from crm_ml.config import ChurnRun
-from crm_ml.errors import ConfigError
 from crm_ml.evaluation.predictions import Predictions
 from crm_ml.tables import Tables
 from crm_ml.train import churn
 from crm_ml.train.churn_report import MODEL
 
 HERE = Path(__file__).parent
+sys.path.append(str(HERE.parent))  # for the tables of all experiments
 RUN = "churn/lightgbm"
 
 
@@ -57,52 +56,3 @@ def predict_all(
         scores = {name: each.p[MODEL] for name, each in found.items()}
         parts.append(Predictions(first.customer_id, first.fold, first.y, scores))
     return Predictions.join(parts)
-
-
-def shown_progress() -> Progress:
-    """Return the progress bar of all scripts, on standard error."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    return Progress(*columns, console=Console(stderr=True))
-
-
-def markdown(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a table for the README.
-
-    Examples
-    --------
-    >>> print(markdown(["model", "AUC"], [["rule", "0.77"]]))
-    | model | AUC |
-    | --- | --- |
-    | rule | 0.77 |
-    """
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def write_between(path: Path, marker: str, text: str) -> None:
-    """Replace what stands between ``<!-- marker -->`` and ``<!-- end of marker -->``; keep the rest.
-
-    Raises
-    ------
-    ConfigError
-        If the file does not have both markers once, in this order.
-    """
-    content = path.read_text(encoding="utf-8")
-    start, end = f"<!-- {marker} -->", f"<!-- end of {marker} -->"
-    if content.count(start) != 1 or content.count(end) != 1 or content.index(start) > content.index(end):
-        raise ConfigError(f"{path.name}: {start} and {end} must stand there once each, in this order")
-    before, _, rest = content.partition(start)
-    after = rest.partition(end)[2]
-    path.write_text(f"{before}{start}\n{text}\n{end}{after}", encoding="utf-8")
-
-
-def show(title: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print a table."""
-    table = Table(title=title)
-    for name in header:
-        table.add_column(name, justify="left" if name == header[0] else "right")
-    for row in rows:
-        table.add_row(*row)
-    console = Console()
-    console = console if console.is_terminal else Console(width=160)  # a log has room for whole cells
-    console.print(table)

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from churn_study import HERE, RUN, markdown, predict_all, show, shown_progress, write_between
+from churn_study import HERE, RUN, predict_all
+from readme_tables import markdown, show, shown_progress, write_between
 
 from crm_ml.config import Calibration, ChurnRun, load_run
 from crm_ml.errors import CrmError

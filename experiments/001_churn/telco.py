@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from churn_study import HERE, markdown, show, shown_progress, write_between
+from churn_study import HERE
+from readme_tables import markdown, show, shown_progress, write_between
 from rich.progress import Progress
 
 from crm_ml.churn.model import create

@@ -73,4 +73,18 @@ def check_tables_to_list(found):
     assert (coupons["reason_codes"].map(len) == 3).all()
 
 
-CHECKS = {"01_tables_to_list": check_tables_to_list}
+def check_customer_value(found):
+    assert found["test"].as_of.isoformat().startswith("1997-10-01")
+    assert len(found["summary"]) == len(found["table"]) == 2357
+    assert found["came"].sum() == pytest.approx(70_976, abs=1)
+    judged = found["found"]
+    assert judged.difference("model", "recency rule", "rmse").high < 0
+    assert judged.difference("model", "recency rule", "normalised_gini").low > 0
+    table = found["table"]
+    assert (table["clv_low"] <= table["clv"]).all()
+    assert (table["clv"] <= table["clv_high"]).all()
+    assert np.isfinite(table.to_numpy()).all()
+    assert len((PROJECT / "notebooks/02_customer_value.py").read_text().splitlines()) < 40
+
+
+CHECKS = {"01_tables_to_list": check_tables_to_list, "02_customer_value": check_customer_value}

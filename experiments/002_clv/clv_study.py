@@ -1,0 +1,99 @@
+"""What the scripts of this experiment share: the data sets, and one study of each."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.progress import Progress
+
+from crm_ml.clv.baselines import Baseline
+from crm_ml.clv.selection import Choice
+from crm_ml.clv.tilt import Tilt
+from crm_ml.clv.windows import Window, check_point_in_time
+from crm_ml.config import ClvRun, load_run
+from crm_ml.evaluation.significance import Evaluation, evaluate
+from crm_ml.evaluation.value_predictions import ValuePredictions
+from crm_ml.train import clv
+from crm_ml.train.clv_report import MODEL
+from crm_ml.train.experiment import load_tables
+
+HERE = Path(__file__).parent
+sys.path.append(str(HERE.parent))  # for the tables of all experiments
+MASTER = ("data.options={part: master}", "register_as.name=clv_master")
+ONLINE_RETAIL = (
+    "data.name=online_retail",
+    "data.options={}",
+    "target.horizon_days=100",
+    "split.test=2010-09-01",
+    "split.validation=[2010-05-05, 2010-06-02, 2010-06-30]",
+    "register_as={name: clv_online_retail, as_of: 2010-12-10}",
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """What came out of one data set."""
+
+    config: ClvRun
+    choice: Choice
+    tilt: Tilt
+    validation: Evaluation
+    window: Window
+    value: Evaluation
+    purchases: Evaluation
+    params: dict[str, Any]
+    log_likelihood: dict[str, float]
+
+
+def studies(online_retail: Path | None, only: Sequence[str] | None, more: Sequence[str]) -> dict[str, ClvRun]:
+    """Return the config of each data set: the committed runs, and theirs with other data."""
+    found = {
+        "cdnow_sample": load_run("clv/cdnow", more),
+        "cdnow_master": load_run("clv/cdnow", [*MASTER, *more]),
+    }
+    if online_retail is not None:
+        path = f"data.path={online_retail.resolve()}"
+        found["online_retail"] = load_run("clv/cdnow", [*ONLINE_RETAIL, path, *more])
+    found["complete_journey"] = load_run("clv/bg_nbd", more)
+    return {name: config for name, config in found.items() if not only or name in only}
+
+
+def study(config: ClvRun, progress: Progress, name: str) -> Study:
+    """Choose on the validation windows; then put choice, candidates and baselines on the test window."""
+    shown = progress.add_task(name, total=3)
+    source = clv.source_of(config, load_tables(config))
+    check_point_in_time(source, config.split.test)
+    rng = np.random.default_rng(config.seed)
+    windows = [source.window(day, config.window_days(day)) for day in config.split.validation]
+    chosen = clv.choose(config, source, windows, rng)
+    progress.advance(shown)
+    tested = clv.test(config, source, chosen)
+    fitted = clv.fit_candidates(config, tested.window.summary)
+    progress.advance(shown)
+    said = {each: _said(valuer, tested.window) for each, valuer in fitted.items()}
+    value = _with(tested.value, {each: one.value for each, one in said.items()})
+    purchases = _with(tested.purchases, {each: one.purchases for each, one in said.items()})
+    judged = [evaluate(one, rng, None, config.replicates, over=("pooled",)) for one in (value, purchases)]
+    progress.advance(shown)
+    models = {each: valuer.purchases for each, valuer in fitted.items()}
+    params = {each: valuer.purchases.params_ | valuer.spend.params_ for each, valuer in fitted.items()}
+    likelihood = {each: model.log_likelihood_ for each, model in models.items()}
+    return Study(
+        config, chosen.choice, chosen.tilt, chosen.judged, tested.window, *judged, params, likelihood
+    )
+
+
+def _said(valuer: Any, window: Window) -> Baseline:
+    value = valuer.value(window.summary, window.terms).to_numpy()
+    return Baseline(
+        valuer.purchases.expected_purchases(window.summary, window.snapshot.horizon).to_numpy(), value
+    )
+
+
+def _with(given: ValuePredictions, more: dict[str, Any]) -> ValuePredictions:
+    """Put the candidates between the model and the baselines."""
+    p = {MODEL: given.p[MODEL], **more, **{name: one for name, one in given.p.items() if name != MODEL}}
+    return ValuePredictions(given.customer_id, given.fold, given.y, p)

@@ -1,0 +1,38 @@
+# ---
+# jupyter:
+#   kernelspec: {name: python3, display_name: Python 3 (ipykernel), language: python}
+# ---
+# %% [markdown]
+# # What is each customer worth? From customer tables to a ranked value list
+# %%
+from datetime import timedelta
+
+import numpy as np
+
+from crm_ml import clv, datasets, snapshots
+from crm_ml.clv import baselines, target
+from crm_ml.evaluation import significance, value_plots, value_predictions
+
+# %%
+summary = clv.summarize(tables := datasets.load("cdnow"), "1997-10-01", "W", with_first_value=True)
+summary.head()
+# %%
+purchases, spend = clv.ParetoNBD().fit(summary), clv.GammaGamma(use_first_purchase=True).fit(summary)
+purchases.params_ | spend.params_
+# %% [markdown]
+# ## Does it hold? The 39 weeks after that day, beside the rule that managers use
+# %%
+test = snapshots.Snapshot("1997-10-01", timedelta(weeks=39))
+came = target.outcomes(tables, test, summary).known["value"]
+said = {"model": clv.lifetime_value(purchases, spend, summary, test.horizon)}
+said["recency rule"] = baselines.recency_rule(summary, test.horizon).value
+judged = value_predictions.ValuePredictions(summary.index, ["test"] * len(summary), came, said)
+found = significance.evaluate(judged, np.random.default_rng(0), ["rmse", "normalised_gini"], 300, ["pooled"])
+found.table().round(3)
+# %%
+value_plots.decile_plot(judged, "model", "dollars in 39 weeks")
+# %% [markdown]
+# ## The list: value of the next 12 months at 10 % a year, with its interval
+# %%
+table = clv.value_with_interval(purchases, spend, summary, clv.months(12), 0.1)
+table.assign(p_alive=purchases.probability_alive(summary)).nlargest(10, "clv").round(2)
