@@ -178,7 +178,7 @@ def alive_heat_map(
     figure.colorbar(mesh, ax=axes, label="P(alive) (0 to 1)")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set(xlabel="repeat purchases (number)", ylabel=f"recency, first to last purchase ({unit})")
-    axes.set_title(f"P(alive) of a customer first seen T = {age:g} {unit} ago", loc="left")
+    axes.set_title(f"P(alive) of a customer first seen T = {age:.4g} {unit} ago", loc="left")
     axes.spines[["top", "right"]].set_visible(False)
     return figure
 
