@@ -1,8 +1,8 @@
 """Which model predicts: chosen on windows before the test window, by a rule that is fixed beforehand.
 
 1. Of the probabilistic candidates, the one of highest normalised Gini: a wrong order can't be mended later.
-2. The challenger in its place only if its Gini is clearly higher (paired 95 % interval above 0), since it is
-   less simple.
+2. The challenger in its place only if its Gini is clearly higher (paired 95 % interval above 0) and its root
+   mean squared error is not higher, since it is less simple.
 3. A tilt (level and spread) if it lowers the root mean squared error.
 
 Metrics are means over the windows. The tilt of a window is learned on the other windows.
@@ -80,8 +80,9 @@ def choose(judged: Evaluation, base: str) -> Choice:
     name, reason = base, f"{base}: Gini {judged.interval(base, 'normalised_gini', 'folds')}"
     if CHALLENGER in judged.models:
         paired = judged.difference(CHALLENGER, base, "normalised_gini", "folds")
-        name = CHALLENGER if paired.low > 0 else base
-        reason += f"; challenger {paired} from it"
+        errors = judged.difference(CHALLENGER, base, "rmse", "folds")
+        name = CHALLENGER if paired.low > 0 and errors.value <= 0 else base
+        reason += f"; challenger {paired} from it, RMSE by {errors}"
     use_tilt = False
     if tilted(name) in judged.models:
         errors = judged.difference(tilted(name), name, "rmse", "folds")

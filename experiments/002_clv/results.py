@@ -63,7 +63,9 @@ def report(name: str, one: Study, folder: Path) -> None:
         rows = [(model, *(cell(judged, model, metric) for metric in METRICS)) for model in judged.models]
         _write(folder, f"{name} {kind}", ("model", *TITLES), rows)
     views = ("rmse", "normalised_gini", "total_error")
-    rows = [(model, *(cell(one.validation, model, view) for view in views)) for model in one.validation.models]
+    rows = [
+        (model, *(cell(one.validation, model, view) for view in views)) for model in one.validation.models
+    ]
     _write(folder, f"{name} validation", ("model", "RMSE", "normalised Gini", "total error"), rows)
     if name == "cdnow_sample":
         _write(folder, "targets", ("target", "figure", "verdict"), targets(one.value))
@@ -96,13 +98,14 @@ def facts(one: Study, counted: int) -> str:
     came = one.window.outcomes.as_dict()
     tilt = f"power {one.tilt.power:.3f}, total {one.tilt.total:.3f}" if one.choice.tilted else "none"
     paired = one.value.difference(MODEL, "recency_rule", "rmse")
+    bare = one.value.difference(MODEL, one.choice.base, "rmse")
     trees = ", challenger" if one.choice.challenger else ""
     return (
         f"Test window from {one.window.name}, {one.window.snapshot.horizon.days} days: {came['customers']:,} "
         f"customers, {came['purchases']:,} purchases, {came['value']:,.0f} spent; {came['new_customers']:,} "
         f"customers who are new in it ({came['new_value']:,.0f} spent) count in no metric. "
         f"Chosen: {one.choice.base}{trees}; tilt: {tilt}. On validation {one.choice.reason}. RMSE minus that of the "
-        f"recency rule: {paired}. Different results of a chosen model seen there so far: {counted}."
+        f"recency rule: {paired}, minus that of {one.choice.base} as it is: {bare}. Different results of a chosen model seen there so far: {counted}."
     )
 
 

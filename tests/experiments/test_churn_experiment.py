@@ -23,6 +23,7 @@ README = "before\n<!-- telco -->\nold\n<!-- end of telco -->\nafter, with | sign
 @pytest.fixture(autouse=True)
 def _in_the_project(monkeypatch):
     monkeypatch.syspath_prepend(FOLDER)
+    monkeypatch.syspath_prepend(FOLDER.parent)
     monkeypatch.chdir(ROOT)
     monkeypatch.setenv("OMP_WAIT_POLICY", "PASSIVE")
 
@@ -107,7 +108,7 @@ def test_blank_charges_are_missing_and_other_text_is_refused(tmp_path, capsys):
 
 
 def test_examples_of_the_helpers_hold():
-    found = doctest.testmod(script("churn_study"))
+    found = doctest.testmod(script("readme_tables"))
     assert found.attempted
     assert not found.failed
 
@@ -115,7 +116,7 @@ def test_examples_of_the_helpers_hold():
 def test_writing_a_table_keeps_the_rest_and_is_idempotent(tmp_path):
     path = tmp_path / "README.md"
     path.write_text(README, encoding="utf-8")
-    write = script("churn_study").write_between
+    write = script("readme_tables").write_between
     write(path, "telco", "| new |")
     once = path.read_bytes()
     write(path, "telco", "| new |")
@@ -130,7 +131,7 @@ def test_a_file_without_both_markers_once_is_refused_and_kept(tmp_path, content)
     path = tmp_path / "README.md"
     path.write_text(content, encoding="utf-8")
     with pytest.raises(ConfigError, match="once each"):
-        script("churn_study").write_between(path, "telco", "new")
+        script("readme_tables").write_between(path, "telco", "new")
     assert path.read_text(encoding="utf-8") == content
 
 
