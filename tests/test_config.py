@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from crm_ml.config import ChurnRun, Defaults, load, load_run
+from crm_ml.config import ChurnRun, ClvRun, Defaults, load, load_run
 from crm_ml.errors import ConfigError
 from crm_ml.paths import project_root
 
 PROJECT = Path(__file__).resolve().parents[1]
-RUNS = sorted(path.stem for path in (PROJECT / "configs/churn").glob("*.yaml"))
+CHURN = sorted(path.stem for path in (PROJECT / "configs/churn").glob("*.yaml"))
+CLV = sorted(path.stem for path in (PROJECT / "configs/clv").glob("*.yaml"))
 TARGET = {"horizon_days": 28, "active_within_days": 56}
 SPLIT = {"test": ["2017-08-30"], "training_snapshots": 3}
 SMALLEST = {
@@ -39,7 +40,7 @@ def write(project, content):
     (project / "configs/churn/small.yaml").write_text(yaml.safe_dump(content))
 
 
-@pytest.mark.parametrize("name", RUNS)
+@pytest.mark.parametrize("name", CHURN)
 def test_every_committed_run_is_a_config_with_baselines(name, monkeypatch):
     monkeypatch.chdir(PROJECT)
     run = load_run(f"churn/{name}")
@@ -48,11 +49,24 @@ def test_every_committed_run_is_a_config_with_baselines(name, monkeypatch):
     assert run.register_as.as_of >= max(run.split.test)
 
 
+@pytest.mark.parametrize("name", CLV)
+def test_every_committed_run_of_value_tests_after_what_chooses(name, monkeypatch):
+    monkeypatch.chdir(PROJECT)
+    run = load_run(f"clv/{name}")
+    assert isinstance(run, ClvRun)
+    ends = [day + timedelta(days=run.window_days(day)) for day in run.split.validation]
+    assert max(ends) <= run.split.test
+    test_ends = run.split.test + timedelta(days=run.window_days(run.split.test))
+    assert run.window_days(run.split.test) == run.target.horizon_days
+    assert run.register_as.as_of >= test_ends
+    assert len(run.candidates) >= 3
+
+
 def test_the_default_runs_exist(monkeypatch):
     monkeypatch.chdir(PROJECT)
     names = load(PROJECT / "configs/default.yaml", Defaults).runs
-    assert "churn/lightgbm" in names
-    assert {load_run(name).family for name in names} == {"churn"}
+    assert {"churn/lightgbm", "clv/bg_nbd"} <= set(names)
+    assert {load_run(name).family for name in names} == {"churn", "clv"}
 
 
 @pytest.mark.usefixtures("project")

@@ -41,7 +41,7 @@ class Logistic:
     def fit(self, X: "pd.DataFrame", y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> Self:
         """Learn the coefficients; parameters and errors as `crm_ml.churn.gradient_boosting`."""
         from sklearn.linear_model import LogisticRegression
-        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+        from threadpoolctl import threadpool_limits
 
         labels, weights = check_labels(y, len(X), sample_weight)
         self.encoding_ = Encoding.learn(X)

@@ -5,6 +5,7 @@ from crm_ml.clv.gamma_gamma import GammaGamma
 from crm_ml.clv.lifetime_value import discounted_purchases, lifetime_value, value_with_interval
 from crm_ml.clv.modified_beta_geo import ModifiedBetaGeo
 from crm_ml.clv.pareto_nbd import ParetoNBD
+from crm_ml.clv.profile import profile_intervals
 from crm_ml.clv.summary import summarize
 from crm_ml.clv.units import months
 
@@ -16,6 +17,7 @@ __all__ = [
     "discounted_purchases",
     "lifetime_value",
     "months",
+    "profile_intervals",
     "summarize",
     "value_with_interval",
 ]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from crm_ml.clv.histories import Floats
-from crm_ml.clv.units import in_units, time_unit_of
+from crm_ml.clv.units import DAYS, in_units, time_unit_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,9 +53,10 @@ def recency_rule(
     .. [1] Wuebben and von Wangenheim (2008). Instant customer base analysis: managerial heuristics often
        "get it right". Journal of Marketing 72.
     """
-    quiet = (summary["T"] - summary["recency"]).to_numpy(dtype=np.float64)
-    active = quiet < in_units(active_within, time_unit_of(summary))
     before = past_count(summary, horizon)
+    quiet = (summary["T"] - summary["recency"]).to_numpy(dtype=np.float64)
+    quiet_days = np.round(quiet * DAYS[str(time_unit_of(summary))])  # weeks are no exact fractions
+    active = quiet_days < active_within / timedelta(days=1)
     return Baseline(before.purchases * active, before.value * active)
 
 

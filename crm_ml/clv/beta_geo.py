@@ -25,14 +25,14 @@ class BetaGeo(PurchaseModel):
     Examples
     --------
     >>> import pandas as pd
-    >>> rows = {"frequency": [0, 1, 2, 5, 0, 3], "recency": [0, 9, 20, 30, 0, 12], "T": [38.0, 38, 36, 35, 30, 39]}
-    >>> summary = pd.DataFrame(rows)
+    >>> rows = [(0, 0, 38), (1, 9, 38), (2, 20, 36), (5, 30, 35), (0, 0, 30), (3, 12, 39)]
+    >>> summary = pd.DataFrame(rows, columns=["frequency", "recency", "T"])
     >>> BetaGeo().fit(summary).probability_alive(summary).round(2).tolist()[:1]
     [1.0]
     >>> BetaGeo().fit(summary.assign(frequency=0, recency=0.0))
     Traceback (most recent call last):
     ...
-    crm_ml.errors.InputError: summary: none of 6 customers has a repeat purchase, so nothing tells how often ...
+    crm_ml.errors.InputError: summary: none of 6 customers has a repeat purchase, so nothing tells how ...
     """
 
     NAMES: ClassVar[tuple[str, ...]] = ("r", "alpha", "a", "b")
@@ -65,4 +65,6 @@ class BetaGeo(PurchaseModel):
         self._check_fitted()
         r, alpha, a, b = (self.params_[name] for name in self.NAMES)
         one = np.ones(1)
-        return of_new(BetaGeometricFuture(alive * one, r * one, alpha * one, a, (b + self.EXTRA) * one), times)
+        return of_new(
+            BetaGeometricFuture(alive * one, r * one, alpha * one, a, (b + self.EXTRA) * one), times
+        )

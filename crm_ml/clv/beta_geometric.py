@@ -12,7 +12,7 @@ from crm_ml.clv.rising import log_rising, rising_slope
 
 
 def log_odds_dropped(theta: Floats, histories: Histories, extra: int) -> tuple[Floats, Floats, Floats]:
-    """Return the log-odds that a customer has dropped out since the last purchase, and its logarithms of time.
+    """Return the log-odds that a customer has dropped out since the last purchase, and logarithms of time.
 
     Parameters
     ----------
@@ -29,7 +29,8 @@ def log_odds_dropped(theta: Floats, histories: Histories, extra: int) -> tuple[F
 
     References
     ----------
-    .. [1] Fader, Hardie and Lee (2005). "Counting your customers" the easy way. Marketing Science 24, equation 6.
+    .. [1] Fader, Hardie and Lee (2005). "Counting your customers" the easy way. Marketing Science 24,
+       equation 6.
     .. [2] Batislam, Denizel and Filiztekin (2007). Empirical validation and comparison of models for customer
        base analysis. IJRM 24, appendix A, equation 5.
     """

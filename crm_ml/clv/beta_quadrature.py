@@ -14,9 +14,9 @@ _ONE = 25.0  # the logit of a p that is as good as 1
 def purchases(r: Floats, a: float, b: Floats, ratio: Floats) -> Floats:
     """Return ``E((1 - (1 + p ratio) ** -r) / p)`` for p ~ Beta(a, b), shape (k,).
 
-    It is what equation 10 of Fader, Hardie and Lee (2005) says in closed form: the purchases of a customer who
-    buys at a rate lambda ~ Gamma(r, alpha) until a horizon of `ratio` times alpha. Nothing is subtracted here,
-    so no digits are lost where the closed form loses them or overflows.
+    It is what equation 10 of Fader, Hardie and Lee (2005) says in closed form: the purchases of a customer
+    who buys at a rate lambda ~ Gamma(r, alpha) until a horizon of `ratio` times alpha. Nothing is subtracted
+    here, so no digits are lost where the closed form loses them or overflows.
 
     Parameters
     ----------
@@ -27,8 +27,8 @@ def purchases(r: Floats, a: float, b: Floats, ratio: Floats) -> Floats:
 
     Notes
     -----
-    Gauss and Legendre over the logit. Below its range the mean is ``r ratio``, the limit for a small p; above it,
-    that of p = 1. Digits at usual parameters: 12; at least 7 while parameters are within exp(-14) to exp(14).
+    Gauss and Legendre over the logit. Below its range the mean is ``r ratio``, the limit for a small p; above
+    it, that of p = 1. Digits at usual parameters: 12; at least 7 while all are within exp(-14) to exp(14).
 
     Examples
     --------

@@ -1,10 +1,12 @@
 """Customer bootstrap: whole customers are drawn again by giving their histories other weights."""
 
 import copy
+from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
+from crm_ml.clv.fitting import NotConverged
 from crm_ml.clv.gamma_gamma import GammaGamma
 from crm_ml.clv.histories import Floats, Histories
 from crm_ml.clv.purchase_model import PurchaseModel
@@ -25,7 +27,8 @@ def bootstrap(
     Parameters
     ----------
     model : BetaGeo, ModifiedBetaGeo, ParetoNBD or GammaGamma
-        Fitted to `summary`; every fit starts at its parameters. It is left as it is.
+        Fitted to `summary`; every fit starts at its parameters, and again from the standard starts where that
+        does not converge. It is left as it is.
     summary : pandas.DataFrame, shape (n, ...)
     replicates : int
     rng : numpy.random.Generator
@@ -40,7 +43,7 @@ def bootstrap(
     InputError
         If the model is not fitted, `summary` is none, or `replicates` is not positive.
     NotConverged
-        If the likelihood of a replicate has no maximum.
+        If the likelihood of a replicate has no maximum from any start; the error says in how many of them.
 
     Notes
     -----
@@ -55,19 +58,51 @@ def bootstrap(
 
     if replicates < 1:
         raise InputError(f"replicates is {replicates}; it must be 1 or more")
-    rows = []
+    again = _again(model, summary, rng)
+    rows, failed = [], 0
+    for _ in range(replicates):
+        try:
+            rows.append(again())
+        except NotConverged:
+            failed += 1
+    if failed:
+        raise NotConverged(
+            f"{failed:,} of {replicates:,} replicates have no maximum, neither from the fitted parameters "
+            "nor from the standard starts; give more customers, or customers with more repeat purchases"
+        )
+    return pd.DataFrame(rows, columns=list(model.NAMES))
+
+
+def _again(
+    model: PurchaseModel | GammaGamma, summary: "pd.DataFrame", rng: np.random.Generator
+) -> Callable[[], dict[str, float]]:
+    """Return what draws customers and fits to them."""
     if isinstance(model, GammaGamma):
         known = Spend.of(summary, model.use_first_purchase).known()
-        for _ in range(replicates):
-            again = GammaGamma(model.use_first_purchase, model.largest_correlation)
+        settings = model.use_first_purchase, model.largest_correlation
+
+        def spend() -> dict[str, float]:
             drawn = Grouped(known.n, known.mean, _drawn(known.weight, rng))
-            rows.append(again.fit_grouped(drawn, model.theta_).params_)
-    else:
-        histories = Histories.of(summary)
-        for _ in range(replicates):
-            drawn_histories = histories.weighted(_drawn(histories.weight, rng))
-            rows.append(type(model)().fit_histories(drawn_histories, model.theta_).params_)
-    return pd.DataFrame(rows, columns=list(model.NAMES))
+            return _retried(
+                lambda start: GammaGamma(*settings).fit_grouped(drawn, start), model.theta_
+            ).params_
+
+        return spend
+    histories = Histories.of(summary)
+
+    def purchases() -> dict[str, float]:
+        drawn = histories.weighted(_drawn(histories.weight, rng))
+        return _retried(lambda start: type(model)().fit_histories(drawn, start), model.theta_).params_
+
+    return purchases
+
+
+def _retried(fit: Callable[[Floats | None], Fitted], start: Floats) -> Fitted:
+    """Fit from a start, and where that does not converge from the standard ones."""
+    try:
+        return fit(start)
+    except NotConverged:
+        return fit(None)
 
 
 def with_bootstrap_errors(

@@ -1,7 +1,7 @@
 """Boosted trees that start from the probabilistic value and learn where it errs."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -10,7 +10,7 @@ import numpy as np
 from crm_ml.clv.histories import Floats
 from crm_ml.clv.terms import Terms
 from crm_ml.clv.valuer import Valuer
-from crm_ml.errors import InputError
+from crm_ml.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,9 +29,9 @@ class Challenger:
     """LightGBM with Tweedie loss, whose trees multiply the value that a probabilistic model gives.
 
     ``E(value) = max(probabilistic value, floor) * exp(trees(features))``. Among the features are the model's
-    probability alive, expected purchases and expected spend; with no tree it is the probabilistic model itself.
-    The floor, a hundredth of the mean value, keeps customers of whom nearly nothing is expected from teaching
-    the trees factors of thousands.
+    probability alive, expected purchases and expected spend; with no tree it is the probabilistic model
+    itself. The floor, a hundredth of the mean value, keeps customers of whom nearly nothing is expected from
+    teaching the trees factors of thousands.
 
     Parameters
     ----------
@@ -58,6 +58,21 @@ class Challenger:
     seed: int = 0
     num_threads: int = 2
 
+    @classmethod
+    def with_options(cls, options: Mapping[str, Any]) -> Self:
+        """Return a challenger with some parameters.
+
+        Raises
+        ------
+        ConfigError
+            If there is no such parameter.
+        """
+        known = [field.name for field in fields(cls)]
+        unknown = sorted(set(options) - set(known))
+        if unknown:
+            raise ConfigError(f"challenger has no parameter {', '.join(unknown)}; it has {', '.join(known)}")
+        return cls(**options)
+
     def fit(self, X: "pd.DataFrame", base: Floats, y: Floats) -> Self:
         """Grow the trees.
 
@@ -77,14 +92,15 @@ class Challenger:
         """
         import lightgbm
 
+        values = _matrix(X)
         if not y.sum() > 0:
             raise InputError(
                 f"challenger: none of {len(y):,} customers bought in the training windows; take longer ones"
             )
         self.floor_ = _LEAST_SHARE * float(base.mean())
-        order = np.lexsort([*(X[name].to_numpy() for name in COLUMNS), base, y])
+        order = np.lexsort([*values.T, base, y])
         data = lightgbm.Dataset(
-            _matrix(X)[order], y[order], init_score=np.log(self._raised(base))[order],
+            values[order], y[order], init_score=np.log(self._raised(base))[order],
             feature_name=list(COLUMNS),
         )  # fmt: skip
         text = lightgbm.train(self._parameters(), data, num_boost_round=self.rounds).model_to_string()

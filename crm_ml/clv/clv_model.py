@@ -25,7 +25,8 @@ _FORMAT = 1
 class ClvModel:
     """Models of purchases and spend with what was learned about their errors, and the terms of the value.
 
-    ``clv = scale * value ** power``, the value being the probabilistic one or what the challenger makes of it.
+    ``clv = scale * value ** power``, the value being the probabilistic one or what the challenger makes of
+    it.
 
     Parameters
     ----------

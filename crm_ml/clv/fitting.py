@@ -19,6 +19,8 @@ _ENOUGH = 1e3 * _TOLERANCE
 _NEWTON = 30
 _HALVINGS = 10
 _FLAT = 1e-6
+_NOISE = 1e-8
+_NO_GAIN = 1e-10
 
 
 class NotConverged(InputError):
@@ -124,7 +126,7 @@ def maximise(
         if search is not None:
             theta = np.array(_search(counted, theta).end)
         top = _newton(counted, theta)
-    if not top.slope < _ENOUGH:
+    if not top.is_found:
         raise NotConverged(
             f"the likelihood has a slope of {top.slope:.2g} where the search ended ({best.message}); "
             "give more customers, or customers with more repeat purchases"
@@ -135,7 +137,7 @@ def maximise(
 
 
 def follow(objective: Objective, names: Sequence[str], start: Floats, customers: float) -> Fit:
-    """Climb from a point close to the maximum by Newton's method alone, or `maximise` from it where that fails.
+    """Climb from a point close to the maximum by Newton's method, or `maximise` from it where that fails.
 
     Parameters, raises: as `maximise`, with one start.
     """
@@ -144,7 +146,7 @@ def follow(objective: Objective, names: Sequence[str], start: Floats, customers:
     counted = _Counted(objective)
     with threadpool_limits(1, "blas"):
         top = _newton(counted, np.asarray(start, dtype=float))
-    if not (top.slope < _ENOUGH and np.isfinite(top.value)):
+    if not top.is_found:
         return maximise(objective, names, [start], customers)
     return _fit(top, names, customers, (), counted.calls, 0.0)
 
@@ -163,9 +165,23 @@ class _Top:
         """Largest slope of the parameters that are not at a bound."""
         return float(np.abs(self.gradient[_free(self.theta)]).max(initial=0.0))
 
+    @property
+    def is_found(self) -> bool:
+        """Whether the slope is flat enough, or so steep on both sides that nothing can be gained."""
+        free = _free(self.theta)
+        if not (np.isfinite(self.value) and np.isfinite(self.hessian).all()):
+            return False
+        step = _climb(self.hessian[np.ix_(free, free)], self.gradient[free])
+        return self.slope < _ENOUGH or float(step @ self.gradient[free]) < _NO_GAIN
+
 
 def _fit(
-    top: _Top, names: Sequence[str], customers: float, starts: tuple[Start, ...], evaluations: int, spread: float
+    top: _Top,
+    names: Sequence[str],
+    customers: float,
+    starts: tuple[Start, ...],
+    evaluations: int,
+    spread: float,
 ) -> Fit:
     free = _free(top.theta)
     at_bound = tuple(name for name, inside in zip(names, free, strict=True) if not inside)
@@ -207,7 +223,7 @@ def _newton(objective: Objective, theta: Floats) -> _Top:
             break
         step = np.zeros_like(theta)
         step[free] = _climb(hessian[np.ix_(free, free)], gradient[free])
-        moved = _uphill(objective, theta, step, value)
+        moved = _uphill(objective, theta, step, value, np.abs(gradient[free]).max())
         if moved is None:
             break
         shrunk = np.abs(moved[2]).max() < np.abs(gradient).max() / 4
@@ -220,14 +236,19 @@ def _newton(objective: Objective, theta: Floats) -> _Top:
 
 
 def _uphill(
-    objective: Objective, theta: Floats, step: Floats, value: float
+    objective: Objective, theta: Floats, step: Floats, value: float, slope: float
 ) -> tuple[Floats, float, Floats] | None:
-    """Return where a step leads that does not go down: the whole one or a part of it; None if none does."""
+    """Return where a step leads that does not go down: the whole one or a part of it; None if none does.
+
+    Where the value has no digits left to tell, a smaller slope does.
+    """
+    free, noise = _free(theta), _NOISE * max(1.0, abs(value))
     size = min(1.0, 2.0 / max(float(np.abs(step).max()), 1e-300))
     for _ in range(_HALVINGS):
         moved = np.clip(theta + size * step, -BOUND, BOUND)
         new_value, gradient = objective(moved)
-        if new_value >= value - 1e-14 * abs(value):
+        flatter = new_value >= value - noise and np.abs(gradient[free]).max() < slope
+        if new_value >= value - 1e-14 * abs(value) or flatter:
             return moved, new_value, gradient
         size /= 2
     return None

@@ -14,7 +14,7 @@ from crm_ml.clv.rising import log_rising
 _NODES = 64
 _LONGEST = 45.0
 _DIGITS = 1e-3
-_LONG, _LOYAL = 4.0, 10.0  # beyond both, scipy's 2F1 is wrong without a word
+_LONG = 4.0  # beyond it scipy's 2F1 is slow, and wrong where b is large
 
 
 class Future(Protocol):
@@ -55,8 +55,8 @@ class BetaGeometricFuture:
 
     References
     ----------
-    .. [1] Fader, Hardie and Lee (2005). "Counting your customers" the easy way. Marketing Science 24, equations
-       8 to 10.
+    .. [1] Fader, Hardie and Lee (2005). "Counting your customers" the easy way. Marketing Science 24,
+       equations 8 to 10.
     """
 
     alive: Floats
@@ -69,21 +69,15 @@ class BetaGeometricFuture:
         """Return expected purchases: equation 10 of [1]_, with Euler's transformation of 2F1.
 
         ``(a + b - 1) / (a - 1) * (1 - (1 - z) ** (a - 1) * 2F1(a + b - 1 - r, a - 1; a + b - 1; z))`` with
-        ``z = horizon / (alpha + horizon)``. Where that loses its digits or overflows (a or a + b next to 1,
-        hardly a purchase, a large a or b and a long horizon), by quadrature.
+        ``z = horizon / (alpha + horizon)``; by quadrature where that overflows or loses its digits.
         """
-        from scipy.special import hyp2f1
-
-        c, ratio = self.a + self.b - 1, np.broadcast_to(horizon / self.alpha, self.r.shape)
-        with np.errstate(all="ignore"):
-            z, grown = ratio / (1 + ratio), np.exp((1 - self.a) * np.log1p(ratio))
-            gone = 1 - grown * hyp2f1(c - self.r, self.a - 1, c, z)
-            found = np.asarray(c / (self.a - 1) * gone)
-        safe = np.isfinite(found) & (np.abs(gone) > _DIGITS) & (np.abs(c) > _DIGITS)
-        safe &= (ratio < _LONG) | (self.b < _LOYAL)
-        if not safe.all():
-            found[~safe] = purchases(self.r[~safe], self.a, self.b[~safe], ratio[~safe])
-        return self.alive * found
+        ratio = np.broadcast_to(horizon / self.alpha, self.r.shape)
+        found, near = np.full(self.r.shape, np.nan), ratio < _LONG
+        found[near] = _in_closed_form(self.r[near], self.a, self.b[near], ratio[near])
+        left = np.isnan(found)
+        if left.any():
+            found[left] = purchases(self.r[left], self.a, self.b[left], ratio[left])
+        return np.asarray(self.alive * found)
 
     def none(self, horizon: float) -> Floats:
         """Return ``1 - alive * (1 - (alpha / (alpha + horizon)) ** r)``."""
@@ -112,7 +106,8 @@ class ParetoFuture:
 
     References
     ----------
-    .. [1] Fader and Hardie (2005). A note on deriving the Pareto/NBD model and related expressions, equation 41.
+    .. [1] Fader and Hardie (2005). A note on deriving the Pareto/NBD model and related expressions,
+       equation 41.
     """
 
     alive: Floats
@@ -155,7 +150,20 @@ class ParetoFuture:
         """Return the time after which nothing counts: all have dropped out, or have bought if `most` is 0."""
         with np.errstate(over="ignore"):
             gone = self.beta * np.expm1(_LONGEST / self.s)
-            return np.minimum(gone, self.alpha * np.expm1(_LONGEST / self.r)) if most == 0 else gone
+            bought = self.alpha * np.expm1(_LONGEST / self.r)
+        return np.asarray(np.minimum(gone, bought) if most == 0 else gone)
+
+
+def _in_closed_form(r: Floats, a: float, b: Floats, ratio: Floats) -> Floats:
+    """Return equation 10 of `BetaGeometricFuture` if alive; NaN where it loses its digits."""
+    from scipy.special import hyp2f1
+
+    c = a + b - 1
+    with np.errstate(all="ignore"):
+        left = np.exp((1 - a) * np.log1p(ratio)) * hyp2f1(c - r, a - 1, c, ratio / (1 + ratio))
+        found = c / (a - 1) * (1 - left)
+        safe = np.isfinite(found) & (np.abs(1 - left) > _DIGITS) & (np.abs(c) > _DIGITS)
+    return np.where(safe, found, np.nan)
 
 
 def negative_binomial(r: Floats, alpha: Floats, time: Floats | float, most: int) -> Floats:

@@ -49,8 +49,8 @@ class GammaGamma:
     References
     ----------
     .. [1] Fader and Hardie (2013). The Gamma-Gamma model of monetary value, equations 1a (likelihood) and 5.
-    .. [2] Fader, Hardie and Lee (2005). RFM and CLV: using iso-value curves for customer base analysis. Journal
-       of Marketing Research 42.
+    .. [2] Fader, Hardie and Lee (2005). RFM and CLV: using iso-value curves for customer base analysis.
+       Journal of Marketing Research 42.
 
     Examples
     --------
@@ -58,7 +58,7 @@ class GammaGamma:
     >>> rows = {"frequency": [1, 2, 3, 1, 5, 0], "recency": [1.0, 2, 3, 1, 5, 0], "T": [9.0] * 6,
     ...         "monetary_value": [12.0, 30.0, 22.0, 55.0, 25.0, 0.0]}
     >>> model = GammaGamma().fit(pd.DataFrame(rows))
-    >>> model.expected_value(pd.DataFrame(rows)).between(12, 56).all()
+    >>> bool(model.expected_value(pd.DataFrame(rows)).between(12, 56).all())
     True
     """
 
@@ -81,7 +81,7 @@ class GammaGamma:
         return self.fit_grouped(Spend.of(summary, self.use_first_purchase).known())
 
     def fit_grouped(self, known: Grouped, start: Floats | None = None) -> Self:
-        """Estimate the parameters from grouped customers; `start` are log p, log (q - 1), log v to begin at."""
+        """Estimate the parameters from grouped customers; `start` is log p, log (q - 1), log v."""
         if not known.customers > 0:
             what = "purchase" if self.use_first_purchase else "repeat purchase"
             raise InputError(
@@ -97,7 +97,9 @@ class GammaGamma:
         self._maximise(relative, start)
         self.independence_, self.levels_ = independence, levels
         self.n_customers_ = round(known.customers)
-        self.log_likelihood_ = log_likelihood(self.theta_, relative)[0] - float(known.weight @ np.log(factors))
+        self.log_likelihood_ = log_likelihood(self.theta_, relative)[0] - float(
+            known.weight @ np.log(factors)
+        )
         return self
 
     def _maximise(self, known: Grouped, start: Floats | None) -> None:
@@ -141,8 +143,8 @@ class GammaGamma:
     def expected_value(self, summary: "pd.DataFrame") -> "pd.Series[float]":
         """Return what each customer is expected to spend on a purchase: equation 5 of [1]_, shape (n,).
 
-        ``(p v + p n m) / (p n + q - 1)``, between the own mean m of n purchases and that of all customers. Of a
-        customer without a purchase that counts, only the latter is known.
+        ``(p v + p n m) / (p n + q - 1)``, between the own mean m of n purchases and that of all customers. Of
+        a customer without a purchase that counts, only the latter is known.
         """
         import pandas as pd
 

@@ -127,9 +127,7 @@ def check_summary(summary: "pd.DataFrame", money: Sequence[str] = ()) -> None:
     usable = [name for name, kind in kinds.items() if _is_number(kind)]
     values = {name: summary[name].to_numpy(dtype=np.float64, na_value=np.nan) for name in usable}
     rows = len(summary)
-    found += [
-        f"{what} in {int(bad.sum()):,} of {rows:,} rows" for what, bad in _wrong(values) if bad.any()
-    ]
+    found += [f"{what} in {int(bad.sum()):,} of {rows:,} rows" for what, bad in _wrong(values) if bad.any()]
     if found or not rows:
         raise InputError(f"summary: {'; '.join(found) or 'no rows'}; make it with crm_ml.clv.summarize")
 

@@ -64,8 +64,9 @@ def lifetime_value(
 
     References
     ----------
-    .. [1] Fader, Hardie and Lee (2005). RFM and CLV: using iso-value curves for customer base analysis. Journal
-       of Marketing Research 42, equation 2: ``margin * E(spend) * DET``, with DET the discounted expected purchases.
+    .. [1] Fader, Hardie and Lee (2005). RFM and CLV: using iso-value curves for customer base analysis.
+       Journal of Marketing Research 42, equation 2: ``margin * E(spend) * DET``, with DET the discounted
+       expected purchases.
     """
     import pandas as pd
 
@@ -78,7 +79,7 @@ def lifetime_value(
 def discounted_purchases(
     model: PurchaseModel, summary: "pd.DataFrame", horizon: Horizon, annual_discount_rate: float = 0.0
 ) -> "pd.Series[float]":
-    """Return the discounted expected purchases (DET) of each customer; parameters, raises as `lifetime_value`."""
+    """Return the discounted expected purchases (DET) of each customer; all else as `lifetime_value`."""
     import pandas as pd
 
     length, force = terms(model, summary, horizon, annual_discount_rate)
@@ -102,9 +103,9 @@ def value_with_interval(
 
     Notes
     -----
-    Delta method on log clv: ``g' C g`` with C the covariance of the parameters' logarithms, of both models, and g
-    the gradient by central differences. Parameters at a bound, or of which the likelihood says nothing, add
-    nothing. The limits are at most a factor of exp(20) away.
+    Delta method on log clv: ``g' C g`` with C the covariance of the parameters' logarithms, of both models,
+    and g the gradient by central differences. Parameters at a bound, or of which the likelihood says nothing,
+    add nothing. The limits are at most a factor of exp(20) away.
     """
     import pandas as pd
     from scipy.stats import norm
@@ -151,8 +152,8 @@ def discounted(
     """Return the discounted expected purchases of each history, shape (k,).
 
     By parts ``integral e^(-d t) dE(t) = e^(-d h) E(h) + d integral e^(-d t) E(t) dt``, by Gauss and Legendre
-    over ``log(1 + t / c)`` with c the customer's own scale of time, alpha + T; for ever is until ``e^(-d t)`` is
-    ``e^-45``.
+    over ``log(1 + t / c)`` with c the customer's own scale of time, alpha + T; for ever is until
+    ``e^(-d t)`` is ``e^-45``.
     """
     future = model.future(histories, theta)
     if force == 0:

@@ -23,7 +23,7 @@ class ModifiedBetaGeo(BetaGeo):
     EXTRA: ClassVar[int] = 1
 
     def expected_since_first(self, times: Sequence[float]) -> Floats:
-        """Return the expected repeat purchases of a new customer, who stays after the first with b / (a + b)."""
+        """Return the expected repeat purchases of a new customer, who stays at first with b / (a + b)."""
         self._check_fitted()
         a, b = self.params_["a"], self.params_["b"]
         return self._new(b / (a + b), times)

@@ -14,6 +14,8 @@ from crm_ml.tables.engine import connect
 
 LARGEST_CENTS = 10**11
 _NEEDED = ("customer_id", "paid_cents")
+_LINE = ("customer_id", "ordered_at_epoch_s", "paid_cents")
+_EARLIEST = -(10**11)
 _READ = (*_NEEDED, "ordered_at_epoch_s", "ordered_at", "order_id", "refund_of", "purchase")
 
 
@@ -50,20 +52,18 @@ def checked_lines(orders: Any) -> Lines:
     if isinstance(orders, Tables):
         orders = orders.frame("order_lines")
     frame: nw.LazyFrame[Any] = nw.from_native(orders).lazy()
-    schema = frame.collect_schema()
-    breaches = _wrong_columns(schema)
-    if breaches:
-        raise InputError(f"orders: {'; '.join(breaches)}")
+    wrong = _wrong_columns(frame.collect_schema())
+    usable = [name for name in _READ if name in frame.collect_schema() and name not in wrong]
+    if not usable:
+        raise InputError(f"orders: {'; '.join(wrong.values())}")
+    frame = _in_utc(frame.select(*usable))
     if frame.implementation.is_pandas():
-        frame = _on_duckdb(frame.select(*(name for name in _READ if name in schema)))
-        schema = frame.collect_schema()
-    order = nw.col("order_id").cast(nw.String) if "order_id" in schema else nw.lit(None, dtype=nw.String)
-    lines = frame.select(
-        nw.col("customer_id").cast(nw.String), _epoch(schema).cast(nw.Int64).alias("ordered_at_epoch_s"),
-        nw.col("paid_cents").cast(nw.Int64), order.alias("order_id"), _refund(schema).alias("refund"),
-    )  # fmt: skip
-    rows, refunds = _count(lines)
-    return Lines(lines if refunds else lines.drop("order_id", "refund"), rows, refunds)
+        frame = _on_duckdb(frame)
+    lines = _plain(frame)
+    rows, refunds, breaches = _count(lines)
+    if wrong or breaches:
+        raise InputError(f"orders: {'; '.join([*wrong.values(), *breaches])}")
+    return Lines(lines.drop("purchase", strict=False) if refunds else lines.select(*_LINE), rows, refunds)
 
 
 def purchase_days(lines: "nw.LazyFrame[Any]", snapshot: Snapshot) -> "nw.LazyFrame[Any]":
@@ -99,6 +99,15 @@ def _netted(lines: "nw.LazyFrame[Any]") -> "nw.LazyFrame[Any]":
     return nw.concat([bought.select(*columns), returned.select(*columns)])
 
 
+def _in_utc(frame: "nw.LazyFrame[Any]") -> "nw.LazyFrame[Any]":
+    """Take the zone off times that have one; in DuckDB it belongs to the connection and stays."""
+    zone = getattr(frame.collect_schema().get("ordered_at"), "time_zone", None)
+    if zone is None or frame.implementation.is_duckdb():
+        return frame
+    at = nw.col("ordered_at").dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+    return frame.with_columns(ordered_at=at)
+
+
 def _on_duckdb(lines: "nw.LazyFrame[Any]") -> "nw.LazyFrame[Any]":
     if "ordered_at_epoch_s" in lines.collect_schema():
         lines = lines.drop("ordered_at", strict=False)
@@ -107,21 +116,42 @@ def _on_duckdb(lines: "nw.LazyFrame[Any]") -> "nw.LazyFrame[Any]":
     return frame
 
 
-def _wrong_columns(schema: Mapping[str, Any]) -> list[str]:
-    breaches = [f"{name} is missing" for name in _NEEDED if name not in schema]
+def _wrong_columns(schema: Mapping[str, Any]) -> dict[str, str]:
+    """Return what is wrong with the columns, by their names."""
+    wrong = {name: f"{name} is missing" for name in _NEEDED if name not in schema}
     if "paid_cents" in schema and not schema["paid_cents"].is_integer():
-        breaches.append(f"paid_cents is {schema['paid_cents']}; give integers of the currency's minor unit")
-    if "customer_id" in schema and schema["customer_id"].is_float():
-        breaches.append(f"customer_id is {schema['customer_id']}; ids are text, kept as written")
+        kind = schema["paid_cents"]
+        wrong["paid_cents"] = f"paid_cents is {kind}; give integers of the currency's minor unit"
+    if "customer_id" in schema and (schema["customer_id"].is_float() or schema["customer_id"].is_temporal()):
+        wrong["customer_id"] = f"customer_id is {schema['customer_id']}; ids are text, kept as written"
     if "ordered_at_epoch_s" in schema:
-        if not schema["ordered_at_epoch_s"].is_integer():
-            breaches.append(f"ordered_at_epoch_s is {schema['ordered_at_epoch_s']}; give integer seconds")
+        kind = schema["ordered_at_epoch_s"]
+        if not kind.is_integer():
+            wrong["ordered_at_epoch_s"] = f"ordered_at_epoch_s is {kind}; give integer seconds"
     elif "ordered_at" not in schema:
-        breaches.append("ordered_at and ordered_at_epoch_s are missing; give one of them")
-    elif not schema["ordered_at"].is_temporal():
+        wrong["ordered_at"] = "ordered_at and ordered_at_epoch_s are missing; give one of them"
+    elif not isinstance(schema["ordered_at"], nw.Datetime | nw.Date):
         kind = schema["ordered_at"]
-        breaches.append(f"ordered_at is {kind}, no time; give times, or ordered_at_epoch_s")
-    return breaches
+        wrong["ordered_at"] = f"ordered_at is {kind}, no time; give times, or ordered_at_epoch_s"
+    return wrong
+
+
+def _plain(frame: "nw.LazyFrame[Any]") -> "nw.LazyFrame[Any]":
+    """Return the columns that are there under one name and type each."""
+    schema = frame.collect_schema()
+    columns = {"order_id": nw.lit(None, dtype=nw.String), "refund": nw.lit(0)}
+    if "ordered_at" in schema or "ordered_at_epoch_s" in schema:
+        columns["ordered_at_epoch_s"] = _epoch(schema).cast(nw.Int64)
+    for name, kind in (
+        ("customer_id", nw.String), ("order_id", nw.String), ("paid_cents", nw.Int64), ("purchase", nw.Int64)
+    ):  # fmt: skip
+        if name in schema:
+            columns[name] = nw.col(name).cast(kind)
+    if "refund_of" in schema:
+        columns["refund"] = nw.when(nw.col("refund_of").is_null()).then(nw.lit(0)).otherwise(nw.lit(1))
+    elif "purchase" in schema:
+        columns["refund"] = 1 - nw.col("purchase").cast(nw.Int64)
+    return frame.select(**columns)
 
 
 def _epoch(schema: Mapping[str, Any]) -> nw.Expr:
@@ -132,28 +162,24 @@ def _epoch(schema: Mapping[str, Any]) -> nw.Expr:
     return (nw.col("ordered_at").cast(nw.Datetime("us", zone)) - nw.lit(start)).dt.total_seconds()
 
 
-def _refund(schema: Mapping[str, Any]) -> nw.Expr:
-    if "refund_of" in schema:
-        return nw.when(nw.col("refund_of").is_null()).then(nw.lit(0)).otherwise(nw.lit(1))
-    if "purchase" in schema:
-        return 1 - nw.col("purchase")
-    return nw.lit(0)
-
-
-def _count(lines: "nw.LazyFrame[Any]") -> tuple[int, int]:
-    """Return the number of rows and of refunds, or refuse rows that can't be used."""
-    needed = ("customer_id", "ordered_at_epoch_s", "paid_cents")
+def _count(lines: "nw.LazyFrame[Any]") -> tuple[int, int, list[str]]:
+    """Return the number of rows and of refunds, and what is wrong with the rows."""
+    schema = lines.collect_schema()
     cents, refund = nw.col("paid_cents"), nw.col("refund") == 1
-    wrong = {f"{name} is null": nw.col(name).is_null() for name in needed}
-    wrong["paid_cents is negative and refund_of does not say of what"] = (cents < 0) & ~refund
-    wrong[f"paid_cents is above {LARGEST_CENTS:,}"] = cents > LARGEST_CENTS
+    wrong = {f"{name} is null": nw.col(name).is_null() for name in _LINE if name in schema}
+    if "ordered_at_epoch_s" in schema:
+        wrong["the time is 3,000 years ago or more"] = nw.col("ordered_at_epoch_s") < _EARLIEST
+    if "paid_cents" in schema:
+        wrong["paid_cents is negative and refund_of does not say of what"] = (cents < 0) & ~refund
+        wrong["paid_cents of a refund is above 0"] = (cents > 0) & refund
+        wrong[f"paid_cents is beyond {LARGEST_CENTS:,}"] = (cents > LARGEST_CENTS) | (cents < -LARGEST_CENTS)
+    if "purchase" in schema:
+        wrong["purchase is neither 0 nor 1"] = (
+            ~nw.col("purchase").is_in([0, 1]) | nw.col("purchase").is_null()
+        )
     tests = [refund, *wrong.values()]
     flags = {f"flag_{i}": nw.when(test).then(1).otherwise(0) for i, test in enumerate(tests)}
     sums = lines.select(rows=nw.lit(1), **flags).select(nw.all().sum()).collect(backend="pyarrow").rows()[0]
     rows, refunds, *counts = (int(value or 0) for value in sums)
-    breaches = [f"{what} in {n:,} of {rows:,} rows" for what, n in zip(wrong, counts, strict=True) if n]
-    if breaches:
-        raise InputError(f"orders: {'; '.join(breaches)}; mend or drop these rows")
-    if not rows:
-        raise InputError("orders: the table has no row")
-    return rows, refunds
+    found = [f"{what} in {n:,} of {rows:,} rows" for what, n in zip(wrong, counts, strict=True) if n]
+    return rows, refunds, found if rows else ["the table has no row"]

@@ -23,8 +23,8 @@ class ParetoNBD(PurchaseModel):
 
     References
     ----------
-    .. [1] Schmittlein, Morrison and Colombo (1987). Counting your customers: who are they and what will they do
-       next? Management Science 33.
+    .. [1] Schmittlein, Morrison and Colombo (1987). Counting your customers: who are they and what will they
+       do next? Management Science 33.
     .. [2] Fader and Hardie (2005). A note on deriving the Pareto/NBD model and related expressions, equations
        14 (likelihood as an integral over the time of dropping out), 36 (P(alive)) and 41 (expectation).
 
@@ -33,10 +33,12 @@ class ParetoNBD(PurchaseModel):
     The likelihood is ``G (alpha + T)^-(r + x) (beta + T)^-s (1 + Q)`` with ``G = Gamma(r + x) / Gamma(r)
     alpha^r beta^s`` and the odds Q that the customer has dropped out::
 
-        Q = integral from t_x to T of s / (beta + t) ((alpha + T) / (alpha + t))^(r + x) ((beta + T) / (beta + t))^s
+        Q = integral from t_x to T of
+            s / (beta + t) ((alpha + T) / (alpha + t))^(r + x) ((beta + T) / (beta + t))^s
 
     Q is integrated by Gauss and Legendre over ``log(c + t)``, c the smaller of alpha and beta, as far as the
-    integrand falls by ``exp(-45)``. That needs no difference of hypergeometric functions and gives the gradient along the way.
+    integrand falls by ``exp(-45)``. That needs no difference of hypergeometric functions and
+    gives the gradient along the way.
     """
 
     NAMES: ClassVar[tuple[str, ...]] = ("r", "alpha", "s", "beta")

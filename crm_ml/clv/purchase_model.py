@@ -71,7 +71,7 @@ class PurchaseModel(ABC):
         return self
 
     def fit_histories(self, histories: Histories, start: Floats | None = None) -> Self:
-        """Estimate the parameters from grouped histories; `start` are logarithms of parameters to begin at."""
+        """Estimate the parameters from grouped histories; `start` holds logarithms to begin at."""
         refuse_no_repeats(histories)
         scale = float(histories.weight @ histories.T / histories.weight.sum())
         search = histories.some(SEARCH_ROWS).scaled(scale) if len(histories.x) > 2 * SEARCH_ROWS else None
@@ -121,7 +121,7 @@ class PurchaseModel(ABC):
         return len(self.NAMES) * math.log(self.n_customers_) - 2 * self.log_likelihood_
 
     def confidence_intervals(self, level: float = 0.95) -> dict[str, tuple[float, float]]:
-        """Return intervals of the parameters, symmetric in their logarithms, from the Hessian; NaN at a bound.
+        """Return intervals from the Hessian, symmetric in the parameters' logarithms; NaN at a bound.
 
         Raises
         ------
@@ -138,7 +138,7 @@ class PurchaseModel(ABC):
         return dict(zip(self.NAMES, zip(low.tolist(), high.tolist(), strict=True), strict=True))
 
     def probability_alive(self, summary: "pd.DataFrame") -> "pd.Series[float]":
-        """Return the probability that each customer has not dropped out by the end of the summary, shape (n,)."""
+        """Return the probability that each customer has not dropped out by now, shape (n,)."""
         histories = self._histories(summary)
         return _series(summary, histories, self._future(self.theta_, histories).alive, "p_alive")
 
@@ -238,8 +238,8 @@ def refuse_no_repeats(histories: Histories) -> None:
     customers = int(histories.weight.sum())
     if not (histories.weight @ (histories.x > 0)) > 0:
         raise InputError(
-            f"summary: none of {customers:,} customers has a repeat purchase, so nothing tells how often they "
-            "buy; take a later as_of or more customers"
+            f"summary: none of {customers:,} customers has a repeat purchase, so nothing tells how often "
+            "they buy; take a later as_of or more customers"
         )
     if not (histories.weight @ histories.T) > 0:
         raise InputError(f"summary: T is 0 for all of {customers:,} customers; take a later as_of")

@@ -14,7 +14,7 @@ MOST_ROWS = 20_000_000
 
 
 def sorted_customers(lines: "pa.Table", snapshot: Snapshot, pack: int) -> "pa.Table":
-    """Return one row a customer, ordered by customer_id: first, last_ago, days and cents.
+    """Return one row a customer, ordered by customer_id: first, last_ago, days, cents and most.
 
     The same as grouping does, see `crm_ml.clv.summary`, for lines without refunds: ids become numbers,
     customer and day one integer, which is sorted once.
@@ -48,6 +48,7 @@ def sorted_customers(lines: "pa.Table", snapshot: Snapshot, pack: int) -> "pa.Ta
             "last_ago": days_ago[last],
             "days": last - first + 1,
             "cents": np.add.reduceat(cents, first),
+            "most": np.maximum.reduceat(cents, first),
         }
     )
 

@@ -52,8 +52,8 @@ def summarize(
     Raises
     ------
     InputError
-        With everything that is wrong: a missing column, a time that is none, rows without customer, time or
-        amount, or no purchase before `as_of`.
+        With everything that is wrong and in how many rows: a missing column, a time that is none, rows
+        without customer, time or amount, amounts out of any scale; or no purchase before `as_of`.
 
     Notes
     -----
@@ -84,6 +84,11 @@ def summarize(
     table = _customers(checked_lines(orders), snapshot)
     if not table.num_rows:
         raise InputError(f"orders: no purchase before {snapshot.as_of:%Y-%m-%d %H:%M}; take a later as_of")
+    above = int(np.count_nonzero(table["most"].to_numpy() >= _PACK))
+    if above:
+        raise InputError(
+            f"orders: {above:,} customers paid {_PACK:,} or more cents on a day; mend these rows"
+        )
     return _in_units(table, time_unit, unit_days, with_first_value)
 
 
@@ -98,7 +103,7 @@ def _customers(lines: Lines, snapshot: Snapshot) -> "pa.Table":
 
 
 def _grouped(days: "nw.LazyFrame[Any]") -> "nw.LazyFrame[Any]":
-    """Return one row a customer, out of core: first and last day, days, cents of the first day and of all.
+    """Return one row a customer, out of core: first and last day, days, cents of first, all and best day.
 
     The first day and its money are one maximum of both in one integer, which is faster than a window.
     """
@@ -108,8 +113,9 @@ def _grouped(days: "nw.LazyFrame[Any]") -> "nw.LazyFrame[Any]":
         last_ago=nw.col("days_ago").min(),
         days=nw.len(),
         cents=nw.col("cents").sum(),
+        most=nw.col("cents").max(),
     )
-    return found.with_columns(nw.col("first", "last_ago", "days", "cents").cast(nw.Int64))
+    return found.with_columns(nw.col("first", "last_ago", "days", "cents", "most").cast(nw.Int64))
 
 
 def _in_units(table: "pa.Table", time_unit: str, unit_days: int, with_first_value: bool) -> "pd.DataFrame":

@@ -1,5 +1,6 @@
 """What customers did after a snapshot, by the money rule of the summary."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
@@ -54,6 +55,7 @@ def outcomes(
     summary: "pd.DataFrame",
     *,
     data_ends_at: "str | date | datetime | None" = None,
+    customers: Collection[str] | None = None,
 ) -> Outcomes:
     """Return what the customers of a summary bought in the label window of a snapshot.
 
@@ -68,6 +70,8 @@ def outcomes(
         Indexed by customer_id, of the same moment.
     data_ends_at : str, date or datetime, optional
         First moment of which the data know nothing; the end of the last order's day without it.
+    customers : collection of str, optional
+        Only these count, of the new ones too; all without it.
 
     Raises
     ------
@@ -79,6 +83,8 @@ def outcomes(
     days = purchase_days(window, snapshot)
     found = to_pandas(days.group_by("customer_id").agg(purchases=nw.len(), cents=nw.col("cents").sum()))
     found = found.set_index("customer_id").astype("int64")
+    if customers is not None:
+        found = found[found.index.isin(customers)]
     inside = found.index.isin(summary.index)
     known = found[inside].reindex(summary.index, fill_value=0)
     new = found[~inside]

@@ -69,9 +69,10 @@ class Source:
         """
         snapshot = Snapshot(as_utc(as_of), timedelta(days=days))
         summary = self.summary(as_of)
-        return Window(
-            snapshot, summary, outcomes(self.tables, snapshot, summary, data_ends_at=self.data_ends_at)
+        came = outcomes(
+            self.tables, snapshot, summary, data_ends_at=self.data_ends_at, customers=self.customers
         )
+        return Window(snapshot, summary, came)
 
 
 def check_point_in_time(source: Source, as_of: date) -> None:

@@ -99,7 +99,7 @@ class Worth(Strict):
         Share of the spend that is earned.
     """
 
-    months: Annotated[float, Field(gt=0)] | None = 12
+    months: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = 12
     annual_discount_rate: Annotated[float, Field(ge=0, le=10)] = 0.1
     margin: Annotated[float, Field(gt=0, le=1)] = 1.0
 
@@ -140,7 +140,7 @@ class ClvRun(Strict):
     replicates: Annotated[int, Field(ge=100)] = 1000
     interval_replicates: Annotated[int, Field(ge=20)] = 100
     seed: int = 0
-    largest_total_error: Annotated[float, Field(gt=0)] = 0.25
+    largest_total_error: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 0.25
     register_as: Register
 
     @field_validator("candidates")

@@ -41,12 +41,12 @@ def champion_scorer(model: str, as_of: date) -> Scorer:
 
     name, _, alias = model.partition("@")
     version = tracking.champion(name, alias)
-    loaded = artefact.load(version.folder)
     details = version.details
     missing = [key for key in _NEEDED if key not in details]
     if missing:
         raise InputError(f"{model}: its manifest has no {', '.join(missing)}; train it again")
     check_scored_after(details["labels_end"], as_of, model)
+    loaded = artefact.load(version.folder)
 
     def reasons(features: "pd.DataFrame") -> list[list[str]]:
         return reason_texts(features, loaded.reasons(features, top=REASONS))

@@ -124,23 +124,23 @@ def _chunks(summary: "pd.DataFrame", valuation: Valuation) -> "Iterator[pa.Table
     named = f"{valuation.name}@{valuation.sums[:12]}"
     for start in range(0, len(summary), CHUNK_ROWS):
         part = summary.iloc[start : start + CHUNK_ROWS]
-        found = _checked(valuation.model.predict(part), valuation.name)
+        found = _checked(valuation, valuation.model.predict(part))
         cents = {f"{name}_cents": (found[name] * CENTS + 0.5).astype("int64") for name in _MONEY}
         columns = {name: found[name].to_numpy() for name in _REAL} | cents
         ids = pa.array(part.index.astype(str), pa.string())
         yield pa.table({"customer_id": ids, **columns, "model": pa.repeat(named, len(part))}, schema=schema())
 
 
-def _checked(found: "pd.DataFrame", name: str) -> "pd.DataFrame":
+def _checked(valuation: Valuation, found: "pd.DataFrame") -> "pd.DataFrame":
     import numpy as np
 
     needed = found[[*_REAL, *_MONEY]]
-    if np.isnan(found["expected_purchases"]).all():
-        needed = needed.drop(columns="expected_purchases")  # of an infinite horizon
+    if valuation.model.terms.horizon is None:
+        needed = needed.drop(columns="expected_purchases")  # infinitely many, kept as NaN
     wrong = {column: int((~(np.isfinite(values) & (values >= 0))).sum()) for column, values in needed.items()}
     breaches = [f"{column} in {count:,}" for column, count in wrong.items() if count]
     if breaches:
         raise InputError(
-            f"{name}: missing, infinite or negative: {', '.join(breaches)} of {len(found):,} rows"
+            f"{valuation.name}: missing, infinite or negative: {', '.join(breaches)} of {len(found):,} rows"
         )
     return found

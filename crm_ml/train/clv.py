@@ -11,20 +11,20 @@ import numpy as np
 from crm_ml.clv import artefact, selection
 from crm_ml.clv.baselines import Baseline, baselines
 from crm_ml.clv.bootstrap import with_bootstrap_errors
-from crm_ml.clv.challenger import Challenger, challenger_features, join
+from crm_ml.clv.challenger import Challenger, challenger_features
 from crm_ml.clv.clv_model import ClvModel
-from crm_ml.clv.gamma_gamma import GammaGamma
 from crm_ml.clv.terms import Terms
 from crm_ml.clv.tilt import NO_TILT, Tilt
-from crm_ml.clv.valuer import PURCHASES, Valuer
+from crm_ml.clv.valuer import Valuer
 from crm_ml.clv.windows import Source, Window, check_point_in_time
 from crm_ml.config import ClvRun
 from crm_ml.consents import check_purpose, consenting
 from crm_ml.evaluation.significance import Evaluation, evaluate
 from crm_ml.evaluation.value_predictions import ValuePredictions
-from crm_ml.snapshots import Snapshot, as_utc
+from crm_ml.snapshots import Snapshot, as_utc, check_data_reach
 from crm_ml.tables import Tables
 from crm_ml.train import clv_report
+from crm_ml.train.clv_fitting import fit_candidates, fit_challenger, fit_one
 from crm_ml.train.clv_report import MODEL
 from crm_ml.train.outcome import Candidate, Outcome
 
@@ -79,7 +79,7 @@ def execute(config: ClvRun, tables: Tables, progress: "Progress") -> Outcome:
     shown = progress.add_task("validation, test, final model", total=len(config.split.validation) + 4)
     rng = np.random.default_rng(config.seed)
     source = source_of(config, tables)
-    check_point_in_time(source, config.split.test)
+    check(config, source)
     windows = []
     for day in config.split.validation:
         windows.append(source.window(day, config.window_days(day)))
@@ -105,6 +105,27 @@ def execute(config: ClvRun, tables: Tables, progress: "Progress") -> Outcome:
     )
 
 
+def check(config: ClvRun, source: Source) -> None:
+    """Refuse, before anything is fitted, what would stop or spoil the run later.
+
+    Raises
+    ------
+    ConfigError
+        If the challenger has no such parameter.
+    InputError
+        If the data end before the test window, or before the day of the final model.
+    LeakError
+        If the summary of the test day knows later rows.
+    """
+    if config.challenger is not None:
+        Challenger.with_options(config.challenger.options)
+    last_day = as_utc(config.register_as.as_of) - timedelta(days=1)
+    for as_of, days in ((config.split.test, config.target.horizon_days), (last_day, 1)):
+        window = Snapshot(as_utc(as_of), timedelta(days=days))
+        check_data_reach(source.tables, window, config.data.ends_at)
+    check_point_in_time(source, config.split.test)
+
+
 def source_of(config: ClvRun, tables: Tables) -> Source:
     """Return where windows are cut from: customers who allow ``target.purpose`` at the final model.
 
@@ -121,27 +142,14 @@ def source_of(config: ClvRun, tables: Tables) -> Source:
     return Source(tables, config.time_unit, customers, config.data.ends_at)
 
 
-def fit_candidates(config: ClvRun, summary: "pd.DataFrame") -> dict[str, Valuer]:
-    """Fit every candidate to a summary; a purchase model that several share is fitted once."""
-    purchases = {
-        name: PURCHASES[name]().fit(summary) for name in sorted({one.purchases for one in config.candidates})
-    }
-    return {
-        one.name: Valuer(
-            one.purchases,
-            purchases[one.purchases],
-            GammaGamma(one.first_purchase, one.largest_correlation).fit(summary),
-        )
-        for one in config.candidates
-    }
-
-
 def choose(config: ClvRun, source: Source, windows: Sequence[Window], rng: np.random.Generator) -> Chosen:
     """Fit all candidates and the challenger before each validation window and apply the rule of selection."""
     fitted = [fit_candidates(config, window.summary) for window in windows]
     pairs = list(zip(fitted, windows, strict=True))
     said: dict[str, Sequence[Floats]] = {
-        one.name: [each[one.name].value(w.summary, w.terms).to_numpy(dtype=np.float64) for each, w in pairs]
+        one.name: [
+            np.asarray(each[one.name].value(w.summary, w.terms), dtype=np.float64) for each, w in pairs
+        ]
         for one in config.candidates
     }
     base = selection.best_candidate(said, windows, rng, config.replicates)
@@ -161,27 +169,6 @@ def _challenge(
 ) -> "Floats":
     trees = fit_challenger(config, source, window.snapshot.as_of, base)
     return trees.correct(challenger_features(valuer, window.summary, window.terms), value)
-
-
-def fit_challenger(config: ClvRun, source: Source, as_of: datetime, base: str) -> Challenger:
-    """Train the challenger for a moment on snapshots before it, with labels that end at it."""
-    assert config.challenger is not None
-    parts = []
-    for step in range(config.challenger.windows, 0, -1):
-        days = step * config.challenger.every_days
-        past = source.window(as_of - timedelta(days=days), days)
-        parts.append((past, fit_one(config, past.summary, base)))
-    features = [challenger_features(valuer, past.summary, past.terms) for past, valuer in parts]
-    said = [valuer.value(past.summary, past.terms).to_numpy() for past, valuer in parts]
-    came = [past.outcomes.known["value"].to_numpy() for past, _ in parts]
-    trees = Challenger(**config.challenger.options)  # type: ignore[arg-type]
-    return trees.fit(join(features), np.concatenate(said), np.concatenate(came))
-
-
-def fit_one(config: ClvRun, summary: "pd.DataFrame", name: str) -> Valuer:
-    """Fit the candidate of a name to a summary."""
-    only = [one for one in config.candidates if one.name == name]
-    return fit_candidates(config.model_copy(update={"candidates": tuple(only)}), summary)[name]
 
 
 def test(config: ClvRun, source: Source, chosen: Chosen) -> Tested:

@@ -1,8 +1,8 @@
 """Lifetime value on four data sets: what validation chose, beside baselines and the textbook models.
 
 ``python experiments/002_clv/results.py [--online-retail PATH]`` writes results.json and the tables of
-README.md. It is no tool for choosing: each run with other figures of a chosen model is kept in results.json and
-counted in README.md. Online Retail is left as it stands where its file is not given.
+README.md. It is no tool for choosing: each run with other figures of a chosen model is kept in results.json
+and counted in README.md. Online Retail is left as it stands where its file is not given.
 """
 
 import argparse
@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from clv_study import HERE, Study, studies, study
 from readme_tables import markdown, show, shown_progress, write_between
 
@@ -104,17 +105,18 @@ def facts(one: Study, counted: int) -> str:
         f"Test window from {one.window.name}, {one.window.snapshot.horizon.days} days: {came['customers']:,} "
         f"customers, {came['purchases']:,} purchases, {came['value']:,.0f} spent; {came['new_customers']:,} "
         f"customers who are new in it ({came['new_value']:,.0f} spent) count in no metric. "
-        f"Chosen: {one.choice.base}{trees}; tilt: {tilt}. On validation {one.choice.reason}. RMSE minus that of the "
-        f"recency rule: {paired}, minus that of {one.choice.base} as it is: {bare}. Different results of a chosen model seen there so far: {counted}."
+        f"Chosen: {one.choice.base}{trees}; tilt: {tilt}. On validation {one.choice.reason}. "
+        f"RMSE minus that of the recency rule: {paired}, minus that of {one.choice.base} as it is: {bare}. "
+        f"Different results of a chosen model seen there so far: {counted}."
     )
 
 
 def looks(kept: list[dict[str, Any]], one: Study) -> list[dict[str, Any]]:
-    """Return the looks at the test window kept so far and this one, unless it repeats one."""
+    """Return the looks at the test window kept so far and this one, unless it repeats one to four digits."""
     figures = {metric: round(one.value.interval(MODEL, metric).value, 6) for metric in METRICS}
     digest = hashlib.sha256(one.config.model_dump_json().encode()).hexdigest()
     look = {"config_sha256": digest, "figures": figures}
-    if any(each["figures"] == figures for each in kept):
+    if any(np.allclose([*each["figures"].values()], [*figures.values()], rtol=1e-4, atol=0) for each in kept):
         return kept
     return [*kept, {"on": f"{datetime.now(UTC):%Y-%m-%d}", **look}]
 

@@ -27,6 +27,18 @@ def coverage(monkeypatch):
     return module
 
 
+@pytest.fixture
+def fits(coverage):
+    """What it fits."""
+    return sys.modules[coverage.simulate_and_fit.__module__]
+
+
+@pytest.fixture
+def table(coverage):
+    """What it counts and writes."""
+    return sys.modules[coverage.report.__module__]
+
+
 def test_it_writes_every_quantity_and_repeats_itself_on_two_processes(coverage, tmp_path, capsys):
     once, again = tmp_path / "once", tmp_path / "again"
     once.mkdir()
@@ -44,6 +56,7 @@ def test_it_writes_every_quantity_and_repeats_itself_on_two_processes(coverage, 
     assert "expected value" in asked["Pareto/NBD"]
     assert "expected spend" in asked["Gamma-Gamma, bootstrap"]
     for row in rows:
+        assert ("wald_coverage" in row) == (row["interval"] == "profile"), row
         assert row["coverage"] + row["truth_below"] + row["truth_above"] == pytest.approx(1, abs=1e-4)
         low, high = row["coverage_interval"]
         assert low <= row["coverage"] <= high
@@ -51,48 +64,51 @@ def test_it_writes_every_quantity_and_repeats_itself_on_two_processes(coverage, 
     assert "Recovery of simulated parameters" in capsys.readouterr().out
 
 
-def test_an_interval_is_counted_by_its_side_and_a_missing_one_holds_nothing(coverage):
-    study = coverage.STUDIES["Gamma-Gamma"]
+def test_an_interval_is_counted_by_its_side_and_a_missing_one_holds_nothing(fits, table):
+    study = fits.STUDIES["Gamma-Gamma"]
     ends = {"holds": (5.0, 7.0), "below": (7.0, 8.0), "above": (5.0, 6.0), "none": (np.nan, np.nan)}
 
     def simulation(low, high):
-        at = {name: coverage.Found(6.0, 0.0, 1e9, 0.1, np.log(6.0)) for name in coverage.truths(study)}
-        return at | {"p": coverage.Found(6.0, low, high, 0.1, np.log(6.0))}
+        at = {name: fits.Found(6.0, 0.0, 1e9, 0.1, np.log(6.0), "Wald") for name in fits.truths(study)}
+        return at | {"p": fits.Found(6.0, low, high, 0.1, np.log(6.0), "profile", wald=(5.0, np.inf))}
 
     found = [simulation(*each) for each in ends.values()] + [{}]
-    row = next(row for row in coverage.summarise("name", study, found) if row["quantity"] == "p")
+    rows = {row["quantity"]: row for row in table.summarise("name", study, found)}
+    row = rows["p"]
     assert (row["coverage"], row["truth_below"], row["truth_above"]) == (0.2, 0.2, 0.2)
-    assert (row["without_interval"], row["simulations"]) == (2, 5)
+    assert (row["without_interval"], row["without_end"], row["simulations"]) == (2, 0, 5)
+    assert (row["wald_coverage"], row["wald_without_interval"], row["wald_without_end"]) == (0.8, 1, 4)
     assert row["bias_of_log"] == pytest.approx(np.log(6.0 / 6.25), abs=1e-6)
+    assert "wald_coverage" not in rows["q"]
 
 
-def test_too_few_intervals_are_no_result(coverage):
+def test_too_few_intervals_are_no_result(fits, table):
     with pytest.raises(SystemExit, match="only 0 simulations"):
-        coverage.summarise("name", coverage.STUDIES["BG/NBD"], [{}, {}])
+        table.summarise("name", fits.STUDIES["BG/NBD"], [{}, {}])
 
 
 @pytest.mark.parametrize("name", ["BG/NBD", "MBG/NBD", "Pareto/NBD"])
-def test_simulated_customers_buy_as_often_as_the_formula_of_a_new_customer_says(coverage, name):
-    study = coverage.STUDIES[name]
+def test_simulated_customers_buy_as_often_as_the_formula_of_a_new_customer_says(fits, name):
+    study = fits.STUDIES[name]
     first = study.model is ModifiedBetaGeo
-    summary = coverage.simulate(study.truth, first, 40_000, np.random.default_rng(4))
-    expected = np.mean(coverage.known(study).expected_since_first(np.linspace(27, 39, 201)))
+    summary = fits.simulate(study.truth, first, 40_000, np.random.default_rng(4))
+    expected = np.mean(fits.known(study).expected_since_first(np.linspace(27, 39, 201)))
     error = summary["frequency"].std() / np.sqrt(len(summary))
     assert abs(summary["frequency"].mean() - expected) < 4 * error
     assert (summary["recency"] <= summary["T"]).all()
     assert ((summary["frequency"] == 0) == (summary["recency"] == 0)).all()
 
 
-def test_simulated_spend_has_the_mean_of_the_model(coverage):
-    summary = coverage.simulate(coverage.STUDIES["BG/NBD"].truth, False, 40_000, np.random.default_rng(5))
+def test_simulated_spend_has_the_mean_of_the_model(fits):
+    summary = fits.simulate(fits.STUDIES["BG/NBD"].truth, False, 40_000, np.random.default_rng(5))
     paid = summary.loc[summary["frequency"] > 0, "monetary_value"]
-    mean = coverage.SPEND["p"] * coverage.SPEND["v"] / (coverage.SPEND["q"] - 1)
+    mean = fits.SPEND["p"] * fits.SPEND["v"] / (fits.SPEND["q"] - 1)
     assert abs(paid.mean() - mean) < 4 * paid.std() / np.sqrt(len(paid))
     assert (summary.loc[summary["frequency"] == 0, "monetary_value"] == 0).all()
 
 
-def test_truths_are_those_of_the_published_example(coverage):
-    found = coverage.truths(coverage.STUDIES["BG/NBD"])
+def test_truths_are_those_of_the_published_example(fits):
+    found = fits.truths(fits.STUDIES["BG/NBD"])
     assert found["expected purchases"] == pytest.approx(1.226, abs=5e-4)  # Fader, Hardie and Lee (2005)
     assert found["expected value"] == pytest.approx(found["expected purchases"] * 26.84, rel=1e-3)
 
@@ -100,13 +116,22 @@ def test_truths_are_those_of_the_published_example(coverage):
 @pytest.mark.parametrize(
     "content", ["none", "<!-- coverage -->", "<!-- end of coverage --><!-- coverage -->"]
 )
-def test_a_readme_without_both_markers_is_refused_and_kept(coverage, tmp_path, content):
+def test_a_readme_without_both_markers_is_refused_and_kept(table, tmp_path, content):
     path = tmp_path / "README.md"
     path.write_text(content, encoding="utf-8")
     with pytest.raises(SystemExit, match="once each"):
-        coverage.write_readme(path, "new")
+        table.write_readme(path, "new")
     assert path.read_text(encoding="utf-8") == content
 
 
-def test_examples_hold(coverage):
-    assert doctest.testmod(coverage) == doctest.TestResults(failed=0, attempted=1)
+def test_a_reading_of_the_table_outlives_it(table, tmp_path):
+    path = tmp_path / "README.md"
+    path.write_text(f"a\n{table.START}\nold\n\n{table.READING}\nread\n{table.END}\nb\n", encoding="utf-8")
+    for text in ("new", "newer"):
+        table.write_readme(path, text)
+    content = f"a\n{table.START}\nnewer\n\n{table.READING}\nread\n{table.END}\nb\n"
+    assert path.read_text(encoding="utf-8") == content
+
+
+def test_examples_hold(table):
+    assert doctest.testmod(table) == doctest.TestResults(failed=0, attempted=1)

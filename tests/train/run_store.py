@@ -1,5 +1,6 @@
 """What a run left in the store, read back through MLflow."""
 
+import json
 from pathlib import Path
 
 RUN = "churn/lightgbm"
@@ -8,12 +9,12 @@ FEW = {"features": "{rfm: {}, cadence: {}}", "leave_out": "[]", "split.test": "[
 
 def runs(client, name=RUN):
     """Runs of a name, newest first."""
-    experiment_id = client.get_experiment_by_name("churn").experiment_id
+    experiment_id = client.get_experiment_by_name(name.partition("/")[0]).experiment_id
     return [run for run in client.search_runs([experiment_id]) if run.info.run_name == name]
 
 
-def newest(client):
-    return runs(client)[0]
+def newest(client, name=RUN):
+    return runs(client, name)[0]
 
 
 def first(client, name=RUN):
@@ -25,15 +26,20 @@ def folder(run):
     return Path(run.info.artifact_uri.removeprefix("file://"))
 
 
+def facts(run, name="facts"):
+    """A JSON file that a run logged."""
+    return json.loads((folder(run) / f"{name}.json").read_text(encoding="utf-8"))
+
+
 def files(run):
     """Names of all artefacts of a run."""
     return {str(path.relative_to(folder(run))) for path in folder(run).rglob("*") if path.is_file()}
 
 
-def versions(client):
+def versions(client, name="churn"):
     """Registered versions, and the one that is champion."""
-    known = client.search_model_versions("name='churn'")
-    champion = client.get_model_version_by_alias("churn", "champion")
+    known = client.search_model_versions(f"name='{name}'")
+    champion = client.get_model_version_by_alias(name, "champion")
     return sorted(int(one.version) for one in known), champion.version
 
 

@@ -1,0 +1,118 @@
+"""Both champions together: what is loaded, what is refused, and the command that scores with them."""
+
+from datetime import date, timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+import score_world
+import value_shop
+from score_world import AS_OF, DAY_S, contents
+
+from crm_ml import datasets, features, tracking
+from crm_ml.artefacts import fingerprint, verify
+from crm_ml.churn import artefact as churn_artefact
+from crm_ml.churn.model import create
+from crm_ml.clv import artefact, summarize
+from crm_ml.clv.clv_model import ClvModel
+from crm_ml.clv.terms import Terms
+from crm_ml.clv.tilt import NO_TILT
+from crm_ml.clv.valuer import Valuer
+from crm_ml.errors import InputError, LeakError
+from crm_ml.score import read_list
+from crm_ml.score.__main__ import main
+from crm_ml.score.value import champion_valuation
+from crm_ml.snapshots import Snapshot, as_utc
+
+
+@pytest.fixture(scope="module")
+def model():
+    summary = value_shop.summary(value_shop.lines(200, seed=9))
+    valuer = Valuer.fit("beta_geo", summary)
+    return ClvModel.of(valuer, Terms.of_months(12, 0.1, 0.25), summary, NO_TILT, None)
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory):
+    return score_world.tables(tmp_path_factory.mktemp("tables"))
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    (tmp_path / "configs/score").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("CRM_ML_DATA", raising=False)
+    return tmp_path
+
+
+@pytest.fixture
+def registered(tmp_path_factory, monkeypatch, model, tables):
+    """Folders of both champions, as the registry would give them."""
+    folder = tmp_path_factory.mktemp("models")
+    artefact.save(model, folder / "clv", labels_end="2024-05-15", time_unit="D")
+    known = features.matrix(tables, Snapshot(as_utc(AS_OF), timedelta(days=1)))
+    trees = create("logistic").fit(known, np.random.default_rng(0).integers(0, 2, len(known)))
+    churn_artefact.save(trees, folder / "churn", active_within_days=56, labels_end="2024-05-01", features={})
+
+    def champion(name, _alias):
+        manifest = verify(folder / name)
+        return tracking.ModelVersion(name, "1", folder / name, fingerprint(folder / name), manifest)
+
+    monkeypatch.setattr(tracking, "champion", champion)
+    return folder
+
+
+def test_the_champion_is_loaded_with_its_hash(registered, model, tables):
+    found = champion_valuation("clv@champion", AS_OF)
+    assert (found.name, found.sums) == ("clv", fingerprint(registered / "clv"))
+    summary = summarize(tables, AS_OF, "D", with_first_value=True)
+    pd.testing.assert_frame_equal(found.model.predict(summary), model.predict(summary), check_exact=True)
+    assert champion_valuation("clv@champion", date(2024, 5, 15)).sums == found.sums
+
+
+@pytest.mark.usefixtures("registered")
+def test_a_champion_that_saw_later_orders_or_is_none_of_value_is_refused():
+    with pytest.raises(LeakError, match="trained on labels until 2024-05-15 and must not score 2024-05-14"):
+        champion_valuation("clv@champion", date(2024, 5, 14))
+    with pytest.raises(
+        InputError, match="churn@champion: its manifest does not say that it is of family clv"
+    ):
+        champion_valuation("churn@champion", AS_OF)
+
+
+CONFIG = """
+name: test
+data: {name: generated}
+value_model: clv@champion
+as_of: 2024-06-01
+actions: configs/actions.yaml
+consent: assumed
+"""
+ACTIONS = """
+currency: EUR
+actions:
+  - {action_id: keep, channel: mail, cost_cents: 10, margin_cents: 1000, assumed_effect: 0.5, score: p_churn,
+     assumption: chosen for a test, eligible: clv_cents >= 100 and p_alive > 0.1, expires_after_days: 7}
+"""
+
+
+def test_the_command_scores_with_both_champions(project, registered, tables, monkeypatch, capsys):
+    (project / "configs/score/default.yaml").write_text(CONFIG)
+    (project / "configs/actions.yaml").write_text(ACTIONS)
+    monkeypatch.setattr(datasets, "load", lambda _name, _path: tables)
+    assert main([]) == 0
+    rows = read_list(project / "data/lists/test")
+    assert (rows["clv_cents"] >= 100).all()
+    names = [f"{name}@{fingerprint(registered / name)[:12]}" for name in ("churn", "clv")]
+    assert {tuple(one) for one in rows["model_versions"]} == {tuple(names)}
+    assert main([]) == 3
+    before = contents(project / "data")
+    assert main(["--as-of", "2024-05-10"]) == 2
+    assert "clv@champion was trained on labels until 2024-05-15" in capsys.readouterr().err
+    path = registered / "clv/clv.json"
+    path.write_bytes(path.read_bytes().replace(b"1", b"2", 1))
+    assert main(["--as-of", "2024-05-31"]) == 4
+    assert "clv.json has changed" in capsys.readouterr().err
+    assert contents(project / "data") == before
+    assert pd.Timestamp("2024-06-01", tz="UTC") == rows["as_of"].iloc[0]
+    assert rows["expires_at"].iloc[0] - rows["as_of"].iloc[0] == timedelta(seconds=7 * DAY_S)
