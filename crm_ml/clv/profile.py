@@ -175,9 +175,7 @@ def _next(away: float, low: float, high: float, dropped: float, slope: float, dr
         return far
     root = sqrt(dropped)
     proposed = away + (sqrt(drop) - root) * root / slope
-    if low < proposed < high:
-        return min(proposed, 2 * away + 1)
-    return far
+    return min(proposed, 2 * away + 1) if low < proposed < high else far
 
 
 def _moved(point: _Point, i: int, to: float) -> Floats:
