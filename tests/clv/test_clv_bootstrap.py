@@ -45,6 +45,9 @@ def test_the_spread_is_near_the_standard_errors_where_the_model_holds(kind, mode
     one, other = (np.sqrt(np.diag(model.covariance_)) for model in (wider, models[kind]))
     assert wider.covariance_.shape == models[kind].covariance_.shape
     # 60 replicates know a spread to 9 %; a and b of BG/NBD vary together and far more
+    drawn = bootstrap(models[kind], summary, 60, rng()).to_numpy(copy=True)
+    drawn[:, 1] -= kind == "spend"  # q is known by the logarithm of q - 1
+    np.testing.assert_allclose(wider.covariance_, np.cov(np.log(drawn), rowvar=False))
     known = slice(0, 2) if kind == "purchases" else slice(None)
     np.testing.assert_allclose(one[known], other[known], rtol=0.4)
     correlation = wider.covariance_[0, 1] / (one[0] * one[1])

@@ -124,6 +124,16 @@ def test_the_baselines_by_hand_in_both_units(unit, per):
     assert SUMMARY["T"].max() == 99.0
 
 
+def test_thirteen_weeks_end_on_the_same_day_in_both_units():
+    last = np.arange(0, 150)  # whole days, which are no exact fractions of a week
+    for silence, active in ((90, True), (91, False)):
+        days = pd.DataFrame({"frequency": 1, "recency": last, "T": last + silence, "monetary_value": 1.0})
+        for unit, per in (("D", 1), ("W", 7)):
+            given = days.assign(recency=days["recency"] / per, T=days["T"] / per)
+            given.attrs["time_unit"] = unit
+            assert ((recency_rule(given, timedelta(days=50)).purchases > 0) == active).all(), unit
+
+
 class Steady:
     """Expects a purchase every two days."""
 
