@@ -91,7 +91,7 @@ class PurchaseModel(ABC):
         self.n_customers_ = round(customers)
         self.record_ = fitted.record
         if fitted.record.at_bound:
-            logger.warning("%s: at the end of their range: %s", type(self).__name__, fitted.record.at_bound)
+            logger.info("%s: at the end of their range: %s", type(self).__name__, fitted.record.at_bound)
         return self
 
     def _mean(self, histories: Histories) -> Objective:
