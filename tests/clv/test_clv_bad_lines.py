@@ -26,28 +26,51 @@ BAD = {
     "integers as dates": (frame(ordered_at=[1, 2, 3]), "ordered_at is Int64, no time"),
     "a duration": (frame(ordered_at=pd.to_timedelta([1, 2, 3], unit="D")), "no time"),
     "text as dates": (frame(ordered_at=["2024-01-01"] * 3), "no time"),
-    "no date": (frame(ordered_at=[pd.Timestamp("2024-01-01"), pd.NaT, pd.NaT]), "ordered_at_epoch_s is null in 2 of 3 rows"),
+    "no date": (
+        frame(ordered_at=[pd.Timestamp("2024-01-01"), pd.NaT, pd.NaT]),
+        "ordered_at_epoch_s is null in 2 of 3 rows",
+    ),
     "no customer": (frame(customer_id=["a", None, "b"]), "customer_id is null in 1 of 3 rows"),
     "ids as floats": (frame(customer_id=[1.0, 2.0, float("nan")]), "customer_id is Float64; ids are text"),
     "cents as floats": (frame(paid_cents=[9.5, 1.0, 2.0]), "paid_cents is Float64; give integers"),
-    "negative": (frame(paid_cents=[900, -1, -2]), "paid_cents is negative and refund_of does not say of what in 2 of 3"),
-    "a refund of plus": (frame(order_id=["1", "2", "2"], refund_of=[None, None, "2"]), "of a refund is above 0 in 1 of 3"),
+    "negative": (
+        frame(paid_cents=[900, -1, -2]),
+        "paid_cents is negative and refund_of does not say of what in 2 of 3",
+    ),
+    "a refund of plus": (
+        frame(order_id=["1", "2", "2"], refund_of=[None, None, "2"]),
+        "of a refund is above 0 in 1 of 3",
+    ),
     "out of scale": (frame(paid_cents=[1, 2, LARGEST_CENTS + 1]), "beyond 100,000,000,000 in 1 of 3 rows"),
-    "epoch as floats": (frame(ordered_at_epoch_s=[1.0, 2.0, 3.0]), "ordered_at_epoch_s is Float64; give integer seconds"),
-    "a garbage epoch": (frame(ordered_at_epoch_s=[-(10**18), 1, 2]), "3,000 years ago or more in 1 of 3 rows"),
+    "epoch as floats": (
+        frame(ordered_at_epoch_s=[1.0, 2.0, 3.0]),
+        "ordered_at_epoch_s is Float64; give integer seconds",
+    ),
+    "a garbage epoch": (
+        frame(ordered_at_epoch_s=[-(10**18), 1, 2]),
+        "3,000 years ago or more in 1 of 3 rows",
+    ),
     "purchase as a count": (frame(purchase=[1, 2, 0]), "purchase is neither 0 nor 1 in 1 of 3 rows"),
     "no column": (frame(paid_cents=None), "paid_cents is missing"),
     "no time column": (frame(ordered_at=None), "ordered_at and ordered_at_epoch_s are missing"),
     "empty": (frame().head(0), "the table has no row"),
-    "nothing at all": (pd.DataFrame({"x": [1]}), "customer_id is missing; paid_cents is missing; ordered_at and"),
-    "all in the future": (frame(ordered_at=[pd.Timestamp("2024-03-01")] * 3), "no purchase before 2024-03-01 00:00"),
+    "nothing at all": (
+        pd.DataFrame({"x": [1]}),
+        "customer_id is missing; paid_cents is missing; ordered_at and",
+    ),
+    "all in the future": (
+        frame(ordered_at=[pd.Timestamp("2024-03-01")] * 3),
+        "no purchase before 2024-03-01 00:00",
+    ),
     "only refunds": (
-        frame(paid_cents=[-1] * 3, order_id=["1"] * 3, refund_of=["1"] * 3), "no purchase before 2024-03-01"
+        frame(paid_cents=[-1] * 3, order_id=["1"] * 3, refund_of=["1"] * 3),
+        "no purchase before 2024-03-01",
     ),
     "more on a day than can be counted": (
-        frame(customer_id=["a"] * 3, paid_cents=[LARGEST_CENTS] * 3).loc[[0] * 11], "1 customers paid 1,099,511,627,776"
+        frame(customer_id=["a"] * 3, paid_cents=[LARGEST_CENTS] * 3).loc[[0] * 11],
+        "1 customers paid 1,099,511,627,776",
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", BAD)

@@ -1,4 +1,4 @@
-"""Data that break fitters: each is fitted with finite, non-negative predictions, or one named error says why not."""
+"""Data that break fitters: each gives finite, non-negative predictions, or one named error says why not."""
 
 import math
 

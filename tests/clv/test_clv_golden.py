@@ -1,6 +1,6 @@
 """Published numbers of CDNOW.
 
-Sources: Fader, Hardie and Lee (2005), Marketing Science 24, tables 1 and 2 (BG/NBD, Pareto/NBD of the sample);
+Sources: Fader, Hardie and Lee (2005), Marketing Science 24, tables 1 and 2 (BG/NBD, Pareto/NBD, sample);
 Fader, Hardie and Lee (2005), Journal of Marketing Research 42, and Fader and Hardie (2013) (Gamma-Gamma); the
 walkthroughs that go with them (single customers, standard errors); MBG/NBD, the master file and the hold-out
 are measured with lifetimes 0.11.3, whose formulas agree with 60-digit arithmetic to 1e-6.
@@ -65,7 +65,7 @@ def test_gamma_gamma_of_sample_and_master(spend, master):
 
 
 def test_pareto_standard_errors(fitted):
-    """They are printed with three digits, from another Hessian: 5e-3 is half their last digit and a little."""
+    """They are printed with three digits, from another Hessian: 5e-3 is half their last digit and more."""
     found = tuple(fitted[ParetoNBD].standard_errors_.values())
     assert found == pytest.approx((0.0476, 0.843, 0.187, 6.21), rel=5e-3)
 

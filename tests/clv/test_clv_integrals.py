@@ -1,5 +1,6 @@
 """Expectations and distributions against numerical integration, also where closed forms overflow."""
 
+import itertools
 import math
 import warnings
 
@@ -26,7 +27,7 @@ def pieces(function, edges, digits=1e-10):
     """The integral over consecutive pieces; where quad finds no more digits, what it has is kept."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", IntegrationWarning)
-        pairs = zip(edges, edges[1:], strict=False)
+        pairs = itertools.pairwise(edges)
         return sum(quad(function, a, b, epsabs=0, epsrel=digits)[0] for a, b in pairs)
 
 

@@ -1,4 +1,4 @@
-"""The fitters of lifetimes at the same parameters: they agree with 60-digit arithmetic to 1e-6 where they are finite."""
+"""The fitters of lifetimes at the same parameters, which agree with 60-digit arithmetic to 1e-6 if finite."""
 
 import numpy as np
 import pytest

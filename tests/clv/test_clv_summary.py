@@ -1,4 +1,4 @@
-"""Order lines to customers: against lifetimes, over engines, with refunds, and whatever order lines may hold."""
+"""Order lines to customers: against lifetimes, over engines, with refunds, and whatever lines may hold."""
 
 from datetime import UTC, date, datetime, timedelta, timezone
 
@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 
 import crm_ml.clv.summary
 from crm_ml.clv import summarize
-from crm_ml.errors import InputError
 
 DAY = 86_400
 AS_OF = date(2024, 3, 1)
