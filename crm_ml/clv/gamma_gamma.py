@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
-from crm_ml.clv.fitting import Fit, Objective, follow, maximise
+from crm_ml.clv.fitting import BOUND, Fit, FitRecord, Objective, follow, maximise
 from crm_ml.clv.histories import Floats
 from crm_ml.clv.spend import Grouped, Independence, Levels, Spend, independence_of
 from crm_ml.errors import InputError
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 _STARTS = ((5.0, 2.0, 1.0), (1.0, 1.0, 1.0), (20.0, 8.0, 0.5))
 _LARGEST_MEAN = 2.0
+_CONSTANT = 1e-9
 
 
 class GammaGamma:
@@ -107,7 +108,10 @@ class GammaGamma:
         shift = np.array([0.0, 0.0, math.log(unit)])
         relative = Grouped(known.n, known.mean / unit, known.weight)
         names, starts = ("p", "q - 1", "v"), [np.log(one) for one in _STARTS]
-        if start is None:
+        if np.ptp(relative.mean) < _CONSTANT:
+            logger.warning("spend is constant: it is expected again")
+            fitted = _constant()
+        elif start is None:
             fitted = maximise(_mean(relative), names, starts, known.customers)
         else:
             fitted = follow(_mean(relative), names, start - shift, known.customers)
@@ -194,7 +198,7 @@ def log_likelihood(theta: Floats, known: Grouped) -> tuple[float, Floats]:
 
     What depends on the number of purchases alone is computed once for each number.
     """
-    from scipy.special import digamma, gammaln
+    from scipy.special import betaln, digamma
 
     p, above, v = np.exp(theta)
     q = 1 + above
@@ -202,14 +206,14 @@ def log_likelihood(theta: Floats, known: Grouped) -> tuple[float, Floats]:
     times, row = np.unique(n, return_inverse=True)
     by_n = np.bincount(row, weights=weight)
     shape, whole = p * times, n * mean + v
-    log_whole, log_spent = np.log(whole), np.log(n * mean)
+    log_whole, log_share = np.log(whole), -np.log1p(v / (n * mean))
     total = weight.sum()
-    value = by_n @ (gammaln(shape + q) - gammaln(shape)) + total * (q * theta[2] - gammaln(q))
-    value += weight @ (p * n * (log_spent - log_whole) - np.log(mean) - q * log_whole)
+    value = total * q * theta[2] - by_n @ betaln(shape, q)
+    value += weight @ (p * n * log_share - np.log(mean) - q * log_whole)
     up, down = digamma(shape + q), digamma(shape)
     slope = np.array(
         [
-            (by_n * times) @ (up - down) + (weight * n) @ (log_spent - log_whole),
+            (by_n * times) @ (up - down) + (weight * n) @ log_share,
             by_n @ up + total * (theta[2] - digamma(q)) - weight @ log_whole,
             total * q / v - (weight * (p * n + q)) @ (1 / whole),
         ]
@@ -223,6 +227,12 @@ def _mean(known: Grouped) -> Objective:
         return value / known.customers, gradient / known.customers
 
     return objective
+
+
+def _constant() -> Fit:
+    """Return what the likelihood runs to if all spend the same, 1 in the unit of the data: no spread at all."""
+    theta = np.array([BOUND, 0.0, -BOUND])
+    return Fit(theta, np.full((3, 3), np.nan), FitRecord((), 0, 0.0, ("p", "v"), 0.0))
 
 
 def _tied(known: Grouped, starts: list[Floats]) -> Fit:
