@@ -230,7 +230,7 @@ def _mean(known: Grouped) -> Objective:
 
 
 def _constant() -> Fit:
-    """Return what the likelihood runs to if all spend the same, 1 in the unit of the data: no spread at all."""
+    """Return what the likelihood runs to if all spend the same: 1 in the unit of the data, no spread."""
     theta = np.array([BOUND, 0.0, -BOUND])
     return Fit(theta, np.full((3, 3), np.nan), FitRecord((), 0, 0.0, ("p", "v"), 0.0))
 
