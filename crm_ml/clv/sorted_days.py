@@ -37,8 +37,7 @@ def sorted_customers(lines: "pa.Table", snapshot: Snapshot, pack: int) -> "pa.Ta
     key = key[order]
     day = np.flatnonzero(np.diff(key, prepend=-1))
     cents = np.add.reduceat(lines["paid_cents"].to_numpy()[order], day)
-    owner, days_ago = np.divmod(key[day], most)
-    days_ago = most - 1 - days_ago
+    owner, days_ago = customer[order[day]], ago[order[day]]
     first = np.flatnonzero(np.diff(owner, prepend=-1))
     last = np.append(first[1:], len(owner)) - 1
     return pa.table(
