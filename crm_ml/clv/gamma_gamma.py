@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
-from crm_ml.clv.fitting import Objective, follow, maximise
+from crm_ml.clv.fitting import BOUND, Fit, FitRecord, Objective, follow, maximise
 from crm_ml.clv.histories import Floats
 from crm_ml.clv.spend import Grouped, Independence, Levels, Spend, independence_of
-from crm_ml.clv.spend_likelihood import log_likelihood
 from crm_ml.errors import InputError
 
 if TYPE_CHECKING:
@@ -20,8 +19,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 _STARTS = ((5.0, 2.0, 1.0), (1.0, 1.0, 1.0), (20.0, 8.0, 0.5))
 _LARGEST_MEAN = 2.0
-# log p, log (q - 1), log mean to log p, log (q - 1), log v: the ridge of the likelihood runs along the axes
-_BY_MEAN = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [-1.0, 1.0, 1.0]])
+_CONSTANT = 1e-9
 
 
 class GammaGamma:
@@ -51,7 +49,7 @@ class GammaGamma:
 
     References
     ----------
-    .. [1] Fader and Hardie (2013). The Gamma-Gamma model of monetary value, equation 5.
+    .. [1] Fader and Hardie (2013). The Gamma-Gamma model of monetary value, equations 1a (likelihood) and 5.
     .. [2] Fader, Hardie and Lee (2005). RFM and CLV: using iso-value curves for customer base analysis.
        Journal of Marketing Research 42.
 
@@ -109,21 +107,21 @@ class GammaGamma:
         unit = known.mean_of_customers
         shift = np.array([0.0, 0.0, math.log(unit)])
         relative = Grouped(known.n, known.mean / unit, known.weight)
-        starts = [np.linalg.solve(_BY_MEAN, np.log(one)) for one in _STARTS]
-        names, objective = ("p", "q - 1", "mean"), _mean(relative, _BY_MEAN)
-        if start is None:
-            fitted = maximise(objective, names, starts, known.customers)
+        names, starts = ("p", "q - 1", "v"), [np.log(one) for one in _STARTS]
+        if np.ptp(relative.mean) < _CONSTANT:
+            logger.warning("spend is constant: it is expected again")
+            fitted = _constant()
+        elif start is None:
+            fitted = maximise(_mean(relative), names, starts, known.customers)
         else:
-            fitted = follow(objective, names, np.linalg.solve(_BY_MEAN, start - shift), known.customers)
-        _, above, mean = np.exp(fitted.theta)
-        tied = bool(mean > _LARGEST_MEAN or (above < 1 and "q - 1" in fitted.record.at_bound))
-        spread = _BY_MEAN[:, :2] if tied else _BY_MEAN
+            fitted = follow(_mean(relative), names, start - shift, known.customers)
+        p, above, v = np.exp(fitted.theta)
+        tied = bool("q - 1" in fitted.record.at_bound or p * v / above > _LARGEST_MEAN)
         if tied:
             logger.warning("spend has a heavy tail: its mean is held at the observed one")
-            shapes = [one[:2] for one in starts]
-            fitted = maximise(_mean(relative, spread), names[:2], shapes, known.customers)
-        self.mean_is_tied_, self.record_ = tied, fitted.record
-        self.theta_, self.covariance_ = spread @ fitted.theta + shift, _spread(fitted.covariance, spread)
+            fitted = _tied(relative, [one[:2] for one in starts])
+        self.mean_is_tied_ = tied
+        self.theta_, self.covariance_, self.record_ = fitted.theta + shift, fitted.covariance, fitted.record
 
     @property
     def params_(self) -> dict[str, float]:
@@ -195,19 +193,56 @@ class GammaGamma:
             raise InputError("GammaGamma is not fitted; call fit first")
 
 
-def _mean(known: Grouped, spread: Floats) -> Objective:
-    """Return the mean log-likelihood as a function of what `spread` makes log p, log (q - 1), log v of."""
+def log_likelihood(theta: Floats, known: Grouped) -> tuple[float, Floats]:
+    """Return the sum of log-likelihoods and its gradient by log p, log (q - 1), log v: equation 1a of [1]_.
 
+    What depends on the number of purchases alone is computed once for each number.
+    """
+    from scipy.special import betaln, digamma
+
+    p, above, v = np.exp(theta)
+    q = 1 + above
+    n, mean, weight = known.n, known.mean, known.weight
+    times, row = np.unique(n, return_inverse=True)
+    by_n = np.bincount(row, weights=weight)
+    shape, whole = p * times, n * mean + v
+    log_whole, log_share = np.log(whole), -np.log1p(v / (n * mean))
+    total = weight.sum()
+    value = total * q * theta[2] - by_n @ betaln(shape, q)
+    value += weight @ (p * n * log_share - np.log(mean) - q * log_whole)
+    up, down = digamma(shape + q), digamma(shape)
+    slope = np.array(
+        [
+            (by_n * times) @ (up - down) + (weight * n) @ log_share,
+            by_n @ up + total * (theta[2] - digamma(q)) - weight @ log_whole,
+            total * q / v - (weight * (p * n + q)) @ (1 / whole),
+        ]
+    )
+    return float(value), slope * np.exp(theta)
+
+
+def _mean(known: Grouped) -> Objective:
     def objective(theta: Floats) -> tuple[float, Floats]:
-        value, gradient = log_likelihood(spread @ theta, known)
-        return value / known.customers, gradient @ spread / known.customers
+        value, gradient = log_likelihood(theta, known)
+        return value / known.customers, gradient / known.customers
 
     return objective
 
 
-def _spread(covariance: Floats, spread: Floats) -> Floats:
-    """Return the covariance of log p, log (q - 1), log v; NaN for p and q where they are not known."""
-    found = np.asarray(spread @ np.nan_to_num(covariance) @ spread.T)
-    unknown = np.flatnonzero(np.isnan(np.diag(covariance)[:2]))
-    found[unknown, :] = found[:, unknown] = np.nan
-    return found
+def _constant() -> Fit:
+    """Return what the likelihood runs to if all spend the same: 1 in the unit of the data, no spread."""
+    theta = np.array([BOUND, 0.0, -BOUND])
+    return Fit(theta, np.full((3, 3), np.nan), FitRecord((), 0, 0.0, ("p", "v"), 0.0))
+
+
+def _tied(known: Grouped, starts: list[Floats]) -> Fit:
+    """Fit p and q with ``v = (q - 1) / p``, which makes the mean 1, the unit of the data."""
+    whole = _mean(known)
+    spread = np.array([[1.0, 0.0], [0.0, 1.0], [-1.0, 1.0]])
+
+    def objective(theta: Floats) -> tuple[float, Floats]:
+        value, gradient = whole(spread @ theta)
+        return value, gradient @ spread
+
+    fitted = maximise(objective, ("p", "q - 1"), starts, known.customers)
+    return Fit(spread @ fitted.theta, spread @ fitted.covariance @ spread.T, fitted.record)

@@ -74,7 +74,9 @@ def in_units(horizon: Horizon, time_unit: str | None) -> float:
                 'unit, or set summary.attrs["time_unit"] to "D" or "W"'
             )
         length = horizon / timedelta(days=check_unit(time_unit))
-    elif isinstance(horizon, (int, float, np.integer, np.floating)):
+    elif isinstance(horizon, int | float | np.integer | np.floating) and not isinstance(
+        horizon, np.timedelta64
+    ):
         length = float(horizon)
     else:
         raise InputError(f"horizon is {horizon!r}; it must be a datetime.timedelta or a number")
