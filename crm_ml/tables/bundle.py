@@ -47,6 +47,7 @@ class Tables:
     campaigns: Any = None
     touches: Any = None
     responses: Any = None
+    assignments: Any = None
     offers: Any = None
     events: Any = None
     consents: Any = None

@@ -1,0 +1,17 @@
+"""Assignments (optional): into which arm of a randomised campaign a customer was drawn, and how likely."""
+
+from crm_ml.tables.contract import Column, Contract
+
+CONTRACT = Contract(
+    name="assignments",
+    columns=(
+        Column("campaign_id", "id"),
+        Column("customer_id", "id"),
+        Column("assigned_at", "time"),
+        Column("arm", "text"),
+        Column("probability", "number", required=False, nullable=True),
+    ),
+    key=("campaign_id", "customer_id"),
+    references={"customer_id": "customers", "campaign_id": "campaigns"},
+    known_at="assigned_at",
+)
