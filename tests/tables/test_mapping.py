@@ -49,7 +49,7 @@ def test_all_errors_at_once(csv_shop: Shop) -> None:
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ({"shops": {}}, "shops is no table; ours are campaigns"),
+        ({"shops": {}}, "shops is no table; ours are assignments"),
         ({"items": {"columns": {"colour": "c"}}}, "items has no column colour; ours are brand"),
         ({"items": {"attributes": {"colour": "c"}}}, "items has no attributes"),
         (
