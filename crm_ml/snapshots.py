@@ -78,6 +78,9 @@ class Snapshot:
         if self.gap < timedelta(0):
             raise InputError(f"gap is {self.gap}; it must not be negative")
 
+    def __str__(self) -> str:
+        return f"{self.as_of:%Y-%m-%d}"
+
     @property
     def epoch_s(self) -> int:
         """`as_of` in seconds since 1970-01-01 UTC."""

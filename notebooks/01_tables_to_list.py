@@ -17,8 +17,9 @@ import numpy as np
 import pandas as pd
 
 from crm_ml import artefacts, config, datasets, features, paths, snapshots
-from crm_ml.churn import artefact, labelled_rows, model
+from crm_ml.churn import labelled_rows
 from crm_ml.evaluation import plots, predictions, significance
+from crm_ml.models import artefact, model
 from crm_ml.score import batch, catalog, champion, read_list, scores, settings
 
 # %% [markdown]
@@ -48,7 +49,7 @@ past, now = rows.at(training), rows.at([test])
 names = ["gradient_boosting", "logistic", "cadence_rule", "recency_rule"]
 fitted = {name: model.create(name).fit(past.X, past.y) for name in names}
 said = {name: one.predict(now.X) for name, one in fitted.items()}
-judged = predictions.Predictions(now.customer_id, now.as_of, now.y, said)
+judged = predictions.Predictions(now.customer_id, now.fold, now.y, said)
 found = significance.evaluate(judged, np.random.default_rng(0), ["auc", "log_loss", "ece"], replicates=300)
 table = {metric: {name: str(found.interval(name, metric)) for name in names} for metric in found.metrics}
 table["AUC of boosting above it"] = {name: str(found.difference(names[0], name, "auc")) for name in names}
@@ -66,7 +67,7 @@ configs, folder = paths.project_root() / "configs", Path(mkdtemp())
 todo = config.load(configs / "score/default.yaml", settings.ScoreSettings, ["daily_cap=300"])
 actions = config.load(configs / "actions/grocer.yaml", catalog.Catalog)
 best = fitted["gradient_boosting"]
-artefact.save(best, folder / "model")
+artefact.save(best, folder / "model", "churn")
 scorer = scores.Scorer(
     name="churn", sums=artefacts.fingerprint(folder / "model"), predict=best.predict,
     where="rfm_days_since_order < 56",

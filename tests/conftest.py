@@ -86,7 +86,7 @@ class Store:
 
 def _quick(model: str) -> dict[str, str]:
     """Options that make a churn model quick, of those that it has."""
-    from crm_ml.churn.model import models
+    from crm_ml.models.model import models
 
     known = inspect.signature(models()[model]).parameters
     return {f"model.options.{key}": str(value) for key, value in QUICK.items() if key in known}

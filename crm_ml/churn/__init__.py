@@ -1,6 +1,4 @@
 """Churn: the probability that an active customer places no order within the horizon.
 
-A target, two rules and a logistic regression as baselines, gradient boosting and its blend with the logistic
-regression, calibration, and the folder of a model.
-A new model is one new module with a class that has ``fit``, ``predict``, ``save`` and ``load``.
+Who can churn and who did, and the labelled rows of several snapshots; the models stand in `crm_ml.models`.
 """

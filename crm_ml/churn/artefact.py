@@ -1,66 +1,12 @@
 """The folder a churn model is kept in; also the loader module of its MLflow flavour."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-from crm_ml.artefacts import new_folder, verify
-from crm_ml.churn.model import read_model, write_model
-
-if TYPE_CHECKING:
-    import pandas as pd
+from crm_ml.models.artefact import PyfuncModel, load
 
 COLUMN = "p_churn"
-
-
-def save(model: Any, folder: Path, **details: Any) -> None:
-    """Write a fitted model with its manifest, whole or not at all.
-
-    Parameters
-    ----------
-    model : Model or CalibratedModel
-    folder : Path
-        Must not exist or be empty.
-    **details
-        Entries of the manifest that say what the model was trained for, ready for JSON.
-
-    Raises
-    ------
-    AlreadyPublished
-        If the folder stands already.
-    """
-    with new_folder(Path(folder), family="churn", **details) as part:
-        write_model(model, part)
-
-
-def load(folder: Path) -> Any:
-    """Read a model after its files agree with the manifest.
-
-    Raises
-    ------
-    IntegrityError
-        If a file is missing, changed or unlisted; nothing has been parsed then.
-    """
-    verify(Path(folder))
-    return read_model(Path(folder))
-
-
-class PyfuncModel:
-    """What MLflow calls to score a frame.
-
-    Parameters
-    ----------
-    model : Model or CalibratedModel
-    """
-
-    def __init__(self, model: Any) -> None:
-        self.model = model
-
-    def predict(self, model_input: "pd.DataFrame", params: dict[str, Any] | None = None) -> "pd.DataFrame":  # noqa: ARG002  (MLflow passes it)
-        """Return a frame with the column ``p_churn``, indexed like the input."""
-        import pandas as pd
-
-        return pd.DataFrame({COLUMN: self.model.predict(model_input)}, index=model_input.index)
+FAMILY = "churn"
 
 
 def _load_pyfunc(path: str) -> PyfuncModel:
-    return PyfuncModel(load(Path(path)))
+    return PyfuncModel(load(Path(path)), COLUMN)

@@ -1,61 +1,17 @@
-"""Features and labels of several snapshots, the rows that models are trained and judged on."""
+"""Features and churn labels of several snapshots."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from crm_ml.churn.target import MINIMUM, check_classes, labels
+from crm_ml.churn.target import MEND, labels
 from crm_ml.errors import InputError
 from crm_ml.features import matrix
+from crm_ml.models.labelled_rows import MINIMUM, LabelledRows, check_classes
 from crm_ml.snapshots import Snapshot
 from crm_ml.tables.bundle import Tables
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 Groups = Sequence[str] | Mapping[str, Mapping[str, Any]]
-
-
-@dataclass(frozen=True, eq=False)
-class LabelledRows:
-    """Rows with features and labels.
-
-    Parameters
-    ----------
-    X : pandas.DataFrame
-        Features, indexed by as_of (text, YYYY-MM-DD) and customer_id, in that order.
-    y : pandas.Series of int8
-        1 = churned, with the same index.
-    """
-
-    X: "pd.DataFrame"
-    y: "pd.Series[int]"
-
-    @property
-    def as_of(self) -> "pd.Index[str]":
-        """Snapshot of each row."""
-        return self.X.index.get_level_values("as_of")
-
-    @property
-    def customer_id(self) -> "pd.Index[str]":
-        """Customer of each row."""
-        return self.X.index.get_level_values("customer_id")
-
-    def at(self, snapshots: Sequence[Snapshot]) -> "LabelledRows":
-        """Return the rows of some of the snapshots.
-
-        Raises
-        ------
-        InputError
-            If a snapshot is not among the rows.
-        """
-        names = [_name(snapshot) for snapshot in snapshots]
-        missing = sorted(set(names) - set(self.as_of))
-        if missing:
-            raise InputError(f"no rows at {', '.join(missing)}; compute them first")
-        keep = self.as_of.isin(names)
-        return LabelledRows(self.X[keep], self.y[keep])
 
 
 def labelled_rows(
@@ -93,19 +49,16 @@ def labelled_rows(
 
     X, y = {}, {}
     for one in snapshots:
-        if _name(one) in y:
-            raise InputError(f"two snapshots on {_name(one)}; rows are named by the day, so take one a day")
-        y[_name(one)] = labels(tables, one, active_within, data_ends_at=data_ends_at, minimum=0)
-        X[_name(one)] = matrix(tables, one, groups).loc[y[_name(one)].index]
+        day = str(one)
+        if day in y:
+            raise InputError(f"two snapshots on {day}; rows are named by the day, so take one a day")
+        y[day] = labels(tables, one, active_within, data_ends_at=data_ends_at, minimum=0)
+        X[day] = matrix(tables, one, groups).loc[y[day].index]
     if not y:
         raise InputError("no snapshots to label rows at; give at least one")
     names = ["as_of", "customer_id"]
     result = LabelledRows(
         pd.concat(dict(sorted(X.items())), names=names), pd.concat(dict(sorted(y.items())), names=names)
     )
-    check_classes(result.y, MINIMUM, f"churn at {len(y)} snapshots from {min(y)} to {max(y)}")
+    check_classes(result.y, MINIMUM, f"churn at {len(y)} snapshots from {min(y)} to {max(y)}", MEND)
     return result
-
-
-def _name(snapshot: Snapshot) -> str:
-    return f"{snapshot.as_of:%Y-%m-%d}"

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any
 import narwhals as nw
 
 from crm_ml.errors import InputError
+from crm_ml.models.labelled_rows import MINIMUM, check_classes
 from crm_ml.snapshots import Snapshot, check_data_reach
 from crm_ml.tables.bundle import Tables, to_pandas
 
 if TYPE_CHECKING:
     import pandas as pd
 
-MINIMUM = 10
+MEND = "change the horizon, active_within or the number of snapshots"
 
 
 def eligible(tables: Tables, snapshot: Snapshot, active_within: timedelta) -> "pd.Index[str]":
@@ -84,19 +85,8 @@ def labels(
     later = snapshot.future(_purchases(tables), at="ordered_at")
     ordered = to_pandas(later.select("customer_id").unique("customer_id"))["customer_id"]
     result = pd.Series((~ids.isin(ordered)).astype("int8"), index=ids, name="churned")
-    check_classes(result, minimum, f"churn at {snapshot.as_of:%Y-%m-%d}")
+    check_classes(result, minimum, f"churn at {snapshot.as_of:%Y-%m-%d}", MEND)
     return result
-
-
-def check_classes(y: "pd.Series[int]", minimum: int, what: str) -> None:
-    """Refuse labels with fewer than `minimum` rows of either class (`InputError`)."""
-    positives = int(y.sum())
-    negatives = len(y) - positives
-    if min(positives, negatives) < minimum:
-        raise InputError(
-            f"{what}: {positives:,} churned and {negatives:,} stayed of {len(y):,} rows; at least {minimum} "
-            "of each are needed: change the horizon, active_within or the number of snapshots"
-        )
 
 
 def _purchases(tables: Tables) -> "nw.LazyFrame[Any]":

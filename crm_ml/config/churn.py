@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from crm_ml.config.parts import Data, Day, Option, Part, Positive, Register
+from crm_ml.config.parts import Day, Positive
+from crm_ml.config.probability import ProbabilityRun
 from crm_ml.snapshots import Snapshot
 from crm_ml.tables.strict import Strict
 
@@ -65,63 +66,16 @@ class Split(Strict):
         return days
 
 
-class Calibration(Strict):
-    """How scores become probabilities.
-
-    Parameters
-    ----------
-    methods : tuple of {"platt", "isotonic"}
-        Tried on the newest training snapshots, by a model whose labels end before them; the best one that the
-        guard lets pass is used, or none.
-    snapshots : int
-        How many of the newest training snapshots.
-    """
-
-    methods: Annotated[tuple[Literal["platt", "isotonic"], ...], Field(strict=False)] = ()
-    snapshots: Positive = 4
-
-
-class ChurnRun(Strict):
-    """A churn experiment: one file of ``configs/churn/``.
+class ChurnRun(ProbabilityRun):
+    """A churn experiment: one file of ``configs/churn/``; parameters beside those of every probability.
 
     Parameters
     ----------
     family : "churn"
-    data, target, split, model, baselines, calibration, register_as
+    target, split
         See the model of each.
-    features : dict of str to dict, optional
-        Feature groups with their options; all groups without it.
-    leave_out : tuple of str
-        Features that are not used, by name or with ``*``.
-    replicates : int
-        Of the bootstrap.
-    seed : int
-        Of the bootstrap; models have their own among their options.
-    largest_ece : float
-        A model of a larger expected calibration error is not promoted.
-    allow_leaks : tuple of str
-        Features that may nearly give the label away.
     """
 
     family: Literal["churn"]
-    data: Data
     target: Target
-    features: dict[str, dict[str, Option]] | None = None
-    leave_out: Annotated[tuple[str, ...], Field(strict=False)] = ()
     split: Split
-    model: Part
-    baselines: Annotated[tuple[Part, ...], Field(strict=False, min_length=1)]
-    calibration: Calibration = Calibration()
-    replicates: Annotated[int, Field(ge=100)] = 1000
-    seed: int = 0
-    largest_ece: Annotated[float, Field(gt=0, lt=1)] = 0.03
-    allow_leaks: Annotated[tuple[str, ...], Field(strict=False)] = ()
-    register_as: Register
-
-    @field_validator("baselines")
-    @classmethod
-    def _named_once(cls, baselines: tuple[Part, ...]) -> tuple[Part, ...]:
-        names = [part.name for part in baselines]
-        if len(set(names)) < len(names):
-            raise ValueError(f"each baseline may stand once, not {', '.join(names)}")
-        return baselines

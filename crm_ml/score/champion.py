@@ -37,7 +37,7 @@ def champion_scorer(model: str, as_of: date) -> Scorer:
         If a file of the model does not agree with its manifest (exit code 4).
     """
     from crm_ml import tracking
-    from crm_ml.churn import artefact
+    from crm_ml.models import artefact
 
     name, _, alias = model.partition("@")
     version = tracking.champion(name, alias)

@@ -16,7 +16,7 @@ from crm_ml.evaluation import value_plots
 from crm_ml.evaluation.significance import Evaluation, Interval
 from crm_ml.evaluation.value_predictions import ValuePredictions
 from crm_ml.tables import Tables
-from crm_ml.train.outcome import Gate
+from crm_ml.train.outcome import Gate, named
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -43,8 +43,8 @@ def metrics(value: Evaluation, purchases: Evaluation) -> dict[str, float]:
         for metric in METRICS:
             for name in judged.models:
                 prefix = "test" if name == MODEL else f"baseline.{name}"
-                found |= _named(f"{prefix}.{kind}{metric}", judged.interval(name, metric))
-            found |= _named(f"difference.{kind}{metric}", judged.difference(MODEL, best, metric))
+                found |= named(f"{prefix}.{kind}{metric}", judged.interval(name, metric))
+            found |= named(f"difference.{kind}{metric}", judged.difference(MODEL, best, metric))
     return found
 
 
@@ -147,10 +147,6 @@ def _alive_grid(model: ClvModel, summary: pd.DataFrame) -> tuple[Any, Any, Any, 
     grid.attrs["time_unit"] = model.time_unit
     alive = model.valuer.purchases.probability_alive(grid).to_numpy().reshape(len(recency), len(frequency))
     return frequency, recency, alive, age
-
-
-def _named(name: str, interval: Interval) -> dict[str, float]:
-    return {name: interval.value, f"{name}.low": interval.low, f"{name}.high": interval.high}
 
 
 def _shown(interval: Interval) -> str:

@@ -9,6 +9,13 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+    from crm_ml.evaluation.significance import Interval
+
+
+def named(name: str, interval: "Interval") -> dict[str, float]:
+    """Return a metric and the ends of its interval under their names in a run."""
+    return {name: interval.value, f"{name}.low": interval.low, f"{name}.high": interval.high}
+
 
 @dataclass(frozen=True)
 class Gate:

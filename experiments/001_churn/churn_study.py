@@ -10,8 +10,8 @@ from rich.progress import Progress
 from crm_ml.config import ChurnRun
 from crm_ml.evaluation.predictions import Predictions
 from crm_ml.tables import Tables
-from crm_ml.train import churn
-from crm_ml.train.churn_report import MODEL
+from crm_ml.train import churn, probability
+from crm_ml.train.probability_report import MODEL
 
 HERE = Path(__file__).parent
 sys.path.append(str(HERE.parent))  # for the tables of all experiments
@@ -49,8 +49,8 @@ def predict_all(
         for name, one in candidates.items():
             alone = one.model_copy(update={"baselines": ()})
             quiet = Progress(disable=True)
-            used = churn.used_rows(rows, one)
-            found[name] = churn.predict(alone, used, [folds[name, day]], quiet)
+            used = probability.used_rows(rows, one)
+            found[name] = probability.predict(alone, used, [folds[name, day]], quiet)
             progress.advance(task)
         first = next(iter(found.values()))
         scores = {name: each.p[MODEL] for name, each in found.items()}

@@ -17,9 +17,9 @@ from churn_study import HERE
 from readme_tables import markdown, show, shown_progress, write_between
 from rich.progress import Progress
 
-from crm_ml.churn.model import create
 from crm_ml.errors import CrmError, InputError, LeakError
 from crm_ml.evaluation import classification, leakage
+from crm_ml.models.model import create
 
 DEFAULT = HERE.parents[1] / ".." / "shared" / "data" / "telco_churn" / "Telco-Customer-Churn.csv"
 MODELS = ("blend", "gradient_boosting", "logistic")

@@ -76,10 +76,12 @@ def test_labels_of_a_window_that_the_data_do_not_reach_are_refused():
 
 
 def test_too_few_of_a_class_are_refused_with_advice():
-    with pytest.raises(InputError, match="churn at 2024-03-01: 9 churned and 9 stayed of 18 rows; at least"):
+    with pytest.raises(
+        InputError, match="2024-03-01: 9 of 18 rows are positive and 9 negative; at least"
+    ):
         labels(_tables(_shop(18)), AS_OF, WITHIN)
     one_class = [order for order in _shop(60) if order[1] < 60 * DAY_S]
-    with pytest.raises(InputError, match="60 churned and 0 stayed"):
+    with pytest.raises(InputError, match="60 of 60 rows are positive and 0 negative"):
         labels(_tables(one_class), AS_OF, WITHIN, data_ends_at="2024-06-01")
 
 
@@ -95,7 +97,7 @@ def test_labelled_rows_join_features_and_labels_of_each_snapshot():
     rows = labelled_rows(tables, snapshots, WITHIN, groups=["rfm", "lifecycle"])
     assert rows.X.index.equals(rows.y.index)
     assert rows.X.index.is_monotonic_increasing
-    assert sorted(set(rows.as_of)) == ["2024-02-23", "2024-03-01"]
+    assert sorted(set(rows.fold)) == ["2024-02-23", "2024-03-01"]
     for snapshot in snapshots:
         alone = rows.at([snapshot])
         assert alone.y.droplevel("as_of").equals(labels(tables, snapshot, WITHIN))
@@ -108,7 +110,7 @@ def test_labelled_rows_join_features_and_labels_of_each_snapshot():
 
 def test_small_snapshots_may_be_trained_on_together():
     tables = _tables(_shop(14))
-    with pytest.raises(InputError, match="7 churned"):
+    with pytest.raises(InputError, match="7 of 14 rows are positive"):
         labels(tables, AS_OF, WITHIN)
     rows = labelled_rows(tables, [AS_OF, AS_OF.shifted(-1)], WITHIN, groups=["rfm"])
     assert rows.y.sum() == 14

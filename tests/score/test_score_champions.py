@@ -11,14 +11,14 @@ from score_world import AS_OF, DAY_S, contents
 
 from crm_ml import datasets, features, tracking
 from crm_ml.artefacts import fingerprint, verify
-from crm_ml.churn import artefact as churn_artefact
-from crm_ml.churn.model import create
 from crm_ml.clv import artefact, summarize
 from crm_ml.clv.clv_model import ClvModel
 from crm_ml.clv.terms import Terms
 from crm_ml.clv.tilt import NO_TILT
 from crm_ml.clv.valuer import Valuer
 from crm_ml.errors import InputError, LeakError
+from crm_ml.models import artefact as churn_artefact
+from crm_ml.models.model import create
 from crm_ml.score import read_list
 from crm_ml.score.__main__ import main
 from crm_ml.score.value import champion_valuation
@@ -52,7 +52,8 @@ def registered(tmp_path_factory, monkeypatch, model, tables):
     artefact.save(model, folder / "clv", labels_end="2024-05-15", time_unit="D")
     known = features.matrix(tables, Snapshot(as_utc(AS_OF), timedelta(days=1)))
     trees = create("logistic").fit(known, np.random.default_rng(0).integers(0, 2, len(known)))
-    churn_artefact.save(trees, folder / "churn", active_within_days=56, labels_end="2024-05-01", features={})
+    details = {"active_within_days": 56, "labels_end": "2024-05-01", "features": {}}
+    churn_artefact.save(trees, folder / "churn", "churn", **details)
 
     def champion(name, _alias):
         manifest = verify(folder / name)

@@ -12,9 +12,9 @@ from score_world import AS_OF, contents
 
 from crm_ml import datasets, features, tracking
 from crm_ml.artefacts import fingerprint, verify
-from crm_ml.churn import artefact
-from crm_ml.churn.model import create
 from crm_ml.errors import InputError
+from crm_ml.models import artefact
+from crm_ml.models.model import create
 from crm_ml.score import read_list
 from crm_ml.score.__main__ import main
 from crm_ml.score.champion import champion_scorer
@@ -52,7 +52,7 @@ def world(tmp_path_factory):
     model = create("gradient_boosting")
     model.fit(known, np.random.default_rng(0).integers(0, 2, len(known)))
     details = {"active_within_days": 56, "labels_end": "2024-05-01", "features": {}}
-    artefact.save(model, folder / "model", **details)
+    artefact.save(model, folder / "model", "churn", **details)
     return tables, folder / "model"
 
 

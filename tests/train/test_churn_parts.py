@@ -7,13 +7,13 @@ import pandas as pd
 import pytest
 
 from crm_ml import features
-from crm_ml.churn.calibrated_model import CalibratedModel
-from crm_ml.churn.labelled_rows import LabelledRows
 from crm_ml.config import ChurnRun
 from crm_ml.errors import ConfigError, InputError
+from crm_ml.models.calibrated_model import CalibratedModel
+from crm_ml.models.labelled_rows import LabelledRows
 from crm_ml.tables import Tables
 from crm_ml.tables.strict import validate
-from crm_ml.train import churn
+from crm_ml.train import churn, probability
 
 BASE = {
     "family": "churn",
@@ -61,16 +61,16 @@ def test_a_fold_trains_on_labels_that_end_before_it_and_not_before_the_earliest_
 
 def test_left_out_names_what_no_group_has_but_lets_absent_tables_be():
     columns = ["rfm_orders", "timing_monday_share"]
-    assert churn.left_out(columns, ["campaign_*", "timing_*"]) == ["timing_monday_share"]
+    assert probability.left_out(columns, ["campaign_*", "timing_*"]) == ["timing_monday_share"]
     with pytest.raises(ConfigError, match=r"leave_out: rmf_\* match no feature"):
-        churn.left_out(columns, ["rmf_*", "rfm_*"])
+        probability.left_out(columns, ["rmf_*", "rfm_*"])
 
 
 def test_segments_are_kept_from_a_model_that_does_not_ask_for_them():
     given = rows()
-    assert "lifecycle_stage" not in churn.used_rows(given, config(features={"rfm": {}})).X
-    assert "lifecycle_stage" in churn.used_rows(given, config(features={"rfm": {}, "lifecycle": {}})).X
-    assert "lifecycle_stage" in churn.used_rows(given, config()).X
+    assert "lifecycle_stage" not in probability.used_rows(given, config(features={"rfm": {}})).X
+    assert "lifecycle_stage" in probability.used_rows(given, config(features={"rfm": {}, "lifecycle": {}})).X
+    assert "lifecycle_stage" in probability.used_rows(given, config()).X
     assert churn.SEGMENTS in features.groups()
 
 
@@ -78,18 +78,18 @@ def test_the_calibrator_learns_from_scores_of_a_model_that_had_not_seen_the_labe
     run = config(calibration={"methods": ["platt"], "snapshots": 2})
     each = churn.fold(run, date(2017, 8, 30))
     given = rows()
-    later = given.as_of.isin(["2017-07-26", "2017-08-02"])
+    later = given.fold.isin(["2017-07-26", "2017-08-02"])
     turned = LabelledRows(given.X, given.y.where(~later, 1 - given.y))
     with pytest.raises(InputError, match="no training snapshot for 2017-08-30 has labels that end before"):
-        churn.fit_calibrated(run, given, each)
+        probability.fit_calibrated(run, given, each)
     wide = config(
         calibration={"methods": ["platt"], "snapshots": 2},
         split=BASE["split"] | {"earliest": "2017-06-14"},
     )
     each = churn.fold(wide, date(2017, 8, 30))
-    assert isinstance(churn.fit_calibrated(wide, given, each), CalibratedModel)
+    assert isinstance(probability.fit_calibrated(wide, given, each), CalibratedModel)
     # labels that turn round in the newest snapshots give an inverted calibrator, which is refused
-    refused = churn.fit_calibrated(wide, turned, each)
+    refused = probability.fit_calibrated(wide, turned, each)
     assert refused.calibrator.method == "none"
 
 

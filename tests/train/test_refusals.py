@@ -11,7 +11,7 @@ from crm_ml import tracking
 from crm_ml.errors import ConfigError, InputError, LeakError
 from crm_ml.features import assembly
 from crm_ml.snapshots import Snapshot
-from crm_ml.train import churn, churn_report, experiment
+from crm_ml.train import churn, experiment, probability_report
 
 pytestmark = [pytest.mark.xdist_group("store"), pytest.mark.usefixtures("nothing_registered")]
 
@@ -29,7 +29,8 @@ def nothing_registered(store):
 
 
 def test_metrics_that_are_not_finite_are_refused_and_nothing_is_registered(store, monkeypatch):
-    monkeypatch.setattr(churn_report, "metrics", lambda _judged: {"test.auc": 0.9, "test.ece": math.nan})
+    broken = {"test.auc": 0.9, "test.ece": math.nan}
+    monkeypatch.setattr(probability_report.Judged, "metrics", lambda _judged: broken)
     with pytest.raises(InputError, match=r"NaN or infinite, none was logged: test\.ece"):
         experiment.run(RUN, store.settings(RUN, **FEW))
 

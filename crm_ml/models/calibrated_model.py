@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from crm_ml.churn.model import Floats, read_model, write_model
 from crm_ml.evaluation import calibrators
+from crm_ml.models.model import Floats, read_model, write_model
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,7 +29,7 @@ class CalibratedModel:
     calibrator: calibrators.Calibrator
 
     def predict(self, X: "pd.DataFrame") -> Floats:
-        """Return the calibrated probability of churn of each row, shape (n,)."""
+        """Return the calibrated probability of each row, shape (n,)."""
         return self.calibrator.predict(self.model.predict(X))
 
     def reasons(self, X: "pd.DataFrame", top: int = 3, raising: bool = False) -> "pd.DataFrame":

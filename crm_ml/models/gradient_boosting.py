@@ -4,15 +4,15 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from crm_ml.churn.encoding import Encoding
-from crm_ml.churn.model import check_labels, training_order
-from crm_ml.churn.reasons import top_reasons
 from crm_ml.errors import InputError
+from crm_ml.models.encoding import Encoding
+from crm_ml.models.model import check_outcomes, training_order
+from crm_ml.models.reasons import top_reasons
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,6 +29,8 @@ class GradientBoosting:
 
     Parameters
     ----------
+    objective : {"binary", "regression"}
+        A probability of something that happens or not, or the mean of an amount.
     num_leaves, min_data_in_leaf, lambda_l2, feature_fraction_bynode : optional
         Leaves of a tree, rows of a leaf, penalty, and share of columns tried at a split. Without them chosen
         by the number of training rows and columns, see `size_defaults`.
@@ -57,6 +59,7 @@ class GradientBoosting:
     .. [1] Ke et al. (2017). LightGBM: a highly efficient gradient boosting decision tree. NeurIPS.
     """
 
+    objective: Literal["binary", "regression"] = "binary"
     num_leaves: int | None = None
     min_data_in_leaf: int | None = None
     rounds: int = 400
@@ -79,7 +82,7 @@ class GradientBoosting:
         X : pandas.DataFrame, shape (n, k)
             Numbers and text; null is missing. Rows are sorted by the index, so their order does not matter.
         y : array-like of {0, 1}, shape (n,)
-            1 = churned.
+            1 = it happened; amounts for a regression.
         sample_weight : array-like of float, shape (n,), optional
 
         Raises
@@ -89,7 +92,7 @@ class GradientBoosting:
         """
         import lightgbm
 
-        labels, weights = check_labels(y, len(X), sample_weight)
+        labels, weights = check_outcomes(self.objective, y, len(X), sample_weight)
         encoding = Encoding.learn(X)
         matrix = encoding.encode(X)
         order = training_order(X.index, matrix, labels, weights)
@@ -112,7 +115,7 @@ class GradientBoosting:
         return self
 
     def predict(self, X: "pd.DataFrame") -> Floats:
-        """Return the probability of churn of each row, shape (n,).
+        """Return the probability (of a regression: the amount) of each row, shape (n,).
 
         Raises
         ------
@@ -121,10 +124,11 @@ class GradientBoosting:
         """
         from scipy.special import expit
 
-        return np.asarray(expit(self.margin(X)))
+        margin = self.margin(X)
+        return np.asarray(expit(margin)) if self.objective == "binary" else margin
 
     def margin(self, X: "pd.DataFrame") -> Floats:
-        """Return the log-odds of churn of each row, shape (n,); raises as `predict`."""
+        """Return the log-odds (of a regression: the amount) of each row, shape (n,); raises as `predict`."""
         margins = [np.empty(0)]
         for matrix in self._chunks(X):
             each = [
@@ -158,7 +162,7 @@ class GradientBoosting:
         return pd.DataFrame(np.concatenate(parts), index=X.index, columns=columns)
 
     def reasons(self, X: "pd.DataFrame", top: int = 3, raising: bool = False) -> "pd.DataFrame":
-        """Return the features that move the margin of each row most; see `crm_ml.churn.reasons`."""
+        """Return the features that move the margin of each row most; see `crm_ml.models.reasons`."""
         return top_reasons(self.contributions(X), top, raising)
 
     def save(self, folder: Path) -> None:
@@ -184,7 +188,7 @@ class GradientBoosting:
     def _parameters(self, rows: int, columns: int, number: int) -> dict[str, Any]:
         chosen = {name: getattr(self, name) for name in size_defaults(rows, columns)}
         return {
-            "objective": "binary",
+            "objective": self.objective,
             **size_defaults(rows, columns),
             **{name: value for name, value in chosen.items() if value is not None},
             "learning_rate": self.learning_rate,

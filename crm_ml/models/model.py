@@ -1,4 +1,4 @@
-"""What every churn model can do, which models there are, and how one is written to a folder."""
+"""What every model can do, which models there are, and how one is written to a folder."""
 
 import importlib
 import inspect
@@ -22,14 +22,14 @@ _METHODS = ("fit", "predict", "save", "load")
 
 
 class Model(Protocol):
-    """A model of churn; parameters are stored by ``__init__``, what `fit` learns ends in ``_``."""
+    """A model of a probability; parameters are stored by ``__init__``, what `fit` learns ends in ``_``."""
 
     def fit(self, X: "pd.DataFrame", y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> Self:
-        """Learn from features (n, k) and labels (n,), 1 = churned; earlier fits are forgotten."""
+        """Learn from features (n, k) and labels (n,), 1 = it happened; earlier fits are forgotten."""
         ...
 
     def predict(self, X: "pd.DataFrame") -> Floats:
-        """Return the probability of churn of each row, shape (n,)."""
+        """Return the probability of each row, shape (n,)."""
         ...
 
     def save(self, folder: Path) -> None:
@@ -45,10 +45,10 @@ class Model(Protocol):
 @cache
 def models() -> dict[str, type[Any]]:
     """Return the models by module name: every class of this package with fit, predict, save and load."""
-    package = importlib.import_module("crm_ml.churn")
+    package = importlib.import_module("crm_ml.models")
     found: dict[str, type[Any]] = {}
     for name in sorted(info.name for info in pkgutil.iter_modules(package.__path__)):
-        module = importlib.import_module(f"crm_ml.churn.{name}")
+        module = importlib.import_module(f"crm_ml.models.{name}")
         for one in vars(module).values():
             if inspect.isclass(one) and one.__module__ == module.__name__ and _is_model(one):
                 found[name] = one
@@ -70,10 +70,10 @@ def create(name: str, **parameters: Any) -> Any:
     >>> create("oracle")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     ...
-    crm_ml.errors.ConfigError: 'oracle' is no churn model; there are ...
+    crm_ml.errors.ConfigError: 'oracle' is no model; there are ...
     """
     if name not in models():
-        raise ConfigError(f"{name!r} is no churn model; there are {', '.join(models())}")
+        raise ConfigError(f"{name!r} is no model; there are {', '.join(models())}")
     known = list(inspect.signature(models()[name]).parameters)
     unknown = sorted(set(parameters) - set(known))
     if unknown:
@@ -97,42 +97,61 @@ def read_model(folder: Path) -> Any:
     Raises
     ------
     InputError
-        If the folder holds no churn model of a known kind and format.
+        If the folder holds no model of a known kind and format.
     """
     kind = json.loads((folder / _KIND).read_text(encoding="utf-8"))
     if kind.get("format") != 1:
         raise InputError(f"{folder}: model format {kind.get('format')!r} is unknown; this version reads 1")
     if kind["model"] == "calibrated_model":
-        from crm_ml.churn.calibrated_model import CalibratedModel
+        from crm_ml.models.calibrated_model import CalibratedModel
 
         return CalibratedModel.load(folder)
     if kind["model"] not in models():
-        raise InputError(f"{folder}: {kind['model']!r} is no churn model; there are {', '.join(models())}")
+        raise InputError(f"{folder}: {kind['model']!r} is no model; there are {', '.join(models())}")
     return models()[kind["model"]].load(folder)
 
 
 def check_labels(
     y: npt.ArrayLike, rows: int, sample_weight: npt.ArrayLike | None = None
 ) -> tuple[Floats, Floats]:
-    """Return labels and weights as float arrays, or refuse them.
+    """Return labels and weights as float arrays, or refuse them; see `check_outcomes`."""
+    return check_outcomes("binary", y, rows, sample_weight)
+
+
+def check_outcomes(
+    objective: str, y: npt.ArrayLike, rows: int, sample_weight: npt.ArrayLike | None = None
+) -> tuple[Floats, Floats]:
+    """Return outcomes and weights as float arrays, or refuse them.
+
+    Parameters
+    ----------
+    objective : {"binary", "regression"}
+    y : array-like, shape (rows,)
+    rows : int
+    sample_weight : array-like, shape (rows,), optional
 
     Raises
     ------
     InputError
-        If their number is not that of the rows, a label is not 0 or 1, one class is missing, or a weight is
-        negative or not finite.
+        If their number is not that of the rows; an outcome is NaN, infinite or, where it is binary, neither 0
+        nor 1; one class is missing; or a weight is negative or not finite.
     """
+    if objective not in ("binary", "regression"):
+        raise InputError(f"objective is {objective!r}; it must be binary or regression")
     labels = np.asarray(y, dtype=float)
     weights = np.ones(rows) if sample_weight is None else np.asarray(sample_weight, dtype=float)
     if labels.shape != (rows,) or weights.shape != (rows,):
         raise InputError(f"{rows:,} rows, labels of shape {labels.shape}, weights of shape {weights.shape}")
     breaches = []
-    missing, odd = int(np.isnan(labels).sum()), int((~np.isnan(labels) & ~np.isin(labels, (0, 1))).sum())
+    missing, infinite = int(np.isnan(labels).sum()), int(np.isinf(labels).sum())
+    odd = int((~np.isnan(labels) & ~np.isin(labels, (0, 1))).sum()) if objective == "binary" else 0
     if missing:
         breaches.append(f"y is NaN in {missing:,} of {rows:,} rows")
     if odd:
         breaches.append(f"y is neither 0 nor 1 in {odd:,} of {rows:,} rows")
-    if not breaches and len(set(labels.tolist())) < 2:
+    elif infinite:
+        breaches.append(f"y is infinite in {infinite:,} of {rows:,} rows")
+    if objective == "binary" and not breaches and len(set(labels.tolist())) < 2:
         breaches.append(f"y has one class only in {rows:,} rows; train on more snapshots")
     bad = int((~(np.isfinite(weights) & (weights >= 0))).sum())
     if bad:

@@ -1,10 +1,10 @@
 """The personal baseline: who has not ordered for long, measured by the own habit, is leaving."""
 
-from crm_ml.churn.feature_rule import FeatureRule
+from crm_ml.models.feature_rule import FeatureRule
 
 
 class CadenceRule(FeatureRule):
-    """Probability of churn given the time since the last order as a share of the customer's usual gap."""
+    """Probability given the time since the last order as a share of the customer's usual gap."""
 
     @property
     def feature(self) -> str:

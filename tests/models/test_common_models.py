@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from crm_ml.churn import artefact
-from crm_ml.churn.calibrated_model import CalibratedModel
-from crm_ml.churn.model import create, models
 from crm_ml.errors import ConfigError, InputError
 from crm_ml.evaluation.calibrators import Platt
 from crm_ml.evaluation.classification import auc
+from crm_ml.models import artefact
+from crm_ml.models.calibrated_model import CalibratedModel
+from crm_ml.models.model import create, models
 
 SMALL = {"gradient_boosting": {"rounds": 40, "n_seeds": 2}, "blend": {"rounds": 40}}
 explaining = pytest.mark.parametrize(
@@ -74,8 +74,8 @@ def test_refit_forgets(name, data, tmp_path):
     X, y, weights = data
     other = X.drop(columns="lifecycle_tenure_days").iloc[:900]
     again = _model(name).fit(other, 1 - y.iloc[:900]).fit(X, y, weights)
-    artefact.save(again, tmp_path / "again")
-    artefact.save(_model(name).fit(X, y, weights), tmp_path / "fresh")
+    artefact.save(again, tmp_path / "again", "churn")
+    artefact.save(_model(name).fit(X, y, weights), tmp_path / "fresh", "churn")
     assert _same_files(tmp_path / "again", tmp_path / "fresh")
 
 
@@ -84,9 +84,9 @@ def test_row_order_and_threads_do_not_change_a_byte(name, data, tmp_path):
     X, y, weights = data
     order = np.random.default_rng(5).permutation(len(X))
     threads = {"num_threads": 1} if name == "gradient_boosting" else {}
-    artefact.save(_model(name).fit(X, y, weights), tmp_path / "sorted")
+    artefact.save(_model(name).fit(X, y, weights), tmp_path / "sorted", "churn")
     artefact.save(
-        _model(name, **threads).fit(X.iloc[order], y.iloc[order], weights[order]), tmp_path / "mixed"
+        _model(name, **threads).fit(X.iloc[order], y.iloc[order], weights[order]), tmp_path / "mixed", "churn"
     )
     assert _same_files(tmp_path / "sorted", tmp_path / "mixed")
 
@@ -96,8 +96,8 @@ def test_row_order_does_not_matter_where_keys_repeat(name, data, tmp_path):
     X, y, weights = data
     X, y = X.droplevel("as_of"), y.droplevel("as_of")
     order = np.random.default_rng(6).permutation(len(X))
-    artefact.save(_model(name).fit(X, y, weights), tmp_path / "sorted")
-    artefact.save(_model(name).fit(X.iloc[order], y.iloc[order], weights[order]), tmp_path / "mixed")
+    artefact.save(_model(name).fit(X, y, weights), tmp_path / "sorted", "churn")
+    artefact.save(_model(name).fit(X.iloc[order], y.iloc[order], weights[order]), tmp_path / "mixed", "churn")
     assert _same_files(tmp_path / "sorted", tmp_path / "mixed")
 
 
@@ -110,17 +110,17 @@ def test_weights_matter(name, fitted, data):
 @every_model
 def test_save_and_load_keep_scores_exactly(name, fitted, data, tmp_path):
     X = data[0]
-    artefact.save(fitted[name], tmp_path / "model")
+    artefact.save(fitted[name], tmp_path / "model", "churn")
     assert np.array_equal(artefact.load(tmp_path / "model").predict(X), fitted[name].predict(X))
     calibrated = CalibratedModel(fitted[name], Platt(0.9, -0.1))
-    artefact.save(calibrated, tmp_path / "calibrated")
+    artefact.save(calibrated, tmp_path / "calibrated", "churn")
     assert np.array_equal(artefact.load(tmp_path / "calibrated").predict(X), calibrated.predict(X))
 
 
 @every_model
 def test_saving_again_after_loading_gives_the_same_bytes(name, fitted, tmp_path):
-    artefact.save(fitted[name], tmp_path / "one")
-    artefact.save(artefact.load(tmp_path / "one"), tmp_path / "two")
+    artefact.save(fitted[name], tmp_path / "one", "churn")
+    artefact.save(artefact.load(tmp_path / "one"), tmp_path / "two", "churn")
     assert _same_files(tmp_path / "one", tmp_path / "two")
 
 
@@ -196,7 +196,7 @@ def test_absurd_and_missing_values_still_give_probabilities(name, fitted, data):
 
 @every_model
 def test_no_customer_id_enters_an_artefact(name, fitted, tmp_path):
-    artefact.save(fitted[name], tmp_path / "model")
+    artefact.save(fitted[name], tmp_path / "model", "churn")
     for path in (tmp_path / "model").rglob("*"):
         if path.is_file():
             assert "客户".encode() not in path.read_bytes()
@@ -204,7 +204,7 @@ def test_no_customer_id_enters_an_artefact(name, fitted, tmp_path):
 
 
 def test_unknown_models_and_parameters_are_refused():
-    with pytest.raises(ConfigError, match="'prophet' is no churn model; there are blend, cadence_rule"):
+    with pytest.raises(ConfigError, match="'prophet' is no model; there are blend, cadence_rule"):
         create("prophet")
-    with pytest.raises(ConfigError, match="no parameter is_unbalance; it has num_leaves"):
+    with pytest.raises(ConfigError, match="no parameter is_unbalance; it has objective, num_leaves"):
         create("gradient_boosting", is_unbalance=True)

@@ -1,4 +1,4 @@
-"""A rule on one feature: the share that churned rises with it."""
+"""A rule on one feature: how the share to whom it happened goes with it."""
 
 import json
 from abc import ABC, abstractmethod
@@ -8,22 +8,26 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 import numpy.typing as npt
 
-from crm_ml.churn.model import check_labels
 from crm_ml.errors import InputError
 from crm_ml.evaluation import calibrators
+from crm_ml.models.model import check_labels
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Floats = npt.NDArray[np.float64]
-_CURVE, _NULL = "curve.json", "null.json"
+_CURVE, _REST = "curve.json", "rule.json"
 
 
 class FeatureRule(ABC):
-    """Probability of churn by isotonic regression on one feature; rows without it get their own rate."""
+    """Probability by isotonic regression on one feature; rows without it get their own rate.
+
+    Whether it rises or falls with the feature follows from the training rows.
+    """
 
     curve_: calibrators.Isotonic
     p_null_: float
+    direction_: float
 
     @property
     @abstractmethod
@@ -37,7 +41,7 @@ class FeatureRule(ABC):
         ----------
         X : pandas.DataFrame, shape (n, k)
         y : array-like of {0, 1}, shape (n,)
-            1 = churned.
+            1 = it happened.
         sample_weight : array-like of float, shape (n,), optional
 
         Raises
@@ -52,14 +56,15 @@ class FeatureRule(ABC):
         known = np.isfinite(values) & (weights > 0)
         if len(set(labels[known].tolist())) < 2:
             raise InputError(f"{self.feature}: rows with a value are of one class only; use another rule")
-        self.curve_ = calibrators.fit_isotonic(values[known], labels[known], weights[known])
+        self.direction_ = _direction(values[known], labels[known], weights[known])
+        self.curve_ = calibrators.fit_isotonic(self.direction_ * values[known], labels[known], weights[known])
         base = float(np.average(labels, weights=weights))
         null = np.isnan(values)
         self.p_null_ = float((weights[null] @ labels[null] + base) / (weights[null].sum() + 1))
         return self
 
     def predict(self, X: "pd.DataFrame") -> Floats:
-        """Return the probability of churn of each row, shape (n,).
+        """Return the probability of each row, shape (n,).
 
         Raises
         ------
@@ -69,12 +74,14 @@ class FeatureRule(ABC):
         if not hasattr(self, "curve_"):
             raise InputError(f"{type(self).__name__} is not fitted; call fit first")
         values = self._values(X)
-        return np.where(np.isnan(values), self.p_null_, self.curve_.predict(np.nan_to_num(values)))
+        p = self.curve_.predict(self.direction_ * np.nan_to_num(values))
+        return np.where(np.isnan(values), self.p_null_, p)
 
     def save(self, folder: Path) -> None:
         """Write the curve as JSON into an existing folder."""
         calibrators.save(self.curve_, folder / _CURVE)
-        (folder / _NULL).write_text(json.dumps({"p_null": self.p_null_}) + "\n", encoding="utf-8")
+        rest = {"direction": self.direction_, "p_null": self.p_null_}
+        (folder / _REST).write_text(json.dumps(rest) + "\n", encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -84,7 +91,8 @@ class FeatureRule(ABC):
         if not isinstance(curve, calibrators.Isotonic):
             raise InputError(f"{folder}: the curve of a rule must be isotonic, not {curve.method}")
         rule.curve_ = curve
-        rule.p_null_ = float(json.loads((folder / _NULL).read_text(encoding="utf-8"))["p_null"])
+        rest = json.loads((folder / _REST).read_text(encoding="utf-8"))
+        rule.direction_, rule.p_null_ = float(rest["direction"]), float(rest["p_null"])
         return rule
 
     def __repr__(self) -> str:
@@ -98,3 +106,11 @@ class FeatureRule(ABC):
         if infinite:
             raise InputError(f"features: {self.feature} is infinite in {infinite:,} of {len(values):,} rows")
         return np.asarray(values)
+
+
+def _direction(values: Floats, y: Floats, weights: Floats) -> float:
+    """Return 1 where the rows to whom it happened have the larger mean rank, else -1."""
+    _, rank = np.unique(values, return_inverse=True)
+    happened = weights * (y == 1)
+    mean = float(happened @ rank) / happened.sum()
+    return 1.0 if mean >= float((weights - happened) @ rank) / (weights - happened).sum() else -1.0

@@ -7,10 +7,11 @@ import pandas as pd
 import pytest
 from scipy.special import logit
 
-from crm_ml.churn import artefact
-from crm_ml.churn.encoding import CategoryMap, Encoding
-from crm_ml.churn.gradient_boosting import GradientBoosting
+from crm_ml.churn import artefact as churn_artefact
 from crm_ml.errors import InputError, IntegrityError
+from crm_ml.models import artefact
+from crm_ml.models.encoding import CategoryMap, Encoding
+from crm_ml.models.gradient_boosting import GradientBoosting
 
 
 @pytest.fixture(scope="module")
@@ -138,7 +139,7 @@ def test_encodings_survive_json(model, tmp_path):
 
 
 def test_the_folder_is_text_and_a_changed_byte_is_refused_before_parsing(model, tmp_path):
-    artefact.save(model, tmp_path / "model")
+    artefact.save(model, tmp_path / "model", "churn")
     names = {path.name for path in (tmp_path / "model").iterdir()}
     assert names == {
         "booster_0.txt",
@@ -155,9 +156,9 @@ def test_the_folder_is_text_and_a_changed_byte_is_refused_before_parsing(model, 
 
 
 def test_the_loader_of_the_artefact_gives_a_column(model, data, tmp_path):
-    artefact.save(model, tmp_path / "model")
+    artefact.save(model, tmp_path / "model", "churn")
     X = data[0].iloc[:5]
-    scores = artefact._load_pyfunc(str(tmp_path / "model")).predict(X)
+    scores = churn_artefact._load_pyfunc(str(tmp_path / "model")).predict(X)
     assert scores.columns.tolist() == ["p_churn"]
     assert scores.index.equals(X.index)
     assert np.array_equal(scores["p_churn"], model.predict(X))
@@ -166,7 +167,7 @@ def test_the_loader_of_the_artefact_gives_a_column(model, data, tmp_path):
 def test_chunks_do_not_show(model, data, monkeypatch):
     X = data[0]
     whole = model.predict(X), model.contributions(X)
-    monkeypatch.setattr("crm_ml.churn.gradient_boosting._CHUNK", 37)
+    monkeypatch.setattr("crm_ml.models.gradient_boosting._CHUNK", 37)
     assert np.array_equal(model.predict(X), whole[0])
     assert model.contributions(X).equals(whole[1])
 

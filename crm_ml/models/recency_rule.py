@@ -1,10 +1,10 @@
 """The baseline that every shop has: who has not ordered for long is leaving."""
 
-from crm_ml.churn.feature_rule import FeatureRule
+from crm_ml.models.feature_rule import FeatureRule
 
 
 class RecencyRule(FeatureRule):
-    """Probability of churn given the days since the last order."""
+    """Probability given the days since the last order."""
 
     @property
     def feature(self) -> str:

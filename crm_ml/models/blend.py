@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 import numpy.typing as npt
 
-from crm_ml.churn.gradient_boosting import GradientBoosting
-from crm_ml.churn.logistic import Logistic
-from crm_ml.churn.reasons import top_reasons
 from crm_ml.errors import InputError
+from crm_ml.models.gradient_boosting import GradientBoosting
+from crm_ml.models.logistic import Logistic
+from crm_ml.models.reasons import top_reasons
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,13 +67,13 @@ class Blend:
         return self
 
     def predict(self, X: "pd.DataFrame") -> Floats:
-        """Return the probability of churn of each row, shape (n,); raises as the parts do."""
+        """Return the probability of each row, shape (n,); raises as the parts do."""
         from scipy.special import expit
 
         return np.asarray(expit(self.margin(X)))
 
     def margin(self, X: "pd.DataFrame") -> Floats:
-        """Return the log-odds of churn of each row, shape (n,)."""
+        """Return the log-odds of each row, shape (n,)."""
         self._check_fitted()
         return (1 - self.linear_share) * self.trees_.margin(X) + self.linear_share * self.line_.margin(X)
 
@@ -85,7 +85,7 @@ class Blend:
         return (1 - self.linear_share) * trees[columns] + self.linear_share * line[columns]
 
     def reasons(self, X: "pd.DataFrame", top: int = 3, raising: bool = False) -> "pd.DataFrame":
-        """Return the features that move the margin of each row most; see `crm_ml.churn.reasons`."""
+        """Return the features that move the margin of each row most; see `crm_ml.models.reasons`."""
         return top_reasons(self.contributions(X), top, raising)
 
     def save(self, folder: Path) -> None:

@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from crm_ml.churn.cadence_rule import CadenceRule
-from crm_ml.churn.logistic import Logistic
-from crm_ml.churn.recency_rule import RecencyRule
 from crm_ml.errors import InputError
+from crm_ml.models.cadence_rule import CadenceRule
+from crm_ml.models.logistic import Logistic
+from crm_ml.models.recency_rule import RecencyRule
 
 
 def test_the_recency_rule_recovers_the_churn_curve():

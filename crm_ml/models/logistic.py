@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 import numpy.typing as npt
 
-from crm_ml.churn.encoding import Encoding
-from crm_ml.churn.model import check_labels, training_order
 from crm_ml.errors import InputError
+from crm_ml.models.encoding import Encoding
+from crm_ml.models.model import check_labels, training_order
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,7 +39,7 @@ class Logistic:
     max_iterations: int = 2000
 
     def fit(self, X: "pd.DataFrame", y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> Self:
-        """Learn the coefficients; parameters and errors as `crm_ml.churn.gradient_boosting`."""
+        """Learn the coefficients; parameters and errors as `crm_ml.models.gradient_boosting`."""
         from sklearn.linear_model import LogisticRegression
         from threadpoolctl import threadpool_limits
 
@@ -63,13 +63,13 @@ class Logistic:
         return self
 
     def predict(self, X: "pd.DataFrame") -> Floats:
-        """Return the probability of churn of each row, shape (n,); raises as gradient boosting."""
+        """Return the probability of each row, shape (n,); raises as gradient boosting."""
         from scipy.special import expit
 
         return np.asarray(expit(self.margin(X)))
 
     def margin(self, X: "pd.DataFrame") -> Floats:
-        """Return the log-odds of churn of each row, shape (n,); raises as `predict`."""
+        """Return the log-odds of each row, shape (n,); raises as `predict`."""
         margin = np.full(len(X), self.intercept_ if hasattr(self, "intercept_") else 0.0)
         # column by column: a matrix product rounds by the size of the batch
         for column, coefficient in zip(self._rows(X).T, self.coefficients_, strict=True):

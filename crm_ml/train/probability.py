@@ -1,0 +1,254 @@
+"""What experiments of probabilities share: folds, models with their calibrators, predictions, candidate."""
+
+import fnmatch
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+
+import numpy as np
+from pandas.api.types import is_numeric_dtype
+
+from crm_ml import features
+from crm_ml.config import ProbabilityRun
+from crm_ml.errors import ConfigError, InputError
+from crm_ml.evaluation import leakage
+from crm_ml.evaluation.calibration import best_calibrator
+from crm_ml.evaluation.predictions import Predictions
+from crm_ml.evaluation.significance import evaluate
+from crm_ml.models import artefact
+from crm_ml.models.calibrated_model import CalibratedModel
+from crm_ml.models.labelled_rows import LabelledRows
+from crm_ml.models.model import Model, create
+from crm_ml.train import probability_report
+from crm_ml.train.outcome import Candidate, Outcome
+from crm_ml.train.probability_report import MODEL, Judged
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from crm_ml.evaluation.significance import Over
+
+Fitted = Model | CalibratedModel
+SEGMENTS = "lifecycle"  # the group whose columns make the segments, computed even where no model uses it
+
+
+class Dated(Protocol):
+    """What rows are named by: a snapshot, or a campaign; ``str`` of it is the fold of its rows."""
+
+    @property
+    def as_of(self) -> datetime:
+        """Moment of which the features know the past."""
+        ...
+
+    @property
+    def label_ends_at(self) -> datetime:
+        """First moment after the label window."""
+        ...
+
+
+One = TypeVar("One", bound=Dated, covariant=True)
+
+
+@dataclass(frozen=True)
+class Fold(Generic[One]):
+    """What is predicted, and what trains for it, oldest first."""
+
+    test: One
+    training: tuple[One, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """Rows and folds of an experiment that are ready to be judged.
+
+    Parameters
+    ----------
+    config : ProbabilityRun
+    rows : LabelledRows
+        With every feature, those that the config leaves out too, for segments.
+    folds : tuple of Fold
+    final : Fold
+        What trains the model that is registered; its test is the day of registration.
+    views : mapping of str to {"pooled", "folds"}
+        Metrics, and how each is taken over the folds.
+    loader : module
+        Of the family, with ``FAMILY``, ``COLUMN`` and ``_load_pyfunc``.
+    details : mapping
+        Entries of the model's manifest.
+    extra : tuple of str
+        Columns of the rows beyond the feature groups.
+    """
+
+    config: ProbabilityRun
+    rows: LabelledRows
+    folds: tuple[Fold[Dated], ...]
+    final: Fold[Dated]
+    views: "Mapping[str, Over]"
+    loader: Any
+    details: Mapping[str, Any]
+    extra: tuple[str, ...] = ()
+
+
+def run(study: Study, progress: "Progress") -> Outcome:
+    """Judge model and baselines on the test rows of all folds, and fit the final model.
+
+    Raises
+    ------
+    LeakError
+        If a feature gives the label away.
+    ConfigError, InputError
+        As `used_rows` and `fit_calibrated`.
+    """
+    config = study.config
+    rows = used_rows(study.rows, config, study.extra)
+    judging = progress.add_task("leak gate, intervals, final model", total=4)
+    leaks = leakage.check_leaks(rows.X, rows.y, config.allow_leaks)
+    progress.advance(judging)
+    predictions = predict(config, rows, study.folds, progress)
+    rng = np.random.default_rng(config.seed)
+    judged = Judged(evaluate(predictions, rng, tuple(study.views), config.replicates), study.views)
+    progress.advance(judging)
+    tests = study.rows.at([each.test for each in study.folds])
+    segmented = probability_report.segments(tests, predictions, rng)
+    progress.advance(judging)
+    model = fit_calibrated(config, rows, study.final)
+    progress.advance(judging)
+    facts = _facts(rows, study, model, leaks)
+    return Outcome(
+        metrics=judged.metrics(),
+        summary=judged.summary(),
+        gates=judged.gates(config.largest_ece),
+        candidate=_candidate(study, model, rows),
+        tables=judged.tables() | {"segments": segmented},
+        figures=probability_report.figures(predictions, segmented, judged),
+        facts=facts | {"predictions_sha256": predictions_hash(predictions)},
+    )
+
+
+def predict(
+    config: ProbabilityRun, rows: LabelledRows, folds: Sequence[Fold[Dated]], progress: "Progress"
+) -> Predictions:
+    """Fit model and baselines for each fold and predict its test rows."""
+    parts = []
+    for each in progress.track(folds, description="models and baselines"):
+        test = rows.at([each.test])
+        past = rows.at(each.training)
+        fitted: dict[str, Fitted] = {MODEL: fit_calibrated(config, rows, each)}
+        for part in config.baselines:
+            fitted[part.name] = create(part.name, **part.options).fit(past.X, past.y)
+        scores = {name: model.predict(test.X) for name, model in fitted.items()}
+        ids, folded = test.customer_id.to_numpy(), test.fold.to_numpy()
+        parts.append(Predictions(ids, folded, test.y.to_numpy().astype(float), scores))
+    return Predictions.join(parts)
+
+
+def fit_calibrated(config: ProbabilityRun, rows: LabelledRows, each: Fold[Dated]) -> Fitted:
+    """Fit the model on all that trains, and its calibrator on the newest of it.
+
+    The calibrator sees scores of a second model, trained on what has labels that end before the first rows
+    it is fitted on, so that it learns from scores of the future as the model will give them.
+
+    Raises
+    ------
+    InputError
+        If nothing has labels that end before the newest.
+    """
+    past = rows.at(each.training)
+    model: Model = create(config.model.name, **config.model.options).fit(past.X, past.y)
+    if not config.calibration.methods:
+        return model
+    later = each.training[-config.calibration.snapshots :]
+    earlier = [one for one in each.training if one.label_ends_at <= later[0].as_of]
+    if not earlier:
+        raise InputError(
+            f"nothing that trains for {each.test} has labels that end before the calibration rows, from "
+            f"{later[0].as_of:%Y-%m-%d} on; train on more or calibrate on fewer"
+        )
+    before, after = rows.at(earlier), rows.at(later)
+    judge = create(config.model.name, **config.model.options).fit(before.X, before.y)
+    calibrator = best_calibrator(
+        judge.predict(after.X), after.y, after.customer_id, config.calibration.methods
+    )
+    return CalibratedModel(model, calibrator)
+
+
+def used_rows(rows: LabelledRows, config: ProbabilityRun, extra: Iterable[str] = ()) -> LabelledRows:
+    """Return the rows with the features of the model; `extra` names columns beyond the feature groups.
+
+    Raises
+    ------
+    ConfigError
+        As `left_out`.
+    """
+    dropped = left_out(rows.X.columns, config.leave_out, extra)
+    if config.features is not None and SEGMENTS not in config.features:
+        dropped += [name for name in rows.X.columns if name.startswith(f"{SEGMENTS}_")]
+    return LabelledRows(rows.X.drop(columns=sorted(set(dropped))), rows.y)
+
+
+def left_out(columns: Iterable[str], patterns: Iterable[str], extra: Iterable[str] = ()) -> list[str]:
+    """Return the columns that match a pattern.
+
+    A pattern may match nothing where the tables lack what its group needs, such as touches.
+
+    Raises
+    ------
+    ConfigError
+        If a pattern matches no feature of any group, and none of `extra`.
+
+    Examples
+    --------
+    >>> left_out(["rfm_orders", "timing_monday_share"], ["timing_*"])
+    ['timing_monday_share']
+    """
+    names = list(columns)
+    found = {pattern: fnmatch.filter(names, pattern) for pattern in patterns}
+    declared = [name for group in features.groups().values() for name in group.COLUMNS] + list(extra)
+    empty = [
+        pattern for pattern, matches in found.items() if not (matches or fnmatch.filter(declared, pattern))
+    ]
+    if empty:
+        raise ConfigError(f"leave_out: {', '.join(empty)} match no feature; there are {', '.join(names)}")
+    return sorted({name for matches in found.values() for name in matches})
+
+
+def predictions_hash(predictions: Predictions) -> str:
+    """Hash ids, folds, labels and scores, so that a second run can be compared to the bit."""
+    digest = hashlib.sha256()
+    for values in (predictions.customer_id, predictions.fold):
+        digest.update("\0".join(values.tolist()).encode())
+    for numbers in (predictions.y, *predictions.p.values()):
+        digest.update(np.ascontiguousarray(numbers).tobytes())
+    return digest.hexdigest()
+
+
+def _candidate(study: Study, model: Fitted, rows: LabelledRows) -> Candidate:
+    kinds = {str(name): is_numeric_dtype(kind) for name, kind in rows.X.dtypes.items()}
+    return Candidate(
+        name=study.config.register_as.name,
+        save=lambda folder: artefact.save(model, folder, study.loader.FAMILY, **study.details),
+        loader_module=study.loader.__name__,
+        inputs={name: "double" if numeric else "string" for name, numeric in kinds.items()},
+        outputs={study.loader.COLUMN: "double"},
+    )
+
+
+def _facts(rows: LabelledRows, study: Study, model: Fitted, leaks: dict[str, float]) -> dict[str, Any]:
+    return {
+        "folds": [_dates(each) for each in study.folds],
+        "final": _dates(study.final),
+        "features": list(rows.X.columns),
+        "single_auc": leaks,
+        "calibrator": model.calibrator.as_dict() if isinstance(model, CalibratedModel) else None,
+    }
+
+
+def _dates(each: Fold[Dated]) -> dict[str, Any]:
+    return {
+        "test": str(each.test),
+        "as_of": f"{each.test.as_of:%Y-%m-%d}",
+        "training": [str(one) for one in each.training],
+        "training_labels_end": f"{max(one.label_ends_at for one in each.training):%Y-%m-%d}",
+    }
