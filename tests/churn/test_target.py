@@ -76,9 +76,7 @@ def test_labels_of_a_window_that_the_data_do_not_reach_are_refused():
 
 
 def test_too_few_of_a_class_are_refused_with_advice():
-    with pytest.raises(
-        InputError, match="2024-03-01: 9 of 18 rows are positive and 9 negative; at least"
-    ):
+    with pytest.raises(InputError, match="2024-03-01: 9 of 18 rows are positive and 9 negative; at least"):
         labels(_tables(_shop(18)), AS_OF, WITHIN)
     one_class = [order for order in _shop(60) if order[1] < 60 * DAY_S]
     with pytest.raises(InputError, match="60 of 60 rows are positive and 0 negative"):
