@@ -29,7 +29,7 @@ def labelled_rows(
     snapshots : iterable of Snapshot
         Read once, so that a progress bar can count them.
     active_within : timedelta
-        See `crm_ml.churn.target.eligible`.
+        See `crm_ml.models.active.eligible`.
     groups : sequence of str or mapping, optional
         Feature groups, as `crm_ml.features.matrix` takes them.
     data_ends_at : date, optional

@@ -1,49 +1,17 @@
-"""Who can churn at a snapshot, and who did."""
+"""Who of the active customers churned at a snapshot."""
 
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import narwhals as nw
-
-from crm_ml.errors import InputError
+from crm_ml.models.active import customer_ids, eligible, purchases
 from crm_ml.models.labelled_rows import MINIMUM, check_classes
 from crm_ml.snapshots import Snapshot, check_data_reach
-from crm_ml.tables.bundle import Tables, to_pandas
+from crm_ml.tables.bundle import Tables
 
 if TYPE_CHECKING:
     import pandas as pd
 
 MEND = "change the horizon, active_within or the number of snapshots"
-
-
-def eligible(tables: Tables, snapshot: Snapshot, active_within: timedelta) -> "pd.Index[str]":
-    """Return the customers with an order in the time before the snapshot.
-
-    Parameters
-    ----------
-    tables : Tables
-    snapshot : Snapshot
-    active_within : timedelta
-        Whole days.
-
-    Returns
-    -------
-    pandas.Index
-        Ids in ascending order, named customer_id.
-
-    Raises
-    ------
-    InputError
-        If `active_within` is not a positive number of whole days.
-    """
-    import pandas as pd
-
-    if active_within <= timedelta(0) or active_within % timedelta(days=1):
-        raise InputError(f"active_within is {active_within}; it must be a positive number of whole days")
-    recent = snapshot.window(_purchases(tables), at="ordered_at", days=active_within.days)
-    ids = to_pandas(recent.select("customer_id").unique("customer_id"))["customer_id"]
-    ordered: pd.Index[str] = pd.Index(ids, name="customer_id").sort_values()
-    return ordered
 
 
 def labels(
@@ -61,7 +29,7 @@ def labels(
     tables : Tables
     snapshot : Snapshot
     active_within : timedelta
-        See `eligible`.
+        See `crm_ml.models.active.eligible`.
     data_ends_at : str, date or datetime, optional
         First moment of which the data know nothing. Without it, the end of the day of the last order.
     minimum : int
@@ -82,13 +50,7 @@ def labels(
 
     check_data_reach(tables, snapshot, data_ends_at)
     ids = eligible(tables, snapshot, active_within)
-    later = snapshot.future(_purchases(tables), at="ordered_at")
-    ordered = to_pandas(later.select("customer_id").unique("customer_id"))["customer_id"]
+    ordered = customer_ids(snapshot.future(purchases(tables), at="ordered_at"))
     result = pd.Series((~ids.isin(ordered)).astype("int8"), index=ids, name="churned")
     check_classes(result, minimum, f"churn at {snapshot.as_of:%Y-%m-%d}", MEND)
     return result
-
-
-def _purchases(tables: Tables) -> "nw.LazyFrame[Any]":
-    """Return the orders without refunds: giving goods back is no sign of staying."""
-    return tables.frame("orders").filter(nw.col("purchase") == 1)

@@ -5,8 +5,9 @@ from crm_ml.config.clv import ClvRun
 from crm_ml.config.loading import Run, load, load_run
 from crm_ml.config.parts import Data, Defaults, Register
 from crm_ml.config.probability import Calibration, ProbabilityRun
+from crm_ml.config.propensity import PropensityRun
 
 __all__ = [
-    "Calibration", "ChurnRun", "ClvRun", "Data", "Defaults", "ProbabilityRun", "Register", "Run", "load",
-    "load_run",
+    "Calibration", "ChurnRun", "ClvRun", "Data", "Defaults", "ProbabilityRun", "PropensityRun", "Register",
+    "Run", "load", "load_run",
 ]  # fmt: skip

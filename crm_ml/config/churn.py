@@ -3,10 +3,11 @@
 from datetime import date, timedelta
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
-from crm_ml.config.parts import Day, Positive
+from crm_ml.config.parts import Positive
 from crm_ml.config.probability import ProbabilityRun
+from crm_ml.config.split import SnapshotSplit
 from crm_ml.snapshots import Snapshot
 from crm_ml.tables.strict import Strict
 
@@ -40,32 +41,6 @@ class Target(Strict):
         return timedelta(days=self.active_within_days)
 
 
-class Split(Strict):
-    """Which snapshots train and which test; there are no random splits of dated data.
-
-    Parameters
-    ----------
-    test : tuple of date
-        Test snapshots in ascending order; each is predicted by a model whose training labels end before it.
-    training_snapshots, every_days : int
-        How many snapshots train a model, and how far they lie apart.
-    earliest : date, optional
-        No snapshot before it trains, since too little is known there.
-    """
-
-    test: Annotated[tuple[Day, ...], Field(strict=False, min_length=1)]
-    training_snapshots: Positive
-    every_days: Positive = 7
-    earliest: Day | None = None
-
-    @field_validator("test")
-    @classmethod
-    def _ascending(cls, days: tuple[date, ...]) -> tuple[date, ...]:
-        if list(days) != sorted(set(days)):
-            raise ValueError(f"test days must ascend, each once, not {', '.join(map(str, days))}")
-        return days
-
-
 class ChurnRun(ProbabilityRun):
     """A churn experiment: one file of ``configs/churn/``; parameters beside those of every probability.
 
@@ -78,4 +53,4 @@ class ChurnRun(ProbabilityRun):
 
     family: Literal["churn"]
     target: Target
-    split: Split
+    split: SnapshotSplit

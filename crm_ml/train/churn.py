@@ -8,7 +8,6 @@ from crm_ml import features
 from crm_ml.churn import artefact
 from crm_ml.churn.labelled_rows import labelled_rows
 from crm_ml.config import ChurnRun
-from crm_ml.consents import check_purpose, consenting
 from crm_ml.errors import InputError
 from crm_ml.evaluation import leakage
 from crm_ml.models.labelled_rows import LabelledRows
@@ -59,7 +58,8 @@ def execute(config: ChurnRun, tables: Tables, progress: "Progress") -> Outcome:
     folds = [fold(config, as_of) for as_of in config.split.test]
     final = fold(config, config.register_as.as_of)
     needed = [one for each in folds for one in (each.test, *each.training)] + list(final.training)
-    rows = allowed_rows(config, tables, compute_rows(config, tables, needed, progress))
+    rows = compute_rows(config, tables, needed, progress)
+    rows = probability.allowed_rows(tables, rows, final.test, config.target.purpose)
     check_point_in_time(config, tables, config.target.snapshot(config.split.test[-1]))
     details = {
         "active_within_days": config.target.active_within_days,
@@ -100,22 +100,6 @@ def compute_rows(
     shown = progress.track(ordered, description="features and labels")
     groups = None if config.features is None else {SEGMENTS: {}, **config.features}
     return labelled_rows(tables, shown, config.target.active_within, groups, config.data.ends_at)
-
-
-def allowed_rows(config: ChurnRun, tables: Tables, rows: LabelledRows) -> LabelledRows:
-    """Return the rows of customers who allow ``target.purpose`` on the day of the final model.
-
-    Raises
-    ------
-    ConfigError
-        If tables and purpose do not fit, see `crm_ml.consents.check_purpose`.
-    """
-    check_purpose(tables, config.target.purpose)
-    if config.target.purpose is None:
-        return rows
-    today = config.target.snapshot(config.register_as.as_of)
-    keep = rows.customer_id.isin(consenting(tables, today, config.target.purpose))
-    return LabelledRows(rows.X[keep], rows.y[keep])
 
 
 def check_point_in_time(config: ChurnRun, tables: Tables, snapshot: Snapshot) -> None:

@@ -12,6 +12,7 @@ from pandas.api.types import is_numeric_dtype
 
 from crm_ml import features
 from crm_ml.config import ProbabilityRun
+from crm_ml.consents import check_purpose, consenting
 from crm_ml.errors import ConfigError, InputError
 from crm_ml.evaluation import leakage
 from crm_ml.evaluation.calibration import best_calibrator
@@ -21,6 +22,8 @@ from crm_ml.models import artefact
 from crm_ml.models.calibrated_model import CalibratedModel
 from crm_ml.models.labelled_rows import LabelledRows
 from crm_ml.models.model import Model, create
+from crm_ml.snapshots import Snapshot
+from crm_ml.tables import Tables
 from crm_ml.train import probability_report
 from crm_ml.train.outcome import Candidate, Outcome
 from crm_ml.train.probability_report import MODEL, Judged
@@ -186,6 +189,21 @@ def used_rows(rows: LabelledRows, config: ProbabilityRun, extra: Iterable[str] =
     if config.features is not None and SEGMENTS not in config.features:
         dropped += [name for name in rows.X.columns if name.startswith(f"{SEGMENTS}_")]
     return LabelledRows(rows.X.drop(columns=sorted(set(dropped))), rows.y)
+
+
+def allowed_rows(tables: Tables, rows: LabelledRows, snapshot: Snapshot, purpose: str | None) -> LabelledRows:
+    """Return the rows of customers who allow `purpose` at the snapshot of the final model.
+
+    Raises
+    ------
+    ConfigError
+        If tables and purpose do not fit, see `crm_ml.consents.check_purpose`.
+    """
+    check_purpose(tables, purpose)
+    if purpose is None:
+        return rows
+    keep = rows.customer_id.isin(consenting(tables, snapshot, purpose))
+    return LabelledRows(rows.X[keep], rows.y[keep])
 
 
 def left_out(columns: Iterable[str], patterns: Iterable[str], extra: Iterable[str] = ()) -> list[str]:

@@ -80,7 +80,7 @@ def test_the_calibrator_learns_from_scores_of_a_model_that_had_not_seen_the_labe
     given = rows()
     later = given.fold.isin(["2017-07-26", "2017-08-02"])
     turned = LabelledRows(given.X, given.y.where(~later, 1 - given.y))
-    with pytest.raises(InputError, match="no training snapshot for 2017-08-30 has labels that end before"):
+    with pytest.raises(InputError, match="nothing that trains for 2017-08-30 has labels that end before"):
         probability.fit_calibrated(run, given, each)
     wide = config(
         calibration={"methods": ["platt"], "snapshots": 2},
@@ -106,12 +106,14 @@ def test_who_did_not_allow_the_purpose_trains_no_model():
     consents["changed_at_epoch_s"] = consents["changed_at"].astype("datetime64[s]").astype("int64")
     nobody = pd.DataFrame({"customer_id": ["c1"]})
     tables = Tables(customers=nobody, order_lines=nobody, consents=consents)
-    asked = config(target=BASE["target"] | {"purpose": "training"})
-    assert set(churn.allowed_rows(asked, tables, rows()).customer_id) == {"c1"}
+
+    def allowed(given, purpose):
+        today = config().target.snapshot(config().register_as.as_of)
+        return probability.allowed_rows(given, rows(), today, purpose)
+
+    assert set(allowed(tables, "training").customer_id) == {"c1"}
     with pytest.raises(ConfigError, match=r"target.purpose: the tables have consents; name the purpose"):
-        churn.allowed_rows(config(), tables, rows())
+        allowed(tables, None)
     with pytest.raises(ConfigError, match="'training' is asked of tables that have no consents"):
-        churn.allowed_rows(asked, Tables(customers=nobody, order_lines=nobody), rows())
-    assert (
-        len(churn.allowed_rows(config(), Tables(customers=nobody, order_lines=nobody), rows()).y) == 8 * 120
-    )
+        allowed(Tables(customers=nobody, order_lines=nobody), "training")
+    assert len(allowed(Tables(customers=nobody, order_lines=nobody), None).y) == 8 * 120

@@ -1,0 +1,52 @@
+"""Who is active at a snapshot: the customers that predictions of the next weeks are about."""
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import narwhals as nw
+
+from crm_ml.errors import InputError
+from crm_ml.snapshots import Snapshot
+from crm_ml.tables.bundle import Tables, to_pandas
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def eligible(tables: Tables, snapshot: Snapshot, active_within: timedelta) -> "pd.Index[str]":
+    """Return the customers with an order in the time before the snapshot.
+
+    Parameters
+    ----------
+    tables : Tables
+    snapshot : Snapshot
+    active_within : timedelta
+        Whole days.
+
+    Returns
+    -------
+    pandas.Index
+        Ids in ascending order, named customer_id.
+
+    Raises
+    ------
+    InputError
+        If `active_within` is not a positive number of whole days.
+    """
+    if active_within <= timedelta(0) or active_within % timedelta(days=1):
+        raise InputError(f"active_within is {active_within}; it must be a positive number of whole days")
+    return customer_ids(snapshot.window(purchases(tables), at="ordered_at", days=active_within.days))
+
+
+def purchases(tables: Tables) -> "nw.LazyFrame[Any]":
+    """Return the orders without refunds: giving goods back is no sign of staying."""
+    return tables.frame("orders").filter(nw.col("purchase") == 1)
+
+
+def customer_ids(frame: "nw.LazyFrame[Any]") -> "pd.Index[str]":
+    """Return the customers of some rows, each once, in ascending order."""
+    import pandas as pd
+
+    ids = to_pandas(frame.select("customer_id").unique("customer_id"))["customer_id"]
+    ordered: pd.Index[str] = pd.Index(ids, name="customer_id").sort_values()
+    return ordered

@@ -1,0 +1,121 @@
+"""The baseline of campaign managers: who answered before answers again, shrunk towards the mean of all."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from crm_ml.errors import InputError
+from crm_ml.models.model import check_labels
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Floats = npt.NDArray[np.float64]
+_RATE = "rate.json"
+_LARGEST_STRENGTH = 1e6
+
+
+@dataclass(kw_only=True, eq=False)
+class ShrunkRate:
+    """Past share of answers with a beta prior: ``(a + answered) / (a + b + sent)``.
+
+    The prior's mean is the rate of the training rows; its strength ``a + b`` is the one of greatest
+    likelihood for their next answer. More answers than actions sent count as one answer to each.
+
+    Parameters
+    ----------
+    answered, sent : str
+        Columns of a customer's past answers and actions.
+
+    References
+    ----------
+    .. [1] Gelman et al. (2013). Bayesian data analysis, 3rd edition, section 2.4 (binomial with beta prior).
+    """
+
+    answered: str = "history_answered"
+    sent: str = "history_sent"
+
+    def fit(self, X: "pd.DataFrame", y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> Self:
+        """Learn mean and strength of the prior.
+
+        Parameters
+        ----------
+        X : pandas.DataFrame, shape (n, k)
+        y : array-like of {0, 1}, shape (n,)
+            1 = it happened.
+        sample_weight : array-like of float, shape (n,), optional
+
+        Raises
+        ------
+        InputError
+            If a column is missing, negative or infinite, or labels can't be used.
+        """
+        from scipy.optimize import minimize_scalar
+
+        labels, weights = check_labels(y, len(X), sample_weight)
+        answered, sent = self._counts(X)
+        order = np.lexsort((weights, labels, sent, answered))
+        labels, weights, answered, sent = (one[order] for one in (labels, weights, answered, sent))
+        self.mean_ = float(np.average(labels, weights=weights))
+
+        def loss(log_strength: float) -> float:
+            p = _rate(self.mean_, np.exp(log_strength), answered, sent)
+            return float(-(weights * np.where(labels == 1, np.log(p), np.log1p(-p))).sum())
+
+        found = minimize_scalar(loss, bounds=(-3.0, np.log(_LARGEST_STRENGTH)), method="bounded")
+        self.strength_ = float(np.exp(found.x))
+        return self
+
+    def predict(self, X: "pd.DataFrame") -> Floats:
+        """Return the probability of each row, shape (n,).
+
+        Raises
+        ------
+        InputError
+            If a column is missing, negative or infinite, or nothing is fitted.
+        """
+        if not hasattr(self, "strength_"):
+            raise InputError("ShrunkRate is not fitted; call fit first")
+        return _rate(self.mean_, self.strength_, *self._counts(X))
+
+    def save(self, folder: Path) -> None:
+        """Write the prior as JSON into an existing folder."""
+        content = {
+            "answered": self.answered, "sent": self.sent, "mean": self.mean_, "strength": self.strength_
+        }  # fmt: skip
+        (folder / _RATE).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read a model that `save` wrote."""
+        content = json.loads((folder / _RATE).read_text(encoding="utf-8"))
+        model = cls(answered=content["answered"], sent=content["sent"])
+        model.mean_, model.strength_ = float(content["mean"]), float(content["strength"])
+        return model
+
+    def _counts(self, X: "pd.DataFrame") -> tuple[Floats, Floats]:
+        missing = [name for name in (self.answered, self.sent) if name not in X.columns]
+        if missing:
+            raise InputError(
+                f"features: {len(missing)} missing: {', '.join(missing)}; compute the same groups"
+            )
+        counts = [X[name].to_numpy(dtype=np.float64, na_value=np.nan) for name in (self.answered, self.sent)]
+        breaches = []
+        for name, values in zip((self.answered, self.sent), counts, strict=True):
+            infinite, below = int(np.isinf(values).sum()), int((values < 0).sum())
+            breaches += [f"{name} is infinite in {infinite:,} of {len(X):,} rows"] if infinite else []
+            breaches += (
+                [f"{name} is negative in {below:,} of {len(X):,} rows"] if below - infinite > 0 else []
+            )
+        if breaches:
+            raise InputError(f"features: {'; '.join(breaches)}")
+        answered, sent = (np.nan_to_num(values) for values in counts)
+        return np.minimum(answered, sent), sent
+
+
+def _rate(mean: float, strength: float, answered: Floats, sent: Floats) -> Floats:
+    return np.asarray((strength * mean + answered) / (strength + sent))

@@ -1,0 +1,44 @@
+"""An action or a category at a moment, as the answer to it is predicted."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from crm_ml.propensity.covers import Covers
+from crm_ml.snapshots import Snapshot
+
+
+@dataclass(frozen=True)
+class Occasion:
+    """What customers may answer; its name is the fold of its rows.
+
+    Parameters
+    ----------
+    name : str
+    kind : str
+        Such as the kind of a campaign; the history with the same kind is a feature.
+    snapshot : Snapshot
+        Features know what lies before it; its horizon is the window of the answer.
+    covers : Covers
+        Items on offer.
+    campaign_id : str, optional
+        Where it is a campaign that was sent.
+    """
+
+    name: str
+    kind: str
+    snapshot: Snapshot
+    covers: Covers
+    campaign_id: str | None = None
+
+    @property
+    def as_of(self) -> datetime:
+        """Moment of which the features know the past."""
+        return self.snapshot.as_of
+
+    @property
+    def label_ends_at(self) -> datetime:
+        """First moment after the window of the answer."""
+        return self.snapshot.label_ends_at
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,183 @@
+"""The propensity experiment: each occasion is predicted by a model of those that were over before it."""
+
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+from crm_ml import features
+from crm_ml.config import PropensityRun
+from crm_ml.config.propensity import AnswerTarget, PurchaseTarget
+from crm_ml.config.split import CampaignSplit, SnapshotSplit
+from crm_ml.errors import InputError
+from crm_ml.evaluation import leakage
+from crm_ml.models.labelled_rows import LabelledRows
+from crm_ml.propensity import artefact
+from crm_ml.propensity.action_features import COLUMNS
+from crm_ml.propensity.answers import answers, sent_campaigns
+from crm_ml.propensity.labelled_rows import features_of, labelled_rows
+from crm_ml.propensity.occasion import Occasion
+from crm_ml.propensity.purchases import category_occasions, purchases_in
+from crm_ml.snapshots import Snapshot, check_data_reach, check_labels_end_before
+from crm_ml.tables import Tables
+from crm_ml.train import probability
+from crm_ml.train.outcome import Outcome
+from crm_ml.train.probability import SEGMENTS, Fold, Study
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
+    from rich.progress import Progress
+
+    from crm_ml.evaluation.significance import Over
+
+VIEWS: "Mapping[str, Over]" = {
+    "auc": "pooled",
+    "average_precision": "pooled",
+    "log_loss": "pooled",
+    "brier": "pooled",
+    "ece": "pooled",
+}
+Label = Callable[[Tables, Occasion], "pd.Series[int]"]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Occasions of an experiment: folds with their training, the final one, and how a row is labelled."""
+
+    folds: tuple[Fold[Occasion], ...]
+    final: Fold[Snapshot | Occasion]
+    label: Label
+
+    @property
+    def occasions(self) -> list[Occasion]:
+        """All occasions that need rows, in the order of time."""
+        parts = [one for each in self.folds for one in (each.test, *each.training)]
+        found = {one.name: one for one in [*parts, *self.final.training] if isinstance(one, Occasion)}
+        return sorted(found.values(), key=lambda one: (one.as_of, one.name))
+
+
+def execute(config: PropensityRun, tables: Tables, progress: "Progress") -> Outcome:
+    """Run the propensity experiment of one config.
+
+    Parameters
+    ----------
+    config : PropensityRun
+    tables : Tables
+    progress : rich.progress.Progress
+
+    Returns
+    -------
+    Outcome
+        Metrics are pooled over the rows of all test occasions; intervals draw whole customers.
+
+    Raises
+    ------
+    LeakError
+        If labels reach into a test occasion, a feature gives the label away or knows later rows.
+    InputError
+        If nothing trains or tests, the tables do not reach far enough, or a class is too rare.
+    """
+    plan = make_plan(config, tables)
+    rows = compute_rows(config, tables, plan, progress)
+    today = Snapshot(config.register_as.as_of, timedelta(days=1))  # type: ignore[arg-type]
+    rows = probability.allowed_rows(tables, rows, today, config.target.purpose)
+    check_point_in_time(config, tables, plan)
+    details = {
+        "target": config.target.model_dump(mode="json"),
+        "labels_end": f"{max(one.label_ends_at for one in plan.final.training):%Y-%m-%d}",
+        "features": config.features or {},
+        "columns": list(probability.used_rows(rows, config, COLUMNS).X.columns),
+    }
+    study = Study(config, rows, plan.folds, plan.final, VIEWS, artefact, details, COLUMNS)
+    return probability.run(study, progress)
+
+
+def make_plan(config: PropensityRun, tables: Tables) -> Plan:
+    """Return the occasions that test and those that train for each of them; raises as `execute`."""
+    target, split = config.target, config.split
+    if isinstance(target, AnswerTarget) and isinstance(split, CampaignSplit):
+        return _plan_of_answers(config, target, split, sent_campaigns(tables, target.kinds), tables)
+    assert isinstance(target, PurchaseTarget) and isinstance(split, SnapshotSplit)
+    label = functools.partial(
+        purchases_in, active_within=target.active_within, data_ends_at=config.data.ends_at
+    )
+    folds = [
+        Fold(test, training)
+        for day in split.test
+        for training in [_category_training(target, split, day)]
+        for test in category_occasions(target.snapshot(day), target.categories)
+    ]
+    as_of = config.register_as.as_of
+    training = _category_training(target, split, as_of)
+    return Plan(tuple(folds), Fold[Snapshot | Occasion](target.snapshot(as_of), training), label)
+
+
+def compute_rows(config: PropensityRun, tables: Tables, plan: Plan, progress: "Progress") -> LabelledRows:
+    """Compute features and labels of each occasion once, in the order of time."""
+    shown = progress.track(plan.occasions, description="features and labels")
+    groups = None if config.features is None else {SEGMENTS: {}, **config.features}
+    return labelled_rows(tables, shown, plan.label, groups)
+
+
+def check_point_in_time(config: PropensityRun, tables: Tables, plan: Plan) -> None:
+    """Compute the features of the last test occasion with and without later rows and compare them exactly.
+
+    Raises
+    ------
+    LeakError
+        If a feature differs.
+    """
+    test = plan.folds[-1].test
+    customers = plan.label(tables, test).index
+    both = [
+        features_of(these, test, customers, features.matrix(these, test.snapshot, config.features))
+        for these in (tables, test.snapshot.known(tables))
+    ]
+    leakage.check_point_in_time(*both)
+
+
+def _plan_of_answers(
+    config: PropensityRun,
+    target: AnswerTarget,
+    split: CampaignSplit,
+    sent: Sequence[Occasion],
+    tables: Tables,
+) -> Plan:
+    first, last = (Snapshot(day, timedelta(days=1)) for day in (split.test_from, split.test_until))  # type: ignore[arg-type]
+    tests = [one for one in sent if first.as_of <= one.as_of <= last.as_of]
+    if not tests:
+        raise InputError(f"touches: no campaign was sent from {split.test_from} until {split.test_until}")
+    if not split.open_windows:
+        for one in tests:
+            check_data_reach(tables, one.snapshot, config.data.ends_at)
+    folds = tuple(Fold(one, _ended(sent, one, split.earliest)) for one in tests)
+    today = Snapshot(config.register_as.as_of, timedelta(days=1))  # type: ignore[arg-type]
+    label = functools.partial(answers, responses=target.responses)
+    return Plan(folds, Fold(today, _ended(sent, today, split.earliest)), label)
+
+
+def _ended(
+    sent: Sequence[Occasion], before: Occasion | Snapshot, earliest: date | None
+) -> tuple[Occasion, ...]:
+    """Return the campaigns whose windows had ended, oldest first."""
+    found = [one for one in sent if one.label_ends_at <= before.as_of]
+    if earliest is not None:
+        start = Snapshot(earliest, timedelta(days=1)).as_of  # type: ignore[arg-type]
+        found = [one for one in found if one.as_of >= start]
+    if not found:
+        raise InputError(f"no campaign had ended before {before}; test later ones or set an earlier earliest")
+    return tuple(found)
+
+
+def _category_training(target: PurchaseTarget, split: SnapshotSplit, day: date) -> tuple[Occasion, ...]:
+    test = target.snapshot(day)
+    training = test.training(split.training_snapshots, split.every_days)
+    if split.earliest is not None:
+        training = [one for one in training if one.as_of >= target.snapshot(split.earliest).as_of]
+    if not training:
+        raise InputError(f"no training snapshot lies between {split.earliest} and {day}; test later")
+    check_labels_end_before(training, test)
+    return tuple(one for snapshot in training for one in category_occasions(snapshot, target.categories))
