@@ -1,7 +1,11 @@
-"""Tables and progress of all experiments: in a README between markers, and in the terminal."""
+"""Tables, progress and counted looks of all experiments: in a README between markers, and in the terminal."""
 
-from collections.abc import Iterable, Sequence
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -57,3 +61,23 @@ def show(title: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> No
     console = Console()
     console = console if console.is_terminal else Console(width=160)  # a log has room for whole cells
     console.print(table)
+
+
+def looks(path: Path, config: str, figures: Mapping[str, float]) -> list[dict[str, Any]]:
+    """Return the looks at the test window kept in a results file and this one, unless it shows the same.
+
+    Parameters
+    ----------
+    path : Path
+        JSON file with the key ``looks``; it may be absent.
+    config : str
+        What was run, for its hash.
+    figures : mapping of str to float
+        What was seen.
+    """
+    kept = json.loads(path.read_text(encoding="utf-8"))["looks"] if path.is_file() else []
+    seen = {name: round(one, 6) for name, one in figures.items()}
+    if any(one["figures"] == seen for one in kept):
+        return list(kept)
+    digest = hashlib.sha256(config.encode()).hexdigest()
+    return [*kept, {"on": f"{datetime.now(UTC):%Y-%m-%d}", "config_sha256": digest, "figures": seen}]

@@ -5,20 +5,18 @@ choosing settings: each run with other figures is kept in results.json and count
 """
 
 import argparse
-import hashlib
 import json
 import logging
 import os
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from churn_study import HERE, RUN, predict_all
-from readme_tables import markdown, show, shown_progress, write_between
+from readme_tables import looks, markdown, show, shown_progress, write_between
 
 from crm_ml.config import Calibration, ChurnRun, load_run
 from crm_ml.errors import CrmError
@@ -86,11 +84,12 @@ def report(config: ChurnRun, judged: Evaluation, facts: str, folder: Path) -> No
     paired = {name: _views(judged, MODEL, name) for name in others}
     aims = targets(judged, [part.name for part in config.baselines])
     path = folder / "results.json"
+    figures = {metric: one.value for metric, one in found[MODEL].items()}
     content: dict[str, Any] = {
         "metrics": _plain(found),
         "model_minus": _plain(paired),
         "targets": aims,
-        "looks": looks(path, config, {metric: one.value for metric, one in found[MODEL].items()}),
+        "looks": looks(path, config.model_dump_json(), figures),
     }
     path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     days = f"Test snapshots {', '.join(str(day) for day in config.split.test)}; {facts}."
@@ -105,16 +104,6 @@ def report(config: ChurnRun, judged: Evaluation, facts: str, folder: Path) -> No
     counted = f"{days} Different results seen there so far: {len(content['looks'])}."
     write_between(folder / "README.md", "looks", counted)
     print(counted)
-
-
-def looks(path: Path, config: ChurnRun, figures: dict[str, float]) -> list[dict[str, Any]]:
-    """Return the looks at the test window kept so far and this one, unless it repeats one."""
-    kept = json.loads(path.read_text(encoding="utf-8"))["looks"] if path.is_file() else []
-    digest = hashlib.sha256(config.model_dump_json().encode()).hexdigest()
-    look = {"config_sha256": digest, "figures": {name: round(one, 6) for name, one in figures.items()}}
-    if any({key: one[key] for key in look} == look for one in kept):
-        return list(kept)
-    return [*kept, {"on": f"{datetime.now(UTC):%Y-%m-%d}", **look}]
 
 
 def _views(judged: Evaluation, name: str, other: str | None = None) -> dict[str, Interval]:
