@@ -1,14 +1,14 @@
 """What predictions of every kind share: rows of customers in folds, and what several models said of them."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from crm_ml.errors import InputError
-from crm_ml.evaluation.ranking import Check, Floats, Weighted
+from crm_ml.evaluation.ranking import Check, Floats, Ranking, Weighted
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,7 @@ class BasePredictions:
     """
 
     kind: ClassVar[Kind]
+    columns: ClassVar[tuple[str, ...]] = ("customer_id", "fold", "y")
 
     customer_id: npt.NDArray[Any]
     fold: npt.NDArray[Any]
@@ -93,7 +94,8 @@ class BasePredictions:
     def where(self, keep: npt.NDArray[np.bool_]) -> Self:
         """Return the rows where `keep` is true."""
         scores = {name: p[keep] for name, p in self.p.items()}
-        return type(self)(self.customer_id[keep], self.fold[keep], self.y[keep], scores)
+        columns = {name: getattr(self, name)[keep] for name in self.columns}
+        return replace(self, p=scores, **columns)
 
     def only(self, *models: str) -> Self:
         """Return the predictions of some of the models.
@@ -106,7 +108,7 @@ class BasePredictions:
         missing = [name for name in models if name not in self.p]
         if missing:
             raise InputError(f"no predictions of {', '.join(missing)}; there are {', '.join(self.models)}")
-        return type(self)(self.customer_id, self.fold, self.y, {name: self.p[name] for name in models})
+        return replace(self, p={name: self.p[name] for name in models})
 
     @classmethod
     def join(cls, parts: Iterable[Self]) -> Self:
@@ -122,9 +124,13 @@ class BasePredictions:
             models = [part.models for part in listed]
             raise InputError(f"predictions to join must be of the same models, not of {models}")
         scores = {name: np.concatenate([part.p[name] for part in listed]) for name in listed[0].models}
-        return cls(
-            np.concatenate([part.customer_id for part in listed]),
-            np.concatenate([part.fold for part in listed]),
-            np.concatenate([part.y for part in listed]),
-            scores,
-        )
+        columns = {name: np.concatenate([getattr(part, name) for part in listed]) for name in cls.columns}
+        return cls(p=scores, **columns)
+
+    def ranking(self, model: str, rows: npt.NDArray[np.int64]) -> Ranking:
+        """Return some of the rows in the order of a model's predictions."""
+        return Ranking.of(self.y[rows], self.p[model][rows], self.kind.check)
+
+    def lacks(self, rows: npt.NDArray[np.int64]) -> bool:
+        """Whether some of the rows can't be judged by all of the metrics."""
+        return self.kind.lacks(self.y[rows])

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from crm_ml.errors import InputError
 from crm_ml.evaluation.base_predictions import BasePredictions
-from crm_ml.evaluation.ranking import Floats, Ranking, Weighted
+from crm_ml.evaluation.ranking import Floats, Weighted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -186,15 +186,15 @@ def _check(predictions: BasePredictions, metrics: Sequence[str], over: Sequence[
         predictions.fold[rows[0]] if view == "folds" else "all rows"
         for view in over
         for rows in _rows(predictions, view)
-        if kind.lacks(predictions.y[rows])
+        if predictions.lacks(rows)
     ]
     if lacking:
         raise InputError(f"{kind.lack} in {', '.join(lacking)}; leave it out or widen it")
 
 
-def _counts(rng: np.random.Generator, customers: int, replicates: int) -> npt.NDArray[np.int32]:
+def _counts(rng: np.random.Generator, customers: int, replicates: int) -> npt.NDArray[np.uint16]:
     """Draw how often each customer stands in each replicate; row 0 is the data as they are."""
-    counts = np.ones((replicates + 1, customers), dtype=np.int32)
+    counts = np.ones((replicates + 1, customers), dtype=np.uint16)
     for row in range(1, replicates + 1):
         counts[row] = np.bincount(rng.integers(0, customers, customers), minlength=customers)
     return counts
@@ -204,12 +204,12 @@ def _judge(
     predictions: BasePredictions,
     model: str,
     metrics: Sequence[str],
-    counts: npt.NDArray[np.int32],
+    counts: npt.NDArray[np.uint16],
     customer: npt.NDArray[np.int64],
     rows: npt.NDArray[np.int64],
 ) -> dict[str, Floats]:
     kind = predictions.kind
-    ranking = Ranking.of(predictions.y[rows], predictions.p[model][rows], kind.check)
+    ranking = predictions.ranking(model, rows)
     ranked = customer[rows][ranking.order]
     parts: dict[str, list[Floats]] = {metric: [] for metric in metrics}
     for start in range(0, len(counts), _CHUNK):

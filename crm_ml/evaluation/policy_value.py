@@ -1,0 +1,203 @@
+"""What a rule for choosing actions earns, estimated from an experiment without running it again."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from crm_ml.errors import InputError
+from crm_ml.evaluation.canvas import Z95
+from crm_ml.evaluation.ranking import Floats
+from crm_ml.evaluation.significance import Interval
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_SUM_TOLERANCE = 1e-6
+
+
+@dataclass(frozen=True, eq=False)
+class LoggedExperiment:
+    """An experiment with several arms, ready to judge rules that choose among them.
+
+    Parameters
+    ----------
+    arm : array-like of int, shape (n,)
+        Number of the arm that was drawn.
+    y : array-like of float, shape (n,)
+        What came of it, in the unit of the value, before the cost of the arm.
+    probability : array-like of float, shape (n, a)
+        Of each arm for each row; rows sum to 1.
+    outcome : array-like of float, shape (n, a)
+        What a model that has not seen the row expects of each arm.
+    cost : array-like of float, shape (a,)
+        Of each arm for a row that gets it.
+    customer_id : array-like of str, shape (n,), optional
+        Rows of one customer are not independent; without it each row is a customer.
+
+    Raises
+    ------
+    InputError
+        If shapes do not fit, a value is NaN or infinite, an arm is none of the columns, or probabilities do
+        not lie within 0 and 1 or do not sum to 1; the message names all of it.
+    """
+
+    arm: npt.NDArray[np.int64]
+    y: Floats
+    probability: Floats
+    outcome: Floats
+    cost: Floats
+    customer_id: npt.NDArray[np.str_] | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("y", "probability", "outcome", "cost"):
+            object.__setattr__(self, name, np.asarray(getattr(self, name), dtype=float))
+        object.__setattr__(self, "arm", np.asarray(self.arm))
+        breaches = _breaches(self)
+        if breaches:
+            raise InputError(f"policy value: {'; '.join(breaches)}")
+        object.__setattr__(self, "arm", self.arm.astype(np.int64))
+
+    @property
+    def scores(self) -> Floats:
+        """What each row says of each arm, net of its cost, shape (n, a).
+
+        ``mu_a(x) + 1{A = a} / e_a(x) * (Y - mu_a(x)) - cost_a``: unbiased if the probabilities are right, and
+        if they are not, where the outcomes are.
+
+        References
+        ----------
+        .. [1] Dudík, Erhan, Langford and Li (2014). Doubly robust policy evaluation and optimization.
+           Statistical Science 29, equation 3.1.
+        .. [2] Athey and Wager (2021). Policy learning with observational data. Econometrica 89, equation 5.
+        """
+        found = self.outcome.copy()
+        rows = np.arange(len(self.y))
+        error = self.y - self.outcome[rows, self.arm]
+        found[rows, self.arm] += error / self.probability[rows, self.arm]
+        return found - self.cost
+
+    def value(self, policy: npt.ArrayLike, other: npt.ArrayLike | None = None) -> Interval:
+        """Return the mean value of a row under a rule, with its 95 % interval.
+
+        Parameters
+        ----------
+        policy : array-like of int, shape (n,)
+            Number of the arm that the rule gives each row, decided without its outcome.
+        other : array-like of int, shape (n,), optional
+            Another rule, whose value is taken off; the difference is paired.
+
+        Raises
+        ------
+        InputError
+            If an arm is none of the columns.
+        """
+        each = self._taken(policy) - (0.0 if other is None else self._taken(other))
+        mean = float(each.mean())
+        half = Z95 * _standard_error(each, self.customer_id)
+        return Interval(mean, mean - half, mean + half)
+
+    def _taken(self, policy: npt.ArrayLike) -> Floats:
+        chosen = np.asarray(policy)
+        arms = self.probability.shape[1]
+        if chosen.shape != self.y.shape or not np.isin(chosen, np.arange(arms)).all():
+            raise InputError(f"policy: give one arm from 0 to {arms - 1} for each of {len(self.y):,} rows")
+        return np.asarray(self.scores[np.arange(len(self.y)), chosen.astype(int)])
+
+
+def value_table(
+    experiment: LoggedExperiment, policies: Mapping[str, npt.ArrayLike], base: str
+) -> "pd.DataFrame":
+    """Return each rule's value a row and its difference to one of them, with 95 % intervals.
+
+    Parameters
+    ----------
+    experiment : LoggedExperiment
+    policies : mapping of str to array-like of int, shape (n,)
+    base : str
+        The rule that the others are compared with, such as treating nobody.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns policy, treated (share of rows that get another arm than `base` gives), value, low, high,
+        difference, difference_low, difference_high.
+    """
+    import pandas as pd
+
+    rows = []
+    for name, policy in policies.items():
+        value = experiment.value(policy)
+        gain = experiment.value(policy, policies[base])
+        treated = float((np.asarray(policy) != np.asarray(policies[base])).mean())
+        ends = (value.value, value.low, value.high, gain.value, gain.low, gain.high)
+        rows.append((name, treated, *ends))
+    columns = ["policy", "treated", "value", "low", "high", "difference", "difference_low", "difference_high"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def targeted_rates(
+    y: npt.ArrayLike, treatment: npt.ArrayLike, targeted: npt.ArrayLike, value: float, cost: float
+) -> tuple[float, float]:
+    """Return incremental response rate and net incremental revenue of the targeted rows.
+
+    ``IRR = y_t / n_t - y_c / n_c`` and ``NIR = value * y_t - cost * n_t - value * y_c`` over the rows that
+    the rule targets, with treated and untreated ones as they were drawn.
+
+    Parameters
+    ----------
+    y : array-like of {0, 1}, shape (n,)
+    treatment : array-like of {0, 1}, shape (n,)
+    targeted : array-like of bool, shape (n,)
+    value, cost : float
+        Of one response, and of treating one row.
+
+    Raises
+    ------
+    InputError
+        If no treated or no untreated row is targeted.
+    """
+    keep = np.asarray(targeted, dtype=bool)
+    outcomes, arms = np.asarray(y, dtype=float)[keep], np.asarray(treatment)[keep]
+    n_t, n_c = int((arms == 1).sum()), int((arms == 0).sum())
+    if not n_t or not n_c:
+        raise InputError(f"targeted rows: {n_t:,} treated and {n_c:,} untreated; both are needed")
+    y_t, y_c = float(outcomes[arms == 1].sum()), float(outcomes[arms == 0].sum())
+    return y_t / n_t - y_c / n_c, value * y_t - cost * n_t - value * y_c
+
+
+def _standard_error(each: Floats, customer_id: npt.NDArray[np.str_] | None) -> float:
+    residual = each - each.mean()
+    if customer_id is not None:
+        _, customer = np.unique(customer_id, return_inverse=True)
+        residual = np.bincount(customer, residual)
+    groups = len(residual)
+    return float(np.sqrt((residual**2).sum() * groups / max(groups - 1, 1)) / len(each))
+
+
+def _breaches(given: LoggedExperiment) -> list[str]:
+    n, arms = len(given.y), np.shape(given.probability)[-1]
+    wanted = {"arm": (n,), "y": (n,), "probability": (n, arms), "outcome": (n, arms), "cost": (arms,)}
+    if given.customer_id is not None:
+        wanted["customer_id"] = (n,)
+    shapes = {name: np.shape(getattr(given, name)) for name in wanted}
+    breaches = [
+        f"{name} has shape {shapes[name]}, not {wanted[name]}"
+        for name in wanted
+        if shapes[name] != wanted[name]
+    ]
+    if breaches or not n:
+        return breaches or ["there is no row"]
+    for name in ("y", "probability", "outcome", "cost"):
+        bad = int((~np.isfinite(getattr(given, name))).sum())
+        breaches += [f"{name} is NaN or infinite in {bad:,} places"] if bad else []
+    p = given.probability
+    outside = int((~((p > 0) & (p < 1))).any(axis=1).sum())
+    breaches += [f"probability is not within 0 and 1 in {outside:,} of {n:,} rows"] if outside else []
+    off = int((np.abs(p.sum(axis=1) - 1) > _SUM_TOLERANCE).sum())
+    breaches += [f"probability does not sum to 1 in {off:,} of {n:,} rows"] if off else []
+    strange = int((~np.isin(given.arm, np.arange(arms))).sum())
+    breaches += [f"arm is none of 0 to {arms - 1} in {strange:,} of {n:,} rows"] if strange else []
+    return breaches

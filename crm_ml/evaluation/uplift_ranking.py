@@ -1,0 +1,101 @@
+"""Outcomes of treated and untreated customers in the order of a score, counted from the highest on."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from crm_ml.errors import InputError
+from crm_ml.evaluation.ranking import Floats, Ranking, Weighted, as_floats
+
+
+@dataclass(frozen=True, eq=False)
+class UpliftRanking(Ranking):
+    """Outcomes, scores and arms in ascending order of the score.
+
+    Parameters
+    ----------
+    order, y, p, starts
+        As `Ranking`; y may be 0 or 1, or an amount.
+    treatment : numpy.ndarray of {0, 1}, shape (n,)
+        1 = treated; ranked.
+    """
+
+    treatment: Floats
+
+
+def uplift_ranking(y: npt.ArrayLike, uplift: npt.ArrayLike, treatment: npt.ArrayLike) -> UpliftRanking:
+    """Sort once; rows of equal scores count as one group.
+
+    Raises
+    ------
+    InputError
+        If lengths differ, there is no row, a value is NaN or infinite, or a treatment is neither 0 nor 1; the
+        message counts each.
+    """
+    outcomes, scores, arms = check_uplift(y, uplift, treatment)
+    order = np.argsort(scores, kind="stable")
+    ranked = scores[order]
+    starts = np.flatnonzero(np.append(True, ranked[1:] != ranked[:-1]))
+    return UpliftRanking(order, outcomes[order], ranked, starts, arms[order])
+
+
+def check_uplift(
+    y: npt.ArrayLike, uplift: npt.ArrayLike, treatment: npt.ArrayLike
+) -> tuple[Floats, Floats, Floats]:
+    """Return outcomes, scores and arms as float arrays, or refuse them; see `uplift_ranking`."""
+    columns = {"y": as_floats("y", y), "uplift": as_floats("uplift", uplift)}
+    columns["treatment"] = as_floats("treatment", treatment)
+    shapes = {name: values.shape for name, values in columns.items()}
+    if len(set(shapes.values())) > 1 or columns["y"].ndim != 1 or not len(columns["y"]):
+        shown = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
+        raise InputError(f"three columns of equal length are needed; shapes are {shown}")
+    rows = len(columns["y"])
+    breaches = []
+    for name, values in columns.items():
+        bad = int((~np.isfinite(values)).sum())
+        if bad:
+            breaches.append(f"{name} is NaN or infinite in {bad:,} of {rows:,} rows")
+    arms = columns["treatment"]
+    odd = int((np.isfinite(arms) & (arms != 0) & (arms != 1)).sum())
+    if odd:
+        breaches.append(f"treatment is neither 0 nor 1 in {odd:,} of {rows:,} rows")
+    if breaches:
+        raise InputError("; ".join(breaches) + "; drop or mend these rows before judging")
+    return columns["y"], columns["uplift"], arms
+
+
+@dataclass(frozen=True, eq=False)
+class Counts:
+    """What was counted from the highest score on, at the end of each group of equal scores.
+
+    Parameters
+    ----------
+    rows, treated : numpy.ndarray, shape (r, g)
+        Weight of all rows and of the treated ones; r weightings, g groups.
+    y_treated, y_control : numpy.ndarray, shape (r, g)
+        Weighted sums of the outcomes.
+    """
+
+    rows: Floats
+    treated: Floats
+    y_treated: Floats
+    y_control: Floats
+
+    @classmethod
+    def of(cls, judged: Weighted) -> "Counts":
+        """Count under each weighting of a ranking that is an `UpliftRanking`."""
+        ranking = judged.ranking
+        assert isinstance(ranking, UpliftRanking)
+        w, t, y = judged.weights, ranking.treatment, ranking.y
+
+        def summed(values: Floats) -> Floats:
+            grouped = np.add.reduceat(values, ranking.starts, axis=1)
+            return np.asarray(np.cumsum(grouped[:, ::-1], axis=1))
+
+        return cls(summed(w), summed(w * t), summed(w * t * y), summed(w * (1 - t) * y))
+
+    @property
+    def control(self) -> Floats:
+        """Weight of the untreated rows."""
+        return self.rows - self.treated
