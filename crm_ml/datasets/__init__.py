@@ -48,10 +48,10 @@ def load(name: str, path: str | Path | None = None, **options: Any) -> Tables:
 
     Examples
     --------
-    >>> load("grocer")
+    >>> load("grocer")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     ...
-    crm_ml.errors.InputError: 'grocer' is no data set; there are cdnow, complete_journey, online_retail
+    crm_ml.errors.InputError: 'grocer' is no data set; there are cdnow, complete_journey, ...
     """
     if name.endswith((".yaml", ".yml")):
         from crm_ml.tables.config_file import load_config

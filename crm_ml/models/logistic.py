@@ -3,14 +3,14 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from crm_ml.errors import InputError
 from crm_ml.models.encoding import Encoding
-from crm_ml.models.model import check_labels, training_order
+from crm_ml.models.model import check_outcomes, training_order
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,15 +35,15 @@ class Logistic:
     max_iterations : int
     """
 
+    objective: ClassVar[str] = "binary"
     strength: float = 0.1
     max_iterations: int = 2000
 
     def fit(self, X: "pd.DataFrame", y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> Self:
         """Learn the coefficients; parameters and errors as `crm_ml.models.gradient_boosting`."""
-        from sklearn.linear_model import LogisticRegression
         from threadpoolctl import threadpool_limits
 
-        labels, weights = check_labels(y, len(X), sample_weight)
+        labels, weights = check_outcomes(self.objective, y, len(X), sample_weight)
         self.encoding_ = Encoding.learn(X)
         matrix = self.encoding_.encode(X)
         order = training_order(X.index, matrix, labels, weights)
@@ -53,14 +53,19 @@ class Logistic:
         self.mean_ = np.where(known, matrix, 0.0).sum(axis=0) / count
         spread = np.sqrt((np.where(known, matrix - self.mean_, 0.0) ** 2).sum(axis=0) / count)
         self.scale_ = np.where(spread > 0, spread, 1.0)
-        model = LogisticRegression(C=self.strength, max_iter=self.max_iterations)
         design = self._design(matrix)
         with threadpool_limits(1, "blas"):
-            model.fit(design, labels[order], sample_weight=weights[order])
+            self.coefficients_, self.intercept_ = self._solve(design, labels[order], weights[order])
         self.centre_ = design.mean(axis=0)
-        self.coefficients_ = np.asarray(model.coef_[0])
-        self.intercept_ = float(model.intercept_[0])
         return self
+
+    def _solve(self, design: Floats, y: Floats, weights: Floats) -> tuple[Floats, float]:
+        """Return coefficients and intercept for the columns of the design."""
+        from sklearn.linear_model import LogisticRegression
+
+        model = LogisticRegression(C=self.strength, max_iter=self.max_iterations)
+        model.fit(design, y, sample_weight=weights)
+        return np.asarray(model.coef_[0]), float(model.intercept_[0])
 
     def predict(self, X: "pd.DataFrame") -> Floats:
         """Return the probability of each row, shape (n,); raises as gradient boosting."""

@@ -40,6 +40,10 @@ class TableMapping(Strict):
         Further columns of customers to keep.
     ignore : tuple of str
         Columns of the source that are left aside on purpose; others that are not used are warned about.
+    cancellations : Cancellations, optional
+        Rows that take back an order without saying which.
+    one_day : bool
+        Whether all orders may be of one day, such as the outcomes of a single trial.
     """
 
     path: str | None = None
@@ -54,6 +58,7 @@ class TableMapping(Strict):
     attributes: dict[str, Mapped] = Field(default_factory=dict)
     ignore: Annotated[tuple[str, ...], Field(strict=False)] = ()
     cancellations: Cancellations | None = None
+    one_day: bool = False
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:

@@ -119,7 +119,7 @@ def refuse_accepted(connection: "duckdb.DuckDBPyConnection", staged: Staged, cur
         days = connection.execute(
             f"SELECT count(DISTINCT order_id), min(ordered_at)::DATE, max(ordered_at)::DATE FROM {good}"
         ).fetchone()
-        if days and days[0] > 1 and days[1] == days[2]:
+        if days and days[0] > 1 and days[1] == days[2] and not staged.mapping.one_day:
             staged.refusals.append(
                 f"all {days[0]:,} orders are on {days[1]}; map the time of the order, not that of the export"
             )

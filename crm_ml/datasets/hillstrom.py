@@ -1,0 +1,79 @@
+"""Hillstrom's e-mail challenge: 64,000 customers, a third each mailed men's wear, women's wear or nothing.
+
+Real data of 2008 as one CSV file, which the package does not carry: give its path. For its dates, which it
+does not have, see `crm_ml.datasets._one_trial`.
+
+- The file has no ids: a customer is the number of the row. 6,562 rows equal others in every column; with so
+few
+  columns that is to be expected, and all are kept.
+- Arms are ``control``, ``mens`` and ``womens``, drawn with a third each. Responses are ``visit`` and
+  ``conversion``; `spend`, in dollars, is an order line of the customer.
+
+References
+----------
+Hillstrom, K. (2008). The MineThatData e-mail analytics and data mining challenge.
+"""
+
+from pathlib import Path
+
+from crm_ml.datasets._one_trial import OneTrial
+from crm_ml.tables.bundle import Tables
+from crm_ml.tables.cleaning import Progress
+
+_TRIAL = OneTrial(
+    name="hillstrom",
+    channel="email",
+    types={
+        "recency": "INTEGER",
+        "history_segment": "VARCHAR",
+        "history": "DECIMAL(10,2)",
+        "mens": "INTEGER",
+        "womens": "INTEGER",
+        "zip_code": "VARCHAR",
+        "newbie": "INTEGER",
+        "channel": "VARCHAR",
+        "segment": "VARCHAR",
+        "visit": "INTEGER",
+        "conversion": "INTEGER",
+        "spend": "DECIMAL(10,2)",
+    },
+    customer_id="CAST(n AS VARCHAR)",
+    arm="CASE segment WHEN 'No E-Mail' THEN 'control' WHEN 'Mens E-Mail' THEN 'mens' "
+    "WHEN 'Womens E-Mail' THEN 'womens' END",
+    probability="1.0 / 3",
+    attributes={
+        "recency": "integer",
+        "history_segment": "text",
+        "history": "number",
+        "mens": "integer",
+        "womens": "integer",
+        "zip_code": "text",
+        "newbie": "integer",
+        "channel": "text",
+    },
+    responses={"visit": "visit = 1", "conversion": "conversion = 1"},
+    paid="spend",
+)
+
+
+def load(path: Path | None = None, progress: Progress | None = None) -> Tables:
+    """Load the e-mail challenge.
+
+    Parameters
+    ----------
+    path : Path
+        The CSV file.
+    progress : callable, optional
+        Told the name of each step.
+
+    Returns
+    -------
+    Tables
+        With customers, items, order_lines, campaigns, assignments, touches and responses.
+
+    Raises
+    ------
+    InputError
+        If no path is given or the file is damaged.
+    """
+    return _TRIAL.load(path, progress)

@@ -1,0 +1,83 @@
+"""The folder an uplift model is kept in; also the loader module of its MLflow flavour."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from crm_ml.artefacts import new_folder, verify
+from crm_ml.errors import InputError
+from crm_ml.uplift.learner import Learner
+from crm_ml.uplift.learners import create, learners
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FAMILY = "uplift"
+_KIND = "learner.json"
+
+
+def column(arm: str) -> str:
+    """Return the name of an arm's score."""
+    return f"uplift_{arm}"
+
+
+def save(model: Learner, folder: Path, **details: Any) -> None:
+    """Write a fitted learner with its manifest, whole or not at all.
+
+    Parameters
+    ----------
+    model : Learner
+    folder : Path
+        Must not exist or be empty.
+    **details
+        Entries of the manifest that say what the model was trained for, ready for JSON.
+
+    Raises
+    ------
+    AlreadyPublished
+        If the folder stands already.
+    """
+    with new_folder(Path(folder), family=FAMILY, **details) as part:
+        kind = next(name for name, one in learners().items() if type(model) is one)
+        (part / _KIND).write_text(json.dumps({"learner": kind, "format": 1}) + "\n", encoding="utf-8")
+        model.save(part)
+
+
+def load(folder: Path) -> Learner:
+    """Read a learner after its files agree with the manifest.
+
+    Raises
+    ------
+    IntegrityError
+        If a file is missing, changed or unlisted; nothing has been parsed then.
+    InputError
+        If it is of an unknown kind.
+    """
+    verify(Path(folder))
+    kind = json.loads((Path(folder) / _KIND).read_text(encoding="utf-8"))
+    if kind.get("format") != 1 or kind.get("learner") not in learners():
+        raise InputError(f"{folder}: {kind} is no learner of uplift; there are {', '.join(learners())}")
+    return type(create(kind["learner"])).load(Path(folder))
+
+
+class PyfuncModel:
+    """What MLflow calls to score a frame.
+
+    Parameters
+    ----------
+    model : Learner
+    """
+
+    def __init__(self, model: Learner) -> None:
+        self.model = model
+
+    def predict(self, model_input: "pd.DataFrame", params: dict[str, Any] | None = None) -> "pd.DataFrame":  # noqa: ARG002  (MLflow passes it)
+        """Return a frame with a column ``uplift_<arm>`` for each treated arm, indexed like the input."""
+        import pandas as pd
+
+        found = {column(arm): self.model.predict(model_input, arm) for arm in self.model.arms_}
+        return pd.DataFrame(found, index=model_input.index)
+
+
+def _load_pyfunc(path: str) -> PyfuncModel:
+    return PyfuncModel(load(Path(path)))

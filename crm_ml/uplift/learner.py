@@ -1,0 +1,187 @@
+"""What every learner of uplift shares: parameters, checks, arms, and how it is written to a folder."""
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from crm_ml.errors import InputError
+from crm_ml.models.logistic import Floats
+from crm_ml.uplift import base_models
+from crm_ml.uplift.base_models import Base, Fitted
+from crm_ml.uplift.experiment import Experiment, Probability, arm_name, as_frame, check_experiment
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_LEARNED = "learned.json"
+
+
+@dataclass(kw_only=True, eq=False)
+class Learner(ABC):
+    """A meta-learner: it turns models of outcomes into a model of the effect.
+
+    Parameters
+    ----------
+    base : {"boosting", "logistic"}
+        Regularised boosted trees, or lines: logistic for outcomes 0 and 1, ridge for amounts and effects.
+    outcome_options, effect_options : mapping of str to value
+        Parameters of the models of outcomes and of effects that differ from the defaults.
+    control : object
+        Which value of the treatment is the untreated arm.
+    folds : int
+        Of the cross-fitting, by customer, where the method asks for it.
+    least_probability : float
+        Rows for which an arm is less likely are trimmed, see `crm_ml.uplift.overlap`.
+    seed, num_threads : int
+        The number of threads does not change the result.
+    """
+
+    base: Base = "boosting"
+    outcome_options: Mapping[str, Any] = field(default_factory=dict)
+    effect_options: Mapping[str, Any] = field(default_factory=dict)
+    control: Any = 0
+    folds: int = 5
+    least_probability: float = 0.01
+    seed: int = 0
+    num_threads: int = 2
+
+    arms_: tuple[str, ...] = field(init=False, repr=False)
+    binary_: bool = field(init=False, repr=False)
+    parts_: dict[str, Fitted] = field(init=False, repr=False)
+    numbers_: dict[str, float] = field(init=False, repr=False)
+
+    def fit(
+        self,
+        X: "pd.DataFrame | npt.ArrayLike",
+        treatment: npt.ArrayLike,
+        y: npt.ArrayLike,
+        treatment_probability: Probability | None = None,
+    ) -> Self:
+        """Learn the effect of each treated arm against the control; earlier fits are forgotten.
+
+        Parameters
+        ----------
+        X : pandas.DataFrame or array-like, shape (n, k)
+            Features known before the treatment. Where the index has a level ``customer_id``, folds keep a
+            customer's rows together.
+        treatment : array-like, shape (n,)
+            0 and 1, or names of arms.
+        y : array-like of float, shape (n,)
+            Outcomes, 0 and 1 or amounts.
+        treatment_probability : float, mapping or array-like, optional
+            Known probability of the arms, see `crm_ml.uplift.experiment.check_experiment`; estimated without.
+
+        Raises
+        ------
+        InputError, LeakError
+            As `check_experiment`, and if the arms do not overlap.
+        """
+        experiment = check_experiment(X, treatment, y, self.control, treatment_probability)
+        self.arms_, self.binary_ = experiment.arms, experiment.binary
+        self.parts_, self.numbers_ = {}, {}
+        self._fit(experiment)
+        return self
+
+    def predict(self, X: "pd.DataFrame | npt.ArrayLike", arm: object = None) -> Any:
+        """Return the effect on the mean outcome of each row.
+
+        Parameters
+        ----------
+        X : pandas.DataFrame or array-like, shape (n, k)
+        arm : object, optional
+            A treated arm; all of them without it.
+
+        Returns
+        -------
+        numpy.ndarray, shape (n,), or pandas.DataFrame, shape (n, arms)
+            One column for each arm where there are several and none is asked for.
+
+        Raises
+        ------
+        InputError
+            If nothing is fitted, a column is missing, or the arm was not in training.
+        """
+        import pandas as pd
+
+        self._check_fitted()
+        frame = as_frame(X)
+        if arm is not None:
+            return self._effect(frame, self.position(arm))
+        if len(self.arms_) == 1:
+            return self._effect(frame, 1)
+        columns = {name: self._effect(frame, number) for number, name in enumerate(self.arms_, 1)}
+        return pd.DataFrame(columns, index=frame.index)
+
+    def position(self, arm: object) -> int:
+        """Return the number of a treated arm, from 1 (`InputError` if it was not in training)."""
+        self._check_fitted()
+        if arm_name(arm) not in self.arms_:
+            raise InputError(f"arm {arm!r} was not in training; there are {', '.join(self.arms_)}")
+        return 1 + self.arms_.index(arm_name(arm))
+
+    def save(self, folder: Path) -> None:
+        """Write parameters and models into an existing folder."""
+        self._check_fitted()
+        settings = {one.name: getattr(self, one.name) for one in fields(self) if one.init}
+        content = {
+            "parameters": {name: value for name, value in settings.items() if name != "num_threads"},
+            "arms": self.arms_,
+            "binary": self.binary_,
+            "numbers": self.numbers_,
+            "parts": sorted(self.parts_),
+        }
+        text = json.dumps(content, indent=1, sort_keys=True, default=dict)
+        (folder / _LEARNED).write_text(text + "\n", encoding="utf-8")
+        for name, part in self.parts_.items():
+            base_models.write(part, folder / name)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read a learner that `save` wrote; check its manifest before."""
+        content = json.loads((folder / _LEARNED).read_text(encoding="utf-8"))
+        learner = cls(**content["parameters"])
+        learner.arms_, learner.binary_ = tuple(content["arms"]), bool(content["binary"])
+        learner.numbers_ = {name: float(value) for name, value in content["numbers"].items()}
+        learner.parts_ = {name: base_models.read(folder / name) for name in content["parts"]}
+        return learner
+
+    @abstractmethod
+    def _fit(self, experiment: Experiment) -> None:
+        """Learn from checked rows into ``parts_`` and ``numbers_``."""
+
+    @abstractmethod
+    def _effect(self, X: "pd.DataFrame", arm: int) -> Floats:
+        """Return the effect of an arm (its number, from 1), shape (n,)."""
+
+    def _outcome_model(self) -> Fitted:
+        return base_models.outcome_model(
+            self.base, self.binary_, self.outcome_options, self.seed, self.num_threads
+        )
+
+    def _effect_model(self) -> Fitted:
+        return base_models.effect_model(self.base, self.effect_options, self.seed, self.num_threads)
+
+    def _check_fitted(self) -> None:
+        if not hasattr(self, "parts_") or (not self.parts_ and not self.numbers_):
+            raise InputError(f"{type(self).__name__} is not fitted; call fit first")
+
+
+def cross_fitted(
+    make: Any, X: "pd.DataFrame", y: Floats, fold: npt.NDArray[np.int64], learn: npt.NDArray[np.bool_]
+) -> Floats:
+    """Return predictions for all rows by models that learned from `learn` rows of the other folds."""
+    said = np.empty(len(y))
+    for one in _folds(fold):
+        inside, from_ = fold == one, (fold != one) & learn
+        said[inside] = make().fit(X[from_], y[from_]).predict(X[inside])
+    return said
+
+
+def _folds(fold: npt.NDArray[np.int64]) -> Iterable[int]:
+    return [int(one) for one in np.unique(fold)]

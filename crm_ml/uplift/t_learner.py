@@ -1,0 +1,40 @@
+"""Two models: one of the outcome of each arm, whose difference is the effect."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from crm_ml.models.logistic import Floats
+from crm_ml.uplift.experiment import Experiment, as_frame
+from crm_ml.uplift.learner import Learner
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(kw_only=True, eq=False)
+class TLearner(Learner):
+    """``tau_a(x) = mu_a(x) - mu_0(x)`` with a model of the outcome for each arm.
+
+    References
+    ----------
+    .. [1] Künzel, Sekhon, Bickel and Yu (2019). Metalearners for estimating heterogeneous treatment effects
+       using machine learning. PNAS 116, equations 2 and 3.
+    """
+
+    def predict_outcomes(self, X: "pd.DataFrame") -> "pd.DataFrame":
+        """Return the expected outcome of each arm, shape (n, 1 + arms), the control's column first."""
+        import pandas as pd
+
+        self._check_fitted()
+        frame = as_frame(X)
+        names = ("control", *self.arms_)
+        columns = {name: self.parts_[f"outcome_{number}"].predict(frame) for number, name in enumerate(names)}
+        return pd.DataFrame(columns, index=frame.index)
+
+    def _fit(self, experiment: Experiment) -> None:
+        for arm in range(1 + len(experiment.arms)):
+            keep = experiment.arm == arm
+            self.parts_[f"outcome_{arm}"] = self._outcome_model().fit(experiment.X[keep], experiment.y[keep])
+
+    def _effect(self, X: "pd.DataFrame", arm: int) -> Floats:
+        return self.parts_[f"outcome_{arm}"].predict(X) - self.parts_["outcome_0"].predict(X)

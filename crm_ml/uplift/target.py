@@ -1,0 +1,188 @@
+"""The rows of randomised campaigns: who was in which arm, what was known before, and what came of it."""
+
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Literal
+
+import narwhals as nw
+import numpy as np
+
+from crm_ml.errors import InputError
+from crm_ml.features import matrix
+from crm_ml.features.expressions import day
+from crm_ml.snapshots import DAY_S, Snapshot
+from crm_ml.tables.bundle import Tables, to_pandas
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Groups = Sequence[str] | Mapping[str, Mapping[str, Any]]
+Outcome = Literal["response", "order", "spend_cents"]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A campaign whose arms were drawn on one day; its text is the fold of its rows.
+
+    Parameters
+    ----------
+    campaign_id : str
+    snapshot : Snapshot
+        Features know what lies before the day of the draw; outcomes are those of its horizon.
+    """
+
+    campaign_id: str
+    snapshot: Snapshot
+
+    @property
+    def as_of(self) -> datetime:
+        """Day of the draw."""
+        return self.snapshot.as_of
+
+    @property
+    def label_ends_at(self) -> datetime:
+        """First moment after the window of the outcome."""
+        return self.snapshot.label_ends_at
+
+    def __str__(self) -> str:
+        return f"{self.snapshot} campaign {self.campaign_id}"
+
+
+@dataclass(frozen=True, eq=False)
+class TrialRows:
+    """Rows of trials.
+
+    Parameters
+    ----------
+    X : pandas.DataFrame
+        Features, indexed by trial and customer_id.
+    arm : pandas.Series of str
+        Arm of each row.
+    y : pandas.Series of float
+        Outcome: 0 or 1, or cents.
+    probability : pandas.Series of float
+        Declared probability of the row's own arm; NaN where none is declared.
+    """
+
+    X: "pd.DataFrame"
+    arm: "pd.Series[str]"
+    y: "pd.Series[float]"
+    probability: "pd.Series[float]"
+
+    @property
+    def fold(self) -> "pd.Index[str]":
+        """Trial of each row."""
+        return self.X.index.get_level_values("trial")
+
+    @property
+    def customer_id(self) -> "pd.Index[str]":
+        """Customer of each row."""
+        return self.X.index.get_level_values("customer_id")
+
+    def where(self, keep: "np.ndarray[Any, np.dtype[np.bool_]]") -> "TrialRows":
+        """Return some of the rows."""
+        return TrialRows(self.X[keep], self.arm[keep], self.y[keep], self.probability[keep])
+
+
+def trials(tables: Tables, horizon: timedelta) -> list[Trial]:
+    """Return the randomised campaigns in the order of time.
+
+    Parameters
+    ----------
+    tables : Tables
+        With assignments.
+    horizon : timedelta
+        Length of the outcome window, from the day of the draw on.
+
+    Raises
+    ------
+    InputError
+        If there is no assignment, or a campaign was drawn on several days; the message names all.
+    """
+    drawn = day(nw.col("assigned_at_epoch_s"))
+    rows = tables.frame("assignments").select("campaign_id", drawn=drawn).unique()
+    found = to_pandas(rows).sort_values(["drawn", "campaign_id"])
+    several = sorted(set(found["campaign_id"][found["campaign_id"].duplicated()]))
+    if not len(found) or several:
+        raise InputError(
+            f"assignments: {len(found):,} draws, on several days in {', '.join(several) or 'none'}; an "
+            "outcome window starts with the draw, so give each day of it a campaign of its own"
+        )
+    return [
+        Trial(str(name), Snapshot(datetime.fromtimestamp(int(drawn) * DAY_S, tz=UTC), horizon))
+        for name, drawn in found.itertuples(index=False)
+    ]
+
+
+def trial_rows(
+    tables: Tables, wanted: Iterable[Trial], outcome: Outcome, kind: str | None, groups: Groups | None = None
+) -> TrialRows:
+    """Compute features, arms and outcomes of each trial.
+
+    Parameters
+    ----------
+    tables : Tables
+    wanted : iterable of Trial
+        In the order of time; read once, so that a progress bar can count them.
+    outcome : {"response", "order", "spend_cents"}
+        Any response to the campaign, any order, or cents paid within the window.
+    kind : str, optional
+        Of the responses that count; all without it.
+    groups : sequence of str or mapping, optional
+        Feature groups, as `crm_ml.features.matrix` takes them.
+
+    Returns
+    -------
+    TrialRows
+        In the order of trial and customer_id. A customer of whom nothing was known has missing values.
+
+    Raises
+    ------
+    InputError
+        If there is no trial.
+    """
+    import pandas as pd
+
+    X, rest = {}, {}
+    for snapshot, together in itertools.groupby(wanted, key=lambda one: one.snapshot):
+        known = matrix(tables, snapshot, groups)
+        for one in together:
+            drawn = _drawn(tables, one)
+            rest[str(one)] = drawn.assign(y=_outcomes(tables, one, outcome, kind, drawn.index))
+            X[str(one)] = known.reindex(drawn.index)
+    if not X:
+        raise InputError("no trials to take rows from; give at least one")
+    names = ["trial", "customer_id"]
+    joined = pd.concat(dict(sorted(rest.items())), names=names)
+    features = pd.concat(dict(sorted(X.items())), names=names)
+    return TrialRows(features, joined["arm"], joined["y"], joined["probability"])
+
+
+def _drawn(tables: Tables, one: Trial) -> "pd.DataFrame":
+    """Return arm and probability of the customers of a trial, in ascending order of their ids."""
+    rows = tables.frame("assignments").filter(nw.col("campaign_id") == one.campaign_id)
+    columns = rows.collect_schema().names()
+    p = nw.col("probability") if "probability" in columns else nw.lit(None)
+    found = to_pandas(rows.select("customer_id", "arm", probability=p.cast(nw.Float64)))
+    return found.set_index("customer_id").sort_index().astype({"probability": "float64"})
+
+
+def _outcomes(
+    tables: Tables, one: Trial, outcome: Outcome, kind: str | None, customers: "pd.Index[str]"
+) -> "pd.Series[float]":
+    import pandas as pd
+
+    if outcome == "response":
+        rows = tables.frame("responses").filter(nw.col("campaign_id") == one.campaign_id)
+        rows = rows if kind is None else rows.filter(nw.col("kind") == kind)
+        later = one.snapshot.future(rows, at="responded_at")
+        found = later.group_by("customer_id").agg(nw.len().alias("y"))
+    else:
+        sold = one.snapshot.future(tables.frame("orders"), at="ordered_at")
+        sums = {"order": nw.col("purchase").max(), "spend_cents": nw.col("paid_cents").sum()}
+        found = sold.group_by("customer_id").agg(sums[outcome].alias("y"))
+    given = to_pandas(found.select("customer_id", "y")).set_index("customer_id")["y"].astype(float)
+    values: pd.Series[float] = given.reindex(customers).fillna(0.0)
+    return values if outcome == "spend_cents" else (values > 0).astype(float)
