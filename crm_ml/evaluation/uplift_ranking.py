@@ -1,6 +1,7 @@
 """Outcomes of treated and untreated customers in the order of a score, counted from the highest on."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -82,20 +83,28 @@ class Counts:
     y_treated: Floats
     y_control: Floats
 
-    @classmethod
-    def of(cls, judged: Weighted) -> "Counts":
+    @staticmethod
+    def of(judged: Weighted) -> "Counts":
         """Count under each weighting of a ranking that is an `UpliftRanking`."""
-        ranking = judged.ranking
-        assert isinstance(ranking, UpliftRanking)
-        w, t, y = judged.weights, ranking.treatment, ranking.y
-
-        def summed(values: Floats) -> Floats:
-            grouped = np.add.reduceat(values, ranking.starts, axis=1)
-            return np.asarray(np.cumsum(grouped[:, ::-1], axis=1))
-
-        return cls(summed(w), summed(w * t), summed(w * t * y), summed(w * (1 - t) * y))
+        return _counted(judged)
 
     @property
     def control(self) -> Floats:
         """Weight of the untreated rows."""
         return self.rows - self.treated
+
+
+@lru_cache(maxsize=1)  # all metrics of a ranking are asked for one after the other
+def _counted(judged: Weighted) -> Counts:
+    ranking = judged.ranking
+    assert isinstance(ranking, UpliftRanking)
+    w, t, y = judged.weights, ranking.treatment, ranking.y
+    single = len(ranking.starts) == w.shape[1]
+
+    def summed(values: Floats) -> Floats:
+        grouped = values if single else np.add.reduceat(values, ranking.starts, axis=1)
+        return np.asarray(np.cumsum(grouped[:, ::-1], axis=1))
+
+    treated, answers = w * t, w * y
+    y_treated = answers * t
+    return Counts(summed(w), summed(treated), summed(y_treated), summed(answers - y_treated))

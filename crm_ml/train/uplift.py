@@ -1,0 +1,258 @@
+"""The uplift experiment: checks of the draw, learners beside two controls, verdicts, the value of rules."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+from pandas.api.types import is_numeric_dtype
+
+from crm_ml import features
+from crm_ml.config import UpliftRun
+from crm_ml.config.split import CampaignSplit
+from crm_ml.config.uplift import LearnerPart
+from crm_ml.consents import check_purpose, consenting
+from crm_ml.errors import ConfigError, InputError
+from crm_ml.evaluation import leakage
+from crm_ml.evaluation.splits import customer_folds
+from crm_ml.snapshots import Snapshot, check_data_reach
+from crm_ml.tables import Tables
+from crm_ml.train import uplift_report
+from crm_ml.train.outcome import Candidate, Outcome
+from crm_ml.train.probability import left_out
+from crm_ml.train.uplift_report import MODEL, Said
+from crm_ml.uplift import artefact
+from crm_ml.uplift.learner import Learner
+from crm_ml.uplift.learners import create
+from crm_ml.uplift.response_model import ResponseModel
+from crm_ml.uplift.t_learner import TLearner
+from crm_ml.uplift.target import Trial, TrialRows, trial_rows, trials
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Fold:
+    """Rows that test and rows that train, under a name."""
+
+    name: str
+    test: Mask
+    training: Mask
+
+
+def execute(config: UpliftRun, tables: Tables, progress: "Progress") -> Outcome:
+    """Run the uplift experiment of one config.
+
+    Parameters
+    ----------
+    config : UpliftRun
+    tables : Tables
+        With assignments.
+    progress : rich.progress.Progress
+
+    Returns
+    -------
+    Outcome
+        Metrics are means over the test trials or splits; intervals draw whole customers.
+
+    Raises
+    ------
+    LeakError
+        If a feature knows later rows or says who was treated.
+    InputError
+        If nothing trains or tests, there is one arm only, or as the learners do.
+    ConfigError
+        If an arm or a cost is missing.
+    """
+    known = trials(tables, config.target.horizon)
+    rows = compute_rows(config, tables, known, progress)
+    check_point_in_time(config, tables, known[-1])
+    folds = make_folds(config, known, rows)
+    said = predict(config, rows, folds, progress)
+    judging = progress.add_task("intervals, rules, final model", total=2)
+    report = uplift_report.judge(config, rows, said, np.random.default_rng(config.seed))
+    progress.advance(judging)
+    final = final_rows(config, known, rows)
+    model = fit(config, config.model, rows.where(final))
+    progress.advance(judging)
+    return Outcome(
+        metrics=report.metrics(),
+        summary=report.summary(),
+        gates=report.gates(),
+        candidate=_candidate(config, model, rows.where(final), report.verified),
+        tables=report.tables(),
+        figures=report.figures(np.random.default_rng(config.seed)),
+        facts=report.facts() | {"features": list(rows.X.columns), "trials": [str(one) for one in known]},
+    )
+
+
+def compute_rows(
+    config: UpliftRun, tables: Tables, known: Sequence[Trial], progress: "Progress"
+) -> TrialRows:
+    """Compute features, arms and outcomes of every trial, of customers who allow the purpose."""
+    check_purpose(tables, config.target.purpose)
+    for one in known:
+        _check_reach(config, tables, one)
+    shown = progress.track(list(known), description="features and outcomes")
+    target = config.target
+    rows = trial_rows(tables, shown, target.outcome, target.kind, config.features)
+    if target.purpose is not None:
+        today = Snapshot(config.register_as.as_of, timedelta(days=1))  # type: ignore[arg-type]
+        allowed = rows.customer_id.isin(consenting(tables, today, target.purpose))
+        rows = rows.where(np.asarray(allowed))
+    dropped = left_out(rows.X.columns, config.leave_out)
+    return TrialRows(rows.X.drop(columns=dropped), rows.arm, rows.y, rows.probability).where(
+        _wanted(config, rows)
+    )
+
+
+def make_folds(config: UpliftRun, known: Sequence[Trial], rows: TrialRows) -> list[Fold]:
+    """Return which rows test and which train: trials by date, or halves of one trial's customers.
+
+    Raises
+    ------
+    InputError
+        If there are several trials to halve, or no trial tests or trains.
+    """
+    fold = np.asarray(rows.fold)
+    if isinstance(config.split, CampaignSplit):
+        return [_fold_of_trial(config, known, one, fold) for one in _tests(config.split, known)]
+    if len(known) > 1:
+        raise InputError(
+            f"{len(known)} trials from {known[0]} on: split them by date (test_from, test_until); "
+            "halves of the customers are for a single trial"
+        )
+    folds = []
+    for number in range(config.split.halves):
+        half = customer_folds(np.asarray(rows.customer_id), 2, key=f"half {number}")
+        folds.append(Fold(f"split {number + 1}", half == 1, half == 0))
+    return folds
+
+
+def predict(config: UpliftRun, rows: TrialRows, folds: Sequence[Fold], progress: "Progress") -> list[Said]:
+    """Fit all learners on the training rows of each fold and score its test rows."""
+    parts = {MODEL: config.model} | {part.name: part for part in config.others}
+    found = []
+    for each in progress.track(list(folds), description="learners and controls"):
+        past, now = rows.where(each.training), rows.where(each.test)
+        fitted = {name: fit(config, part, past) for name, part in parts.items()}
+        base = fitted[MODEL].base
+        response = _fit(ResponseModel(base=base, control=config.target.control), past)
+        outcomes = TLearner(base=base, control=config.target.control)
+        _fit(outcomes, past)
+        arms = fitted[MODEL].arms_
+        scores = {name: {arm: one.predict(now.X, arm) for arm in arms} for name, one in fitted.items()}
+        answer = {arm: response.predict(now.X, arm) for arm in arms}
+        found.append(Said(each.name, now, arms, scores, answer, outcomes.predict_outcomes(now.X)))
+    return found
+
+
+def fit(config: UpliftRun, part: LearnerPart, rows: TrialRows) -> Learner:
+    """Fit a learner; declared probabilities are taken where every row has one."""
+    return _fit(create(part.name, **{"control": config.target.control, **part.options}), rows)
+
+
+def final_rows(config: UpliftRun, known: Sequence[Trial], rows: TrialRows) -> Mask:
+    """Return which rows train the registered model: trials whose windows had ended on its day.
+
+    Raises
+    ------
+    InputError
+        If none had.
+    """
+    today = Snapshot(config.register_as.as_of, timedelta(days=1))  # type: ignore[arg-type]
+    ended = [str(one) for one in known if one.label_ends_at <= today.as_of]
+    if not ended:
+        raise InputError(f"no trial had ended by {today}; register a later day")
+    return np.asarray(rows.fold.isin(ended))
+
+
+def check_point_in_time(config: UpliftRun, tables: Tables, one: Trial) -> None:
+    """Compute the features of a trial with and without all later rows and compare them exactly.
+
+    Raises
+    ------
+    LeakError
+        If a feature differs.
+    """
+    both = [
+        features.matrix(these, one.snapshot, config.features)
+        for these in (tables, one.snapshot.known(tables))
+    ]
+    leakage.check_point_in_time(*both)
+
+
+def _fit(learner: Learner, rows: TrialRows) -> Learner:
+    declared = _declared(rows, learner.control)
+    return learner.fit(rows.X, rows.arm, rows.y, declared)
+
+
+def _declared(rows: TrialRows, control: object) -> dict[str, float] | None:
+    """Return the declared probability of each arm, where it is one and the same for all its rows."""
+    found = {str(arm): p for arm, p in rows.probability.groupby(rows.arm)}
+    if any(p.isna().any() or p.min() < p.max() for p in found.values()) or str(control) not in found:
+        return None
+    return {arm: float(p.iloc[0]) for arm, p in found.items()}
+
+
+def _wanted(config: UpliftRun, rows: TrialRows) -> Mask:
+    if config.arms is None:
+        return np.ones(len(rows.y), dtype=bool)
+    present = set(rows.arm)
+    missing = sorted(set(config.arms) - present)
+    if missing:
+        raise ConfigError(
+            f"arms: {', '.join(missing)} not in assignments; there are {', '.join(sorted(present))}"
+        )
+    return np.asarray(rows.arm.isin([config.target.control, *config.arms]))
+
+
+def _tests(split: CampaignSplit, known: Sequence[Trial]) -> list[Trial]:
+    first, last = (Snapshot(day, timedelta(days=1)).as_of for day in (split.test_from, split.test_until))  # type: ignore[arg-type]
+    tests = [one for one in known if first <= one.as_of <= last]
+    if not tests:
+        raise InputError(f"assignments: no trial was drawn from {split.test_from} until {split.test_until}")
+    return tests
+
+
+def _fold_of_trial(config: UpliftRun, known: Sequence[Trial], test: Trial, fold: npt.NDArray[Any]) -> Fold:
+    ended = [one for one in known if one.label_ends_at <= test.as_of]
+    earliest = config.split.earliest if isinstance(config.split, CampaignSplit) else None
+    if earliest is not None:
+        start = Snapshot(earliest, timedelta(days=1)).as_of  # type: ignore[arg-type]
+        ended = [one for one in ended if one.as_of >= start]
+    if not ended:
+        raise InputError(f"no trial had ended before {test}; test later ones or set an earlier earliest")
+    return Fold(str(test), fold == str(test), np.isin(fold, [str(one) for one in ended]))
+
+
+def _check_reach(config: UpliftRun, tables: Tables, one: Trial) -> None:
+    """Refuse a window that ends after the data, where the data say when they end."""
+    if config.data.ends_at is not None:
+        check_data_reach(tables, one.snapshot, config.data.ends_at)
+
+
+def _candidate(config: UpliftRun, model: Learner, rows: TrialRows, verified: Sequence[str]) -> Candidate:
+    ends = max(rows.fold)[:10]
+    details = {
+        "target": config.target.model_dump(mode="json"),
+        "arms": list(model.arms_),
+        "verified_arms": list(verified),
+        "last_trial": ends,
+        "labels_end": f"{Snapshot(ends, config.target.horizon).label_ends_at:%Y-%m-%d}",  # type: ignore[arg-type]
+        "features": config.features or {},
+        "columns": list(rows.X.columns),
+    }
+    kinds = {str(name): is_numeric_dtype(kind) for name, kind in rows.X.dtypes.items()}
+    return Candidate(
+        name=config.register_as.name,
+        save=lambda folder: artefact.save(model, folder, **details),
+        loader_module=artefact.__name__,
+        inputs={name: "double" if numeric else "string" for name, numeric in kinds.items()},
+        outputs={artefact.column(arm): "double" for arm in model.arms_},
+    )
