@@ -1,0 +1,1 @@
+"""Parts of the simulator; see `crm_ml.datasets.simulated`."""

@@ -1,0 +1,147 @@
+"""A simulated shop with known truth: how often each customer buys, who has left, what each action changes.
+
+Tables of any size, streamed to Parquet; the same settings give the same bytes. All of it is made up.
+
+- **Purchases** follow BG/NBD [1]_: customer i buys at the rate lambda_i ~ Gamma(r, alpha) a week and drops
+  out after each repeat purchase with p_i ~ Beta(a, b); r = .7, alpha = 8, a = .7, b = 2.6. Customers join
+  over the first three quarters of the days, with a first order each.
+- **Rhythm**: the process runs in operational time, which goes faster on Fridays and Saturdays and before
+  Christmas. With ``rhythm=0`` every day is alike and the process is BG/NBD in calendar time.
+- **Channels of acquisition** (referral, search, social, store) multiply lambda by 1.5, 1, .7, 1.2 and a by
+  .6, 1, 1.5, .8; with ``channel_quality=0`` they say nothing. Customers by referral were invited by an
+  earlier one.
+- **Spend** of an order is Gamma-Gamma [2]_ (p = 6.25, q = 3.74, v = 15.44 in the major unit), split over
+  lines of favourite categories to the cent. Customers to whom prices matter use coupons and discounts more
+  often.
+- **Campaigns** draw four in ten known customers into the arms ``control`` (1/2), ``coupon`` and ``reminder``
+  (1/4 each). The outcome is a visit within 14 days (response ``visit``), of which 35 % lead to an order
+  beside the purchase process (response ``purchase``); responses of the control group stand in the table as
+  well. What an arm does to the log-odds of a visit follows from the customer
+  (`_simulation.trials.visit_probability`): coupons move those to whom prices matter and repel the others,
+  reminders move those who buy seldom and repel those of a store.
+- Events end with the dropout; consents to mail and push are granted at registration, and some withdrawn.
+
+References
+----------
+.. [1] Fader, Hardie and Lee (2005). "Counting your customers" the easy way. Marketing Science 24, section 3.
+.. [2] Fader and Hardie (2013). The Gamma-Gamma model of monetary value, equations 1 to 3.
+"""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from crm_ml import artefacts
+from crm_ml.datasets._simulation.generate import Progress, generate
+from crm_ml.datasets._simulation.world import World
+from crm_ml.errors import AlreadyPublished
+from crm_ml.paths import data_folder
+from crm_ml.tables.bundle import Tables
+from crm_ml.tables.contract import contracts
+from crm_ml.tables.engine import connect
+from crm_ml.tables.sql import literal
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, eq=False)
+class Truth:
+    """What is true and stands in no table.
+
+    Parameters
+    ----------
+    customers : pandas.DataFrame
+        Indexed by customer_id: acquired_through, purchases_per_week (in operational time), p_dropout,
+        dropped_out_at_epoch_s (null for who had not), mean_spend_cents, price_sensitivity.
+    effects : pandas.DataFrame
+        Indexed by campaign_id and customer_id, for all who were drawn: p_control, p_coupon and p_reminder,
+        the probability of a visit under each arm.
+    """
+
+    customers: "pd.DataFrame"
+    effects: "pd.DataFrame"
+
+
+def load(
+    path: Path | None = None,
+    customers: int = 20_000,
+    seed: int = 0,
+    days: int = 728,
+    lines_per_order: float = 5.0,
+    rhythm: float = 1.0,
+    channel_quality: float = 1.0,
+    campaigns: int = 8,
+    events_per_customer: float = 3.0,
+    progress: Progress | None = None,
+) -> Tables:
+    """Load a simulated shop, made now or found whole.
+
+    Parameters
+    ----------
+    path : Path, optional
+        Folder in which worlds are kept; ``simulated`` in the data folder without it.
+    customers, seed, days, lines_per_order, rhythm, channel_quality, campaigns, events_per_customer
+        See `crm_ml.datasets._simulation.world.World`.
+    progress : callable, optional
+        Told the name of each step.
+
+    Returns
+    -------
+    Tables
+        All tables, on DuckDB. Their rows are accepted as they are made: contracts hold by construction.
+
+    Raises
+    ------
+    InputError
+        If a setting is out of range; the message names all.
+    IntegrityError
+        If a world that was kept has changed.
+    """
+    world = World(
+        customers, seed, days, lines_per_order, rhythm, channel_quality, campaigns, events_per_customer
+    )
+    folder = _folder(world, path, progress)
+    connection = connect()
+    relations: dict[str, Any] = {
+        name: connection.sql(f"SELECT * FROM read_parquet({literal((folder / f'{name}.parquet').resolve())})")
+        for name in contracts()
+    }
+    return Tables(**relations, fingerprint=_identity(world))
+
+
+def truth(path: Path | None = None, **settings: Any) -> Truth:
+    """Return the truth behind the tables that `load` gives for the same settings."""
+    import pandas as pd
+
+    folder = _folder(World(**settings), path, None)
+    people = pd.read_parquet(folder / "truth_customers.parquet").set_index("customer_id")
+    effects = pd.read_parquet(folder / "truth_effects.parquet")
+    return Truth(people, effects.set_index(["campaign_id", "customer_id"]))
+
+
+def _folder(world: World, path: Path | None, progress: Progress | None) -> Path:
+    """Return the folder of a world, made now or found whole."""
+    parent = data_folder() / "simulated" if path is None else path
+    folder = parent / f"{world.customers}-{_identity(world)[:16]}"
+    if not folder.exists():
+        try:
+            with artefacts.new_folder(folder, **asdict(world)) as part:
+                generate(world, part, progress)
+        except AlreadyPublished:  # by a run beside this one
+            pass
+    artefacts.verify(folder)
+    return folder
+
+
+def _identity(world: World) -> str:
+    """Hash the settings and the code that makes tables of them."""
+    here = Path(__file__).parent
+    total = hashlib.sha256(json.dumps(asdict(world), sort_keys=True).encode())
+    for file in sorted([*(here / "_simulation").glob("*.py")]):
+        total.update(file.read_bytes())
+    for contract in contracts().values():
+        total.update(repr(contract).encode())
+    return total.hexdigest()
