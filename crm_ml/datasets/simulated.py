@@ -19,7 +19,8 @@ Tables of any size, streamed to Parquet; the same settings give the same bytes. 
   well. What an arm does to the log-odds of a visit follows from the customer
   (`_simulation.trials.visit_probability`): coupons move those to whom prices matter and repel the others,
   reminders move those who buy seldom and repel those of a store.
-- Events end with the dropout; consents to mail and push are granted at registration, and some withdrawn.
+- Events end with the dropout; consents, to analytics and to marketing by mail and by push, are
+  given or refused at registration, and some withdrawn later.
 
 References
 ----------

@@ -105,6 +105,10 @@ def compute_rows(
         today = Snapshot(config.register_as.as_of, timedelta(days=1))  # type: ignore[arg-type]
         allowed = rows.customer_id.isin(consenting(tables, today, target.purpose))
         rows = rows.where(np.asarray(allowed))
+        if not len(rows.y):
+            raise InputError(
+                f"assignments: nobody who was drawn allows {target.purpose!r}; name another purpose"
+            )
     dropped = left_out(rows.X.columns, config.leave_out)
     return TrialRows(rows.X.drop(columns=dropped), rows.arm, rows.y, rows.probability).where(
         _wanted(config, rows)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from crm_ml.datasets._simulation.baskets import CATEGORIES, DEPARTMENTS, ITEMS, Baskets
-from crm_ml.datasets._simulation.contacts import KINDS, MEDIA, Contacts
+from crm_ml.datasets._simulation.contacts import KINDS, MEDIA, PURPOSES, Contacts
 from crm_ml.datasets._simulation.life import Lives
 from crm_ml.datasets._simulation.trials import Trials
 from crm_ml.datasets._simulation.world import (
@@ -123,14 +123,13 @@ def events(ids: "pa.Array", contacts: Contacts, names: Names) -> Columns:
 
 
 def consents(ids: "pa.Array", contacts: Contacts, names: Names) -> Columns:
-    """Return the table of consents to marketing, for each medium."""
+    """Return the table of consents: to analytics, and to marketing by each medium."""
     import pyarrow as pa
 
-    rows = len(contacts.agreed)
     return {
         "customer_id": ids.take(pa.array(contacts.agreed)),
-        "purpose": pa.repeat("marketing", rows),
-        "channel": names.of(MEDIA, contacts.medium),
+        "purpose": names.of(PURPOSES, np.minimum(contacts.medium, 1)),
+        "channel": names.of(MEDIA, contacts.medium - 1),
         "granted": contacts.granted,
         **_times("changed_at", epoch_s(contacts.changed)),
     }

@@ -9,9 +9,10 @@ from crm_ml.datasets._simulation.life import Lives
 from crm_ml.datasets._simulation.world import CHANNELS, Floats, Ints, World
 
 KINDS = ("cart", "invite", "view", "visit")
-MEDIA = ("mail", "push")
+# analytics, of no channel; marketing by mail and by push
+PURPOSES, MEDIA = ("analytics", "marketing"), ("mail", "push")
 _KIND_SHARES = (0.15, 0.0, 0.45, 0.4)
-_GRANTED = (0.85, 0.75)
+_GRANTED = (0.97, 0.85, 0.75)
 _WITHDRAWN = 0.08
 _REFERRAL = CHANNELS.index("referral")
 
@@ -29,6 +30,7 @@ class Contacts:
         Who invited each customer, -1 for nobody.
     agreed : numpy.ndarray of int, shape (c,)
     medium : numpy.ndarray of int, shape (c,)
+        0 = analytics, then marketing by each medium.
     granted : numpy.ndarray of bool, shape (c,)
     changed : numpy.ndarray, shape (c,)
         Customer, medium, whether it was allowed, and day of each word on consent.
@@ -79,7 +81,7 @@ def meet(world: World, lives: Lives, taste: Ints, rng: np.random.Generator) -> C
 def _consents(
     lives: Lives, last: Floats, rng: np.random.Generator
 ) -> "tuple[Ints, Ints, np.ndarray[tuple[int], np.dtype[np.bool_]], Floats]":
-    count, media = len(lives.joined), len(MEDIA)
+    count, media = len(lives.joined), len(_GRANTED)
     agreed, medium = np.repeat(np.arange(count), media), np.tile(np.arange(media), count)
     granted = rng.random(len(agreed)) < np.asarray(_GRANTED)[medium]
     changed = lives.joined[agreed]
