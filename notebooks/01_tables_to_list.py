@@ -60,8 +60,7 @@ plots.calibration_plot(judged, "gradient_boosting")
 plots.gains_plot(judged, "gradient_boosting")
 # %% [markdown]
 # ## The list: the best action for each customer, by what it is expected to earn
-# Costs, margins and effects are assumptions of `configs/actions/grocer.yaml`; each row says so. The nightly
-# job does the same with the champion: `python -m crm_ml.score`.
+# Costs and effects are assumptions, as each row says. Nightly, with the champion: `python -m crm_ml.score`.
 # %%
 configs, folder = paths.project_root() / "configs", Path(mkdtemp())
 todo = config.load(configs / "score/default.yaml", settings.ScoreSettings, ["daily_cap=300"])

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from small_data import FOLDERS
 
-collect_ignore_glob = ["conftest.py", "*/conftest.py"]  # no doctests in them, and they share one name
+collect_ignore_glob = ["conftest.py", "*/conftest.py", "*/make_*.py"]  # no doctests in them, and no tests
 PROJECT = Path(__file__).resolve().parents[1]
 SMALL = {
     "churn": {
@@ -31,6 +31,8 @@ SMALL = {
         "largest_total_error": "2.0",
         "challenger": "{windows: 1, every_days: 28, options: {rounds: 20, min_data_in_leaf: 20}}",
     },
+    "propensity": {"replicates": "100", "largest_ece": "0.5"},
+    "uplift": {"replicates": "100"},
 }
 SMALL_DATA = {
     ("clv", "complete_journey"): {
@@ -38,6 +40,9 @@ SMALL_DATA = {
         "register_as.as_of": "2017-12-20",
     },
     ("clv", "cdnow"): {"split.validation": "[1997-06-11, 1997-08-06]"},
+    ("uplift", "hillstrom"): {"split.halves": "2"},
+    ("uplift", "starbucks"): {"split.halves": "2"},
+    ("uplift", "simulated"): {"data.options.customers": "4000"},
 }
 QUICK = {"rounds": 60, "n_seeds": 1, "num_threads": 1}
 
@@ -78,14 +83,14 @@ class Store:
 
         run = load_run(name)
         wanted = dict(SMALL[run.family]) | SMALL_DATA.get((run.family, run.data.name), {})
-        if run.family == "churn":
+        if run.family in ("churn", "propensity"):
             wanted |= _quick(run.model.name)
         wanted |= {"data.path": str(self.folders[run.data.name])} | more
         return [f"{key}={value}" for key, value in wanted.items()]
 
 
 def _quick(model: str) -> dict[str, str]:
-    """Options that make a churn model quick, of those that it has."""
+    """Options that make a model quick, of those that it has."""
     from crm_ml.models.model import models
 
     known = inspect.signature(models()[model]).parameters
@@ -118,7 +123,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Store:
     output = io.StringIO()
     with pytest.MonkeyPatch.context() as monkeypatch, contextlib.redirect_stdout(output), third_party():
         store.use(monkeypatch)
-        codes = [_train(store, names) for names in [store.of("churn"), *([n] for n in store.of("clv"))]]
+        single = [[name] for name in store.names if not name.startswith("churn/")]
+        codes = [_train(store, names) for names in [store.of("churn"), *single]]
     return replace(store, exit_code=max(codes), output=output.getvalue())
 
 

@@ -58,6 +58,9 @@ class ShrunkRate:
 
         labels, weights = check_labels(y, len(X), sample_weight)
         answered, sent = self._counts(X)
+        below = [name for name in (self.answered, self.sent) if (X[name] < 0).any()]
+        if below:
+            raise InputError(f"features: negative counts in {', '.join(below)}")
         order = np.lexsort((weights, labels, sent, answered))
         labels, weights, answered, sent = (one[order] for one in (labels, weights, answered, sent))
         self.mean_ = float(np.average(labels, weights=weights))
@@ -76,7 +79,7 @@ class ShrunkRate:
         Raises
         ------
         InputError
-            If a column is missing, negative or infinite, or nothing is fitted.
+            If a column is missing or infinite, or nothing is fitted. Negative counts are taken for none.
         """
         if not hasattr(self, "strength_"):
             raise InputError("ShrunkRate is not fitted; call fit first")
@@ -106,14 +109,11 @@ class ShrunkRate:
         counts = [X[name].to_numpy(dtype=np.float64, na_value=np.nan) for name in (self.answered, self.sent)]
         breaches = []
         for name, values in zip((self.answered, self.sent), counts, strict=True):
-            infinite, below = int(np.isinf(values).sum()), int((values < 0).sum())
+            infinite = int(np.isinf(values).sum())
             breaches += [f"{name} is infinite in {infinite:,} of {len(X):,} rows"] if infinite else []
-            breaches += (
-                [f"{name} is negative in {below:,} of {len(X):,} rows"] if below - infinite > 0 else []
-            )
         if breaches:
             raise InputError(f"features: {'; '.join(breaches)}")
-        answered, sent = (np.nan_to_num(values) for values in counts)
+        answered, sent = (np.nan_to_num(values).clip(0) for values in counts)
         return np.minimum(answered, sent), sent
 
 

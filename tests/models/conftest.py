@@ -26,6 +26,8 @@ def customers(n=1500, seed=0):
             "lifecycle_tenure_days": rng.integers(1, 900, n).astype(float),
             "attribute_town": rng.choice(["Ulm", "Köln", "北京", None], n),
             "rfm_orders_28d": rng.poisson(3, n).astype(float),
+            "history_sent": (sent := rng.poisson(4, n)).astype(float),
+            "history_answered": rng.binomial(sent, recency / 60).astype(float),
         },
         index=index,
     )

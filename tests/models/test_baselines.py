@@ -7,7 +7,9 @@ import pytest
 from crm_ml.errors import InputError
 from crm_ml.models.cadence_rule import CadenceRule
 from crm_ml.models.logistic import Logistic
+from crm_ml.models.one_feature_rule import OneFeatureRule
 from crm_ml.models.recency_rule import RecencyRule
+from crm_ml.models.shrunk_rate import ShrunkRate
 
 
 def test_the_recency_rule_recovers_the_churn_curve():
@@ -66,3 +68,45 @@ def test_one_absurd_amount_does_not_rule_the_others():
     calm = Logistic().fit(X, y).predict(X)
     X.loc[0, "paid_cents"] = 1e15
     assert np.abs(Logistic().fit(X, y).predict(X) - calm)[1:].max() < 0.03
+
+
+def people_of_a_beta_binomial(a, b, n=6000, seed=4):
+    """Customers who answer with a probability of their own, drawn from Beta(a, b)."""
+    rng = np.random.default_rng(seed)
+    p, sent = rng.beta(a, b, n), rng.integers(0, 9, n)
+    X = pd.DataFrame({"history_sent": sent, "history_answered": rng.binomial(sent, p)}, dtype=float)
+    return X, (rng.random(n) < p).astype(int)
+
+
+def test_the_shrunk_rate_recovers_the_prior_of_a_beta_binomial():
+    X, y = people_of_a_beta_binomial(1.0, 4.0)
+    rule = ShrunkRate().fit(X, y)
+    assert rule.mean_ == pytest.approx(0.2, abs=0.015)
+    assert 3.5 < rule.strength_ < 7.5  # a + b = 5
+    new, loyal = rule.predict(pd.DataFrame({"history_sent": [0.0, 8.0], "history_answered": [0.0, 8.0]}))
+    assert new == pytest.approx(rule.mean_)
+    assert loyal == pytest.approx((rule.strength_ * rule.mean_ + 8) / (rule.strength_ + 8))
+
+
+def test_a_history_that_says_nothing_is_shrunk_away():
+    X, _ = people_of_a_beta_binomial(1.0, 4.0)
+    y = (np.random.default_rng(5).random(len(X)) < 0.2).astype(int)
+    p = ShrunkRate().fit(X, y).predict(X)
+    assert p.max() - p.min() < 0.06  # 1 without shrinkage; a strength above 100
+
+
+def test_counts_that_are_none_are_refused_by_name():
+    X, y = people_of_a_beta_binomial(1.0, 4.0, n=200)
+    with pytest.raises(InputError, match="negative counts in history_answered"):
+        ShrunkRate().fit(X.assign(history_answered=-1.0), y)
+    with pytest.raises(InputError, match="missing: gifts"):
+        ShrunkRate(sent="gifts").fit(X, y)
+
+
+def test_a_rule_on_one_feature_learns_its_direction():
+    rng = np.random.default_rng(6)
+    x = rng.random(2000)
+    for sign in (1, -1):
+        X = pd.DataFrame({"share": sign * x})
+        p = OneFeatureRule(column="share").fit(X, (rng.random(2000) < x).astype(int)).predict(X)
+        assert np.corrcoef(p, x)[0, 1] > 0.95
