@@ -14,9 +14,10 @@ help:  ## Show the targets
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-run: .venv/installed  ## Train the default runs on Complete Journey, score, and write the list
+run: .venv/installed  ## Train the default runs, score, and write the lists
 	@$(BIN)/python -m crm_ml.train
 	@$(BIN)/python -m crm_ml.score || test $$? -eq 3
+	@$(BIN)/python -m crm_ml.score score/simulated || test $$? -eq 3
 	@echo "MLflow page: make page, then open http://localhost:5000"
 
 test: .venv/installed  ## Run the whole test suite

@@ -6,13 +6,11 @@
 # # From customer tables to a next-best-action list
 # A grocer's year: who is about to stay away, how sure is that, and what to do about it, for whom?
 # In JupyterLab: right click on the file, *Open With > Notebook*. It runs in half a minute.
-
 # %%
 from datetime import timedelta
 from pathlib import Path
 from tempfile import mkdtemp
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
@@ -21,6 +19,7 @@ from crm_ml.churn import labelled_rows
 from crm_ml.evaluation import plots, predictions, significance
 from crm_ml.models import artefact, model
 from crm_ml.score import batch, catalog, champion, read_list, scores, settings
+from crm_ml.score.models import Models
 
 # %% [markdown]
 # ## The tables: every row was accepted, or set aside with a reason
@@ -30,10 +29,8 @@ tables.report.rich()
 # %%
 orders = tables.pandas("orders")
 week = pd.to_datetime(orders["ordered_at_epoch_s"], unit="s").dt.to_period("W").dt.start_time
-figure, axes = plt.subplots(figsize=(8, 2.6), layout="constrained")
 weekly = orders.groupby(week).size().iloc[1:-1]  # the first and the last are no whole weeks
-weekly.plot(ax=axes, color="#1f5fa8", xlabel="", ylabel="orders a week", ylim=(0, None))
-axes.spines[["top", "right"]].set_visible(False)
+weekly.plot(figsize=(8, 2.6), color="#1f5fa8", xlabel="", ylabel="orders a week", ylim=(0, None))
 # %% [markdown]
 # ## Features at a snapshot: what was known before it
 # %%
@@ -65,14 +62,17 @@ plots.gains_plot(judged, "gradient_boosting")
 configs, folder = paths.project_root() / "configs", Path(mkdtemp())
 todo = config.load(configs / "score/default.yaml", settings.ScoreSettings, ["daily_cap=300"])
 actions = config.load(configs / "actions/grocer.yaml", catalog.Catalog)
-best = fitted["gradient_boosting"]
-artefact.save(best, folder / "model", "churn")
+offers = [one for one in actions.actions if not one.answer]  # what is answered takes a model of answers
+actions = catalog.Catalog(currency=actions.currency, actions=offers)
+artefact.save(best := fitted["gradient_boosting"], folder / "model", "churn")
 scorer = scores.Scorer(
     name="churn", sums=artefacts.fingerprint(folder / "model"), predict=best.predict,
     where="rfm_days_since_order < 56",
     reasons=lambda known: champion.reason_texts(known, best.reasons(known)),
 )  # fmt: skip
-pd.Series(vars(batch.run(todo, actions, tables, scorer, out=folder).funnel)).to_frame("customers")
+pd.Series(vars(batch.run(todo, actions, tables, Models(churn=scorer), out=folder).funnel)).to_frame(
+    "customers"
+)
 # %%
 listed = read_list(folder / todo.name)
 shown = ["customer_id", "action_id", "p_churn", "expected_value_cents", "cost_cents", "why"]

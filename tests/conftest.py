@@ -15,6 +15,7 @@ from small_data import FOLDERS
 
 collect_ignore_glob = ["conftest.py", "*/conftest.py", "*/make_*.py"]  # no doctests in them, and no tests
 PROJECT = Path(__file__).resolve().parents[1]
+FEW_TREES = "num_threads: 1, outcome_options: {rounds: 40}"
 SMALL = {
     "churn": {
         "split.test": "[2017-10-25, 2017-11-22]",
@@ -32,7 +33,11 @@ SMALL = {
         "challenger": "{windows: 1, every_days: 28, options: {rounds: 20, min_data_in_leaf: 20}}",
     },
     "propensity": {"replicates": "100", "largest_ece": "0.5"},
-    "uplift": {"replicates": "100"},
+    "uplift": {
+        "replicates": "100",
+        "model.options": f"{{{FEW_TREES}, effect_options: {{rounds: 20}}}}",
+        "others": f"[{{name: t_learner, options: {{{FEW_TREES}}}}}]",
+    },
 }
 SMALL_DATA = {
     ("clv", "complete_journey"): {

@@ -50,9 +50,8 @@ def _score(config: str, overrides: Sequence[str], out: Path | None) -> None:
     from crm_ml.paths import inside, project_root
     from crm_ml.score.batch import run
     from crm_ml.score.catalog import Catalog
-    from crm_ml.score.champion import champion_scorer
+    from crm_ml.score.models import champions
     from crm_ml.score.settings import ScoreSettings
-    from crm_ml.score.value import champion_valuation
 
     root = project_root()
     path = inside(root / "configs", f"{config.removeprefix('configs/').removesuffix('.yaml')}.yaml")
@@ -62,18 +61,15 @@ def _score(config: str, overrides: Sequence[str], out: Path | None) -> None:
     with Progress(console=console, transient=not console.is_terminal) as progress:
         task = progress.add_task("tables and model", total=None)
         tables = datasets.load(settings.data.name, settings.data.path, **settings.data.options)
-        scorer = champion_scorer(settings.model, settings.day)
-        worth = settings.value_model
-        valuation = None if worth is None else champion_valuation(worth, settings.day)
+        models = champions(settings)
         progress.update(task, description="features, scores and list")
         outcome = run(
             settings,
             catalog,
             tables,
-            scorer,
+            models,
             out,
             lambda done, rows: progress.update(task, completed=done, total=rows),
-            valuation,
         )
     show(console, outcome)
 

@@ -5,21 +5,23 @@ import logging
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import narwhals as nw
+from typing import TYPE_CHECKING
 
 from crm_ml.errors import AlreadyPublished, ConfigError, InputError
 from crm_ml.score import policy
 from crm_ml.score.catalog import Catalog
 from crm_ml.score.consent import Consent, check_consent, consent_for
+from crm_ml.score.effects import effects_of
 from crm_ml.score.lists import ListHeader, write_files
+from crm_ml.score.models import Models
 from crm_ml.score.publish import check_free, publish
 from crm_ml.score.reading import LIST_FILE, verify_list
-from crm_ml.score.scores import Progress, Scorer
+from crm_ml.score.responses import responses_of
+from crm_ml.score.score_tables import ScoreTables, scan
+from crm_ml.score.scores import Progress
 from crm_ml.score.settings import ScoreSettings
 from crm_ml.score.stages import features_of, scores_of
-from crm_ml.score.value import CLV, Valuation, values_of
+from crm_ml.score.value import values_of
 from crm_ml.snapshots import Snapshot, as_utc
 from crm_ml.tables.bundle import Tables, write_parquet
 from crm_ml.tables.engine import connect
@@ -55,21 +57,19 @@ class Outcome:
 class _Job:
     settings: ScoreSettings
     tables: Tables
-    scorer: Scorer
+    models: Models
     snapshot: Snapshot
     header: ListHeader
     consent: Consent
-    valuation: Valuation | None = None
 
 
 def run(
     settings: ScoreSettings,
     catalog: Catalog,
     tables: Tables,
-    scorer: Scorer,
+    models: Models,
     out: Path | None = None,
     progress: Progress | None = None,
-    valuation: Valuation | None = None,
 ) -> Outcome:
     """Score the customers at ``settings.day`` and publish their list.
 
@@ -82,19 +82,17 @@ def run(
     catalog : Catalog
     tables : Tables
         With a fingerprint.
-    scorer : Scorer
+    models : Models
     out : Path, optional
         Folder of all lists; ``settings.out_folder`` without it. The list stands in its
         ``<name>/<day>-<id>``.
     progress : callable, optional
         Called with customers scored and customers in all.
-    valuation : Valuation, optional
-        What gives ``clv_cents``; null without it.
 
     Raises
     ------
     ConfigError
-        If there is no as_of, no action is offered, a rule does not fit, or consent is not settled.
+        If there is no as_of, no action is offered, a rule or a model does not fit, or consent is not settled.
     InputError
         If the tables have no fingerprint, a prediction is none, or the target can't be written.
     AlreadyPublished
@@ -102,7 +100,7 @@ def run(
     IntegrityError
         If it is there but damaged, or a kept stage is (exit code 4).
     """
-    job = _job(settings, catalog, tables, scorer, valuation)
+    job = _job(settings, catalog, tables, models)
     header = job.header
     target = (out or settings.out_folder) / settings.name
     pointer = {"folder": header.folder, "list_id": header.list_id, "as_of": header.as_of.isoformat()}
@@ -111,15 +109,11 @@ def run(
     except AlreadyPublished:
         verify_list(target / header.folder)
         raise
-    features = features_of(settings.work_folder, tables, job.snapshot, scorer)
-    scores = scores_of(settings.work_folder, features, scorer, progress)
-    values = None
-    if valuation is not None:
-        values = values_of(settings.work_folder, tables, job.snapshot, valuation)
+    scored = _score(job, progress)
     outcomes: list[Outcome] = []
 
     def fill(content: Path, scratch: Path) -> None:
-        funnel = _decide_and_write(job, (features, scores, values), content, scratch)
+        funnel = _decide_and_write(job, scored, content, scratch)
         outcomes.append(_outcome(target / header.folder, content / LIST_FILE, header, funnel))
 
     publish(target, header.folder, fill, pointer)
@@ -127,9 +121,7 @@ def run(
     return outcomes[0]
 
 
-def _job(
-    settings: ScoreSettings, catalog: Catalog, tables: Tables, scorer: Scorer, valuation: Valuation | None
-) -> _Job:
+def _job(settings: ScoreSettings, catalog: Catalog, tables: Tables, models: Models) -> _Job:
     if not tables.fingerprint:
         raise InputError("the tables have no fingerprint, so the list could not say what it was made from")
     snapshot = Snapshot(as_utc(settings.day), timedelta(days=1))  # only the past is read: any horizon does
@@ -138,60 +130,66 @@ def _job(
         raise ConfigError(f"none of the {len(catalog.actions)} actions is offered on {settings.day}")
     for action in sorted({action.action_id for action in catalog.actions} - {a.action_id for a in actions}):
         log.info("action %s is not offered on %s", action, settings.day)
+    models.check(actions, tables)
     consent = consent_for(tables, snapshot, actions, settings.consent)
     header = ListHeader(
         as_of=snapshot.as_of,
-        models={one.name: one.sums for one in (scorer, valuation) if one is not None},
+        models=models.sums,
         policy=settings.policy_hash(catalog),
         data=tables.fingerprint,
         consent_basis=consent.basis,
         actions=actions,
+        value_bases=models.value_bases(actions),
     )
-    return _Job(settings, tables, scorer, snapshot, header, consent, valuation)
+    return _Job(settings, tables, models, snapshot, header, consent)
 
 
-def _decide_and_write(
-    job: _Job, tables: tuple[Path, Path, Path | None], content: Path, scratch: Path
-) -> policy.Funnel:
+def _score(job: _Job, progress: Progress | None) -> ScoreTables:
+    """Make the feature table and the score table of each model, or find them whole."""
+    work, models, snapshot = job.settings.work_folder, job.models, job.snapshot
+    features = features_of(work, job.tables, snapshot, models.groups)
+    responder, responses = models.response, {}
+    if responder is not None:
+        with job.tables.scratch() as inside:
+            for number, action in enumerate(job.header.actions):
+                if action.answer is not None:
+                    table = responses_of(work, features, (inside, snapshot), action, responder)
+                    responses[number] = table
+    return ScoreTables(
+        features=features,
+        churn=None if models.churn is None else scores_of(work, features, models.churn, progress),
+        value=None if models.value is None else values_of(work, job.tables, snapshot, models.value),
+        effects=None if models.uplift is None else effects_of(work, features, models.uplift, progress),
+        responses=responses,
+    )
+
+
+def _decide_and_write(job: _Job, scored: ScoreTables, content: Path, scratch: Path) -> policy.Funnel:
     connection = connect()
     try:
-        base = _base(connection, *tables)
         consent = _on(connection, job.consent, scratch / "consent.parquet")
-        funnel = _decide(job, base, consent, connection, scratch)
-        rows = write_files(scratch / "decided.parquet", job.header, job.scorer.reasons, content)
+        funnel = _decide(job, scored, consent, connection, scratch)
+        rows = write_files(scratch / "decided.parquet", job.header, job.models.reasons, content)
         _check_again(job, connection, content / LIST_FILE, scratch)
     finally:
         connection.close()
     return dataclasses.replace(funnel, within_cap=rows)
 
 
-def _base(
-    connection: "duckdb.DuckDBPyConnection", features: Path, scores: Path, values: Path | None
-) -> "nw.LazyFrame[Any]":
-    """Join the score tables to the features of all known customers."""
-    scored = _scan(connection, scores).select("customer_id", "p_churn")
-    base = _scan(connection, features).join(scored, on="customer_id", how="left")
-    if values is None:
-        return base.with_columns(nw.lit(None, dtype=nw.Int64).alias(CLV))
-    valued = _scan(connection, values).select("customer_id", "p_alive", CLV)
-    return base.join(valued, on="customer_id", how="left")
-
-
 def _decide(
     job: _Job,
-    base: "nw.LazyFrame[Any]",
+    scored: ScoreTables,
     consent: Consent,
     connection: "duckdb.DuckDBPyConnection",
     scratch: Path,
 ) -> policy.Funnel:
     """Write the decided rows with their features to ``decided.parquet``."""
     actions = job.header.actions
-    weighed = policy.weigh(base, actions, consent)
+    weighed = policy.weigh(scored.base(connection), actions, consent, job.models.verified)
     funnel = policy.count(weighed, len(actions))
     write_parquet(policy.choose(weighed, len(actions)), scratch / "chosen.parquet")
-    kept = policy.cut(_scan(connection, scratch / "chosen.parquet"), actions, job.settings.daily_cap)
-    with_features = kept.join(base.drop("p_churn", CLV), on="customer_id", how="inner").sort("customer_id")
-    write_parquet(with_features, scratch / "decided.parquet")
+    kept = policy.cut(scan(connection, scratch / "chosen.parquet"), actions, job.settings.daily_cap)
+    write_parquet(scored.with_features(connection, kept), scratch / "decided.parquet")
     return funnel
 
 
@@ -200,7 +198,7 @@ def _check_again(job: _Job, connection: "duckdb.DuckDBPyConnection", path: Path,
     actions = job.header.actions
     consent = consent_for(job.tables, job.snapshot, actions, job.settings.consent)
     consent = _on(connection, consent, scratch / "consent_again.parquet")
-    check_consent(_scan(connection, path).select("customer_id", "action_id"), actions, consent)
+    check_consent(scan(connection, path).select("customer_id", "action_id"), actions, consent)
 
 
 def _on(connection: "duckdb.DuckDBPyConnection", consent: Consent, path: Path) -> Consent:
@@ -208,12 +206,7 @@ def _on(connection: "duckdb.DuckDBPyConnection", consent: Consent, path: Path) -
     if consent.granted is None:
         return consent
     write_parquet(consent.granted, path)
-    return dataclasses.replace(consent, granted=_scan(connection, path))
-
-
-def _scan(connection: "duckdb.DuckDBPyConnection", path: Path) -> "nw.LazyFrame[Any]":
-    frame: nw.LazyFrame[Any] = nw.from_native(connection.read_parquet(str(path)))
-    return frame
+    return dataclasses.replace(consent, granted=scan(connection, path))
 
 
 def _outcome(folder: Path, path: Path, header: ListHeader, funnel: policy.Funnel) -> Outcome:

@@ -1,5 +1,6 @@
 """The action catalogue: what may be done to a customer, at what cost, for whom and on which assumption."""
 
+from collections.abc import Collection
 from datetime import date, datetime, time, timedelta
 from typing import Annotated, Literal, Self
 
@@ -15,11 +16,48 @@ Cents = Annotated[int, Field(ge=0, le=10**9)]
 Probability = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
 
 
+class Answer(Strict):
+    """The answer to an action whose probability is the score p_response.
+
+    Parameters
+    ----------
+    kind : str
+        Kind of campaign, or the category, as the model of answers knows it.
+    days : int
+        Length of the window in which an answer counts.
+    by : {"campaign", "category", "item"}
+        What the action offers: the offers of past campaigns, categories, or items.
+    names : tuple of str
+        Campaigns, categories or items.
+    """
+
+    kind: str
+    days: Annotated[int, Field(ge=1, le=366)]
+    by: Literal["campaign", "category", "item"]
+    names: Annotated[tuple[str, ...], Field(strict=False, min_length=1)]
+
+
+class UpliftOf(Strict):
+    """The arm of a randomised campaign whose measured effect values the action.
+
+    Parameters
+    ----------
+    arm : str
+        Treated arm that the uplift model was trained on.
+    worth_cents : float
+        What one more unit of the model's outcome earns: a visit, an order, or a cent of spend (its margin).
+    """
+
+    arm: str
+    worth_cents: Annotated[float, Field(gt=0, le=1e9, allow_inf_nan=False)]
+
+
 class Action(Strict):
     """One thing that may be done to a customer.
 
-    Its expected value is ``p * assumed_effect * margin_cents - cost_cents`` with p the customer's `score`, or
-    ``assumed_effect * margin_cents - cost_cents`` where the action has no score.
+    Its expected value is ``uplift * worth_cents - cost_cents`` where an uplift model is verified for the arm
+    of `uplift`. Otherwise it rests on an assumption: ``p * assumed_effect * margin_cents - cost_cents`` with
+    p the customer's `score`, or ``assumed_effect * margin_cents - cost_cents`` where the action has no score.
 
     Parameters
     ----------
@@ -29,8 +67,12 @@ class Action(Strict):
         What one contact costs, offer included.
     margin_cents : int
         What is earned when it works, before `cost_cents`.
-    score : {"p_churn"}, optional
+    score : {"p_churn", "p_response"}, optional
         Probability that the value starts from; a customer without this score does not get the action.
+    answer : Answer, optional
+        What p_response is the probability of; needed by that score.
+    uplift : UpliftOf, optional
+        What a verified uplift model values the action by, in place of the assumption.
     assumed_effect : float
         In (0, 1]: how often the action works (for a score: among the customers it is about).
     assumption : str
@@ -53,7 +95,9 @@ class Action(Strict):
     description: str = ""
     cost_cents: Cents
     margin_cents: Cents
-    score: Literal["p_churn"] | None = None
+    score: Literal["p_churn", "p_response"] | None = None
+    answer: Answer | None = None
+    uplift: UpliftOf | None = None
     assumed_effect: Probability
     assumption: Annotated[str, Field(min_length=10)]
     eligible: str | None = None
@@ -79,9 +123,21 @@ class Action(Strict):
             raise ValueError(f"valid_until {self.valid_until} lies before valid_from {self.valid_from}")
         return self
 
-    @property
-    def value_basis(self) -> str:
-        """What the expected value rests on, as every row of the list says."""
+    @model_validator(mode="after")
+    def _answer(self) -> Self:
+        if (self.score == "p_response") != (self.answer is not None):
+            raise ValueError("score: p_response and answer belong together: the answer says what to predict")
+        return self
+
+    def measured(self, verified: Collection[str]) -> UpliftOf | None:
+        """Return what values the action where its effect was measured: its uplift, of a verified arm."""
+        return self.uplift if self.uplift is not None and self.uplift.arm in verified else None
+
+    def value_basis(self, verified: Collection[str], uplift_model: str) -> str:
+        """Say what the expected value rests on, as every row of the list does."""
+        measured = self.measured(verified)
+        if measured is not None:
+            return f"uplift of {measured.arm} by {uplift_model}"
         return f"{self.score} x assumed effect" if self.score else "assumed rate"
 
     def offered(self, as_of: datetime) -> bool:

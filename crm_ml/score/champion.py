@@ -1,18 +1,22 @@
-"""The champion of a family as scoring needs it."""
+"""The champions of the families as scoring needs them."""
 
 import math
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from crm_ml.errors import InputError
-from crm_ml.score.scores import Scorer
+from crm_ml.score.effects import UpliftScorer
+from crm_ml.score.responses import Responder
+from crm_ml.score.scores import Reasons, Scorer
+from crm_ml.score.value import Valuation
 from crm_ml.snapshots import check_scored_after
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from crm_ml.tracking import ModelVersion
+
 REASONS = 3
-_NEEDED = ("active_within_days", "features", "labels_end")
 
 
 def champion_scorer(model: str, as_of: date) -> Scorer:
@@ -36,30 +40,77 @@ def champion_scorer(model: str, as_of: date) -> Scorer:
     IntegrityError
         If a file of the model does not agree with its manifest (exit code 4).
     """
-    from crm_ml import tracking
     from crm_ml.models import artefact
+
+    version = _version(model, "churn", as_of, "active_within_days", "features")
+    loaded = artefact.load(version.folder)
+    return Scorer(
+        name=version.name,
+        sums=version.content,
+        predict=loaded.predict,
+        where=f"rfm_days_since_order < {version.details['active_within_days']}",
+        reasons=_reasons(loaded),
+        groups=version.details["features"],
+    )
+
+
+def champion_valuation(model: str, as_of: date) -> Valuation:
+    """Load the lifetime-value model behind an alias; parameters and errors as `champion_scorer`.
+
+    The labels of such a model are the orders until the day it was fitted on.
+    """
+    from crm_ml.clv import artefact
+
+    version = _version(model, "clv", as_of)
+    return Valuation(version.name, version.content, artefact.load(version.folder))
+
+
+def champion_responder(model: str, as_of: date) -> Responder:
+    """Load the propensity model behind an alias; parameters and errors as `champion_scorer`."""
+    from crm_ml.models import artefact
+
+    version = _version(model, "propensity", as_of, "kinds", "features")
+    loaded = artefact.load(version.folder)
+    details = version.details
+    return Responder(
+        version.name, version.content, loaded.predict, details["kinds"], _reasons(loaded), details["features"]
+    )
+
+
+def champion_effects(model: str, as_of: date) -> UpliftScorer:
+    """Load the uplift model behind an alias; parameters and errors as `champion_scorer`."""
+    from crm_ml.uplift import artefact
+
+    version = _version(model, "uplift", as_of, "arms", "verified_arms", "features")
+    predict = artefact.PyfuncModel(artefact.load(version.folder)).predict
+    arms, verified = version.details["arms"], version.details["verified_arms"]
+    return UpliftScorer(version.name, version.content, predict, arms, verified, version.details["features"])
+
+
+def _version(model: str, family: str, as_of: date, *needed: str) -> "ModelVersion":
+    from crm_ml import tracking
 
     name, _, alias = model.partition("@")
     version = tracking.champion(name, alias)
-    details = version.details
-    missing = [key for key in _NEEDED if key not in details]
+    found = version.details.get("family")
+    if found != family:
+        raise InputError(f"{model}: it is a model of family {found}, and one of {family} is needed here")
+    missing = [key for key in (*needed, "labels_end") if key not in version.details]
     if missing:
         raise InputError(f"{model}: its manifest has no {', '.join(missing)}; train it again")
-    check_scored_after(details["labels_end"], as_of, model)
-    loaded = artefact.load(version.folder)
+    check_scored_after(version.details["labels_end"], as_of, model)
+    return version
+
+
+def _reasons(loaded: Any) -> Reasons | None:
+    """Return what gives the reason codes of a model; None where it can't explain itself."""
+    if not (hasattr(loaded, "reasons") and hasattr(getattr(loaded, "model", loaded), "reasons")):
+        return None
 
     def reasons(features: "pd.DataFrame") -> list[list[str]]:
         return reason_texts(features, loaded.reasons(features, top=REASONS))
 
-    explains = hasattr(loaded, "reasons") and hasattr(getattr(loaded, "model", loaded), "reasons")
-    return Scorer(
-        name=name,
-        sums=version.content,
-        predict=loaded.predict,
-        where=f"rfm_days_since_order < {details['active_within_days']}",
-        reasons=reasons if explains else None,
-        groups=details["features"],
-    )
+    return reasons
 
 
 def reason_texts(features: "pd.DataFrame", reasons: "pd.DataFrame") -> list[list[str]]:

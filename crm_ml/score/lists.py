@@ -1,13 +1,14 @@
 """The list: its columns, its identity and its files.
 
 One row for each customer and slot, ordered by customer_id and slot, with what to do, why, at what expected
-value and cost, and what is needed to learn from it later. clv_cents is null without a model of lifetime
-value; p_response, uplift and price_paid are null until a model or an allocation fills them. The files depend
+value and cost, and what is needed to learn from it later. p_churn, p_response, uplift and clv_cents are null
+without a model that gives them, uplift also where its arm is not verified; price_paid is null until an
+allocation fills it. The files depend
 on the models, the policy, the data and as_of alone: no clock, run id or version number of a registry goes
 into them.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -16,15 +17,14 @@ from typing import TYPE_CHECKING, Any
 
 from crm_ml import artefacts
 from crm_ml.score.catalog import Action
-from crm_ml.score.policy import DECISION
+from crm_ml.score.policy import DECISION, OF_ACTION, SCORES
 from crm_ml.score.reading import LIST_FILE, identity
+from crm_ml.score.scores import Reasons
 from crm_ml.score.sinks import parquet
 
 if TYPE_CHECKING:
-    import pandas as pd
     import pyarrow as pa
 
-Reasons = Callable[["pd.DataFrame"], Sequence[Sequence[str]]]
 CHUNK_ROWS = 10_000
 
 
@@ -44,6 +44,8 @@ class ListHeader:
     consent_basis : str
     actions : sequence of Action
         Those offered at `as_of`, in the order of their numbers.
+    value_bases : sequence of str
+        What the expected value of each of them rests on.
     """
 
     as_of: datetime
@@ -52,6 +54,7 @@ class ListHeader:
     data: str
     consent_basis: str
     actions: Sequence[Action]
+    value_bases: Sequence[str]
 
     @property
     def ingredients(self) -> dict[str, Any]:
@@ -114,7 +117,7 @@ def schema() -> "pa.Schema":
     )
 
 
-def write_files(decided: Path, header: ListHeader, reasons: Reasons | None, folder: Path) -> int:
+def write_files(decided: Path, header: ListHeader, reasons: Mapping[str, Reasons], folder: Path) -> int:
     """Write ``list.parquet`` and ``manifest.json`` into a folder and return the number of rows.
 
     Parameters
@@ -122,10 +125,10 @@ def write_files(decided: Path, header: ListHeader, reasons: Reasons | None, fold
     decided : Path
         Parquet with the columns `DECISION` and the features of the rows, ordered by customer_id.
     header : ListHeader
-    reasons : callable, optional
-        Gives the reason codes of a frame of features (indexed by customer_id), one sequence a row. Called for
-        the rows of the list alone, and of these for the ones whose action rests on a score; all others say
-        the rule of their action.
+    reasons : mapping of str to callable
+        Score to what gives the reason codes of a frame of features (indexed by customer_id), one sequence a
+        row. Called for the rows of the list whose value rests on this score. A row whose value rests on an
+        uplift says the uplift, all others the rule of their action.
     folder : Path
     """
     rows = parquet.write(_rows(decided, header, reasons), schema(), folder / LIST_FILE)
@@ -136,7 +139,7 @@ def write_files(decided: Path, header: ListHeader, reasons: Reasons | None, fold
     return rows
 
 
-def _rows(decided: Path, header: ListHeader, reasons: Reasons | None) -> "Iterator[pa.Table]":
+def _rows(decided: Path, header: ListHeader, reasons: Mapping[str, Reasons]) -> "Iterator[pa.Table]":
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -172,11 +175,11 @@ def _chunk(table: "pa.Table", header: ListHeader, codes: list[list[str]]) -> "pa
     columns["runner_up_action"] = pa.array(_by_action(header)["action_id"], pa.string()).take(
         table["runner_up"]
     )
-    for name in ("customer_id", "expected_value_cents", "p_churn", "clv_cents"):
+    for name in ("customer_id", "expected_value_cents", *SCORES, *OF_ACTION):
         columns[name] = pc.cast(table[name], types.field(name).type)
     columns["reason_codes"] = pa.array(codes, types.field("reason_codes").type)
-    absent = {field.name: pa.nulls(len(table), field.type) for field in types if field.name not in columns}
-    return pa.table({name: (columns | absent)[name] for name in types.names}, schema=types)
+    columns["price_paid"] = pa.nulls(len(table), types.field("price_paid").type)
+    return pa.table({name: columns[name] for name in types.names}, schema=types)
 
 
 def _by_action(header: ListHeader) -> dict[str, list[Any]]:
@@ -186,21 +189,31 @@ def _by_action(header: ListHeader) -> dict[str, list[Any]]:
         "channel": [action.channel for action in actions],
         "item_ids": [list(action.item_ids) for action in actions],
         "cost_cents": [action.cost_cents for action in actions],
-        "value_basis": [action.value_basis for action in actions],
+        "value_basis": list(header.value_bases),
         "expires_at": [action.expires_at(header.as_of) for action in actions],
     }
 
 
-def _reason_codes(table: "pa.Table", header: ListHeader, reasons: Reasons | None) -> list[list[str]]:
-    numbers = table["action"].to_pylist()
-    codes = [[_rule(header.actions[number])] for number in numbers]
-    rows = [row for row, number in enumerate(numbers) if header.actions[number].score]
-    if reasons is None or not rows:
-        return codes
-    features = table.take(rows).drop_columns([name for name in DECISION if name != "customer_id"])
-    for row, found in zip(rows, reasons(features.to_pandas().set_index("customer_id")), strict=True):
-        codes[row] = [str(code) for code in found]
+def _reason_codes(table: "pa.Table", header: ListHeader, reasons: Mapping[str, Reasons]) -> list[list[str]]:
+    numbers, uplifts = table["action"].to_pylist(), table["uplift"].to_pylist()
+    codes = [
+        [_rule(header.actions[number]) if uplift is None else _effect(header.actions[number], uplift)]
+        for number, uplift in zip(numbers, uplifts, strict=True)
+    ]
+    told = [header.actions[n].score if u is None else None for n, u in zip(numbers, uplifts, strict=True)]
+    for score, explain in reasons.items():
+        rows = [row for row, one in enumerate(told) if one == score]
+        if rows:
+            features = table.take(rows).drop_columns([name for name in DECISION if name != "customer_id"])
+            found = explain(features.to_pandas().set_index("customer_id"))
+            for row, texts in zip(rows, found, strict=True):
+                codes[row] = [str(text) for text in texts]
     return codes
+
+
+def _effect(action: Action, uplift: float) -> str:
+    assert action.uplift is not None
+    return f"uplift_{action.uplift.arm}={uplift:+.4g}"
 
 
 def _rule(action: Action) -> str:

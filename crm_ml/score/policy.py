@@ -1,12 +1,14 @@
 """The first policy: the best action for each customer by expected value, then cut to the caps.
 
-The value of an action is ``floor(p * assumed_effect * margin_cents + 1/2) - cost_cents``, an integer number
-of cents (rounded half up). Only values above zero count. Of equal values the first ``action_id`` wins. Caps
-keep the rows of greatest value, of equal values the first ``customer_id``: first each action's cap, then the
-list's. A customer who is cut does not fall back to another action; sharing out scarce actions is allocation.
+The value of an action is ``floor(gain + 1/2) - cost_cents``, an integer number of cents (rounded half up);
+its gain is ``uplift * worth_cents`` where the uplift of its arm is verified, and an assumption otherwise (see
+`crm_ml.score.catalog.Action`). Only values above zero count. Of equal values the first ``action_id`` wins.
+Caps keep the rows of greatest value, of equal values the first ``customer_id``: first each action's cap, then
+the list's. A customer who is cut does not fall back to another action; sharing out scarce actions is
+allocation.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +19,9 @@ from crm_ml.score.catalog import Action
 from crm_ml.score.consent import Consent
 from crm_ml.score.eligibility import compile_rule
 
-DECISION = ("customer_id", "action", "expected_value_cents", "runner_up", "p_churn", "clv_cents")
+SCORES = ("p_churn", "clv_cents")
+OF_ACTION = ("p_response", "uplift")
+DECISION = ("customer_id", "action", "expected_value_cents", "runner_up", *SCORES, *OF_ACTION)
 
 
 @dataclass(frozen=True)
@@ -32,22 +36,33 @@ class Funnel:
     within_cap: int = 0
 
 
-def weigh(base: "nw.LazyFrame[Any]", actions: Sequence[Action], consent: Consent) -> "nw.LazyFrame[Any]":
+def response_column(number: int) -> str:
+    """Return the column of the probability that the action of a number is answered."""
+    return f"p_response_{number}"
+
+
+def weigh(
+    base: "nw.LazyFrame[Any]", actions: Sequence[Action], consent: Consent, verified: Collection[str] = ()
+) -> "nw.LazyFrame[Any]":
     """Put beside each customer, for each action, whether it may be done and what it is worth.
 
     Parameters
     ----------
     base : narwhals.LazyFrame
-        One row a customer: customer_id, feature columns, p_churn and clv_cents (null where not scored).
+        One row a customer: customer_id, feature columns, p_churn and clv_cents (null where not scored),
+        p_response_i for each action with an answer, and uplift_<arm> for each verified arm.
     actions : sequence of Action
         Ordered by ``action_id``.
     consent : Consent
+    verified : collection of str
+        Arms whose uplift values their actions.
 
     Returns
     -------
     narwhals.LazyFrame
-        customer_id, p_churn, clv_cents and for the action number i: eligible_i, consented_i (boolean),
-        value_i (cents, null unless eligible, consented and above zero).
+        customer_id, p_churn, clv_cents, scored (boolean) and for the action number i: eligible_i, consented_i
+        (boolean), value_i (cents, null unless eligible, consented and above zero), p_response_i and uplift_i
+        (null where it has none).
 
     Raises
     ------
@@ -55,20 +70,24 @@ def weigh(base: "nw.LazyFrame[Any]", actions: Sequence[Action], consent: Consent
         With the rule of every action that does not fit the columns.
     """
     rules = _rules(actions, base.collect_schema())
-    rows = base.with_columns(**{f"eligible_{number}": rule for number, rule in enumerate(rules)})
+    numbered = list(enumerate(actions))
+    rows = base.with_columns(scored=_scored(numbered, verified))
+    rows = rows.with_columns(**{f"eligible_{number}": rule for number, rule in enumerate(rules)})
     if consent.granted is not None:
         rows = rows.join(consent.granted, on="customer_id", how="left")
     rows = rows.with_columns(
         **{
             f"consented_{number}": nw.col(f"eligible_{number}") & _allowed(action, consent)
-            for number, action in enumerate(actions)
+            for number, action in numbered
         }
     )
-    values = {f"value_{number}": _value(number, action) for number, action in enumerate(actions)}
+    values = {f"value_{number}": _value(number, action, verified) for number, action in numbered}
     rows = rows.with_columns(**values)
     rows = rows.with_columns(**{name: nw.when(nw.col(name) > 0).then(nw.col(name)) for name in values})
-    flags = [f"{flag}_{number}" for flag in ("eligible", "consented") for number in range(len(actions))]
-    return rows.select("customer_id", "p_churn", "clv_cents", *flags, *values)
+    flags = [f"{flag}_{number}" for flag in ("eligible", "consented") for number, _ in numbered]
+    told = {f"uplift_{number}": _uplift(action, verified) for number, action in numbered}
+    told |= {response_column(number): _response(number, action) for number, action in numbered}
+    return rows.select("customer_id", *SCORES, "scored", *flags, *values, **told)
 
 
 def count(weighed: "nw.LazyFrame[Any]", n_actions: int) -> Funnel:
@@ -81,7 +100,7 @@ def count(weighed: "nw.LazyFrame[Any]", n_actions: int) -> Funnel:
         *(~nw.col(f"value_{i}").is_null() for i in range(n_actions)), ignore_nulls=True
     )
     steps = {
-        "scored": ~nw.col("p_churn").is_null(),
+        "scored": nw.col("scored"),
         "eligible": any_of("eligible"),
         "consented": any_of("consented"),
         "valued_above_zero": valued,
@@ -100,7 +119,8 @@ def choose(weighed: "nw.LazyFrame[Any]", n_actions: int) -> "nw.LazyFrame[Any]":
     -------
     narwhals.LazyFrame
         Customers with an action of value above zero: customer_id, action (its number),
-        expected_value_cents, runner_up (number, null without one), p_churn, clv_cents.
+        expected_value_cents, runner_up (number, null without one), p_churn, clv_cents, and p_response and
+        uplift of the action.
     """
     numbers = range(n_actions)
     best = weighed.with_columns(expected_value_cents=nw.max_horizontal(*(f"value_{i}" for i in numbers)))
@@ -109,7 +129,9 @@ def choose(weighed: "nw.LazyFrame[Any]", n_actions: int) -> "nw.LazyFrame[Any]":
     others = {f"other_{i}": nw.when(nw.col("action") != i).then(nw.col(f"value_{i}")) for i in numbers}
     second = best.with_columns(**others)
     second = second.with_columns(second_value=nw.max_horizontal(*others))
-    return second.with_columns(runner_up=_first(numbers, "other", "second_value")).select(*DECISION)
+    told = {name: _of_chosen(numbers, name) for name in OF_ACTION}
+    found = second.with_columns(runner_up=_first(numbers, "other", "second_value"), **told)
+    return found.select(*DECISION)
 
 
 def cut(chosen: "nw.LazyFrame[Any]", actions: Sequence[Action], daily_cap: int | None) -> "nw.LazyFrame[Any]":
@@ -137,11 +159,41 @@ def _allowed(action: Action, consent: Consent) -> nw.Expr:
     return nw.lit(True) if consent.granted is None else nw.col(consent.column(action)).fill_null(False)
 
 
-def _value(number: int, action: Action) -> nw.Expr:
-    gain_cents = action.assumed_effect * action.margin_cents
-    gain = nw.col(action.score) * gain_cents if action.score else nw.lit(gain_cents)
+def _value(number: int, action: Action, verified: Collection[str]) -> nw.Expr:
+    measured = action.measured(verified)
+    if measured is not None:
+        gain = _uplift(action, verified) * measured.worth_cents
+    else:
+        gain_cents = action.assumed_effect * action.margin_cents
+        p = response_column(number) if action.score == "p_response" else action.score
+        gain = nw.col(p) * gain_cents if p else nw.lit(gain_cents)
     value = (gain + 0.5).floor().cast(nw.Int64) - action.cost_cents
     return nw.when(nw.col(f"consented_{number}")).then(value)
+
+
+def _uplift(action: Action, verified: Collection[str]) -> nw.Expr:
+    measured = action.measured(verified)
+    return nw.lit(None, dtype=nw.Float64) if measured is None else nw.col(f"uplift_{measured.arm}")
+
+
+def _response(number: int, action: Action) -> nw.Expr:
+    return nw.col(response_column(number)) if action.answer else nw.lit(None, dtype=nw.Float64)
+
+
+def _scored(numbered: Sequence[tuple[int, Action]], verified: Collection[str]) -> nw.Expr:
+    """Say who has a score at all: of churn, of an answer or of an uplift that is verified."""
+    told = [nw.col("p_churn")]
+    told += [_response(number, action) for number, action in numbered if action.answer]
+    told += [_uplift(action, verified) for _, action in numbered if action.measured(verified)]
+    return nw.any_horizontal(*(~one.is_null() for one in told), ignore_nulls=True)
+
+
+def _of_chosen(numbers: range, prefix: str) -> nw.Expr:
+    """Return what stands beside the action that was chosen."""
+    result = nw.lit(None, dtype=nw.Float64)
+    for number in numbers:
+        result = nw.when(nw.col("action") == number).then(nw.col(f"{prefix}_{number}")).otherwise(result)
+    return result
 
 
 def _first(numbers: range, prefix: str, best: str) -> nw.Expr:

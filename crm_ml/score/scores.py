@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 CHUNK_ROWS = 50_000
 Progress = Callable[[int, int], None]
+Reasons = Callable[["pd.DataFrame"], Sequence[Sequence[str]]]
+Groups = Mapping[str, Mapping[str, Any]] | Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -45,8 +47,8 @@ class Scorer:
     sums: str
     predict: "Callable[[pd.DataFrame], np.ndarray[Any, Any]]"
     where: str
-    reasons: "Callable[[pd.DataFrame], Sequence[Sequence[str]]] | None" = None
-    groups: Mapping[str, Mapping[str, Any]] | Sequence[str] = field(default_factory=dict)
+    reasons: Reasons | None = None
+    groups: Groups = field(default_factory=dict)
 
 
 def write_scores(features: Path, scorer: Scorer, path: Path, progress: Progress | None = None) -> int:
@@ -69,40 +71,67 @@ def write_scores(features: Path, scorer: Scorer, path: Path, progress: Progress 
     InputError
         If a prediction is missing, not finite or outside [0, 1].
     """
+    schema = score_schema("p_churn")
+
+    def scored(chunk: "pa.Table") -> "pa.Table":
+        frame = nw.from_native(chunk, eager_only=True)
+        rows = frame.filter(compile_rule(scorer.where, frame.schema)).to_native()
+        if not rows.num_rows:
+            return schema.empty_table()
+        p = probabilities(scorer.name, scorer.predict(rows.to_pandas().set_index("customer_id")), len(rows))
+        return score_rows(schema, rows["customer_id"], {"p_churn": p}, f"{scorer.name}@{scorer.sums[:12]}")
+
+    return parquet.write(chunks(features, scored, progress), schema, path)
+
+
+def score_schema(*columns: str) -> "pa.Schema":
+    """Return the columns of a score table: customer_id, those given (float64), and model."""
     import pyarrow as pa
 
-    schema = pa.schema({"customer_id": pa.string(), "p_churn": pa.float64(), "model": pa.string()})
-    return parquet.write(_scored(features, scorer, schema, progress), schema, path)
+    reals = {name: pa.float64() for name in columns}
+    return pa.schema({"customer_id": pa.string(), **reals, "model": pa.string()})
 
 
-def _scored(
-    features: Path, scorer: Scorer, schema: "pa.Schema", progress: Progress | None
+def score_rows(
+    schema: "pa.Schema", customers: "pa.ChunkedArray", columns: Mapping[str, Any], model: str
+) -> "pa.Table":
+    """Put scores beside customers and the name of their model."""
+    import pyarrow as pa
+
+    ids, named = customers.cast(pa.string()), pa.repeat(model, len(customers))
+    return pa.table([ids, *(pa.array(values) for values in columns.values()), named], schema=schema)
+
+
+def chunks(
+    features: Path, scored: "Callable[[pa.Table], pa.Table]", progress: Progress | None = None
 ) -> "Iterator[pa.Table]":
+    """Read a feature table piece by piece and give what `scored` makes of each."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     with pq.ParquetFile(features) as file:
         done, rows = 0, file.metadata.num_rows
         for batch in file.iter_batches(batch_size=CHUNK_ROWS):
-            frame = nw.from_native(pa.Table.from_batches([batch]), eager_only=True)
-            chunk = frame.filter(compile_rule(scorer.where, frame.schema)).to_native()
+            yield scored(pa.Table.from_batches([batch]))
             done += batch.num_rows
             if progress:
                 progress(done, rows)
-            if not chunk.num_rows:
-                continue
-            p = _checked(scorer, chunk.to_pandas().set_index("customer_id"))
-            model = pa.repeat(f"{scorer.name}@{scorer.sums[:12]}", chunk.num_rows)
-            yield pa.table([chunk["customer_id"].cast(pa.string()), pa.array(p), model], schema=schema)
 
 
-def _checked(scorer: Scorer, features: "pd.DataFrame") -> "np.ndarray[Any, Any]":
+def probabilities(name: str, found: Any, rows: int) -> "np.ndarray[Any, Any]":
+    """Return predictions as float64 after a check.
+
+    Raises
+    ------
+    InputError
+        If one is missing, not finite or outside [0, 1], or there is not one for each row.
+    """
     import numpy as np
 
-    p = np.asarray(scorer.predict(features), dtype=np.float64)
-    if p.shape != (len(features),):
-        raise InputError(f"{scorer.name}: predictions have shape {p.shape} for {len(features):,} customers")
+    p = np.asarray(found, dtype=np.float64)
+    if p.shape != (rows,):
+        raise InputError(f"{name}: predictions have shape {p.shape} for {rows:,} customers")
     wrong = int((~((p >= 0) & (p <= 1))).sum())
     if wrong:
-        raise InputError(f"{scorer.name}: {wrong:,} of {len(p):,} predictions are no probability in [0, 1]")
+        raise InputError(f"{name}: {wrong:,} of {rows:,} predictions are no probability in [0, 1]")
     return p

@@ -14,7 +14,7 @@ from crm_ml.score.reading import identity
 from crm_ml.tables.strict import Strict
 
 LIST_FORMAT = 1
-_MODEL = r"^[a-z][a-z0-9_-]*@[a-z][a-z0-9_-]*$"
+Registered = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*@[a-z][a-z0-9_-]*$")]
 
 
 class ScoreSettings(Strict):
@@ -26,10 +26,14 @@ class ScoreSettings(Strict):
         Name of the list; its folders stand in ``<out>/<name>/``.
     data : Data
         Tables that are scored.
-    model : str
-        Registered churn model, ``<name>@<alias>``.
+    model : str, optional
+        Registered churn model, ``<name>@<alias>``; null where no action needs one.
     value_model : str, optional
         Registered lifetime-value model, ``<name>@<alias>``; without it ``clv_cents`` is null.
+    response_model : str, optional
+        Registered propensity model, ``<name>@<alias>``, for actions whose score is p_response.
+    uplift_model : str, optional
+        Registered uplift model, ``<name>@<alias>``; the arms it is verified for value their actions.
     as_of : date, optional
         Day of the list; the command line may give it instead. Never the clock.
     actions : str
@@ -45,8 +49,10 @@ class ScoreSettings(Strict):
 
     name: Name
     data: Data
-    model: Annotated[str, Field(pattern=_MODEL)] = "churn@champion"
-    value_model: Annotated[str, Field(pattern=_MODEL)] | None = None
+    model: Registered | None = "churn@champion"
+    value_model: Registered | None = None
+    response_model: Registered | None = None
+    uplift_model: Registered | None = None
     as_of: date | None = None
     actions: str
     consent: Literal["table", "assumed"] = "table"

@@ -24,16 +24,16 @@ _FEATURE_CODE = (
     "crm_ml.tables.contract",
     "crm_ml.tables.derived",
 )
-_SCORE_CODE = ("crm_ml.churn", "crm_ml.score.scores")
+_SCORE_CODE = ("crm_ml.models", "crm_ml.score.scores")
 
 
-def features_of(work: Path, tables: Tables, snapshot: Snapshot, scorer: Scorer) -> Path:
-    """Return the feature table (Parquet): every group, with the options that the scorer gives for its own."""
+def features_of(
+    work: Path, tables: Tables, snapshot: Snapshot, given: Mapping[str, Mapping[str, Any]]
+) -> Path:
+    """Return the feature table (Parquet): every group, with the options that are given for some."""
     from crm_ml import features
 
-    groups: dict[str, Mapping[str, Any]] = {name: {} for name in features.groups()}
-    given = scorer.groups
-    groups |= given if isinstance(given, Mapping) else {name: {} for name in given}
+    groups: dict[str, Mapping[str, Any]] = {name: {} for name in features.groups()} | dict(given)
     ingredients = {
         "as_of": snapshot.as_of.isoformat(),
         "code": code_sum(*_FEATURE_CODE),

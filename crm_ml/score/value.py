@@ -3,14 +3,13 @@
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crm_ml.errors import InputError
 from crm_ml.score.sinks import parquet
 from crm_ml.score.stages import code_sum, stage
-from crm_ml.snapshots import Snapshot, check_scored_after
+from crm_ml.snapshots import Snapshot
 from crm_ml.tables import Tables
 
 if TYPE_CHECKING:
@@ -41,36 +40,6 @@ class Valuation:
     name: str
     sums: str
     model: "ClvModel"
-
-
-def champion_valuation(model: str, as_of: date) -> Valuation:
-    """Load the lifetime-value model behind an alias, after its sums were checked.
-
-    Parameters
-    ----------
-    model : str
-        ``<name>@<alias>``, such as ``"clv@champion"``.
-    as_of : date
-        Day that is scored; it must not lie before the day the model was fitted on.
-
-    Raises
-    ------
-    InputError
-        If no model has the alias, or its manifest does not say until when it has seen.
-    LeakError
-        If it has seen orders of after `as_of`.
-    IntegrityError
-        If a file of the model does not agree with its manifest (exit code 4).
-    """
-    from crm_ml import tracking
-    from crm_ml.clv import artefact
-
-    name, _, alias = model.partition("@")
-    version = tracking.champion(name, alias)
-    if version.details.get("family") != "clv" or "labels_end" not in version.details:
-        raise InputError(f"{model}: its manifest does not say that it is of family clv and what it has seen")
-    check_scored_after(version.details["labels_end"], as_of, model)
-    return Valuation(name, version.content, artefact.load(version.folder))
 
 
 def values_of(work: Path, tables: Tables, snapshot: Snapshot, valuation: Valuation) -> Path:

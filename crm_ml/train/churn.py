@@ -13,9 +13,10 @@ from crm_ml.evaluation import leakage
 from crm_ml.models.labelled_rows import LabelledRows
 from crm_ml.snapshots import Snapshot, check_labels_end_before
 from crm_ml.tables import Tables
-from crm_ml.train import probability
+from crm_ml.train import probability, used_rows
 from crm_ml.train.outcome import Outcome
-from crm_ml.train.probability import SEGMENTS, Fold, Study
+from crm_ml.train.probability import Fold, Study
+from crm_ml.train.used_rows import SEGMENTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,7 +60,7 @@ def execute(config: ChurnRun, tables: Tables, progress: "Progress") -> Outcome:
     final = fold(config, config.register_as.as_of)
     needed = [one for each in folds for one in (each.test, *each.training)] + list(final.training)
     rows = compute_rows(config, tables, needed, progress)
-    rows = probability.allowed_rows(tables, rows, final.test, config.target.purpose)
+    rows = used_rows.allowed_rows(tables, rows, final.test, config.target.purpose)
     check_point_in_time(config, tables, config.target.snapshot(config.split.test[-1]))
     details = {
         "active_within_days": config.target.active_within_days,

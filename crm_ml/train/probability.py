@@ -1,8 +1,7 @@
 """What experiments of probabilities share: folds, models with their calibrators, predictions, candidate."""
 
-import fnmatch
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
@@ -10,10 +9,8 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 import numpy as np
 from pandas.api.types import is_numeric_dtype
 
-from crm_ml import features
 from crm_ml.config import ProbabilityRun
-from crm_ml.consents import check_purpose, consenting
-from crm_ml.errors import ConfigError, InputError
+from crm_ml.errors import InputError
 from crm_ml.evaluation import leakage
 from crm_ml.evaluation.calibration import best_calibrator
 from crm_ml.evaluation.predictions import Predictions
@@ -22,11 +19,10 @@ from crm_ml.models import artefact
 from crm_ml.models.calibrated_model import CalibratedModel
 from crm_ml.models.labelled_rows import LabelledRows
 from crm_ml.models.model import Model, create
-from crm_ml.snapshots import Snapshot
-from crm_ml.tables import Tables
 from crm_ml.train import probability_report
 from crm_ml.train.outcome import Candidate, Outcome
 from crm_ml.train.probability_report import MODEL, Judged
+from crm_ml.train.used_rows import used_rows
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -34,7 +30,6 @@ if TYPE_CHECKING:
     from crm_ml.evaluation.significance import Over
 
 Fitted = Model | CalibratedModel
-SEGMENTS = "lifecycle"  # the group whose columns make the segments, computed even where no model uses it
 
 
 class Dated(Protocol):
@@ -176,61 +171,6 @@ def fit_calibrated(config: ProbabilityRun, rows: LabelledRows, each: Fold[Dated]
         judge.predict(after.X), after.y, after.customer_id, config.calibration.methods
     )
     return CalibratedModel(model, calibrator)
-
-
-def used_rows(rows: LabelledRows, config: ProbabilityRun, extra: Iterable[str] = ()) -> LabelledRows:
-    """Return the rows with the features of the model; `extra` names columns beyond the feature groups.
-
-    Raises
-    ------
-    ConfigError
-        As `left_out`.
-    """
-    dropped = left_out(rows.X.columns, config.leave_out, extra)
-    if config.features is not None and SEGMENTS not in config.features:
-        dropped += [name for name in rows.X.columns if name.startswith(f"{SEGMENTS}_")]
-    return LabelledRows(rows.X.drop(columns=sorted(set(dropped))), rows.y)
-
-
-def allowed_rows(tables: Tables, rows: LabelledRows, snapshot: Snapshot, purpose: str | None) -> LabelledRows:
-    """Return the rows of customers who allow `purpose` at the snapshot of the final model.
-
-    Raises
-    ------
-    ConfigError
-        If tables and purpose do not fit, see `crm_ml.consents.check_purpose`.
-    """
-    check_purpose(tables, purpose)
-    if purpose is None:
-        return rows
-    keep = rows.customer_id.isin(consenting(tables, snapshot, purpose))
-    return LabelledRows(rows.X[keep], rows.y[keep])
-
-
-def left_out(columns: Iterable[str], patterns: Iterable[str], extra: Iterable[str] = ()) -> list[str]:
-    """Return the columns that match a pattern.
-
-    A pattern may match nothing where the tables lack what its group needs, such as touches.
-
-    Raises
-    ------
-    ConfigError
-        If a pattern matches no feature of any group, and none of `extra`.
-
-    Examples
-    --------
-    >>> left_out(["rfm_orders", "timing_monday_share"], ["timing_*"])
-    ['timing_monday_share']
-    """
-    names = list(columns)
-    found = {pattern: fnmatch.filter(names, pattern) for pattern in patterns}
-    declared = [name for group in features.groups().values() for name in group.COLUMNS] + list(extra)
-    empty = [
-        pattern for pattern, matches in found.items() if not (matches or fnmatch.filter(declared, pattern))
-    ]
-    if empty:
-        raise ConfigError(f"leave_out: {', '.join(empty)} match no feature; there are {', '.join(names)}")
-    return sorted({name for matches in found.values() for name in matches})
 
 
 def predictions_hash(predictions: Predictions) -> str:

@@ -21,9 +21,10 @@ from crm_ml.propensity.occasion import Occasion
 from crm_ml.propensity.purchases import category_occasions, purchases_in
 from crm_ml.snapshots import Snapshot, check_data_reach, check_labels_end_before
 from crm_ml.tables import Tables
-from crm_ml.train import probability
+from crm_ml.train import probability, used_rows
 from crm_ml.train.outcome import Outcome
-from crm_ml.train.probability import SEGMENTS, Fold, Study
+from crm_ml.train.probability import Fold, Study
+from crm_ml.train.used_rows import SEGMENTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -83,13 +84,14 @@ def execute(config: PropensityRun, tables: Tables, progress: "Progress") -> Outc
     plan = make_plan(config, tables)
     rows = compute_rows(config, tables, plan, progress)
     today = Snapshot(config.register_as.as_of, timedelta(days=1))  # type: ignore[arg-type]
-    rows = probability.allowed_rows(tables, rows, today, config.target.purpose)
+    rows = used_rows.allowed_rows(tables, rows, today, config.target.purpose)
     check_point_in_time(config, tables, plan)
     details = {
         "target": config.target.model_dump(mode="json"),
+        "kinds": sorted({one.kind for one in plan.final.training if isinstance(one, Occasion)}),
         "labels_end": f"{max(one.label_ends_at for one in plan.final.training):%Y-%m-%d}",
         "features": config.features or {},
-        "columns": list(probability.used_rows(rows, config, COLUMNS).X.columns),
+        "columns": list(used_rows.used_rows(rows, config, COLUMNS).X.columns),
     }
     study = Study(config, rows, plan.folds, plan.final, VIEWS, artefact, details, COLUMNS)
     return probability.run(study, progress)

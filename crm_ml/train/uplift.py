@@ -1,7 +1,6 @@
 """The uplift experiment: checks of the draw, learners beside two controls, verdicts, the value of rules."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,6 @@ from pandas.api.types import is_numeric_dtype
 from crm_ml import features
 from crm_ml.config import UpliftRun
 from crm_ml.config.split import CampaignSplit
-from crm_ml.config.uplift import LearnerPart
 from crm_ml.consents import check_purpose, consenting
 from crm_ml.errors import ConfigError, InputError
 from crm_ml.evaluation import leakage
@@ -21,28 +19,14 @@ from crm_ml.snapshots import Snapshot, check_data_reach
 from crm_ml.tables import Tables
 from crm_ml.train import uplift_report
 from crm_ml.train.outcome import Candidate, Outcome
-from crm_ml.train.probability import left_out
-from crm_ml.train.uplift_report import MODEL, Said
+from crm_ml.train.uplift_fitting import Fold, Mask, fit, predict
+from crm_ml.train.used_rows import left_out
 from crm_ml.uplift import artefact
 from crm_ml.uplift.learner import Learner
-from crm_ml.uplift.learners import create
-from crm_ml.uplift.response_model import ResponseModel
-from crm_ml.uplift.t_learner import TLearner
 from crm_ml.uplift.target import Trial, TrialRows, trial_rows, trials
 
 if TYPE_CHECKING:
     from rich.progress import Progress
-
-Mask = npt.NDArray[np.bool_]
-
-
-@dataclass(frozen=True, eq=False)
-class Fold:
-    """Rows that test and rows that train, under a name."""
-
-    name: str
-    test: Mask
-    training: Mask
 
 
 def execute(config: UpliftRun, tables: Tables, progress: "Progress") -> Outcome:
@@ -138,29 +122,6 @@ def make_folds(config: UpliftRun, known: Sequence[Trial], rows: TrialRows) -> li
     return folds
 
 
-def predict(config: UpliftRun, rows: TrialRows, folds: Sequence[Fold], progress: "Progress") -> list[Said]:
-    """Fit all learners on the training rows of each fold and score its test rows."""
-    parts = {MODEL: config.model} | {part.name: part for part in config.others}
-    found = []
-    for each in progress.track(list(folds), description="learners and controls"):
-        past, now = rows.where(each.training), rows.where(each.test)
-        fitted = {name: fit(config, part, past) for name, part in parts.items()}
-        base = fitted[MODEL].base
-        response = _fit(ResponseModel(base=base, control=config.target.control), past)
-        outcomes = TLearner(base=base, control=config.target.control)
-        _fit(outcomes, past)
-        arms = fitted[MODEL].arms_
-        scores = {name: {arm: one.predict(now.X, arm) for arm in arms} for name, one in fitted.items()}
-        answer = {arm: response.predict(now.X, arm) for arm in arms}
-        found.append(Said(each.name, now, arms, scores, answer, outcomes.predict_outcomes(now.X)))
-    return found
-
-
-def fit(config: UpliftRun, part: LearnerPart, rows: TrialRows) -> Learner:
-    """Fit a learner; declared probabilities are taken where every row has one."""
-    return _fit(create(part.name, **{"control": config.target.control, **part.options}), rows)
-
-
 def final_rows(config: UpliftRun, known: Sequence[Trial], rows: TrialRows) -> Mask:
     """Return which rows train the registered model: trials whose windows had ended on its day.
 
@@ -189,19 +150,6 @@ def check_point_in_time(config: UpliftRun, tables: Tables, one: Trial) -> None:
         for these in (tables, one.snapshot.known(tables))
     ]
     leakage.check_point_in_time(*both)
-
-
-def _fit(learner: Learner, rows: TrialRows) -> Learner:
-    declared = _declared(rows, learner.control)
-    return learner.fit(rows.X, rows.arm, rows.y, declared)
-
-
-def _declared(rows: TrialRows, control: object) -> dict[str, float] | None:
-    """Return the declared probability of each arm, where it is one and the same for all its rows."""
-    found = {str(arm): p for arm, p in rows.probability.groupby(rows.arm)}
-    if any(p.isna().any() or p.min() < p.max() for p in found.values()) or str(control) not in found:
-        return None
-    return {arm: float(p.iloc[0]) for arm, p in found.items()}
 
 
 def _wanted(config: UpliftRun, rows: TrialRows) -> Mask:

@@ -10,56 +10,21 @@ import pandas as pd
 from crm_ml.config import UpliftRun
 from crm_ml.config.uplift import HalvesSplit
 from crm_ml.evaluation import effects, uplift_plots
-from crm_ml.evaluation.policy_value import LoggedExperiment, value_table
 from crm_ml.evaluation.significance import Evaluation, Interval, evaluate
 from crm_ml.evaluation.uplift_curves import uplift_by_tenth
-from crm_ml.evaluation.uplift_predictions import RANDOM, RESPONSE, UpliftPredictions, random_order
+from crm_ml.evaluation.uplift_predictions import RANDOM, RESPONSE, UpliftPredictions
 from crm_ml.evaluation.verdict import Verdict, verdict
 from crm_ml.train.outcome import Gate, named
+from crm_ml.train.uplift_fitting import MODEL, Said
+from crm_ml.train.uplift_rules import policies
 from crm_ml.uplift.target import TrialRows
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-MODEL = "model"
 _BINARY = ("qini", "auuc", "qini_causalml", "auuc_causalml", "uplift_at_30")
 _AMOUNT = ("qini_causalml", "auuc_causalml", "uplift_at_30")
 _BALANCE_ROWS = 50
-
-
-@dataclass(frozen=True, eq=False)
-class Said:
-    """What was said of the test rows of a fold.
-
-    Parameters
-    ----------
-    name : str
-    rows : TrialRows
-    arms : sequence of str
-        Treated arms.
-    scores : mapping of str to mapping of str to numpy.ndarray
-        Uplift by learner and arm.
-    response : mapping of str to numpy.ndarray
-        What the response model says of each arm.
-    outcomes : pandas.DataFrame
-        Expected outcome of the control and of each arm.
-    """
-
-    name: str
-    rows: TrialRows
-    arms: Sequence[str]
-    scores: Mapping[str, Mapping[str, Any]]
-    response: Mapping[str, Any]
-    outcomes: pd.DataFrame
-
-    def predictions(self, arm: str, control: str) -> UpliftPredictions:
-        """Return scores and controls of the rows of one arm and the control."""
-        keep = np.asarray(self.rows.arm.isin([control, arm]))
-        ids = np.asarray(self.rows.customer_id)[keep]
-        p = {name: np.asarray(each[arm])[keep] for name, each in self.scores.items()}
-        p |= {RESPONSE: np.asarray(self.response[arm])[keep], RANDOM: random_order(ids, self.name)}
-        treated = np.asarray(self.rows.arm == arm)[keep].astype(float)
-        return UpliftPredictions(ids, np.full(len(ids), self.name), self.rows.y.to_numpy()[keep], p, treated)
 
 
 @dataclass(frozen=True, eq=False)
@@ -191,7 +156,7 @@ def judge(config: UpliftRun, rows: TrialRows, said: Sequence[Said], rng: np.rand
         parts = UpliftPredictions.join([one.predictions(arm, config.target.control) for one in said])
         judged = evaluate(parts, rng, _BINARY if binary else _AMOUNT, config.replicates, ("folds",))
         arms[arm] = _arm(config, rows, arm, parts, judged)
-    return UpliftReport(arms, _ratio(rows), _policies(config, said))
+    return UpliftReport(arms, _ratio(rows), policies(config, said))
 
 
 def _arm(
@@ -216,49 +181,6 @@ def _ratio(rows: TrialRows) -> effects.SampleRatio | None:
     if rows.probability.isna().any():
         return None
     return effects.sample_ratio(rows.arm.to_numpy(), {str(arm): float(p) for arm, p in shares.items()})
-
-
-def _policies(config: UpliftRun, said: Sequence[Said]) -> pd.DataFrame | None:
-    """Return the value of treating nobody, everybody by each arm, by response, and by uplift."""
-    worth = config.worth
-    if worth is None or any(one.rows.probability.isna().any() for one in said):
-        return None
-    arms = list(said[0].arms)
-    names = [config.target.control, *arms]
-    cost = np.array([0.0, *(worth.cost_cents.get(arm, 0.0) for arm in arms)])
-    joined = pd.concat([one.rows.arm for one in said])
-    declared = pd.concat([one.rows.probability for one in said]).groupby(joined.to_numpy()).mean()
-    p = np.array([declared[name] for name in names])
-    outcome = np.concatenate([one.outcomes.to_numpy() for one in said]) * worth.outcome_cents
-    experiment = LoggedExperiment(
-        arm=pd.Index(names).get_indexer(pd.Index(joined)),
-        y=np.concatenate([one.rows.y.to_numpy() for one in said]) * worth.outcome_cents,
-        probability=np.tile(p / p.sum(), (len(joined), 1)),
-        outcome=outcome,
-        cost=cost,
-        customer_id=np.concatenate([np.asarray(one.rows.customer_id) for one in said]),
-    )
-    gain = (
-        np.concatenate([np.column_stack([one.scores[MODEL][arm] for arm in arms]) for one in said])
-        * worth.outcome_cents
-        - cost[1:]
-    )
-    nobody = np.zeros(len(joined), dtype=int)
-    by_uplift = np.where(gain.max(axis=1) > 0, 1 + gain.argmax(axis=1), 0)
-    rules = {"treat none": nobody} | {f"all: {arm}": nobody + number for number, arm in enumerate(arms, 1)}
-    rules["by response"] = _by_response(outcome[:, 1:] - cost[1:], int((by_uplift > 0).sum()))
-    return value_table(experiment, rules | {"by uplift": by_uplift}, "treat none")
-
-
-def _by_response(
-    net: "np.ndarray[Any, np.dtype[np.float64]]", count: int
-) -> "np.ndarray[Any, np.dtype[np.int64]]":
-    """Treat as many rows as the other rule does, those of highest expected outcome, with their best arm."""
-    best = net.max(axis=1)
-    chosen = np.zeros(len(net), dtype=np.int64)
-    first = np.argsort(-best, kind="stable")[:count]
-    chosen[first] = 1 + net[first].argmax(axis=1)
-    return chosen
 
 
 def _stacked(parts: Mapping[str, pd.DataFrame]) -> pd.DataFrame:

@@ -10,7 +10,7 @@ from rich.progress import Progress
 from crm_ml.config import ChurnRun
 from crm_ml.evaluation.predictions import Predictions
 from crm_ml.tables import Tables
-from crm_ml.train import churn, probability
+from crm_ml.train import churn, probability, used_rows
 from crm_ml.train.probability_report import MODEL
 
 HERE = Path(__file__).parent
@@ -49,7 +49,7 @@ def predict_all(
         for name, one in candidates.items():
             alone = one.model_copy(update={"baselines": ()})
             quiet = Progress(disable=True)
-            used = probability.used_rows(rows, one)
+            used = used_rows.used_rows(rows, one)
             found[name] = probability.predict(alone, used, [folds[name, day]], quiet)
             progress.advance(task)
         first = next(iter(found.values()))

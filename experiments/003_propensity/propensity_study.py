@@ -14,7 +14,7 @@ from crm_ml.evaluation.predictions import Predictions  # noqa: E402
 from crm_ml.models.labelled_rows import LabelledRows  # noqa: E402
 from crm_ml.propensity.action_features import COLUMNS  # noqa: E402
 from crm_ml.tables import Tables  # noqa: E402
-from crm_ml.train import probability, propensity  # noqa: E402
+from crm_ml.train import probability, propensity, used_rows  # noqa: E402
 from crm_ml.train.probability_report import MODEL  # noqa: E402
 
 RUN = "propensity/coupon"
@@ -40,7 +40,7 @@ def predict_all(candidates: Mapping[str, PropensityRun], tables: Tables, progres
     said = {}
     for name, one in candidates.items():
         alone = one.model_copy(update={"baselines": ()})
-        used = probability.used_rows(_of_groups(rows, one), one, COLUMNS)
+        used = used_rows.used_rows(_of_groups(rows, one), one, COLUMNS)
         found = probability.predict(alone, used, plan.folds, Progress(disable=True))
         said[name] = found.p[MODEL]
         progress.advance(task)

@@ -145,7 +145,11 @@ def test_online_retail_counts() -> None:
 @pytest.mark.parametrize(
     ("name", "options", "told"),
     [
-        ("grocer", {}, "'grocer' is no data set; there are cdnow, complete_journey, hillstrom, online_retail"),
+        (
+            "grocer",
+            {},
+            "'grocer' is no data set; there are cdnow, complete_journey, hillstrom, online_retail",
+        ),
         ("_installed", {}, "'_installed' is no data set"),
         ("cdnow", {"part": "half"}, "part is 'half'; CDNOW has sample and master"),
         ("cdnow", {"share": 1}, "cdnow has no option share; it has path, part, progress"),
@@ -206,7 +210,11 @@ def test_the_mapping_of_the_working_folder_comes_first(
     [
         ("../own.yaml", ConfigError, r"\.\./own.yaml lies outside the working folder and the project"),
         ("/etc/own.yaml", ConfigError, "/etc/own.yaml lies outside"),
-        ("grocer.yaml", InputError, r"there is no mapping .*grocer.yaml; .* cdnow, complete_journey, hillstrom, online"),
+        (
+            "grocer.yaml",
+            InputError,
+            r"there is no mapping .*grocer.yaml; .* cdnow, complete_journey, hillstrom, online",
+        ),
     ],
 )
 def test_a_mapping_that_is_absent_or_outside_is_named(name: str, error: type[Exception], told: str) -> None:

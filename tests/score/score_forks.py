@@ -22,6 +22,7 @@ import score_world
 from crm_ml import features
 from crm_ml.errors import CrmError
 from crm_ml.score import batch, publish
+from crm_ml.score.models import Models
 
 N_CUSTOMERS = 60_000
 
@@ -45,7 +46,7 @@ def run(root, order):
     tables = score_world.tables(root / f"tables_{os.getpid()}", n_customers=10)
     if "file_size_limit" in order:
         resource.setrlimit(resource.RLIMIT_FSIZE, (order["file_size_limit"],) * 2)
-    outcome = batch.run(settings, catalog, tables, score_world.scorer(), root / order["out"])
+    outcome = batch.run(settings, catalog, tables, Models(churn=score_world.scorer()), root / order["out"])
     return outcome.folder
 
 

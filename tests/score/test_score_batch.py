@@ -5,6 +5,7 @@ import json
 import logging
 from datetime import date, timedelta
 
+import narwhals as nw
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
@@ -15,6 +16,7 @@ from score_world import AS_OF, AS_OF_S, DAY_S, action, catalog, contents, scorer
 from crm_ml import features
 from crm_ml.errors import AlreadyPublished, ConfigError, InputError, IntegrityError
 from crm_ml.score import batch, read_list, stages
+from crm_ml.score.models import Models
 from crm_ml.score.reading import locate, verify_list
 from crm_ml.score.scores import write_scores
 from crm_ml.snapshots import Snapshot, as_utc
@@ -55,7 +57,7 @@ def project(tmp_path, monkeypatch):
 def run(tables, **fields):
     used = fields.pop("scorer", scorer())
     actions = fields.pop("catalog", usual_catalog())
-    return batch.run(settings(**fields), actions, tables, used)
+    return batch.run(settings(**fields), actions, tables, Models(churn=used))
 
 
 def test_each_row_says_what_why_and_at_what_value(project, tables, caplog):
@@ -218,7 +220,7 @@ def test_a_row_without_consent_stops_the_publishing(tmp_path, project, monkeypat
         }
     )
     tables = score_world.tables(tmp_path / "tables", consents=consents)
-    monkeypatch.setattr("crm_ml.score.policy._allowed", lambda _action, _consent: batch.nw.lit(True))
+    monkeypatch.setattr("crm_ml.score.policy._allowed", lambda _action, _consent: nw.lit(True))
     with pytest.raises(InputError, match=r"list rows without consent.*booklet \(marketing by mail\)"):
         run(tables, consent="table")
     assert contents(project / "data/lists") == {}
@@ -319,13 +321,13 @@ def test_changed_code_makes_a_new_stage(tables, tmp_path, monkeypatch):
     snapshot = Snapshot(as_utc(AS_OF), timedelta(days=1))
 
     def both():
-        table = stages.features_of(tmp_path / "work", tables, snapshot, scorer())
+        table = stages.features_of(tmp_path / "work", tables, snapshot, {})
         return table, stages.scores_of(tmp_path / "work", table, scorer())
 
     first = both()
     assert both() == first
     real = stages.code_sum
-    for changed, kept in (("crm_ml.tables.derived", 0), ("crm_ml.snapshots", 0), ("crm_ml.churn", 1)):
+    for changed, kept in (("crm_ml.tables.derived", 0), ("crm_ml.snapshots", 0), ("crm_ml.models", 1)):
         monkeypatch.setattr(
             stages, "code_sum", lambda *names, changed=changed: real(*names) + "x" * (changed in names)
         )

@@ -17,12 +17,14 @@ from crm_ml.clv.terms import Terms
 from crm_ml.clv.tilt import NO_TILT
 from crm_ml.clv.valuer import Valuer
 from crm_ml.errors import InputError, LeakError
-from crm_ml.models import artefact as churn_artefact
+from crm_ml.models import artefact as model_artefact
 from crm_ml.models.model import create
 from crm_ml.score import read_list
 from crm_ml.score.__main__ import main
-from crm_ml.score.value import champion_valuation
+from crm_ml.score.champion import champion_effects, champion_responder, champion_valuation
 from crm_ml.snapshots import Snapshot, as_utc
+from crm_ml.uplift import TLearner
+from crm_ml.uplift import artefact as uplift_artefact
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +55,7 @@ def registered(tmp_path_factory, monkeypatch, model, tables):
     known = features.matrix(tables, Snapshot(as_utc(AS_OF), timedelta(days=1)))
     trees = create("logistic").fit(known, np.random.default_rng(0).integers(0, 2, len(known)))
     details = {"active_within_days": 56, "labels_end": "2024-05-01", "features": {}}
-    churn_artefact.save(trees, folder / "churn", "churn", **details)
+    model_artefact.save(trees, folder / "churn", "churn", **details)
 
     def champion(name, _alias):
         manifest = verify(folder / name)
@@ -75,10 +77,46 @@ def test_the_champion_is_loaded_with_its_hash(registered, model, tables):
 def test_a_champion_that_saw_later_orders_or_is_none_of_value_is_refused():
     with pytest.raises(LeakError, match="trained on labels until 2024-05-15 and must not score 2024-05-14"):
         champion_valuation("clv@champion", date(2024, 5, 14))
-    with pytest.raises(
-        InputError, match="churn@champion: its manifest does not say that it is of family clv"
-    ):
+    told = "churn@champion: it is a model of family churn, and one of clv is needed here"
+    with pytest.raises(InputError, match=told):
         champion_valuation("churn@champion", AS_OF)
+
+
+@pytest.fixture
+def of_actions(registered, tables):
+    """Champions of answers and of effects, beside the others."""
+    known = features.matrix(tables, Snapshot(as_utc(AS_OF), timedelta(days=1)), ["rfm"])
+    labels = np.random.default_rng(1).integers(0, 2, len(known))
+    details = {"labels_end": "2024-05-15", "features": {"rfm": {}}}
+    model = create("gradient_boosting", rounds=5, min_data_in_leaf=5, n_seeds=1).fit(known, labels)
+    model_artefact.save(model, registered / "propensity", "propensity", kinds=["mail"], **details)
+    learner = TLearner(base="logistic", control="none")
+    learner.fit(known, np.where(np.arange(len(known)) % 2, "letter", "none"), labels, 0.5)
+    arms = {"arms": ["letter"], "verified_arms": []}
+    uplift_artefact.save(learner, registered / "uplift", **details, **arms)
+    return known, model, learner
+
+
+def test_champions_of_actions_are_loaded_with_what_they_have_learned_from(of_actions):
+    known, model, learner = of_actions
+    answers = champion_responder("propensity@champion", AS_OF)
+    assert (answers.kinds, answers.groups) == (["mail"], {"rfm": {}})
+    np.testing.assert_array_equal(answers.predict(known), model.predict(known))
+    assert [len(told) for told in answers.reasons(known)] == [3] * len(known)
+    effects = champion_effects("uplift@champion", AS_OF)
+    assert (effects.arms, effects.verified, effects.groups) == (["letter"], [], {"rfm": {}})
+    found = effects.predict(known)
+    np.testing.assert_array_equal(found["uplift_letter"], learner.predict(known, "letter"))
+
+
+@pytest.mark.usefixtures("of_actions")
+@pytest.mark.parametrize("load", [champion_responder, champion_effects])
+def test_champions_of_actions_refuse_an_earlier_day_and_another_family(load):
+    name = "propensity" if load is champion_responder else "uplift"
+    with pytest.raises(LeakError, match=f"{name}@champion was trained on labels until 2024-05-15"):
+        load(f"{name}@champion", date(2024, 5, 14))
+    with pytest.raises(InputError, match=f"family churn, and one of {name} is needed"):
+        load("churn@champion", AS_OF)
 
 
 CONFIG = """

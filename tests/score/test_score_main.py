@@ -144,7 +144,7 @@ def test_an_absent_champion_is_named(monkeypatch):
 
 def test_a_model_that_does_not_say_what_scoring_needs_is_refused(monkeypatch, world):
     folder = world[1]
-    manifest = {"features": {}, "files": {}}
+    manifest = {"family": "churn", "features": {}, "files": {}}
     version = tracking.ModelVersion("churn", "1", folder, fingerprint(folder), manifest)
     monkeypatch.setattr(tracking, "champion", lambda _name, _alias: version)
     told = "churn@champion: its manifest has no active_within_days, labels_end; train it again"

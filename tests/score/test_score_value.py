@@ -20,6 +20,7 @@ from crm_ml.clv.valuer import Valuer
 from crm_ml.errors import ConfigError, InputError, IntegrityError
 from crm_ml.score import batch, read_list
 from crm_ml.score import value as values
+from crm_ml.score.models import Models
 from crm_ml.score.value import Valuation, values_of, write_values
 from crm_ml.snapshots import Snapshot, as_utc
 
@@ -67,7 +68,7 @@ def project(tmp_path, monkeypatch):
 
 def run(tables, valuation, **fields):
     actions = fields.pop("catalog", usual_catalog())
-    return batch.run(settings(**fields), actions, tables, scorer(), None, None, valuation)
+    return batch.run(settings(**fields), actions, tables, Models(scorer(), valuation))
 
 
 def written(tables, valuation, path):

@@ -13,7 +13,7 @@ from crm_ml.models.calibrated_model import CalibratedModel
 from crm_ml.models.labelled_rows import LabelledRows
 from crm_ml.tables import Tables
 from crm_ml.tables.strict import validate
-from crm_ml.train import churn, probability
+from crm_ml.train import churn, probability, used_rows
 
 BASE = {
     "family": "churn",
@@ -61,16 +61,16 @@ def test_a_fold_trains_on_labels_that_end_before_it_and_not_before_the_earliest_
 
 def test_left_out_names_what_no_group_has_but_lets_absent_tables_be():
     columns = ["rfm_orders", "timing_monday_share"]
-    assert probability.left_out(columns, ["campaign_*", "timing_*"]) == ["timing_monday_share"]
+    assert used_rows.left_out(columns, ["campaign_*", "timing_*"]) == ["timing_monday_share"]
     with pytest.raises(ConfigError, match=r"leave_out: rmf_\* match no feature"):
-        probability.left_out(columns, ["rmf_*", "rfm_*"])
+        used_rows.left_out(columns, ["rmf_*", "rfm_*"])
 
 
 def test_segments_are_kept_from_a_model_that_does_not_ask_for_them():
     given = rows()
-    assert "lifecycle_stage" not in probability.used_rows(given, config(features={"rfm": {}})).X
-    assert "lifecycle_stage" in probability.used_rows(given, config(features={"rfm": {}, "lifecycle": {}})).X
-    assert "lifecycle_stage" in probability.used_rows(given, config()).X
+    assert "lifecycle_stage" not in used_rows.used_rows(given, config(features={"rfm": {}})).X
+    assert "lifecycle_stage" in used_rows.used_rows(given, config(features={"rfm": {}, "lifecycle": {}})).X
+    assert "lifecycle_stage" in used_rows.used_rows(given, config()).X
     assert churn.SEGMENTS in features.groups()
 
 
@@ -109,7 +109,7 @@ def test_who_did_not_allow_the_purpose_trains_no_model():
 
     def allowed(given, purpose):
         today = config().target.snapshot(config().register_as.as_of)
-        return probability.allowed_rows(given, rows(), today, purpose)
+        return used_rows.allowed_rows(given, rows(), today, purpose)
 
     assert set(allowed(tables, "training").customer_id) == {"c1"}
     with pytest.raises(ConfigError, match=r"target.purpose: the tables have consents; name the purpose"):

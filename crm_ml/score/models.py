@@ -1,0 +1,132 @@
+"""The models of a list, of several families, and what they need of the features."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from crm_ml.errors import ConfigError
+from crm_ml.score.catalog import Action
+from crm_ml.score.champion import (
+    champion_effects,
+    champion_responder,
+    champion_scorer,
+    champion_valuation,
+)
+from crm_ml.score.effects import UpliftScorer, unknown_arms
+from crm_ml.score.responses import Responder, unanswerable
+from crm_ml.score.scores import Groups, Reasons, Scorer
+from crm_ml.score.settings import ScoreSettings
+from crm_ml.score.value import Valuation
+from crm_ml.tables.bundle import Tables
+
+
+@dataclass(frozen=True, eq=False)
+class Models:
+    """What scores the customers; each may be absent.
+
+    Parameters
+    ----------
+    churn : Scorer, optional
+        Gives p_churn.
+    value : Valuation, optional
+        Gives clv_cents and p_alive.
+    response : Responder, optional
+        Gives p_response of each action with an answer.
+    uplift : UpliftScorer, optional
+        Gives the effects of arms.
+    """
+
+    churn: Scorer | None = None
+    value: Valuation | None = None
+    response: Responder | None = None
+    uplift: UpliftScorer | None = None
+
+    @property
+    def sums(self) -> dict[str, str]:
+        """Name of each model to the hash of its files."""
+        return {one.name: one.sums for one in self._given}
+
+    @property
+    def verified(self) -> tuple[str, ...]:
+        """Arms whose effect values actions."""
+        return () if self.uplift is None else tuple(self.uplift.verified)
+
+    def value_bases(self, actions: Sequence[Action]) -> list[str]:
+        """Say for each action what its value rests on."""
+        model = "" if self.uplift is None else f"{self.uplift.name}@{self.uplift.sums[:12]}"
+        return [action.value_basis(self.verified, model) for action in actions]
+
+    @property
+    def reasons(self) -> dict[str, Reasons]:
+        """Score to what gives the reason codes of its rows."""
+        found = {"p_churn": self.churn, "p_response": self.response}
+        return {score: one.reasons for score, one in found.items() if one is not None and one.reasons}
+
+    @property
+    def groups(self) -> dict[str, Mapping[str, Any]]:
+        """Feature groups with the options that all models share.
+
+        Raises
+        ------
+        ConfigError
+            If two models want a group with different options; the message names all such groups.
+        """
+        wanted: dict[str, dict[str, Mapping[str, Any]]] = {}
+        for one in (self.churn, self.response, self.uplift):
+            if one is not None:
+                for group, options in _options(one.groups).items():
+                    wanted.setdefault(group, {})[one.name] = options
+        breaches = [
+            f"  {group}: " + ", ".join(f"{name} {dict(options)}" for name, options in by_model.items())
+            for group, by_model in sorted(wanted.items())
+            if any(options != next(iter(by_model.values())) for options in by_model.values())
+        ]
+        if breaches:
+            raise ConfigError(
+                "models of one list want a feature group with different options; train them with the same, "
+                "or write two lists\n" + "\n".join(breaches)
+            )
+        return {group: next(iter(by_model.values())) for group, by_model in wanted.items()}
+
+    @property
+    def _given(self) -> list[Scorer | Valuation | Responder | UpliftScorer]:
+        return [one for one in (self.churn, self.value, self.response, self.uplift) if one is not None]
+
+    def check(self, actions: Sequence[Action], tables: Tables) -> None:
+        """Refuse actions that the models have no score for.
+
+        Raises
+        ------
+        ConfigError
+            With all that is wrong: a score without its model, a kind of action or an arm that was never
+            seen, an answer that covers nothing, and two models of one name.
+        """
+        lacking = {"p_churn": ("model", self.churn), "p_response": ("response_model", self.response)}
+        breaches = [
+            f"{action.action_id}: score {action.score} needs a {lacking[action.score][0]} in the settings"
+            for action in actions
+            if action.score is not None and lacking[action.score][1] is None
+        ]
+        breaches += [] if self.response is None else unanswerable(actions, tables, self.response)
+        breaches += [] if self.uplift is None else unknown_arms(actions, self.uplift)
+        names = Counter(one.name for one in self._given)
+        breaches += [f"{name} stands for {n} models; names must differ" for name, n in names.items() if n > 1]
+        if breaches:
+            raise ConfigError("the models do not fit the actions\n" + "\n".join(f"  {b}" for b in breaches))
+
+
+def champions(settings: ScoreSettings) -> Models:
+    """Load the registered models of a scoring run; raises as the functions of `crm_ml.score.champion`."""
+    churn, value = settings.model, settings.value_model
+    response, uplift = settings.response_model, settings.uplift_model
+    return Models(
+        churn=None if churn is None else champion_scorer(churn, settings.day),
+        value=None if value is None else champion_valuation(value, settings.day),
+        response=None if response is None else champion_responder(response, settings.day),
+        uplift=None if uplift is None else champion_effects(uplift, settings.day),
+    )
+
+
+def _options(groups: Groups) -> Mapping[str, Mapping[str, Any]]:
+    return groups if isinstance(groups, Mapping) else {name: {} for name in groups}

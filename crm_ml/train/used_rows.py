@@ -1,0 +1,69 @@
+"""Which rows and which columns an experiment uses."""
+
+import fnmatch
+from collections.abc import Iterable
+
+from crm_ml import features
+from crm_ml.config.probability import ProbabilityRun
+from crm_ml.consents import check_purpose, consenting
+from crm_ml.errors import ConfigError
+from crm_ml.models.labelled_rows import LabelledRows
+from crm_ml.snapshots import Snapshot
+from crm_ml.tables import Tables
+
+SEGMENTS = "lifecycle"  # the group whose columns make the segments, computed even where no model uses it
+
+
+def used_rows(rows: LabelledRows, config: ProbabilityRun, extra: Iterable[str] = ()) -> LabelledRows:
+    """Return the rows with the features of the model; `extra` names columns beyond the feature groups.
+
+    Raises
+    ------
+    ConfigError
+        As `left_out`.
+    """
+    dropped = left_out(rows.X.columns, config.leave_out, extra)
+    if config.features is not None and SEGMENTS not in config.features:
+        dropped += [name for name in rows.X.columns if name.startswith(f"{SEGMENTS}_")]
+    return LabelledRows(rows.X.drop(columns=sorted(set(dropped))), rows.y)
+
+
+def allowed_rows(tables: Tables, rows: LabelledRows, snapshot: Snapshot, purpose: str | None) -> LabelledRows:
+    """Return the rows of customers who allow `purpose` at the snapshot of the final model.
+
+    Raises
+    ------
+    ConfigError
+        If tables and purpose do not fit, see `crm_ml.consents.check_purpose`.
+    """
+    check_purpose(tables, purpose)
+    if purpose is None:
+        return rows
+    keep = rows.customer_id.isin(consenting(tables, snapshot, purpose))
+    return LabelledRows(rows.X[keep], rows.y[keep])
+
+
+def left_out(columns: Iterable[str], patterns: Iterable[str], extra: Iterable[str] = ()) -> list[str]:
+    """Return the columns that match a pattern.
+
+    A pattern may match nothing where the tables lack what its group needs, such as touches.
+
+    Raises
+    ------
+    ConfigError
+        If a pattern matches no feature of any group, and none of `extra`.
+
+    Examples
+    --------
+    >>> left_out(["rfm_orders", "timing_monday_share"], ["timing_*"])
+    ['timing_monday_share']
+    """
+    names = list(columns)
+    found = {pattern: fnmatch.filter(names, pattern) for pattern in patterns}
+    declared = [name for group in features.groups().values() for name in group.COLUMNS] + list(extra)
+    empty = [
+        pattern for pattern, matches in found.items() if not (matches or fnmatch.filter(declared, pattern))
+    ]
+    if empty:
+        raise ConfigError(f"leave_out: {', '.join(empty)} match no feature; there are {', '.join(names)}")
+    return sorted({name for matches in found.values() for name in matches})
