@@ -21,6 +21,7 @@ _KIND = "kind.json"
 _OUTCOME = {"rounds": 200, "learning_rate": 0.03, "min_data_in_leaf": 200, "lambda_l2": 50.0, "num_leaves": 8}
 _EFFECT = {"rounds": 100, "learning_rate": 0.03, "min_data_in_leaf": 400, "lambda_l2": 200.0, "num_leaves": 4}
 _STRENGTH = 0.01
+_ARM_STRENGTH = 1.0
 
 
 def outcome_model(base: Base, binary: bool, given: Mapping[str, Any], seed: int, threads: int) -> Fitted:
@@ -41,8 +42,8 @@ def effect_model(base: Base, given: Mapping[str, Any], seed: int, threads: int) 
 
 
 def arm_model() -> Logistic:
-    """Return an unfitted model of the probability of an arm."""
-    return Logistic(strength=_STRENGTH)
+    """Return an unfitted model of the probability of an arm; a strong penalty would leave confounding in."""
+    return Logistic(strength=_ARM_STRENGTH)
 
 
 def write(model: Fitted, folder: Path) -> None:

@@ -1,0 +1,99 @@
+"""What the scripts of this experiment share: every learner on both bases, judged on the same rows."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from rich.progress import Progress
+
+HERE = Path(__file__).parent
+DATA = HERE.parents[1] / ".." / "shared" / "data"
+sys.path.append(str(HERE.parent))  # for the tables of all experiments
+
+from crm_ml.config import UpliftRun, load_run  # noqa: E402
+from crm_ml.config.uplift import LearnerPart  # noqa: E402
+from crm_ml.tables import Tables  # noqa: E402
+from crm_ml.train import uplift  # noqa: E402
+from crm_ml.train.experiment import load_tables  # noqa: E402
+from crm_ml.train.uplift_fitting import MODEL, Fold, Said, fit  # noqa: E402
+from crm_ml.uplift.t_learner import TLearner  # noqa: E402
+from crm_ml.uplift.target import TrialRows, trials  # noqa: E402
+
+FILES = {
+    "hillstrom": DATA / "hillstrom" / "hillstrom.csv",
+    "starbucks": DATA / "starbucks_promo" / "train.csv",
+}
+BASES = {"trees": "boosting", "lines": "logistic"}
+LEARNERS = {"S": "s_learner", "T": "t_learner", "X": "x_learner", "R": "r_learner", "DR": "dr_learner"}
+CANDIDATES: dict[str, LearnerPart] = {
+    f"{name} learner, {base}": LearnerPart(name=learner, options={"base": kind})
+    for base, kind in BASES.items()
+    for name, learner in LEARNERS.items()
+}
+RESPONSE_LINES = "response model, lines"
+CANDIDATES[RESPONSE_LINES] = LearnerPart(name="response_model", options={"base": "logistic"})
+COMMITTED = "X learner, trees"
+RESPONSE_TREES = LearnerPart(name="response_model", options={"base": "boosting"})
+
+
+def settings(run: str, sets: Sequence[str] = ()) -> UpliftRun:
+    """Load a committed run, with the path of its file where it needs one."""
+    name = run.partition("/")[2].partition("_")[0]
+    path = [f"data.path={FILES[name]}"] if name in FILES else []
+    found = load_run(run, [*path, *sets])
+    assert isinstance(found, UpliftRun)
+    return found
+
+
+def rows_of(config: UpliftRun, progress: Progress) -> tuple[TrialRows, list[Fold], Tables]:
+    """Return the rows of a run and its test folds."""
+    tables = load_tables(config)
+    known = trials(tables, config.target.horizon)
+    rows = uplift.compute_rows(config, tables, known, progress)
+    return rows, uplift.make_folds(config, known, rows), tables
+
+
+def predict_all(
+    config: UpliftRun,
+    parts: Mapping[str, LearnerPart],
+    rows: TrialRows,
+    folds: Sequence[Fold],
+    progress: Progress,
+) -> list[Said]:
+    """Fit every candidate on the training rows of each fold; the committed one is called ``model``.
+
+    The response model beside them is one of trees.
+    """
+    task = progress.add_task(f"{config.data.name}: learners and controls", total=len(folds) * len(parts))
+    found = []
+    for each in folds:
+        past, now = rows.where(each.training), rows.where(each.test)
+        scores = {}
+        for name, part in parts.items():
+            one = fit(config, part, past)
+            scores[MODEL if name == COMMITTED else name] = {arm: one.predict(now.X, arm) for arm in one.arms_}
+            progress.advance(task)
+        response = fit(config, RESPONSE_TREES, past)
+        answer = {arm: response.predict(now.X, arm) for arm in response.arms_}
+        outcomes = fit(config, LearnerPart(name="t_learner"), past)
+        assert isinstance(outcomes, TLearner)
+        expected = outcomes.predict_outcomes(now.X)
+        found.append(Said(each.name, now, response.arms_, scores, answer, expected))
+    return found
+
+
+def shown(name: str) -> str:
+    """Return the name of a candidate for people."""
+    return f"**{COMMITTED}**" if name == MODEL else name
+
+
+def inner_folds(fold: Fold, customers: Sequence[str], number: int) -> list[Fold]:
+    """Cut the training rows of a fold into `number` parts by customer; each tests once."""
+    from crm_ml.evaluation.splits import customer_folds
+
+    part = customer_folds(np.asarray(customers), number, key=f"inner {fold.name}")
+    return [
+        Fold(f"{fold.name} part {one + 1}", fold.training & (part == one), fold.training & (part != one))
+        for one in range(number)
+    ]

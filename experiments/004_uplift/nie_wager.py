@@ -1,0 +1,94 @@
+"""Nie and Wager's four settings: error of each learner's effects beside a constant one.
+
+``python experiments/004_uplift/nie_wager.py`` writes nie_wager.json and the table of README.md.
+"""
+
+import argparse
+import json
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+from effect_study import CANDIDATES, COMMITTED, HERE
+from readme_tables import markdown, show, shown_progress, write_between
+from rich.progress import Progress
+
+from crm_ml.evaluation.canvas import Z95
+from crm_ml.evaluation.uplift import pehe
+from crm_ml.uplift.learners import create
+from crm_ml.uplift.nie_wager import Setting, simulate
+
+SETTINGS: tuple[Setting, ...] = get_args(Setting)
+CONSTANT = "constant effect"
+# the settings have a thousand rows of six features, where leaves of the runs' size would hold everybody
+SMALL_LEAVES = {
+    "outcome_options": {"min_data_in_leaf": 20, "lambda_l2": 5.0},
+    "effect_options": {"min_data_in_leaf": 40, "lambda_l2": 20.0},
+}
+SEED = 4
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Fit each learner on draws of each setting; return the exit code."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before lightgbm is imported
+    logging.basicConfig(level=logging.ERROR)
+    parser = argparse.ArgumentParser(
+        "nie_wager.py", description="PEHE of each learner where effects are known."
+    )
+    parser.add_argument("--draws", type=int, default=50, help="of each setting")
+    parser.add_argument("--rows", type=int, default=1000, help="of a draw; twice as many test")
+    parser.add_argument("--folder", type=Path, default=HERE, help="where README.md and nie_wager.json stand")
+    given = parser.parse_args(argv)
+    with shown_progress() as progress:
+        found = {one: errors(one, given.draws, given.rows, progress) for one in SETTINGS}
+    _report(found, given.folder)
+    return 0
+
+
+def errors(setting: Setting, draws: int, rows: int, progress: Progress) -> dict[str, list[float]]:
+    """Return the PEHE of every learner on each draw."""
+    names = [name for name in CANDIDATES if "learner" in name]
+    found: dict[str, list[float]] = {name: [] for name in [*names, CONSTANT]}
+    for draw in progress.track(range(draws), description=f"setting {setting}"):
+        rng = np.random.default_rng([SEED, ord(setting), draw])
+        past, now = simulate(setting, rows, rng), simulate(setting, 2 * rows, rng)
+        for name in found:
+            part = CANDIDATES.get(name)
+            options = {} if part is None else dict(part.options)
+            options |= SMALL_LEAVES if options.get("base") == "boosting" else {}
+            options |= {"num_threads": 1}  # so few rows are no work for two
+            learner = create("constant_effect" if part is None else part.name, **options)
+            learner.fit(past.X, past.treatment.astype(int), past.y)
+            found[name].append(pehe(now.effect, learner.predict(now.X)))
+    return found
+
+
+def _report(found: dict[Setting, dict[str, list[float]]], folder: Path) -> None:
+    header = ["learner", *(f"{setting}: PEHE" for setting in found), *(f"{s}: - constant" for s in found)]
+    names = list(found[SETTINGS[0]])
+    order = sorted(names, key=lambda name: np.mean([np.mean(found[setting][name]) for setting in found]))
+    rows, content = [], {}
+    for name in order:
+        each = [np.array(found[setting][name]) for setting in found]
+        paired = [np.array(found[setting][name]) - np.array(found[setting][CONSTANT]) for setting in found]
+        cells = [] if name == CONSTANT else [_mean(one) for one in paired]
+        label = f"**{name}**" if name == COMMITTED else name
+        rows.append((label, *map(_mean, each), *(cells or [""] * len(found))))
+        content[name] = {setting: float(np.mean(found[setting][name])) for setting in found}
+    (folder / "nie_wager.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    write_between(folder / "README.md", "nie_wager", markdown(header, rows))
+    show("Nie and Wager", header, rows)
+
+
+def _mean(values: "np.ndarray[tuple[int], np.dtype[np.float64]]") -> str:
+    """Return the mean over draws with the half width of its 95 % interval."""
+    half = Z95 * float(values.std(ddof=1)) / np.sqrt(len(values))
+    return f"{values.mean():.3f} ± {half:.3f}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,44 @@
+"""The simulated shop: what learners say of each customer beside the effects that made its visits."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from crm_ml.config import UpliftRun
+from crm_ml.datasets import simulated
+from crm_ml.evaluation.uplift import pehe
+from crm_ml.train.uplift_fitting import MODEL, Said
+
+
+def truth_table(config: UpliftRun, said: Sequence[Said]) -> tuple[list[str], list[tuple[str, ...]]]:
+    """Return a row for each learner and arm: error of its effects, and rank correlation with the truth."""
+    effects = simulated.truth(config.data.path, **config.data.options).effects
+    rows = []
+    arms = said[0].arms
+    for name in said[0].scores:
+        if "response" in name:
+            continue
+        told = [_judge(effects, said, name, arm) for arm in arms]
+        cells = [f"{error:.4f} ({baseline:.4f})" for error, baseline, _ in told]
+        rows.append((name, *cells, *(f"{rank:.3f}" for _, _, rank in told)))
+    rows.sort(key=lambda row: row[1])
+    header = [
+        "learner",
+        *(f"{arm}: PEHE (constant effect)" for arm in arms),
+        *(f"{arm}: rank correlation" for arm in arms),
+    ]
+    return header, [("**X learner, trees**" if row[0] == MODEL else row[0], *row[1:]) for row in rows]
+
+
+def _judge(effects: pd.DataFrame, said: Sequence[Said], name: str, arm: str) -> tuple[float, float, float]:
+    """Return PEHE, that of the best constant effect for all, and Spearman's correlation."""
+    found, true = [], []
+    for one in said:
+        campaign = one.name.rpartition(" ")[2]
+        inside = effects.loc[campaign].reindex(one.rows.customer_id)
+        true.append((inside[f"p_{arm}"] - inside["p_control"]).to_numpy())
+        found.append(np.asarray(one.scores[name][arm]))
+    effect, guess = np.concatenate(true), np.concatenate(found)
+    rank = float(pd.Series(guess).corr(pd.Series(effect), method="spearman"))
+    return pehe(effect, guess), pehe(effect, np.full(len(effect), effect.mean())), rank
