@@ -4,8 +4,7 @@ Real data of 2008 as one CSV file, which the package does not carry: give its pa
 does not have, see `crm_ml.datasets._one_trial`.
 
 - The file has no ids: a customer is the number of the row. 6,562 rows equal others in every column; with so
-few
-  columns that is to be expected, and all are kept.
+  few columns that is to be expected, and all are kept.
 - Arms are ``control``, ``mens`` and ``womens``, drawn with a third each. Responses are ``visit`` and
   ``conversion``; `spend`, in dollars, is an order line of the customer.
 

@@ -4,8 +4,7 @@ Real data with seven unnamed attributes as one CSV file, which the package does 
 its dates, which it does not have, see `crm_ml.datasets._one_trial`.
 
 - Arms are ``control`` and ``promotion``, drawn with a half each. A purchase is the response ``purchase`` and
-an
-  order line of 10 dollars, what the challenge says it is worth; a promotion costs 0.15 dollars.
+  an order line of 10 dollars, what the challenge says it is worth; a promotion costs 0.15 dollars.
 
 References
 ----------

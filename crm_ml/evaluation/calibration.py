@@ -12,6 +12,7 @@ from crm_ml.evaluation.classification import auc, log_loss
 from crm_ml.evaluation.ranking import Floats, check_binary, check_probabilities
 from crm_ml.evaluation.splits import customer_folds
 
+FEWEST = 30
 logger = logging.getLogger(__name__)
 
 FOLDS = 5
@@ -42,7 +43,8 @@ def fit_calibrator(method: str, p: npt.ArrayLike, y: npt.ArrayLike, customer_id:
     Raises
     ------
     CalibrationRefused
-        If the calibrator is inverted, flat, or worse than none in log-loss on held-out customers.
+        If fewer than 30 rows are of one class, or the calibrator is inverted, flat, or worse than none in
+        log-loss on held-out customers.
     InputError
         If the method is unknown or the data can't be used.
 
@@ -60,6 +62,12 @@ def fit_calibrator(method: str, p: npt.ArrayLike, y: npt.ArrayLike, customer_id:
     """
     labels, scores = check_binary(y, check_probabilities(p))
     calibrator = _fit(method, scores, labels)
+    rarest = int(min(labels.sum(), len(labels) - labels.sum()))
+    if method != "none" and rarest < FEWEST:
+        raise CalibrationRefused(
+            f"{method}: {rarest} of {len(labels):,} calibration rows are of the rarer class; a curve through "
+            f"fewer than {FEWEST} follows their noise"
+        )
     if isinstance(calibrator, Platt) and calibrator.slope <= 0:
         raise CalibrationRefused(
             f"platt: inverted, slope {calibrator.slope:.3f}; the model ranks the calibration rows backwards"

@@ -13,6 +13,7 @@ sys.path.append(str(HERE.parent))  # for the tables of all experiments
 
 from crm_ml.config import UpliftRun, load_run  # noqa: E402
 from crm_ml.config.uplift import LearnerPart  # noqa: E402
+from crm_ml.evaluation.uplift_predictions import RANDOM, RESPONSE  # noqa: E402
 from crm_ml.tables import Tables  # noqa: E402
 from crm_ml.train import uplift  # noqa: E402
 from crm_ml.train.experiment import load_tables  # noqa: E402
@@ -26,15 +27,17 @@ FILES = {
 }
 BASES = {"trees": "boosting", "lines": "logistic"}
 LEARNERS = {"S": "s_learner", "T": "t_learner", "X": "x_learner", "R": "r_learner", "DR": "dr_learner"}
+FULL = {"outcome_options": {"extra_trees": False, "feature_fraction_bynode": 1.0}}
 CANDIDATES: dict[str, LearnerPart] = {
-    f"{name} learner, {base}": LearnerPart(name=learner, options={"base": kind})
+    f"{name} learner, {base}": LearnerPart(name=learner, options={} if kind == "boosting" else {"base": kind})
     for base, kind in BASES.items()
     for name, learner in LEARNERS.items()
 }
 RESPONSE_LINES = "response model, lines"
 CANDIDATES[RESPONSE_LINES] = LearnerPart(name="response_model", options={"base": "logistic"})
-COMMITTED = "X learner, trees"
-RESPONSE_TREES = LearnerPart(name="response_model", options={"base": "boosting"})
+# trees that look at every feature and every threshold, where the others look at a random few
+FULL_TREES = {f"{name} learner, full trees": LearnerPart(name=LEARNERS[name], options=FULL) for name in "STX"}
+FULL_TREES["response model, full trees"] = LearnerPart(name="response_model", options=FULL)
 
 
 def settings(run: str, sets: Sequence[str] = ()) -> UpliftRun:
@@ -54,6 +57,18 @@ def rows_of(config: UpliftRun, progress: Progress) -> tuple[TrialRows, list[Fold
     return rows, uplift.make_folds(config, known, rows), tables
 
 
+def candidates(config: UpliftRun) -> dict[str, LearnerPart]:
+    """Return the learners by name; the one of the config is called ``model``."""
+    named = committed(config)
+    return {MODEL: config.model} | {name: part for name, part in CANDIDATES.items() if name != named}
+
+
+def committed(config: UpliftRun) -> str:
+    """Return the name for people of the learner of a config."""
+    known = CANDIDATES | FULL_TREES
+    return next(name for name, part in known.items() if part == config.model)
+
+
 def predict_all(
     config: UpliftRun,
     parts: Mapping[str, LearnerPart],
@@ -61,31 +76,34 @@ def predict_all(
     folds: Sequence[Fold],
     progress: Progress,
 ) -> list[Said]:
-    """Fit every candidate on the training rows of each fold; the committed one is called ``model``.
-
-    The response model beside them is one of trees.
-    """
+    """Fit every candidate on the training rows of each fold; the control has the config's outcome model."""
     task = progress.add_task(f"{config.data.name}: learners and controls", total=len(folds) * len(parts))
+    shared = {name: one for name, one in config.model.options.items() if name in ("base", "outcome_options")}
+    controls = [LearnerPart(name=name, options=shared) for name in ("response_model", "t_learner")]
     found = []
     for each in folds:
         past, now = rows.where(each.training), rows.where(each.test)
         scores = {}
         for name, part in parts.items():
             one = fit(config, part, past)
-            scores[MODEL if name == COMMITTED else name] = {arm: one.predict(now.X, arm) for arm in one.arms_}
+            scores[name] = {arm: one.predict(now.X, arm) for arm in one.arms_}
             progress.advance(task)
-        response = fit(config, RESPONSE_TREES, past)
-        answer = {arm: response.predict(now.X, arm) for arm in response.arms_}
-        outcomes = fit(config, LearnerPart(name="t_learner"), past)
+        response, outcomes = (fit(config, part, past) for part in controls)
         assert isinstance(outcomes, TLearner)
+        answer = {arm: response.predict(now.X, arm) for arm in response.arms_}
         expected = outcomes.predict_outcomes(now.X)
         found.append(Said(each.name, now, response.arms_, scores, answer, expected))
     return found
 
 
-def shown(name: str) -> str:
-    """Return the name of a candidate for people."""
-    return f"**{COMMITTED}**" if name == MODEL else name
+def shown(name: str, config: UpliftRun) -> str:
+    """Return the name of an order for people."""
+    labels = {
+        RANDOM: "random order",
+        RESPONSE: "response model of the run",
+        MODEL: f"**{committed(config)}**",
+    }
+    return labels.get(name, name)
 
 
 def inner_folds(fold: Fold, customers: Sequence[str], number: int) -> list[Fold]:

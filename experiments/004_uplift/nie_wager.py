@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import get_args
 
 import numpy as np
-from effect_study import CANDIDATES, COMMITTED, HERE
+from effect_study import CANDIDATES, HERE
 from readme_tables import markdown, show, shown_progress, write_between
 from rich.progress import Progress
 
@@ -76,8 +76,7 @@ def _report(found: dict[Setting, dict[str, list[float]]], folder: Path) -> None:
         each = [np.array(found[setting][name]) for setting in found]
         paired = [np.array(found[setting][name]) - np.array(found[setting][CONSTANT]) for setting in found]
         cells = [] if name == CONSTANT else [_mean(one) for one in paired]
-        label = f"**{name}**" if name == COMMITTED else name
-        rows.append((label, *map(_mean, each), *(cells or [""] * len(found))))
+        rows.append((name, *map(_mean, each), *(cells or [""] * len(found))))
         content[name] = {setting: float(np.mean(found[setting][name])) for setting in found}
     (folder / "nie_wager.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     write_between(folder / "README.md", "nie_wager", markdown(header, rows))

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from effect_study import CANDIDATES, HERE, predict_all, rows_of, settings, shown
+from effect_study import HERE, candidates, predict_all, rows_of, settings, shown
 from readme_tables import looks, markdown, show, shown_progress, write_between
 from rich.progress import Progress
 from uplift_rates import starbucks_rates
@@ -54,12 +54,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(run: str, config: UpliftRun, folder: Path, progress: Progress) -> None:
     rows, folds, _tables = rows_of(config, progress)
-    said = predict_all(config, CANDIDATES, rows, folds, progress)
+    said = predict_all(config, candidates(config), rows, folds, progress)
     report = judge(config, rows, said, np.random.default_rng(config.seed))
     figures = {arm: _figures(one) for arm, one in report.arms.items()}
     _keep(folder / "results.json", run, config, {"arms": figures, **report.facts()})
     for arm, one in report.arms.items():
-        header, table = _orders(one)
+        header, table = _orders(config, one)
         write_between(folder / "README.md", f"{run} {arm}", markdown(header, table))
         show(f"{run}: {arm}", header, table)
     _more(run, config, report, said, folder)
@@ -109,7 +109,7 @@ def _metric(one: ArmReport) -> str:
     return "qini" if "qini" in one.evaluation.metrics else "qini_causalml"
 
 
-def _orders(one: ArmReport) -> tuple[list[str], list[tuple[str, ...]]]:
+def _orders(config: UpliftRun, one: ArmReport) -> tuple[list[str], list[tuple[str, ...]]]:
     """Return a row for each order: its metrics, and how it stands to both controls."""
     judged, metric = one.evaluation, _metric(one)
     told = [name for name in QINI if name in judged.metrics]
@@ -124,8 +124,7 @@ def _orders(one: ArmReport) -> tuple[list[str], list[tuple[str, ...]]]:
             for other in (RANDOM, RESPONSE)
         ]
         decision = "control" if control else verdict(judged, name, metric).decision
-        label = {RANDOM: "random order", RESPONSE: "response model, trees"}.get(name) or shown(name)
-        table.append((label, *cells, *paired, decision))
+        table.append((shown(name, config), *cells, *paired, decision))
     return header, table
 
 

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from effect_study import shown
 
 from crm_ml.config import UpliftRun
 from crm_ml.datasets import simulated
 from crm_ml.evaluation.uplift import pehe
-from crm_ml.train.uplift_fitting import MODEL, Said
+from crm_ml.train.uplift_fitting import Said
 
 
 def truth_table(config: UpliftRun, said: Sequence[Said]) -> tuple[list[str], list[tuple[str, ...]]]:
@@ -28,7 +29,7 @@ def truth_table(config: UpliftRun, said: Sequence[Said]) -> tuple[list[str], lis
         *(f"{arm}: PEHE (constant effect)" for arm in arms),
         *(f"{arm}: rank correlation" for arm in arms),
     ]
-    return header, [("**X learner, trees**" if row[0] == MODEL else row[0], *row[1:]) for row in rows]
+    return header, [(shown(row[0], config), *row[1:]) for row in rows]
 
 
 def _judge(effects: pd.DataFrame, said: Sequence[Said], name: str, arm: str) -> tuple[float, float, float]:

@@ -141,3 +141,16 @@ def test_folds_of_time_ordered_rows_invert_a_calibrator_and_ours_does_not():
     ours = fit_calibrator("platt", raw[later], y[later], ids[later])
     assert auc(y[test], ours.predict(raw[test])) == auc(y[test], raw[test]) > 0.6
     assert log_loss(y[test], ours.predict(raw[test])) < log_loss(y[test], raw[test])
+
+
+@pytest.mark.parametrize("method", ["platt", "isotonic"])
+def test_too_few_rows_of_a_class_are_no_curve(method):
+    p, y, ids = _skewed(3000)
+    rare = np.flatnonzero(y)[:29]
+    keep = np.concatenate([rare, np.flatnonzero(y == 0)])
+    with pytest.raises(
+        CalibrationRefused, match=f"{method}: 29 of .* calibration rows are of the rarer class"
+    ):
+        fit_calibrator(method, p[keep], y[keep], ids[keep])
+    assert best_calibrator(p[keep], y[keep], ids[keep]).as_dict() == calibrators.Identity().as_dict()
+    assert fit_calibrator("none", p[keep], y[keep], ids[keep])
