@@ -11,7 +11,6 @@ import platform
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
@@ -23,6 +22,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 from clv_cases import COLUMNS, DRAWN, LINES, MONTHLY, SIMULATED, SOME, WEEKS_A_MONTH, Sizes
+from measured import resources
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -83,18 +83,13 @@ def run(name: str, data: Path) -> dict[str, float]:
 
     That is never below what this process holds, so data are made in another process and compared afterwards.
     """
-    started = time.perf_counter()
-    process = subprocess.Popen([sys.executable, clv_cases.__file__, name, str(data)])
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"{name} ended with exit code {process.returncode}")
+    used = resources(clv_cases.__file__, [name, data], {})
     found = json.loads((data / f"{name}.json").read_text(encoding="utf-8"))
     return {
         "cpu_s": found["cpu_s"],
         "wall_s": found["wall_s"],
-        "peak_gb": usage.ru_maxrss * 1024 / 1e9,
-        "process_wall_s": time.perf_counter() - started,
+        "peak_gb": used["peak_gb"],
+        "process_wall_s": used["wall_s"],
     }
 
 

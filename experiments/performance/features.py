@@ -8,14 +8,12 @@ import argparse
 import json
 import os
 import platform
-import subprocess
-import sys
-import time
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 
 import duckdb
+from measured import resources
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -98,18 +96,7 @@ def _connect() -> duckdb.DuckDBPyConnection:
 def _run(name: str, options: argparse.Namespace) -> dict[str, float]:
     """Run one contender in a process of its own and read its use from the operating system."""
     arguments = ["--customers", options.customers, "--lines", options.lines, "--run", name]
-    environment = os.environ | {"CRM_ML_THREADS": THREADS, "CRM_ML_MEMORY": MEMORY}
-    started = time.perf_counter()
-    process = subprocess.Popen([sys.executable, __file__, *map(str, arguments)], env=environment)
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"{name} ended with exit code {process.returncode}")
-    return {
-        "cpu_s": usage.ru_utime + usage.ru_stime,
-        "wall_s": time.perf_counter() - started,
-        "peak_gb": usage.ru_maxrss * 1024 / 1e9,
-    }
+    return resources(__file__, arguments, {"CRM_ML_THREADS": THREADS, "CRM_ML_MEMORY": MEMORY})
 
 
 def run_features(folder: Path, out: Path) -> None:
