@@ -59,7 +59,7 @@ def errors(setting: Setting, draws: int, rows: int, progress: Progress) -> dict[
         for name in found:
             part = CANDIDATES.get(name)
             options = {} if part is None else dict(part.options)
-            options |= SMALL_LEAVES if options.get("base") == "boosting" else {}
+            options |= {} if options.get("base") == "logistic" else SMALL_LEAVES
             options |= {"num_threads": 1}  # so few rows are no work for two
             learner = create("constant_effect" if part is None else part.name, **options)
             learner.fit(past.X, past.treatment.astype(int), past.y)

@@ -161,7 +161,7 @@ def _targets(report: UpliftReport) -> tuple[list[str], list[tuple[str, ...]]]:
     asked = [
         (f"Women, Qini at least {WOMEN_TARGET}", str(qini), qini.value >= WOMEN_TARGET),
         ("Women, Qini above the response model", str(lead), lead.value > 0),
-        ("Women, verdict", women.verdict.decision, True),
+        ("Women, verdict", women.verdict.decision, women.verdict.by_uplift),
         ("Men are not to be targeted by uplift", men.verdict.decision, not men.verdict.by_uplift),
     ]
     return ["target", "figure", "verdict"], [(a, b, "met" if met else "**missed**") for a, b, met in asked]
