@@ -33,6 +33,12 @@ SMALL = {
         "challenger": "{windows: 1, every_days: 28, options: {rounds: 20, min_data_in_leaf: 20}}",
     },
     "propensity": {"replicates": "100", "largest_ece": "0.5"},
+    "recommend": {
+        "replicates": "100",
+        "largest_ece": "0.5",
+        "target.least_events": "10",
+        "model.options": "{windows: 3, rounds: 20, own: 60, candidates: 20, num_threads: 1}",
+    },
     "uplift": {
         "replicates": "100",
         "model.options": f"{{{FEW_TREES}, effect_options: {{rounds: 20}}}}",

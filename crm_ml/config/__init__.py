@@ -6,9 +6,10 @@ from crm_ml.config.loading import Run, load, load_run
 from crm_ml.config.parts import Data, Defaults, Register
 from crm_ml.config.probability import Calibration, ProbabilityRun
 from crm_ml.config.propensity import PropensityRun
+from crm_ml.config.recommend import RecommendRun
 from crm_ml.config.uplift import UpliftRun
 
 __all__ = [
-    "Calibration", "ChurnRun", "ClvRun", "Data", "Defaults", "ProbabilityRun", "PropensityRun", "Register",
-    "Run", "UpliftRun", "load", "load_run",
+    "Calibration", "ChurnRun", "ClvRun", "Data", "Defaults", "ProbabilityRun", "PropensityRun",
+    "RecommendRun", "Register", "Run", "UpliftRun", "load", "load_run",
 ]  # fmt: skip

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from crm_ml.config.churn import ChurnRun
 from crm_ml.config.clv import ClvRun
 from crm_ml.config.propensity import PropensityRun
+from crm_ml.config.recommend import RecommendRun
 from crm_ml.config.uplift import UpliftRun
 from crm_ml.errors import ConfigError
 from crm_ml.paths import inside, project_root
@@ -14,11 +15,12 @@ from crm_ml.tables.safe_yaml import parse_yaml, read_yaml
 from crm_ml.tables.strict import Strict, validate
 
 Loaded = TypeVar("Loaded", bound=Strict)
-Run = ChurnRun | ClvRun | PropensityRun | UpliftRun
-RUNS: dict[str, type[ChurnRun] | type[ClvRun] | type[PropensityRun] | type[UpliftRun]] = {
+Run = ChurnRun | ClvRun | PropensityRun | RecommendRun | UpliftRun
+RUNS: dict[str, type[Run]] = {
     "churn": ChurnRun,
     "clv": ClvRun,
     "propensity": PropensityRun,
+    "recommend": RecommendRun,
     "uplift": UpliftRun,
 }
 

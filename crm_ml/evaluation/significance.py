@@ -160,7 +160,7 @@ def evaluate(
     names = tuple(predictions.kind.metrics if metrics is None else metrics)
     _check(predictions, names, over)
     customers, customer = np.unique(predictions.customer_id, return_inverse=True)
-    counts = _counts(rng, len(customers), replicates)
+    counts = draw_counts(rng, len(customers), replicates)
     found: dict[tuple[str, str, Over], Floats] = {}
     for model in predictions.models:
         for view in over:
@@ -192,7 +192,7 @@ def _check(predictions: BasePredictions, metrics: Sequence[str], over: Sequence[
         raise InputError(f"{kind.lack} in {', '.join(lacking)}; leave it out or widen it")
 
 
-def _counts(rng: np.random.Generator, customers: int, replicates: int) -> npt.NDArray[np.uint16]:
+def draw_counts(rng: np.random.Generator, customers: int, replicates: int) -> npt.NDArray[np.uint16]:
     """Draw how often each customer stands in each replicate; row 0 is the data as they are."""
     counts = np.ones((replicates + 1, customers), dtype=np.uint16)
     for row in range(1, replicates + 1):

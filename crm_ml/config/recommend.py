@@ -1,0 +1,83 @@
+"""The config of a recommendation experiment."""
+
+from datetime import date, timedelta
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator
+
+from crm_ml.config.parts import Data, Day, Part, Positive, Register
+from crm_ml.snapshots import Snapshot
+from crm_ml.tables.strict import Strict
+
+
+class RecommendTarget(Strict):
+    """What is relevant: the items that a customer buys within the horizon.
+
+    Parameters
+    ----------
+    horizon_days : int
+    least_events : int
+        Items with fewer purchases before the snapshot are neither recommended nor relevant.
+    k : int
+        Length of the lists.
+    level : {"item_id", "category", "department"}
+        What is recommended: items, or all of a category at once.
+    purpose : str, optional
+        What customers must have allowed for their purchases to train a model; needed where the tables have
+        consents.
+    """
+
+    horizon_days: Positive
+    least_events: Positive = 30
+    k: Positive = 10
+    level: Literal["item_id", "category", "department"] = "item_id"
+    purpose: str | None = None
+
+    def snapshot(self, as_of: date) -> Snapshot:
+        """Return the snapshot of this target at a day."""
+        return Snapshot(as_of, timedelta(days=self.horizon_days))  # type: ignore[arg-type]
+
+
+class RecommendRun(Strict):
+    """A recommendation experiment: one file of ``configs/recommend/``.
+
+    Parameters
+    ----------
+    family : "recommend"
+    data, target, register_as
+        See the model of each.
+    test : tuple of date
+        Days in ascending order; each is predicted by models of what was bought before it.
+    model : Part
+    baselines : tuple of Part
+    largest_ece : float
+        Of the probability of recommended items, for promotion.
+    replicates, seed : int
+        Of the bootstrap.
+    """
+
+    family: Literal["recommend"]
+    data: Data
+    target: RecommendTarget
+    test: Annotated[tuple[Day, ...], Field(strict=False, min_length=1)]
+    model: Part
+    baselines: Annotated[tuple[Part, ...], Field(strict=False, min_length=1)]
+    largest_ece: Annotated[float, Field(gt=0, le=1)] = 0.02
+    replicates: Annotated[int, Field(ge=100)] = 1000
+    seed: int = 0
+    register_as: Register
+
+    @field_validator("test")
+    @classmethod
+    def _ascending(cls, days: tuple[date, ...]) -> tuple[date, ...]:
+        if list(days) != sorted(set(days)):
+            raise ValueError(f"test days must ascend, each once, not {', '.join(map(str, days))}")
+        return days
+
+    @field_validator("baselines")
+    @classmethod
+    def _named_once(cls, parts: tuple[Part, ...]) -> tuple[Part, ...]:
+        names = [part.name for part in parts]
+        if len(set(names)) < len(names):
+            raise ValueError(f"each baseline may stand once, not {', '.join(names)}")
+        return parts

@@ -1,0 +1,15 @@
+"""Recommendation: what to offer a customer, to repeat and to discover.
+
+Models with one interface, ``fit(interactions)`` and ``recommend(customers, k)``: what is popular, what the
+customer buys again, what goes with it, and a list that takes both tasks by probability.
+"""
+
+from crm_ml.recommend.als import ALS
+from crm_ml.recommend.bpr import BPR
+from crm_ml.recommend.ease import EASE
+from crm_ml.recommend.item_knn import ItemKNN
+from crm_ml.recommend.personal_frequency import PersonalFrequency
+from crm_ml.recommend.popularity import Popularity
+from crm_ml.recommend.two_heads import TwoHeads
+
+__all__ = ["ALS", "BPR", "EASE", "ItemKNN", "PersonalFrequency", "Popularity", "TwoHeads"]

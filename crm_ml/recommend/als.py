@@ -1,0 +1,22 @@
+"""Alternating least squares on implicit feedback."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from crm_ml.recommend.factors import Factors
+
+
+@dataclass(kw_only=True, eq=False)
+class ALS(Factors):
+    """``min sum c(u, i) (p(u, i) - x_u . y_i)^2 + l2``, with confidence by the number of events.
+
+    References
+    ----------
+    .. [1] Hu, Koren and Volinsky (2008). Collaborative filtering for implicit feedback datasets. ICDM,
+       equation 3.
+    """
+
+    def _class(self) -> Any:
+        from implicit.cpu.als import AlternatingLeastSquares
+
+        return AlternatingLeastSquares

@@ -1,0 +1,27 @@
+"""Bayesian personalised ranking: items that were taken before those that were not."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from crm_ml.recommend.factors import Factors
+
+
+@dataclass(kw_only=True, eq=False)
+class BPR(Factors):
+    """``max sum ln sigma(x_u . (y_i - y_j)) - l2`` over pairs of a taken and another item, on one thread.
+
+    Its implementation counts whether an item was taken, so `half_life_days` has no effect on it.
+
+    References
+    ----------
+    .. [1] Rendle, Freudenthaler, Gantner and Schmidt-Thieme (2009). BPR: Bayesian personalized ranking from
+       implicit feedback. UAI, section 4.
+    """
+
+    iterations: int = 100
+    regularization: float = 0.01
+
+    def _class(self) -> Any:
+        from implicit.cpu.bpr import BayesianPersonalizedRanking
+
+        return BayesianPersonalizedRanking

@@ -1,0 +1,71 @@
+"""Matrix factorisation by implicit: customers and items as points, the score as their product."""
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from crm_ml.recommend.interactions import Floats, Interactions, Ints
+from crm_ml.recommend.recommender import Recommender
+
+TOLD = "bought by customers of a similar past"
+
+
+@dataclass(kw_only=True, eq=False)
+class Factors(Recommender):
+    """What ALS and BPR share.
+
+    Parameters
+    ----------
+    factors, iterations : int
+    regularization : float
+    half_life_days : float, optional
+        Weight of events by age; None counts all alike.
+    seed : int
+    """
+
+    factors: int = 64
+    iterations: int = 15
+    regularization: float = 0.05
+    half_life_days: float | None = None
+    seed: int = 0
+
+    @abstractmethod
+    def _class(self) -> Any:
+        """Return the class of implicit."""
+
+    def _fit(self, data: Interactions) -> None:
+        from threadpoolctl import threadpool_limits
+
+        half_life = np.inf if self.half_life_days is None else self.half_life_days
+        weights = data.matrix(np.exp2(-data.days / half_life))
+        implementation = self._class()  # imported before the limit, so that it holds for its libraries too
+        with threadpool_limits(1, "blas"):
+            model = implementation(
+                factors=self.factors,
+                iterations=self.iterations,
+                regularization=self.regularization,
+                num_threads=1,  # several do not repeat
+                random_state=self.seed,
+            )
+            model.fit(_as_matrix(weights), show_progress=False)
+        self.customer_factors_ = np.asarray(model.user_factors, dtype=np.float32)
+        self.item_factors_ = np.asarray(model.item_factors, dtype=np.float32)
+
+    def _scores(self, rows: Ints) -> Floats:
+        return np.asarray(self.customer_factors_[rows] @ self.item_factors_.T, dtype=np.float64)
+
+    def _reasons(self, rows: Ints, items: Ints) -> list[str]:  # noqa: ARG002  (points say nothing of a pair)
+        return [TOLD] * len(rows)
+
+    def _arrays(self) -> Mapping[str, Any]:
+        return {"customer_factors_": self.customer_factors_, "item_factors_": self.item_factors_}
+
+
+def _as_matrix(weights: Any) -> Any:
+    """Return the older sparse class, which implicit knows."""
+    from scipy.sparse import csr_matrix
+
+    return csr_matrix(weights, dtype=np.float32)

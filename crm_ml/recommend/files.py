@@ -1,0 +1,48 @@
+"""Parameters as JSON and arrays as npz, sparse ones by their parts; nothing is pickled."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+_PARAMETERS, _ARRAYS = "parameters.json", "arrays.npz"
+_PARTS = ("data", "indices", "indptr", "shape")
+
+
+def write(folder: Path, parameters: Mapping[str, Any], arrays: Mapping[str, Any]) -> None:
+    """Write a model's parameters and arrays; the same content gives the same bytes."""
+    from scipy.sparse import issparse
+
+    text = json.dumps(dict(parameters), indent=1, sort_keys=True)
+    (folder / _PARAMETERS).write_text(text + "\n", encoding="utf-8")
+    flat: dict[str, Any] = {}
+    for name, value in sorted(arrays.items()):
+        if issparse(value):
+            flat |= {f"{name}.{part}": np.asarray(getattr(value, part)) for part in _PARTS}
+        else:
+            found = np.asarray(value)
+            flat[name] = found.astype(str) if found.dtype == object else found
+    with (folder / _ARRAYS).open("wb") as file:
+        np.savez(file, **flat)  # without a clock in its entries, unlike the compressed form of some versions
+
+
+def read(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Read what `write` wrote; check the manifest before."""
+    from scipy.sparse import csr_array
+
+    parameters = json.loads((folder / _PARAMETERS).read_text(encoding="utf-8"))
+    with np.load(folder / _ARRAYS, allow_pickle=False) as stored:
+        flat = {name: stored[name] for name in stored.files}
+    arrays: dict[str, Any] = {}
+    for name, value in flat.items():
+        base, _, part = name.partition(".")
+        if not part:
+            arrays[name] = value.astype(object) if value.dtype.kind == "U" else value
+        elif part == "data":
+            parts = {one: flat[f"{base}.{one}"] for one in _PARTS}
+            arrays[base] = csr_array(
+                (parts["data"], parts["indices"], parts["indptr"]), shape=tuple(parts["shape"])
+            )
+    return parameters, arrays

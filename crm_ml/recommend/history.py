@@ -1,0 +1,79 @@
+"""How often and how regularly a customer took an item."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from crm_ml.recommend.interactions import Floats, Interactions, Ints
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
+_LATE = 1.0  # of its gap
+
+
+@dataclass(frozen=True, eq=False)
+class History:
+    """Count, last and first age in days of each customer's events of an item, on the same sparse pattern.
+
+    Parameters
+    ----------
+    count, last, first : scipy.sparse.csr_array, shape (customers, items)
+    """
+
+    count: "csr_array"
+    last: "csr_array"
+    first: "csr_array"
+
+    @staticmethod
+    def of(data: Interactions) -> "History":
+        """Return the history of all customers; events of one second count once."""
+        from scipy.sparse import csr_array
+
+        count = data.matrix()
+        order = np.lexsort((data.item, data.customer))
+        customer, item, days = data.customer[order], data.item[order], data.days[order]
+        changes = (np.diff(customer) != 0) | (np.diff(item) != 0)
+        starts = np.flatnonzero(np.append(True, changes))
+        ages = [reduce.reduceat(days, starts) for reduce in (np.minimum, np.maximum)]
+        pattern = (count.indices, count.indptr)
+        last, first = (csr_array((age, *pattern), shape=count.shape) for age in ages)
+        return History(count, last, first)
+
+    @property
+    def gap(self) -> Floats:
+        """Mean days between two events, on the pattern; NaN after one event."""
+        times = self.count.data - 1
+        spread = self.first.data - self.last.data
+        gap: Floats = np.full(len(times), np.nan)
+        np.divide(spread, times, out=gap, where=times > 0)
+        return gap
+
+    @property
+    def arrays(self) -> dict[str, Any]:
+        """What the files of a model keep."""
+        return {"history_count": self.count, "history_last": self.last, "history_first": self.first}
+
+    @staticmethod
+    def from_arrays(arrays: Mapping[str, Any]) -> "History":
+        """Take back what `arrays` gave."""
+        return History(*(arrays[f"history_{name}"] for name in ("count", "last", "first")))
+
+    def told(self, rows: Ints, items: Ints) -> list[str]:
+        """Say it in words: ``6 times, about every 27 days, last 30 days ago: due``."""
+        counts, lasts, firsts = (
+            np.asarray(part[rows, items]).ravel() for part in (self.count, self.last, self.first)
+        )
+        return [_words(int(n), last, first) for n, last, first in zip(counts, lasts, firsts, strict=True)]
+
+
+def _words(count: int, last: float, first: float) -> str:
+    if not count:
+        return "never before"
+    times = "once" if count == 1 else f"{count} times"
+    gap = (first - last) / (count - 1) if count > 1 else 0.0
+    every = f", about every {gap:.0f} days" if gap >= 1 else ""
+    due = ": due" if gap >= 1 and last >= _LATE * gap else ""
+    return f"{times}{every}, last {last:.0f} days ago{due}"

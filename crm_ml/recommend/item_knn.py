@@ -1,0 +1,127 @@
+"""Items that are taken by the same customers as those the customer took."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from crm_ml.errors import InputError
+from crm_ml.recommend.contributions import told
+from crm_ml.recommend.interactions import Floats, Interactions, Ints
+from crm_ml.recommend.recommender import Recommender
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
+Weighting = Literal["cosine", "tfidf", "bm25"]
+_K1, _B = 1.2, 0.75
+
+
+@dataclass(kw_only=True, eq=False)
+class ItemKNN(Recommender):
+    """``score(u, i) = sum_j w(u, j) s(j, i)`` over the items j of the customer, each with its nearest only.
+
+    Parameters
+    ----------
+    weighting : {"cosine", "tfidf", "bm25"}
+        Of the events before similarities are taken.
+    half_life_days : float, optional
+        Recency weight of the customer's own events in the score; None counts all alike.
+    neighbours : int
+        Items that each item keeps.
+    shrink : float
+        Added to the product of the norms, against similarities of few events.
+
+    References
+    ----------
+    .. [1] Sarwar, Karypis, Konstan and Riedl (2001). Item-based collaborative filtering recommendation
+       algorithms. WWW, equation 1.
+    .. [2] Robertson and Zaragoza (2009). The probabilistic relevance framework: BM25 and beyond. FnTIR 3.
+    """
+
+    weighting: Weighting = "cosine"
+    half_life_days: float | None = None
+    neighbours: int = 100
+    shrink: float = 10.0
+
+    def _fit(self, data: Interactions) -> None:
+        if self.weighting not in ("cosine", "tfidf", "bm25"):
+            raise InputError(f"weighting is {self.weighting!r}; there are cosine, tfidf and bm25")
+        self.similar_ = _nearest(_weighted(data, self.weighting), self.neighbours, self.shrink)
+        half_life = np.inf if self.half_life_days is None else self.half_life_days
+        newest = np.exp2(-data.days / half_life)
+        own = data.matrix(newest)
+        own.data = np.minimum(own.data, 1.0) if self.half_life_days is None else own.data
+        self.own_ = own
+
+    def _scores(self, rows: Ints) -> Floats:
+        found = (self.own_[rows] @ self.similar_).toarray()
+        return np.where(found > 0, found, -np.inf)
+
+    def _reasons(self, rows: Ints, items: Ints) -> list[str]:
+        return told(self.contributions(rows, items), self.items_)
+
+    def contributions(self, rows: Ints, items: Ints) -> "csr_array":
+        """Return what each item of the customer adds to the score; rows sum to the scores."""
+        return self.own_[rows].multiply(self.similar_.T.tocsr()[items]).tocsr()
+
+    def similar(self, item_id: str, k: int = 10) -> list[tuple[str, float]]:
+        """Return the items that are most like one, with their similarity.
+
+        Raises
+        ------
+        InputError
+            If the item is unknown.
+        """
+        self._check_fitted()
+        found = np.flatnonzero(self.items_ == item_id)
+        if not len(found):
+            raise InputError(f"item {item_id!r} is none of the {len(self.items_):,} items that were fitted")
+        row = self.similar_[[int(found[0])]].tocoo()
+        order = np.lexsort((row.coords[1], -row.data))[:k]
+        return [(str(self.items_[row.coords[1][one]]), float(row.data[one])) for one in order]
+
+    def _arrays(self) -> Mapping[str, Any]:
+        return {"similar_": self.similar_, "own_": self.own_}
+
+
+def _weighted(data: Interactions, weighting: Weighting) -> "csr_array":
+    """Return customers x items with the weight of each event; columns have length 1 afterwards or less."""
+    counts = data.matrix()
+    if weighting == "cosine":
+        counts.data = np.ones_like(counts.data)
+        return counts
+    have = np.bincount(counts.indices, minlength=counts.shape[1])
+    rare = np.log(counts.shape[0] / np.maximum(have, 1))
+    if weighting == "tfidf":
+        counts.data = np.sqrt(counts.data) * rare[counts.indices]
+        return counts
+    length = counts.sum(axis=1)
+    row = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))
+    norm = _K1 * (1 - _B + _B * length[row] / length.mean())
+    counts.data = rare[counts.indices] * counts.data * (_K1 + 1) / (counts.data + norm)
+    return counts
+
+
+def _nearest(weighted: "csr_array", neighbours: int, shrink: float) -> "csr_array":
+    """Return the similarities of each item (row) to its nearest, without itself."""
+    from scipy.sparse import csr_array, vstack
+
+    from crm_ml.recommend.selection import NONE, top_k
+
+    norms = np.sqrt(np.asarray(weighted.multiply(weighted).sum(axis=0)).ravel())
+    columns = weighted.T.tocsr()
+    n, parts = columns.shape[0], []
+    for start in range(0, n, 512):
+        block = (columns[start : start + 512] @ weighted).toarray()
+        block /= norms[start : start + 512, None] * norms[None, :] + shrink
+        rows = np.arange(len(block))
+        block[rows, start + rows] = 0.0
+        kept, values = top_k(np.where(block > 0, block, -np.inf), min(neighbours, n), None, None)
+        real = kept != NONE
+        starts = np.append(0, np.cumsum(real.sum(axis=1)))
+        part = csr_array((values[real], kept[real], starts), shape=(len(block), n))
+        part.sort_indices()
+        parts.append(part)
+    return csr_array(vstack(parts, format="csr"))

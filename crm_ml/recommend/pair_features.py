@@ -1,0 +1,144 @@
+"""Features of pairs of a customer and an item, at the end of what is known."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from crm_ml.recommend.history import History
+from crm_ml.recommend.interactions import Floats, Interactions, Ints
+from crm_ml.snapshots import DAY_S
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
+HALF_LIVES = (10, 30, 60, 120)
+WINDOWS = (7, 28, 84)
+CUSTOMER = ("days_28", "days_84", "days_365", "last_day", "items", "new_share")
+ITEM = ("popular_7", "popular_28", "popular_84", "popular", "buyers", "repeats", "trend")
+
+
+@dataclass(frozen=True, eq=False)
+class PairFeatures:
+    """What is known of customers, items and pairs when `data` ends.
+
+    Parameters
+    ----------
+    data : Interactions
+    category : numpy.ndarray of int, shape (n_items,)
+        Number of each item's category; all zero where there are none.
+    """
+
+    data: Interactions
+    category: Ints
+
+    def repeats(self, rows: Ints, items: Ints) -> tuple[Floats, list[str]]:
+        """Return features of pairs that the customer had before, shape (n, k), and their names."""
+        columns = self._repeat(rows, items) | self._shared(rows, items)
+        return np.column_stack(list(columns.values())), list(columns)
+
+    def new(self, rows: Ints, items: Ints, scores: dict[str, Floats]) -> tuple[Floats, list[str]]:
+        """Return features of pairs that are new, with the scores of other models by name."""
+        columns = scores | self._shared(rows, items)
+        return np.column_stack(list(columns.values())), list(columns)
+
+    @property
+    def decayed_frequency(self) -> "csr_array":
+        """Decayed count of each pair, of the longest half-life."""
+        return self._decayed[HALF_LIVES[-1]]
+
+    @cached_property
+    def history(self) -> History:
+        """History of all pairs."""
+        return History.of(self.data)
+
+    def _repeat(self, rows: Ints, items: Ints) -> dict[str, Floats]:
+        history, customers = self.history, self._of_customers
+        found = {"count": _at(history.count, rows, items)}
+        for half_life, decayed in self._decayed.items():
+            found[f"decayed_{half_life}"] = _at(decayed, rows, items)
+        last, first = _at(history.last, rows, items), _at(history.first, rows, items)
+        times = found["count"] - 1
+        gap = np.divide(first - last, times, out=np.full(len(rows), np.nan), where=times > 0)
+        found |= {"last": last, "first": first, "gap": gap}
+        found["due"] = np.divide(last, gap, out=np.full(len(rows), np.nan), where=gap > 0)
+        found["quantity"] = _at(self._quantity, rows, items) / np.maximum(found["count"], 1)
+        for half_life in (30, 120):
+            days = customers[f"decayed_days_{half_life}"][rows]
+            found[f"share_{half_life}"] = found[f"decayed_{half_life}"] / np.maximum(days, 0.1)
+        return found
+
+    def _shared(self, rows: Ints, items: Ints) -> dict[str, Floats]:
+        """Return what a pair has by its customer, its item and its category."""
+        customers, of_items = self._of_customers, self._of_items
+        found = {f"customer_{name}": customers[name][rows] for name in CUSTOMER}
+        found |= {f"item_{name}": of_items[name][items] for name in ITEM}
+        category = self.category[items]
+        decayed, had = self._categories
+        found["category_decayed"] = decayed[rows, category]
+        total = np.maximum(decayed.sum(axis=1)[rows], 1e-9)
+        found["category_share"] = found["category_decayed"] / total
+        found["category_items"] = had[rows, category]
+        popular = np.bincount(self.category, self._of_items["popular_84"])
+        found["category_popular"] = of_items["popular_84"][items] / np.maximum(popular[category], 1.0)
+        return found
+
+    @cached_property
+    def _decayed(self) -> "dict[int, csr_array]":
+        return {one: self.data.matrix(np.exp2(-self.data.days / one)) for one in HALF_LIVES}
+
+    @cached_property
+    def _quantity(self) -> "csr_array":
+        return self.data.matrix(self.data.quantity)
+
+    @cached_property
+    def _of_customers(self) -> dict[str, Floats]:
+        data, n = self.data, len(self.data.customers)
+        visits = np.unique(np.column_stack([data.customer, data.at // DAY_S]), axis=0)
+        who, age = visits[:, 0], data.ends_at / DAY_S - visits[:, 1]
+        found = {
+            f"days_{days}": np.bincount(who[age <= days], minlength=n).astype(float) for days in (28, 84, 365)
+        }
+        last = np.full(n, np.inf)
+        np.minimum.at(last, who, age)
+        had = np.diff(self.history.count.indptr).astype(float)
+        newer = np.bincount(_rows(self.history.first), self.history.first.data <= 28, minlength=n)
+        recent = np.bincount(_rows(self.history.last), self.history.last.data <= 28, minlength=n)
+        found |= {"last_day": last, "items": had, "new_share": newer / np.maximum(recent, 1)}
+        for half_life in (30, 120):
+            found[f"decayed_days_{half_life}"] = np.bincount(who, np.exp2(-age / half_life), minlength=n)
+        return found
+
+    @cached_property
+    def _of_items(self) -> dict[str, Floats]:
+        data, n = self.data, len(self.data.items)
+        found = {
+            f"popular_{days}": np.bincount(data.item[data.days <= days], minlength=n).astype(float)
+            for days in WINDOWS
+        }
+        found["popular"] = np.bincount(data.item, minlength=n).astype(float)
+        found["buyers"] = np.bincount(self.history.count.indices, minlength=n).astype(float)
+        found["repeats"] = found["popular"] / np.maximum(found["buyers"], 1)
+        found["trend"] = found["popular_28"] / np.maximum(found["popular_84"], 1)
+        return found
+
+    @cached_property
+    def _categories(self) -> tuple[Floats, Floats]:
+        """Decayed events and number of different items of each customer in each category."""
+        shape = (len(self.data.customers), int(self.category.max()) + 1)
+        decayed, had = np.zeros(shape), np.zeros(shape)
+        np.add.at(decayed, (self.data.customer, self.category[self.data.item]), np.exp2(-self.data.days / 60))
+        pattern = self.history.count
+        np.add.at(had, (_rows(pattern), self.category[pattern.indices]), 1.0)
+        return decayed, had
+
+
+def _rows(matrix: "csr_array") -> Ints:
+    """Return the row of each entry of a sparse matrix."""
+    return np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
+
+
+def _at(matrix: "csr_array", rows: Ints, items: Ints) -> Floats:
+    """Return entries of a sparse matrix, 0 where there is none."""
+    return np.asarray(matrix[rows, items], dtype=np.float64).ravel()
