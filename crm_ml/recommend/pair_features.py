@@ -33,9 +33,9 @@ class PairFeatures:
     data: Interactions
     category: Ints
 
-    def repeats(self, rows: Ints, items: Ints) -> tuple[Floats, list[str]]:
+    def repeats(self, rows: Ints, items: Ints, scores: dict[str, Floats]) -> tuple[Floats, list[str]]:
         """Return features of pairs that the customer had before, shape (n, k), and their names."""
-        columns = self._repeat(rows, items) | self._shared(rows, items)
+        columns = self._repeat(rows, items) | self._shared(rows, items) | scores
         return np.column_stack(list(columns.values())), list(columns)
 
     def new(self, rows: Ints, items: Ints, scores: dict[str, Floats]) -> tuple[Floats, list[str]]:

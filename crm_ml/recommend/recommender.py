@@ -12,7 +12,7 @@ import numpy.typing as npt
 from crm_ml.errors import InputError
 from crm_ml.recommend import files
 from crm_ml.recommend.interactions import Floats, Ids, Interactions, Ints, as_interactions, lookup
-from crm_ml.recommend.selection import NONE, top_k
+from crm_ml.recommend.selection import NONE, fill, top_k
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -220,28 +220,8 @@ class Recommender(ABC):
             scores[known] = self._scores(padded)[: known.sum()]
         seen = self._seen(block) if exclude_seen else None
         items, values = top_k(scores, k, seen, allowed)
-        short = (items == NONE).any(axis=1)
-        if short.any():
-            self._fill(items, values, np.flatnonzero(short), seen, allowed)
+        fill(items, values, self.popularity_, seen, allowed)
         return items, values
-
-    def _fill(
-        self,
-        items: Ints,
-        values: Floats,
-        rows: Ints,
-        seen: "csr_array | None",
-        allowed: npt.NDArray[np.bool_] | None,
-    ) -> None:
-        """Fill the places that are left by popularity; their score is NaN."""
-        k = items.shape[1]
-        order = np.tile(self.popularity_, (len(rows), 1))
-        for place, row in enumerate(rows):
-            order[place, items[row][items[row] != NONE]] = -np.inf
-        found, _ = top_k(order, k, None if seen is None else seen[rows], allowed)
-        for place, row in enumerate(rows):
-            free = items[row] == NONE
-            items[row, free], values[row, free] = found[place, : free.sum()], np.nan
 
     def _seen(self, block: Ints) -> "csr_array":
         from scipy.sparse import csr_array, vstack

@@ -53,6 +53,26 @@ def top_k(
     return items, values
 
 
+def fill(
+    items: Ints,
+    values: Floats,
+    popularity: Floats,
+    seen: "csr_array | None" = None,
+    allowed: npt.NDArray[np.bool_] | None = None,
+) -> None:
+    """Fill the places of `top_k` that are left by popularity, in place; their score is NaN."""
+    rows = np.flatnonzero((items == NONE).any(axis=1))
+    if not len(rows):
+        return
+    order = np.tile(popularity, (len(rows), 1))
+    for place, row in enumerate(rows):
+        order[place, items[row][items[row] != NONE]] = -np.inf
+    found, _ = top_k(order, items.shape[1], None if seen is None else seen[rows], allowed)
+    for place, row in enumerate(rows):
+        free = items[row] == NONE
+        items[row, free], values[row, free] = found[place, : free.sum()], np.nan
+
+
 @cache
 def _kernel() -> Any:
     import numba

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from crm_ml.errors import InputError
+from crm_ml.recommend.heads import Heads, pairs_of
 from crm_ml.recommend.history import History
 from crm_ml.recommend.interactions import Floats, Interactions, Ints, as_interactions
 from crm_ml.recommend.recommender import Recommender
-from crm_ml.recommend.two_heads_parts import Heads, Settings, Window, pairs_of
+from crm_ml.recommend.windows import Settings, Window
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -1,4 +1,4 @@
-"""Windows, candidates and boosters of the two heads."""
+"""Windows that train the two heads, with their pairs, candidates and features."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +15,7 @@ from crm_ml.recommend.selection import NONE, top_k
 from crm_ml.snapshots import DAY_S
 
 if TYPE_CHECKING:
-    from scipy.sparse import csr_array
+    pass
 
 REPEAT, NEW = "repeat", "new"
 _SOURCES = ("ease", "knn", "popular")
@@ -95,57 +95,13 @@ class Window:
         return _window(data, settings, np.arange(len(data.customers)))
 
 
-@dataclass(frozen=True, eq=False)
-class Heads:
-    """A booster for each head, and the steps that make probabilities of its scores."""
-
-    boosters: Mapping[str, Any]
-    steps: Mapping[str, tuple[Floats, Floats]]
-
-    @staticmethod
-    def fit(windows: Sequence[Window], settings: Settings) -> "Heads":
-        """Train both heads on all windows."""
-        return Heads({head: _booster(head, windows, settings) for head in (REPEAT, NEW)}, {})
-
-    def calibrated(self, earlier: "Heads", window: Window) -> "Heads":
-        """Return the heads with steps from the scores that heads of earlier windows give a later one."""
-        from sklearn.isotonic import IsotonicRegression
-
-        assert window.y is not None
-        steps = {}
-        for head in (REPEAT, NEW):
-            score = earlier.boosters[head].predict(window.X[head])
-            fitted = IsotonicRegression(y_min=1e-6, y_max=1 - 1e-6, out_of_bounds="clip").fit(
-                score, window.y[head]
-            )
-            steps[head] = (fitted.X_thresholds_, fitted.y_thresholds_)
-        return Heads(self.boosters, steps)
-
-    def probability(self, head: str, X: Floats) -> Floats:
-        """Return P(buy), in the order of the head's scores where the steps are flat."""
-        score = self.boosters[head].predict(X)
-        x, p = self.steps[head]
-        rank = np.argsort(np.argsort(score, kind="stable"), kind="stable")
-        return np.asarray(np.interp(score, x, p) + 1e-9 * rank / max(len(rank), 1))
-
-
-def pairs_of(window: Window, heads: Heads) -> "csr_array":
-    """Return P(buy) of every pair of a window, shape (customers, items)."""
-    from scipy.sparse import coo_array
-
-    p = [heads.probability(head, window.X[head]) for head in (REPEAT, NEW)]
-    rows, items = (np.concatenate([part[REPEAT], part[NEW]]) for part in (window.rows, window.items))
-    found = coo_array((np.concatenate(p), (rows, items)), shape=window.shape).tocsr()
-    found.sort_indices()
-    return found
-
-
 def _window(data: Interactions, settings: Settings, customers: Ints) -> Window:
     category = _categories(data, settings.category)
     features = PairFeatures(data, category)
     own = _own(features, customers, settings.own)
-    new = _candidates(data, customers, settings)
-    repeat_X, repeat_names = features.repeats(*own)
+    sources = _sources(data, settings)
+    new = _candidates(data, customers, sources, settings)
+    repeat_X, repeat_names = features.repeats(*own, _scores_of(sources, *own))
     new_X, new_names = features.new(*new[:2], new[2])
     return Window(
         rows={REPEAT: own[0], NEW: new[0]},
@@ -176,21 +132,39 @@ def _own(features: PairFeatures, customers: Ints, most: int) -> tuple[Ints, Ints
     return np.concatenate(rows), np.concatenate(items)
 
 
-def _candidates(
-    data: Interactions, customers: Ints, settings: Settings
-) -> tuple[Ints, Ints, dict[str, Floats]]:
-    """Return new pairs from each source, each once, with the scores of all sources and their ranks."""
-    sources = (
+def _sources(data: Interactions, settings: Settings) -> tuple[EASE, ItemKNN]:
+    return (
         EASE(l2=settings.l2, half_life_days=settings.half_life_days).fit(data),
         ItemKNN(half_life_days=settings.half_life_days / 2, neighbours=200, shrink=20.0).fit(data),
     )
+
+
+def _scores_of(sources: tuple[EASE, ItemKNN], rows: Ints, items: Ints) -> dict[str, Floats]:
+    """Return what each source says of pairs in the order of customers, 0 where it has no score."""
+    found = {name: np.zeros(len(rows)) for name in _SOURCES[:2]}
+    for start in range(0, int(rows.max()) + 1 if len(rows) else 0, _BLOCK):
+        first, last = np.searchsorted(rows, [start, start + _BLOCK])
+        if first == last:
+            continue
+        block = np.unique(rows[first:last])
+        place = np.searchsorted(block, rows[first:last])
+        for name, one in zip(found, sources, strict=True):
+            value = one.scores(block)[place, items[first:last]]
+            found[name][first:last] = np.where(np.isfinite(value), value, 0.0)
+    return found
+
+
+def _candidates(
+    data: Interactions, customers: Ints, sources: tuple[EASE, ItemKNN], settings: Settings
+) -> tuple[Ints, Ints, dict[str, Floats]]:
+    """Return new pairs from each source, each once, with the scores of all sources and their ranks."""
     recent = np.bincount(data.item[data.days <= 7], minlength=len(data.items)) + 1e-6 * sources[0].popularity_
     seen = sources[0].seen_
     rows, items = [], []
     scores: dict[str, list[Floats]] = {f"{name}{end}": [] for name in _SOURCES for end in ("", "_place")}
     for start in range(0, len(customers), _BLOCK):
         block = customers[start : start + _BLOCK]
-        dense = [one._scores(block) for one in sources] + [np.tile(recent, (len(block), 1))]
+        dense = [one.scores(block) for one in sources] + [np.tile(recent, (len(block), 1))]
         wanted = np.zeros(dense[0].shape, dtype=bool)
         places = []
         for one in dense:
@@ -209,31 +183,3 @@ def _candidates(
             scores[f"{name}_place"].append(order[row, item].astype(float))
     joined = {name: np.concatenate(parts) for name, parts in scores.items()}
     return np.concatenate(rows), np.concatenate(items).astype(np.int64), joined
-
-
-def _booster(head: str, windows: Sequence[Window], settings: Settings) -> Any:
-    import lightgbm
-
-    X = np.concatenate([window.X[head] for window in windows])
-    y = np.concatenate([window.y[head] for window in windows if window.y is not None])
-    parameters = {
-        "objective": "binary" if head == REPEAT else "lambdarank",
-        "learning_rate": settings.learning_rate,
-        "num_leaves": settings.num_leaves if head == REPEAT else min(settings.num_leaves, 15),
-        "min_data_in_leaf": 200,
-        "feature_fraction": 0.6,
-        "bagging_fraction": 0.6,
-        "bagging_freq": 1,
-        "lambda_l2": 10.0,
-        "lambdarank_truncation_level": 15,
-        "deterministic": True,
-        "force_row_wise": True,
-        "seed": settings.seed,
-        "num_threads": settings.num_threads,
-        "verbose": -1,
-    }
-    data = lightgbm.Dataset(X, y, feature_name=list(windows[0].names[head]))
-    if head == NEW:
-        sizes = [np.unique(window.rows[head], return_counts=True)[1] for window in windows]
-        data.set_group(np.concatenate(sizes))
-    return lightgbm.train(parameters, data, settings.rounds)

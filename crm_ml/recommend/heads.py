@@ -1,0 +1,86 @@
+"""The boosters of the two heads, and the steps that make probabilities of their scores."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from crm_ml.recommend.interactions import Floats
+from crm_ml.recommend.windows import NEW, REPEAT, Settings, Window
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
+
+@dataclass(frozen=True, eq=False)
+class Heads:
+    """A booster for each head, and the steps that make probabilities of its scores."""
+
+    boosters: Mapping[str, Any]
+    steps: Mapping[str, tuple[Floats, Floats]]
+
+    @staticmethod
+    def fit(windows: Sequence[Window], settings: Settings) -> "Heads":
+        """Train both heads on all windows."""
+        return Heads({head: _booster(head, windows, settings) for head in (REPEAT, NEW)}, {})
+
+    def calibrated(self, earlier: "Heads", window: Window) -> "Heads":
+        """Return the heads with steps from the scores that heads of earlier windows give a later one."""
+        from sklearn.isotonic import IsotonicRegression
+
+        assert window.y is not None
+        steps = {}
+        for head in (REPEAT, NEW):
+            score = earlier.boosters[head].predict(window.X[head])
+            fitted = IsotonicRegression(y_min=1e-6, y_max=1 - 1e-6, out_of_bounds="clip").fit(
+                score, window.y[head]
+            )
+            steps[head] = (fitted.X_thresholds_, fitted.y_thresholds_)
+        return Heads(self.boosters, steps)
+
+    def probability(self, head: str, X: Floats) -> Floats:
+        """Return P(buy), in the order of the head's scores where the steps are flat."""
+        score = self.boosters[head].predict(X)
+        x, p = self.steps[head]
+        rank = np.argsort(np.argsort(score, kind="stable"), kind="stable")
+        return np.asarray(np.interp(score, x, p) + 1e-9 * rank / max(len(rank), 1))
+
+
+def pairs_of(window: Window, heads: Heads) -> "csr_array":
+    """Return P(buy) of every pair of a window, shape (customers, items)."""
+    from scipy.sparse import coo_array
+
+    p = [heads.probability(head, window.X[head]) for head in (REPEAT, NEW)]
+    rows, items = (np.concatenate([part[REPEAT], part[NEW]]) for part in (window.rows, window.items))
+    found = coo_array((np.concatenate(p), (rows, items)), shape=window.shape).tocsr()
+    found.sort_indices()
+    return found
+
+
+def _booster(head: str, windows: Sequence[Window], settings: Settings) -> Any:
+    import lightgbm
+
+    X = np.concatenate([window.X[head] for window in windows])
+    y = np.concatenate([window.y[head] for window in windows if window.y is not None])
+    parameters = {
+        "objective": "binary" if head == REPEAT else "lambdarank",
+        "learning_rate": settings.learning_rate,
+        "num_leaves": settings.num_leaves if head == REPEAT else min(settings.num_leaves, 15),
+        "min_data_in_leaf": 200,
+        "feature_fraction": 0.6,
+        "bagging_fraction": 0.6,
+        "bagging_freq": 1,
+        "lambda_l2": 10.0,
+        "lambdarank_truncation_level": 15,
+        "deterministic": True,
+        "force_row_wise": True,
+        "seed": settings.seed,
+        "num_threads": settings.num_threads,
+        "verbose": -1,
+    }
+    data = lightgbm.Dataset(X, y, feature_name=list(windows[0].names[head]))
+    if head == NEW:
+        sizes = [np.unique(window.rows[head], return_counts=True)[1] for window in windows]
+        data.set_group(np.concatenate(sizes))
+    return lightgbm.train(parameters, data, settings.rounds)
