@@ -52,7 +52,7 @@ def test_it_writes_tables_with_baselines_and_counts_looks(results, tmp_path, mon
         assert {line.split(" | ")[0] for line in table.splitlines()[2:]} == {
             "| model", "| popularity", "| personal_frequency"
         }  # fmt: skip
-    assert between(tmp_path, "targets").count("\n") == 4
+    assert between(tmp_path, "targets of items").count("\n") == 4
     first = (tmp_path / "README.md").read_bytes()
     assert results.main(command) == 0
     assert (tmp_path / "README.md").read_bytes() == first
