@@ -42,6 +42,8 @@ def test_it_writes_tables_with_baselines_and_counts_looks(results, tmp_path, mon
     shutil.copy(FOLDER / "README.md", tmp_path / "README.md")
     given = {**SETS, "data.path": str(path)}
     command = [
+        "--only",
+        "items",
         "--folder",
         str(tmp_path),
         *(part for one in given.items() for part in ("--set", "=".join(one))),
