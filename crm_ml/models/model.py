@@ -1,9 +1,7 @@
 """What every model can do, which models there are, and how one is written to a folder."""
 
-import importlib
 import inspect
 import json
-import pkgutil
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self
@@ -11,13 +9,14 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 import numpy as np
 import numpy.typing as npt
 
-from crm_ml.errors import ConfigError, InputError
+from crm_ml.errors import InputError
+from crm_ml.models.discovery import discover, make, write_kind
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Floats = npt.NDArray[np.float64]
-_KIND = "model.json"
+_KIND = "model"
 _METHODS = ("fit", "predict", "save", "load")
 
 
@@ -45,14 +44,7 @@ class Model(Protocol):
 @cache
 def models() -> dict[str, type[Any]]:
     """Return the models by module name: every class of this package with fit, predict, save and load."""
-    package = importlib.import_module("crm_ml.models")
-    found: dict[str, type[Any]] = {}
-    for name in sorted(info.name for info in pkgutil.iter_modules(package.__path__)):
-        module = importlib.import_module(f"crm_ml.models.{name}")
-        for one in vars(module).values():
-            if inspect.isclass(one) and one.__module__ == module.__name__ and _is_model(one):
-                found[name] = one
-    return found
+    return discover("crm_ml.models", _is_model)
 
 
 def create(name: str, **parameters: Any) -> Any:
@@ -72,22 +64,13 @@ def create(name: str, **parameters: Any) -> Any:
     ...
     crm_ml.errors.ConfigError: 'oracle' is no model; there are ...
     """
-    if name not in models():
-        raise ConfigError(f"{name!r} is no model; there are {', '.join(models())}")
-    known = list(inspect.signature(models()[name]).parameters)
-    unknown = sorted(set(parameters) - set(known))
-    if unknown:
-        raise ConfigError(
-            f"{name} has no parameter {', '.join(unknown)}; it has {', '.join(known) or 'none'}"
-        )
-    return models()[name](**parameters)
+    return make(models(), "model", name, parameters)
 
 
 def write_model(model: Any, folder: Path) -> None:
     """Write a fitted model and its kind into a new folder; `read_model` reads it."""
     folder.mkdir(parents=True, exist_ok=True)
-    kind = type(model).__module__.rsplit(".", 1)[-1]
-    (folder / _KIND).write_text(json.dumps({"model": kind, "format": 1}) + "\n", encoding="utf-8")
+    write_kind(folder, _KIND, model)
     model.save(folder)
 
 
@@ -99,7 +82,7 @@ def read_model(folder: Path) -> Any:
     InputError
         If the folder holds no model of a known kind and format.
     """
-    kind = json.loads((folder / _KIND).read_text(encoding="utf-8"))
+    kind = json.loads((folder / f"{_KIND}.json").read_text(encoding="utf-8"))
     if kind.get("format") != 1:
         raise InputError(f"{folder}: model format {kind.get('format')!r} is unknown; this version reads 1")
     if kind["model"] == "calibrated_model":

@@ -1,11 +1,10 @@
 """The folder a recommender is kept in; also the loader module of its MLflow flavour."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crm_ml.artefacts import new_folder, verify
-from crm_ml.errors import InputError
+from crm_ml.models.discovery import read_kind, write_kind
 from crm_ml.recommend.models import models
 from crm_ml.recommend.recommender import Recommender
 
@@ -13,7 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FAMILY = "recommend"
-_KIND = "recommender.json"
+_KIND = "recommender"
 _K = 10
 
 
@@ -34,8 +33,7 @@ def save(model: Recommender, folder: Path, **details: Any) -> None:
         If the folder stands already.
     """
     with new_folder(Path(folder), family=FAMILY, **details) as part:
-        kind = next(name for name, one in models().items() if type(model) is one)
-        (part / _KIND).write_text(json.dumps({"recommender": kind, "format": 1}) + "\n", encoding="utf-8")
+        write_kind(part, _KIND, model)
         model.save(part)
 
 
@@ -50,10 +48,8 @@ def load(folder: Path) -> Recommender:
         If it is of an unknown kind.
     """
     verify(Path(folder))
-    kind = json.loads((Path(folder) / _KIND).read_text(encoding="utf-8"))
-    if kind.get("format") != 1 or kind.get("recommender") not in models():
-        raise InputError(f"{folder}: {kind} is no recommender; there are {', '.join(models())}")
-    return models()[kind["recommender"]].load(Path(folder))
+    found: Recommender = read_kind(Path(folder), _KIND, models(), "recommender").load(Path(folder))
+    return found
 
 
 class PyfuncModel:

@@ -1,19 +1,18 @@
 """The folder an uplift model is kept in; also the loader module of its MLflow flavour."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crm_ml.artefacts import new_folder, verify
-from crm_ml.errors import InputError
+from crm_ml.models.discovery import read_kind, write_kind
 from crm_ml.uplift.learner import Learner
-from crm_ml.uplift.learners import create, learners
+from crm_ml.uplift.learners import learners
 
 if TYPE_CHECKING:
     import pandas as pd
 
 FAMILY = "uplift"
-_KIND = "learner.json"
+_KIND = "learner"
 
 
 def column(arm: str) -> str:
@@ -38,8 +37,7 @@ def save(model: Learner, folder: Path, **details: Any) -> None:
         If the folder stands already.
     """
     with new_folder(Path(folder), family=FAMILY, **details) as part:
-        kind = next(name for name, one in learners().items() if type(model) is one)
-        (part / _KIND).write_text(json.dumps({"learner": kind, "format": 1}) + "\n", encoding="utf-8")
+        write_kind(part, _KIND, model)
         model.save(part)
 
 
@@ -54,10 +52,8 @@ def load(folder: Path) -> Learner:
         If it is of an unknown kind.
     """
     verify(Path(folder))
-    kind = json.loads((Path(folder) / _KIND).read_text(encoding="utf-8"))
-    if kind.get("format") != 1 or kind.get("learner") not in learners():
-        raise InputError(f"{folder}: {kind} is no learner of uplift; there are {', '.join(learners())}")
-    return type(create(kind["learner"])).load(Path(folder))
+    found: Learner = read_kind(Path(folder), _KIND, learners(), "learner of uplift").load(Path(folder))
+    return found
 
 
 class PyfuncModel:

@@ -1,6 +1,5 @@
 """What a run of propensity leaves in the store, and what it refuses."""
 
-import json
 import math
 
 import pandas as pd
@@ -135,4 +134,3 @@ def test_labels_and_splits_that_do_not_fit_are_refused():
         load_run(COUPON, ["split={test: [2017-10-25], training_snapshots: 2, every_days: 28}"])
     with pytest.raises(ConfigError, match=r"test_until|before"):
         load_run(COUPON, ["split.test_from=2017-12-10", "split.test_until=2017-12-01"])
-    assert json.loads(load_run(COUPON).model_dump_json())["target"]["of"] == "answers"
