@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Day:
-    """A test day: its task and the models that learned from what lay before it."""
+    """A test day and its task."""
 
     snapshot: Snapshot
     task: Task
