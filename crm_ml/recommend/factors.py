@@ -2,12 +2,14 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from crm_ml.recommend.interactions import Floats, Interactions, Ints
+from crm_ml.recommend.interactions import Interactions, Ints
+from crm_ml.recommend.products import products, transposed
 from crm_ml.recommend.recommender import Recommender
 
 TOLD = "bought by customers of a similar past"
@@ -31,6 +33,8 @@ class Factors(Recommender):
     regularization: float = 0.05
     half_life_days: float | None = None
     seed: int = 0
+    customer_factors_: npt.NDArray[np.float32] = field(init=False, repr=False)
+    item_factors_: npt.NDArray[np.float32] = field(init=False, repr=False)
 
     @abstractmethod
     def _class(self) -> Any:
@@ -51,11 +55,15 @@ class Factors(Recommender):
                 random_state=self.seed,
             )
             model.fit(_as_matrix(weights), show_progress=False)
-        self.customer_factors_ = np.asarray(model.user_factors, dtype=np.float32)
-        self.item_factors_ = np.asarray(model.item_factors, dtype=np.float32)
+        found = {"customer_factors_": model.user_factors, "item_factors_": model.item_factors}
+        self._restore({name: np.asarray(part, dtype=np.float32) for name, part in found.items()})
 
-    def _scores(self, rows: Ints) -> Floats:
-        return np.asarray(self.customer_factors_[rows] @ self.item_factors_.T, dtype=np.float64)
+    def _scores(self, rows: Ints) -> npt.NDArray[Any]:
+        return products(self.customer_factors_[rows], self._transposed)
+
+    def _restore(self, arrays: Mapping[str, Any]) -> None:
+        super()._restore(arrays)
+        self._transposed = transposed(self.item_factors_)
 
     def _reasons(self, rows: Ints, items: Ints) -> list[str]:  # noqa: ARG002  (points say nothing of a pair)
         return [TOLD] * len(rows)

@@ -30,17 +30,7 @@ class History:
     @staticmethod
     def of(data: Interactions) -> "History":
         """Return the history of all customers; events of one second count once."""
-        from scipy.sparse import csr_array
-
-        count = data.matrix()
-        order = np.lexsort((data.item, data.customer))
-        customer, item, days = data.customer[order], data.item[order], data.days[order]
-        changes = (np.diff(customer) != 0) | (np.diff(item) != 0)
-        starts = np.flatnonzero(np.append(True, changes))
-        ages = [reduce.reduceat(days, starts) for reduce in (np.minimum, np.maximum)]
-        pattern = (count.indices, count.indptr)
-        last, first = (csr_array((age, *pattern), shape=count.shape) for age in ages)
-        return History(count, last, first)
+        return History(data.matrix(), data.ages(), data.ages(oldest=True))
 
     @property
     def gap(self) -> Floats:

@@ -60,6 +60,18 @@ class Interactions:
         found.sort_indices()
         return found
 
+    def ages(self, oldest: bool = False) -> "csr_array":
+        """Return the days since the last (or the oldest) event of each customer and item, above 0."""
+        from scipy.sparse import csr_array
+
+        order = np.lexsort((self.item, self.customer))
+        customer, item = self.customer[order], self.item[order]
+        starts = np.flatnonzero(np.append(True, (np.diff(customer) != 0) | (np.diff(item) != 0)))
+        days = (np.maximum if oldest else np.minimum).reduceat(self.days[order], starts)
+        shape = (len(self.customers), len(self.items))
+        rows = np.append(0, np.cumsum(np.bincount(customer[starts], minlength=shape[0])))
+        return csr_array((days, item[starts], rows), shape=shape)
+
     def before(self, moment: int) -> "Interactions | None":
         """Return the events before a moment, with the same ids; None where there are none."""
         keep = self.at < moment

@@ -1,5 +1,6 @@
-"""The best items of each row, exactly: what was seen is left out, and of equal scores the first item wins."""
+"""The best items of each row, exactly: rules hold, and of equal scores the first item wins."""
 
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -11,13 +12,37 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[Any]
 Ints = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
 NONE = -1
 
 
+@dataclass(frozen=True, eq=False)
+class Caps:
+    """At most so many items of a category in one list.
+
+    Parameters
+    ----------
+    category : numpy.ndarray of int64, shape (n,)
+        Number of each item's category.
+    most : numpy.ndarray of int64, shape (n_categories,)
+        Each at least 1.
+    """
+
+    category: Ints
+    most: Ints
+
+
 def top_k(
-    scores: Floats, k: int, seen: "csr_array | None" = None, allowed: npt.NDArray[np.bool_] | None = None
+    scores: Floats,
+    k: int,
+    seen: "csr_array | None" = None,
+    allowed: Mask | None = None,
+    caps: Caps | None = None,
 ) -> tuple[Ints, Floats]:
     """Return the numbers and the scores of the k best items of each row.
+
+    With caps it is still the best list there is: the lists within caps are the independent sets of a laminar
+    matroid, where an item that comes in and puts out the worst of the full set it belongs to leaves the best.
 
     Parameters
     ----------
@@ -26,8 +51,9 @@ def top_k(
     k : int
     seen : scipy.sparse.csr_array, shape (b, n), optional
         Items that are left out, row by row, with sorted indices.
-    allowed : numpy.ndarray of bool, shape (n,), optional
+    allowed : numpy.ndarray of bool, shape (n,) or (b, n), optional
         Items that may be taken at all.
+    caps : Caps, optional
 
     Returns
     -------
@@ -40,37 +66,70 @@ def top_k(
     --------
     >>> top_k(np.array([[0.5, 0.9, 0.5, 0.1]]), 3)[0].tolist()
     [[1, 0, 2]]
+    >>> caps = Caps(np.array([0, 0, 0, 1]), np.array([1, 9]))
+    >>> top_k(np.array([[0.5, 0.9, 0.5, 0.1]]), 3, caps=caps)[0].tolist()
+    [[1, 3, -1]]
     """
     rows, n = scores.shape
     items = np.full((rows, k), NONE, dtype=np.int64)
     values = np.full((rows, k), -np.inf, dtype=scores.dtype)
-    mask = np.ones(n, dtype=np.bool_) if allowed is None else np.asarray(allowed, dtype=np.bool_)
+    mask = np.atleast_2d(np.ones(n, dtype=np.bool_) if allowed is None else allowed)
     if seen is None:
         starts, columns = np.zeros(rows + 1, dtype=np.int64), np.empty(0, dtype=np.int64)
     else:
         starts, columns = seen.indptr.astype(np.int64), seen.indices.astype(np.int64)
-    _kernel()(np.ascontiguousarray(scores), starts, columns, mask, items, values)
+    category, most = (np.empty(0, dtype=np.int64),) * 2 if caps is None else (caps.category, caps.most)
+    _kernel()(np.ascontiguousarray(scores), starts, columns, mask, category, most, items, values)
     return items, values
 
 
-def fill(
+def extend(
     items: Ints,
-    values: Floats,
-    popularity: Floats,
+    order: Floats,
     seen: "csr_array | None" = None,
-    allowed: npt.NDArray[np.bool_] | None = None,
-) -> None:
-    """Fill the places of `top_k` that are left by popularity, in place; their score is NaN."""
+    allowed: Mask | None = None,
+    caps: Caps | None = None,
+    most: int | None = None,
+) -> Mask:
+    """Fill the free places of lists, in place, by another order of items; what stands there stays.
+
+    Parameters
+    ----------
+    items : numpy.ndarray of int64, shape (b, k)
+        As `top_k` gave under the same rules.
+    order : numpy.ndarray, shape (b, n)
+        Scores of the other order; minus infinity leaves an item out.
+    seen, allowed, caps
+        As in `top_k`.
+    most : int, optional
+        Places of a list that are filled; all without it.
+
+    Returns
+    -------
+    numpy.ndarray of bool, shape (b, k)
+        Places that were filled.
+
+    Examples
+    --------
+    >>> lists = np.array([[2, -1, -1]])
+    >>> extend(lists, np.array([[0.1, 0.3, 0.2, -np.inf]])).tolist(), lists.tolist()
+    ([[False, True, True]], [[2, 1, 0]])
+    """
+    filled = np.zeros(items.shape, dtype=np.bool_)
     rows = np.flatnonzero((items == NONE).any(axis=1))
     if not len(rows):
-        return
-    order = np.tile(popularity, (len(rows), 1))
-    for place, row in enumerate(rows):
-        order[place, items[row][items[row] != NONE]] = -np.inf
-    found, _ = top_k(order, items.shape[1], None if seen is None else seen[rows], allowed)
-    for place, row in enumerate(rows):
-        free = items[row] == NONE
-        items[row, free], values[row, free] = found[place, : free.sum()], np.nan
+        return filled
+    chosen = items[rows]
+    place, column = np.nonzero(chosen != NONE)
+    ranked = np.array(order[rows], dtype=np.float64)
+    ranked[place, chosen[place, column]] = np.inf
+    mask = allowed if allowed is None or allowed.ndim == 1 else allowed[rows]
+    found, values = top_k(ranked, items.shape[1], None if seen is None else seen[rows], mask, caps)
+    for number, row in enumerate(rows):
+        new = found[number][np.isfinite(values[number])][:most]
+        free = np.flatnonzero(items[row] == NONE)[: len(new)]
+        items[row, free], filled[row, free] = new[: len(free)], True
+    return filled
 
 
 @cache
@@ -84,25 +143,35 @@ def _select(
     scores: Floats,
     starts: Ints,
     columns: Ints,
-    allowed: npt.NDArray[np.bool_],
+    allowed: Mask,
+    category: Ints,
+    most: Ints,
     items: Ints,
     values: Floats,
 ) -> None:  # pragma: no cover  (compiled)
     """Keep the k best of each row in a short sorted list; a later item must be better to come in."""
     k = items.shape[1]
     for row in range(scores.shape[0]):
-        next_seen, filled = starts[row], 0
+        free = allowed[row if allowed.shape[0] > 1 else 0].copy()
+        for position in range(starts[row], starts[row + 1]):
+            free[columns[position]] = False
+        filled = 0
         for item in range(scores.shape[1]):
-            while next_seen < starts[row + 1] and columns[next_seen] < item:
-                next_seen += 1
-            if next_seen < starts[row + 1] and columns[next_seen] == item:
-                continue
             score = scores[row, item]
-            if not (score > values[row, k - 1]) or not allowed[item]:
+            if not (score > values[row, k - 1]) or not free[item]:
                 continue
-            place = min(filled, k - 1)
+            same, last = 0, -1
+            for other in range(filled if len(most) > 0 else 0):
+                if category[items[row, other]] == category[item]:
+                    same, last = same + 1, other
+            if last >= 0 and same >= most[category[item]]:
+                if values[row, last] >= score:
+                    continue
+                place = last
+            else:
+                place = min(filled, k - 1)
+                filled = min(filled + 1, k)
             while place > 0 and values[row, place - 1] < score:
                 items[row, place], values[row, place] = items[row, place - 1], values[row, place - 1]
                 place -= 1
             items[row, place], values[row, place] = item, score
-            filled = min(filled + 1, k)

@@ -10,7 +10,7 @@ from crm_ml.errors import ConfigError, InputError, IntegrityError
 from crm_ml.recommend import EASE, ItemKNN, PersonalFrequency, Popularity, artefact
 from crm_ml.recommend.interactions import as_interactions
 from crm_ml.recommend.models import create, models
-from crm_ml.recommend.recommender import FALLBACK
+from crm_ml.recommend.serving import FALLBACK
 
 SMALL = {
     "two_heads": {"windows": 3, "rounds": 20, "own": 20, "candidates": 10, "l2": 5.0},
@@ -167,7 +167,7 @@ def test_what_can_not_be_answered_is_refused_at_once(name, fitted, data):
         InputError, match=r"k is 0; give at least 1; 1 of 4 customers are missing; 1 of 4 customers"
     ):
         model.recommend(["a", "a", None, "b"], 0)
-    with pytest.raises(InputError, match="allowed_items: none of 2 is among 40 items"):
+    with pytest.raises(InputError, match="allowed_items: none of 2 is among 40 items of the model"):
         model.recommend(["c000"], 3, allowed_items=["x", "y"])
     with pytest.raises(InputError, match="there is no customer"):
         model.recommend([], 3)

@@ -1,0 +1,225 @@
+"""One block of lists at a time: what the model says, exploration, and fallbacks that are named."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from crm_ml.recommend.bound import Bound
+from crm_ml.recommend.interactions import Floats, Ids, Ints, lookup
+from crm_ml.recommend.segments import SegmentPopularity
+from crm_ml.recommend.selection import NONE, Caps, Mask, extend, top_k
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from scipy.sparse import csr_array
+
+    from crm_ml.recommend.recommender import Recommender
+
+BLOCK_ROWS = 128  # some megabytes of scores
+BY_MODEL, EXPLORED, BY_SEGMENT, BY_POPULARITY = range(4)
+FALLBACK = "popular, for want of a score"
+
+
+@dataclass(frozen=True, eq=False)
+class Lists:
+    """Lists of some customers.
+
+    Parameters
+    ----------
+    customers : numpy.ndarray of str, shape (b,)
+    items : numpy.ndarray of int, shape (b, k)
+        Numbers of items, -1 for an empty place.
+    scores : numpy.ndarray, shape (b, k)
+        Of the model; NaN where something else filled the place.
+    source : numpy.ndarray of int8, shape (b, k)
+        What filled the place: the model, exploration, the segment's or everybody's popularity.
+    """
+
+    customers: Ids
+    items: Ints
+    scores: Floats
+    source: "np.ndarray[tuple[int, int], np.dtype[np.int8]]"
+
+    @staticmethod
+    def empty(customers: Ids, k: int) -> "Lists":
+        """Return lists without any item."""
+        shape = (len(customers), k)
+        items, scores = np.full(shape, NONE, dtype=np.int64), np.full(shape, np.nan)
+        return Lists(customers, items, scores, np.zeros(shape, dtype=np.int8))
+
+
+@dataclass(frozen=True, eq=False)
+class _Rules:
+    """What holds for the lists of a block; see `crm_ml.recommend.selection.top_k`."""
+
+    seen: "csr_array | None"
+    allowed: Mask | None
+    caps: Caps | None
+
+
+@dataclass(frozen=True, eq=False)
+class _Draft:
+    """Lists that are being filled."""
+
+    lists: Lists
+    rules: _Rules
+
+    def fill(self, name: int, order: Floats, width: int, most: int | None = None) -> None:
+        """Fill free places among the first ones by an order of items."""
+        items, rules = self.lists.items[:, :width], self.rules
+        if name == BY_MODEL and (items == NONE).all():
+            best, _ = top_k(order, width, rules.seen, rules.allowed, rules.caps)
+            items[:] = best
+            filled = best != NONE
+        else:
+            filled = extend(items, order, rules.seen, rules.allowed, rules.caps, most)
+        self.lists.source[:, :width][filled] = name
+        if name == BY_MODEL:
+            scores = np.take_along_axis(order, np.maximum(items, 0), axis=1)
+            self.lists.scores[:, :width][filled] = scores[filled]
+
+
+@dataclass(frozen=True, eq=False)
+class Serving:
+    """A model with all that holds for its lists.
+
+    Parameters
+    ----------
+    model : Recommender
+        Fitted.
+    k : int
+    exclude_seen : bool
+    allowed : numpy.ndarray of bool, shape (n,), optional
+        Items that may be recommended at all, cold ones last.
+    bound : Bound, optional
+    """
+
+    model: "Recommender"
+    k: int
+    exclude_seen: bool
+    allowed: Mask | None
+    bound: Bound | None
+
+    @property
+    def items(self) -> Ids:
+        """Ids by the numbers of lists."""
+        return self.model.items_ if self.bound is None else self.bound.items
+
+    def blocks(self, wanted: Ids) -> Iterator[Lists]:
+        """Yield the lists of customers, block by block."""
+        for start in range(0, len(wanted), BLOCK_ROWS):
+            yield self._block(wanted[start : start + BLOCK_ROWS])
+
+    def table(self, lists: Lists) -> "pd.DataFrame":
+        """Return lists as rows with reasons; see `Recommender.recommend`."""
+        import pandas as pd
+
+        kept = lists.items != NONE
+        place, rank = np.nonzero(kept)
+        table = pd.DataFrame(
+            {
+                "customer_id": lists.customers[place],
+                "rank": rank + 1,
+                "item_id": self.items[lists.items[kept]],
+                "score": lists.scores[kept],
+            }
+        )
+        table["reason"] = self._told(lists, place, rank)
+        return table
+
+    def _block(self, wanted: Ids) -> Lists:
+        numbers = lookup(self.model.customers_, wanted)
+        ages = self._ages(numbers)
+        caps = None if self.bound is None else self.bound.caps
+        rules = _Rules(ages if self.exclude_seen else None, self._allowed(wanted, ages), caps)
+        draft = _Draft(Lists.empty(wanted, self.k), rules)
+        scores, exploring = self._scores(numbers), 0 if self.bound is None else self.bound.exploring
+        main = self.k - exploring
+        for name, order in self._orders(wanted, scores):
+            draft.fill(name, order, main)
+        if exploring:
+            draft.fill(EXPLORED, self._explored(scores), self.k, exploring)
+            for name, order in self._orders(wanted, scores):
+                draft.fill(name, order, self.k)
+            draft.fill(BY_POPULARITY, np.zeros(scores.shape), self.k)  # what is left are new items
+        return draft.lists
+
+    def _orders(self, wanted: Ids, scores: Floats) -> Iterator[tuple[int, Floats]]:
+        """Yield what fills a list, one after the other."""
+        yield BY_MODEL, scores
+        if self._popular is not None and self.bound is not None:
+            yield BY_SEGMENT, self._wide(self._popular.order(self.bound.segments(wanted)))
+        popular = self._wide(self.model.popularity_[None, :])
+        yield BY_POPULARITY, np.broadcast_to(popular, scores.shape)
+
+    def _explored(self, scores: Floats) -> Floats:
+        assert self.bound is not None and self.bound.cold is not None
+        order = np.full(scores.shape, -np.inf)
+        fitted = len(self.model.items_)
+        order[:, fitted:] = self.bound.cold.scores(scores[:, :fitted])
+        return order
+
+    def _scores(self, numbers: Ints) -> Floats:
+        known = numbers >= 0
+        found = self.model.scores(numbers[known])
+        if known.all() and found.shape[1] == len(self.items):
+            return found
+        scores = np.full((len(numbers), len(self.items)), -np.inf, dtype=found.dtype)
+        scores[known, : found.shape[1]] = found
+        return scores
+
+    def _ages(self, numbers: Ints) -> "csr_array":
+        from scipy.sparse import csr_array
+
+        rows = self._extended[np.where(numbers < 0, len(self.model.customers_), numbers)]
+        return csr_array(rows)
+
+    @cached_property
+    def _extended(self) -> "csr_array":
+        """What customers had, with an empty last row for those who are unknown."""
+        from scipy.sparse import csr_array
+
+        seen = self.model.seen_
+        starts = np.append(seen.indptr, seen.indptr[-1])
+        return csr_array((seen.data, seen.indices, starts), shape=(seen.shape[0] + 1, seen.shape[1]))
+
+    def _allowed(self, wanted: Ids, ages: "csr_array") -> Mask | None:
+        if self.bound is None:
+            return self.allowed
+        found = self.bound.allowed(wanted, ages)
+        return found if self.allowed is None else found & self.allowed
+
+    @cached_property
+    def _popular(self) -> SegmentPopularity | None:
+        if self.bound is None or not self.bound.offer.segments:
+            return None
+        model = self.model
+        return SegmentPopularity.of(self.bound.segments(model.customers_), model.seen_, model.popularity_)
+
+    def _wide(self, order: Floats) -> Floats:
+        cold = np.full((len(order), len(self.items) - order.shape[1]), -np.inf)
+        return np.hstack([order, cold])
+
+    def _told(self, lists: Lists, place: Ints, rank: Ints) -> "np.ndarray[tuple[int], np.dtype[np.object_]]":
+        items, source = lists.items[place, rank], lists.source[place, rank]
+        told = np.full(len(items), FALLBACK, dtype=object)
+        own = np.flatnonzero(source == BY_MODEL)
+        if len(own):
+            numbers = lookup(self.model.customers_, lists.customers)
+            told[own] = self.model.reasons(numbers[place[own]], items[own])
+        if self.bound is None:
+            return told
+        segments = self.bound.segments(lists.customers)
+        for one in np.flatnonzero(source == BY_SEGMENT):
+            told[one] = f"popular in segment {segments[place[one]]}, for want of a score"
+        for one in np.flatnonzero(items >= len(self.model.items_)):
+            told[one] = self._told_of_new(int(items[one]))
+        return told
+
+    def _told_of_new(self, item: int) -> str:
+        assert self.bound is not None and self.bound.cold is not None
+        told = self.bound.cold.told[item - len(self.model.items_)]
+        return f"explores what is new, like others of {told}" if told else "explores what is new"
