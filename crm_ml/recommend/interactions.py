@@ -50,6 +50,12 @@ class Interactions:
         """Age of each event in days."""
         return (self.ends_at - self.at) / DAY_S
 
+    @property
+    def basket(self) -> Ints:
+        """Number of each event's basket: what a customer took at one moment."""
+        new = (np.diff(self.customer) != 0) | (np.diff(self.at) != 0)
+        return np.append(0, np.cumsum(new))
+
     def matrix(self, values: npt.ArrayLike | None = None) -> "csr_array":
         """Return the sum of `values` (one an event, 1 without it) for each customer and item."""
         from scipy.sparse import coo_array

@@ -1,15 +1,13 @@
 """Items that are taken by the same customers as those the customer took."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from crm_ml.errors import InputError
-from crm_ml.recommend.contributions import told
-from crm_ml.recommend.interactions import Floats, Interactions, Ints
-from crm_ml.recommend.recommender import Recommender
+from crm_ml.recommend.interactions import Interactions
+from crm_ml.recommend.neighbours import Neighbours
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -19,7 +17,7 @@ _K1, _B = 1.2, 0.75
 
 
 @dataclass(kw_only=True, eq=False)
-class ItemKNN(Recommender):
+class ItemKNN(Neighbours):
     """``score(u, i) = sum_j w(u, j) s(j, i)`` over the items j of the customer, each with its nearest only.
 
     Parameters
@@ -54,36 +52,6 @@ class ItemKNN(Recommender):
         own = data.matrix(newest)
         own.data = np.minimum(own.data, 1.0) if self.half_life_days is None else own.data
         self.own_ = own
-
-    def _scores(self, rows: Ints) -> Floats:
-        found = (self.own_[rows] @ self.similar_).toarray()
-        return np.where(found > 0, found, -np.inf)
-
-    def _reasons(self, rows: Ints, items: Ints) -> list[str]:
-        return told(self.contributions(rows, items), self.items_)
-
-    def contributions(self, rows: Ints, items: Ints) -> "csr_array":
-        """Return what each item of the customer adds to the score; rows sum to the scores."""
-        return self.own_[rows].multiply(self.similar_.T.tocsr()[items]).tocsr()
-
-    def similar(self, item_id: str, k: int = 10) -> list[tuple[str, float]]:
-        """Return the items that are most like one, with their similarity.
-
-        Raises
-        ------
-        InputError
-            If the item is unknown.
-        """
-        self._check_fitted()
-        found = np.flatnonzero(self.items_ == item_id)
-        if not len(found):
-            raise InputError(f"item {item_id!r} is none of the {len(self.items_):,} items that were fitted")
-        row = self.similar_[[int(found[0])]].tocoo()
-        order = np.lexsort((row.coords[1], -row.data))[:k]
-        return [(str(self.items_[row.coords[1][one]]), float(row.data[one])) for one in order]
-
-    def _arrays(self) -> Mapping[str, Any]:
-        return {"similar_": self.similar_, "own_": self.own_}
 
 
 def _weighted(data: Interactions, weighting: Weighting) -> "csr_array":

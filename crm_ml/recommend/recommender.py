@@ -125,6 +125,20 @@ class Recommender(ABC):
         self._check_fitted()
         return self._scores(rows)
 
+    def number_of(self, item_id: str) -> int:
+        """Return the number of an item.
+
+        Raises
+        ------
+        InputError
+            If it is unknown.
+        """
+        self._check_fitted()
+        found = np.flatnonzero(self.items_ == item_id)
+        if not len(found):
+            raise InputError(f"item {item_id!r} is none of the {len(self.items_):,} items that were fitted")
+        return int(found[0])
+
     def reasons(self, rows: Ints, items: Ints) -> list[str]:
         """Say why each item is recommended to the customer of the same place, by numbers."""
         return self._reasons(rows, items)

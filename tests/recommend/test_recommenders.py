@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from crm_ml.errors import ConfigError, InputError, IntegrityError
-from crm_ml.recommend import EASE, ItemKNN, PersonalFrequency, Popularity, artefact
+from crm_ml.recommend import EASE, ItemKNN, NextItem, PersonalFrequency, Popularity, artefact
 from crm_ml.recommend.interactions import as_interactions
 from crm_ml.recommend.models import create, models
 from crm_ml.recommend.serving import FALLBACK
@@ -57,9 +57,16 @@ def customers(data):
 
 
 def test_the_models_are_found():
-    assert {"popularity", "personal_frequency", "item_knn", "ease", "als", "bpr", "two_heads"} == set(
-        models()
-    )
+    assert {
+        "popularity",
+        "personal_frequency",
+        "item_knn",
+        "ease",
+        "als",
+        "bpr",
+        "two_heads",
+        "next_item",
+    } == set(models())
     with pytest.raises(ConfigError, match="'svd' is no recommender; there are als, bpr, ease"):
         create("svd")
     with pytest.raises(ConfigError, match="ease has no parameter factors; it has l2, half_life_days"):
@@ -192,7 +199,7 @@ def test_windows_that_reach_before_the_events_are_refused(data):
         _model("two_heads", windows=1).fit(data)
 
 
-@pytest.mark.parametrize("model", [ItemKNN(half_life_days=30), EASE(l2=5.0)])
+@pytest.mark.parametrize("model", [ItemKNN(half_life_days=30), NextItem(), EASE(l2=5.0)])
 def test_contributions_of_own_items_sum_to_the_score(model, data):
     model.fit(data)
     rows = np.arange(40)

@@ -1,0 +1,51 @@
+"""What models share whose score is a sum over the customer's own items."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from crm_ml.recommend.contributions import told
+from crm_ml.recommend.interactions import Floats, Ints
+from crm_ml.recommend.recommender import Recommender
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
+
+@dataclass(kw_only=True, eq=False)
+class Neighbours(Recommender):
+    """``score(u, i) = sum_j own(u, j) similar(j, i)`` over the items j of the customer.
+
+    After `fit`: ``own_`` (customers x items) and ``similar_`` (items x items, both sparse).
+    """
+
+    own_: "csr_array" = field(init=False, repr=False)
+    similar_: "csr_array" = field(init=False, repr=False)
+
+    def similar(self, item_id: str, k: int = 10) -> list[tuple[str, float]]:
+        """Return the items that one says most of, with what it adds to their score.
+
+        Raises
+        ------
+        InputError
+            If the item is unknown.
+        """
+        row = self.similar_[[self.number_of(item_id)]].tocoo()
+        order = np.lexsort((row.coords[1], -row.data))[:k]
+        return [(str(self.items_[row.coords[1][one]]), float(row.data[one])) for one in order]
+
+    def contributions(self, rows: Ints, items: Ints) -> "csr_array":
+        """Return what each item of the customer adds to the score; rows sum to the scores."""
+        return self.own_[rows].multiply(self.similar_.T.tocsr()[items]).tocsr()
+
+    def _scores(self, rows: Ints) -> Floats:
+        found = (self.own_[rows] @ self.similar_).toarray()
+        return np.where(found > 0, found, -np.inf)
+
+    def _reasons(self, rows: Ints, items: Ints) -> list[str]:
+        return told(self.contributions(rows, items), self.items_)
+
+    def _arrays(self) -> Mapping[str, Any]:
+        return {"similar_": self.similar_, "own_": self.own_}
