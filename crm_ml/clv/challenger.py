@@ -11,6 +11,7 @@ from crm_ml.clv.histories import Floats
 from crm_ml.clv.terms import Terms
 from crm_ml.clv.valuer import Valuer
 from crm_ml.errors import ConfigError, InputError
+from crm_ml.models.booster_text import booster_of, text_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -103,8 +104,7 @@ class Challenger:
             values[order], y[order], init_score=np.log(self._raised(base))[order],
             feature_name=list(COLUMNS),
         )  # fmt: skip
-        text = lightgbm.train(self._parameters(), data, num_boost_round=self.rounds).model_to_string()
-        self._read(text[: text.index("\nparameters:")] + "\n")  # they hold the number of threads
+        self._read(text_of(lightgbm.train(self._parameters(), data, num_boost_round=self.rounds)))
         return self
 
     def correct(self, X: "pd.DataFrame", base: Floats) -> Floats:
@@ -133,9 +133,7 @@ class Challenger:
         return model
 
     def _read(self, text: str) -> None:
-        import lightgbm
-
-        self.text_, self.booster_ = text, lightgbm.Booster(model_str=text)
+        self.text_, self.booster_ = text, booster_of(text)
 
     def _check_fitted(self) -> None:
         if not hasattr(self, "booster_"):

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from crm_ml.errors import InputError
+from crm_ml.models.booster_text import booster_of, text_of
 from crm_ml.models.encoding import Encoding
 from crm_ml.models.model import check_outcomes, training_order
 from crm_ml.models.reasons import top_reasons
@@ -108,9 +109,9 @@ class GradientBoosting:
             booster = lightgbm.train(
                 self._parameters(len(labels), matrix.shape[1], number), data, num_boost_round=self.rounds
             )
-            texts.append(_without_parameters(booster.model_to_string()))
+            texts.append(text_of(booster))
         self.encoding_ = encoding
-        self.boosters_ = [_booster(text) for text in texts]
+        self.boosters_ = [booster_of(text) for text in texts]
         self.texts_ = texts
         return self
 
@@ -182,7 +183,7 @@ class GradientBoosting:
         model.encoding_ = Encoding.load(folder / _ENCODING)
         numbers = range(model.n_seeds)
         model.texts_ = [(folder / f"booster_{number}.txt").read_text(encoding="utf-8") for number in numbers]
-        model.boosters_ = [_booster(text) for text in model.texts_]
+        model.boosters_ = [booster_of(text) for text in model.texts_]
         return model
 
     def _parameters(self, rows: int, columns: int, number: int) -> dict[str, Any]:
@@ -236,14 +237,3 @@ def size_defaults(rows: int, columns: int) -> dict[str, float]:
         "lambda_l2": float(np.clip(rows / 800, 5, 50)),
         "feature_fraction_bynode": min(1.0, max(0.2, 8 / columns)),
     }
-
-
-def _without_parameters(text: str) -> str:
-    """Cut the parameters off a LightGBM text: they hold the number of threads, scores need none."""
-    return text[: text.index("\nparameters:")] + "\n"
-
-
-def _booster(text: str) -> Any:
-    import lightgbm
-
-    return lightgbm.Booster(model_str=text)

@@ -1,4 +1,4 @@
-"""Parameters as JSON and arrays as npz, sparse ones by their parts; nothing is pickled."""
+"""Parameters as JSON, arrays as npz (sparse ones by their parts) and texts; nothing is pickled."""
 
 import json
 from collections.abc import Mapping
@@ -8,18 +8,21 @@ from typing import Any
 import numpy as np
 
 _PARAMETERS, _ARRAYS = "parameters.json", "arrays.npz"
+_TEXT = ".txt"
 _PARTS = ("data", "indices", "indptr", "shape")
 
 
 def write(folder: Path, parameters: Mapping[str, Any], arrays: Mapping[str, Any]) -> None:
-    """Write a model's parameters and arrays; the same content gives the same bytes."""
+    """Write a model's parameters, arrays and texts; the same content gives the same bytes."""
     from scipy.sparse import issparse
 
     text = json.dumps(dict(parameters), indent=1, sort_keys=True)
     (folder / _PARAMETERS).write_text(text + "\n", encoding="utf-8")
     flat: dict[str, Any] = {}
     for name, value in sorted(arrays.items()):
-        if issparse(value):
+        if isinstance(value, str):
+            (folder / f"{name}{_TEXT}").write_text(value, encoding="utf-8")
+        elif issparse(value):
             flat |= {f"{name}.{part}": np.asarray(getattr(value, part)) for part in _PARTS}
         else:
             found = np.asarray(value)
@@ -35,7 +38,9 @@ def read(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     parameters = json.loads((folder / _PARAMETERS).read_text(encoding="utf-8"))
     with np.load(folder / _ARRAYS, allow_pickle=False) as stored:
         flat = {name: stored[name] for name in stored.files}
-    arrays: dict[str, Any] = {}
+    arrays: dict[str, Any] = {
+        path.stem: path.read_text(encoding="utf-8") for path in sorted(folder.glob(f"*{_TEXT}"))
+    }
     for name, value in flat.items():
         base, _, part = name.partition(".")
         if not part:

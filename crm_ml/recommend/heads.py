@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from crm_ml.models.booster_text import booster_of, text_of
 from crm_ml.recommend.interactions import Floats
 from crm_ml.recommend.windows import NEW, REPEAT, Settings, Window
 
@@ -38,6 +39,22 @@ class Heads:
             )
             steps[head] = (fitted.X_thresholds_, fitted.y_thresholds_)
         return Heads(self.boosters, steps)
+
+    @property
+    def arrays(self) -> dict[str, Any]:
+        """What the files of a model keep: LightGBM's text and the steps."""
+        found: dict[str, Any] = {f"{head}_head": text_of(one) for head, one in self.boosters.items()}
+        for head, parts in self.steps.items():
+            found |= {f"{head}_step_{axis}": part for axis, part in zip("xy", parts, strict=True)}
+        return found
+
+    @staticmethod
+    def from_arrays(arrays: Mapping[str, Any]) -> "Heads":
+        """Take back what `arrays` gave."""
+        return Heads(
+            {head: booster_of(arrays[f"{head}_head"]) for head in (REPEAT, NEW)},
+            {head: (arrays[f"{head}_step_x"], arrays[f"{head}_step_y"]) for head in (REPEAT, NEW)},
+        )
 
     def probability(self, head: str, X: Floats) -> Floats:
         """Return P(buy), in the order of the head's scores where the steps are flat."""

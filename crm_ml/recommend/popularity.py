@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from crm_ml.recommend.interactions import Floats, Interactions, Ints, as_interactions
+from crm_ml.recommend.interactions import Floats, Interactions, Ints
 from crm_ml.recommend.recommender import Recommender
 
 if TYPE_CHECKING:
@@ -26,29 +26,33 @@ class Popularity(Recommender):
     days: float = 28.0
 
     def fit(
-        self, interactions: "pd.DataFrame | Interactions", segments: Mapping[str, str] | None = None
+        self,
+        interactions: "pd.DataFrame | Interactions",
+        categories: Mapping[str, str] | None = None,
+        segments: Mapping[str, str] | None = None,
     ) -> Self:
         """Count; see `Recommender.fit`.
 
         Parameters
         ----------
         interactions : pandas.DataFrame or Interactions
+        categories : mapping of str to str, optional
+            Not looked at.
         segments : mapping of str to str, optional
             Segment of a customer. Those without one, and all without it, take the counts of everybody.
         """
-        data = as_interactions(interactions)
-        names = [(segments or {}).get(str(one), "") for one in data.customers]
-        self._names = sorted(set(names) | {""})
-        self._segment = np.array([self._names.index(name) for name in names], dtype=np.int64)
-        return super().fit(data)
+        self._segments = {str(one): str(name) for one, name in (segments or {}).items()}
+        return super().fit(interactions, categories)
 
     def _fit(self, data: Interactions) -> None:
+        names = [self._segments.get(str(one), "") for one in data.customers]
+        known = sorted(set(names) | {""})
+        self.segment_ = np.array([known.index(name) for name in names], dtype=np.int64)
         recent = data.days <= self.days
-        shape = (len(self._names), len(data.items))
-        counts = np.zeros(shape)
-        np.add.at(counts, (self._segment[data.customer[recent]], data.item[recent]), 1.0)
-        counts[0] = np.bincount(data.item[recent], minlength=shape[1])
-        self.counts_, self.segment_ = counts, self._segment
+        counts = np.zeros((len(known), len(data.items)))
+        np.add.at(counts, (self.segment_[data.customer[recent]], data.item[recent]), 1.0)
+        counts[0] = np.bincount(data.item[recent], minlength=len(data.items))
+        self.counts_ = counts
 
     def _scores(self, rows: Ints) -> Floats:
         found: Floats = self.counts_[self.segment_[rows]]
@@ -59,4 +63,8 @@ class Popularity(Recommender):
         return [f"bought {count:,.0f} times within {self.days:g} days" for count in counts]
 
     def _arrays(self) -> Mapping[str, Any]:
-        return {"counts_": self.counts_, "segment_": self.segment_}
+        segments = np.array(sorted(self._segments.items()), dtype=object).reshape(-1, 2)
+        return {"counts_": self.counts_, "segment_": self.segment_, "_segments": segments}
+
+    def _restore(self, arrays: Mapping[str, Any]) -> None:
+        super()._restore({**arrays, "_segments": dict(arrays["_segments"].tolist())})

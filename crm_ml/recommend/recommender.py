@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -32,31 +32,54 @@ class Recommender(ABC):
     since the last event) and ``popularity_`` (events of the last 28 days, of all time where there were none).
     """
 
+    gives_probabilities: ClassVar[bool] = False  # whether scores are P(buy within a horizon)
     customers_: Ids = field(init=False, repr=False)
     items_: Ids = field(init=False, repr=False)
     seen_: "csr_array" = field(init=False, repr=False)
     popularity_: Floats = field(init=False, repr=False)
 
-    def fit(self, interactions: "pd.DataFrame | Interactions") -> Self:
+    def fit(
+        self, interactions: "pd.DataFrame | Interactions", categories: Mapping[str, str] | None = None
+    ) -> Self:
         """Learn from events; earlier fits are forgotten.
 
         Parameters
         ----------
         interactions : pandas.DataFrame or Interactions
             Columns customer_id, item_id, occurred_at and optionally quantity.
+        categories : mapping of str to str, optional
+            Category of an item, for models that learn from it.
 
         Raises
         ------
         InputError
             As `crm_ml.recommend.interactions.as_interactions`.
         """
+        self._fit(self._known(interactions, categories))
+        return self
+
+    def refresh(
+        self, interactions: "pd.DataFrame | Interactions", categories: Mapping[str, str] | None = None
+    ) -> Self:
+        """Take in later events: what was learned from labels stays, and all else is as if fitted to them.
+
+        Parameters and errors as `fit`; a model that learned no labels is fitted again.
+        """
+        self._check_fitted()
+        self._refresh(self._known(interactions, categories))
+        return self
+
+    def _known(
+        self, interactions: "pd.DataFrame | Interactions", categories: Mapping[str, str] | None
+    ) -> Interactions:
+        """Take what all models keep of events."""
         data = as_interactions(interactions)
+        self._categories = dict(categories or {})
         self.customers_, self.items_, self.seen_ = data.customers, data.items, data.ages()
         recent = np.bincount(data.item[data.days <= POPULAR_DAYS], minlength=len(data.items))
         ever = np.bincount(data.item, minlength=len(data.items))
         self.popularity_ = (recent if recent.any() else ever) + ever / (1.0 + ever.sum())
-        self._fit(data)
-        return self
+        return data
 
     def recommend(
         self,
@@ -146,6 +169,9 @@ class Recommender(ABC):
     @abstractmethod
     def _fit(self, data: Interactions) -> None: ...
 
+    def _refresh(self, data: Interactions) -> None:
+        self._fit(data)
+
     @abstractmethod
     def _scores(self, rows: Ints) -> Floats: ...
 
@@ -154,7 +180,7 @@ class Recommender(ABC):
 
     @abstractmethod
     def _arrays(self) -> Mapping[str, Any]:
-        """Return what was learned: arrays and sparse matrices by name."""
+        """Return what was learned: arrays, sparse matrices and texts by name."""
 
     def _restore(self, arrays: Mapping[str, Any]) -> None:
         """Take back what `_arrays` gave."""

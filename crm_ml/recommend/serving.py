@@ -119,16 +119,15 @@ class Serving:
 
         kept = lists.items != NONE
         place, rank = np.nonzero(kept)
-        table = pd.DataFrame(
+        return pd.DataFrame(
             {
                 "customer_id": lists.customers[place],
                 "rank": rank + 1,
                 "item_id": self.items[lists.items[kept]],
                 "score": lists.scores[kept],
+                "reason": self.reasons(lists),
             }
         )
-        table["reason"] = self._told(lists, place, rank)
-        return table
 
     def _block(self, wanted: Ids) -> Lists:
         numbers = lookup(self.model.customers_, wanted)
@@ -203,7 +202,9 @@ class Serving:
         cold = np.full((len(order), len(self.items) - order.shape[1]), -np.inf)
         return np.hstack([order, cold])
 
-    def _told(self, lists: Lists, place: Ints, rank: Ints) -> "np.ndarray[tuple[int], np.dtype[np.object_]]":
+    def reasons(self, lists: Lists) -> Ids:
+        """Say why each item stands in its list, list by list; empty places are left out."""
+        place, rank = np.nonzero(lists.items != NONE)
         items, source = lists.items[place, rank], lists.source[place, rank]
         told = np.full(len(items), FALLBACK, dtype=object)
         own = np.flatnonzero(source == BY_MODEL)

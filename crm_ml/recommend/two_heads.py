@@ -2,19 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from crm_ml.errors import InputError
 from crm_ml.recommend.heads import Heads, pairs_of
 from crm_ml.recommend.history import History
-from crm_ml.recommend.interactions import Floats, Interactions, Ints, as_interactions
+from crm_ml.recommend.interactions import Floats, Interactions, Ints
 from crm_ml.recommend.recommender import Recommender
 from crm_ml.recommend.windows import Settings, Window
 
 if TYPE_CHECKING:
-    import pandas as pd
     from scipy.sparse import csr_array
 
 
@@ -26,7 +25,8 @@ class TwoHeads(Recommender):
     on candidates that a linear autoencoder, an item-kNN and popularity give, trained on new items alone. The
     labels are those of the windows before the end of what is known; each head's scores become probabilities
     by an isotonic regression on the newest window, of a model that had not seen it. One list takes both by
-    probability.
+    probability. `fit` needs events that reach back for all windows, with purchases in each; `refresh` judges
+    the pairs of later events by the same heads.
 
     Parameters
     ----------
@@ -51,6 +51,7 @@ class TwoHeads(Recommender):
     .. [2] Steck (2019). Embarrassingly shallow autoencoders for sparse data. WWW.
     """
 
+    gives_probabilities: ClassVar[bool] = True
     horizon_days: int = 28
     windows: int = 4
     own: int = 200
@@ -63,34 +64,20 @@ class TwoHeads(Recommender):
     seed: int = 0
     num_threads: int = 2
 
-    def fit(
-        self, interactions: "pd.DataFrame | Interactions", categories: Mapping[str, str] | None = None
-    ) -> Self:
-        """Learn both heads; see `Recommender.fit`.
-
-        Parameters
-        ----------
-        interactions : pandas.DataFrame or Interactions
-        categories : mapping of str to str, optional
-            Category of an item.
-
-        Raises
-        ------
-        InputError
-            If the events do not reach back far enough for the windows, or nobody bought in one.
-        """
-        self._named = dict(categories or {})
-        return super().fit(as_interactions(interactions))
-
     def _fit(self, data: Interactions) -> None:
-        settings = Settings.of(self, self._named)
+        settings = Settings.of(self, self._categories)
         past = [Window.before(data, settings, number) for number in range(self.windows, 0, -1)]
         if self.windows < 2:
             raise InputError(f"windows is {self.windows}; give at least 2, one of which calibrates")
         earlier = Heads.fit(past[:-1], settings)
         self.heads_ = Heads.fit(past, settings).calibrated(earlier, past[-1])
-        now = Window.now(data, settings)
-        self.probability_ = pairs_of(now, self.heads_)
+        self._judge(data, settings)
+
+    def _refresh(self, data: Interactions) -> None:
+        self._judge(data, Settings.of(self, self._categories))
+
+    def _judge(self, data: Interactions, settings: Settings) -> None:
+        self.probability_ = pairs_of(Window.now(data, settings), self.heads_)
         self.history_ = History.of(data)
 
     def _scores(self, rows: Ints) -> Floats:
@@ -108,7 +95,8 @@ class TwoHeads(Recommender):
         return [f"{text} (p {value:.3f})" for text, value in zip(told, p, strict=True)]
 
     def _arrays(self) -> Mapping[str, Any]:
-        return {"probability_": self.probability_, **self.history_.arrays}
+        return {"probability_": self.probability_, **self.history_.arrays, **self.heads_.arrays}
 
     def _restore(self, arrays: Mapping[str, Any]) -> None:
         self.probability_, self.history_ = arrays["probability_"], History.from_arrays(arrays)
+        self.heads_ = Heads.from_arrays(arrays)

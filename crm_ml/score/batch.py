@@ -12,6 +12,7 @@ from crm_ml.score import policy
 from crm_ml.score.catalog import Catalog
 from crm_ml.score.consent import Consent, check_consent, consent_for
 from crm_ml.score.effects import effects_of
+from crm_ml.score.item_lists import items_of
 from crm_ml.score.lists import ListHeader, write_files
 from crm_ml.score.models import Models
 from crm_ml.score.publish import check_free, publish
@@ -148,19 +149,21 @@ def _score(job: _Job, progress: Progress | None) -> ScoreTables:
     """Make the feature table and the score table of each model, or find them whole."""
     work, models, snapshot = job.settings.work_folder, job.models, job.snapshot
     features = features_of(work, job.tables, snapshot, models.groups)
-    responder, responses = models.response, {}
-    if responder is not None:
-        with job.tables.scratch() as inside:
-            for number, action in enumerate(job.header.actions):
-                if action.answer is not None:
-                    table = responses_of(work, features, (inside, snapshot), action, responder)
-                    responses[number] = table
+    responses, items = {}, {}
+    with job.tables.scratch() as inside:
+        for number, action in enumerate(job.header.actions):
+            past = (inside, snapshot)
+            if action.answer is not None and models.response is not None:
+                responses[number] = responses_of(work, features, past, action, models.response)
+            if action.recommend is not None and models.items is not None:
+                items[number] = items_of(work, features, past, action, models.items)
     return ScoreTables(
         features=features,
         churn=None if models.churn is None else scores_of(work, features, models.churn, progress),
         value=None if models.value is None else values_of(work, job.tables, snapshot, models.value),
         effects=None if models.uplift is None else effects_of(work, features, models.uplift, progress),
         responses=responses,
+        items=items,
     )
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from crm_ml.errors import ConfigError
+from crm_ml.recommend.rules import Rules
 from crm_ml.score.grammar import parse
 from crm_ml.snapshots import as_utc
 from crm_ml.tables.strict import Strict
@@ -52,12 +53,33 @@ class UpliftOf(Strict):
     worth_cents: Annotated[float, Field(gt=0, le=1e9, allow_inf_nan=False)]
 
 
+class RecommendOf(Strict):
+    """The items that a row of the action carries, for each customer those of the item model.
+
+    Parameters
+    ----------
+    items : int
+        At most so many.
+    repeats : bool
+        Whether items that the customer had before may be among them.
+    segment : str, optional
+        Feature that is the customer's segment, for rules and for those without a past.
+    rules : Rules
+    """
+
+    items: Annotated[int, Field(ge=1, le=100)]
+    repeats: bool = True
+    segment: str | None = None
+    rules: Rules = Field(default_factory=Rules)
+
+
 class Action(Strict):
     """One thing that may be done to a customer.
 
     Its expected value is ``uplift * worth_cents - cost_cents`` where an uplift model is verified for the arm
     of `uplift`. Otherwise it rests on an assumption: ``p * assumed_effect * margin_cents - cost_cents`` with
     p the customer's `score`, or ``assumed_effect * margin_cents - cost_cents`` where the action has no score.
+    The score p_items is a sum: how many of the action's items the customer is expected to buy.
 
     Parameters
     ----------
@@ -67,10 +89,12 @@ class Action(Strict):
         What one contact costs, offer included.
     margin_cents : int
         What is earned when it works, before `cost_cents`.
-    score : {"p_churn", "p_response"}, optional
-        Probability that the value starts from; a customer without this score does not get the action.
+    score : {"p_churn", "p_response", "p_items"}, optional
+        What the value starts from; a customer without this score does not get the action.
     answer : Answer, optional
         What p_response is the probability of; needed by that score.
+    recommend : RecommendOf, optional
+        The customer's own items; needed by the score p_items.
     uplift : UpliftOf, optional
         What a verified uplift model values the action by, in place of the assumption.
     assumed_effect : float
@@ -86,7 +110,7 @@ class Action(Strict):
     daily_cap : int, optional
         At most this many rows in one list.
     item_ids : tuple of str
-        Items that the action is about.
+        Items that the action is about, the same for everybody.
     """
 
     action_id: Name
@@ -95,8 +119,9 @@ class Action(Strict):
     description: str = ""
     cost_cents: Cents
     margin_cents: Cents
-    score: Literal["p_churn", "p_response"] | None = None
+    score: Literal["p_churn", "p_response", "p_items"] | None = None
     answer: Answer | None = None
+    recommend: RecommendOf | None = None
     uplift: UpliftOf | None = None
     assumed_effect: Probability
     assumption: Annotated[str, Field(min_length=10)]
@@ -127,6 +152,16 @@ class Action(Strict):
     def _answer(self) -> Self:
         if (self.score == "p_response") != (self.answer is not None):
             raise ValueError("score: p_response and answer belong together: the answer says what to predict")
+        return self
+
+    @model_validator(mode="after")
+    def _items(self) -> Self:
+        if self.score == "p_items" and self.recommend is None:
+            raise ValueError("score: p_items needs recommend, which says what to recommend")
+        if self.recommend is not None and self.item_ids:
+            raise ValueError(
+                "item_ids and recommend exclude each other: items are the customer's or everybody's"
+            )
         return self
 
     def measured(self, verified: Collection[str]) -> UpliftOf | None:

@@ -1,11 +1,12 @@
 """The champions of the families as scoring needs them."""
 
 import math
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from crm_ml.errors import InputError
 from crm_ml.score.effects import UpliftScorer
+from crm_ml.score.item_lists import ItemModel
 from crm_ml.score.responses import Responder
 from crm_ml.score.scores import Reasons, Scorer
 from crm_ml.score.value import Valuation
@@ -14,6 +15,9 @@ from crm_ml.snapshots import check_scored_after
 if TYPE_CHECKING:
     import pandas as pd
 
+    from crm_ml.recommend.recommender import Recommender
+    from crm_ml.snapshots import Snapshot
+    from crm_ml.tables.bundle import Tables
     from crm_ml.tracking import ModelVersion
 
 REASONS = 3
@@ -85,6 +89,28 @@ def champion_effects(model: str, as_of: date) -> UpliftScorer:
     predict = artefact.PyfuncModel(artefact.load(version.folder)).predict
     arms, verified = version.details["arms"], version.details["verified_arms"]
     return UpliftScorer(version.name, version.content, predict, arms, verified, version.details["features"])
+
+
+def champion_items(model: str, as_of: date) -> ItemModel:
+    """Load the recommender behind an alias; parameters and errors as `champion_scorer`."""
+    from crm_ml.recommend import artefact
+    from crm_ml.recommend.task import task_of
+
+    version = _version(model, "recommend", as_of, "target")
+    target = version.details["target"]
+    if target["level"] != "item_id":
+        raise InputError(f"{model}: it recommends by {target['level']}, and a list needs one of items")
+
+    loaded, known = artefact.load(version.folder), set[datetime]()
+
+    def at(tables: "Tables", snapshot: "Snapshot") -> "Recommender":
+        if snapshot.as_of not in known:  # once for all actions of a list
+            task = task_of(tables, snapshot, target["least_events"], after=False)
+            loaded.refresh(task.data, task.categories)
+            known.add(snapshot.as_of)
+        return loaded
+
+    return ItemModel(version.name, version.content, loaded.gives_probabilities, at)
 
 
 def _version(model: str, family: str, as_of: date, *needed: str) -> "ModelVersion":

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from crm_ml import artefacts
 from crm_ml.score.catalog import Action
+from crm_ml.score.item_lists import OF_ITEMS
 from crm_ml.score.policy import DECISION, OF_ACTION, SCORES
 from crm_ml.score.reading import LIST_FILE, identity
 from crm_ml.score.scores import Reasons
@@ -97,6 +98,8 @@ def schema() -> "pa.Schema":
             "channel": text,
             "slot": pa.int32(),
             "item_ids": texts,
+            "item_p": pa.list_(real),
+            "item_reasons": texts,
             "arm": text,
             "propensity": real,
             "expected_value_cents": cents,
@@ -177,9 +180,20 @@ def _chunk(table: "pa.Table", header: ListHeader, codes: list[list[str]]) -> "pa
     )
     for name in ("customer_id", "expected_value_cents", *SCORES, *OF_ACTION):
         columns[name] = pc.cast(table[name], types.field(name).type)
+    for name in OF_ITEMS:
+        columns[name] = _items(table, name, columns.get(name), types.field(name).type)
     columns["reason_codes"] = pa.array(codes, types.field("reason_codes").type)
     columns["price_paid"] = pa.nulls(len(table), types.field("price_paid").type)
     return pa.table({name: columns[name] for name in types.names}, schema=types)
+
+
+def _items(table: "pa.Table", name: str, of_action: Any, kind: "pa.DataType") -> Any:
+    """Return what stands of the customer's own items, else of the action's, else nothing."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    given = pa.repeat(pa.scalar([], kind), len(table)) if of_action is None else of_action
+    return pc.coalesce(pc.cast(table[name], kind), given) if name in table.column_names else given
 
 
 def _by_action(header: ListHeader) -> dict[str, list[Any]]:
@@ -204,7 +218,8 @@ def _reason_codes(table: "pa.Table", header: ListHeader, reasons: Mapping[str, R
     for score, explain in reasons.items():
         rows = [row for row, one in enumerate(told) if one == score]
         if rows:
-            features = table.take(rows).drop_columns([name for name in DECISION if name != "customer_id"])
+            other = {*DECISION, *OF_ITEMS} - {"customer_id"}
+            features = table.take(rows).drop_columns([one for one in table.column_names if one in other])
             found = explain(features.to_pandas().set_index("customer_id"))
             for row, texts in zip(rows, found, strict=True):
                 codes[row] = [str(text) for text in texts]

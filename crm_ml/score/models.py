@@ -9,11 +9,13 @@ from crm_ml.errors import ConfigError
 from crm_ml.score.catalog import Action
 from crm_ml.score.champion import (
     champion_effects,
+    champion_items,
     champion_responder,
     champion_scorer,
     champion_valuation,
 )
 from crm_ml.score.effects import UpliftScorer, unknown_arms
+from crm_ml.score.item_lists import ItemModel
 from crm_ml.score.responses import Responder, unanswerable
 from crm_ml.score.scores import Groups, Reasons, Scorer
 from crm_ml.score.settings import ScoreSettings
@@ -35,12 +37,15 @@ class Models:
         Gives p_response of each action with an answer.
     uplift : UpliftScorer, optional
         Gives the effects of arms.
+    items : ItemModel, optional
+        Gives the items of each action that recommends, with P(buy).
     """
 
     churn: Scorer | None = None
     value: Valuation | None = None
     response: Responder | None = None
     uplift: UpliftScorer | None = None
+    items: ItemModel | None = None
 
     @property
     def sums(self) -> dict[str, str]:
@@ -90,8 +95,18 @@ class Models:
         return {group: next(iter(by_model.values())) for group, by_model in wanted.items()}
 
     @property
-    def _given(self) -> list[Scorer | Valuation | Responder | UpliftScorer]:
-        return [one for one in (self.churn, self.value, self.response, self.uplift) if one is not None]
+    def _given(self) -> list[Scorer | Valuation | Responder | UpliftScorer | ItemModel]:
+        all_of_them = (self.churn, self.value, self.response, self.uplift, self.items)
+        return [one for one in all_of_them if one is not None]
+
+    def _without_items(self, actions: Sequence[Action]) -> list[str]:
+        if self.items is None:
+            recommending = [one.action_id for one in actions if one.recommend is not None]
+            return [f"{one}: recommend needs an item_model in the settings" for one in recommending]
+        if self.items.calibrated:
+            return []
+        valued = [one.action_id for one in actions if one.score == "p_items"]
+        return [f"{one}: score p_items needs probabilities; {self.items.name} gives none" for one in valued]
 
     def check(self, actions: Sequence[Action], tables: Tables) -> None:
         """Refuse actions that the models have no score for.
@@ -106,8 +121,9 @@ class Models:
         breaches = [
             f"{action.action_id}: score {action.score} needs a {lacking[action.score][0]} in the settings"
             for action in actions
-            if action.score is not None and lacking[action.score][1] is None
+            if action.score in lacking and lacking[action.score][1] is None
         ]
+        breaches += self._without_items(actions)
         breaches += [] if self.response is None else unanswerable(actions, tables, self.response)
         breaches += [] if self.uplift is None else unknown_arms(actions, self.uplift)
         names = Counter(one.name for one in self._given)
@@ -119,12 +135,13 @@ class Models:
 def champions(settings: ScoreSettings) -> Models:
     """Load the registered models of a scoring run; raises as the functions of `crm_ml.score.champion`."""
     churn, value = settings.model, settings.value_model
-    response, uplift = settings.response_model, settings.uplift_model
+    response, uplift, items = settings.response_model, settings.uplift_model, settings.item_model
     return Models(
         churn=None if churn is None else champion_scorer(churn, settings.day),
         value=None if value is None else champion_valuation(value, settings.day),
         response=None if response is None else champion_responder(response, settings.day),
         uplift=None if uplift is None else champion_effects(uplift, settings.day),
+        items=None if items is None else champion_items(items, settings.day),
     )
 
 

@@ -41,6 +41,11 @@ def response_column(number: int) -> str:
     return f"p_response_{number}"
 
 
+def items_column(number: int) -> str:
+    """Return the column of how many items of the action of a number are expected to be bought."""
+    return f"p_items_{number}"
+
+
 def weigh(
     base: "nw.LazyFrame[Any]", actions: Sequence[Action], consent: Consent, verified: Collection[str] = ()
 ) -> "nw.LazyFrame[Any]":
@@ -50,7 +55,8 @@ def weigh(
     ----------
     base : narwhals.LazyFrame
         One row a customer: customer_id, feature columns, p_churn and clv_cents (null where not scored),
-        p_response_i for each action with an answer, and uplift_<arm> for each verified arm.
+        p_response_i for each action with an answer, p_items_i for each that recommends, and uplift_<arm> for
+        each verified arm.
     actions : sequence of Action
         Ordered by ``action_id``.
     consent : Consent
@@ -165,7 +171,8 @@ def _value(number: int, action: Action, verified: Collection[str]) -> nw.Expr:
         gain = _uplift(action, verified) * measured.worth_cents
     else:
         gain_cents = action.assumed_effect * action.margin_cents
-        p = response_column(number) if action.score == "p_response" else action.score
+        of_action = {"p_response": response_column(number), "p_items": items_column(number)}
+        p = of_action.get(action.score or "", action.score)
         gain = nw.col(p) * gain_cents if p else nw.lit(gain_cents)
     value = (gain + 0.5).floor().cast(nw.Int64) - action.cost_cents
     return nw.when(nw.col(f"consented_{number}")).then(value)
@@ -181,9 +188,10 @@ def _response(number: int, action: Action) -> nw.Expr:
 
 
 def _scored(numbered: Sequence[tuple[int, Action]], verified: Collection[str]) -> nw.Expr:
-    """Say who has a score at all: of churn, of an answer or of an uplift that is verified."""
+    """Say who has a score at all: of churn, of an answer, of items or of an uplift that is verified."""
     told = [nw.col("p_churn")]
     told += [_response(number, action) for number, action in numbered if action.answer]
+    told += [nw.col(items_column(number)) for number, action in numbered if action.recommend]
     told += [_uplift(action, verified) for _, action in numbered if action.measured(verified)]
     return nw.any_horizontal(*(~one.is_null() for one in told), ignore_nulls=True)
 

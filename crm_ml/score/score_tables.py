@@ -9,7 +9,9 @@ import narwhals as nw
 
 from crm_ml.propensity.action_features import COLUMNS
 from crm_ml.propensity.artefact import COLUMN
-from crm_ml.score.policy import response_column
+from crm_ml.score.item_lists import COLUMN as P_ITEMS
+from crm_ml.score.item_lists import OF_ITEMS
+from crm_ml.score.policy import items_column, response_column
 from crm_ml.score.value import CLV
 
 if TYPE_CHECKING:
@@ -28,6 +30,8 @@ class ScoreTables:
         customer_id with p_churn; with p_alive and clv_cents; with ``uplift_<arm>``.
     responses : mapping of int to Path
         By the number of an action: customer_id, p_response and the features of the action.
+    items : mapping of int to Path
+        By the number of an action: customer_id, p_items and the items with P(buy) and reasons.
     """
 
     features: Path
@@ -35,6 +39,7 @@ class ScoreTables:
     value: Path | None = None
     effects: Path | None = None
     responses: Mapping[int, Path] = field(default_factory=dict)
+    items: Mapping[int, Path] = field(default_factory=dict)
 
     def base(self, connection: "duckdb.DuckDBPyConnection") -> "nw.LazyFrame[Any]":
         """Join all scores to the features of all known customers, as `policy.weigh` takes them."""
@@ -49,6 +54,9 @@ class ScoreTables:
         for number, path in self.responses.items():
             told = nw.col(COLUMN).alias(response_column(number))
             parts.append(scan(connection, path).select("customer_id", told))
+        for number, path in self.items.items():
+            told = nw.col(P_ITEMS).alias(items_column(number))
+            parts.append(scan(connection, path).select("customer_id", told))
         for part in parts:
             joined = joined if part is None else joined.join(part, on="customer_id", how="left")
         given = joined.collect_schema().names()
@@ -62,14 +70,15 @@ class ScoreTables:
     ) -> "nw.LazyFrame[Any]":
         """Put the features of customer and action beside decided rows, in the order of customers."""
         joined = decided.join(scan(connection, self.features), on="customer_id", how="inner")
-        if self.responses:
-            of_actions = [
-                scan(connection, path)
-                .select("customer_id", *COLUMNS)
-                .with_columns(action=nw.lit(number, dtype=nw.Int32))
-                for number, path in self.responses.items()
-            ]
-            joined = joined.join(nw.concat(of_actions), on=["customer_id", "action"], how="left")
+        for paths, columns in ((self.responses, COLUMNS), (self.items, OF_ITEMS)):
+            if paths:
+                of_actions = [
+                    scan(connection, path)
+                    .select("customer_id", *columns)
+                    .with_columns(action=nw.lit(number, dtype=nw.Int32))
+                    for number, path in paths.items()
+                ]
+                joined = joined.join(nw.concat(of_actions), on=["customer_id", "action"], how="left")
         return joined.sort("customer_id")
 
 

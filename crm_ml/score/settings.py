@@ -13,7 +13,7 @@ from crm_ml.score.catalog import Catalog, Name
 from crm_ml.score.reading import identity
 from crm_ml.tables.strict import Strict
 
-LIST_FORMAT = 1
+LIST_FORMAT = 2
 Registered = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*@[a-z][a-z0-9_-]*$")]
 
 
@@ -34,6 +34,8 @@ class ScoreSettings(Strict):
         Registered propensity model, ``<name>@<alias>``, for actions whose score is p_response.
     uplift_model : str, optional
         Registered uplift model, ``<name>@<alias>``; the arms it is verified for value their actions.
+    item_model : str, optional
+        Registered recommender, ``<name>@<alias>``, for actions that recommend.
     as_of : date, optional
         Day of the list; the command line may give it instead. Never the clock.
     actions : str
@@ -53,6 +55,7 @@ class ScoreSettings(Strict):
     value_model: Registered | None = None
     response_model: Registered | None = None
     uplift_model: Registered | None = None
+    item_model: Registered | None = None
     as_of: date | None = None
     actions: str
     consent: Literal["table", "assumed"] = "table"

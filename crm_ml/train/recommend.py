@@ -78,10 +78,7 @@ def execute(config: RecommendRun, tables: Tables, progress: "Progress") -> Outco
 
 def fit(part: Part, task: Task) -> Recommender:
     """Fit a model or baseline to the events of a task."""
-    model = create(part.name, **part.options)
-    if isinstance(model, TwoHeads):
-        return model.fit(task.data, task.categories)
-    return model.fit(task.data)
+    return create(part.name, **part.options).fit(task.data, task.categories)
 
 
 def said_of(config: RecommendRun, day: Day, progress: "Progress") -> Said:

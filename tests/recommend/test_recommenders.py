@@ -241,7 +241,7 @@ def test_ties_of_personal_frequency_go_to_the_popular_item():
 
 def test_popularity_counts_a_window_and_a_segment(data):
     segments = {one: one[-1] for one in data["customer_id"].unique()}
-    model = Popularity(days=28).fit(data, segments)
+    model = Popularity(days=28).fit(data, segments=segments)
     recent = data[data["occurred_at"] > data["occurred_at"].max() - 28 * DAY]
     for one in ("c000", "c001"):
         mine = recent[recent["customer_id"].str[-1] == one[-1]]["item_id"].value_counts()

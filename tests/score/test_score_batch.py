@@ -22,9 +22,9 @@ from crm_ml.score.scores import write_scores
 from crm_ml.snapshots import Snapshot, as_utc
 
 COLUMNS = """
-    list_id as_of customer_id action_id channel slot item_ids arm propensity expected_value_cents cost_cents
-    p_response uplift clv_cents p_churn reason_codes runner_up_action price_paid consent_basis value_basis
-    model_versions policy_version expires_at
+    list_id as_of customer_id action_id channel slot item_ids item_p item_reasons arm propensity
+    expected_value_cents cost_cents p_response uplift clv_cents p_churn reason_codes runner_up_action
+    price_paid consent_basis value_basis model_versions policy_version expires_at
 """.split()  # noqa: SIM905
 BAD = {"sums": "ef" * 32}
 REAL_WRITE = features.write
