@@ -37,6 +37,7 @@ SMALL = {
         "replicates": "100",
         "largest_ece": "0.5",
         "target.least_events": "10",
+        "register_as.as_of": "2017-12-20",
         "model.options": "{windows: 3, rounds: 20, own: 60, candidates: 20, num_threads: 1}",
     },
     "uplift": {

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -22,8 +23,9 @@ pytestmark = pytest.mark.xdist_group("store")
 def lists(store, tmp_path):
     """Write the list of the committed scoring config for the few households; return its exit code."""
 
-    # A few households are too few for the gates of an answer; its alias is set by hand.
-    tracking.connect().set_registered_model_alias("propensity", "champion", "1")
+    # A few households are too few for the gates of an answer and of items; their aliases are set by hand.
+    for name in ("propensity", "recommend"):
+        tracking.connect().set_registered_model_alias(name, "champion", "1")
 
     def run(*more):
         return score(["--set", f"data.path={store.households}", "--out", str(tmp_path), *more])
@@ -92,7 +94,7 @@ def test_a_list_is_read_back_and_a_second_run_changes_no_byte(lists, tmp_path, c
     rows = read_list(tmp_path / "grocer")
     assert len(rows) > 50
     assert rows["customer_id"].is_unique
-    assert set(rows["action_id"]) <= {"win_back_coupon", "reminder_push", "coupon_booklet"}
+    assert set(rows["action_id"]) <= {"win_back_coupon", "reminder_push", "coupon_booklet", "weekly_items"}
     assert set(rows["consent_basis"]) == {"assumed"}
     assert (rows["expected_value_cents"] > 0).all()
     assert rows["p_churn"].dropna().between(0, 1).all()
@@ -100,7 +102,13 @@ def test_a_list_is_read_back_and_a_second_run_changes_no_byte(lists, tmp_path, c
     booklets = rows[rows["action_id"] == "coupon_booklet"]
     assert booklets["p_response"].between(0, 1).all()
     assert set(booklets["value_basis"]) == {"p_response x assumed effect"}
-    named = [f"{name}@{tracking.champion(name).content[:12]}" for name in ("churn", "clv", "propensity")]
+    weekly = rows[rows["action_id"] == "weekly_items"]
+    assert weekly["item_ids"].map(len).eq(5).all()
+    assert weekly["item_p"].map(lambda p: 0 < np.nansum(p.astype(float)) <= 5).all()
+    assert all("last " in text for text in weekly["item_reasons"].iloc[0])
+    assert set(weekly["value_basis"]) == {"p_items x assumed effect"}
+    models = ("churn", "clv", "propensity", "recommend")
+    named = [f"{name}@{tracking.champion(name).content[:12]}" for name in models]
     assert {tuple(one) for one in rows["model_versions"]} == {tuple(named)}
     assert (rows["clv_cents"] >= 0).all()  # every household of the list has bought before
     assert rows["clv_cents"].nunique() > 50
@@ -176,7 +184,9 @@ def test_without_a_value_model_the_rest_of_the_list_keeps_its_bytes(lists, tmp_p
     assert lists("--as-of", "2017-12-30", "--set", "value_model=null") == 0
     bare = read_list(tmp_path / "grocer")
     assert bare["clv_cents"].isna().all()
-    assert {tuple(one) for one in bare["model_versions"]} == {tuple(valued["model_versions"].iloc[0][::2])}
+    assert {tuple(one) for one in bare["model_versions"]} == {
+        tuple(one for one in valued["model_versions"].iloc[0] if not one.startswith("clv@"))
+    }
     differ = ["clv_cents", "list_id", "model_versions"]
     pd.testing.assert_frame_equal(valued.drop(columns=differ), bare.drop(columns=differ))
 

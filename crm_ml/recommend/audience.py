@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from crm_ml.errors import InputError
 from crm_ml.recommend.interactions import CUSTOMER, lookup
-from crm_ml.recommend.serving import BLOCK_ROWS
+from crm_ml.recommend.serving import block_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,7 +62,8 @@ def audience(
     item, rows = model.number_of(item_id), _rows(model, customers)
     if k < 1:
         raise InputError(f"k is {k}; give at least 1")
-    blocks = [rows[start : start + BLOCK_ROWS] for start in range(0, len(rows), BLOCK_ROWS)]
+    step = block_rows(len(model.items_))
+    blocks = [rows[start : start + step] for start in range(0, len(rows), step)]
     scores = np.concatenate([model.scores(block)[:, item] for block in blocks]).astype(float)
     if exclude_seen:
         scores[np.isin(rows, model.seen_[:, [item]].tocoo().coords[0])] = -np.inf

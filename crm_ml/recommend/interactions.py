@@ -100,9 +100,22 @@ class Interactions:
 
 def lookup(known: Ids, wanted: npt.ArrayLike) -> Ints:
     """Return the position of each id among sorted ones, -1 where it is none of them."""
+    return places(index_of(known), wanted)
+
+
+def index_of(known: Ids) -> "pd.Index[Any]":
+    """Return ids ready to be looked up again and again."""
     import pandas as pd
 
-    return np.asarray(pd.Index(known).get_indexer(pd.Index(np.asarray(wanted, dtype=object))), dtype=np.int64)
+    return pd.Index(known, dtype=object)
+
+
+def places(index: "pd.Index[Any]", wanted: npt.ArrayLike) -> Ints:
+    """Return the position of each id in an index, -1 where it is not there."""
+    import pandas as pd
+
+    asked = pd.Index(np.asarray(wanted, dtype=object), dtype=object)
+    return np.asarray(index.get_indexer(asked), dtype=np.int64)
 
 
 def as_interactions(frame: "pd.DataFrame | Interactions", ends_at: int | None = None) -> Interactions:

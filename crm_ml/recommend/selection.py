@@ -155,10 +155,10 @@ def _select(
         free = allowed[row if allowed.shape[0] > 1 else 0].copy()
         for position in range(starts[row], starts[row + 1]):
             free[columns[position]] = False
-        filled = 0
+        filled, worst = 0, values[row, k - 1]
         for item in range(scores.shape[1]):
             score = scores[row, item]
-            if not (score > values[row, k - 1]) or not free[item]:
+            if not (score > worst) or not free[item]:
                 continue
             same, last = 0, -1
             for other in range(filled if len(most) > 0 else 0):
@@ -175,3 +175,4 @@ def _select(
                 items[row, place], values[row, place] = items[row, place - 1], values[row, place - 1]
                 place -= 1
             items[row, place], values[row, place] = item, score
+            worst = values[row, k - 1]

@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from crm_ml.recommend.bound import Bound
-from crm_ml.recommend.interactions import Floats, Ids, Ints, lookup
+from crm_ml.recommend.interactions import Floats, Ids, Ints, index_of, places
 from crm_ml.recommend.segments import SegmentPopularity
 from crm_ml.recommend.selection import NONE, Caps, Mask, extend, top_k
 
@@ -18,9 +18,14 @@ if TYPE_CHECKING:
 
     from crm_ml.recommend.recommender import Recommender
 
-BLOCK_ROWS = 128  # some megabytes of scores
+SCORES_AT_ONCE = 5_000_000  # 20 to 40 MB
 BY_MODEL, EXPLORED, BY_SEGMENT, BY_POPULARITY = range(4)
 FALLBACK = "popular, for want of a score"
+
+
+def block_rows(items: int) -> int:
+    """Return how many customers are scored at once; no list depends on it."""
+    return max(16, SCORES_AT_ONCE // items)
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +35,8 @@ class Lists:
     Parameters
     ----------
     customers : numpy.ndarray of str, shape (b,)
+    numbers : numpy.ndarray of int, shape (b,)
+        Numbers of the customers, -1 for who is unknown.
     items : numpy.ndarray of int, shape (b, k)
         Numbers of items, -1 for an empty place.
     scores : numpy.ndarray, shape (b, k)
@@ -39,16 +46,17 @@ class Lists:
     """
 
     customers: Ids
+    numbers: Ints
     items: Ints
     scores: Floats
     source: "np.ndarray[tuple[int, int], np.dtype[np.int8]]"
 
     @staticmethod
-    def empty(customers: Ids, k: int) -> "Lists":
+    def empty(customers: Ids, numbers: Ints, k: int) -> "Lists":
         """Return lists without any item."""
         shape = (len(customers), k)
         items, scores = np.full(shape, NONE, dtype=np.int64), np.full(shape, np.nan)
-        return Lists(customers, items, scores, np.zeros(shape, dtype=np.int8))
+        return Lists(customers, numbers, items, scores, np.zeros(shape, dtype=np.int8))
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,16 +78,18 @@ class _Draft:
     def fill(self, name: int, order: Floats, width: int, most: int | None = None) -> None:
         """Fill free places among the first ones by an order of items."""
         items, rules = self.lists.items[:, :width], self.rules
-        if name == BY_MODEL and (items == NONE).all():
-            best, _ = top_k(order, width, rules.seen, rules.allowed, rules.caps)
-            items[:] = best
-            filled = best != NONE
-        else:
-            filled = extend(items, order, rules.seen, rules.allowed, rules.caps, most)
+        filled = extend(items, order, rules.seen, rules.allowed, rules.caps, most)
         self.lists.source[:, :width][filled] = name
         if name == BY_MODEL:
             scores = np.take_along_axis(order, np.maximum(items, 0), axis=1)
             self.lists.scores[:, :width][filled] = scores[filled]
+
+    def begin(self, order: Floats, width: int) -> None:
+        """Fill the first places of empty lists by the scores of the model."""
+        rules = self.rules
+        items, scores = top_k(order, width, rules.seen, rules.allowed, rules.caps)
+        self.lists.items[:, :width] = items
+        self.lists.scores[:, :width] = np.where(items == NONE, np.nan, scores)
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,8 +120,9 @@ class Serving:
 
     def blocks(self, wanted: Ids) -> Iterator[Lists]:
         """Yield the lists of customers, block by block."""
-        for start in range(0, len(wanted), BLOCK_ROWS):
-            yield self._block(wanted[start : start + BLOCK_ROWS])
+        rows = block_rows(len(self.items))
+        for start in range(0, len(wanted), rows):
+            yield self._block(wanted[start : start + rows])
 
     def table(self, lists: Lists) -> "pd.DataFrame":
         """Return lists as rows with reasons; see `Recommender.recommend`."""
@@ -130,25 +141,26 @@ class Serving:
         )
 
     def _block(self, wanted: Ids) -> Lists:
-        numbers = lookup(self.model.customers_, wanted)
+        numbers = places(self._customers, wanted)
         ages = self._ages(numbers)
         caps = None if self.bound is None else self.bound.caps
         rules = _Rules(ages if self.exclude_seen else None, self._allowed(wanted, ages), caps)
-        draft = _Draft(Lists.empty(wanted, self.k), rules)
+        draft = _Draft(Lists.empty(wanted, numbers, self.k), rules)
         scores, exploring = self._scores(numbers), 0 if self.bound is None else self.bound.exploring
         main = self.k - exploring
-        for name, order in self._orders(wanted, scores):
+        draft.begin(scores, main)
+        for name, order in self._fallbacks(wanted, scores):
             draft.fill(name, order, main)
         if exploring:
             draft.fill(EXPLORED, self._explored(scores), self.k, exploring)
-            for name, order in self._orders(wanted, scores):
+            draft.fill(BY_MODEL, scores, self.k)
+            for name, order in self._fallbacks(wanted, scores):
                 draft.fill(name, order, self.k)
             draft.fill(BY_POPULARITY, np.zeros(scores.shape), self.k)  # what is left are new items
         return draft.lists
 
-    def _orders(self, wanted: Ids, scores: Floats) -> Iterator[tuple[int, Floats]]:
-        """Yield what fills a list, one after the other."""
-        yield BY_MODEL, scores
+    def _fallbacks(self, wanted: Ids, scores: Floats) -> Iterator[tuple[int, Floats]]:
+        """Yield what fills the places that the model leaves, one after the other."""
         if self._popular is not None and self.bound is not None:
             yield BY_SEGMENT, self._wide(self._popular.order(self.bound.segments(wanted)))
         popular = self._wide(self.model.popularity_[None, :])
@@ -175,6 +187,10 @@ class Serving:
 
         rows = self._extended[np.where(numbers < 0, len(self.model.customers_), numbers)]
         return csr_array(rows)
+
+    @cached_property
+    def _customers(self) -> "pd.Index[Any]":
+        return index_of(self.model.customers_)
 
     @cached_property
     def _extended(self) -> "csr_array":
@@ -209,8 +225,7 @@ class Serving:
         told = np.full(len(items), FALLBACK, dtype=object)
         own = np.flatnonzero(source == BY_MODEL)
         if len(own):
-            numbers = lookup(self.model.customers_, lists.customers)
-            told[own] = self.model.reasons(numbers[place[own]], items[own])
+            told[own] = self.model.reasons(lists.numbers[place[own]], items[own])
         if self.bound is None:
             return told
         segments = self.bound.segments(lists.customers)

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 MODEL = "model"
 VIEWS = ("all", "new")
-_SHOWN = ("ndcg", "recall", "map", "hit_rate")
+PARTS = ("repeat", "explore")
+_SHOWN = ("ndcg", "recall", "map", "hit_rate", "mrr")
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,13 +47,18 @@ class Said:
     probabilities: "csr_array | None"
 
     def relevant(self, view: str) -> tuple["np.ndarray[Any, np.dtype[np.int64]]", "csr_array"]:
-        """Return the customers with something relevant, and what it is; new items alone for ``"new"``."""
+        """Return the customers with something relevant, and what it is.
+
+        That is what they had before for ``"repeat"``, what they never had for ``"new"`` and ``"explore"``,
+        and both for ``"all"``.
+        """
         found = self.task.relevant
         assert found is not None
-        if view == "new":
+        if view != "all":
             seen = self.task.data.matrix()
             seen.data[:] = 1.0
-            found = found - found.multiply(seen)
+            again = found.multiply(seen).tocsr()
+            found = again if view == "repeat" else found - again
             found.eliminate_zeros()
         rows = np.flatnonzero(np.diff(found.indptr) > 0)
         if not len(rows):
@@ -67,6 +73,9 @@ class RecommendReport:
     Parameters
     ----------
     views : mapping of str to Evaluation
+        Lists of all items, and lists of new items alone, by what was bought of them.
+    parts : mapping of str to Evaluation
+        Lists of all items by the repeats that they meet, and by the new items that they meet.
     described : pandas.DataFrame
         What the lists are like.
     bought : Predictions or None
@@ -76,17 +85,21 @@ class RecommendReport:
     """
 
     views: Mapping[str, Evaluation]
+    parts: Mapping[str, Evaluation]
     described: pd.DataFrame
     bought: Predictions | None
     calibration: Evaluation | None
     k: int
 
     def metrics(self) -> dict[str, float]:
-        """Return ``test.<metric>_at_<k>`` and those of baselines with intervals; ``new_`` for new items."""
+        """Return ``test.<metric>_at_<k>`` and those of baselines with intervals.
+
+        Names begin with ``new_``, ``repeat_`` or ``explore_`` where they are not about all items.
+        """
         found: dict[str, float] = {}
-        for view, judged in self.views.items():
+        for view, judged in (*self.views.items(), *self.parts.items()):
             for metric in judged.metrics:
-                label = f"{'new_' if view == 'new' else ''}{metric}_at_{self.k}"
+                label = f"{'' if view == 'all' else f'{view}_'}{metric}_at_{self.k}"
                 for model in judged.models:
                     prefix = "test" if model == MODEL else f"baseline.{model}"
                     found |= named(f"{prefix}.{label}", judged.interval(model, metric))
@@ -139,13 +152,12 @@ class RecommendReport:
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Return metrics, differences and what the lists are like."""
-        parts = {view: judged.table().assign(view=view) for view, judged in self.views.items()}
-        differences = {
-            view: judged.differences(MODEL).assign(view=view) for view, judged in self.views.items()
-        }
+        every = {**self.views, **self.parts}
         return {
-            "metrics": pd.concat(parts.values()),
-            "differences": pd.concat(differences.values()),
+            "metrics": pd.concat([one.table().assign(view=view) for view, one in every.items()]),
+            "differences": pd.concat(
+                [one.differences(MODEL).assign(view=view) for view, one in every.items()]
+            ),
             "lists": self.described,
         }
 
@@ -168,22 +180,24 @@ def judge(config: RecommendRun, said: Sequence[Said], rng: np.random.Generator) 
     rng : numpy.random.Generator
     """
     views = {view: _judge(config, said, view, rng) for view in VIEWS}
+    parts = {part: _judge(config, said, part, rng) for part in PARTS}
     bought = _bought(said)
     calibration = None
     if bought is not None:
         calibration = evaluate(bought, rng, ("ece",), config.replicates, ("pooled",))
-    return RecommendReport(views, _described(config, said), bought, calibration, config.target.k)
+    return RecommendReport(views, parts, _described(config, said), bought, calibration, config.target.k)
 
 
 def _judge(config: RecommendRun, said: Sequence[Said], view: str, rng: np.random.Generator) -> Evaluation:
     ids, parts = [], []
+    of_lists = view if view in VIEWS else "all"
     for one in said:
         rows, relevant = one.relevant(view)
         ids.append(one.task.data.customers[rows].astype(str))
         parts.append(
             {
                 name: judge_lists(lists[rows], relevant, config.target.k)
-                for name, lists in one.lists[view].items()
+                for name, lists in one.lists[of_lists].items()
             }
         )
     joined = {

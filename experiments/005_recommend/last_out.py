@@ -20,18 +20,18 @@ sys.path.append(str(HERE.parent))  # for the tables of all experiments
 import numpy as np  # noqa: E402
 from readme_tables import looks, markdown, show, shown_progress, write_between  # noqa: E402
 
-from crm_ml.datasets import baskets  # noqa: E402
 from crm_ml.errors import CrmError  # noqa: E402
 from crm_ml.evaluation.recommendation import Ideal, evaluate_lists, judge_lists  # noqa: E402
 from crm_ml.evaluation.significance import Evaluation  # noqa: E402
 from crm_ml.paths import data_folder  # noqa: E402
+from crm_ml.recommend import benchmarks  # noqa: E402
 from crm_ml.recommend.interactions import Interactions, as_interactions  # noqa: E402
 from crm_ml.recommend.last_out import leave_last_out  # noqa: E402
 from crm_ml.recommend.models import create  # noqa: E402
 from crm_ml.recommend.recommender import Recommender  # noqa: E402
 from crm_ml.recommend.task import Task  # noqa: E402
 
-TA_FENG = ("history", "future")
+TA_FENG = ("tafeng_history.json", "tafeng_future.json")
 K, SEED, REPLICATES, BLOCK = 10, 17, 1000, 512
 Model = tuple[str, dict[str, Any]]
 KNN: Model = ("item_knn", {"half_life_days": 2, "neighbours": 20_000, "shrink": 20.0})
@@ -93,15 +93,17 @@ NEXT_CHOICES = tuple(
 BASKET_CHOICES = ({"windows": 2}, {"windows": 3})
 BENCHMARKS = {
     "beauty": Benchmark(
-        lambda data: baskets.sequences(data / "s3rec" / "Beauty.txt"), NEXT, NEXT_CHOICES, False, "k",
+        lambda data: benchmarks.sequences(data / "s3rec" / "Beauty.txt"),
+        NEXT, NEXT_CHOICES, False, "k",
         {"SASRec": (0.0605, 0.0318), "S3-Rec": (0.0647, 0.0327)}, (0.068, 0.041), "hit_rate",
     ),
     "toys": Benchmark(
-        lambda data: baskets.sequences(data / "s3rec" / "Toys_and_Games.txt"), NEXT, NEXT_CHOICES, False, "k",
+        lambda data: benchmarks.sequences(data / "s3rec" / "Toys_and_Games.txt"),
+        NEXT, NEXT_CHOICES, False, "k",
         {"SASRec": (0.0675, 0.0374), "S3-Rec": (0.0700, 0.0376)}, (0.080, 0.049), "hit_rate",
     ),
     "ta_feng": Benchmark(
-        lambda data: baskets.ta_feng(*(data / "tafeng_baskets" / f"tafeng_{one}.json" for one in TA_FENG)),
+        lambda data: benchmarks.ta_feng(*(data / "tafeng_baskets" / one for one in TA_FENG)),
         BASKETS, BASKET_CHOICES, True, "all", {"TIFU-KNN": (0.1301, 0.1011)}, (0.136, 0.117), "recall",
     ),
 }  # fmt: skip

@@ -27,7 +27,13 @@ from crm_ml.train.experiment import load_tables  # noqa: E402
 from crm_ml.train.recommend_report import MODEL, RecommendReport  # noqa: E402
 
 RUNS = {"items": "recommend/two_heads", "categories": "recommend/category"}
-SHOWN = {"ndcg": "NDCG@10", "recall": "recall@10", "map": "MAP@10", "hit_rate": "hit rate@10"}
+SHOWN = {
+    "ndcg": "NDCG@10",
+    "recall": "recall@10",
+    "map": "MAP@10",
+    "hit_rate": "hit rate@10",
+    "mrr": "MRR@10",
+}
 TARGETS = {
     "items": {"all": 0.437, "new": 0.0515},
     "categories": {"new": 0.205},
@@ -78,7 +84,7 @@ def _write(level: str, config: RecommendRun, report: RecommendReport, folder: Pa
             name: {metric: asdict(one.interval(name, metric)) for metric in one.metrics}
             for name in one.models
         }
-        for view, one in report.views.items()
+        for view, one in (*report.views.items(), *report.parts.items())
     }
     content["lists"] = report.described.to_dict("records")
     seen = looks(path, config.model_dump_json(), figures)
@@ -109,6 +115,7 @@ def _tables(level: str, report: RecommendReport) -> dict[str, tuple[list[str], l
                 for name in order
             ],
         )
+    found[f"{level} apart"] = _apart(report)
     lists = report.described
     numbers = [name for name in lists if name not in ("view", "model")]
     found[f"lists of {level}"] = (
@@ -128,6 +135,19 @@ def _tables(level: str, report: RecommendReport) -> dict[str, tuple[list[str], l
     rows.append((f"ECE at most {LARGEST_ECE}", str(ece), "met" if ece.value <= LARGEST_ECE else "**missed**"))
     found[f"targets of {level}"] = ["target", "figure", "verdict"], rows
     return found
+
+
+def _apart(report: RecommendReport) -> tuple[list[str], list[tuple[str, ...]]]:
+    """Return how much of the repeats and of the new items a list of both meets."""
+    first = report.views["all"]
+    rows = []
+    for name in sorted(first.models, key=lambda name: -first.interval(name, "ndcg").value):
+        cells = [
+            str(one.interval(name, metric)) for one in report.parts.values() for metric in ("recall", "ndcg")
+        ]
+        rows.append((name, *cells))
+    names = [f"{SHOWN[metric]} of {what}" for what in report.parts for metric in ("recall", "ndcg")]
+    return ["model", *names], rows
 
 
 if __name__ == "__main__":

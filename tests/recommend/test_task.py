@@ -2,10 +2,12 @@
 
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from crm_ml.errors import InputError
+from crm_ml.recommend.models import create, models
 from crm_ml.recommend.task import task_of
 from crm_ml.snapshots import Snapshot
 from crm_ml.tables import Tables
@@ -69,3 +71,38 @@ def test_rows_after_the_day_change_no_event():
     both = [task_of(one, SNAPSHOT, after=False).data for one in (shop(), SNAPSHOT.known(shop()))]
     for name in ("customers", "items", "customer", "item", "at", "quantity"):
         assert (getattr(both[0], name) == getattr(both[1], name)).all()
+
+
+def test_what_lies_after_the_day_changes_no_recommended_byte():
+    rng = np.random.default_rng(0)
+    n = 4_000
+    lines = pd.DataFrame(
+        {
+            "customer_id": [f"c{one:02d}" for one in rng.integers(0, 60, n)],
+            "item_id": [f"i{one:02d}" for one in rng.integers(0, 30, n)],
+            "ordered_at_epoch_s": NOW + rng.integers(-120 * DAY, 30 * DAY, n),
+            "order_id": [f"o{one}" for one in range(n)],
+            "quantity": rng.integers(1, 4, n),
+            "paid_cents": 100, "discount_cents": 0, "coupon_cents": 0,
+        }
+    )  # fmt: skip
+    later = (lines["ordered_at_epoch_s"] >= NOW).to_numpy()
+    shuffled = lines.copy()
+    for column in ("customer_id", "item_id", "quantity"):
+        shuffled.loc[later, column] = rng.permutation(lines.loc[later, column])
+    people = pd.DataFrame({"customer_id": sorted(lines["customer_id"].unique())})
+    tasks = [
+        task_of(Tables(customers=people, order_lines=one).to("duckdb"), SNAPSHOT)
+        for one in (lines, shuffled.sample(frac=1, random_state=1))
+    ]
+    assert (tasks[0].relevant != tasks[1].relevant).nnz > 50  # the future did change
+    small = {
+        "two_heads": {"windows": 2, "rounds": 10, "candidates": 10, "l2": 5.0},
+        "bpr": {"iterations": 20},
+    }
+    for name in models():
+        lists = [
+            create(name, **small.get(name, {})).fit(task.data).recommend(people["customer_id"], 5, False)
+            for task in tasks
+        ]
+        pd.testing.assert_frame_equal(*lists, check_exact=True)

@@ -4,6 +4,7 @@ import math
 
 import pandas as pd
 import pytest
+from rich.progress import Progress
 from run_store import facts, files, first, folder, model_folder
 
 from crm_ml import tracking
@@ -28,7 +29,9 @@ def test_every_metric_stands_beside_its_baselines_for_all_items_and_for_new_ones
     metrics = store.metrics[RUN]
     baselines = [f"baseline.{part.name}" for part in load_run(RUN).baselines]
     told = [
-        f"{view}{metric}_at_10" for view in ("", "new_") for metric in ("ndcg", "recall", "map", "hit_rate")
+        f"{view}{metric}_at_10"
+        for view in ("", "new_", "repeat_", "explore_")
+        for metric in ("ndcg", "recall", "map", "hit_rate", "mrr")
     ]
     for prefix in ("test", *baselines):
         assert {f"{prefix}.{one}{end}" for one in told for end in ("", ".low", ".high")} <= set(metrics)
@@ -37,6 +40,10 @@ def test_every_metric_stands_beside_its_baselines_for_all_items_and_for_new_ones
     assert metrics["test.ndcg_at_10"] > metrics["baseline.ease.ndcg_at_10"]
     difference = metrics["test.ndcg_at_10"] - metrics["baseline.ease.ndcg_at_10"]
     assert metrics["difference.ease.ndcg_at_10"] == pytest.approx(difference)
+    assert metrics["test.repeat_recall_at_10"] > metrics["test.explore_recall_at_10"]
+    assert (
+        metrics["baseline.personal_frequency.explore_recall_at_10"] < 0.02
+    )  # it has no new items to fill with
     fallback = metrics["baseline.personal_frequency.new_ndcg_at_10"]  # popularity, with other ties
     assert fallback == pytest.approx(metrics["baseline.popularity.new_ndcg_at_10"], abs=0.01)
     assert 0 <= metrics["test.ece"] < 0.2
@@ -58,10 +65,30 @@ def test_a_run_leaves_its_tables_and_its_picture(client):
 
 def test_the_registered_model_recommends(client):
     home = model_folder(client, "recommend", 1)
-    assert verify(home)["labels_end"] == "2018-01-01"
+    assert verify(home)["labels_end"] == "2017-12-20"
     model = artefact.load(home)
     table = artefact.PyfuncModel(model).predict(pd.DataFrame({"customer_id": model.customers_[:3]}))
     assert table.groupby("customer_id").size().tolist() == [10, 10, 10]
+
+
+@pytest.mark.usefixtures("client")
+def test_several_test_days_roll_on_and_count_together(store):
+    days = ["2017-10-09", "2017-11-06", "2017-12-04"]
+    given = [one for one in store.settings(RUN) if not one.startswith("model.options")]
+    quick = [f"{key}={value}" for key, value in QUICK.items()]
+    single = [_metrics([*given, *quick, f"test=[{day}]"]) for day in days]
+    joined = _metrics([*given, *quick, f"test=[{', '.join(days)}]"])
+    values = [one["test.ndcg_at_10"] for one in single]
+    assert min(values) < joined["test.ndcg_at_10"] < max(values)
+    width = [one["test.ndcg_at_10.high"] - one["test.ndcg_at_10.low"] for one in (*single, joined)]
+    assert width[-1] < min(width[:-1])
+
+
+def _metrics(settings):
+    config = load_run(RUN, settings)
+    tables = experiment.load_tables(config)
+    with Progress(disable=True) as progress:
+        return recommend.execute(config, tables, progress).metrics
 
 
 @pytest.mark.parametrize(

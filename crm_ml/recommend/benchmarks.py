@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crm_ml.errors import InputError
+from crm_ml.snapshots import DAY_S
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_LAST_DAY, _DAY_S = 20_000, 86_400
+_LAST_DAY = 20_000
 
 
 def sequences(path: Path) -> "pd.DataFrame":
@@ -79,7 +80,7 @@ def _events(pasts: "Iterable[tuple[str, Sequence[Sequence[str]]]]") -> "pd.DataF
     import pandas as pd
 
     rows = [
-        (customer, item, (_LAST_DAY - len(baskets) + number) * _DAY_S)
+        (customer, item, (_LAST_DAY - len(baskets) + number) * DAY_S)
         for customer, baskets in pasts
         for number, basket in enumerate(baskets, 1)
         for item in basket

@@ -1,0 +1,127 @@
+"""experiments/005_recommend/last_out.py on made-up pasts: tables, ties counted against us, and choices."""
+
+import importlib.util
+import json
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_array
+
+from crm_ml.errors import InputError
+from crm_ml.recommend import benchmarks
+from crm_ml.recommend.interactions import as_interactions
+from crm_ml.recommend.last_out import leave_last_out
+from crm_ml.recommend.task import Task
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "experiments" / "005_recommend"
+
+
+@pytest.fixture
+def script(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    monkeypatch.syspath_prepend(FOLDER.parent)
+    spec = importlib.util.spec_from_file_location("last_out_script", FOLDER / "last_out.py")
+    module = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, "last_out_script", module)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def data(tmp_path):
+    """Walks round a circle of 40 items, and baskets of few favourites."""
+    rng = np.random.default_rng(0)
+    (tmp_path / "s3rec").mkdir()
+    starts = rng.integers(0, 40, 300)
+    walks = [
+        f"{n} " + " ".join(str((start + step) % 40) for step in range(8)) for n, start in enumerate(starts)
+    ]
+    for name in ("Beauty", "Toys_and_Games"):
+        (tmp_path / "s3rec" / f"{name}.txt").write_text("\n".join(walks) + "\n")
+    (tmp_path / "tafeng_baskets").mkdir()
+    past, future = {}, {}
+    for customer in range(200):
+        favourites = rng.choice(50, 6, replace=False)
+        baskets = [[int(one) for one in rng.choice(favourites, 3, replace=False)] for _ in range(7)]
+        baskets = [[*one, int(rng.integers(0, 50))] for one in baskets]
+        past[str(customer)] = [[-1], *(sorted(set(one)) for one in baskets[:-1]), [-1]]
+        future[str(customer)] = [[-1], sorted(set(baskets[-1])), [-1]]
+    for name, content in (("history", past), ("future", future)):
+        (tmp_path / "tafeng_baskets" / f"tafeng_{name}.json").write_text(json.dumps(content))
+    return tmp_path
+
+
+def _table(folder, marker):
+    text = (folder / "README.md").read_text(encoding="utf-8")
+    return re.search(f"<!-- {marker} -->\n(.*?)\n<!-- end of {marker} -->", text, re.S)[1]
+
+
+def test_it_writes_tables_with_baselines_published_figures_and_targets(script, data, tmp_path):
+    shutil.copy(FOLDER / "README.md", tmp_path / "README.md")
+    command = ["--only", "beauty", "--data", str(data), "--folder", str(tmp_path)]
+    assert script.main(command) == 0
+    rows = _table(tmp_path, "beauty").splitlines()[2:]
+    assert rows[0].startswith("| model (next_item) | 1.0000")  # whoever walks round a circle is foreseen
+    names = [row.split(" | ")[0] for row in rows]
+    assert {"| item_knn", "| popularity", "| SASRec, published", "| target"} < set(names)
+    assert "0.068: met | 0.041: met" in rows[-1]
+    assert script.main(command) == 0
+    kept = json.loads((tmp_path / "last_out.json").read_text())
+    assert len(kept["looks"]) == 1
+    assert kept["beauty"]["model"]["ndcg"]["value"] == pytest.approx(1.0)
+
+
+def test_settings_are_compared_on_the_last_but_one(script, data, tmp_path, capsys, monkeypatch):
+    small = {"decay": 0.5}, {"decay": 0.9}
+    toys = script.BENCHMARKS["toys"]
+    monkeypatch.setitem(script.BENCHMARKS, "toys", type(toys)(**{**vars(toys), "choices": small}))
+    assert script.main(["--only", "toys", "--data", str(data), "--folder", str(tmp_path), "--choose"]) == 0
+    printed = capsys.readouterr().out
+    assert "toys, last but one" in printed
+    assert "{'decay': 0.9}" in printed
+    assert list(tmp_path.glob("*.json")) == []
+
+
+def test_baskets_are_read_in_their_order(script, data):
+    events = benchmarks.ta_feng(*(data / "tafeng_baskets" / one for one in script.TA_FENG))
+    history = json.loads((data / "tafeng_baskets" / "tafeng_history.json").read_text())
+    task = leave_last_out(as_interactions(events))
+    assert len(task.data.at) == sum(len(set(one) - {-1}) for baskets in history.values() for one in baskets)
+    future = json.loads((data / "tafeng_baskets" / "tafeng_future.json").read_text())
+    first = str(task.data.customers[0])
+    hidden = set(task.data.items[task.relevant[[0]].tocoo().coords[1]])
+    assert hidden == {str(one) for one in future[first][1]}
+
+
+def test_ties_count_against_the_model(script):
+    class Flat:
+        """All items alike."""
+
+        seen_ = csr_array((2, 8))
+
+        def scores(self, rows):
+            return np.ones((len(rows), 8))
+
+    task = Task(None, {}, csr_array(np.eye(2, 8)))
+    lists = script.worst_places(Flat(), task)
+    assert lists.tolist() == [[-1] * 7 + [0, -1, -1], [-1] * 7 + [1, -1, -1]]
+
+
+def test_files_that_can_not_be_read_are_named(script, tmp_path, capsys):
+    assert script.main(["--only", "toys", "--data", str(tmp_path)]) == 2
+    assert "no file Toys_and_Games.txt" in capsys.readouterr().err
+    (tmp_path / "one.txt").write_text("1 2 3\n4\n")
+    with pytest.raises(InputError, match=r"one\.txt: lines without an item: 2"):
+        benchmarks.sequences(tmp_path / "one.txt")
+    (tmp_path / "one.json").write_text('{"1": [[1]]}')
+    (tmp_path / "two.json").write_text('{"2": [[1]]}')
+    with pytest.raises(InputError, match="2 customers stand in one of them alone"):
+        benchmarks.ta_feng(tmp_path / "one.json", tmp_path / "two.json")
+    (tmp_path / "two.json").write_text("[1]")
+    with pytest.raises(InputError, match=r"two\.json: no JSON of baskets by customer"):
+        benchmarks.ta_feng(tmp_path / "one.json", tmp_path / "two.json")
