@@ -1,0 +1,233 @@
+"""Allocations: equal to an integer program where one can be solved, and proved good where none can."""
+
+import numpy as np
+import pytest
+from scipy.optimize import Bounds, LinearConstraint, milp
+
+from crm_ml.errors import InputError
+from crm_ml.score.allocation import allocate
+
+
+def lognormal(n, m=20, seed=0, ties=False, ineligible=0.0):
+    rng = np.random.default_rng(seed)
+    values = rng.lognormal(0.0, 1.0, (n, m)) * rng.lognormal(0.0, 0.5, m) - 0.3
+    if ties:
+        values = np.round(values, 1)
+    if ineligible:
+        values[rng.random((n, m)) < ineligible] = np.nan
+    return values
+
+
+def limits(n, m=20, seed=0, tight=False):
+    rng = np.random.default_rng(seed + 1)
+    share = 0.02 if tight else 0.06
+    return {
+        "costs": np.round(rng.uniform(0.2, 3.0, m), 2),
+        "action_caps": np.floor(n * rng.uniform(0.3, 1.5, m) * share).tolist(),
+        "channels": [f"ch{one % 4}" for one in range(m)],
+        "channel_caps": {f"ch{one}": float(np.floor(n * share * rng.uniform(1.0, 3.0))) for one in range(4)},
+        "budgets": float(np.round(n * share * 6.0, 2)),
+    }
+
+
+def checked(found, values, given):
+    """Recount everything from the values, costs and limits as they were given."""
+    n, m = values.shape
+    action = found.action.reshape(n, -1)
+    x = np.zeros((n, m))
+    for column in action.T:
+        rows = np.flatnonzero(column >= 0)
+        x[rows, column[rows]] += 1
+    assert x.max() <= 1
+    assert (x.sum(axis=1) <= given.get("max_actions", 1)).all()
+    assert np.isfinite(values[x > 0]).all()
+    eligible = given.get("eligible")
+    assert eligible is None or eligible[x > 0].all()
+    channels = np.array(given.get("channels", range(m)))
+    if given.get("max_actions", 1) > 1:
+        for name in set(channels):
+            assert x[:, channels == name].sum(axis=1).max() <= 1
+    for name, sign in (("action_caps", 1), ("action_minimums", -1)):
+        for j, cap in enumerate(given.get(name) or []):
+            assert cap is None or sign * x[:, j].sum() <= sign * cap
+    for name, cap in given.get("channel_caps", {}).items():
+        assert x[:, channels == name].sum() <= cap
+    costs = given.get("costs")
+    layers = [] if costs is None else costs if isinstance(costs, list) else [costs]
+    for layer, budget in zip(layers, np.atleast_1d(given.get("budgets", [])), strict=False):
+        assert (x * layer).sum() <= budget * (1 + 1e-9)
+    assert found.value == pytest.approx(values[x > 0].sum())
+    assert found.value <= found.upper_bound
+    return x
+
+
+def best(values, given):
+    """Solve the whole integer program by HiGHS; None where it can't be met."""
+    n, m = values.shape
+    usable = np.isfinite(values) & given.get("eligible", np.ones((n, m), dtype=bool))
+    rows, b = [], []
+
+    def add(x, most):
+        rows.append(x.ravel())
+        b.append(most)
+
+    channels = np.array(given.get("channels", [str(one) for one in range(m)]))
+    for i in range(n):
+        mine = np.zeros((n, m))
+        mine[i] = 1
+        add(mine, given.get("max_actions", 1))
+        for name in set(channels) if given.get("max_actions", 1) > 1 else ():
+            add(mine * (channels == name), 1)
+    for j in range(m):
+        column = np.zeros((n, m))
+        column[:, j] = 1
+        if given.get("action_caps"):
+            add(column, given["action_caps"][j])
+        if given.get("action_minimums"):
+            add(-column, -given["action_minimums"][j])
+    for name, cap in given.get("channel_caps", {}).items():
+        add(np.ones((n, m)) * (channels == name), cap)
+    costs = given.get("costs")
+    layers = [] if costs is None else costs if isinstance(costs, list) else [costs]
+    for layer, budget in zip(layers, np.atleast_1d(given.get("budgets", [])), strict=False):
+        add(np.ones((n, m)) * layer, budget)
+    found = milp(
+        -np.where(usable, values, 0.0).ravel(),
+        integrality=np.ones(n * m),
+        bounds=Bounds(0, usable.ravel().astype(float)),
+        constraints=LinearConstraint(np.array(rows), ub=np.array(b)),
+        options={"mip_rel_gap": 0.0},
+    )
+    return None if found.x is None else -found.fun
+
+
+def _small(rng):
+    n, m = int(rng.integers(3, 25)), int(rng.integers(1, 6))
+    values = np.round(rng.normal(1.0, 1.5, (n, m)), int(rng.integers(0, 4)))
+    values[rng.random((n, m)) < 0.2] = -np.inf
+    given = {}
+    if rng.random() < 0.7:
+        given["action_caps"] = rng.integers(1, n, m).tolist()
+    if rng.random() < 0.3:
+        given["action_minimums"] = rng.integers(0, max(1, n // (2 * m)) + 1, m).tolist()
+        caps = given.get("action_caps", [n] * m)
+        given["action_minimums"] = [min(one) for one in zip(given["action_minimums"], caps, strict=True)]
+    if rng.random() < 0.5:
+        given["channels"] = [f"c{one}" for one in rng.integers(0, 3, m)]
+        given["channel_caps"] = {name: int(rng.integers(1, n)) for name in set(given["channels"])}
+    kind = rng.integers(0, 4)
+    layers = [rng.uniform(0.1, 2.0, m), rng.uniform(0.1, 2.0, (n, m))]
+    if kind == 1:
+        given |= {"costs": layers[int(rng.integers(0, 2))], "budgets": float(n * rng.uniform(0.2, 1.0))}
+    if kind == 2:
+        given |= {"costs": layers, "budgets": [float(n * rng.uniform(0.2, 1.0)) for _ in layers]}
+    if rng.random() < 0.3:
+        given["eligible"] = rng.random((n, m)) < 0.8
+    given["max_actions"] = int(rng.integers(1, 4))
+    return values, given
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_small_ones_equal_the_integer_program(seed):
+    rng = np.random.default_rng(seed)
+    met = 0
+    for _ in range(25):
+        values, given = _small(rng)
+        wanted = best(values, given)
+        if wanted is None:
+            with pytest.raises(InputError, match="the limits can't be met together"):
+                allocate(values, **given)
+            continue
+        found = allocate(values, **given)
+        checked(found, values, given)
+        assert found.value == pytest.approx(wanted, abs=1e-6)
+        met += 1
+    assert met > 10
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(
+    "variant",
+    [{}, {"ties": True}, {"ineligible": 0.7}, {"tight": True}],
+    ids=["plain", "ties", "few", "tight"],
+)
+def test_ten_thousand_customers_are_proved_to_a_ten_thousandth(seed, variant):
+    tight = variant.get("tight", False)
+    values = lognormal(10_000, seed=seed, **{k: v for k, v in variant.items() if k != "tight"})
+    given = limits(10_000, seed=seed, tight=tight)
+    found = allocate(values, **given)
+    checked(found, values, given)
+    assert found.gap <= 1e-4
+
+
+def test_several_actions_of_different_channels_are_proved_too():
+    values = lognormal(5_000, 8)
+    given = {**limits(5_000, 8), "max_actions": 2}
+    found = allocate(values, **given)
+    x = checked(found, values, given)
+    assert found.gap <= 2e-4
+    assert (x.sum(axis=1) == 2).any()
+
+
+def test_prices_are_what_one_more_unit_is_worth():
+    n = 20_000
+    values, given = lognormal(n, 6), limits(n, 6)
+    found = allocate(values, **given)
+    priced = {name: price for name, price in found.prices.items() if price > 1e-3}
+    assert len(priced) >= 3
+    step = 40.0
+    for name, price in priced.items():
+        more = {**given}
+        if name.startswith("cap of action "):
+            j = int(name.rpartition(" ")[2])
+            more["action_caps"] = [cap + step * (one == j) for one, cap in enumerate(given["action_caps"])]
+        elif name.startswith("cap of channel "):
+            channel = name.rpartition(" ")[2]
+            more["channel_caps"] = {**given["channel_caps"], channel: given["channel_caps"][channel] + step}
+        else:
+            more["budgets"] = given["budgets"] + step
+        gained = (allocate(values, **more).value - found.value) / step
+        assert gained == pytest.approx(price, rel=0.05)
+
+
+def test_values_on_disk_and_in_memory_give_the_same(tmp_path):
+    values = lognormal(30_000).astype(np.float32)
+    disk = np.memmap(tmp_path / "values", dtype=np.float32, mode="w+", shape=values.shape)
+    disk[:] = values
+    given = limits(30_000)
+    one, other, again = (allocate(part, **given) for part in (values, disk, values.copy()))
+    for found in (other, again):
+        np.testing.assert_array_equal(found.action, one.action)
+        assert (found.value, found.upper_bound, found.prices) == (one.value, one.upper_bound, one.prices)
+
+
+def test_without_limits_everybody_gets_the_best_and_nothing_that_costs():
+    values = np.array([[1.0, 2.0], [-1.0, -2.0], [np.nan, 0.5], [0.0, -1.0]])
+    found = allocate(values)
+    assert found.action.tolist() == [1, -1, 1, -1]
+    assert (found.value, found.upper_bound, found.gap) == (2.5, 2.5, 0.0)
+
+
+def test_a_minimum_is_kept_at_a_loss():
+    found = allocate(np.array([[1.0, -2.0], [1.0, -0.5], [1.0, -1.0]]), action_minimums=[0, 2])
+    assert found.action.tolist() == [0, 1, 1]
+    assert found.prices["minimum of action 1"] > 0
+
+
+def test_everything_that_is_wrong_is_said_at_once():
+    with pytest.raises(InputError) as caught:
+        allocate(
+            np.ones((4, 2)), costs=[-1.0, np.nan], eligible=np.ones((4, 3), dtype=bool), action_caps=[1],
+            channels=["a", "b"], channel_caps={"c": 1}, budgets=[1.0, 2.0], max_actions=0,
+        )  # fmt: skip
+    for words in (
+        "eligible has shape (4, 3)", "1 costs are below 0", "1 costs are not finite", "2 budgets for 1 layers",
+        "1 action_caps for 2 actions", "channels that no action has: c", "max_actions is 0",
+    ):  # fmt: skip
+        assert words in str(caught.value)
+    with pytest.raises(InputError, match="actions 1 have a minimum above their cap; ?|minimum above"):
+        allocate(np.ones((4, 2)), action_caps=[1, 1], action_minimums=[0, 2])
+    with pytest.raises(InputError, match="1 limits are below 0"):
+        allocate(np.ones((4, 2)), action_caps=[-1, 1])
+    with pytest.raises(InputError, match="values have shape"):
+        allocate(np.ones(3))
