@@ -173,10 +173,11 @@ def test_prices_are_what_one_more_unit_is_worth():
     n = 20_000
     values, given = lognormal(n, 6), limits(n, 6)
     found = allocate(values, **given)
-    priced = {name: price for name, price in found.prices.items() if price > 1e-3}
-    assert len(priced) >= 3
+    priced = [name for name, price in found.prices.items() if price > 1e-3]
+    one_of_each = {name.rstrip("0123456789"): name for name in priced}.values()
+    assert len(one_of_each) >= 2
     step = 40.0
-    for name, price in priced.items():
+    for name in one_of_each:
         more = {**given}
         if name.startswith("cap of action "):
             j = int(name.rpartition(" ")[2])
@@ -186,8 +187,10 @@ def test_prices_are_what_one_more_unit_is_worth():
             more["channel_caps"] = {**given["channel_caps"], channel: given["channel_caps"][channel] + step}
         else:
             more["budgets"] = given["budgets"] + step
-        gained = (allocate(values, **more).value - found.value) / step
-        assert gained == pytest.approx(price, rel=0.05)
+        then = allocate(values, **more)
+        gained = (then.value - found.value) / step
+        slack = 0.02 * found.prices[name]  # whole numbers
+        assert then.prices[name] - slack <= gained <= found.prices[name] + slack  # worth falls as more is had
 
 
 def test_values_on_disk_and_in_memory_give_the_same(tmp_path):
@@ -221,11 +224,16 @@ def test_everything_that_is_wrong_is_said_at_once():
             channels=["a", "b"], channel_caps={"c": 1}, budgets=[1.0, 2.0], max_actions=0,
         )  # fmt: skip
     for words in (
-        "eligible has shape (4, 3)", "1 costs are below 0", "1 costs are not finite", "2 budgets for 1 layers",
-        "1 action_caps for 2 actions", "channels that no action has: c", "max_actions is 0",
-    ):  # fmt: skip
+        "eligible has shape (4, 3)",
+        "1 costs are below 0",
+        "1 costs are not finite",
+        "2 budgets for 1 layers",
+        "1 action_caps for 2 actions",
+        "channels that no action has: c",
+        "max_actions is 0",
+    ):
         assert words in str(caught.value)
-    with pytest.raises(InputError, match="actions 1 have a minimum above their cap; ?|minimum above"):
+    with pytest.raises(InputError, match="actions 1 have a minimum above their cap"):
         allocate(np.ones((4, 2)), action_caps=[1, 1], action_minimums=[0, 2])
     with pytest.raises(InputError, match="1 limits are below 0"):
         allocate(np.ones((4, 2)), action_caps=[-1, 1])

@@ -12,7 +12,9 @@ from crm_ml.score.allocation.finish import State
 from crm_ml.score.allocation.problem import Floats, Ints, Limits, Problem, problem_of
 
 __all__ = ["Allocation", "allocate"]
-_NEAR, _GOOD = (3_000, 12_000, 48_000), 1e-7
+_NEAR = (300, 1_500)  # customers that are shared out, more where fewer were not enough
+_LAST = 30_000  # where fewer could not keep the limits at all
+_SMALL = 500  # customers that are shared out as a whole
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,8 +109,11 @@ def allocate(
     problem = problem_of(np.asanyarray(values), costs, eligible, limits)
     scale = _scale(problem)
     unit = _units(problem)
-    scaled = replace(problem, A=problem.A / unit[:, None], b=problem.b / unit)
-    actions, prices, bound = _solved(scaled, scale)
+    kept = _tightest(problem)
+    scaled = replace(problem, A=(problem.A / unit[:, None])[kept], b=(problem.b / unit)[kept])
+    actions, found, bound = _solved(scaled, scale)
+    prices = np.zeros(len(unit))
+    prices[kept] = found
     value, used = _recounted(problem, actions)
     _check(problem, used)
     return Allocation(
@@ -122,7 +127,7 @@ def allocate(
 
 
 def _solved(problem: Problem, scale: float) -> tuple[Ints, Floats, float]:
-    """Return actions within the limits, prices and the bound; more customers are shared out until it is tight."""
+    """Return actions within the limits, prices and the bound; share out more customers until it is tight."""
     from crm_ml.score.allocation.dual import prices_of
     from crm_ml.score.allocation.kernel import exact
 
@@ -130,14 +135,14 @@ def _solved(problem: Problem, scale: float) -> tuple[Ints, Floats, float]:
     prices = prices_of(problem, scale) if len(problem.b) else np.zeros(0)
     state = State(prices, *exact(problem, prices))
     best, value = None, -np.inf
-    for near in (*(one for one in _NEAR if one < n), n):
-        if near == n and best is not None and n > _NEAR[-1]:
+    for near in (n,) if n <= _SMALL else (*(one for one in _NEAR if one < n), min(n, _LAST)):
+        if near >= min(n, _LAST) and best is not None:
             break
         state, found = _shared_out(problem, state, near, scale)
         reached = -np.inf if found is None else _recounted(problem, found)[0]
         if reached > value:
             best, value = found, reached
-        if state.bound - value <= _GOOD * abs(state.bound):
+        if state.bound - value <= _enough(n) * abs(state.bound):
             break
     if best is None:
         raise InputError(
@@ -152,19 +157,27 @@ def _shared_out(problem: Problem, state: State, near: int, scale: float) -> tupl
     from crm_ml.score.allocation.kernel import exact
 
     tied = finish.tied_of(problem, state, *_nearly_tied(state.margin, near, scale), scale)
-    prices = finish.relaxed(problem, tied)
-    if prices is None:
+    relaxed = finish.relaxed(problem, tied)
+    if relaxed is None:
         return state, None
-    then = State(prices, *exact(problem, prices))
+    then = State(relaxed[0], *exact(problem, relaxed[0]))
     if then.bound < state.bound:
-        state = then
-        tied = finish.tied_of(problem, state, *_nearly_tied(state.margin, near, scale), scale)
-    count = finish.whole(problem, tied)
+        tighter = finish.tied_of(problem, then, *_nearly_tied(then.margin, near, scale), scale)
+        again = finish.relaxed(problem, tighter)
+        if again is not None:
+            state, tied, relaxed = then, tighter, again
+    room = 0.0 if near >= problem.shape[0] else 0.5 * _enough(problem.shape[0]) * abs(state.bound)
+    count = finish.whole(problem, tied, relaxed[1], room)
     if count is None:
         return state, None
     actions = state.actions.copy()
     actions[tied.rows] = finish.dealt(problem, tied, count)
     return state, actions
+
+
+def _enough(n: int) -> float:
+    """Return the gap at which no more customers are shared out."""
+    return min(2e-5, max(2e-7, 0.2 / n))
 
 
 def _nearly_tied(margin: Floats, near: int, scale: float) -> tuple[Ints, float]:
@@ -183,6 +196,14 @@ def _scale(problem: Problem) -> float:
     if few.eligible is not None:
         usable &= few.eligible
     return float(values[usable].mean()) if usable.any() else 1.0
+
+
+def _tightest(problem: Problem) -> Ints:
+    """Return the resources without those that another one of the same use makes superfluous."""
+    order = np.lexsort((problem.b, *problem.A.T))
+    rows = problem.A[order]
+    first = np.append(True, (np.diff(rows, axis=0) != 0).any(axis=1)) if len(order) else order
+    return np.sort(order[first])
 
 
 def _units(problem: Problem) -> Floats:
@@ -208,7 +229,7 @@ def _recounted(problem: Problem, actions: Ints) -> tuple[float, Floats]:
 
 def _check(problem: Problem, used: Floats) -> None:
     over = used > problem.b + 1e-6 * np.maximum(1.0, np.abs(problem.b))
-    assert not over.any(), f"over: {[problem.names[one] for one in np.flatnonzero(over)]}"
+    assert not over.any(), f"over: {[problem.names[int(one)] for one in np.flatnonzero(over)]}"
 
 
 def _shown(actions: Ints, max_actions: int) -> Ints:

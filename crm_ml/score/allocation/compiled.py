@@ -1,21 +1,23 @@
 """The loops over customers, compiled; import this module only where they run.
 
-A piece of customers is given as values (b, m), eligibility (b, m; no row where all are), costs (layers, b, m), the
-price of each use (m + layers), the group of each action and the most actions a customer gets.
+A piece of customers is given as values (b, m), eligibility (b, m; no row where all are), costs (layers, b,
+m), the price of each use (m + layers), the group of each action and the most actions a customer gets.
 """
+
+from typing import Any
 
 import numba
 import numpy as np
 import numpy.typing as npt
 
-Array = npt.NDArray[np.float64]
-Numbers = npt.NDArray[np.int64]
+Array = npt.NDArray[Any]
+Numbers = npt.NDArray[Any]
 _FAR = 40.0  # exp(-40) adds nothing to 1
 
 
 @numba.njit(cache=True, nogil=True)
 def _reduce(row: int, values: Array, mask: Array, costs: Array, priced: Array, out: Array) -> None:
-    """Write what each action of a customer is worth beyond its price, minus infinity where it is not eligible."""
+    """Write what each action of a customer is worth beyond its price; minus infinity if not eligible."""
     m = values.shape[1]
     for j in range(m):
         value = values[row, j] - priced[j]
@@ -40,36 +42,59 @@ def _chosen(worth: Array, most: int, taken: Numbers) -> None:
 
 
 @numba.njit(cache=True, nogil=True)
+def _best(reduced: Array, group: Numbers, worth: Array, second: Array, first: Numbers) -> None:
+    """Write the best and the second best of each group, and which action is the best."""
+    worth[:], second[:], first[:] = -np.inf, -np.inf, -1
+    for j in range(len(reduced)):
+        g = group[j]
+        if reduced[j] > worth[g]:
+            second[g], worth[g], first[g] = worth[g], reduced[j], j
+        elif reduced[j] > second[g]:
+            second[g] = reduced[j]
+
+
+@numba.njit(cache=True, nogil=True)
 def smooth(
     values: Array, mask: Array, costs: Array, priced: Array, group: Numbers,
     most: int, temperature: float, usage: Array, curvature: Array,
 ) -> float:  # fmt: skip
     """Add expected use and its covariance over the temperature; return the sum of smoothed maxima."""
-    m, layers = values.shape[1], costs.shape[0]
-    groups = int(group.max()) + 1
-    reduced, q, top = np.empty(m), np.zeros(m), np.empty(groups)
-    worth, taken = np.empty(groups), np.empty(groups, dtype=np.int64)
+    m, groups, far = values.shape[1], int(group.max()) + 1, _FAR * temperature
+    reduced, q = np.empty(m), np.zeros(m)
+    worth, second = np.empty(groups), np.empty(groups)
+    first, taken = np.empty(groups, dtype=np.int64), np.empty(groups, dtype=np.int64)
     total = 0.0
     for row in range(values.shape[0]):
         _reduce(row, values, mask, costs, priced, reduced)
-        top[:] = 0.0
-        for j in range(m):
-            top[group[j]] = max(top[group[j]], reduced[j])
-        for g in range(groups):
-            worth[g] = np.exp(-top[g] / temperature) if top[g] < _FAR * temperature else 0.0
-        for j in range(m):
-            far = reduced[j] < top[group[j]] - _FAR * temperature
-            q[j] = 0.0 if far else np.exp((reduced[j] - top[group[j]]) / temperature)
-            worth[group[j]] += q[j]
-        for j in range(m):
-            q[j] /= worth[group[j]]
-        for g in range(groups):
-            worth[g] = top[g] + temperature * np.log(worth[g])
+        _best(reduced, group, worth, second, first)
+        clear = groups == 1 and (worth[0] < -far or worth[0] - max(second[0], 0.0) > far)
+        if clear:
+            if worth[0] > 0:
+                total += worth[0]
+                usage[first[0]] += 1.0
+                for layer in range(costs.shape[0]):
+                    usage[m + layer] += costs[layer, row, first[0]]
+            continue
+        _soften(reduced, group, temperature, worth, q)
         _chosen(worth, most, taken)
         for g in range(groups):
             total += worth[g] if taken[g] else 0.0
         _spread(row, q, costs, group, taken, temperature, usage, curvature)
     return total
+
+
+@numba.njit(cache=True, nogil=True)
+def _soften(reduced: Array, group: Numbers, temperature: float, worth: Array, q: Array) -> None:
+    """Turn the best of each group into its smoothed maximum with 0, and write probabilities of actions."""
+    top = np.maximum(worth, 0.0)
+    worth[:] = np.exp(-top / temperature)
+    for j in range(len(reduced)):
+        below = (reduced[j] - top[group[j]]) / temperature
+        q[j] = np.exp(below) if below > -_FAR else 0.0
+        worth[group[j]] += q[j]
+    for j in range(len(reduced)):
+        q[j] /= worth[group[j]]
+    worth[:] = top + temperature * np.log(worth)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -112,15 +137,9 @@ def exact(
     total = 0.0
     for row in range(values.shape[0]):
         _reduce(row, values, mask, costs, priced, reduced)
-        worth[:], second[:], first[:] = -np.inf, -np.inf, -1
-        for j in range(m):
-            g = group[j]
-            if reduced[j] > worth[g]:
-                second[g], worth[g], first[g] = worth[g], reduced[j], j
-            elif reduced[j] > second[g]:
-                second[g] = reduced[j]
+        _best(reduced, group, worth, second, first)
         _chosen(worth, most, taken)
-        count, least, out = 0, np.inf, 0.0
+        count, least = 0, np.inf
         for g in range(groups):
             if taken[g]:
                 actions[row, count] = first[g]
@@ -130,9 +149,6 @@ def exact(
         near = np.inf
         out = least if count == most else 0.0  # what a group must exceed to come in
         for g in range(groups):
-            if taken[g]:
-                near = min(near, worth[g] - max(second[g], 0.0))
-            else:
-                near = min(near, out - worth[g])
+            near = min(near, worth[g] - max(second[g], 0.0) if taken[g] else out - worth[g])
         margin[row] = near
     return total

@@ -5,10 +5,10 @@ import numpy as np
 from crm_ml.score.allocation.kernel import Smooth, smooth
 from crm_ml.score.allocation.problem import Floats, Problem
 
-SAMPLE = 20_000
-_SAMPLE_TEMPERATURES = (0.3, 0.1, 0.03, 0.01)
+_STAGES = ((20_000, (0.3, 0.1, 0.03, 0.01)), (200_000, (0.005, 0.002)))  # customers and temperatures
 _STEPS, _HALVINGS = 30, 12
 _NEAR = 1_000.0  # customers that are about indifferent at the last temperature
+_RIDGE = 1e-8
 _TOLERANCE = 1e-4  # of the resources, or of the customers
 
 
@@ -27,60 +27,61 @@ def prices_of(problem: Problem, scale: float) -> Floats:
        J. Control Optim. 20, section 2.
     """
     n, _ = problem.shape
-    found = np.zeros(len(problem.b))
-    last = float(np.clip(_NEAR / n, 1e-4, 0.03)) * scale
-    if n > 2 * SAMPLE:
-        few = problem.rows(np.linspace(0, n - 1, SAMPLE).astype(np.int64))
-        for temperature in _SAMPLE_TEMPERATURES:
-            found = minimise(few, found, temperature * scale, scale)
-    else:
-        for temperature in _SAMPLE_TEMPERATURES[:3]:
-            if temperature * scale > last:
-                found = minimise(problem, found, temperature * scale, scale)
-    for temperature in (10 * last, 3 * last, last) if n > 2 * SAMPLE else (last,):
-        found = minimise(problem, found, temperature, scale)
-    return found
+    found: Floats = np.zeros(len(problem.b))
+    last = float(np.clip(_NEAR / n, 1e-4, 0.03))
+    for rows, temperatures in _STAGES:
+        if 2 * rows < n:
+            few = problem.rows(np.linspace(0, n - 1, rows).astype(np.int64))
+            for temperature in temperatures:
+                found = minimise(few, found, max(temperature, last) * scale, scale)
+    if n <= 2 * _STAGES[0][0]:
+        for temperature in _STAGES[0][1][:2]:
+            found = minimise(problem, found, temperature * scale, scale)
+    return minimise(problem, found, last * scale, scale)
 
 
 def minimise(problem: Problem, start: Floats, temperature: float, scale: float) -> Floats:
     """Minimise the smoothed dual over prices that are not below 0."""
     prices, now = start, smooth(problem, start, temperature)
-    enough = _TOLERANCE * np.maximum(
-        np.abs(problem.b), 0.01 * np.abs(problem.A).max(axis=1) * problem.shape[0]
-    )
+    customers = 0.01 * np.abs(problem.A).max(axis=1) * problem.shape[0]
+    enough = _TOLERANCE * np.maximum(np.abs(problem.b), customers)
     for _ in range(_STEPS):
         held = (prices <= 0) & (now.gradient >= 0)
         if (np.abs(now.gradient[~held]) <= enough[~held]).all():
             break
-        direction = _direction(now, ~held, scale, problem)
-        moved = _descended(problem, prices, now, direction, temperature)
+        moved = _descended(problem, prices, now, _step(now, prices, scale), temperature)
         if moved is None:
             break
         prices, now = moved
     return prices
 
 
-def _direction(
-    now: Smooth, free: "np.ndarray[tuple[int], np.dtype[np.bool_]]", scale: float, problem: Problem
-) -> Floats:
-    """Return the Newton step of the prices that are free, none of which moves a value by more than its scale."""
-    direction = np.zeros(len(free))
-    hessian = now.hessian[np.ix_(free, free)]
-    ridge = 1e-8 * max(float(np.diag(hessian).max()), 1e-12)
-    direction[free] = -np.linalg.solve(hessian + ridge * np.eye(len(hessian)), now.gradient[free])
-    longest = float(np.abs(problem.A[:, : problem.shape[1]].T @ direction).max()) if problem.shape[1] else 0.0
-    return direction * min(1.0, scale / longest) if longest > 0 else direction
+def _step(now: Smooth, prices: Floats, scale: float) -> Floats:
+    """Return the step to the minimum of the quadratic model over prices that are not below 0.
+
+    With ``H = L L'`` it is the least squares problem ``min |L' y - L^-1 (H prices - g)|, y >= 0``. No price
+    moves by more than the scale of values: where two resources are nearly one, nothing else holds them.
+    """
+    from scipy.linalg import solve_triangular
+    from scipy.optimize import nnls
+
+    ridge = _RIDGE * max(float(np.diag(now.hessian).max()), 1e-12)
+    hessian = now.hessian + ridge * np.eye(len(prices))
+    lower = np.linalg.cholesky(hessian)
+    wanted = solve_triangular(lower, hessian @ prices - now.gradient, lower=True)
+    there, _ = nnls(lower.T, wanted)
+    return np.clip(there - prices, -scale, scale)
 
 
 def _descended(
-    problem: Problem, prices: Floats, now: Smooth, direction: Floats, temperature: float
+    problem: Problem, prices: Floats, now: Smooth, step: Floats, temperature: float
 ) -> tuple[Floats, Smooth] | None:
-    """Go along a direction, projected, until the dual has fallen enough; None where it does not."""
-    length = 1.0
+    """Go along a step until the dual has fallen enough; None where it does not."""
+    length, slope = 1.0, float(now.gradient @ step)
     for _ in range(_HALVINGS):
-        there = np.maximum(prices + length * direction, 0.0)
+        there = prices + length * step
         then = smooth(problem, there, temperature)
-        if then.value <= now.value + 1e-4 * float(now.gradient @ (there - prices)):
+        if then.value <= now.value + 1e-4 * length * slope:
             return there, then
         length /= 2
     return None

@@ -1,6 +1,11 @@
-"""The customers who are nearly indifferent at the prices, shared out exactly; all others keep their best actions."""
+"""The customers who are nearly indifferent at the prices, shared out exactly; the others keep their best."""
 
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +16,8 @@ from crm_ml.score.allocation.problem import Floats, Ints, Problem
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-_GAP, _NODES = 1e-7, 200
+_SLIP = 1e-9
+_NODES, _MANY = 20, 100_000  # of branch and bound, where a little room is left and where none is
 _GRID = 1e-9  # of the scale: values that differ by less are the same
 
 
@@ -115,31 +121,67 @@ def used(problem: Problem, actions: Ints, rows: Ints) -> Floats:
     return problem.A @ usage
 
 
-def relaxed(problem: Problem, tied: Tied) -> Floats | None:
-    """Return prices from the linear relaxation; None where it can't be met."""
+def relaxed(problem: Problem, tied: Tied) -> tuple[Floats, Floats] | None:
+    """Return prices and shares of pairs from the linear relaxation; None where it can't be met."""
     from scipy.optimize import linprog
 
     A, b = _rows(problem, tied)
     size = tied.size[tied.of]
-    found = linprog(-tied.value, A, b, bounds=np.column_stack([np.zeros(len(size)), size]), method="highs")
+    bounds = np.column_stack([np.zeros(len(size)), size])
+    found = linprog(-tied.value, A, b, bounds=bounds, method="highs-ds")
     if not found.success:
         return None
-    return np.maximum(-found.ineqlin.marginals[: len(tied.left)], 0.0)
+    prices = np.asarray(found.ineqlin.marginals[: len(tied.left)], dtype=np.float64)
+    return np.maximum(-prices, 0.0), np.asarray(found.x, dtype=np.float64)
 
 
-def whole(problem: Problem, tied: Tied) -> Ints | None:
-    """Return how often each pair is chosen, as whole numbers; None where the resources can't be kept."""
+def whole(problem: Problem, tied: Tied, share: Floats, room: float) -> Ints | None:
+    """Return how often each pair is chosen, as whole numbers; None where the resources can't be kept.
+
+    Shares are rounded down and what is left is filled; an integer program is asked where that gives away more
+    than `room`.
+    """
+    count = _filled(problem, tied, share)
+    short = float(tied.value @ share) - float(tied.value @ count)
+    kept = bool((tied.usage @ count <= tied.left + _SLIP * np.maximum(1.0, np.abs(tied.left))).all())
+    if kept and short <= room:
+        return count
+    better = _program(problem, tied, room)
+    if better is None:
+        return count if kept else None
+    return count if kept and tied.value @ count >= tied.value @ better else better
+
+
+def _filled(problem: Problem, tied: Tied, share: Floats) -> Ints:
+    """Round shares down and add pairs, the greatest remainders first, while everything is kept."""
+    A, b = _rows(problem, tied)
+    count = np.floor(share + 1e-7).astype(np.int64)
+    free, columns = b - A @ count, A.tocsc()
+    order = np.lexsort((-tied.value, -(share - count)))
+    for pair in order[tied.value[order] > 0]:
+        part = slice(columns.indptr[pair], columns.indptr[pair + 1])
+        rows, use = columns.indices[part], columns.data[part]
+        if (use <= free[rows] + 1e-9).all():
+            count[pair] += 1
+            free[rows] -= use
+    filled: Ints = count
+    return filled
+
+
+def _program(problem: Problem, tied: Tied, room: float) -> Ints | None:
     from scipy.optimize import Bounds, LinearConstraint, milp
 
     A, b = _rows(problem, tied)
-    found = milp(
-        -tied.value,
-        integrality=np.ones(len(tied.value)),
-        bounds=Bounds(np.zeros(len(tied.of)), tied.size[tied.of].astype(float)),
-        constraints=LinearConstraint(A, ub=b),
-        options={"mip_rel_gap": _GAP, "node_limit": _NODES},
-    )
-    return None if found.x is None else np.rint(found.x).astype(np.int64)
+    gap = room / max(float(tied.value.sum()), room, 1e-12)
+    with _quiet():
+        found = milp(
+            -tied.value,
+            integrality=np.ones(len(tied.value)),
+            bounds=Bounds(np.zeros(len(tied.of)), tied.size[tied.of].astype(float)),
+            constraints=LinearConstraint(A, ub=b),
+            options={"mip_rel_gap": gap, "node_limit": _NODES if room else _MANY},
+        )
+    return None if found.x is None else np.asarray(np.rint(found.x), dtype=np.int64)
 
 
 def dealt(problem: Problem, tied: Tied, count: Ints) -> Ints:
@@ -155,6 +197,20 @@ def dealt(problem: Problem, tied: Tied, count: Ints) -> Ints:
         filled[places] += 1
         turn[group] += count[pair]
     return actions
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep lines off standard output that the solver prints past Python, whatever it is told."""
+    sys.stdout.flush()
+    with Path(os.devnull).open("wb") as nowhere:
+        kept = os.dup(1)
+        os.dup2(nowhere.fileno(), 1)
+        try:
+            yield
+        finally:
+            os.dup2(kept, 1)
+            os.close(kept)
 
 
 def _alike(
@@ -181,7 +237,7 @@ def _use(problem: Problem, costs: Floats | None, rows: Ints, action: Ints) -> "c
 
 
 def _rows(problem: Problem, tied: Tied) -> "tuple[csr_array, Floats]":
-    """Return the resources, then one action a group of actions and `most` in all for each group of customers."""
+    """Return the resources, then for each group of customers one action a group and `most` in all."""
     from scipy.sparse import csr_array, vstack
 
     groups = int(problem.group.max()) + 1

@@ -33,8 +33,10 @@ def smooth(problem: Problem, prices: Floats, temperature: float) -> Smooth:
     d = problem.A.shape[1]
     priced = problem.A.T @ prices
     usage, curvature, total = np.zeros(d), np.zeros((d, d)), 0.0
-    for _, *piece in problem.chunks():
-        total += compiled.smooth(*piece, priced, problem.group, problem.most, temperature, usage, curvature)
+    for _, values, mask, costs in problem.chunks():
+        total += compiled.smooth(
+            values, mask, costs, priced, problem.group, problem.most, temperature, usage, curvature
+        )
     return Smooth(
         float(prices @ problem.b + total),
         problem.b - problem.A @ usage,

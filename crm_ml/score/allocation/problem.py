@@ -9,8 +9,8 @@ import numpy.typing as npt
 
 from crm_ml.errors import InputError
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.floating[Any]]
+Ints = npt.NDArray[np.integer[Any]]
 CHUNK_ROWS = 1 << 16
 
 
@@ -18,8 +18,8 @@ CHUNK_ROWS = 1 << 16
 class Problem:
     """Maximise ``sum v x`` with ``A usage(x) <= b``, at most `most` actions a customer, one a group.
 
-    The usage of a customer's action j is the unit vector of j, followed by its cost in each layer of costs that
-    differ between customers.
+    The usage of a customer's action j is the unit vector of j, followed by its cost in each layer of costs
+    that differ between customers.
 
     Parameters
     ----------
@@ -91,11 +91,11 @@ def problem_of(
     Raises
     ------
     InputError
-        With everything that is wrong: shapes, values that are infinite, negative costs or limits, channels without
-        their caps, minimums above caps.
+        With everything that is wrong: shapes, negative or infinite costs, negative limits, caps of channels
+        that no action has, minimums above caps.
     """
-    n, m = values.shape if values.ndim == 2 else (0, 0)
-    layers = _layers(costs, (n, m))
+    m = values.shape[1] if values.ndim == 2 else 0
+    layers = _layers(costs)
     breaches = _breaches(values, layers, eligible, limits)
     if breaches:
         raise InputError(f"allocate: {'; '.join(breaches)}")
@@ -120,7 +120,7 @@ class Limits:
     max_actions: int = 1
 
 
-def _layers(costs: Any, shape: tuple[int, int]) -> list[npt.NDArray[Any]]:
+def _layers(costs: Any) -> list[npt.NDArray[Any]]:
     """Return each layer of costs, shape (m,) or (n, m)."""
     if costs is None:
         return []
@@ -133,38 +133,30 @@ def _layers(costs: Any, shape: tuple[int, int]) -> list[npt.NDArray[Any]]:
 def _resources(
     limits: Limits, layers: Sequence[npt.NDArray[Any]], m: int, varying: int
 ) -> tuple[list[Floats], list[float], list[str]]:
-    rows: list[Floats] = []
-    b: list[float] = []
-    names: list[str] = []
-
-    def add(name: str, usage: Floats, most: float) -> None:
-        rows.append(np.append(usage, np.zeros(m + varying - len(usage))))
-        b.append(most)
-        names.append(name)
-
+    """Return usage, limit and name of each resource."""
+    found: list[tuple[str, Floats, float]] = []
+    one = np.eye(m + varying)
     for j, cap in enumerate(_vector(limits.action_caps, m, np.inf)):
-        if np.isfinite(cap):
-            add(f"cap of action {j}", np.eye(m)[j], cap)
+        found.append((f"cap of action {j}", one[j], cap))
     for j, least in enumerate(_vector(limits.action_minimums, m, 0.0)):
-        if least > 0:
-            add(f"minimum of action {j}", -np.eye(m)[j], -least)
-    if limits.channel_caps is not None and limits.channels is not None:
-        channels, number = _numbers(limits.channels)
-        for name, cap in dict(limits.channel_caps).items():
-            if cap is not None and np.isfinite(cap):
-                add(f"cap of channel {name}", (number == channels.index(str(name))).astype(float), cap)
+        found.append((f"minimum of action {j}", -one[j], -least if least > 0 else np.inf))
+    channels, number = _numbers([] if limits.channels is None else limits.channels)
+    for name, cap in dict(limits.channel_caps or {}).items():
+        mine = one[: len(number)][number == channels.index(str(name))].sum(axis=0)
+        found.append((f"cap of channel {name}", mine, np.inf if cap is None else float(cap)))
     place = m
-    budgets = np.atleast_1d(np.inf if limits.budgets is None else np.asarray(limits.budgets, dtype=float))
-    for number_, (layer, budget) in enumerate(zip(layers, budgets, strict=False)):
-        usage = layer.astype(float) if layer.ndim == 1 else np.eye(m + varying)[place]
-        place += layer.ndim == 2
-        if np.isfinite(budget):
-            add(f"budget {number_}", usage, float(budget))
-    return rows, b, names
+    budgets = np.atleast_1d([] if limits.budgets is None else limits.budgets)
+    for number_of, (layer, budget) in enumerate(zip(layers, budgets, strict=False)):
+        whole = layer.ndim == 2
+        usage = one[place] if whole else np.append(layer.astype(float), np.zeros(varying))
+        found.append((f"budget {number_of}", usage, float(budget)))
+        place += whole
+    kept = [part for part in found if np.isfinite(part[2])]
+    return [usage for _, usage, _ in kept], [limit for *_, limit in kept], [name for name, *_ in kept]
 
 
 def _numbers(channels: Sequence[str]) -> tuple[list[str], Ints]:
-    names, number = np.unique(np.asarray(channels).astype(str), return_inverse=True)
+    names, number = np.unique(np.array(channels, dtype=str), return_inverse=True)
     return [str(name) for name in names], number.astype(np.int64)
 
 
