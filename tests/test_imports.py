@@ -21,7 +21,8 @@ HEAVY = (
 )
 STATE = """
 import importlib, json, logging, os, pickle, pkgutil, random, sys, warnings
-import duckdb, lightgbm, matplotlib, mlflow, narwhals, numba, numpy, pandas, pyarrow, pydantic, rich, scipy.stats
+import duckdb, lightgbm, matplotlib, mlflow, narwhals, numba, numpy, pandas, pyarrow, pydantic, rich
+import scipy.stats
 import sklearn.linear_model, sklearn.preprocessing, sqlalchemy, yaml
 import mlflow.pyfunc, rich.progress, pyarrow.parquet, pyarrow.compute, matplotlib.figure
 

@@ -91,7 +91,8 @@ def show(console: "Console", outcome: "Outcome") -> None:
         "rows in the list": funnel.within_cap,
         "expected value, cents": outcome.expected_value_cents,
         "cost, cents": outcome.cost_cents,
-    }
+        "upper bound of the value": round(outcome.certificate.upper_bound_cents),
+    } | {f"value {name}": value for name, value in outcome.certificate.compared_cents.items()}
     for name, figure in figures.items():
         table.add_row(name, f"{figure:,}")
     console.print(table)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from crm_ml.errors import AlreadyPublished, ConfigError, InputError
 from crm_ml.score import policy
+from crm_ml.score.allotment import Certificate, allot
 from crm_ml.score.catalog import Catalog
 from crm_ml.score.consent import Consent, check_consent, consent_for
 from crm_ml.score.effects import effects_of
@@ -45,6 +46,8 @@ class Outcome:
         Sums over the rows.
     funnel : Funnel
         Customers left after each step; ``funnel.within_cap`` is the number of rows.
+    certificate : Certificate
+        How good the allotment is.
     """
 
     folder: Path
@@ -52,6 +55,7 @@ class Outcome:
     expected_value_cents: int
     cost_cents: int
     funnel: policy.Funnel
+    certificate: Certificate
 
 
 @dataclass(frozen=True)
@@ -114,8 +118,8 @@ def run(
     outcomes: list[Outcome] = []
 
     def fill(content: Path, scratch: Path) -> None:
-        funnel = _decide_and_write(job, scored, content, scratch)
-        outcomes.append(_outcome(target / header.folder, content / LIST_FILE, header, funnel))
+        found = _decide_and_write(job, scored, content, scratch)
+        outcomes.append(_outcome(target / header.folder, content / LIST_FILE, header, found))
 
     publish(target, header.folder, fill, pointer)
     log.info("list %s: %s", header.list_id, dataclasses.asdict(outcomes[0].funnel))
@@ -167,16 +171,19 @@ def _score(job: _Job, progress: Progress | None) -> ScoreTables:
     )
 
 
-def _decide_and_write(job: _Job, scored: ScoreTables, content: Path, scratch: Path) -> policy.Funnel:
+def _decide_and_write(
+    job: _Job, scored: ScoreTables, content: Path, scratch: Path
+) -> tuple[policy.Funnel, Certificate]:
     connection = connect()
     try:
         consent = _on(connection, job.consent, scratch / "consent.parquet")
-        funnel = _decide(job, scored, consent, connection, scratch)
-        rows = write_files(scratch / "decided.parquet", job.header, job.models.reasons, content)
+        funnel, certificate = _decide(job, scored, consent, connection, scratch)
+        facts = {"allocation": certificate.facts}
+        rows = write_files(scratch / "decided.parquet", job.header, job.models.reasons, content, facts)
         _check_again(job, connection, content / LIST_FILE, scratch)
     finally:
         connection.close()
-    return dataclasses.replace(funnel, within_cap=rows)
+    return dataclasses.replace(funnel, within_cap=rows), certificate
 
 
 def _decide(
@@ -185,15 +192,18 @@ def _decide(
     consent: Consent,
     connection: "duckdb.DuckDBPyConnection",
     scratch: Path,
-) -> policy.Funnel:
+) -> tuple[policy.Funnel, Certificate]:
     """Write the decided rows with their features to ``decided.parquet``."""
     actions = job.header.actions
     weighed = policy.weigh(scored.base(connection), actions, consent, job.models.verified)
-    funnel = policy.count(weighed, len(actions))
-    write_parquet(policy.choose(weighed, len(actions)), scratch / "chosen.parquet")
-    kept = policy.cut(scan(connection, scratch / "chosen.parquet"), actions, job.settings.daily_cap)
-    write_parquet(scored.with_features(connection, kept), scratch / "decided.parquet")
-    return funnel
+    write_parquet(weighed.sort("customer_id"), scratch / "weighed.parquet")
+    weighed = scan(connection, scratch / "weighed.parquet")
+    certificate = allot(scratch / "weighed.parquet", actions, job.settings.daily_cap, scratch)
+    kept = policy.choose(weighed, scan(connection, scratch / "allotted.parquet"), len(actions))
+    write_parquet(kept, scratch / "chosen.parquet")
+    kept = scored.with_features(connection, scan(connection, scratch / "chosen.parquet"))
+    write_parquet(kept, scratch / "decided.parquet")
+    return policy.count(weighed, len(actions)), certificate
 
 
 def _check_again(job: _Job, connection: "duckdb.DuckDBPyConnection", path: Path, scratch: Path) -> None:
@@ -212,10 +222,12 @@ def _on(connection: "duckdb.DuckDBPyConnection", consent: Consent, path: Path) -
     return dataclasses.replace(consent, granted=scan(connection, path))
 
 
-def _outcome(folder: Path, path: Path, header: ListHeader, funnel: policy.Funnel) -> Outcome:
+def _outcome(
+    folder: Path, path: Path, header: ListHeader, found: tuple[policy.Funnel, Certificate]
+) -> Outcome:
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
     table = pq.read_table(path, columns=["expected_value_cents", "cost_cents"])
     value, cost = (int(pc.sum(column).as_py() or 0) for column in table.columns)
-    return Outcome(folder, header.list_id, value, cost, funnel)
+    return Outcome(folder, header.list_id, value, cost, *found)

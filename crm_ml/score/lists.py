@@ -2,10 +2,9 @@
 
 One row for each customer and slot, ordered by customer_id and slot, with what to do, why, at what expected
 value and cost, and what is needed to learn from it later. p_churn, p_response, uplift and clv_cents are null
-without a model that gives them, uplift also where its arm is not verified; price_paid is null until an
-allocation fills it. The files depend
-on the models, the policy, the data and as_of alone: no clock, run id or version number of a registry goes
-into them.
+without a model that gives them, uplift also where its arm is not verified; price_paid is what one more
+row of the action and one more row of the list would be worth. The files depend on the models, the policy, the
+data and as_of alone: no clock, run id or version number of a registry goes into them.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -120,7 +119,13 @@ def schema() -> "pa.Schema":
     )
 
 
-def write_files(decided: Path, header: ListHeader, reasons: Mapping[str, Reasons], folder: Path) -> int:
+def write_files(
+    decided: Path,
+    header: ListHeader,
+    reasons: Mapping[str, Reasons],
+    folder: Path,
+    facts: Mapping[str, Any] | None = None,
+) -> int:
     """Write ``list.parquet`` and ``manifest.json`` into a folder and return the number of rows.
 
     Parameters
@@ -133,11 +138,18 @@ def write_files(decided: Path, header: ListHeader, reasons: Mapping[str, Reasons
         row. Called for the rows of the list whose value rests on this score. A row whose value rests on an
         uplift says the uplift, all others the rule of their action.
     folder : Path
+    facts : mapping, optional
+        Further entries of the manifest, ready for JSON.
     """
     rows = parquet.write(_rows(decided, header, reasons), schema(), folder / LIST_FILE)
     columns = [{"name": field.name, "type": str(field.type)} for field in schema()]
     artefacts.write_manifest(
-        folder, list_id=header.list_id, ingredients=header.ingredients, rows=rows, schema=columns
+        folder,
+        list_id=header.list_id,
+        ingredients=header.ingredients,
+        rows=rows,
+        schema=columns,
+        **(facts or {}),
     )
     return rows
 
@@ -178,12 +190,11 @@ def _chunk(table: "pa.Table", header: ListHeader, codes: list[list[str]]) -> "pa
     columns["runner_up_action"] = pa.array(_by_action(header)["action_id"], pa.string()).take(
         table["runner_up"]
     )
-    for name in ("customer_id", "expected_value_cents", *SCORES, *OF_ACTION):
+    for name in ("customer_id", "expected_value_cents", "price_paid", *SCORES, *OF_ACTION):
         columns[name] = pc.cast(table[name], types.field(name).type)
     for name in OF_ITEMS:
         columns[name] = _items(table, name, columns.get(name), types.field(name).type)
     columns["reason_codes"] = pa.array(codes, types.field("reason_codes").type)
-    columns["price_paid"] = pa.nulls(len(table), types.field("price_paid").type)
     return pa.table({name: columns[name] for name in types.names}, schema=types)
 
 

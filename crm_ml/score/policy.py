@@ -1,11 +1,9 @@
-"""The first policy: the best action for each customer by expected value, then cut to the caps.
+"""What each action is worth to each customer, and the rows of a list.
 
 The value of an action is ``floor(gain + 1/2) - cost_cents``, an integer number of cents (rounded half up);
 its gain is ``uplift * worth_cents`` where the uplift of its arm is verified, and an assumption otherwise (see
-`crm_ml.score.catalog.Action`). Only values above zero count. Of equal values the first ``action_id`` wins.
-Caps keep the rows of greatest value, of equal values the first ``customer_id``: first each action's cap, then
-the list's. A customer who is cut does not fall back to another action; sharing out scarce actions is
-allocation.
+`crm_ml.score.catalog.Action`). Only values above zero count. Who gets which action within the caps is decided
+by `crm_ml.score.allotment`.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -21,7 +19,9 @@ from crm_ml.score.eligibility import compile_rule
 
 SCORES = ("p_churn", "clv_cents")
 OF_ACTION = ("p_response", "uplift")
-DECISION = ("customer_id", "action", "expected_value_cents", "runner_up", *SCORES, *OF_ACTION)
+DECISION = (
+    "customer_id", "action", "expected_value_cents", "runner_up", "price_paid", *SCORES, *OF_ACTION
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -118,35 +118,37 @@ def count(weighed: "nw.LazyFrame[Any]", n_actions: int) -> Funnel:
     return Funnel(**{name: int(value or 0) for name, value in sums.items()})
 
 
-def choose(weighed: "nw.LazyFrame[Any]", n_actions: int) -> "nw.LazyFrame[Any]":
-    """Choose the best and the second-best action of each customer.
+def choose(
+    weighed: "nw.LazyFrame[Any]", allotted: "nw.LazyFrame[Any]", n_actions: int
+) -> "nw.LazyFrame[Any]":
+    """Put together what is known of those who get an action.
+
+    Parameters
+    ----------
+    weighed : narwhals.LazyFrame
+        Of `weigh`.
+    allotted : narwhals.LazyFrame
+        customer_id, action (its number) and price_paid.
+    n_actions : int
 
     Returns
     -------
     narwhals.LazyFrame
-        Customers with an action of value above zero: customer_id, action (its number),
-        expected_value_cents, runner_up (number, null without one), p_churn, clv_cents, and p_response and
-        uplift of the action.
+        Ordered by customer_id: customer_id, action, expected_value_cents, runner_up (number of the best other
+        action, null without one), price_paid, p_churn, clv_cents, and p_response and uplift of the action.
     """
     numbers = range(n_actions)
-    best = weighed.with_columns(expected_value_cents=nw.max_horizontal(*(f"value_{i}" for i in numbers)))
-    best = best.filter(~nw.col("expected_value_cents").is_null())
-    best = best.with_columns(action=_first(numbers, "value", "expected_value_cents"))
+    kept = weighed.join(allotted, on="customer_id", how="inner")
     others = {f"other_{i}": nw.when(nw.col("action") != i).then(nw.col(f"value_{i}")) for i in numbers}
-    second = best.with_columns(**others)
+    second = kept.with_columns(**others)
     second = second.with_columns(second_value=nw.max_horizontal(*others))
     told = {name: _of_chosen(numbers, name) for name in OF_ACTION}
-    found = second.with_columns(runner_up=_first(numbers, "other", "second_value"), **told)
-    return found.select(*DECISION)
-
-
-def cut(chosen: "nw.LazyFrame[Any]", actions: Sequence[Action], daily_cap: int | None) -> "nw.LazyFrame[Any]":
-    """Keep the rows within the caps, those of greatest value first, and order them by customer."""
-    kept = [
-        _top(chosen.filter(nw.col("action") == number), action.daily_cap)
-        for number, action in enumerate(actions)
-    ]
-    return _top(nw.concat(kept), daily_cap).sort("customer_id")
+    found = second.with_columns(
+        expected_value_cents=_of_chosen(numbers, "value").cast(nw.Int64),
+        runner_up=_first(numbers, "other", "second_value"),
+        **told,
+    )
+    return found.select(*DECISION).sort("customer_id")
 
 
 def _rules(actions: Sequence[Action], schema: Mapping[str, Any]) -> list[nw.Expr]:
@@ -211,9 +213,3 @@ def _first(numbers: range, prefix: str, best: str) -> nw.Expr:
         hit = nw.col(f"{prefix}_{number}") == nw.col(best)
         result = nw.when(hit).then(nw.lit(number, dtype=nw.Int32)).otherwise(result)
     return result
-
-
-def _top(rows: "nw.LazyFrame[Any]", cap: int | None) -> "nw.LazyFrame[Any]":
-    if cap is None:
-        return rows
-    return rows.sort("expected_value_cents", "customer_id", descending=[True, False]).head(cap)

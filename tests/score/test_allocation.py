@@ -211,6 +211,12 @@ def test_without_limits_everybody_gets_the_best_and_nothing_that_costs():
     assert (found.value, found.upper_bound, found.gap) == (2.5, 2.5, 0.0)
 
 
+def test_nobody_gets_nothing():
+    found = allocate(np.empty((0, 3)), action_caps=[1, 2, 3])
+    assert found.action.shape == (0,)
+    assert (found.value, found.upper_bound, found.gap) == (0.0, 0.0, 0.0)
+
+
 def test_a_minimum_is_kept_at_a_loss():
     found = allocate(np.array([[1.0, -2.0], [1.0, -0.5], [1.0, -1.0]]), action_minimums=[0, 2])
     assert found.action.tolist() == [0, 1, 1]

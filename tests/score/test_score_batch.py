@@ -90,7 +90,15 @@ def test_each_row_says_what_why_and_at_what_value(project, tables, caplog):
     )
     assert constants == ["treat", 1, 1.0, "assumed", outcome.list_id]
     assert set(rows["expires_at"]) == {pd.Timestamp("2024-06-08", tz="UTC")}
-    assert rows[["p_response", "uplift", "clv_cents", "price_paid"]].isna().all().all()
+    assert rows[["p_response", "uplift", "clv_cents"]].isna().all().all()
+    allocation = verify_list(outcome.folder)["allocation"]
+    assert allocation["value_cents"] == rows["expected_value_cents"].sum() <= allocation["upper_bound_cents"]
+    assert allocation["gap"] < 1e-3
+    prices = allocation["prices_cents"]
+    paid = rows["action_id"].map(lambda one: prices.get(one, 0.0) + prices.get("list", 0.0))
+    np.testing.assert_allclose(rows["price_paid"], paid)
+    assert paid.max() > 0
+    assert max(allocation["compared_cents"].values()) <= allocation["value_cents"]
     assert outcome.expected_value_cents == rows["expected_value_cents"].sum()
     assert outcome.cost_cents == rows["cost_cents"].sum()
     assert "'known': " in caplog.text

@@ -1,17 +1,23 @@
-"""The policy: the best action by value, ties by name, cuts by value, on DuckDB and in plain Python alike."""
+"""The policy: what actions are worth, and who gets which within the caps, beside a solver."""
 
 import math
+import tempfile
+from pathlib import Path
 
 import narwhals as nw
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import Bounds, LinearConstraint, milp
 from score_world import action
 
 from crm_ml.errors import ConfigError
+from crm_ml.score.allotment import allot
 from crm_ml.score.consent import Consent
-from crm_ml.score.policy import choose, count, cut, weigh
+from crm_ml.score.policy import choose, count, weigh
+from crm_ml.tables.bundle import write_parquet
 from crm_ml.tables.engine import connect
 
 ASSUMED = Consent("assumed", (("marketing", "mail"),), None)
@@ -28,35 +34,47 @@ def decided(people, actions, daily_cap=None, consent=ASSUMED, connection=None):
     table = pa.Table.from_pylist(people, schema=pa.schema(columns))
     base = nw.from_native(connection.from_arrow(table))
     weighed = weigh(base, actions, consent)
-    kept = cut(choose(weighed, len(actions)), actions, daily_cap)
-    return kept.collect(backend="pyarrow").to_native().to_pylist(), count(weighed, len(actions))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "weighed.parquet"
+        write_parquet(weighed.sort("customer_id"), path)
+        certificate = allot(path, actions, daily_cap, Path(folder))
+        allotted = nw.from_native(connection.read_parquet(str(Path(folder) / "allotted.parquet")))
+        kept = choose(weighed, allotted, len(actions)).collect(backend="pyarrow").to_native().to_pylist()
+    assert certificate.value_cents == sum(row["expected_value_cents"] for row in kept)
+    return kept, count(weighed, len(actions)), certificate
 
 
 def person(name, p=None, x=0.0):
     return {"customer_id": name, "p_churn": p, "x": x}
 
 
-def by_hand(people, actions, daily_cap):
-    """Decide in plain Python, one customer after the other."""
-    best = []
-    for one in people:
-        offers = []
-        for number, what in enumerate(actions):
-            p = one["p_churn"] if what.score else 1.0
-            if p is None or (what.eligible and not one["x"] > 2):
-                continue
-            gain = what.assumed_effect * what.margin_cents
-            value = math.floor((p * gain if what.score else gain) + 0.5) - what.cost_cents
-            if value > 0:
-                offers.append((-value, number))
-        offers.sort()
-        if offers:
-            runner_up = offers[1][1] if len(offers) > 1 else None
-            best.append((offers[0][0], one["customer_id"], offers[0][1], runner_up))
-    kept = []
-    for number, what in enumerate(actions):
-        kept += sorted(row for row in best if row[2] == number)[: what.daily_cap]
-    return sorted((name, number, -value, second) for value, name, number, second in sorted(kept)[:daily_cap])
+def worth(one, what):
+    """Return the value of an action to a customer in plain Python; 0 where it may not be done."""
+    p = one["p_churn"] if what.score else 1.0
+    if p is None or (what.eligible and not one["x"] > 2):
+        return 0
+    gain = what.assumed_effect * what.margin_cents
+    return max(0, math.floor((p * gain if what.score else gain) + 0.5) - what.cost_cents)
+
+
+def best_total(people, actions, daily_cap):
+    """Return the greatest sum of values within the caps, by an integer program over all pairs."""
+    n, m = len(people), len(actions)
+    values = np.array([[worth(one, what) for what in actions] for one in people], dtype=float).reshape(n, m)
+    rows = [np.repeat(np.eye(n)[i], m) for i in range(n)]
+    b = [1.0] * n
+    for j, what in enumerate(actions):
+        rows.append(np.tile(np.eye(m)[j], n))
+        b.append(n if what.daily_cap is None else what.daily_cap)
+    rows.append(np.ones(n * m))
+    b.append(n if daily_cap is None else daily_cap)
+    found = milp(
+        -values.ravel(),
+        integrality=np.ones(n * m),
+        bounds=Bounds(0, 1),
+        constraints=LinearConstraint(np.array(rows), ub=np.array(b)),
+    )
+    return round(-found.fun)
 
 
 people_of_all_kinds = st.lists(
@@ -71,15 +89,29 @@ people_of_all_kinds = st.lists(
     caps=st.tuples(*[st.one_of(st.none(), st.integers(1, 6))] * 4),
     effects=st.tuples(*[st.sampled_from([0.1, 0.5])] * 3),
 )
-def test_it_decides_as_by_hand(people, caps, effects):
+def test_it_earns_as_much_as_can_be_earned_within_the_caps(people, caps, effects):
     actions = [
         action("a", score="p_churn", assumed_effect=effects[0], daily_cap=caps[0]),
         action("b", eligible="x > 2", cost_cents=30, assumed_effect=effects[1], daily_cap=caps[1]),
         action("c", score="p_churn", cost_cents=5, assumed_effect=effects[2], daily_cap=caps[2]),
     ]
-    rows, _ = decided(people, actions, caps[3])
-    found = [(r["customer_id"], r["action"], r["expected_value_cents"], r["runner_up"]) for r in rows]
-    assert found == by_hand(people, actions, caps[3])
+    rows, _, certificate = decided(people, actions, caps[3])
+    ids = [row["customer_id"] for row in rows]
+    assert ids == sorted(set(ids))
+    assert caps[3] is None or len(rows) <= caps[3]
+    known = {one["customer_id"]: one for one in people}
+    for row in rows:
+        values = [worth(known[row["customer_id"]], what) for what in actions]
+        assert row["expected_value_cents"] == values[row["action"]] > 0
+        others = [
+            (-value, number) for number, value in enumerate(values) if number != row["action"] and value
+        ]
+        assert row["runner_up"] == (min(others)[1] if others else None)
+    for number, what in enumerate(actions):
+        assert what.daily_cap is None or sum(row["action"] == number for row in rows) <= what.daily_cap
+    total = best_total(people, actions, caps[3]) if people else 0
+    assert certificate.value_cents == total
+    assert all(value <= total for value in certificate.compared_cents.values())
 
 
 @pytest.mark.parametrize(
@@ -88,27 +120,42 @@ def test_it_decides_as_by_hand(people, caps, effects):
 )
 def test_half_a_cent_is_rounded_up(p, margin, cost, value):
     one = action("a", score="p_churn", assumed_effect=1.0, margin_cents=margin, cost_cents=cost)
-    rows, _ = decided([person("c", p)], [one])
+    rows, *_ = decided([person("c", p)], [one])
     assert [row["expected_value_cents"] for row in rows] == [value]
 
 
 def test_a_value_of_zero_is_no_value():
-    rows, funnel = decided([person("c", 0.02)], [action("a", score="p_churn")])
+    rows, funnel, _ = decided([person("c", 0.02)], [action("a", score="p_churn")])
     assert rows == []
     assert (funnel.eligible, funnel.valued_above_zero) == (1, 0)
 
 
-def test_ties_go_to_the_first_action_and_the_first_customer():
-    actions = [action("a", daily_cap=2), action("b")]
-    rows, _ = decided([person(name) for name in ("c3", "c1", "c2")], actions, 2)
+def test_ties_go_to_the_first_action():
+    rows, *_ = decided([person(name) for name in ("c3", "c1", "c2")], [action("a"), action("b")])
     assert [(row["customer_id"], row["action"], row["runner_up"]) for row in rows] == [
-        ("c1", 0, 1),
-        ("c2", 0, 1),
+        ("c1", 0, 1), ("c2", 0, 1), ("c3", 0, 1)
+    ]  # fmt: skip
+
+
+def test_a_scarce_action_goes_to_whom_nothing_else_helps_and_prices_say_what_it_is_worth():
+    actions = [
+        action("a", score="p_churn", assumed_effect=1.0, daily_cap=1),
+        action("b", eligible="x > 2", assumed_effect=0.8),
     ]
+    people = [person("only", 0.85, 0.0), person("both", 0.9, 3.0)]
+    rows, _, certificate = decided(people, actions)
+    assert [(row["customer_id"], row["action"], row["expected_value_cents"]) for row in rows] == [
+        ("both", 1, 790), ("only", 0, 840)
+    ]  # fmt: skip
+    assert certificate.compared_cents == {"in file order": 890, "best action, then cut": 890}
+    assert certificate.gap == 0.0
+    price = certificate.prices_cents["a"]
+    assert 100 <= price <= 840  # another one brings 890 in place of 790, and this one 840 in place of nothing
+    assert [row["price_paid"] for row in rows] == [0.0, price]
 
 
 def test_the_list_cap_keeps_the_most_valuable():
-    rows, _ = decided(
+    rows, *_ = decided(
         [person("a", 0.1), person("b", 0.9), person("c", 0.5)], [action("m", score="p_churn")], 2
     )
     assert [row["customer_id"] for row in rows] == ["b", "c"]
@@ -119,7 +166,7 @@ def test_the_funnel_counts_customers_at_each_step():
     granted = connection.sql("SELECT unnest(['a', 'b']) AS customer_id, unnest([true, false]) AS consent_0")
     consent = Consent("consents table", (("marketing", "mail"),), nw.from_native(granted))
     people = [person("a", 0.9, 3.0), person("b", 0.9, 3.0), person("c", 0.9, 1.0), person("d", None, 3.0)]
-    rows, funnel = decided(
+    rows, funnel, _ = decided(
         people, [action("m", score="p_churn", eligible="x > 2")], None, consent, connection
     )
     assert [row["customer_id"] for row in rows] == ["a"]

@@ -107,8 +107,12 @@ def allocate(
     """
     limits = Limits(action_caps, action_minimums, channels, channel_caps, budgets, max_actions)
     problem = problem_of(np.asanyarray(values), costs, eligible, limits)
-    scale = _scale(problem)
-    unit = _units(problem)
+    if not problem.shape[0]:
+        limits_of = dict(zip(problem.names, problem.b.tolist(), strict=True))
+        nothing = dict.fromkeys(problem.names, 0.0)
+        none = np.empty((0, problem.most), dtype=np.int16)
+        return Allocation(_shown(none, max_actions), 0.0, 0.0, nothing, nothing, limits_of)
+    scale, unit = _scale(problem), _units(problem)
     kept = _tightest(problem)
     scaled = replace(problem, A=(problem.A / unit[:, None])[kept], b=(problem.b / unit)[kept])
     actions, found, bound = _solved(scaled, scale)
@@ -157,6 +161,8 @@ def _shared_out(problem: Problem, state: State, near: int, scale: float) -> tupl
     from crm_ml.score.allocation.kernel import exact
 
     tied = finish.tied_of(problem, state, *_nearly_tied(state.margin, near, scale), scale)
+    if not len(tied.of):
+        return state, state.actions
     relaxed = finish.relaxed(problem, tied)
     if relaxed is None:
         return state, None

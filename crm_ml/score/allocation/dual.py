@@ -70,7 +70,8 @@ def _step(now: Smooth, prices: Floats, scale: float) -> Floats:
     lower = np.linalg.cholesky(hessian)
     wanted = solve_triangular(lower, hessian @ prices - now.gradient, lower=True)
     there, _ = nnls(lower.T, wanted)
-    return np.clip(there - prices, -scale, scale)
+    step: Floats = np.clip(np.asarray(there, dtype=np.float64) - prices, -scale, scale)
+    return step
 
 
 def _descended(

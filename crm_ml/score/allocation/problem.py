@@ -169,7 +169,7 @@ def _vector(given: Any, m: int, default: float) -> Floats:
 def _breaches(
     values: npt.NDArray[Any], layers: Sequence[npt.NDArray[Any]], eligible: Any, limits: Limits
 ) -> list[str]:
-    if values.ndim != 2 or 0 in values.shape:
+    if values.ndim != 2 or not values.shape[1]:
         return [f"values have shape {values.shape}, not customers by actions"]
     n, m = values.shape
     found = [] if eligible is None or eligible.shape == (n, m) else [f"eligible has shape {eligible.shape}"]
