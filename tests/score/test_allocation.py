@@ -1,5 +1,10 @@
 """Allocations: equal to an integer program where one can be solved, and proved good where none can."""
 
+import importlib.util
+import json
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy.optimize import Bounds, LinearConstraint, milp
@@ -7,27 +12,18 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from crm_ml.errors import InputError
 from crm_ml.score.allocation import allocate
 
-
-def lognormal(n, m=20, seed=0, ties=False, ineligible=0.0):
-    rng = np.random.default_rng(seed)
-    values = rng.lognormal(0.0, 1.0, (n, m)) * rng.lognormal(0.0, 0.5, m) - 0.3
-    if ties:
-        values = np.round(values, 1)
-    if ineligible:
-        values[rng.random((n, m)) < ineligible] = np.nan
-    return values
+PERFORMANCE = Path(__file__).parents[2] / "experiments" / "performance"
 
 
-def limits(n, m=20, seed=0, tight=False):
-    rng = np.random.default_rng(seed + 1)
-    share = 0.02 if tight else 0.06
-    return {
-        "costs": np.round(rng.uniform(0.2, 3.0, m), 2),
-        "action_caps": np.floor(n * rng.uniform(0.3, 1.5, m) * share).tolist(),
-        "channels": [f"ch{one % 4}" for one in range(m)],
-        "channel_caps": {f"ch{one}": float(np.floor(n * share * rng.uniform(1.0, 3.0))) for one in range(4)},
-        "budgets": float(np.round(n * share * 6.0, 2)),
-    }
+def _script(name):
+    spec = importlib.util.spec_from_file_location(name, PERFORMANCE / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+cases = _script("allocation_cases")
+lognormal, limits = cases.lognormal, cases.limits
 
 
 def checked(found, values, given):
@@ -146,15 +142,9 @@ def test_small_ones_equal_the_integer_program(seed):
 
 
 @pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize(
-    "variant",
-    [{}, {"ties": True}, {"ineligible": 0.7}, {"tight": True}],
-    ids=["plain", "ties", "few", "tight"],
-)
+@pytest.mark.parametrize("variant", cases.VARIANTS)
 def test_ten_thousand_customers_are_proved_to_a_ten_thousandth(seed, variant):
-    tight = variant.get("tight", False)
-    values = lognormal(10_000, seed=seed, **{k: v for k, v in variant.items() if k != "tight"})
-    given = limits(10_000, seed=seed, tight=tight)
+    values, given = cases.case(10_000, seed, variant)
     found = allocate(values, **given)
     checked(found, values, given)
     assert found.gap <= 1e-4
@@ -245,3 +235,27 @@ def test_everything_that_is_wrong_is_said_at_once():
         allocate(np.ones((4, 2)), action_caps=[-1, 1])
     with pytest.raises(InputError, match="values have shape"):
         allocate(np.ones(3))
+
+
+def test_the_script_of_speed_writes_its_tables(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(PERFORMANCE)
+    script = _script("allocation")
+    readme = tmp_path / "README.md"
+    readme.write_text("<!-- allocation -->\n<!-- end of allocation -->\n", encoding="utf-8")
+    monkeypatch.setattr(script, "SIZES", {2_000: 1e-3})
+    given = ["--seeds", "1", "--largest", "2000", "--disk", "50000", "--readme", str(readme)]
+    monkeypatch.setattr(sys, "argv", ["allocation.py", *given])
+    script.main()
+    written = readme.read_text(encoding="utf-8")
+    for words in (
+        "| 2,000 | ties |",
+        "within 5e-5 of HiGHS",
+        "| greedy by value per cost |",
+        "50,000 from disk",
+    ):
+        assert words in written
+    kept = json.loads((tmp_path / "allocation.json").read_text(encoding="utf-8"))
+    assert abs(kept["highs"]["below"]) < 1e-2
+    assert (
+        kept["ways"]["file order"] < kept["ways"]["greedy by value per cost"] <= kept["ways"]["crm_ml"] + 1e-9
+    )
