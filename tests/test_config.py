@@ -66,7 +66,7 @@ def test_the_default_runs_exist(monkeypatch):
     monkeypatch.chdir(PROJECT)
     names = load(PROJECT / "configs/default.yaml", Defaults).runs
     assert {"churn/lightgbm", "clv/bg_nbd"} <= set(names)
-    assert {load_run(name).family for name in names} == {"churn", "clv", "propensity", "uplift"}
+    assert {load_run(name).family for name in names} == {"churn", "clv", "propensity", "recommend", "uplift"}
 
 
 @pytest.mark.usefixtures("project")

@@ -121,12 +121,12 @@ class Written:
     def _rest(self, found):
         customer, item, age = self.had
         for rest in self.rules.cool_down:
-            for row, column in zip(customer[age < rest.days], item[age < rest.days], strict=True):
-                name = self.category[column]
-                if not rest.categories or name in rest.categories:
-                    found[row, column] = False
-                    if rest.whole_category and name:
-                        found[row, self.category == name] = False
+            name = self.category[item]
+            recent = (age < rest.days) & (np.isin(name, rest.categories) | (not rest.categories))
+            found[customer[recent], item[recent]] = False
+            for one in set(name[recent]) - {""} if rest.whole_category else ():
+                rows = np.unique(customer[recent & (name == one)])
+                found[np.ix_(rows, self.category == one)] = False
 
     def caps(self):
         """Return the most items of each category of the catalogue that has a name."""
