@@ -62,9 +62,7 @@ plots.gains_plot(judged, "gradient_boosting")
 configs, folder = paths.project_root() / "configs", Path(mkdtemp())
 todo = config.load(configs / "score/default.yaml", settings.ScoreSettings, ["daily_cap=300"])
 actions = config.load(configs / "actions/grocer.yaml", catalog.Catalog)
-offers = [
-    one for one in actions.actions if not (one.answer or one.recommend)
-]  # those take models of their own
+offers = [one for one in actions.actions if not (one.answer or one.recommend)]  # they need more models
 actions = catalog.Catalog(currency=actions.currency, actions=offers)
 artefact.save(best := fitted["gradient_boosting"], folder / "model", "churn")
 scorer = scores.Scorer(
