@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import narwhals as nw
 import numpy as np
 
+from crm_ml.consents import consenting
 from crm_ml.errors import InputError
 from crm_ml.features.expressions import past_lines
 from crm_ml.recommend.interactions import AT, CUSTOMER, ITEM, QUANTITY, Interactions, as_interactions, lookup
@@ -66,6 +67,33 @@ def task_of(
     data = as_interactions(past[past[ITEM].isin(kept)], snapshot.epoch_s)
     categories = _categories(tables) if level == ITEM else {}
     return Task(data, categories, _relevant(tables, snapshot, data, level) if after else None)
+
+
+def allowing(task: Task, tables: Tables, today: Snapshot, purpose: str | None) -> Task:
+    """Return the task of customers who allow a purpose, for which nobody else's purchases may be used.
+
+    Parameters
+    ----------
+    task : Task
+    tables : Tables
+    today : Snapshot
+        Day whose consents count.
+    purpose : str, optional
+        Everybody is kept without it.
+
+    Raises
+    ------
+    InputError
+        If nobody is left.
+    """
+    if purpose is None:
+        return task
+    ids = set(consenting(tables, today, purpose))
+    keep = np.array([str(one) in ids for one in task.data.customers])
+    if not keep.any():
+        raise InputError(f"order_lines: nobody who bought allows {purpose!r}; name another purpose")
+    relevant = None if task.relevant is None else task.relevant[keep]
+    return Task(task.data.of_customers(keep), task.categories, relevant)
 
 
 def _events(lines: "nw.LazyFrame[Any]", tables: Tables, level: str) -> "pd.DataFrame":

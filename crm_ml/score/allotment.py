@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from crm_ml.score.allocation import Allocation, allocate
+from crm_ml.score.allocation import allocate
 from crm_ml.score.catalog import Action
 
 CHUNK_ROWS = 100_000
@@ -29,7 +29,9 @@ class Certificate:
     gap : float
         Part of the bound that is not reached for certain.
     prices_cents : mapping of str to float
-        What one more row of an action, or of the list, would be worth; caps that do not bind have none.
+        What one more row of an action would be worth, by action_id; caps that do not bind have none.
+    list_price_cents : float
+        What one more row of the list would be worth.
     compared_cents : mapping of str to int
         What simpler ways earn within the same caps: the best action of each customer in the order of the
         file, or cut to the most valuable.
@@ -39,6 +41,7 @@ class Certificate:
     upper_bound_cents: float
     gap: float
     prices_cents: Mapping[str, float]
+    list_price_cents: float
     compared_cents: Mapping[str, int]
 
     @property
@@ -72,8 +75,9 @@ def allot(weighed: Path, actions: Sequence[Action], daily_cap: int | None, scrat
         channel_caps={} if daily_cap is None else {_LIST: float(daily_cap)},
     )
     rows = np.flatnonzero(found.action >= 0)
-    prices = _prices(found, actions)
-    paid = np.array([prices.get(action.action_id, 0.0) for action in actions]) + prices.get(_LIST, 0.0)
+    of_action = np.array([found.prices.get(f"cap of action {one}", 0.0) for one in range(len(actions))])
+    of_list = found.prices.get(f"cap of channel {_LIST}", 0.0)
+    paid = of_action + of_list
     ids = pq.read_table(weighed, columns=["customer_id"])["customer_id"].take(pa.array(rows))
     chosen = found.action[rows]
     table = pa.table({"customer_id": ids, "action": pa.array(chosen, pa.int32()), "price_paid": paid[chosen]})
@@ -82,7 +86,12 @@ def allot(weighed: Path, actions: Sequence[Action], daily_cap: int | None, scrat
         value_cents=round(found.value),
         upper_bound_cents=found.upper_bound,
         gap=found.gap,
-        prices_cents={name: price for name, price in prices.items() if price > 0},
+        prices_cents={
+            action.action_id: float(price)
+            for action, price in zip(actions, of_action, strict=True)
+            if price > 0
+        },
+        list_price_cents=of_list,
         compared_cents=_compared(values, caps, daily_cap),
     )
 
@@ -104,13 +113,6 @@ def _values(weighed: Path, m: int, path: Path) -> Values:
                 values[start : start + len(batch), number] = column
             start += len(batch)
     return values
-
-
-def _prices(found: Allocation, actions: Sequence[Action]) -> dict[str, float]:
-    """Return prices by action_id, and that of the list."""
-    named = {f"cap of action {number}": action.action_id for number, action in enumerate(actions)}
-    named[f"cap of channel {_LIST}"] = _LIST
-    return {named[name]: float(price) for name, price in found.prices.items()}
 
 
 def _compared(values: Values, caps: Sequence[int | None], daily_cap: int | None) -> dict[str, int]:

@@ -92,9 +92,12 @@ def champion_effects(model: str, as_of: date) -> UpliftScorer:
 
 
 def champion_items(model: str, as_of: date) -> ItemModel:
-    """Load the recommender behind an alias; parameters and errors as `champion_scorer`."""
+    """Load the recommender behind an alias; parameters and errors as `champion_scorer`.
+
+    It takes in what was bought since, of customers who allow the purpose that it was trained for.
+    """
     from crm_ml.recommend import artefact
-    from crm_ml.recommend.task import task_of
+    from crm_ml.recommend.task import allowing, task_of
 
     version = _version(model, "recommend", as_of, "target")
     target = version.details["target"]
@@ -106,6 +109,7 @@ def champion_items(model: str, as_of: date) -> ItemModel:
     def at(tables: "Tables", snapshot: "Snapshot") -> "Recommender":
         if snapshot.as_of not in known:  # once for all actions of a list
             task = task_of(tables, snapshot, target["least_events"], after=False)
+            task = allowing(task, tables, snapshot, target["purpose"])
             loaded.refresh(task.data, task.categories)
             known.add(snapshot.as_of)
         return loaded

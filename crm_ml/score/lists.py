@@ -136,7 +136,8 @@ def write_files(
     reasons : mapping of str to callable
         Score to what gives the reason codes of a frame of features (indexed by customer_id), one sequence a
         row. Called for the rows of the list whose value rests on this score. A row whose value rests on an
-        uplift says the uplift, all others the rule of their action.
+        uplift says the uplift, one that rests on items how many are expected to be bought, all others the
+        rule of their action.
     folder : Path
     facts : mapping, optional
         Further entries of the manifest, ready for JSON.
@@ -221,9 +222,10 @@ def _by_action(header: ListHeader) -> dict[str, list[Any]]:
 
 def _reason_codes(table: "pa.Table", header: ListHeader, reasons: Mapping[str, Reasons]) -> list[list[str]]:
     numbers, uplifts = table["action"].to_pylist(), table["uplift"].to_pylist()
+    chances = table["item_p"].to_pylist() if "item_p" in table.column_names else [None] * len(table)
     codes = [
-        [_rule(header.actions[number]) if uplift is None else _effect(header.actions[number], uplift)]
-        for number, uplift in zip(numbers, uplifts, strict=True)
+        [_basis(header.actions[number], uplift, p)]
+        for number, uplift, p in zip(numbers, uplifts, chances, strict=True)
     ]
     told = [header.actions[n].score if u is None else None for n, u in zip(numbers, uplifts, strict=True)]
     for score, explain in reasons.items():
@@ -237,10 +239,10 @@ def _reason_codes(table: "pa.Table", header: ListHeader, reasons: Mapping[str, R
     return codes
 
 
-def _effect(action: Action, uplift: float) -> str:
-    assert action.uplift is not None
-    return f"uplift_{action.uplift.arm}={uplift:+.4g}"
-
-
-def _rule(action: Action) -> str:
+def _basis(action: Action, uplift: float | None, chances: Sequence[float | None] | None) -> str:
+    """Say what the value of a row rests on, where no model explains it: uplift, items, or the rule."""
+    if uplift is not None and action.uplift is not None:
+        return f"uplift_{action.uplift.arm}={uplift:+.4g}"
+    if action.score == "p_items":
+        return f"p_items={sum(p for p in chances or () if p is not None):.3g}"
     return f"rule: {action.eligible}" if action.eligible else "no rule: for everyone"

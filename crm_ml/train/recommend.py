@@ -8,13 +8,13 @@ import numpy as np
 
 from crm_ml.config import RecommendRun
 from crm_ml.config.parts import Part
-from crm_ml.consents import check_purpose, consenting
-from crm_ml.errors import InputError, LeakError
+from crm_ml.consents import check_purpose
+from crm_ml.errors import LeakError
 from crm_ml.recommend import artefact
 from crm_ml.recommend.interactions import Interactions
 from crm_ml.recommend.models import create
 from crm_ml.recommend.recommender import Recommender
-from crm_ml.recommend.task import Task, task_of
+from crm_ml.recommend.task import Task, allowing, task_of
 from crm_ml.recommend.two_heads import TwoHeads
 from crm_ml.snapshots import Snapshot, check_data_reach
 from crm_ml.tables import Tables
@@ -126,17 +126,8 @@ def _final(config: RecommendRun, tables: Tables) -> Task:
 
 def _allowed(config: RecommendRun, tables: Tables, task: Task) -> Task:
     """Return the task of customers who allow the purpose at the day of registration."""
-    if config.target.purpose is None:
-        return task
     today = config.target.snapshot(config.register_as.as_of)
-    ids = set(consenting(tables, today, config.target.purpose))
-    keep = np.array([str(one) in ids for one in task.data.customers])
-    if not keep.any():
-        raise InputError(
-            f"order_lines: nobody who bought allows {config.target.purpose!r}; name another purpose"
-        )
-    data = task.data.of_customers(keep)
-    return Task(data, task.categories, None if task.relevant is None else task.relevant[keep])
+    return allowing(task, tables, today, config.target.purpose)
 
 
 def _kept(data: Interactions, wanted: Interactions) -> Interactions:

@@ -1,7 +1,6 @@
 """experiments/002_clv/coverage.py with few simulations: what it writes, and what it counts."""
 
 import doctest
-import importlib.util
 import json
 import subprocess
 import sys
@@ -9,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import scripts
 
 from crm_ml.clv import ModifiedBetaGeo
 
@@ -19,12 +19,7 @@ SMALL = ["--simulations", "3", "--bootstrap-simulations", "3", "--customers", "1
 @pytest.fixture
 def coverage(monkeypatch):
     """The script, under a name that is not the one of the package coverage."""
-    monkeypatch.syspath_prepend(FOLDER)
-    spec = importlib.util.spec_from_file_location("clv_coverage", FOLDER / "coverage.py")
-    module = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, "clv_coverage", module)
-    spec.loader.exec_module(module)
-    return module
+    return scripts.load("002_clv/coverage.py", monkeypatch)
 
 
 @pytest.fixture

@@ -1,14 +1,13 @@
 """experiments/002_clv/results.py on the CDNOW sample: what it writes, keeps and judges."""
 
-import importlib.util
 import json
 import re
 import shutil
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+import scripts
 
 from crm_ml.evaluation.significance import Evaluation
 
@@ -27,13 +26,7 @@ SETS = [part for key, value in FEW.items() for part in ("--set", f"{key}={value}
 def results(monkeypatch):
     """The script, under a name that no other experiment has."""
     monkeypatch.chdir(ROOT)
-    monkeypatch.syspath_prepend(FOLDER)
-    monkeypatch.syspath_prepend(FOLDER.parent)
-    spec = importlib.util.spec_from_file_location("clv_results", FOLDER / "results.py")
-    module = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, "clv_results", module)
-    spec.loader.exec_module(module)
-    return module
+    return scripts.load("002_clv/results.py", monkeypatch)
 
 
 def between(folder, marker):

@@ -1,14 +1,13 @@
 """experiments/005_recommend/last_out.py on made-up pasts: tables, ties counted against us, and choices."""
 
-import importlib.util
 import json
 import re
 import shutil
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+import scripts
 from scipy.sparse import csr_array
 
 from crm_ml.errors import InputError
@@ -24,12 +23,7 @@ FOLDER = ROOT / "experiments" / "005_recommend"
 @pytest.fixture
 def script(monkeypatch):
     monkeypatch.chdir(ROOT)
-    monkeypatch.syspath_prepend(FOLDER.parent)
-    spec = importlib.util.spec_from_file_location("last_out_script", FOLDER / "last_out.py")
-    module = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, "last_out_script", module)
-    spec.loader.exec_module(module)
-    return module
+    return scripts.load("005_recommend/last_out.py", monkeypatch)
 
 
 @pytest.fixture

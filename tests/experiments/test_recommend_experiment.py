@@ -1,13 +1,12 @@
 """experiments/005_recommend/results.py on a few households: what it writes, and that a look is kept once."""
 
-import importlib.util
 import json
 import re
 import shutil
-import sys
 from pathlib import Path
 
 import pytest
+import scripts
 import small_data
 
 ROOT = Path(__file__).parents[2]
@@ -23,12 +22,7 @@ SETS = {
 @pytest.fixture
 def results(monkeypatch):
     monkeypatch.chdir(ROOT)
-    monkeypatch.syspath_prepend(FOLDER.parent)
-    spec = importlib.util.spec_from_file_location("recommend_results", FOLDER / "results.py")
-    module = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, "recommend_results", module)
-    spec.loader.exec_module(module)
-    return module
+    return scripts.load("005_recommend/results.py", monkeypatch)
 
 
 def between(folder, marker):

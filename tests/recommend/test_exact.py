@@ -1,20 +1,17 @@
 """Lists are exact: the same for any block, any thread, any company, and those of sorting everything."""
 
-import importlib
 import json
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
+import scripts
 from scipy.sparse import csr_array
 from threadpoolctl import threadpool_limits
 
 from crm_ml.recommend import ALS, serving
 from crm_ml.recommend.products import products, transposed
 from crm_ml.recommend.selection import Caps, extend, top_k
-
-PERFORMANCE = Path(__file__).parents[2] / "experiments" / "performance"
 
 
 @pytest.mark.parametrize(("factors", "items"), [(1, 3), (8, 997), (63, 1_030), (64, 2_050)])
@@ -99,15 +96,11 @@ def test_what_stands_in_a_list_stays_and_no_more_is_filled_than_asked():
 
 
 def test_the_script_of_speed_compares_equal_lists_and_writes_its_table(tmp_path, monkeypatch):
-    monkeypatch.syspath_prepend(PERFORMANCE)
-    monkeypatch.setitem(sys.modules, "recommend", None)
-    del sys.modules["recommend"]
-    script = importlib.import_module("recommend")
+    script = scripts.load("performance/recommend.py", monkeypatch)
     (tmp_path / "README.md").write_text("<!-- recommend -->\n<!-- end of recommend -->\n", encoding="utf-8")
     given = ["recommend.py", "--customers", "2500", "--readme", str(tmp_path / "README.md")]
     monkeypatch.setattr(sys, "argv", given)
     script.main()
-    monkeypatch.delitem(sys.modules, "recommend")
     written = (tmp_path / "README.md").read_text(encoding="utf-8")
     for words in (
         "| matrix product alone |",

@@ -1,28 +1,18 @@
 """Allocations: equal to an integer program where one can be solved, and proved good where none can."""
 
-import importlib.util
+import importlib
 import json
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
+import scripts
 from scipy.optimize import Bounds, LinearConstraint, milp
 
 from crm_ml.errors import InputError
 from crm_ml.score.allocation import allocate
 
-PERFORMANCE = Path(__file__).parents[2] / "experiments" / "performance"
-
-
-def _script(name):
-    spec = importlib.util.spec_from_file_location(name, PERFORMANCE / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-cases = _script("allocation_cases")
+cases = scripts.plain("performance/allocation_cases.py")
 lognormal, limits = cases.lognormal, cases.limits
 
 
@@ -141,6 +131,24 @@ def test_small_ones_equal_the_integer_program(seed):
     assert met > 10
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_bounds_and_limits_hold_where_only_some_customers_are_shared_out(seed, monkeypatch):
+    allocation = importlib.import_module("crm_ml.score.allocation")
+    monkeypatch.setattr(allocation, "_SMALL", 0)
+    monkeypatch.setattr(allocation, "_NEAR", (3, 8))
+    rng, met = np.random.default_rng(100 + seed), 0
+    for _ in range(20):
+        values, given = _small(rng)
+        wanted = best(values, given)
+        if wanted is None:
+            continue
+        found = allocate(values, **given)
+        checked(found, values, given)
+        assert found.value <= wanted + 1e-6 <= found.upper_bound + 2e-6
+        met += 1
+    assert met > 8
+
+
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("variant", cases.VARIANTS)
 def test_ten_thousand_customers_are_proved_to_a_ten_thousandth(seed, variant):
@@ -238,8 +246,7 @@ def test_everything_that_is_wrong_is_said_at_once():
 
 
 def test_the_script_of_speed_writes_its_tables(tmp_path, monkeypatch):
-    monkeypatch.syspath_prepend(PERFORMANCE)
-    script = _script("allocation")
+    script = scripts.load("performance/allocation.py", monkeypatch)
     readme = tmp_path / "README.md"
     readme.write_text("<!-- allocation -->\n<!-- end of allocation -->\n", encoding="utf-8")
     monkeypatch.setattr(script, "SIZES", {2_000: 1e-3})

@@ -43,14 +43,6 @@ def tables(tmp_path_factory):
     return score_world.tables(tmp_path_factory.mktemp("tables"))
 
 
-@pytest.fixture
-def project(tmp_path, monkeypatch):
-    (tmp_path / "configs").mkdir()
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("CRM_ML_DATA", raising=False)
-    return tmp_path
-
-
 def _fitted(tables, snapshot=SNAPSHOT, kind=Chances):
     task = task_of(tables, snapshot, after=False)
     return kind().fit(task.data, task.categories)
@@ -89,6 +81,7 @@ def test_a_row_carries_the_customers_items_and_is_worth_what_they_are_expected_t
         np.testing.assert_array_equal(np.array(row.item_p, dtype=float), own["score"].to_numpy())
         assert row.expected_value_cents == math.floor(own["score"].sum() * 0.3 * 300 + 0.5) - 5
         assert row.value_basis == "p_items x assumed effect"
+        assert list(row.reason_codes) == [f"p_items={own['score'].sum():.3g}"]
     others = rows[rows["action_id"] == "booklet"]
     assert len(others) > 0
     assert {tuple(one) for one in others["item_ids"]} == {("i1", "i2")}
@@ -187,7 +180,7 @@ def test_what_does_not_fit_the_models_is_refused(tables):
 
 def test_the_champion_takes_in_what_was_bought_since(tmp_path, tables, monkeypatch):
     earlier = Snapshot(as_utc("2024-05-01"), timedelta(days=1))
-    target = {"level": "item_id", "least_events": 1}
+    target = {"level": "item_id", "least_events": 1, "purpose": None}
     folders = {name: tmp_path / name for name in ("recommend", "by_category")}
     old = _fitted(tables, earlier, PersonalFrequency)
     artefact.save(old, folders["recommend"], labels_end="2024-05-01", target=target)
@@ -210,3 +203,18 @@ def test_the_champion_takes_in_what_was_bought_since(tmp_path, tables, monkeypat
     assert not fresh.equals(old.recommend(people, 3, exclude_seen=False))
     with pytest.raises(InputError, match="by_category@champion: it recommends by category"):
         champion_items("by_category@champion", AS_OF)
+
+
+def test_purchases_of_who_refused_the_purpose_are_not_taken_in(tmp_path, monkeypatch):
+    people = score_world.frames()["customers"]["customer_id"]
+    said = pd.DataFrame({"customer_id": people, "purpose": "training", "channel": None})
+    said = said.assign(granted=[number % 2 == 0 for number in range(len(said))], changed_at_epoch_s=1)
+    tables = score_world.tables(tmp_path / "tables", consents=said.astype({"channel": "string"}))
+    target = {"level": "item_id", "least_events": 1, "purpose": "training"}
+    folder = tmp_path / "recommend"
+    artefact.save(_fitted(tables, kind=PersonalFrequency), folder, labels_end="2024-05-01", target=target)
+    version = tracking.ModelVersion("recommend", "1", folder, fingerprint(folder), verify(folder))
+    monkeypatch.setattr(tracking, "champion", lambda *_: version)
+    known = champion_items("recommend@champion", AS_OF).at(tables, SNAPSHOT).customers_
+    assert set(known) <= set(people[::2])
+    assert len(known) > 50

@@ -62,14 +62,6 @@ def tables(tmp_path_factory):
     return score_world.tables(tmp_path_factory.mktemp("tables"))
 
 
-@pytest.fixture
-def project(tmp_path, monkeypatch):
-    (tmp_path / "configs").mkdir()
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("CRM_ML_DATA", raising=False)
-    return tmp_path
-
-
 def run(tables, actions, models, **fields):
     return batch.run(settings(daily_cap=None, **fields), actions, tables, models)
 

@@ -45,13 +45,9 @@ def tables(tmp_path_factory):
     return score_world.tables(tmp_path_factory.mktemp("tables"))
 
 
-@pytest.fixture
-def project(tmp_path, monkeypatch):
-    (tmp_path / "configs").mkdir()
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("CRM_ML_DATA", raising=False)
+@pytest.fixture(autouse=True)
+def _features_once(monkeypatch):
     monkeypatch.setattr(features, "write", write_once)
-    return tmp_path
 
 
 def run(tables, **fields):
@@ -95,7 +91,7 @@ def test_each_row_says_what_why_and_at_what_value(project, tables, caplog):
     assert allocation["value_cents"] == rows["expected_value_cents"].sum() <= allocation["upper_bound_cents"]
     assert allocation["gap"] < 1e-3
     prices = allocation["prices_cents"]
-    paid = rows["action_id"].map(lambda one: prices.get(one, 0.0) + prices.get("list", 0.0))
+    paid = rows["action_id"].map(lambda one: prices.get(one, 0.0) + allocation["list_price_cents"])
     np.testing.assert_allclose(rows["price_paid"], paid)
     assert paid.max() > 0
     assert max(allocation["compared_cents"].values()) <= allocation["value_cents"]

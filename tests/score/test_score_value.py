@@ -58,14 +58,6 @@ def valuation(model):
     return Valuation("clv", SUMS, model)
 
 
-@pytest.fixture
-def project(tmp_path, monkeypatch):
-    (tmp_path / "configs").mkdir()
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("CRM_ML_DATA", raising=False)
-    return tmp_path
-
-
 def run(tables, valuation, **fields):
     actions = fields.pop("catalog", usual_catalog())
     return batch.run(settings(**fields), actions, tables, Models(scorer(), valuation))
