@@ -9,9 +9,9 @@ import numpy.typing as npt
 
 from crm_ml.errors import InputError
 from crm_ml.score.allocation.finish import State
-from crm_ml.score.allocation.problem import Floats, Ints, Limits, Problem, problem_of
+from crm_ml.score.allocation.problem import Floats, Group, Ints, Limits, Problem, problem_of
 
-__all__ = ["Allocation", "allocate"]
+__all__ = ["Allocation", "Group", "allocate"]
 _NEAR = (300, 1_500)  # customers that are shared out, more where fewer were not enough
 _LAST = 30_000  # where fewer could not keep the limits at all
 _SMALL = 500  # customers that are shared out as a whole
@@ -33,6 +33,8 @@ class Allocation:
         What one more unit of a resource would be worth, by its name.
     used, limits : mapping of str to float
         Of each resource; minimums are negative.
+    row_prices : numpy.ndarray, shape (m,)
+        What a row of each action pays for all that it uses, but for costs that differ between customers.
     """
 
     action: Ints
@@ -41,6 +43,7 @@ class Allocation:
     prices: Mapping[str, float]
     used: Mapping[str, float]
     limits: Mapping[str, float]
+    row_prices: Floats
 
     @property
     def gap(self) -> float:
@@ -59,6 +62,7 @@ def allocate(
     channel_caps: Mapping[str, float] | None = None,
     budgets: float | Sequence[float] | None = None,
     max_actions: int = 1,
+    groups: Sequence[Group] = (),
 ) -> Allocation:
     """Choose actions of greatest total value within all limits, and prove how far from the best they are.
 
@@ -83,6 +87,8 @@ def allocate(
     budgets : float or sequence of float, optional
         Most that may be spent, one a layer of costs.
     max_actions : int
+    groups : sequence of Group
+        Caps and minimums of several actions together.
 
     Returns
     -------
@@ -105,13 +111,13 @@ def allocate(
     >>> found.action.tolist(), found.value, found.gap
     ([1, 0, -1], 4.5, 0.0)
     """
-    limits = Limits(action_caps, action_minimums, channels, channel_caps, budgets, max_actions)
+    limits = Limits(action_caps, action_minimums, channels, channel_caps, budgets, max_actions, groups)
     problem = problem_of(np.asanyarray(values), costs, eligible, limits)
     if not problem.shape[0]:
         limits_of = dict(zip(problem.names, problem.b.tolist(), strict=True))
         nothing = dict.fromkeys(problem.names, 0.0)
-        none = np.empty((0, problem.most), dtype=np.int16)
-        return Allocation(_shown(none, max_actions), 0.0, 0.0, nothing, nothing, limits_of)
+        none, nothing_paid = np.empty((0, problem.most), dtype=np.int16), np.zeros(problem.shape[1])
+        return Allocation(_shown(none, max_actions), 0.0, 0.0, nothing, nothing, limits_of, nothing_paid)
     scale, unit = _scale(problem), _units(problem)
     kept = _tightest(problem)
     scaled = replace(problem, A=(problem.A / unit[:, None])[kept], b=(problem.b / unit)[kept])
@@ -127,6 +133,7 @@ def allocate(
         prices=dict(zip(problem.names, (prices / unit).tolist(), strict=True)),
         used=dict(zip(problem.names, used.tolist(), strict=True)),
         limits=dict(zip(problem.names, problem.b.tolist(), strict=True)),
+        row_prices=(problem.A.T @ (prices / unit))[: problem.shape[1]],
     )
 
 

@@ -152,3 +152,24 @@ def exact(
             near = min(near, worth[g] - max(second[g], 0.0) if taken[g] else out - worth[g])
         margin[row] = near
     return total
+
+
+@numba.njit(cache=True, nogil=True)
+def taken(rows: Numbers, actions: Numbers, worth: Array, usage: Array, left: Array, n: int) -> float:
+    """Take pairs in their order, one a customer, while all that a pair uses is left; return their value."""
+    done = np.zeros(n, dtype=np.bool_)
+    total = 0.0
+    for k in range(len(rows)):
+        if done[rows[k]]:
+            continue
+        fits = True
+        for r in range(len(left)):
+            if usage[r, actions[k]] > left[r] + 1e-9:
+                fits = False
+                break
+        if fits:
+            done[rows[k]] = True
+            total += worth[k]
+            for r in range(len(left)):
+                left[r] -= usage[r, actions[k]]
+    return total

@@ -108,6 +108,25 @@ def problem_of(
     return Problem(values, eligible, varying, group, most, A, np.array(b, dtype=np.float64), names)
 
 
+@dataclass(frozen=True)
+class Group:
+    """Actions that share a limit.
+
+    Parameters
+    ----------
+    name : str
+    members : sequence of int
+        Numbers of the actions.
+    cap, minimum : float, optional
+        At most and at least so many rows of them together.
+    """
+
+    name: str
+    members: Sequence[int]
+    cap: float | None = None
+    minimum: float | None = None
+
+
 @dataclass(frozen=True, eq=False)
 class Limits:
     """The limits of `crm_ml.score.allocation.allocate`, as given."""
@@ -118,6 +137,7 @@ class Limits:
     channel_caps: Any = None
     budgets: Any = None
     max_actions: int = 1
+    groups: "Sequence[Group]" = ()
 
 
 def _layers(costs: Any) -> list[npt.NDArray[Any]]:
@@ -144,6 +164,11 @@ def _resources(
     for name, cap in dict(limits.channel_caps or {}).items():
         mine = one[: len(number)][number == channels.index(str(name))].sum(axis=0)
         found.append((f"cap of channel {name}", mine, np.inf if cap is None else float(cap)))
+    for group in limits.groups:
+        mine = one[list(group.members)].sum(axis=0)
+        found.append((f"cap of {group.name}", mine, np.inf if group.cap is None else float(group.cap)))
+        least = np.inf if group.minimum is None else -float(group.minimum)
+        found.append((f"minimum of {group.name}", -mine, least))
     place = m
     budgets = np.atleast_1d([] if limits.budgets is None else limits.budgets)
     for number_of, (layer, budget) in enumerate(zip(layers, budgets, strict=False)):
@@ -203,6 +228,8 @@ def _limits(limits: Limits, m: int) -> list[str]:
         known = set() if limits.channels is None else set(map(str, limits.channels))
         lost = sorted(set(map(str, dict(limits.channel_caps))) - known)
         found += [f"channel_caps of channels that no action has: {', '.join(lost)}"] if lost else []
+    lost_members = [one.name for one in limits.groups if not set(one.members) <= set(range(m))]
+    found += [f"groups {', '.join(lost_members)} have members that are no action"] if lost_members else []
     if limits.max_actions < 1:
         found.append(f"max_actions is {limits.max_actions}; give at least 1")
     if found:
@@ -212,8 +239,15 @@ def _limits(limits: Limits, m: int) -> list[str]:
         [] if limits.channel_caps is None else [one for one in dict(limits.channel_caps).values() if one]
     )
     budgets = [] if limits.budgets is None else list(np.atleast_1d(limits.budgets))
-    negative = sum(float(one) < 0 for one in (*caps, *least, *channel, *budgets))
+    shared = [one for group in limits.groups for one in (group.cap, group.minimum) if one is not None]
+    negative = sum(float(one) < 0 for one in (*caps, *least, *channel, *budgets, *shared))
     found += [f"{negative} limits are below 0"] if negative else []
     above = np.flatnonzero(least > caps)
     found += [f"actions {', '.join(map(str, above))} have a minimum above their cap"] if len(above) else []
+    crossed = [
+        one.name
+        for one in limits.groups
+        if one.cap is not None and one.minimum is not None and one.minimum > one.cap
+    ]
+    found += [f"groups {', '.join(crossed)} have a minimum above their cap"] if crossed else []
     return found
