@@ -12,7 +12,8 @@ from crm_ml.score.allocation.finish import State
 from crm_ml.score.allocation.problem import Floats, Group, Ints, Limits, Problem, problem_of
 
 __all__ = ["Allocation", "Group", "allocate"]
-_NEAR = (300, 1_500)  # customers that are shared out, more where fewer were not enough
+_NEAR = (300, 1_500, 6_000, 25_000)  # customers that are shared out, more where fewer were not enough
+_GROUPS = 2_000  # of alike customers, at most
 _LAST = 30_000  # where fewer could not keep the limits at all
 _SMALL = 500  # customers that are shared out as a whole
 
@@ -170,6 +171,8 @@ def _shared_out(problem: Problem, state: State, near: int, scale: float) -> tupl
     tied = finish.tied_of(problem, state, *_nearly_tied(state.margin, near, scale), scale)
     if not len(tied.of):
         return state, state.actions
+    if len(tied.size) > _GROUPS and near in _NEAR:
+        return state, None
     relaxed = finish.relaxed(problem, tied)
     if relaxed is None:
         return state, None
@@ -190,7 +193,7 @@ def _shared_out(problem: Problem, state: State, near: int, scale: float) -> tupl
 
 def _enough(n: int) -> float:
     """Return the gap at which no more customers are shared out."""
-    return min(2e-5, max(2e-7, 0.2 / n))
+    return min(2e-5, max(5e-7, 0.2 / n))
 
 
 def _nearly_tied(margin: Floats, near: int, scale: float) -> tuple[Ints, float]:

@@ -7,6 +7,7 @@ from crm_ml.score.allocation.problem import Floats, Problem
 
 _STAGES = ((20_000, (0.3, 0.1, 0.03, 0.01)), (200_000, (0.005, 0.002)))  # customers and temperatures
 _STEPS, _HALVINGS = 30, 12
+_PASSES = 6  # over all customers, where they are many: the shared out customers correct what is left
 _NEAR = 1_000.0  # customers that are about indifferent at the last temperature
 _RIDGE = 1e-8
 _TOLERANCE = 1e-4  # of the resources, or of the customers
@@ -37,22 +38,28 @@ def prices_of(problem: Problem, scale: float) -> Floats:
     if n <= 2 * _STAGES[0][0]:
         for temperature in _STAGES[0][1][:2]:
             found = minimise(problem, found, temperature * scale, scale)
-    return minimise(problem, found, last * scale, scale)
+    passes = _PASSES if n > 2 * _STAGES[-1][0] else _STEPS * _HALVINGS
+    return minimise(problem, found, last * scale, scale, passes)
 
 
-def minimise(problem: Problem, start: Floats, temperature: float, scale: float) -> Floats:
-    """Minimise the smoothed dual over prices that are not below 0."""
+def minimise(
+    problem: Problem, start: Floats, temperature: float, scale: float, passes: int = _STEPS * _HALVINGS
+) -> Floats:
+    """Minimise the smoothed dual over prices that are not below 0, in at most so many passes and a step."""
     prices, now = start, smooth(problem, start, temperature)
     customers = 0.01 * np.abs(problem.A).max(axis=1) * problem.shape[0]
     enough = _TOLERANCE * np.maximum(np.abs(problem.b), customers)
     for _ in range(_STEPS):
+        if passes <= 0:
+            break
         held = (prices <= 0) & (now.gradient >= 0)
         if (np.abs(now.gradient[~held]) <= enough[~held]).all():
             break
         moved = _descended(problem, prices, now, _step(now, prices, scale), temperature)
         if moved is None:
             break
-        prices, now = moved
+        prices, now, needed = moved
+        passes -= needed
     return prices
 
 
@@ -76,13 +83,13 @@ def _step(now: Smooth, prices: Floats, scale: float) -> Floats:
 
 def _descended(
     problem: Problem, prices: Floats, now: Smooth, step: Floats, temperature: float
-) -> tuple[Floats, Smooth] | None:
-    """Go along a step until the dual has fallen enough; None where it does not."""
+) -> tuple[Floats, Smooth, int] | None:
+    """Go along a step until the dual has fallen enough, and count the passes; None where it does not."""
     length, slope = 1.0, float(now.gradient @ step)
-    for _ in range(_HALVINGS):
+    for passes in range(1, _HALVINGS + 1):
         there = prices + length * step
         then = smooth(problem, there, temperature)
         if then.value <= now.value + 1e-4 * length * slope:
-            return there, then
+            return there, then, passes
         length /= 2
     return None
