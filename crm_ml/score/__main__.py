@@ -78,24 +78,35 @@ def show(console: "Console", outcome: "Outcome") -> None:
     """Print a short table of a list."""
     from rich.table import Table
 
+    from crm_ml.score.page import PAGE_FILE
+
     table = Table(title=f"list {outcome.list_id}", show_header=False)
     table.add_column()
     table.add_column(justify="right")
-    funnel = outcome.funnel
+    left, certificate = outcome.funnel.left, outcome.certificate
     figures = {
-        "customers known": funnel.known,
-        "scored": funnel.scored,
-        "eligible for an action": funnel.eligible,
-        "with consent": funnel.consented,
-        "worth more than the cost": funnel.valued_above_zero,
-        "rows in the list": funnel.within_cap,
+        "customers known": outcome.funnel.customers,
+        "eligible for an offering": left["not_eligible"],
+        "to whom one applies": left["not_applicable"],
+        "with consent": left["no_consent"],
+        "free by the contact policy": left["contact_policy"],
+        "worth more than the cost": left["not_worth_it"],
+        "not held out": left["held_out"],
+        "rows in the list": outcome.rows,
         "expected value, cents": outcome.expected_value_cents,
         "cost, cents": outcome.cost_cents,
-        "upper bound of the value": round(outcome.certificate.upper_bound_cents),
-    } | {f"value {name}": value for name, value in outcome.certificate.compared_cents.items()}
+        "value that was maximised": certificate.value_cents,
+        "upper bound of it": round(certificate.upper_bound_cents),
+    }
+    on = f" on {certificate.compared_customers:,} customers"
+    beside = "" if certificate.compared_customers == outcome.funnel.customers else on
+    figures |= {f"{name}{beside}": value for name, value in certificate.compared_cents.items()}
     for name, figure in figures.items():
         table.add_row(name, f"{figure:,}")
     console.print(table)
+    for name, price in certificate.prices_cents.items():
+        console.print(f"one more unit of {name} is worth {price:,.2f} cents")
+    console.print(f"page: {outcome.folder / PAGE_FILE}", soft_wrap=True)
     console.print(f"list: {outcome.folder}", soft_wrap=True)
 
 

@@ -1,6 +1,5 @@
 """The scoring job: tables and a champion become a list, stage by stage."""
 
-import dataclasses
 import logging
 from dataclasses import dataclass
 from datetime import timedelta
@@ -8,16 +7,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crm_ml.errors import AlreadyPublished, ConfigError, InputError
-from crm_ml.score import policy
-from crm_ml.score.allotment import Certificate, allot
 from crm_ml.score.catalog import Catalog
-from crm_ml.score.consent import Consent, check_consent, consent_for
+from crm_ml.score.certificate import Certificate
+from crm_ml.score.consent import check_consent, consent_for
+from crm_ml.score.decision import Decided, Job, decide, on
+from crm_ml.score.earlier import earlier_lists, last_evaluation
 from crm_ml.score.effects import effects_of
+from crm_ml.score.funnel import Funnel
 from crm_ml.score.item_lists import items_of
-from crm_ml.score.lists import ListHeader, write_files
+from crm_ml.score.lists import ListHeader
 from crm_ml.score.models import Models
 from crm_ml.score.publish import check_free, publish
-from crm_ml.score.reading import LIST_FILE, verify_list
+from crm_ml.score.reading import LIST_FILE, identity, verify_list
 from crm_ml.score.responses import responses_of
 from crm_ml.score.score_tables import ScoreTables, scan
 from crm_ml.score.scores import Progress
@@ -25,7 +26,7 @@ from crm_ml.score.settings import ScoreSettings
 from crm_ml.score.stages import features_of, scores_of
 from crm_ml.score.value import values_of
 from crm_ml.snapshots import Snapshot, as_utc
-from crm_ml.tables.bundle import Tables, write_parquet
+from crm_ml.tables.bundle import Tables
 from crm_ml.tables.engine import connect
 
 if TYPE_CHECKING:
@@ -44,8 +45,9 @@ class Outcome:
     list_id : str
     expected_value_cents, cost_cents : int
         Sums over the rows.
+    rows : int
     funnel : Funnel
-        Customers left after each step; ``funnel.within_cap`` is the number of rows.
+        What became of every pair of a customer and an offering.
     certificate : Certificate
         How good the allotment is.
     """
@@ -54,18 +56,9 @@ class Outcome:
     list_id: str
     expected_value_cents: int
     cost_cents: int
-    funnel: policy.Funnel
+    rows: int
+    funnel: Funnel
     certificate: Certificate
-
-
-@dataclass(frozen=True)
-class _Job:
-    settings: ScoreSettings
-    tables: Tables
-    models: Models
-    snapshot: Snapshot
-    header: ListHeader
-    consent: Consent
 
 
 def run(
@@ -105,9 +98,9 @@ def run(
     IntegrityError
         If it is there but damaged, or a kept stage is (exit code 4).
     """
-    job = _job(settings, catalog, tables, models)
-    header = job.header
     target = (out or settings.out_folder) / settings.name
+    job = _job(settings, catalog, tables, models, target)
+    header = job.header
     pointer = {"folder": header.folder, "list_id": header.list_id, "as_of": header.as_of.isoformat()}
     try:
         check_free(target, header.folder, pointer)
@@ -118,25 +111,33 @@ def run(
     outcomes: list[Outcome] = []
 
     def fill(content: Path, scratch: Path) -> None:
-        found = _decide_and_write(job, scored, content, scratch)
+        connection = connect()
+        try:
+            found = decide(job, scored, connection, content, scratch)
+            _check_again(job, connection, content / LIST_FILE, scratch)
+        finally:
+            connection.close()
         outcomes.append(_outcome(target / header.folder, content / LIST_FILE, header, found))
 
     publish(target, header.folder, fill, pointer)
-    log.info("list %s: %s", header.list_id, dataclasses.asdict(outcomes[0].funnel))
+    log.info("list %s: %s", header.list_id, outcomes[0].funnel.left)
     return outcomes[0]
 
 
-def _job(settings: ScoreSettings, catalog: Catalog, tables: Tables, models: Models) -> _Job:
+def _job(settings: ScoreSettings, catalog: Catalog, tables: Tables, models: Models, target: Path) -> Job:
     if not tables.fingerprint:
         raise InputError("the tables have no fingerprint, so the list could not say what it was made from")
     snapshot = Snapshot(as_utc(settings.day), timedelta(days=1))  # only the past is read: any horizon does
-    actions = catalog.offered(snapshot.as_of)
+    settings.check(catalog)
+    actions = catalog.offerings(snapshot.as_of)
     if not actions:
         raise ConfigError(f"none of the {len(catalog.actions)} actions is offered on {settings.day}")
     for action in sorted({action.action_id for action in catalog.actions} - {a.action_id for a in actions}):
         log.info("action %s is not offered on %s", action, settings.day)
     models.check(actions, tables)
     consent = consent_for(tables, snapshot, actions, settings.consent)
+    earlier = earlier_lists(target, settings.day) if settings.past_lists else []
+    evaluation = last_evaluation(target, settings.day)
     header = ListHeader(
         as_of=snapshot.as_of,
         models=models.sums,
@@ -145,11 +146,13 @@ def _job(settings: ScoreSettings, catalog: Catalog, tables: Tables, models: Mode
         consent_basis=consent.basis,
         actions=actions,
         value_bases=models.value_bases(actions),
+        earlier=[*(one.list_id for one in earlier), *([] if evaluation is None else [identity(evaluation)])],
     )
-    return _Job(settings, tables, models, snapshot, header, consent)
+    files = [one.folder / LIST_FILE for one in earlier]
+    return Job(settings, catalog, tables, models, snapshot, header, consent, files, evaluation)
 
 
-def _score(job: _Job, progress: Progress | None) -> ScoreTables:
+def _score(job: Job, progress: Progress | None) -> ScoreTables:
     """Make the feature table and the score table of each model, or find them whole."""
     work, models, snapshot = job.settings.work_folder, job.models, job.snapshot
     features = features_of(work, job.tables, snapshot, models.groups)
@@ -171,63 +174,18 @@ def _score(job: _Job, progress: Progress | None) -> ScoreTables:
     )
 
 
-def _decide_and_write(
-    job: _Job, scored: ScoreTables, content: Path, scratch: Path
-) -> tuple[policy.Funnel, Certificate]:
-    connection = connect()
-    try:
-        consent = _on(connection, job.consent, scratch / "consent.parquet")
-        funnel, certificate = _decide(job, scored, consent, connection, scratch)
-        facts = {"allocation": certificate.facts}
-        rows = write_files(scratch / "decided.parquet", job.header, job.models.reasons, content, facts)
-        _check_again(job, connection, content / LIST_FILE, scratch)
-    finally:
-        connection.close()
-    return dataclasses.replace(funnel, within_cap=rows), certificate
-
-
-def _decide(
-    job: _Job,
-    scored: ScoreTables,
-    consent: Consent,
-    connection: "duckdb.DuckDBPyConnection",
-    scratch: Path,
-) -> tuple[policy.Funnel, Certificate]:
-    """Write the decided rows with their features to ``decided.parquet``."""
-    actions = job.header.actions
-    weighed = policy.weigh(scored.base(connection), actions, consent, job.models.verified)
-    write_parquet(weighed.sort("customer_id"), scratch / "weighed.parquet")
-    weighed = scan(connection, scratch / "weighed.parquet")
-    certificate = allot(scratch / "weighed.parquet", actions, job.settings.daily_cap, scratch)
-    kept = policy.choose(weighed, scan(connection, scratch / "allotted.parquet"), len(actions))
-    write_parquet(kept, scratch / "chosen.parquet")
-    kept = scored.with_features(connection, scan(connection, scratch / "chosen.parquet"))
-    write_parquet(kept, scratch / "decided.parquet")
-    return policy.count(weighed, len(actions)), certificate
-
-
-def _check_again(job: _Job, connection: "duckdb.DuckDBPyConnection", path: Path, scratch: Path) -> None:
+def _check_again(job: Job, connection: "duckdb.DuckDBPyConnection", path: Path, scratch: Path) -> None:
     """Ask the consents table once more, now about the rows that were written."""
     actions = job.header.actions
     consent = consent_for(job.tables, job.snapshot, actions, job.settings.consent)
-    consent = _on(connection, consent, scratch / "consent_again.parquet")
+    consent = on(connection, consent, scratch / "consent_again.parquet")
     check_consent(scan(connection, path).select("customer_id", "action_id"), actions, consent)
 
 
-def _on(connection: "duckdb.DuckDBPyConnection", consent: Consent, path: Path) -> Consent:
-    """Bring the consents, which may be on any engine, to the connection of the decision."""
-    if consent.granted is None:
-        return consent
-    write_parquet(consent.granted, path)
-    return dataclasses.replace(consent, granted=scan(connection, path))
-
-
-def _outcome(
-    folder: Path, path: Path, header: ListHeader, found: tuple[policy.Funnel, Certificate]
-) -> Outcome:
+def _outcome(folder: Path, path: Path, header: ListHeader, found: Decided) -> Outcome:
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
     table = pq.read_table(path, columns=["expected_value_cents", "cost_cents"])
     value, cost = (int(pc.sum(column).as_py() or 0) for column in table.columns)
-    return Outcome(folder, header.list_id, value, cost, *found)
+    return Outcome(folder, header.list_id, value, cost, len(table), found.funnel, found.certificate)

@@ -15,7 +15,8 @@ from crm_ml.recommend.interactions import Ids
 from crm_ml.recommend.offer import Offer
 from crm_ml.recommend.selection import NONE
 from crm_ml.recommend.serving import Lists, Serving
-from crm_ml.score.catalog import Action, RecommendOf
+from crm_ml.score.catalog import Action
+from crm_ml.score.catalog_parts import RecommendOf
 from crm_ml.score.reading import identity
 from crm_ml.score.scores import CHUNK_ROWS, Progress
 from crm_ml.score.sinks import parquet

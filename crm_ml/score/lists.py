@@ -2,9 +2,11 @@
 
 One row for each customer and slot, ordered by customer_id and slot, with what to do, why, at what expected
 value and cost, and what is needed to learn from it later. p_churn, p_response, uplift and clv_cents are null
-without a model that gives them, uplift also where its arm is not verified; price_paid is what one more
-row of the action and one more row of the list would be worth. The files depend on the models, the policy, the
-data and as_of alone: no clock, run id or version number of a registry goes into them.
+without a model that gives them, uplift also where its arm is not verified. arm is treat (allotted) or explore
+(drawn at random), propensity the probability with which the customer got this offering; priority is what the
+allotment maximised, price_paid what the caps and budgets that the row uses would be worth to another one. The
+files depend on the models, the policy, the data, earlier lists and as_of alone: no clock, run id or version
+number of a registry goes into them.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from crm_ml import artefacts
 from crm_ml.score.catalog import Action
 from crm_ml.score.item_lists import OF_ITEMS
+from crm_ml.score.page import write_page
 from crm_ml.score.policy import DECISION, OF_ACTION, SCORES
 from crm_ml.score.reading import LIST_FILE, identity
 from crm_ml.score.scores import Reasons
@@ -43,9 +46,11 @@ class ListHeader:
         Fingerprint of the tables.
     consent_basis : str
     actions : sequence of Action
-        Those offered at `as_of`, in the order of their numbers.
+        The offerings at `as_of`, in the order of their numbers.
     value_bases : sequence of str
         What the expected value of each of them rests on.
+    earlier : sequence of str
+        Ids of the earlier lists and their evaluation that this one was made from.
     """
 
     as_of: datetime
@@ -55,6 +60,7 @@ class ListHeader:
     consent_basis: str
     actions: Sequence[Action]
     value_bases: Sequence[str]
+    earlier: Sequence[str] = ()
 
     @property
     def ingredients(self) -> dict[str, Any]:
@@ -62,6 +68,7 @@ class ListHeader:
         return {
             "as_of": self.as_of.isoformat(),
             "data": self.data,
+            "earlier": list(self.earlier),
             "models": dict(self.models),
             "policy": self.policy,
         }
@@ -103,6 +110,7 @@ def schema() -> "pa.Schema":
             "propensity": real,
             "expected_value_cents": cents,
             "cost_cents": cents,
+            "priority": real,
             "p_response": real,
             "uplift": real,
             "clv_cents": cents,
@@ -115,6 +123,7 @@ def schema() -> "pa.Schema":
             "model_versions": texts,
             "policy_version": text,
             "expires_at": moment,
+            "send_at": moment,
         }
     )
 
@@ -125,13 +134,15 @@ def write_files(
     reasons: Mapping[str, Reasons],
     folder: Path,
     facts: Mapping[str, Any] | None = None,
+    evaluation: dict[str, Any] | None = None,
 ) -> int:
-    """Write ``list.parquet`` and ``manifest.json`` into a folder and return the number of rows.
+    """Write ``list.parquet``, its page and ``manifest.json`` into a folder and return the number of rows.
 
     Parameters
     ----------
     decided : Path
-        Parquet with the columns `DECISION` and the features of the rows, ordered by customer_id.
+        Parquet with the columns `DECISION`, send_at_epoch_s and the features of the rows, ordered by
+        customer_id.
     header : ListHeader
     reasons : mapping of str to callable
         Score to what gives the reason codes of a frame of features (indexed by customer_id), one sequence a
@@ -141,17 +152,15 @@ def write_files(
     folder : Path
     facts : mapping, optional
         Further entries of the manifest, ready for JSON.
+    evaluation : dict, optional
+        What an earlier list has earned, for the page.
     """
     rows = parquet.write(_rows(decided, header, reasons), schema(), folder / LIST_FILE)
     columns = [{"name": field.name, "type": str(field.type)} for field in schema()]
-    artefacts.write_manifest(
-        folder,
-        list_id=header.list_id,
-        ingredients=header.ingredients,
-        rows=rows,
-        schema=columns,
-        **(facts or {}),
-    )
+    told = {"list_id": header.list_id, "ingredients": header.ingredients, "rows": rows, "schema": columns}
+    told |= facts or {}
+    write_page(folder, told, evaluation)
+    artefacts.write_manifest(folder, **told)
     return rows
 
 
@@ -170,14 +179,12 @@ def _chunk(table: "pa.Table", header: ListHeader, codes: list[list[str]]) -> "pa
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    types = schema()
-    action = table["action"]
+    types, action = schema(), table["action"]
+    moment = types.field("send_at").type
     constants = {
         "list_id": header.list_id,
         "as_of": header.as_of,
         "slot": 1,
-        "arm": "treat",
-        "propensity": 1.0,
         "consent_basis": header.consent_basis,
         "model_versions": header.model_versions,
         "policy_version": header.policy[:12],
@@ -188,11 +195,12 @@ def _chunk(table: "pa.Table", header: ListHeader, codes: list[list[str]]) -> "pa
     }
     for name, values in _by_action(header).items():
         columns[name] = pa.array(values, types.field(name).type).take(action)
-    columns["runner_up_action"] = pa.array(_by_action(header)["action_id"], pa.string()).take(
-        table["runner_up"]
-    )
-    for name in ("customer_id", "expected_value_cents", "price_paid", *SCORES, *OF_ACTION):
+    keys = pa.array([one.key for one in header.actions], pa.string())
+    columns["runner_up_action"] = keys.take(table["runner_up"])
+    given = ("customer_id", "expected_value_cents", "priority", "price_paid", "arm", "propensity")
+    for name in (*given, *SCORES, *OF_ACTION):
         columns[name] = pc.cast(table[name], types.field(name).type)
+    columns["send_at"] = pc.cast(pc.cast(table["send_at_epoch_s"], pa.timestamp("s", "UTC")), moment)
     for name in OF_ITEMS:
         columns[name] = _items(table, name, columns.get(name), types.field(name).type)
     columns["reason_codes"] = pa.array(codes, types.field("reason_codes").type)
@@ -231,7 +239,7 @@ def _reason_codes(table: "pa.Table", header: ListHeader, reasons: Mapping[str, R
     for score, explain in reasons.items():
         rows = [row for row, one in enumerate(told) if one == score]
         if rows:
-            other = {*DECISION, *OF_ITEMS} - {"customer_id"}
+            other = {*DECISION, *OF_ITEMS, "send_at_epoch_s"} - {"customer_id"}
             features = table.take(rows).drop_columns([one for one in table.column_names if one in other])
             found = explain(features.to_pandas().set_index("customer_id"))
             for row, texts in zip(rows, found, strict=True):

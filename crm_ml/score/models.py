@@ -123,13 +123,17 @@ class Models:
             for action in actions
             if action.score in lacking and lacking[action.score][1] is None
         ]
+        if self.value is None:
+            kept = [one.action_id for one in actions if one.retention is not None]
+            breaches += [f"{one}: retention needs a value_model in the settings" for one in kept]
         breaches += self._without_items(actions)
         breaches += [] if self.response is None else unanswerable(actions, tables, self.response)
         breaches += [] if self.uplift is None else unknown_arms(actions, self.uplift)
         names = Counter(one.name for one in self._given)
         breaches += [f"{name} stands for {n} models; names must differ" for name, n in names.items() if n > 1]
         if breaches:
-            raise ConfigError("the models do not fit the actions\n" + "\n".join(f"  {b}" for b in breaches))
+            told = dict.fromkeys(f"  {breach}" for breach in breaches)  # once for all channels of an action
+            raise ConfigError("the models do not fit the actions\n" + "\n".join(told))
 
 
 def champions(settings: ScoreSettings) -> Models:

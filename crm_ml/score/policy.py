@@ -1,205 +1,220 @@
-"""What each action is worth to each customer, and the rows of a list.
+"""Which offerings are open to each customer, what they are worth, and the rows of a list.
 
-The value of an action is ``floor(gain + 1/2) - cost_cents``, an integer number of cents (rounded half up);
-its gain is ``uplift * worth_cents`` where the uplift of its arm is verified, and an assumption otherwise (see
-`crm_ml.score.catalog.Action`). Only values above zero count. Who gets which action within the caps is decided
-by `crm_ml.score.allotment`.
+Every pair of a customer and an offering gets one status: open, or the first reason why not (`REASONS`). Who
+gets which open offering within the limits is decided by `crm_ml.score.allotment`.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import narwhals as nw
 
 from crm_ml.errors import ConfigError
 from crm_ml.score.catalog import Action
+from crm_ml.score.catalog_parts import Factors
 from crm_ml.score.consent import Consent
 from crm_ml.score.eligibility import compile_rule
+from crm_ml.score.worth import applicable, chance, expected_value, priority, response_column
 
+REASONS = ("not_eligible", "not_applicable", "no_consent", "contact_policy", "not_worth_it", "held_out")
+OPEN = "open"
+STATUS = (*REASONS, OPEN)
+HELD_OUT = STATUS.index("held_out")
 SCORES = ("p_churn", "clv_cents")
 OF_ACTION = ("p_response", "uplift")
+ALLOTTED = ("action", "price_paid", "arm", "propensity")
 DECISION = (
-    "customer_id", "action", "expected_value_cents", "runner_up", "price_paid", *SCORES, *OF_ACTION
+    "customer_id", *ALLOTTED, "expected_value_cents", "priority", "runner_up", *SCORES, *OF_ACTION
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Funnel:
-    """How many customers are left after each step."""
+@dataclass(frozen=True, eq=False)
+class Gates:
+    """What decides whether an offering is open, beside its own rules.
 
-    known: int
-    scored: int
-    eligible: int
-    consented: int
-    valued_above_zero: int
-    within_cap: int = 0
+    Parameters
+    ----------
+    consent : Consent
+    blocked : narwhals.LazyFrame, optional
+        Of the contact policy: customer_id and, for the offering number i, ``blocked_i``, the rule that
+        forbids it or null.
+    held : narwhals.LazyFrame, optional
+        Of the hold-outs: customer_id and the booleans ``universal`` and ``held_i``.
+    sold_out : collection of int
+        Numbers of the offerings without stock.
+    verified : collection of str
+        Arms whose uplift values their actions.
+    factors : Factors
+    tags : mapping of str to str
+        Name to rule.
+    """
+
+    consent: Consent
+    blocked: "nw.LazyFrame[Any] | None" = None
+    held: "nw.LazyFrame[Any] | None" = None
+    sold_out: Collection[int] = ()
+    verified: Collection[str] = ()
+    factors: Factors = field(default_factory=Factors)
+    tags: Mapping[str, str] = field(default_factory=dict)
 
 
-def response_column(number: int) -> str:
-    """Return the column of the probability that the action of a number is answered."""
-    return f"p_response_{number}"
-
-
-def items_column(number: int) -> str:
-    """Return the column of how many items of the action of a number are expected to be bought."""
-    return f"p_items_{number}"
-
-
-def weigh(
-    base: "nw.LazyFrame[Any]", actions: Sequence[Action], consent: Consent, verified: Collection[str] = ()
-) -> "nw.LazyFrame[Any]":
-    """Put beside each customer, for each action, whether it may be done and what it is worth.
+def weigh(base: "nw.LazyFrame[Any]", actions: Sequence[Action], gates: Gates) -> "nw.LazyFrame[Any]":
+    """Put beside each customer, for each offering, whether it is open and what it is worth.
 
     Parameters
     ----------
     base : narwhals.LazyFrame
-        One row a customer: customer_id, feature columns, p_churn and clv_cents (null where not scored),
-        p_response_i for each action with an answer, p_items_i for each that recommends, and uplift_<arm> for
-        each verified arm.
+        One row a customer: customer_id, feature columns, p_churn, clv_cents and p_alive (null where not
+        scored), p_response_i for each offering with an answer, p_items_i for each that recommends, and
+        uplift_<arm> for each verified arm.
     actions : sequence of Action
-        Ordered by ``action_id``.
-    consent : Consent
-    verified : collection of str
-        Arms whose uplift values their actions.
+        Offerings, each on one channel.
+    gates : Gates
 
     Returns
     -------
     narwhals.LazyFrame
-        customer_id, p_churn, clv_cents, scored (boolean) and for the action number i: eligible_i, consented_i
-        (boolean), value_i (cents, null unless eligible, consented and above zero), p_response_i and uplift_i
-        (null where it has none).
+        customer_id, p_churn, clv_cents, universal (held out of everything) and for the offering number i:
+        status_i (place in `STATUS`), value_i (priority in cents, null unless it is open or held out), money_i
+        (expected value in cents, null where something is missing), rule_i (of the contact policy),
+        p_response_i and uplift_i (null where it has none).
 
     Raises
     ------
     ConfigError
-        With the rule of every action that does not fit the columns.
+        With every rule that does not fit the columns.
     """
-    rules = _rules(actions, base.collect_schema())
+    rows = _tagged(base, gates.tags)
+    schema = rows.collect_schema()
+    _check_rules(actions, schema)
     numbered = list(enumerate(actions))
-    rows = base.with_columns(scored=_scored(numbered, verified))
-    rows = rows.with_columns(**{f"eligible_{number}": rule for number, rule in enumerate(rules)})
-    if consent.granted is not None:
-        rows = rows.join(consent.granted, on="customer_id", how="left")
+    worth = {f"money_{i}": expected_value(i, one, gates.verified) for i, one in numbered}
+    worth |= {f"worth_{i}": priority(i, one, gates.verified, gates.factors, schema) for i, one in numbered}
+    rows = rows.with_columns(**worth)
+    for part in (gates.consent.granted, gates.blocked, gates.held):
+        if part is not None:
+            rows = rows.join(part, on="customer_id", how="left")
     rows = rows.with_columns(
-        **{
-            f"consented_{number}": nw.col(f"eligible_{number}") & _allowed(action, consent)
-            for number, action in numbered
-        }
+        **{f"status_{i}": _status(i, one, gates, schema) for i, one in numbered},
+        **{f"rule_{i}": _rule(i, gates) for i, _ in numbered},
     )
-    values = {f"value_{number}": _value(number, action, verified) for number, action in numbered}
-    rows = rows.with_columns(**values)
-    rows = rows.with_columns(**{name: nw.when(nw.col(name) > 0).then(nw.col(name)) for name in values})
-    flags = [f"{flag}_{number}" for flag in ("eligible", "consented") for number, _ in numbered]
-    told = {f"uplift_{number}": _uplift(action, verified) for number, action in numbered}
-    told |= {response_column(number): _response(number, action) for number, action in numbered}
-    return rows.select("customer_id", *SCORES, "scored", *flags, *values, **told)
-
-
-def count(weighed: "nw.LazyFrame[Any]", n_actions: int) -> Funnel:
-    """Count the customers at each step of the funnel, in one pass."""
-
-    def any_of(flag: str) -> nw.Expr:
-        return nw.any_horizontal(*(nw.col(f"{flag}_{i}") for i in range(n_actions)), ignore_nulls=True)
-
-    valued = nw.any_horizontal(
-        *(~nw.col(f"value_{i}").is_null() for i in range(n_actions)), ignore_nulls=True
-    )
-    steps = {
-        "scored": nw.col("scored"),
-        "eligible": any_of("eligible"),
-        "consented": any_of("consented"),
-        "valued_above_zero": valued,
-    }
-    ones = weighed.select(
-        known=nw.lit(1), **{name: nw.when(step).then(1).otherwise(0) for name, step in steps.items()}
-    )
-    sums = ones.select(nw.all().sum()).collect(backend="pyarrow").rows(named=True)[0]
-    return Funnel(**{name: int(value or 0) for name, value in sums.items()})
+    told = {f"value_{i}": _value(i) for i, _ in numbered}
+    told |= {f"uplift_{i}": _uplift(i, one, gates.verified) for i, one in numbered}
+    told |= {response_column(i): _response(i, one) for i, one in numbered}
+    kept = [f"{name}_{i}" for name in ("status", "rule", "money") for i, _ in numbered]
+    universal = nw.lit(False) if gates.held is None else nw.col("universal").fill_null(False)
+    return rows.select("customer_id", *SCORES, *kept, universal=universal, **told)
 
 
 def choose(
     weighed: "nw.LazyFrame[Any]", allotted: "nw.LazyFrame[Any]", n_actions: int
 ) -> "nw.LazyFrame[Any]":
-    """Put together what is known of those who get an action.
+    """Put together what is known of those who get an offering.
 
     Parameters
     ----------
     weighed : narwhals.LazyFrame
         Of `weigh`.
     allotted : narwhals.LazyFrame
-        customer_id, action (its number) and price_paid.
+        customer_id and `ALLOTTED`: the number of the offering, the price it pays, arm and propensity.
     n_actions : int
 
     Returns
     -------
     narwhals.LazyFrame
-        Ordered by customer_id: customer_id, action, expected_value_cents, runner_up (number of the best other
-        action, null without one), price_paid, p_churn, clv_cents, and p_response and uplift of the action.
+        Ordered by customer_id, with the columns `DECISION`: runner_up is the number of the best other open
+        offering, null without one; p_response and uplift are those of the offering.
     """
     numbers = range(n_actions)
     kept = weighed.join(allotted, on="customer_id", how="inner")
-    others = {f"other_{i}": nw.when(nw.col("action") != i).then(nw.col(f"value_{i}")) for i in numbers}
+    others = {f"other_{i}": nw.when(_other(i)).then(nw.col(f"value_{i}")) for i in numbers}
     second = kept.with_columns(**others)
     second = second.with_columns(second_value=nw.max_horizontal(*others))
     told = {name: _of_chosen(numbers, name) for name in OF_ACTION}
     found = second.with_columns(
-        expected_value_cents=_of_chosen(numbers, "value").cast(nw.Int64),
+        expected_value_cents=_of_chosen(numbers, "money").cast(nw.Int64),
+        priority=_of_chosen(numbers, "value").cast(nw.Float64),
         runner_up=_first(numbers, "other", "second_value"),
         **told,
     )
     return found.select(*DECISION).sort("customer_id")
 
 
-def _rules(actions: Sequence[Action], schema: Mapping[str, Any]) -> list[nw.Expr]:
-    rules, breaches = [], []
-    for action in actions:
+def _tagged(base: "nw.LazyFrame[Any]", tags: Mapping[str, str]) -> "nw.LazyFrame[Any]":
+    rows, breaches = base, []
+    for name, rule in tags.items():
         try:
-            rules.append(compile_rule(action.eligible, schema) if action.eligible else nw.lit(True))
+            rows = rows.with_columns(compile_rule(rule, rows.collect_schema()).alias(f"tag_{name}"))
         except ConfigError as error:
-            breaches.append(f"  action {action.action_id}, eligible: {error}")
+            breaches.append(f"  tag {name}: {error}")
+    if breaches:
+        raise ConfigError("tags that don't fit the features and scores\n" + "\n".join(breaches))
+    return rows
+
+
+def _check_rules(actions: Sequence[Action], schema: Mapping[str, Any]) -> None:
+    breaches: dict[str, None] = {}
+    for action in actions:
+        rules = {"eligible": action.eligible, "applicable": action.applicable}
+        rules |= {f"context {number}": one.when for number, one in enumerate(action.context, 1)}
+        for name, rule in rules.items():
+            try:
+                compile_rule(rule, schema) if rule else None
+            except ConfigError as error:
+                breaches[f"  action {action.action_id}, {name}: {error}"] = None
     if breaches:
         raise ConfigError("rules that don't fit the features and scores\n" + "\n".join(breaches))
-    return rules
+
+
+def _status(number: int, action: Action, gates: Gates, schema: Mapping[str, Any]) -> nw.Expr:
+    """Return the place in `STATUS` of the first reason that holds, or of open."""
+    fits = applicable(number, action, gates.verified) & (number not in gates.sold_out)
+    if action.applicable:
+        fits = fits & compile_rule(action.applicable, schema)
+    passes = {
+        "not_eligible": compile_rule(action.eligible, schema) if action.eligible else nw.lit(True),
+        "not_applicable": fits,
+        "no_consent": _allowed(action, gates.consent),
+        "contact_policy": nw.lit(True) if gates.blocked is None else nw.col(f"blocked_{number}").is_null(),
+        "not_worth_it": nw.col(f"worth_{number}") > 0,
+        "held_out": nw.lit(True) if gates.held is None else ~nw.col(f"held_{number}").fill_null(False),
+    }
+    status = nw.lit(STATUS.index(OPEN), dtype=nw.Int8)
+    for place, reason in reversed(list(enumerate(REASONS))):
+        status = nw.when(passes[reason]).then(status).otherwise(nw.lit(place, dtype=nw.Int8))
+    return status
 
 
 def _allowed(action: Action, consent: Consent) -> nw.Expr:
     return nw.lit(True) if consent.granted is None else nw.col(consent.column(action)).fill_null(False)
 
 
-def _value(number: int, action: Action, verified: Collection[str]) -> nw.Expr:
-    measured = action.measured(verified)
-    if measured is not None:
-        gain = _uplift(action, verified) * measured.worth_cents
-    else:
-        gain_cents = action.assumed_effect * action.margin_cents
-        of_action = {"p_response": response_column(number), "p_items": items_column(number)}
-        p = of_action.get(action.score or "", action.score)
-        gain = nw.col(p) * gain_cents if p else nw.lit(gain_cents)
-    value = (gain + 0.5).floor().cast(nw.Int64) - action.cost_cents
-    return nw.when(nw.col(f"consented_{number}")).then(value)
+def _rule(number: int, gates: Gates) -> nw.Expr:
+    return nw.lit(None, dtype=nw.String) if gates.blocked is None else nw.col(f"blocked_{number}")
 
 
-def _uplift(action: Action, verified: Collection[str]) -> nw.Expr:
-    measured = action.measured(verified)
-    return nw.lit(None, dtype=nw.Float64) if measured is None else nw.col(f"uplift_{measured.arm}")
+def _value(number: int) -> nw.Expr:
+    return nw.when(nw.col(f"status_{number}") >= HELD_OUT).then(nw.col(f"worth_{number}"))
+
+
+def _uplift(number: int, action: Action, verified: Collection[str]) -> nw.Expr:
+    found = chance(number, action, verified)
+    if action.measured(verified) is None or found is None:
+        return nw.lit(None, dtype=nw.Float64)
+    return found
 
 
 def _response(number: int, action: Action) -> nw.Expr:
     return nw.col(response_column(number)) if action.answer else nw.lit(None, dtype=nw.Float64)
 
 
-def _scored(numbered: Sequence[tuple[int, Action]], verified: Collection[str]) -> nw.Expr:
-    """Say who has a score at all: of churn, of an answer, of items or of an uplift that is verified."""
-    told = [nw.col("p_churn")]
-    told += [_response(number, action) for number, action in numbered if action.answer]
-    told += [nw.col(items_column(number)) for number, action in numbered if action.recommend]
-    told += [_uplift(action, verified) for _, action in numbered if action.measured(verified)]
-    return nw.any_horizontal(*(~one.is_null() for one in told), ignore_nulls=True)
+def _other(number: int) -> nw.Expr:
+    return (nw.col("action") != number) & (nw.col(f"status_{number}") == STATUS.index(OPEN))
 
 
 def _of_chosen(numbers: range, prefix: str) -> nw.Expr:
-    """Return what stands beside the action that was chosen."""
+    """Return what stands beside the offering that was chosen."""
     result = nw.lit(None, dtype=nw.Float64)
     for number in numbers:
         result = nw.when(nw.col("action") == number).then(nw.col(f"{prefix}_{number}")).otherwise(result)

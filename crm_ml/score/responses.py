@@ -14,7 +14,8 @@ from crm_ml.propensity.action_features import COLUMNS, action_features
 from crm_ml.propensity.artefact import COLUMN
 from crm_ml.propensity.covers import Covers
 from crm_ml.propensity.occasion import Occasion
-from crm_ml.score.catalog import Action, Answer
+from crm_ml.score.catalog import Action
+from crm_ml.score.catalog_parts import Answer
 from crm_ml.score.scores import Groups, Reasons, chunks, probabilities, score_rows, score_schema
 from crm_ml.score.sinks import parquet
 from crm_ml.score.stages import code_sum, stage

@@ -11,8 +11,8 @@ from crm_ml.propensity.action_features import COLUMNS
 from crm_ml.propensity.artefact import COLUMN
 from crm_ml.score.item_lists import COLUMN as P_ITEMS
 from crm_ml.score.item_lists import OF_ITEMS
-from crm_ml.score.policy import items_column, response_column
 from crm_ml.score.value import CLV
+from crm_ml.score.worth import items_column, response_column
 
 if TYPE_CHECKING:
     import duckdb

@@ -1,5 +1,6 @@
 """Settings of a scoring run: one file of ``configs/score/``."""
 
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
@@ -9,11 +10,16 @@ from pydantic import Field
 from crm_ml.config import Data
 from crm_ml.errors import ConfigError
 from crm_ml.paths import data_folder, inside, project_root
-from crm_ml.score.catalog import Catalog, Name
+from crm_ml.score.catalog import Catalog
+from crm_ml.score.catalog_parts import Budget, Count, Name
+from crm_ml.score.explore import Explore
+from crm_ml.score.holdout import HoldOut
+from crm_ml.score.limits import check_limits
 from crm_ml.score.reading import identity
 from crm_ml.tables.strict import Strict
 
-LIST_FORMAT = 2
+LIST_FORMAT = 3
+_MODELS = ("model", "value_model", "response_model", "uplift_model", "item_model")
 Registered = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*@[a-z][a-z0-9_-]*$")]
 
 
@@ -44,6 +50,16 @@ class ScoreSettings(Strict):
         ``assumed`` where the tables have no consents; each row of the list says it too.
     daily_cap : int, optional
         At most this many rows in the list.
+    channel_caps : mapping of str to int
+        At most this many rows by channel.
+    budgets : tuple of Budget
+        Money for the costs of actions or channels.
+    hold_out : HoldOut, optional
+        Who is kept from all actions, or from one.
+    explore : Explore, optional
+        How much is drawn at random.
+    past_lists : bool
+        Whether the rows of earlier lists of this name count as contacts until their touches are on record.
     out, work : str, optional
         Folders, inside the project, of the lists and of the feature and score tables; ``lists`` and
         ``scores`` in the data folder without them.
@@ -59,7 +75,12 @@ class ScoreSettings(Strict):
     as_of: date | None = None
     actions: str
     consent: Literal["table", "assumed"] = "table"
-    daily_cap: Annotated[int, Field(ge=1)] | None = None
+    daily_cap: Count | None = None
+    channel_caps: Mapping[Name, Count] = Field(default_factory=dict)
+    budgets: Annotated[tuple[Budget, ...], Field(strict=False)] = ()
+    hold_out: HoldOut | None = None
+    explore: Explore | None = None
+    past_lists: bool = True
     out: str | None = None
     work: str | None = None
 
@@ -93,12 +114,20 @@ class ScoreSettings(Strict):
         return inside(project_root(), self.work) if self.work else data_folder() / "scores"
 
     def policy_hash(self, catalog: Catalog) -> str:
-        """Hash what decides: name, catalogue, cap, consent and the format of lists."""
-        decides = {
-            "catalog": catalog.model_dump(mode="json"),
-            "consent": self.consent,
-            "daily_cap": self.daily_cap,
-            "list_format": LIST_FORMAT,
-            "name": self.name,
-        }
-        return identity(decides)
+        """Hash what decides: catalogue, limits, hold-outs, consent, name and the format of lists."""
+        elsewhere = {"data", "as_of", "actions", "out", "work", *_MODELS}
+        decides = self.model_dump(mode="json", exclude=elsewhere)
+        return identity({"catalog": catalog.model_dump(mode="json"), "list_format": LIST_FORMAT, **decides})
+
+    def check(self, catalog: Catalog) -> None:
+        """Refuse limits and hold-outs of what the catalogue does not have.
+
+        Raises
+        ------
+        ConfigError
+            With all of them.
+        """
+        check_limits(catalog.actions, self.channel_caps, self.budgets)
+        unknown = [] if self.hold_out is None else self.hold_out.unknown(catalog.actions)
+        if unknown:
+            raise ConfigError(f"hold_out.actions: the catalogue has no action {', '.join(unknown)}")

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import random
 import resource
 import signal
 import sys
@@ -24,7 +25,7 @@ from crm_ml.errors import CrmError
 from crm_ml.score import batch, publish
 from crm_ml.score.models import Models
 
-N_CUSTOMERS = 60_000
+N_CUSTOMERS = 3_000
 
 
 def write_features(_tables, snapshot, path, _groups):
@@ -38,7 +39,7 @@ def write_features(_tables, snapshot, path, _groups):
 
 def run(root, order):
     settings = score_world.settings(name="big", as_of=date(2024, 6, order["day"]), daily_cap=order.get("cap"))
-    settings = settings.model_copy(update={"work": "work"})
+    settings = settings.model_copy(update={"work": "work", "past_lists": False})
     catalog = score_world.catalog(
         score_world.action("coupon", score="p_churn", eligible="rfm_orders_84d >= 1"),
         score_world.action("push", channel="push", score="p_churn", cost_cents=1, assumed_effect=0.4),
@@ -76,6 +77,27 @@ def die_at(step):
         Path.rename = lambda self, to: die() if to.parent.name == "big" else rename(self, to)
 
 
+def race(root, number):
+    """Let two processes publish one name at once; return their exit codes."""
+
+    def fill(content, _scratch):
+        (content / "list").write_text(f"list {number}")
+
+    def one():
+        generator = random.Random(os.getpid())
+        time.sleep(0.002 * generator.random())
+        try:
+            publish.publish(
+                root / "races", f"list-{number}", fill, {"folder": f"list-{number}", "as_of": "1"}
+            )
+        except CrmError as error:
+            os._exit(error.exit_code)
+        os._exit(0)
+
+    children = [os.fork() or one() for _ in range(2)]
+    return [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
+
+
 def start(root, order):
     reader, writer = os.pipe()
     number = os.fork()
@@ -95,6 +117,8 @@ def finish(number, reader):
 
 def answer(root, order):
     started = time.perf_counter()
+    if "races" in order:
+        return {"codes": [race(root, number) for number in range(order["races"])]}
     if order.pop("twice", False):
         both = [start(root, order), start(root, order)]
         return {"codes": [finish(*one)["code"] for one in both]}

@@ -21,8 +21,8 @@ DAY_S = 86_400
 
 
 def action(action_id, **fields):
-    defaults = {
-        "channel": "mail",
+    defaults = {} if "channels" in fields else {"channel": "mail"}
+    defaults |= {
         "cost_cents": 10,
         "margin_cents": 1_000,
         "assumed_effect": 0.5,

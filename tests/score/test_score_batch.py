@@ -23,8 +23,8 @@ from crm_ml.snapshots import Snapshot, as_utc
 
 COLUMNS = """
     list_id as_of customer_id action_id channel slot item_ids item_p item_reasons arm propensity
-    expected_value_cents cost_cents p_response uplift clv_cents p_churn reason_codes runner_up_action
-    price_paid consent_basis value_basis model_versions policy_version expires_at
+    expected_value_cents cost_cents priority p_response uplift clv_cents p_churn reason_codes runner_up_action
+    price_paid consent_basis value_basis model_versions policy_version expires_at send_at
 """.split()  # noqa: SIM905
 BAD = {"sums": "ef" * 32}
 REAL_WRITE = features.write
@@ -64,7 +64,7 @@ def test_each_row_says_what_why_and_at_what_value(project, tables, caplog):
     assert list(rows.columns) == COLUMNS
     assert rows["customer_id"].is_monotonic_increasing
     assert rows["customer_id"].is_unique
-    assert len(rows) == outcome.funnel.within_cap == 100
+    assert len(rows) == outcome.rows == 100
     assert (rows["action_id"] == "coupon").sum() <= 40
     days = known.loc[rows["customer_id"], "rfm_days_since_order"].to_numpy()
     scored = days < 56
@@ -86,18 +86,21 @@ def test_each_row_says_what_why_and_at_what_value(project, tables, caplog):
     )
     assert constants == ["treat", 1, 1.0, "assumed", outcome.list_id]
     assert set(rows["expires_at"]) == {pd.Timestamp("2024-06-08", tz="UTC")}
-    assert rows[["p_response", "uplift", "clv_cents"]].isna().all().all()
+    assert rows["priority"].tolist() == rows["expected_value_cents"].tolist()
+    assert rows[["p_response", "uplift", "clv_cents", "send_at"]].isna().all().all()
     allocation = verify_list(outcome.folder)["allocation"]
     assert allocation["value_cents"] == rows["expected_value_cents"].sum() <= allocation["upper_bound_cents"]
     assert allocation["gap"] < 1e-3
     prices = allocation["prices_cents"]
-    paid = rows["action_id"].map(lambda one: prices.get(one, 0.0) + allocation["list_price_cents"])
+    paid = rows["action_id"].map(
+        lambda one: prices.get(f"action {one}", 0.0) + allocation["list_price_cents"]
+    )
     np.testing.assert_allclose(rows["price_paid"], paid)
     assert paid.max() > 0
     assert max(allocation["compared_cents"].values()) <= allocation["value_cents"]
     assert outcome.expected_value_cents == rows["expected_value_cents"].sum()
     assert outcome.cost_cents == rows["cost_cents"].sum()
-    assert "'known': " in caplog.text
+    assert "'not_eligible': " in caplog.text
     assert not any(name in caplog.text for name in rows["customer_id"])
 
 
@@ -107,7 +110,7 @@ def test_the_manifest_tells_rows_schema_sums_and_ingredients(project, tables):
     assert manifest["rows"] == 100
     assert manifest["list_id"] == outcome.list_id
     assert [column["name"] for column in manifest["schema"]] == COLUMNS
-    assert set(manifest["ingredients"]) == {"as_of", "data", "models", "policy"}
+    assert set(manifest["ingredients"]) == {"as_of", "data", "earlier", "models", "policy"}
     assert manifest["ingredients"]["data"] == tables.fingerprint
     assert pq.read_schema(outcome.folder / "list.parquet").names == COLUMNS
     assert locate(project / "data/lists/test") == project / "data/lists/test" / outcome.folder.name
@@ -164,7 +167,7 @@ def test_finished_stages_are_not_made_again(project, tables, monkeypatch):
     assert not list((project / "data/lists/test").iterdir())
     monkeypatch.setattr(features, "write", lambda *_arguments: pytest.fail("features are made again"))
     no_scoring = scorer(predict=lambda _features: pytest.fail("scores are made again"))
-    assert run(tables, scorer=no_scoring).funnel.within_cap == 100
+    assert run(tables, scorer=no_scoring).rows == 100
 
 
 @pytest.mark.parametrize(
@@ -208,7 +211,7 @@ def test_only_who_consented_is_on_the_list(tmp_path):
     assert set(rows["customer_id"]) <= set(people[::3])
     assert set(rows["channel"]) == {"mail"}
     assert set(rows["consent_basis"]) == {"consents table"}
-    assert outcome.funnel.eligible > outcome.funnel.consented >= len(rows) > 0
+    assert outcome.funnel.left["not_eligible"] > outcome.funnel.left["no_consent"] >= len(rows) > 0
     with pytest.raises(ConfigError, match="consent: table"):
         run(tables)
 
@@ -268,7 +271,7 @@ def test_tables_without_a_fingerprint_have_no_list(tables):
 @pytest.mark.usefixtures("project")
 def test_nobody_to_act_on_is_an_empty_list(tables):
     outcome = run(tables, catalog=catalog(action("a", eligible="rfm_orders > 1e6")))
-    assert outcome.funnel.within_cap == 0
+    assert outcome.rows == 0
     assert list(read_list(outcome.folder).columns) == COLUMNS
 
 

@@ -13,35 +13,44 @@ from hypothesis import strategies as st
 from scipy.optimize import Bounds, LinearConstraint, milp
 from score_world import action
 
-from crm_ml.errors import ConfigError
-from crm_ml.score.allotment import allot
+from crm_ml.errors import ConfigError, InputError
+from crm_ml.score.allotment import allot, write_allotted
 from crm_ml.score.consent import Consent
-from crm_ml.score.policy import choose, count, weigh
+from crm_ml.score.funnel import count
+from crm_ml.score.limits import limits_of
+from crm_ml.score.policy import Gates, choose, weigh
 from crm_ml.tables.bundle import write_parquet
 from crm_ml.tables.engine import connect
 
 ASSUMED = Consent("assumed", (("marketing", "mail"),), None)
 
 
-def decided(people, actions, daily_cap=None, consent=ASSUMED, connection=None):
+def decided(people, actions, daily_cap=None, consent=ASSUMED, connection=None, **gates):
+    """Weigh, allot and choose; return the rows, the funnel and the certificate."""
     connection = connection or connect()
     columns = {
         "customer_id": pa.string(),
         "p_churn": pa.float64(),
+        "p_alive": pa.float64(),
         "clv_cents": pa.int64(),
         "x": pa.float64(),
     }
     table = pa.Table.from_pylist(people, schema=pa.schema(columns))
     base = nw.from_native(connection.from_arrow(table))
-    weighed = weigh(base, actions, consent)
+    weighed = weigh(base, actions, Gates(consent, **gates))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "weighed.parquet"
         write_parquet(weighed.sort("customer_id"), path)
-        certificate = allot(path, actions, daily_cap, Path(folder))
-        allotted = nw.from_native(connection.read_parquet(str(Path(folder) / "allotted.parquet")))
+        weighed = nw.from_native(connection.read_parquet(str(path)))
+        allotment = allot(path, actions, limits_of(actions, daily_cap), None, "2024-06-01")
+        write_allotted(path, allotment, path.with_name("allotted.parquet"))
+        allotted = nw.from_native(connection.read_parquet(str(path.with_name("allotted.parquet"))))
         kept = choose(weighed, allotted, len(actions)).collect(backend="pyarrow").to_native().to_pylist()
-    assert certificate.value_cents == sum(row["expected_value_cents"] for row in kept)
-    return kept, count(weighed, len(actions)), certificate
+        funnel = count(weighed, actions, allotment.outcomes)
+    certificate = allotment.certificate
+    assert certificate.value_cents == sum(row["priority"] for row in kept)
+    assert all(sum(found.values()) == len(people) for found in funnel.by_offering.values())
+    return kept, funnel, certificate
 
 
 def person(name, p=None, x=0.0):
@@ -127,7 +136,7 @@ def test_half_a_cent_is_rounded_up(p, margin, cost, value):
 def test_a_value_of_zero_is_no_value():
     rows, funnel, _ = decided([person("c", 0.02)], [action("a", score="p_churn")])
     assert rows == []
-    assert (funnel.eligible, funnel.valued_above_zero) == (1, 0)
+    assert (funnel.left["not_eligible"], funnel.left["not_worth_it"]) == (1, 0)
 
 
 def test_ties_go_to_the_first_action():
@@ -147,9 +156,12 @@ def test_a_scarce_action_goes_to_whom_nothing_else_helps_and_prices_say_what_it_
     assert [(row["customer_id"], row["action"], row["expected_value_cents"]) for row in rows] == [
         ("both", 1, 790), ("only", 0, 840)
     ]  # fmt: skip
-    assert certificate.compared_cents == {"in file order": 890, "best action, then cut": 890}
+    assert certificate.compared_cents == {
+        "in file order": 890, "best action, then cut": 890, "greedy by value": 890,
+        "greedy by value per cost": 890,
+    }  # fmt: skip
     assert certificate.gap == 0.0
-    price = certificate.prices_cents["a"]
+    price = certificate.prices_cents["action a"]
     assert 100 <= price <= 840  # another one brings 890 in place of 790, and this one 840 in place of nothing
     assert [row["price_paid"] for row in rows] == [0.0, price]
 
@@ -170,8 +182,24 @@ def test_the_funnel_counts_customers_at_each_step():
         people, [action("m", score="p_churn", eligible="x > 2")], None, consent, connection
     )
     assert [row["customer_id"] for row in rows] == ["a"]
-    counts = (funnel.known, funnel.scored, funnel.eligible, funnel.consented, funnel.valued_above_zero)
-    assert counts == (4, 3, 3, 1, 1)
+    assert funnel.customers == 4
+    assert [funnel.left[one] for one in ("not_eligible", "not_applicable", "no_consent", "not_worth_it")] == [
+        3, 2, 1, 1
+    ]  # fmt: skip
+    found = funnel.by_offering["m"]
+    assert {reason: n for reason, n in found.items() if n} == {
+        "not_eligible": 1, "not_applicable": 1, "no_consent": 1, "listed": 1
+    }  # fmt: skip
+
+
+def test_minimums_are_met_even_at_a_price_and_refused_by_name_where_they_can_not_be():
+    people = [person("a", 0.9), person("b", 0.8), person("c", 0.1)]
+    actions = [action("m", score="p_churn"), action("n", margin_cents=60, minimum=2)]
+    rows, _, certificate = decided(people, actions)
+    assert [(row["customer_id"], row["action"]) for row in rows] == [("a", 0), ("b", 1), ("c", 1)]
+    assert certificate.prices_cents["minimum of action n"] == pytest.approx(370)  # 390 of m and not 20 of n
+    with pytest.raises(InputError, match="action n: 4 are wanted, 3 customers are open"):
+        decided(people, [actions[0], action("n", margin_cents=60, minimum=4)])
 
 
 def test_rules_that_do_not_fit_are_named_together():

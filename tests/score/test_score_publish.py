@@ -17,7 +17,7 @@ from crm_ml.errors import AlreadyPublished, InputError
 from crm_ml.score.publish import publish, read_pointer
 
 HERE = Path(__file__).parent
-KILLS = 20
+KILLS, RACES = 100, 50
 
 
 def pointer(name, as_of="2024-06-01"):
@@ -194,6 +194,14 @@ def test_of_two_runs_at_once_one_wins_and_one_exits_with_3(tmp_path, forks):
     assert sorted(answers["codes"]) == [0, 3]
     assert_only_whole_lists(tmp_path / "lists" / "big")
     assert not list((tmp_path / "lists" / "big").glob(".*"))
+
+
+def test_of_two_writers_at_once_one_wins_every_time(tmp_path, forks):
+    codes = forks(races=RACES)["codes"]
+    assert [sorted(both) for both in codes] == [[0, 3]] * RACES
+    for number in range(RACES):
+        assert contents(tmp_path / "races" / f"list-{number}") == {"list": f"list {number}".encode()}
+    assert not list((tmp_path / "races").glob(".*"))
 
 
 @pytest.mark.parametrize("limit", [1_000, 20_000])

@@ -215,4 +215,4 @@ def test_rules_know_the_value_and_who_is_alive(project, tables, valuation):
     with pytest.raises(ConfigError, match="no column 'p_alive'"):
         run(tables, None, catalog=ruled)
     none = catalog(action("good", eligible="clv_cents > 0"))
-    assert run(tables, None, catalog=none).funnel.eligible == 0
+    assert run(tables, None, catalog=none).funnel.left["not_eligible"] == 0

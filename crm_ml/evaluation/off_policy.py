@@ -1,0 +1,249 @@
+"""What another policy would have earned, from the log of a policy that drew its actions: IPS, SNIPS, DR.
+
+Beside `crm_ml.evaluation.policy_value`, which needs the probability of every arm, not of the logged alone.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from crm_ml.errors import InputError
+from crm_ml.evaluation.incremental import interval_of_means
+from crm_ml.evaluation.ranking import Floats, as_floats
+from crm_ml.evaluation.significance import Interval
+
+FEW = 200
+_PRIOR_ROWS = 20
+_LARGE_SHARE = 0.1
+_FAR_ERRORS = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Direct:
+    """What a model that has not seen the row expects, in the unit of the reward.
+
+    Parameters
+    ----------
+    logged : numpy.ndarray of float, shape (n,)
+        Of the action that was logged.
+    target : numpy.ndarray of float, shape (n,)
+        Of the target policy: the mean over its actions.
+    """
+
+    logged: Floats
+    target: Floats
+
+
+@dataclass(frozen=True)
+class OffPolicy:
+    """Mean reward of a row under a target policy.
+
+    Parameters
+    ----------
+    logged : Interval
+        Of the policy that made the log.
+    ips, snips : Interval
+    dr, gain : Interval, optional
+        Doubly robust value, and what it is above `logged` (paired); None without a direct model.
+    rows, matched : int
+        Rows of the log, and those whose action the target gives a probability.
+    effective_rows : float
+        ``(sum w)^2 / sum w^2``.
+    largest_weight, mean_weight : float
+        The mean is about 1 where the log covers the target; what it lacks was never tried.
+    no_overlap : int
+        Rows in which the target takes an action that the log can't have, as far as that is known.
+    """
+
+    logged: Interval
+    ips: Interval
+    snips: Interval
+    dr: Interval | None
+    gain: Interval | None
+    rows: int
+    matched: int
+    effective_rows: float
+    largest_weight: float
+    mean_weight: float
+    no_overlap: int
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What makes the values doubtful, in words; empty where nothing does."""
+        found = []
+        if self.effective_rows < FEW:
+            found.append(
+                f"effective sample size {self.effective_rows:.1f} of {self.rows:,} rows: too few to rely on "
+                f"(below {FEW}); the target is far from the policy that was logged"
+            )
+        if self.largest_weight > _LARGE_SHARE * self.mean_weight * self.rows:
+            found.append(
+                f"one row has more than {_LARGE_SHARE:.0%} of all weight ({self.largest_weight:.1f})"
+            )
+        if self.no_overlap:
+            found.append(
+                f"no overlap in {self.no_overlap:,} of {self.rows:,} rows "
+                f"({self.no_overlap / self.rows:.1%}): the target takes an action whose logged propensity is "
+                "0; there IPS counts nothing, SNIPS takes other rows for them, DR the direct model alone"
+            )
+        spread = self.mean_weight * float(np.sqrt(1 / self.effective_rows - 1 / self.rows))
+        if abs(self.mean_weight - 1) > _FAR_ERRORS * spread + 1e-9:
+            why = (
+                "part of the target was never tried" if self.mean_weight < 1 else "propensities are too small"
+            )
+            found.append(f"mean weight {self.mean_weight:.3f}, not 1 (error {spread:.3f}): {why}")
+        return tuple(found)
+
+
+def off_policy(
+    reward: npt.ArrayLike,
+    action: npt.ArrayLike,
+    propensity: npt.ArrayLike,
+    target_probability: npt.ArrayLike,
+    direct: Direct | None = None,
+    no_overlap: npt.ArrayLike | None = None,
+) -> OffPolicy:
+    """Estimate what a target policy earns a row, from the log of another policy.
+
+    Parameters
+    ----------
+    reward : array-like of float, shape (n,)
+        Net of costs.
+    action : array-like of str or int, shape (n,)
+        What was done; a log has one for each row.
+    propensity : array-like of float, shape (n,)
+        Probability of the logged action under the policy that made the log, above 0.
+    target_probability : array-like of float, shape (n,)
+        Probability of the logged action under the target policy.
+    direct : Direct, optional
+        For the doubly robust value; see `direct_outcomes`.
+    no_overlap : array-like of bool, shape (n,), optional
+        Rows in which the target takes an action that the log can't have.
+
+    Raises
+    ------
+    InputError
+        If shapes differ, a value is NaN or infinite, a propensity is not in (0, 1] or a target probability
+        not in [0, 1], or no row has an action of the target; the message names all of it.
+
+    Notes
+    -----
+    With ``w = target_probability / propensity``: IPS ``mean(w r)`` [1]_ (section 2), SNIPS
+    ``sum(w r) / sum(w)`` [2]_, and DR ``mean(q_target + w (r - q_logged))`` [3]_ (equation 3.1).
+    The interval of SNIPS is that of its linearisation ``v + w (r - v) / mean(w)``; all are of
+    `crm_ml.evaluation.incremental.interval_of_means`.
+
+    References
+    ----------
+    .. [1] Dudík, Langford and Li (2011). Doubly robust policy evaluation and learning. ICML.
+    .. [2] Swaminathan and Joachims (2015). The self-normalized estimator for counterfactual learning. NIPS.
+    .. [3] Dudík, Erhan, Langford and Li (2014). Doubly robust policy evaluation and optimization.
+       Statistical Science 29.
+
+    Examples
+    --------
+    >>> found = off_policy([10, 0, 5, 20], list("abba"), [0.5, 0.25, 0.2, 0.5], [1, 1, 0, 0.5])
+    >>> found.ips.value, round(found.snips.value, 4), round(found.effective_rows, 4)
+    (10.0, 5.7143, 2.3333)
+    """
+    r, p = as_floats("reward", reward), as_floats("propensity", propensity)
+    target = as_floats("target_probability", target_probability)
+    unlike = np.zeros(r.shape, dtype=bool) if no_overlap is None else np.asarray(no_overlap, dtype=bool)
+    model = [] if direct is None else [as_floats("direct", one) for one in (direct.logged, direct.target)]
+    _check(np.asarray(action), [r, p, target, unlike, *model])
+    w = target / p
+    value = float((w * r).sum() / w.sum())
+    robust = model[1] + w * (r - model[0]) if model else None
+    return OffPolicy(
+        logged=interval_of_means([1], [r]),
+        ips=interval_of_means([1], [w * r]),
+        snips=interval_of_means([1], [value + w * (r - value) / w.mean()]),
+        dr=None if robust is None else interval_of_means([1], [robust]),
+        gain=None if robust is None else interval_of_means([1], [robust - r]),
+        rows=len(r),
+        matched=int((target > 0).sum()),
+        effective_rows=float(w.sum() ** 2 / (w**2).sum()),
+        largest_weight=float(w.max()),
+        mean_weight=float(w.mean()),
+        no_overlap=int(unlike.sum()),
+    )
+
+
+def direct_outcomes(
+    reward: npt.ArrayLike,
+    action: npt.ArrayLike,
+    target: npt.ArrayLike,
+    covariates: npt.ArrayLike,
+    fold: npt.ArrayLike,
+) -> Direct:
+    """Fit what each action earns by rows of other folds: a common line and an offset of each action.
+
+    Parameters
+    ----------
+    reward : array-like of float, shape (n,)
+    action : array-like of int, shape (n,)
+        Number of the logged action, from 0 on.
+    target : array-like of int, shape (n,), or of float, shape (n, a)
+        Number of the action that the target takes, or its probability of each action.
+    covariates : array-like of float, shape (n, k)
+    fold : array-like of int, shape (n,)
+        Such as `crm_ml.evaluation.splits.customer_folds`; a single fold is predicted by its own mean.
+
+    Notes
+    -----
+    An offset is shrunk to 0 as by 20 rows of the common line. Cross-fitting keeps DR unbiased [1]_.
+
+    References
+    ----------
+    .. [1] Chernozhukov et al. (2018). Double/debiased machine learning. Econometrics Journal 21, section 3.
+    """
+    r, x = as_floats("reward", reward), as_floats("covariates", covariates)
+    done, wanted = np.asarray(action, dtype=np.int64), np.asarray(target)
+    _, folds = np.unique(np.asarray(fold), return_inverse=True)
+    actions = int(wanted.shape[-1]) if wanted.ndim == 2 else int(max(done.max(), wanted.max())) + 1
+    line = np.column_stack([np.ones(len(r)), (x - x.mean(axis=0)) / np.maximum(x.std(axis=0), 1e-12)])
+    slopes, offsets = _fits(np.column_stack([line, r]), done, folds, actions)
+    common = (line * slopes[folds]).sum(axis=1)
+    if wanted.ndim == 2:
+        return Direct(common + offsets[folds, done], common + (offsets[folds] * wanted).sum(axis=1))
+    return Direct(common + offsets[folds, done], common + offsets[folds, wanted.astype(np.int64)])
+
+
+def _fits(
+    table: Floats, done: npt.NDArray[np.int64], folds: npt.NDArray[np.int64], actions: int
+) -> tuple[Floats, Floats]:
+    """Return line and offsets for each fold, by the sums of the others; the last column is the reward."""
+    count, cell = int(folds.max()) + 1, folds * actions + done
+    rows = np.bincount(cell, minlength=count * actions).reshape(count, actions)
+    sums = np.stack([np.bincount(cell, one, count * actions).reshape(count, actions) for one in table.T], -1)
+    squares = np.stack([table[part].T @ table[part] for part in (folds == one for one in range(count))])
+    slopes, offsets = [], []
+    for one in range(count):
+        rest = np.arange(count) != one if count > 1 else np.array([True])
+        square, total = squares[rest].sum(axis=0), sums[rest].sum(axis=0)
+        slope = np.linalg.lstsq(square[:-1, :-1], square[:-1, -1], rcond=1e-12)[0]
+        slopes.append(slope)
+        offsets.append((total[:, -1] - total[:, :-1] @ slope) / (rows[rest].sum(axis=0) + _PRIOR_ROWS))
+    return np.array(slopes), np.array(offsets)
+
+
+def _check(action: npt.NDArray[Any], columns: Sequence[npt.NDArray[np.float64]]) -> None:
+    shapes = [one.shape for one in (action, *columns)]
+    n = len(columns[0]) if columns[0].ndim == 1 else 0
+    if n < 2 or any(shape != (n,) for shape in shapes):
+        raise InputError(f"off-policy value: columns have shapes {shapes}; give two rows or more in each")
+    reward, p, target, _, *model = columns
+    odd = {
+        "reward is NaN or infinite": ~np.isfinite(reward),
+        "propensity is not in (0, 1]": ~((p > 0) & (p <= 1)),
+        "target_probability is not in [0, 1]": ~((target >= 0) & (target <= 1)),
+        "the direct model says NaN or infinite": ~np.isfinite([reward * 0, *model]).all(axis=0),
+    }
+    breaches = [f"{what} in {int(bad.sum()):,} of {n:,} rows" for what, bad in odd.items() if bad.any()]
+    if not (target > 0).any():
+        breaches.append(f"none of {n:,} rows has the action that the target takes; there is nothing to learn")
+    if breaches:
+        raise InputError(f"off-policy value: {'; '.join(breaches)}")

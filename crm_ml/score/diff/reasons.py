@@ -1,0 +1,106 @@
+"""Why a row came, went or moved: the first reason that the folders of both lists can tell.
+
+A row that went is told by what the new folder says of its customer, one that came by what the old one said.
+An expired row is told only where nothing else explains it: lists are often made when the last one has run
+out, and then every row of it has expired.
+"""
+
+from collections.abc import Sequence
+
+KINDS = ("added", "removed", "moved", "changed")
+REASONS = {
+    "no_longer_offered": "the action is no longer offered on this channel",
+    "held_out": "held out of all actions now",
+    "held_out_of_action": "held out of the action now",
+    "capacity": "could be listed, but is not chosen now",
+    "fewer_actions": "stands in the new list with other rows",
+    "not_listed": "is not in the new list, which does not say who else could have been",
+    "expired": "the old row has expired, and the customer is no candidate now",
+    "no_candidate": "no candidate any more: eligibility, consent, contact policy or value",
+    "newly_offered": "the action is newly offered on this channel",
+    "was_held_out": "was held out before",
+    "explored": "drawn at random to explore now",
+    "was_explored": "was drawn at random to explore before",
+    "was_not_chosen": "could be listed before, but was not chosen",
+    "more_actions": "stood in the old list with other rows",
+    "was_not_listed": "was not in the old list, which does not say who else could have been",
+    "new_candidate": "new customer, or no candidate before",
+    "price_rose": "the price of the action before rose",
+    "price_fell": "the price of the action now fell",
+    "worth": "another action is worth more now",
+    "value": "worth another amount now",
+    "cost": "the cost changed",
+}
+_PRICED = ("capacity", "was_not_chosen", "price_rose", "price_fell")
+_NOTABLE = 0.005  # prices are sums of floats, so that less than this is no change
+_RISE = f"coalesce(old_price_of_old + {_NOTABLE} < new_price_of_old, false)"
+_FALL = f"coalesce(new_price_of_new + {_NOTABLE} < old_price_of_new, false)"
+CASES = f"""CASE kind
+WHEN 'removed' THEN CASE
+    WHEN NOT still_offered THEN 'no_longer_offered'
+    WHEN now_universal THEN 'held_out'
+    WHEN list_contains(now_kept_from, old_action) THEN 'held_out_of_action'
+    WHEN now_none THEN 'capacity'
+    WHEN in_new THEN 'fewer_actions'
+    WHEN now_kept_from IS NOT NULL THEN 'held_out_of_action'
+    WHEN NOT new_tells THEN 'not_listed'
+    WHEN expired THEN 'expired'
+    ELSE 'no_candidate' END
+WHEN 'added' THEN CASE
+    WHEN NOT offered_before THEN 'newly_offered'
+    WHEN was_universal OR list_contains(was_kept_from, new_action) THEN 'was_held_out'
+    WHEN new_arm = 'explore' THEN 'explored'
+    WHEN was_none THEN 'was_not_chosen'
+    WHEN in_old THEN 'more_actions'
+    WHEN was_kept_from IS NOT NULL THEN 'was_held_out'
+    WHEN NOT old_tells THEN 'was_not_listed'
+    ELSE 'new_candidate' END
+WHEN 'moved' THEN CASE
+    WHEN NOT still_offered THEN 'no_longer_offered'
+    WHEN list_contains(now_kept_from, old_action) THEN 'held_out_of_action'
+    WHEN new_arm = 'explore' THEN 'explored'
+    WHEN old_arm = 'explore' THEN 'was_explored'
+    WHEN NOT offered_before THEN 'newly_offered'
+    WHEN list_contains(was_kept_from, new_action) THEN 'was_held_out'
+    WHEN {_RISE} THEN 'price_rose'
+    WHEN {_FALL} THEN 'price_fell'
+    ELSE 'worth' END
+ELSE CASE WHEN old_value IS DISTINCT FROM new_value THEN 'value' ELSE 'cost' END END"""
+
+
+def in_words(
+    reason: str,
+    values: Sequence[int | None],
+    price_of: str | None = None,
+    prices: Sequence[float | None] = (None, None),
+) -> str:
+    """Say a reason with the amounts that are known, in hundredths of the currency.
+
+    Parameters
+    ----------
+    reason : str
+        Key of `REASONS`.
+    values : (before, after)
+        Expected values, cents.
+    price_of : str, optional
+        Offering whose prices are given.
+    prices : (before, after), optional
+        Cents.
+
+    Examples
+    --------
+    >>> in_words("capacity", (100, None), "coupon", (120.0, 340.0))
+    'could be listed, but is not chosen now: the price of coupon rose from 1.20 to 3.40'
+    >>> in_words("worth", (100, 250))
+    'another action is worth more now: value from 1.00 to 2.50'
+    """
+    said = REASONS[reason]
+    before, after = prices
+    if reason in _PRICED and before is not None and after is not None:
+        moved = "rose" if after > before + _NOTABLE else "fell" if after < before - _NOTABLE else ""
+        change = f"{moved} from {before / 100:,.2f} to {after / 100:,.2f}"
+        return f"{said}: the price of {price_of} {change if moved else f'stayed at {after / 100:,.2f}'}"
+    old, new = values
+    if old is not None and new is not None:
+        return f"{said}: value from {old / 100:,.2f} to {new / 100:,.2f}"
+    return said

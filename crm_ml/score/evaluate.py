@@ -1,0 +1,130 @@
+"""``python -m crm_ml.score.evaluate LIST``: what a list brought, beside what it promised."""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from crm_ml.errors import CrmError, InputError
+
+if TYPE_CHECKING:
+    from crm_ml.score.catalog import Catalog
+    from crm_ml.score.outcomes import Published
+    from crm_ml.score.settings import ScoreSettings
+
+MARGIN = 0.25
+Made = TypeVar("Made")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Evaluate a list, show and keep the figures; return the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m crm_ml.score.evaluate", description="What a list brought, beside what it promised."
+    )
+    parser.add_argument("list", type=Path, metavar="LIST", help="folder of a list, or of all of a name")
+    parser.add_argument(
+        "--config", default="score/default", help="configuration that made it, below configs/"
+    )
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override a setting")
+    parser.add_argument("--days", type=int, help="window from the day of the list on (default: longest row)")
+    parser.add_argument(
+        "--margin", type=float, default=MARGIN, metavar="SHARE",
+        help=f"share of what is paid that is earned (default: {MARGIN})",
+    )  # fmt: skip
+    parser.add_argument("--against", type=Path, metavar="LIST2", help="list of another policy to value")
+    parser.add_argument("--json", type=Path, metavar="PATH", help="write all figures as JSON")
+    given = parser.parse_args(arguments)
+    try:
+        _run(given)
+    except CrmError as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201
+        return error.exit_code
+    return 0
+
+
+def _run(given: argparse.Namespace) -> None:
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from crm_ml import datasets
+    from crm_ml.score.learning.evaluation import Question, evaluate
+    from crm_ml.score.learning.files import keep, write_json
+    from crm_ml.score.learning.shown import show
+
+    published, other, settings, catalog = _prepared(given)
+    days = given.days if given.days is not None else published.longest_days()
+    console = Console()
+    with Progress(console=console, transient=not console.is_terminal) as progress:
+        progress.add_task("tables and outcomes", total=None)
+        tables = datasets.load(settings.data.name, settings.data.path, **settings.data.options)
+        found = evaluate(
+            published, tables, catalog, Question(days, given.margin, settings.data.ends_at, other)
+        )
+    kept = keep(published, found)
+    if given.json is not None:
+        write_json(given.json, found)
+    show(console, found, kept)
+
+
+def _prepared(
+    given: argparse.Namespace,
+) -> "tuple[Published, Published | None, ScoreSettings, Catalog]":
+    """Read everything but the tables; raise all that is wrong at once."""
+    from crm_ml import config as configs
+    from crm_ml.paths import inside, project_root
+    from crm_ml.score.catalog import Catalog
+    from crm_ml.score.learning.against import check_same_day
+    from crm_ml.score.settings import ScoreSettings
+
+    problems: list[CrmError] = []
+
+    def attempt(make: Callable[[], Made]) -> Made | None:
+        try:
+            return make()
+        except CrmError as error:
+            problems.append(error)
+            return None
+
+    root, name = project_root(), given.config.removeprefix("configs/").removesuffix(".yaml")
+    attempt(lambda: _check_flags(given))
+    published = attempt(lambda: _located(given.list))
+    other = attempt(lambda: _located(given.against)) if given.against else None
+    if published and other:
+        attempt(lambda: check_same_day(published, other))
+    settings = attempt(
+        lambda: configs.load(inside(root / "configs", f"{name}.yaml"), ScoreSettings, given.set)
+    )
+    catalog = attempt(lambda: configs.load(inside(root, settings.actions), Catalog)) if settings else None
+    if published is None or settings is None or catalog is None or problems:
+        raise _together(problems)
+    return published, other, settings, catalog
+
+
+def _located(folder: Path) -> "Published":
+    from crm_ml.score.outcomes import Published
+    from crm_ml.score.reading import locate
+
+    return Published.of(locate(folder))
+
+
+def _check_flags(given: argparse.Namespace) -> None:
+    breaches = []
+    if given.days is not None and not 1 <= given.days <= 3660:
+        breaches.append(f"--days is {given.days}; give 1 to 3660")
+    if not 0 < given.margin <= 1:
+        breaches.append(f"--margin is {given.margin}; give a share above 0 and at most 1, such as 0.25")
+    if given.json is not None and not given.json.absolute().parent.is_dir():
+        breaches.append(f"--json {given.json}: there is no such folder")
+    if breaches:
+        raise InputError("; ".join(breaches))
+
+
+def _together(problems: Sequence[CrmError]) -> CrmError:
+    """Return one error for all, of the most serious kind."""
+    worst = max(problems, key=lambda error: error.exit_code)
+    return worst if len(problems) == 1 else type(worst)("\n  ".join(["", *map(str, problems)]))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,82 @@
+"""``python -m crm_ml.score.export LIST --to TOOL``: turn a list into the files that a campaign tool loads."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from crm_ml.errors import CrmError
+from crm_ml.paths import data_folder
+from crm_ml.score.exporters.plan import Options
+from crm_ml.score.exporters.tools import tools
+from crm_ml.tables.strict import validate
+
+if TYPE_CHECKING:
+    from crm_ml.score.exporters.job import Exported
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Export a list and tell what was left out and why; return the exit code."""
+    given = vars(_parser().parse_args(arguments))
+    folder, out = given.pop("list"), given.pop("out")
+    given |= {name: tuple(given[name]) for name in ("actions", "channels", "variables")}
+    try:
+        from crm_ml.score.exporters.job import export_list
+
+        options = validate(given, Options, "options")
+        _show(export_list(folder, options, out or data_folder() / "exports"))
+    except CrmError as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201
+        return error.exit_code
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m crm_ml.score.export", description="Export a list for a campaign tool."
+    )
+    parser.add_argument("list", type=Path, metavar="LIST", help="folder of a list, or of all lists of a name")
+    parser.add_argument("--to", required=True, metavar="TOOL", help=", ".join(sorted(tools())))
+    parser.add_argument(
+        "--contacts", type=Path, metavar="FILE", help="CSV or Parquet: customer_id, addresses"
+    )
+    parser.add_argument("--out", type=Path, metavar="DIR", help="folder of exports (default: data/exports)")
+    for name, what in (("action", "only rows of this action"), ("channel", "only rows of this channel")):
+        parser.add_argument(
+            f"--{name}", action="append", default=[], dest=f"{name}s", metavar="NAME", help=what
+        )
+    parser.add_argument("--default-country", metavar="XX", help="of phone numbers without any, such as DE")
+    parser.add_argument("--by", metavar="WHAT", help="klaviyo: email or phone; wecom: customer or chat")
+    parser.add_argument("--alias-label", metavar="LABEL", help="braze: user aliases in place of external_id")
+    parser.add_argument(
+        "--variable",
+        action="append",
+        default=[],
+        dest="variables",
+        metavar="COLUMN",
+        help="sms: column of the contacts that follows the number",
+    )
+    return parser
+
+
+def _show(exported: "Exported") -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console, found = Console(), exported.selection
+    table = Table(title=f"export {exported.folder.name}", show_header=False)
+    table.add_column()
+    table.add_column(justify="right")
+    figures = {"rows in the list": found.list_rows, "asked for": found.selected, "exported": found.rows}
+    figures |= {f"left out: {reason}": count for reason, count in found.left_out.items()}
+    figures |= {f"cells left empty: {reason}": count for reason, count in found.emptied.items()}
+    figures |= {f"cells with a leading ' in {name}": count for name, count in found.escaped.items()}
+    for name, figure in {**figures, "files": len(exported.parts)}.items():
+        table.add_row(name, f"{figure:,}")
+    console.print(table)
+    console.print(f"export: {exported.folder}", soft_wrap=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

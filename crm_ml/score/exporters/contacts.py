@@ -1,0 +1,82 @@
+"""The contacts: a file of addresses that is joined to a list when it is exported, and kept nowhere."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from crm_ml.errors import InputError
+from crm_ml.tables.source_errors import explain
+from crm_ml.tables.sources import CsvFile, ParquetFile
+from crm_ml.tables.sql import ident, literal
+
+if TYPE_CHECKING:
+    import duckdb
+
+VIEW = "contact_rows_as_read"
+SPACES = "".join(one for one in map(chr, range(0x3001)) if one.isspace() and one != "\x00")
+
+
+def open_contacts(
+    connection: "duckdb.DuckDBPyConnection",
+    path: Path,
+    wanted: tuple[str, ...],
+    requires: tuple[tuple[str, ...], ...],
+) -> str:
+    """Open a file of contacts and return the SELECT of its customer_id and the wanted columns.
+
+    Cells are trimmed; empty ones, and columns that the file does not have, are null. Other columns are not
+    read. Names of columns are not repeated in errors: a file without header would show a contact there.
+
+    Parameters
+    ----------
+    connection : duckdb.DuckDBPyConnection
+    path : Path
+        CSV (UTF-8, comma, with header) or Parquet; ids and addresses are text.
+    wanted : tuple of str
+        Columns that are used.
+    requires : tuple of tuple of str
+        Of each group at least one column must be there.
+
+    Raises
+    ------
+    InputError
+        If the file is absent or can't be read, or with all columns that are missing or no text.
+    """
+    types = _open(connection, path)
+    breaches = [] if "customer_id" in types else ["there is no column customer_id"]
+    absent = [group for group in requires if not set(group) & set(types)]
+    breaches += [f"there is no column {' or '.join(group)}" for group in absent]
+    breaches += [
+        f"{name} is {types[name]} and not text"
+        for name in ("customer_id", *wanted)
+        if types.get(name, "VARCHAR") not in ("VARCHAR", '"NULL"')
+    ]
+    if breaches:
+        raise InputError(f"{path.name}: {'; '.join(breaches)}; see what contacts need in the README")
+    cells = [f"{_trimmed(one) if one in types else 'NULL::VARCHAR'} AS {ident(one)}" for one in wanted]
+    return f"SELECT {', '.join(['customer_id', *cells])} FROM {ident(VIEW)}"
+
+
+def refusal(path: Path, error: Exception) -> InputError:
+    """Return what to raise when reading the contacts fails midway, such as for a ragged line."""
+    return InputError(explain(_source(path), error))
+
+
+def _source(path: Path) -> CsvFile | ParquetFile:
+    return ParquetFile(path) if path.suffix in (".parquet", ".pq") else CsvFile(path)
+
+
+def _open(connection: "duckdb.DuckDBPyConnection", path: Path) -> dict[str, str]:
+    import duckdb
+
+    try:
+        return _source(path).open(connection, VIEW)
+    except InputError as error:
+        if "more than once" in str(error):
+            raise InputError(f"{path.name}: line 1 names a column more than once") from None
+        raise refusal(path, error) from error
+    except (OSError, duckdb.Error) as error:
+        raise refusal(path, error) from error
+
+
+def _trimmed(name: str) -> str:
+    return f"nullif(trim({ident(name)}::VARCHAR, {literal(SPACES)}), '')"

@@ -1,0 +1,71 @@
+"""``python -m crm_ml.score.load LIST --into csv:PATH|duckdb:PATH|postgres:``: load a list, once."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from crm_ml.errors import ConfigError, CrmError
+
+if TYPE_CHECKING:
+    from crm_ml.score.sinks.verified import Loaded
+
+SINKS = "csv:PATH, duckdb:PATH or postgres:"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Load a list and tell how many rows; return the exit code, 3 if it is loaded already."""
+    parser = argparse.ArgumentParser(
+        prog="python -m crm_ml.score.load", description="Load a list into a sink, each list once."
+    )
+    parser.add_argument("list", type=Path, metavar="LIST", help="folder of a list, or of all lists of a name")
+    parser.add_argument(
+        "--into",
+        required=True,
+        metavar="SINK",
+        help=f"{SINKS} (the address of the database stands in CRM_ML_POSTGRES)",
+    )
+    given = parser.parse_args(arguments)
+    try:
+        loaded = load(given.list, given.into)
+    except CrmError as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201
+        return error.exit_code
+    print(f"list {loaded.list_id}: {loaded.rows:,} rows are in {loaded.where}")  # noqa: T201
+    return 0
+
+
+def load(folder: Path, into: str) -> "Loaded":
+    """Load a list into the sink that a text names.
+
+    Parameters
+    ----------
+    folder : Path
+        A list, or the folder of all lists of a name, whose newest is loaded.
+    into : str
+        ``csv:PATH`` (a folder), ``duckdb:PATH`` (a file) or ``postgres:``.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such sink. The text is not repeated, since it may hold an address.
+    InputError, AlreadyPublished, IntegrityError
+        See the modules of `crm_ml.score.sinks`.
+    """
+    from crm_ml.score.sinks import csv_file, duckdb_table, postgres
+
+    kind, _, path = into.partition(":")
+    if kind in ("postgres", "postgresql"):
+        if path:
+            raise ConfigError(
+                f"the address stands in {postgres.ADDRESS}, never on the command line; write postgres:"
+            )
+        return postgres.load(folder)
+    if kind not in ("csv", "duckdb") or not path:
+        raise ConfigError(f"--into names {SINKS}")
+    return csv_file.load(folder, Path(path)) if kind == "csv" else duckdb_table.load(folder, Path(path))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

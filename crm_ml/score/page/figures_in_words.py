@@ -1,0 +1,94 @@
+"""Numbers, money and shares as people read them."""
+
+from dataclasses import dataclass
+
+DASH = "—"
+_NO_MINOR_UNIT = {"BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV",
+                  "XAF", "XOF", "XPF"}  # fmt: skip
+_THOUSANDTHS = {"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"}
+
+
+@dataclass(frozen=True)
+class Currency:
+    """A currency whose minor unit the amounts of a list are in; ``code`` is empty where it is not known.
+
+    References
+    ----------
+    .. [1] ISO 4217, minor units of currencies.
+
+    Examples
+    --------
+    >>> Currency("EUR").amount(123_456)
+    '1,234.56 EUR'
+    >>> Currency("JPY").amount(-1_200)
+    '-1,200 JPY'
+    """
+
+    code: str = ""
+
+    @property
+    def digits(self) -> int:
+        """Digits after the point of the major unit."""
+        return 0 if self.code in _NO_MINOR_UNIT else 3 if self.code in _THOUSANDTHS else 2
+
+    def amount(self, minor: float | None) -> str:
+        """Say an amount of minor units in the major unit; a dash where there is none."""
+        if minor is None:
+            return DASH
+        whole = round(minor)
+        units, rest = divmod(abs(whole), 10**self.digits)
+        decimals = f".{rest:0{self.digits}d}" if self.digits else ""
+        return f"{'-' if whole < 0 else ''}{units:,}{decimals} {self.code}".rstrip()
+
+
+def share(part: float, whole: float = 1.0) -> str:
+    """Say a part of a whole in per cent, with the digits it takes to tell it from nothing and from all.
+
+    Examples
+    --------
+    >>> share(1, 3), share(0, 3), share(1, 100_000), share(99_999, 100_000)
+    ('33.3 %', '0 %', '0.001 %', '99.999 %')
+    """
+    if not whole:
+        return DASH
+    percent = 100 * part / whole
+    if percent in (0, 100):
+        return f"{percent:.0f} %"
+    near = min(abs(percent), abs(100 - percent))
+    digits = next((digits for digits in (1, 2, 3, 4) if near >= 10**-digits), 6)
+    return f"{percent:.{digits}f} %"
+
+
+def count(number: float, noun: str = "") -> str:
+    """Say a whole number, with the noun in the singular or the plural where it is given.
+
+    Examples
+    --------
+    >>> count(1_234, "row"), count(1, "day")
+    ('1,234 rows', '1 day')
+    """
+    named = f" {noun if number == 1 else plural(noun)}" if noun else ""
+    return f"{number:,.0f}{named}"
+
+
+def plural(noun: str) -> str:
+    """Return the plural of a regular noun.
+
+    Examples
+    --------
+    >>> plural("day"), plural("category")
+    ('days', 'categories')
+    """
+    return f"{noun[:-1]}ies" if noun.endswith("y") and noun[-2:-1] not in tuple("aeiou") else f"{noun}s"
+
+
+def listed(names: list[str], most: int = 12) -> str:
+    """Join names, of very many only the first.
+
+    Examples
+    --------
+    >>> listed(["a", "b", "c"]), listed(["a", "b", "c"], 2)
+    ('a, b and c', 'a, b and 1 more')
+    """
+    shown = names if len(names) <= most else [*names[:most], f"{len(names) - most:,} more"]
+    return " and ".join([*([", ".join(shown[:-1])] if len(shown) > 1 else []), *shown[-1:]])

@@ -1,0 +1,173 @@
+"""How often 95 % intervals of incremental and off-policy values hold the truth, on simulated logs.
+
+``python experiments/006_next_best_action/coverage.py`` writes coverage.json and a table of README.md.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+HERE = Path(__file__).parent
+sys.path.append(str(HERE.parent))  # for the tables of all experiments
+from readme_tables import markdown, show, shown_progress, write_between  # noqa: E402
+
+from crm_ml.evaluation.canvas import Z95  # noqa: E402
+from crm_ml.evaluation.incremental import increment  # noqa: E402
+from crm_ml.evaluation.off_policy import direct_outcomes, off_policy  # noqa: E402
+from crm_ml.evaluation.significance import Interval  # noqa: E402
+from crm_ml.score.learning.promised import share_interval  # noqa: E402
+
+Floats = npt.NDArray[np.float64]
+X = np.linspace(-2, 2, 41)  # contexts, equally likely
+COST = np.array([0.0, 5.0, 20.0, 40.0])  # of doing nothing and of three actions, cents
+MARGIN, SPEND_LOG, SPEND_SD = 0.25, 8.0, 0.8  # spend of a buyer is lognormal, 41 in the major unit on average
+EARNED = MARGIN * np.exp(SPEND_LOG + SPEND_SD**2 / 2)
+EXTRA_SHARE, EXTRA_CENTS = 0.05, 3_000.0  # orders that a treatment brings
+FOLDS, SEED, TARGET = 5, 6, 0.93
+SIZES, EXPLORED = (500, 1_000, 2_000, 8_000), 0.2
+EXPERIMENTS = ((1_000, 50), (4_000, 200), (19_000, 1_000))  # treated and held out
+OFF_POLICY = ("rows", "target", "effective rows", "warned", "IPS", "SNIPS", "DR", "IPS, normal", "wider")
+DIFFERENCE = ("treated", "held out", "difference", "with CUPED", "variance less")
+
+
+@cache
+def buying() -> Floats:
+    """Return P(buy) of each context under each action, logistic."""
+    effect = np.column_stack([0 * X, 0.3 + 0.2 * X, 0.1 + 0.5 * X, 0.5 - 0.4 * X])
+    return np.asarray(1 / (1 + np.exp(2.2 - 0.5 * X[:, None] - effect)))
+
+
+@cache
+def policies(explored: float = EXPLORED) -> tuple[Floats, dict[str, Floats]]:
+    """Return the logging policy and the targets: probabilities of each action in each context."""
+    mean = EARNED * buying() - COST
+    logging = (1 - explored) * _softmax(mean / 60) + explored / len(COST)
+    best, worst = np.eye(len(COST))[mean.argmax(axis=1)], np.eye(len(COST))[mean.argmin(axis=1)]
+    return logging, {"near": _softmax(mean / 30), "best action": best, "worst action": worst}
+
+
+def logged(rows: int, rng: np.random.Generator) -> tuple[npt.NDArray[np.int64], ...]:
+    """Draw a log: context, action, and reward of each row."""
+    context = rng.integers(0, len(X), rows)
+    p = policies()[0][context]
+    action = np.minimum((rng.random((rows, 1)) > p.cumsum(axis=1)).sum(axis=1), len(COST) - 1)
+    bought = rng.random(rows) < buying()[context, action]
+    paid = np.where(bought, rng.lognormal(SPEND_LOG, SPEND_SD, rows), 0)
+    return context, action, MARGIN * paid - COST[action]
+
+
+def off_policy_draw(rows: int, rng: np.random.Generator) -> dict[str, dict[str, float]]:
+    """Estimate every target from one log: whether each interval holds the truth, and the effective rows."""
+    context, action, reward = logged(rows, rng)
+    logging, targets = policies()
+    mean = EARNED * buying() - COST
+    found = {}
+    for name, target in targets.items():
+        truth = float((target * mean).sum(axis=1).mean())
+        pi = target[context]
+        direct = direct_outcomes(reward, action, pi, X[context][:, None], np.arange(rows) % FOLDS)
+        value = off_policy(reward, action, logging[context, action], pi[np.arange(rows), action], direct)
+        ends = {"IPS": value.ips, "SNIPS": value.snips, "DR": value.dr}
+        found[name] = {one: float(holds(end, truth)) for one, end in ends.items() if end is not None}
+        found[name] |= {"effective": value.effective_rows, "warned": float(bool(value.warnings))}
+        plain = _normal(pi[np.arange(rows), action] / logging[context, action] * reward)
+        found[name]["normal"] = float(holds(plain, truth))
+        found[name]["wider"] = (value.ips.high - value.ips.low) / (plain.high - plain.low)
+    return found
+
+
+def _normal(values: Floats) -> Interval:
+    half = Z95 * float(values.std(ddof=1)) / np.sqrt(len(values))
+    return Interval(float(values.mean()), float(values.mean()) - half, float(values.mean()) + half)
+
+
+def difference_draw(sizes: tuple[int, int], rng: np.random.Generator) -> dict[str, float]:
+    """Estimate the effect of one experiment: whether both intervals hold it, and the variance reduction."""
+    treatment = np.repeat([1, 0], sizes)
+    liking = rng.normal(0, 1, len(treatment))
+    before, after = (np.exp(SPEND_LOG - 1 + 0.8 * liking + rng.normal(0, 0.5, len(liking))) for _ in range(2))
+    bought = [rng.random(len(liking)) < 1 / (1 + np.exp(0.5 - liking)) for _ in range(2)]
+    truth = 150.0
+    spend = np.where(bought[1], after, 0) + np.where(
+        treatment == 1, rng.binomial(1, 0.05, len(liking)) * 3000, 0
+    )
+    found = increment(spend, treatment, np.where(bought[0], before, 0))
+    held = {"plain": holds(found.plain, truth), "adjusted": holds(found.adjusted, truth)}
+    return {name: float(one) for name, one in held.items()} | {"less": found.variance_reduction}
+
+
+def _spend(liking: Floats, rng: np.random.Generator) -> Floats:
+    """Return what each customer spends in a window: who likes the shop more buys more often and for more."""
+    paid = np.exp(SPEND_LOG - 1 + SPEND_SD * liking + rng.normal(0, 0.5, len(liking)))
+    return np.where(rng.random(len(liking)) < 1 / (1 + np.exp(0.5 - liking)), paid, 0.0)
+
+
+def holds(interval: Interval, truth: float) -> bool:
+    """Say whether the truth lies within."""
+    return interval.low <= truth <= interval.high
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Simulate, count and write down; return the exit code."""
+    parser = argparse.ArgumentParser("coverage.py", description=__doc__.splitlines()[0])
+    parser.add_argument("--folder", type=Path, default=HERE, help="where README.md and coverage.json stand")
+    parser.add_argument("--draws", type=int, default=1000, help="of each size")
+    given = parser.parse_args(argv)
+    with shown_progress() as progress:
+
+        def draws(name: str, draw: Callable[[np.random.Generator], object]) -> list[object]:
+            numbers: Iterable[int] = progress.track(range(given.draws), description=name)
+            return [draw(np.random.default_rng([SEED, number])) for number in numbers]
+
+        logs = {n: draws(f"{n:,} rows", lambda rng, n=n: off_policy_draw(n, rng)) for n in SIZES}
+        trials = {s: draws(f"{s} customers", lambda rng, s=s: difference_draw(s, rng)) for s in EXPERIMENTS}
+    _report(logs, trials, given.folder)
+    return 0
+
+
+def _report(logs: Mapping[int, list], trials: Mapping[tuple[int, int], list], folder: Path) -> None:
+    rows, kept = [], []
+    for n, found in logs.items():
+        for name in found[0]:
+            mean = {key: float(np.mean([one[name][key] for one in found])) for key in found[0][name]}
+            kept.append({"rows": n, "target": name, "draws": len(found), **mean})
+            cells = [_share(mean[key], len(found)) for key in ("IPS", "SNIPS", "DR", "normal")]
+            first = (f"{n:,}", name, f"{mean['effective']:,.0f}", f"{mean['warned']:.0%}")
+            rows.append((*first, *cells, f"{mean['wider'] - 1:.0%}"))
+    more = []
+    for (treated, control), found in trials.items():
+        mean = {key: float(np.mean([one[key] for one in found])) for key in found[0]}
+        kept.append({"treated": treated, "held_out": control, "draws": len(found), **mean})
+        cells = [_share(mean[key], len(found)) for key in ("plain", "adjusted")]
+        more.append((f"{treated:,}", f"{control:,}", *cells, f"{mean['less']:.0%}"))
+    (folder / "coverage.json").write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+    text = (
+        f"Share of {len(next(iter(logs.values()))):,} simulated logs whose 95 % interval holds the truth, "
+        "with its own 95 % interval; bold where it is below .93. Warned: effective sample size below 200 or "
+        "one row of much weight. Beside it the plain normal interval of IPS, and how much wider ours is.\n\n"
+        f"{markdown(OFF_POLICY, rows)}\n\n{markdown(DIFFERENCE, more)}"
+    )
+    write_between(folder / "README.md", "coverage", text)
+    show("off-policy values", OFF_POLICY, rows)
+    show("differences to a hold-out", DIFFERENCE, more)
+
+
+def _share(value: float, draws: int) -> str:
+    end = share_interval(round(value * draws), draws)
+    shown = f"{value:.3f}" if value >= TARGET else f"**{value:.3f}**"
+    return f"{shown} [{end.low:.3f}, {end.high:.3f}]"
+
+
+def _softmax(value: Floats) -> Floats:
+    odds = np.exp(value - value.max(axis=1, keepdims=True))
+    return np.asarray(odds / odds.sum(axis=1, keepdims=True))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
