@@ -63,16 +63,16 @@ configs, folder = paths.project_root() / "configs", Path(mkdtemp())
 todo = config.load(configs / "score/default.yaml", settings.ScoreSettings, ["daily_cap=300"])
 actions = config.load(configs / "actions/grocer.yaml", catalog.Catalog)
 offers = [one for one in actions.actions if not (one.answer or one.recommend)]  # they need more models
-actions = catalog.Catalog(currency=actions.currency, actions=offers)
+instead = {"retention": None, "margin_cents": 4000}  # without a model of lifetime value
+offers = [one.model_copy(update=instead) if one.retention else one for one in offers]
+actions = catalog.Catalog(currency=actions.currency, actions=offers, tags=actions.tags)
 artefact.save(best := fitted["gradient_boosting"], folder / "model", "churn")
 scorer = scores.Scorer(
     name="churn", sums=artefacts.fingerprint(folder / "model"), predict=best.predict,
     where="rfm_days_since_order < 56",
     reasons=lambda known: champion.reason_texts(known, best.reasons(known)),
 )  # fmt: skip
-pd.Series(vars(batch.run(todo, actions, tables, Models(churn=scorer), out=folder).funnel)).to_frame(
-    "customers"
-)
+pd.DataFrame(batch.run(todo, actions, tables, Models(churn=scorer), out=folder).funnel.by_offering)
 # %%
 listed = read_list(folder / todo.name)
 shown = ["customer_id", "action_id", "p_churn", "expected_value_cents", "cost_cents", "why"]

@@ -178,17 +178,10 @@ def test_the_list_of_the_simulated_shop_is_valued_by_what_its_campaigns_have_sho
     assert store.exit_code == 0
 
 
-def test_without_a_value_model_the_rest_of_the_list_keeps_its_bytes(lists, tmp_path):
-    assert lists("--as-of", "2017-12-30") == 0
-    valued = read_list(tmp_path / "grocer")
-    assert lists("--as-of", "2017-12-30", "--set", "value_model=null") == 0
-    bare = read_list(tmp_path / "grocer")
-    assert bare["clv_cents"].isna().all()
-    assert {tuple(one) for one in bare["model_versions"]} == {
-        tuple(one for one in valued["model_versions"].iloc[0] if not one.startswith("clv@"))
-    }
-    differ = ["clv_cents", "list_id", "model_versions"]
-    pd.testing.assert_frame_equal(valued.drop(columns=differ), bare.drop(columns=differ))
+def test_an_action_valued_by_lifetime_needs_a_value_model(lists, tmp_path, capsys):
+    assert lists("--as-of", "2017-12-30", "--set", "value_model=null") == 2
+    assert "win_back_coupon: retention needs a value_model" in capsys.readouterr().err
+    assert not (tmp_path / "grocer" / "latest.json").exists()
 
 
 def test_the_modules_run_as_commands(tmp_path):

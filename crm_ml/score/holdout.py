@@ -69,7 +69,7 @@ class Power(Strict):
         Examples
         --------
         >>> round(Power(customers=100_000, smallest_effect=0.01, sd=0.3).share, 4)
-        0.0768
+        0.0765
         """
         normal = NormalDist()
         z = normal.inv_cdf(1 - self.alpha / 2) + normal.inv_cdf(self.power)
@@ -133,7 +133,7 @@ def held(customers: Sequence[str], hold_out: HoldOut, action_id: str | None = No
     --------
     >>> rules = HoldOut(salt="spring", universal=0.5)
     >>> held(["a", "b", "c", "d", "e", "f"], rules).tolist()
-    [True, False, True, False, True, True]
+    [False, True, True, False, True, True]
     """
     universal, shares = hold_out.shares()
     share = universal if action_id is None else shares.get(action_id, 0.0)

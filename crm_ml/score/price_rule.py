@@ -1,8 +1,8 @@
 """What prices give to a customer: the offering of greatest value above its price, or nothing.
 
 That is how all customers are served who have one clear choice. Where several choices are worth the same, as
-with values that tie at a cap, the limits decide how many get which; a customer of the same choices then counts
-as having each of them in the share in which those who were served got it.
+with values that tie at a cap, the limits decide how many get which; a customer of the same choices then
+counts as having each of them in the share in which those who were served got it.
 """
 
 from collections.abc import Iterable

@@ -14,6 +14,7 @@ from crm_ml.datasets._installed import installed_folder
 from crm_ml.errors import ConfigError, InputError
 from crm_ml.tables import Tables, cache
 
+pytestmark = pytest.mark.xdist_group("named data")
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 ONLINE_RETAIL = SHARED / "online_retail" / "online_retail_II_2009-2010_raw.parquet"
 

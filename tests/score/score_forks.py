@@ -98,6 +98,35 @@ def race(root, number):
     return [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
 
 
+def killed(root, number, generator):
+    """Kill a process while it publishes; return its code, what a reader sees, and the next run's code."""
+    folder, name = root / "killed", f"list-{number}"
+
+    def fill(content, _scratch):
+        for part in range(5):
+            (content / f"part_{part}").write_bytes(bytes(200_000))
+
+    def one():
+        try:
+            publish.publish(folder, name, fill, {"folder": name, "as_of": f"{number:04d}"})
+        except CrmError as error:
+            os._exit(error.exit_code)
+        os._exit(0)
+
+    while True:
+        child = os.fork() or one()
+        time.sleep(generator.uniform(0.0, 0.03))
+        os.kill(child, signal.SIGKILL)
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        if code == -signal.SIGKILL:
+            break
+        name = name + "x"  # it was too fast: once more under another name
+    parts = sorted(path.name for path in (folder / name).glob("*"))
+    seen = {0: "nothing", 5: "all"}.get(len(parts), "a part")
+    then = os.waitstatus_to_exitcode(os.waitpid(os.fork() or one(), 0)[1])
+    return {"code": code, "seen": seen, "then": then}
+
+
 def start(root, order):
     reader, writer = os.pipe()
     number = os.fork()
@@ -119,6 +148,9 @@ def answer(root, order):
     started = time.perf_counter()
     if "races" in order:
         return {"codes": [race(root, number) for number in range(order["races"])]}
+    if "kills" in order:
+        generator = random.Random(0)
+        return {"states": [killed(root, number, generator) for number in range(order["kills"])]}
     if order.pop("twice", False):
         both = [start(root, order), start(root, order)]
         return {"codes": [finish(*one)["code"] for one in both]}

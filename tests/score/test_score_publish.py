@@ -17,7 +17,7 @@ from crm_ml.errors import AlreadyPublished, InputError
 from crm_ml.score.publish import publish, read_pointer
 
 HERE = Path(__file__).parent
-KILLS, RACES = 100, 50
+JOB_KILLS, KILLS, RACES = 20, 100, 50
 
 
 def pointer(name, as_of="2024-06-01"):
@@ -139,7 +139,7 @@ def test_a_kill_at_any_moment_shows_no_part_of_a_list(tmp_path, forks):
     warm = forks(out="warm", day=2)
     name = Path(cold["folder"]).name
     generator, killed = random.Random(0), 0
-    for number in range(3 * KILLS):
+    for number in range(3 * JOB_KILLS):
         if (lists / name).exists():  # start over from the old list
             shutil.rmtree(lists / name)
             (lists / "latest.json").write_bytes(old["latest.json"])
@@ -152,9 +152,9 @@ def test_a_kill_at_any_moment_shows_no_part_of_a_list(tmp_path, forks):
         latest = assert_only_whole_lists(lists)
         assert latest["folder"] in (name, Path(json.loads(old["latest.json"])["folder"]).name)
         assert {key: contents(lists)[key] for key in old if "/" in key}.items() <= old.items()
-        if killed == KILLS:
+        if killed == JOB_KILLS:
             break
-    assert killed == KILLS
+    assert killed == JOB_KILLS
     assert forks(out="lists", day=2)["code"] in (0, 3)
     after = contents(lists)
     assert {key: after[key] for key in reference} == reference
@@ -194,6 +194,15 @@ def test_of_two_runs_at_once_one_wins_and_one_exits_with_3(tmp_path, forks):
     assert sorted(answers["codes"]) == [0, 3]
     assert_only_whole_lists(tmp_path / "lists" / "big")
     assert not list((tmp_path / "lists" / "big").glob(".*"))
+
+
+def test_a_hundred_kills_while_publishing_show_old_or_new_and_the_next_run_ends_it(tmp_path, forks):
+    found = forks(kills=KILLS)["states"]
+    assert len(found) == KILLS
+    assert {one["code"] for one in found} == {-signal.SIGKILL}
+    assert {one["seen"] for one in found} == {"nothing", "all"}
+    assert all(one["then"] in ((0,) if one["seen"] == "nothing" else (3,)) for one in found)
+    assert not list((tmp_path / "killed").glob(".*"))
 
 
 def test_of_two_writers_at_once_one_wins_every_time(tmp_path, forks):

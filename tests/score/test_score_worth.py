@@ -15,7 +15,7 @@ def with_alive(name, p, clv, alive, x=0.0):
 
 
 def test_levers_follow_the_published_rule():
-    # Pega Customer Decision Hub 8.6, Arbitration strategy: a total weighting of 55 sets a final weight of 1.55
+    # Pega Customer Decision Hub 8.6, Arbitration strategy: a total weighting of 55 sets a weight of 1.55
     assert Levers(issue=20, group=25, action=10).factor == pytest.approx(1.55)
     assert Levers(issue=-80, action=-40).factor == 0.0
 
