@@ -10,7 +10,7 @@ import scripts
 from scipy.optimize import Bounds, LinearConstraint, milp
 
 from crm_ml.errors import InputError
-from crm_ml.score.allocation import allocate
+from crm_ml.score.allocation import Group, allocate
 
 cases = scripts.plain("performance/allocation_cases.py")
 lognormal, limits = cases.lognormal, cases.limits
@@ -266,3 +266,16 @@ def test_the_script_of_speed_writes_its_tables(tmp_path, monkeypatch):
     assert (
         kept["ways"]["file order"] < kept["ways"]["greedy by value per cost"] <= kept["ways"]["crm_ml"] + 1e-9
     )
+
+
+@pytest.mark.parametrize("n", [4_000, 12_000, 60_000])
+def test_values_that_are_alike_for_everybody_are_shared_out_exactly(n):
+    rng = np.random.default_rng(0)
+    values = np.full((n, 2), np.nan)
+    values[rng.random(n) < 0.65, 0] = 15.0
+    values[rng.random(n) < 0.6, 1] = 13.0
+    groups = [Group("a", (0,), n // 8), Group("b", (1,), n // 2), Group("all", (0, 1), n // 4)]
+    found = allocate(values, groups=groups)
+    assert found.value == found.upper_bound == n // 8 * 15 + (n // 4 - n // 8) * 13
+    assert found.prices == pytest.approx({"cap of a": 2.0, "cap of b": 0.0, "cap of all": 13.0}, abs=1e-6)
+    assert found.row_prices == pytest.approx([15.0, 13.0], abs=1e-6)

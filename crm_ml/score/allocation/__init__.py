@@ -13,7 +13,7 @@ from crm_ml.score.allocation.problem import Floats, Group, Ints, Limits, Problem
 
 __all__ = ["Allocation", "Group", "allocate"]
 _NEAR = (300, 1_500, 6_000, 25_000)  # customers that are shared out, more where fewer were not enough
-_GROUPS = 2_000  # of alike customers, at most
+_GROUPS, _ALIKE = 2_000, 2_000_000  # of alike customers at most, and of customers looked through for them
 _LAST = 30_000  # where fewer could not keep the limits at all
 _SMALL = 500  # customers that are shared out as a whole
 
@@ -147,10 +147,11 @@ def _solved(problem: Problem, scale: float) -> tuple[Ints, Floats, float]:
     prices = prices_of(problem, scale) if len(problem.b) else np.zeros(0)
     state = State(prices, *exact(problem, prices))
     best, value = None, -np.inf
-    for near in (n,) if n <= _SMALL else (*(one for one in _NEAR if one < n), min(n, _LAST)):
-        if near >= min(n, _LAST) and best is not None:
+    for near in (n,) if n <= _SMALL else (*(one for one in _NEAR if one < n), _LAST):
+        alike = near == _LAST and _few_kinds(state, scale)
+        if near == _LAST and best is not None and not alike:
             break
-        state, found = _shared_out(problem, state, near, scale)
+        state, found = _shared_out(problem, state, n if alike else min(near, n), scale)
         reached = -np.inf if found is None else _recounted(problem, found)[0]
         if reached > value:
             best, value = found, reached
@@ -182,13 +183,20 @@ def _shared_out(problem: Problem, state: State, near: int, scale: float) -> tupl
         again = finish.relaxed(problem, tighter)
         if again is not None:
             state, tied, relaxed = then, tighter, again
-    room = 0.0 if near >= problem.shape[0] else 0.5 * _enough(problem.shape[0]) * abs(state.bound)
+    room = 0.0 if problem.shape[0] <= _SMALL else 0.5 * _enough(problem.shape[0]) * abs(state.bound)
     count = finish.whole(problem, tied, relaxed[1], room)
     if count is None:
         return state, None
     actions = state.actions.copy()
     actions[tied.rows] = finish.dealt(problem, tied, count)
     return state, actions
+
+
+def _few_kinds(state: State, scale: float) -> bool:
+    """Say whether customers are so much alike that all of them make a small problem."""
+    if len(state.margin) > _ALIKE:
+        return False
+    return len(np.unique(np.rint(state.margin / (1e-6 * scale)))) <= _GROUPS
 
 
 def _enough(n: int) -> float:
