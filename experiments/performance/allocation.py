@@ -106,45 +106,19 @@ def beside_highs(size: int) -> dict[str, float]:
 def beside_simpler(size: int) -> dict[str, float]:
     """Return the share of our upper bound that simpler ways reach within the same limits."""
     from crm_ml.score.allocation import allocate
+    from crm_ml.score.allocation.simple import simple_ways
 
     values, given = case(size, 0, "plain")
     found = allocate(values, **given)
     cost = np.asarray(given["costs"])
-    best = values.max(axis=1)
-    positive = np.flatnonzero((values > 0).ravel())
-    worth = values.ravel()[positive]
-    ratio = worth / cost[positive % ACTIONS]
-    ways = {
-        "file order": [(one, values[one].argmax()) for one in range(size)],
-        "best action, then cut": [(one, values[one].argmax()) for one in np.argsort(-best)],
-        "greedy by value": [divmod(int(one), ACTIONS) for one in positive[np.argsort(-worth)]],
-        "greedy by value per cost": [divmod(int(one), ACTIONS) for one in positive[np.argsort(-ratio)]],
-    }
-    shares = {name: _taken(values, given, pairs) / found.upper_bound for name, pairs in ways.items()}
+    of_channel = [
+        np.array([one == name for one in given["channels"]], float) for name in given["channel_caps"]
+    ]
+    usage = np.vstack([np.eye(ACTIONS), *of_channel, cost])
+    caps = np.array([*given["action_caps"], *given["channel_caps"].values(), given["budgets"]])
+    ways = simple_ways(values, usage, caps, cost)
+    shares = {name: earned / found.upper_bound for name, earned in ways.items()}
     return shares | {"crm_ml": found.value / found.upper_bound}
-
-
-def _taken(values: Any, given: dict[str, Any], pairs: list[tuple[int, int]]) -> float:
-    """Take pairs in their order while all limits hold; return their value."""
-    caps, channels = list(given["action_caps"]), given["channels"]
-    of_channel, budget, total = dict(given["channel_caps"]), given["budgets"], 0.0
-    done = np.zeros(len(values), dtype=np.bool_)
-    for row, action in pairs:
-        cost, channel = given["costs"][action], channels[action]
-        if (
-            done[row]
-            or values[row, action] <= 0
-            or caps[action] < 1
-            or of_channel[channel] < 1
-            or cost > budget
-        ):
-            continue
-        done[row] = True
-        caps[action] -= 1
-        of_channel[channel] -= 1
-        budget -= cost
-        total += values[row, action]
-    return total
 
 
 def write(folder: Path, size: int) -> None:
