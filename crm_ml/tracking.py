@@ -184,24 +184,36 @@ def champion(name: str, alias: str = "champion") -> ModelVersion:
     IntegrityError
         If its files do not agree with their manifest.
     """
-    mlflow = _mlflow()
-    from mlflow.exceptions import MlflowException
+    with refusing(f"no model {name}@{alias} is registered in {tracking_uri()}; train it first"):
+        version = connect().get_model_version_by_alias(name, alias)
+    return registered(name, str(version.version))
 
-    client = connect()
-    try:
-        version = client.get_model_version_by_alias(name, alias)
-    except MlflowException as error:
-        where = tracking_uri()
-        raise InputError(f"no model {name}@{alias} is registered in {where}; train it first") from error
-    home = Path(mlflow.artifacts.download_artifacts(f"models:/{name}/{version.version}"))
+
+def registered(name: str, version: str) -> ModelVersion:
+    """Return a version of a registered model, on local disk; raises as `champion`."""
+    connect()
+    with refusing(f"no version {version} of model {name} is registered in {tracking_uri()}"):
+        home = Path(_mlflow().artifacts.download_artifacts(f"models:/{name}/{version}"))
     folder = home / "data" / MODEL_FOLDER
     details = verify(folder)
-    return ModelVersion(name, str(version.version), folder, fingerprint(folder), details)
+    return ModelVersion(name, version, folder, fingerprint(folder), details)
+
+
+@contextlib.contextmanager
+def refusing(message: str) -> Iterator[None]:
+    """Turn what MLflow refuses within the block into an InputError with `message`."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        yield
+    except MlflowException as error:
+        raise InputError(message) from error
 
 
 def _mlflow() -> Any:
     """Import MLflow with its reports of usage to its makers turned off, unless the user turned them on."""
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     import mlflow
 
     return mlflow

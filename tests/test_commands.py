@@ -136,7 +136,7 @@ def test_a_damaged_model_exits_with_4_and_leaves_the_last_list(lists, tmp_path, 
     assert set(read_list(tmp_path / "grocer")["as_of"].dt.date.astype(str)) == {"2017-12-31"}
 
 
-@pytest.mark.parametrize("setting", ["model=churn@challenger", "value_model=clv@challenger"])
+@pytest.mark.parametrize("setting", ["model=churn@absent", "value_model=clv@absent"])
 def test_scoring_without_a_champion_says_what_to_do(lists, tmp_path, capsys, setting):
     assert lists("--set", setting) == 2
     wanted = setting.partition("=")[2]

@@ -70,9 +70,9 @@ def _show(console: "Console", done: "Finished") -> None:
     console.print(table)
     for gate in done.outcome.gates:
         console.print(f"{'[green]holds[/]' if gate.passed else '[red]fails[/]'}  {gate.name}: {gate.reason}")
-    role = "champion" if done.outcome.promoted else "not promoted"
-    name = done.outcome.candidate.name
-    console.print(f"{name} version {done.version} ({role}); run {done.run_id}")
+    name, decision = done.outcome.candidate.name, done.decision
+    console.print(f"{name} version {done.version} ({decision.role}); run {done.run_id}")
+    console.print(f"{decision.role}: {decision.reason}", markup=False)
     console.print(f"page: mlflow server --backend-store-uri {tracking_uri()}", soft_wrap=True)
 
 

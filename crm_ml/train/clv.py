@@ -1,6 +1,5 @@
 """The lifetime-value experiment: chosen on validation windows, judged on a test window, fitted to score."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -23,9 +22,11 @@ from crm_ml.evaluation.significance import Evaluation, evaluate
 from crm_ml.evaluation.value_predictions import ValuePredictions
 from crm_ml.snapshots import Snapshot, as_utc, check_data_reach
 from crm_ml.tables import Tables
-from crm_ml.train import clv_report
+from crm_ml.train import clv_report, traces
 from crm_ml.train.clv_fitting import fit_candidates, fit_challenger, fit_one
 from crm_ml.train.clv_report import MODEL
+from crm_ml.train.comparing.of_families import of_value
+from crm_ml.train.fingerprints import array_sum
 from crm_ml.train.outcome import Candidate, Outcome
 
 if TYPE_CHECKING:
@@ -99,9 +100,11 @@ def execute(config: ClvRun, tables: Tables, progress: "Progress") -> Outcome:
         summary=clv_report.summary(judged["value"]),
         gates=clv_report.gates(judged["value"], config.largest_total_error),
         candidate=_candidate(config, final),
+        trace=traces.of_clv(windows, source.summary(as_utc(config.register_as.as_of)), chosen, tested),
         tables=clv_report.tables(chosen.judged, judged["value"], judged["purchases"]),
         figures=figures,
         facts=_facts(config, windows, chosen, tested, final),
+        rows=of_value(tested),
     )
 
 
@@ -241,7 +244,5 @@ def _facts(
         "purchases": clv_report.fitted_facts(fitted.purchases),
         "spend": clv_report.spend_facts(fitted.spend),
         "final_params": final.valuer.purchases.params_ | final.valuer.spend.params_,
-        "predictions_sha256": hashlib.sha256(
-            np.ascontiguousarray(np.concatenate(list(tested.value.p.values()))).tobytes()
-        ).hexdigest(),
+        "predictions_sha256": array_sum(*tested.value.p.values()),
     }

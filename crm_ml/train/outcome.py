@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from crm_ml.evaluation.significance import Interval
+    from crm_ml.train.comparing.scored_rows import ScoredRows
 
 
 def named(name: str, interval: "Interval") -> dict[str, float]:
@@ -50,6 +51,28 @@ class Candidate:
 
 
 @dataclass(frozen=True, eq=False)
+class Trace:
+    """Sums and counts by which a second run is compared with a first one, stage by stage; plain data.
+
+    Parameters
+    ----------
+    features : mapping
+        Rows and sums of what models are fitted to and judged on.
+    split : mapping
+        What tests and what trains for it.
+    trials : mapping
+        What was tried on validation and what was taken; empty where the config settles it.
+    predictions : mapping
+        Rows and sums of what was said of the test rows.
+    """
+
+    features: Mapping[str, Any]
+    split: Mapping[str, Any]
+    trials: Mapping[str, Any]
+    predictions: Mapping[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
 class Outcome:
     """The result of one experiment.
 
@@ -60,23 +83,29 @@ class Outcome:
     summary : pandas.DataFrame
         The table shown at the end of a run: a row for each model, a column for each metric.
     gates : tuple of Gate
-        The model is promoted when all of them hold.
+        Without all of them the model is not promoted.
     candidate : Candidate
+    trace : Trace
+        Logged in ``reproduction.json``.
     tables : mapping of str to pandas.DataFrame
         Logged as CSV under ``tables/``.
     figures : mapping of str to matplotlib Figure
         Logged as PNG under ``plots/``.
     facts : mapping
         Logged as ``facts.json``: split, features, hashes.
+    rows : ScoredRows, optional
+        The test rows, logged under pseudonyms, by which runs are compared and a champion is challenged.
     """
 
     metrics: Mapping[str, float]
     summary: "pd.DataFrame"
     gates: tuple[Gate, ...]
     candidate: Candidate
+    trace: Trace
     tables: "Mapping[str, pd.DataFrame]" = field(default_factory=dict)
     figures: "Mapping[str, Figure]" = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
+    rows: "ScoredRows | None" = None
 
     @property
     def promoted(self) -> bool:

@@ -19,7 +19,8 @@ from crm_ml.models import artefact
 from crm_ml.models.calibrated_model import CalibratedModel
 from crm_ml.models.labelled_rows import LabelledRows
 from crm_ml.models.model import Model, create
-from crm_ml.train import probability_report
+from crm_ml.train import probability_report, traces
+from crm_ml.train.comparing.of_families import of_probability
 from crm_ml.train.outcome import Candidate, Outcome
 from crm_ml.train.probability_report import MODEL, Judged
 from crm_ml.train.used_rows import used_rows
@@ -120,9 +121,11 @@ def run(study: Study, progress: "Progress") -> Outcome:
         summary=judged.summary(),
         gates=judged.gates(config.largest_ece),
         candidate=_candidate(study, model, rows),
+        trace=traces.of_probability(rows, {name: facts[name] for name in ("folds", "final")}, predictions),
         tables=judged.tables() | {"segments": segmented},
         figures=probability_report.figures(predictions, segmented, judged),
         facts=facts | {"predictions_sha256": predictions_hash(predictions)},
+        rows=of_probability(study, rows, predictions),
     )
 
 

@@ -18,7 +18,8 @@ from crm_ml.recommend.task import Task, allowing, task_of
 from crm_ml.recommend.two_heads import TwoHeads
 from crm_ml.snapshots import Snapshot, check_data_reach
 from crm_ml.tables import Tables
-from crm_ml.train import recommend_report
+from crm_ml.train import recommend_report, traces
+from crm_ml.train.comparing.of_families import of_lists
 from crm_ml.train.outcome import Candidate, Outcome
 from crm_ml.train.recommend_report import MODEL, Said
 
@@ -70,9 +71,11 @@ def execute(config: RecommendRun, tables: Tables, progress: "Progress") -> Outco
         summary=report.summary(),
         gates=report.gates(config.largest_ece),
         candidate=_candidate(config, model, final),
+        trace=traces.of_recommend({str(day.snapshot): day.task for day in days} | {"final": final}, said),
         tables=report.tables(),
         figures=report.figures(),
         facts={"test": [str(day.snapshot) for day in days], "items": len(final.data.items)} | report.facts(),
+        rows=of_lists(config, said, recommend_report.VIEWS, report.views["all"].metrics),
     )
 
 

@@ -17,7 +17,8 @@ from crm_ml.evaluation import leakage
 from crm_ml.evaluation.splits import customer_folds
 from crm_ml.snapshots import Snapshot, check_data_reach
 from crm_ml.tables import Tables
-from crm_ml.train import uplift_report
+from crm_ml.train import traces, uplift_report
+from crm_ml.train.comparing.of_families import of_uplift
 from crm_ml.train.outcome import Candidate, Outcome
 from crm_ml.train.uplift_fitting import Fold, Mask, fit, predict
 from crm_ml.train.used_rows import left_out
@@ -64,14 +65,18 @@ def execute(config: UpliftRun, tables: Tables, progress: "Progress") -> Outcome:
     final = final_rows(config, known, rows)
     model = fit(config, config.model, rows.where(final))
     progress.advance(judging)
+    parts = {arm: one.predictions for arm, one in report.arms.items()}
+    judged_by = next(iter(report.arms.values())).evaluation.metrics
     return Outcome(
         metrics=report.metrics(),
         summary=report.summary(),
         gates=report.gates(),
         candidate=_candidate(config, model, rows.where(final), report.verified),
+        trace=traces.of_uplift(rows, folds, final, said),
         tables=report.tables(),
         figures=report.figures(np.random.default_rng(config.seed)),
         facts=report.facts() | {"features": list(rows.X.columns), "trials": [str(one) for one in known]},
+        rows=of_uplift(said, parts, judged_by, known, config.target.control),
     )
 
 

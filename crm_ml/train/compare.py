@@ -1,0 +1,95 @@
+"""``python -m crm_ml.train.compare RUN RUN ...``: runs of one family on the test rows that they share."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from crm_ml.errors import ConfigError, CrmError
+
+if TYPE_CHECKING:
+    from crm_ml.train.comparing.paired import Comparison
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Compare runs and show one table; return the exit code."""
+    parser = argparse.ArgumentParser(
+        "python -m crm_ml.train.compare",
+        description="Metrics of runs on common test rows, with paired differences to the first.",
+    )
+    parser.add_argument("runs", nargs="*", metavar="RUN", help="run id, or NAME@ALIAS of a registered model")
+    parser.add_argument(
+        "--store",
+        action="append",
+        default=[],
+        metavar="URI[#RUN]",
+        help="another tracking store in which runs are sought, or a run of it",
+    )
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="write CSV, JSON and a picture into a new folder"
+    )
+    given = parser.parse_args(arguments)
+    named = [one for one in given.store if "#" in one]
+    stores = [one for one in given.store if "#" not in one]
+    try:
+        _show(compare([*given.runs, *named], stores, given.out), given.out)
+    except CrmError as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201
+        return error.exit_code
+    return 0
+
+
+def compare(runs: Sequence[str], stores: Sequence[str] = (), out: Path | None = None) -> "Comparison":
+    """Compare runs of one family on the test rows that they share.
+
+    Parameters
+    ----------
+    runs : sequence of str
+        At least two; see `crm_ml.train.comparing.stores.find_runs`. Differences are to the first.
+    stores : sequence of str
+        Further tracking stores in which they are sought.
+    out : Path, optional
+        Folder to write, see `crm_ml.train.comparing.report.write`.
+
+    Returns
+    -------
+    Comparison
+        The bootstrap draws as the experiment of the first run does: on all of its rows its intervals are the
+        logged ones, where the experiment drew nothing before them.
+
+    Raises
+    ------
+    ConfigError
+        If fewer than two runs are named.
+    InputError
+        If a run is not found, or the runs can't be compared, see `crm_ml.train.comparing.paired`.
+    AlreadyPublished
+        If `out` stands already.
+    """
+    from crm_ml.train.comparing import report
+    from crm_ml.train.comparing.paired import compare_rows
+    from crm_ml.train.comparing.stores import find_runs
+
+    if len(runs) < 2:
+        raise ConfigError(f"name at least two runs to compare, not {len(runs)}")
+    found = find_runs(runs, stores)
+    comparison = compare_rows({one.label: one.rows for one in found})
+    if out is not None:
+        report.write(comparison, found, out)
+    return comparison
+
+
+def _show(found: "Comparison", out: Path | None) -> None:
+    from rich.console import Console
+
+    from crm_ml.train.comparing.report import table_of
+
+    console = Console()
+    console.print(table_of(found))
+    if out is not None:
+        console.print(f"written to {out}", soft_wrap=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

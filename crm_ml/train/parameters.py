@@ -1,0 +1,107 @@
+"""The parameters of a run's models, with the defaults of the code beside what its config sets."""
+
+import copy
+import inspect
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+_THREADS = "num_threads"
+Content = dict[str, Any]
+
+
+def resolved(content: Mapping[str, Any]) -> Content:
+    """Return a config in which each model has all of its parameters, but the number of threads.
+
+    Parameters
+    ----------
+    content : mapping
+        Plain dump of a run's config.
+
+    Examples
+    --------
+    >>> found = resolved({"family": "churn", "model": {"name": "blend", "options": {"seed": 3}}})
+    >>> found["model"]["options"]["seed"], "rounds" in found["model"]["options"]
+    (3, True)
+    """
+    found = copy.deepcopy(dict(content))
+    for options, kind in _models(found):
+        options.update({k: v for k, v in _defaults(kind).items() if k not in options})
+        options.pop(_THREADS, None)
+    return found
+
+
+def with_threads(content: Mapping[str, Any], threads: int) -> Content:
+    """Return a config in which each model that counts its threads has this number of them.
+
+    Examples
+    --------
+    >>> with_threads({"family": "churn", "model": {"name": "blend", "options": {}}}, 1)["model"]["options"]
+    {'num_threads': 1}
+    """
+    found = copy.deepcopy(dict(content))
+    for options, kind in _models(found):
+        if _THREADS in _defaults(kind):
+            options[_THREADS] = threads
+    return found
+
+
+def seeds(content: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return every setting that is a seed by its dotted name.
+
+    Examples
+    --------
+    >>> seeds({"seed": 1, "data": {"options": {"seed": 2}}, "baselines": [{"options": {"seed": 3}}]})
+    {'seed': 1, 'data.options.seed': 2, 'baselines.1.options.seed': 3}
+    """
+    found: dict[str, Any] = {}
+    for key, value in content.items():
+        if key == "seed":
+            found[f"{prefix}{key}"] = value
+        inner = dict(enumerate(value, 1)) if isinstance(value, (list, tuple)) else {None: value}
+        for place, one in inner.items():
+            if isinstance(one, Mapping):
+                found |= seeds(one, f"{prefix}{key}." if place is None else f"{prefix}{key}.{place}.")
+    return found
+
+
+def _models(content: Content) -> Iterator[tuple[Content, type[Any]]]:
+    """Yield the options of each model, to be changed in place, with its class."""
+    if content["family"] == "clv":
+        from crm_ml.clv.challenger import Challenger
+
+        if content.get("challenger"):
+            yield content["challenger"]["options"], Challenger
+        return
+    known = _known(content["family"])
+    for part in [content["model"], *content.get("baselines", ()), *content.get("others", ())]:
+        if part["name"] in known:
+            yield part["options"], known[part["name"]]
+
+
+def _known(family: str) -> dict[str, type[Any]]:
+    if family == "uplift":
+        from crm_ml.uplift.learners import learners
+
+        return learners()
+    if family == "recommend":
+        from crm_ml.recommend import models
+
+        return models.models()
+    from crm_ml.models import model
+
+    return model.models()
+
+
+def _defaults(kind: type[Any]) -> Content:
+    parameters = inspect.signature(kind).parameters.values()
+    return {
+        one.name: _default(one)
+        for one in parameters
+        if one.default is not inspect.Parameter.empty and not one.name.endswith("_")
+    }
+
+
+def _default(one: inspect.Parameter) -> Any:
+    """Return a default; that of a dataclass's factory has no name that repeats."""
+    plain = one.default is None or isinstance(one.default, (bool, int, float, str, list, tuple, dict))
+    return one.default if plain else "default of the code"

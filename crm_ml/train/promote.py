@@ -1,0 +1,156 @@
+"""``python -m crm_ml.train.promote NAME``: champion by gate, by hand, and back again."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from crm_ml.errors import ConfigError, CrmError, InputError
+
+if TYPE_CHECKING:
+    from crm_ml import tracking
+    from crm_ml.train.comparing.logged import Logged
+    from crm_ml.train.outcome import Outcome
+    from crm_ml.train.promoting.aliases import Moved
+    from crm_ml.train.promoting.gate import Decision
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Promote a version, or roll back to the previous champion; return the exit code."""
+    parser = argparse.ArgumentParser(
+        "python -m crm_ml.train.promote",
+        description="Make a version of a registered model champion by hand, or roll back.",
+    )
+    parser.add_argument("name", metavar="NAME", help="registered name, such as churn")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--version", metavar="N", help="version to promote; the challenger without it")
+    which.add_argument("--rollback", action="store_true", help="make the previous champion champion again")
+    parser.add_argument("--reason", default="", metavar="TEXT", help="why, kept beside the model")
+    given = parser.parse_args(arguments)
+    try:
+        done = (
+            rollback(given.name, given.reason)
+            if given.rollback
+            else by_hand(given.name, given.version, given.reason)
+        )
+    except CrmError as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201
+        return error.exit_code
+    was = "" if done.was in (None, done.champion) else f" (was version {done.was})"
+    print(f"{done.name} version {done.champion} is champion{was}: {done.reason}")  # noqa: T201
+    return 0
+
+
+def by_hand(name: str, version: str | None = None, reason: str = "") -> "Moved":
+    """Make a version champion whatever the gate said of it; what it said stays in the logged reason.
+
+    Parameters
+    ----------
+    name : str
+    version : str, optional
+        The challenger without it.
+    reason : str
+
+    Raises
+    ------
+    ConfigError
+        If the version is no number.
+    InputError
+        If there is no such version, or no challenger.
+    IntegrityError
+        If its files do not agree with their manifest.
+    """
+    from crm_ml import tracking
+    from crm_ml.train.promoting.aliases import CHALLENGER, REASON, make_champion, number_of
+
+    client = tracking.connect()
+    number = version or number_of(client, name, CHALLENGER)
+    if number is None:
+        raise InputError(f"{name}: there is no challenger in {tracking.tracking_uri()}; name a --version")
+    if not number.isdigit():
+        raise ConfigError(f"--version is {number!r}; it must be a number")
+    tracking.registered(name, number)
+    said = client.get_model_version(name, number).tags.get(REASON)
+    words = f"by hand: {reason or 'no reason given'}" + (f" (before: {said})" if said else "")
+    return _told(make_champion(name, number, words))
+
+
+def rollback(name: str, reason: str = "") -> "Moved":
+    """Make the previous champion champion again; raises as `crm_ml.train.promoting.aliases.roll_back`."""
+    from crm_ml.train.promoting.aliases import roll_back
+
+    return _told(roll_back(name, f"rolled back: {reason or 'no reason given'}"))
+
+
+def settle(
+    active: "tracking.Run", version: "tracking.ModelVersion", outcome: "Outcome", logged: "Logged | None"
+) -> "Decision":
+    """Decide about the model of a run, set its alias, and log verdict and reason.
+
+    Parameters
+    ----------
+    active : Run
+        Gets the tags ``promoted``, ``promotion.role`` and ``promotion.reason`` and ``promotion.json``.
+    version : ModelVersion
+        With its manifest.
+    outcome : Outcome
+    logged : Logged, optional
+        The test rows of the run.
+
+    Returns
+    -------
+    Decision
+    """
+    from crm_ml import tracking
+    from crm_ml.train.promoting import aliases
+    from crm_ml.train.promoting.gate import decide
+
+    decision = decide(version, outcome, logged)
+    client = tracking.connect()
+    aliases.tag(client, version.name, version.version, {aliases.CONTENT: version.content})
+    if decision.moves:
+        aliases.make_champion(version.name, version.version, decision.reason)
+    elif decision.role == aliases.CHALLENGER:
+        aliases.make_challenger(version.name, version.version, decision.reason)
+    else:
+        said = {aliases.ROLE: decision.role, aliases.REASON: decision.reason}
+        aliases.tag(client, version.name, version.version, said)
+    promoted = decision.role == aliases.CHAMPION
+    active.log_tags({
+        "promoted": str(promoted).lower(),
+        aliases.ROLE: decision.role,
+        aliases.REASON: decision.reason[:4000],
+    })  # fmt: skip
+    active.log_json(_record(version, outcome, decision), "promotion.json")
+    return decision
+
+
+def _record(version: "tracking.ModelVersion", outcome: "Outcome", decision: "Decision") -> dict[str, Any]:
+    leaks = "features were checked for the label and for later rows; a leak would have stopped the run"
+    gates = [asdict(one) for one in outcome.gates]
+    return {
+        "name": version.name,
+        "version": version.version,
+        "content": version.content,
+        "gates": [*gates, {"name": "no leak", "passed": True, "reason": leaks}],
+        **asdict(decision),
+    }
+
+
+def _told(moved: "Moved") -> "Moved":
+    """Log a change by hand as tags of the runs whose models it is about."""
+    from crm_ml import tracking
+    from crm_ml.train.promoting.aliases import REASON, ROLE
+
+    client = tracking.connect()
+    for number in {moved.champion, moved.was or moved.champion}:
+        version = client.get_model_version(moved.name, number)
+        for key in (ROLE, REASON):
+            if version.run_id and key in version.tags:
+                client.set_tag(version.run_id, key, version.tags[key])
+    return moved
+
+
+if __name__ == "__main__":
+    sys.exit(main())

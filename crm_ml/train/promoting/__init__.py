@@ -1,0 +1,1 @@
+"""Champion and challenger: the gate that a new model passes, and the aliases that say who is who."""

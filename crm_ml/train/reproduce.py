@@ -1,0 +1,146 @@
+"""``python -m crm_ml.train.reproduce RUN_ID``: run it again from what it logged and say where it differs."""
+
+import argparse
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from crm_ml.errors import CrmError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+DIFFERS = 4
+_SHOWN = 8
+_POOLS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS", "CRM_ML_THREADS")
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A run as it was logged beside what it gives now.
+
+    Parameters
+    ----------
+    run_id, name : str
+    logged, now : dict
+        Content by stage; a stage that did not come to be run again is absent from `now`.
+    """
+
+    run_id: str
+    name: str
+    logged: dict[str, Any]
+    now: dict[str, Any]
+
+    def differences(self, stage: str) -> list[str]:
+        """Return what differs in a stage; none where it was not run again."""
+        from crm_ml.train.fingerprints import differences
+
+        return differences(self.logged[stage], self.now[stage]) if stage in self.now else []
+
+    @property
+    def first(self) -> str | None:
+        """The first stage that differs; None where all are identical."""
+        from crm_ml.train.reproduction import COMPARED
+
+        return next((stage for stage in COMPARED if self.differences(stage)), None)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run runs again and compare; return 0 if all are identical, 4 if one differs, 2 if one can't be run."""
+    parser = argparse.ArgumentParser(
+        "python -m crm_ml.train.reproduce", description="Run again what was logged and compare."
+    )
+    parser.add_argument("run_ids", nargs="+", metavar="RUN_ID", help="as training shows it")
+    parser.add_argument("--threads", type=int, metavar="N", help="fit on so many threads; results must agree")
+    given = parser.parse_args(arguments)
+    if given.threads is not None:
+        if given.threads < 1:
+            parser.error(f"--threads is {given.threads}; give a whole number above 0")
+        os.environ.update(dict.fromkeys(_POOLS, str(given.threads)))  # before any library reads it
+    return max(_reproduce(run_id, given.threads) for run_id in given.run_ids)
+
+
+def compare(run_id: str, threads: int | None = None) -> Comparison:
+    """Run a run again from its logged config and compare; nothing is logged, registered or promoted.
+
+    Parameters
+    ----------
+    run_id : str
+    threads : int, optional
+        Of the models that count their threads; those of the config without it.
+
+    Raises
+    ------
+    InputError
+        If there is no such run, it was logged by an older version, or its data are missing.
+    IntegrityError
+        If its account does not agree with its sums.
+    """
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from crm_ml.train import experiment, reproduction
+    from crm_ml.train.logged_run import logged_run
+
+    run = logged_run(run_id, threads)
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        tables = experiment.load_tables(run.config)
+        now = reproduction.before_fitting(run.config, tables)
+        if now["inputs"] == run.stages["inputs"]:
+            outcome = experiment.execute(run.config, tables, progress)
+            with tempfile.TemporaryDirectory() as parent:
+                outcome.candidate.save(Path(parent) / "model")
+                now |= reproduction.after_fitting(run.config, outcome, Path(parent) / "model")
+    return Comparison(run_id, run.name, run.stages, now)
+
+
+def _reproduce(run_id: str, threads: int | None) -> int:
+    from rich.console import Console
+
+    try:
+        found = compare(run_id, threads)
+    except CrmError as error:
+        Console(stderr=True).print(f"error: {error}", markup=False, soft_wrap=True)
+        return error.exit_code
+    _show(Console(), found)
+    return 0 if found.first is None else DIFFERS
+
+
+def _show(console: "Console", found: Comparison) -> None:
+    from rich.table import Table
+
+    from crm_ml.train.fingerprints import content_sum
+    from crm_ml.train.reproduction import COMPARED, TOLD
+
+    table = Table(title=f"{found.name}, run {found.run_id}", title_justify="left")
+    for column in ("stage", "then", "now", ""):
+        table.add_column(column, no_wrap=True)
+    for stage in COMPARED:
+        ran = stage in found.now
+        verdict = (
+            ("differs" if found.differences(stage) else "identical") if ran else "not run: inputs differ"
+        )
+        now = content_sum(found.now[stage])[:12] if ran else ""
+        table.add_row(stage, content_sum(found.logged[stage])[:12], now, verdict)
+    console.print(table)
+    for stage in (TOLD, *COMPARED):
+        told = found.differences(stage)
+        for line in told[:_SHOWN]:
+            _say(console, f"{stage}{' (not compared)' if stage == TOLD else ''}: {line}")
+        if len(told) > _SHOWN:
+            _say(console, f"{stage}: {len(told) - _SHOWN} more differ")
+    _say(console, "identical" if found.first is None else f"differs: {found.first}")
+
+
+def _say(console: "Console", text: str) -> None:
+    console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
