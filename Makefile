@@ -40,4 +40,4 @@ lock:  ## Pin the dependencies again (needs uv)
 	  --no-header --no-annotate pyproject.toml -o requirements.lock
 
 clean:  ## Remove the environment and everything derived
-	rm -rf .venv runs mlruns data/tables data/scores data/lists .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv runs mlruns data/tables data/scores data/features data/lists .mypy_cache .ruff_cache .pytest_cache

@@ -110,7 +110,7 @@ def load(
         name: connection.sql(f"SELECT * FROM read_parquet({literal((folder / f'{name}.parquet').resolve())})")
         for name in contracts()
     }
-    return Tables(**relations, fingerprint=_identity(world))
+    return Tables(**relations).identified(_identity(world))
 
 
 def truth(path: Path | None = None, **settings: Any) -> Truth:

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 import narwhals as nw
 
 from crm_ml.errors import ConfigError
+from crm_ml.features import kept
 from crm_ml.snapshots import Snapshot
-from crm_ml.tables.bundle import Tables, to_pandas, write_parquet
+from crm_ml.tables.bundle import Tables, to_arrow, write_parquet
 from crm_ml.tables.derived import Scratch, left_join
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
 Groups = Sequence[str] | Mapping[str, Mapping[str, Any]]
 
@@ -52,13 +54,30 @@ def matrix(tables: Tables, snapshot: Snapshot, groups: Groups | None = None) -> 
         One row a customer, indexed and ordered by ``customer_id``. Numbers are float64 with NaN for
         "unknown", the others are text.
 
+    Notes
+    -----
+    Tables with a fingerprint keep their matrices below ``data/features/``, by the content of the tables, the
+    snapshot, the code of the groups and their options; ``CRM_ML_CACHE=off`` computes each time.
+
     Raises
     ------
     ConfigError
         If a group or an option of one does not exist.
     """
+    wanted = _wanted(groups)
+    modules = {name: _group(name) for name in wanted}
+    if not tables.fingerprint or not kept.keeping():
+        table = _computed(tables, snapshot, wanted)
+    else:
+        key = kept.key_of(tables, snapshot, wanted, modules)
+        table = kept.kept(key, lambda: _computed(tables, snapshot, wanted))
+    result: pd.DataFrame = table.to_pandas(ignore_metadata=True).set_index("customer_id")
+    return result
+
+
+def _computed(tables: Tables, snapshot: Snapshot, groups: Groups) -> "pa.Table":
     with assembled(tables, snapshot, groups) as frame:
-        return to_pandas(frame).set_index("customer_id")
+        return to_arrow(frame)
 
 
 def write(tables: Tables, snapshot: Snapshot, path: Path, groups: Groups | None = None) -> None:

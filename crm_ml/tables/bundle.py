@@ -17,6 +17,7 @@ from crm_ml.tables.engine import connect
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
     from crm_ml.tables.report import Report
 
@@ -28,6 +29,8 @@ class Tables:
     """Accepted customer tables; every field is a native frame of DuckDB, pandas or Polars.
 
     Times stand twice: ``<name>`` (UTC) and ``<name>_epoch_s`` (integer seconds); money is integer cents.
+    `fingerprint` names the content of tables that were loaded, see `identified`; a copy with a table changed
+    has none.
 
     Examples
     --------
@@ -52,7 +55,13 @@ class Tables:
     events: Any = None
     consents: Any = None
     report: "Report | None" = None
-    fingerprint: str = ""
+    fingerprint: str = dataclasses.field(default="", init=False)
+
+    def identified(self, fingerprint: str) -> "Tables":
+        """Return the same tables under a sum that names their content."""
+        named = dataclasses.replace(self)
+        object.__setattr__(named, "fingerprint", fingerprint)
+        return named
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -108,7 +117,8 @@ class Tables:
             "duckdb": _Duck(self),
         }
         convert = converters[engine]
-        return dataclasses.replace(self, **{name: convert(name) for name in self.names})
+        same = dataclasses.replace(self, **{name: convert(name) for name in self.names})
+        return same.identified(self.fingerprint)
 
     def _polars(self, name: str) -> Any:
         return self.frame(name).collect(backend="polars").to_native()
@@ -177,9 +187,14 @@ def roll_up(order_lines: "nw.LazyFrame[Any]") -> "nw.LazyFrame[Any]":
 
 def to_pandas(frame: "nw.LazyFrame[Any]") -> "pd.DataFrame":
     """Compute a lazy frame into pandas, with the same column types whatever the engine."""
-    table = frame.collect(backend="pyarrow").to_native()
-    result: pd.DataFrame = table.select(frame.collect_schema().names()).to_pandas(ignore_metadata=True)
+    result: pd.DataFrame = to_arrow(frame).to_pandas(ignore_metadata=True)
     return result
+
+
+def to_arrow(frame: "nw.LazyFrame[Any]") -> "pa.Table":
+    """Compute a lazy frame into an Arrow table."""
+    table: pa.Table = frame.collect(backend="pyarrow").to_native().select(frame.collect_schema().names())
+    return table
 
 
 def write_parquet(frame: "nw.LazyFrame[Any]", path: Path) -> None:

@@ -128,4 +128,4 @@ def _relations(folder: Path, report: Report, fingerprint: str) -> Tables:
         name: connection.sql(f"SELECT * FROM read_parquet({literal((folder / f'{name}.parquet').resolve())})")
         for name in report.tables
     }
-    return Tables(**frames, report=report, fingerprint=fingerprint)
+    return Tables(**frames, report=report).identified(fingerprint)

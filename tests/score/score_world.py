@@ -1,6 +1,5 @@
 """A small generated world to score: tables in real files, a catalogue and a scorer without a library."""
 
-import dataclasses
 import hashlib
 from datetime import date
 from pathlib import Path
@@ -86,7 +85,7 @@ def tables(folder, engine="duckdb", consents=None, **given):
         frame.to_parquet(path, index=False)
         total.update(path.read_bytes())
         relations[name] = connection.read_parquet(str(path))
-    return dataclasses.replace(Tables(**relations).to(engine), fingerprint=total.hexdigest())
+    return Tables(**relations).to(engine).identified(total.hexdigest())
 
 
 def predict(features):

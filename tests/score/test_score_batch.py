@@ -1,6 +1,5 @@
 """From tables in files to a list: its rows, its identity, its stages and what it refuses."""
 
-import dataclasses
 import json
 import logging
 from datetime import date, timedelta
@@ -154,7 +153,7 @@ def test_the_list_id_follows_models_policy_data_and_day(tables, change):
 
 def test_other_data_give_another_list_id(project, tables):
     first = run(tables)
-    assert run(dataclasses.replace(tables, fingerprint="0" * 64)).list_id != first.list_id
+    assert run(tables.identified("0" * 64)).list_id != first.list_id
     assert len(list((project / "data/lists/test").glob("2024-*"))) == 2
 
 
@@ -265,7 +264,7 @@ def test_what_can_not_be_scored_leaves_the_last_list(project, tables, change, er
 @pytest.mark.usefixtures("project")
 def test_tables_without_a_fingerprint_have_no_list(tables):
     with pytest.raises(InputError, match="fingerprint"):
-        run(dataclasses.replace(tables, fingerprint=""))
+        run(tables.identified(""))
 
 
 @pytest.mark.usefixtures("project")

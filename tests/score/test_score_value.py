@@ -153,7 +153,7 @@ def test_the_table_is_kept_and_made_again_when_model_data_day_or_code_change(
         assert values_of(tmp_path, tables, SNAPSHOT, valuation) == first
     others = [
         values_of(tmp_path, tables, SNAPSHOT, dataclasses.replace(valuation, sums="ef" * 32)),
-        values_of(tmp_path, dataclasses.replace(tables, fingerprint="0" * 64), SNAPSHOT, valuation),
+        values_of(tmp_path, tables.identified("0" * 64), SNAPSHOT, valuation),
         values_of(tmp_path, tables, SNAPSHOT.shifted(-1), valuation),
     ]
     monkeypatch.setattr(values, "code_sum", lambda *_: "changed")
