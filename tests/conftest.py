@@ -56,6 +56,33 @@ SMALL_DATA = {
     ("uplift", "starbucks"): {"split.halves": "2"},
     ("uplift", "simulated"): {"data.options.customers": "4000"},
 }
+SEARCH = {"tuning.trials": "4", "tuning.startup": "2", "tuning.validation": "{search: 2, confirm: 1}"}
+TUNED = {
+    "churn": {
+        **SEARCH,
+        "features": "{rfm: {}, cadence: {}}",
+        "leave_out": "[rfm_*_365d]",
+        "split.test": "[2017-11-22]",
+        "calibration.methods": "[]",
+        "tuning.space": "{rounds: {low: 20, high: 80}, linear_share: {low: 0, high: 1}}",
+    },
+    "propensity": {
+        **SEARCH,
+        "features": "{rfm: {}}",
+        "leave_out": "[rfm_*_365d]",
+        "target": "{of: purchases, categories: [COFFEE], horizon_days: 28, active_within_days: 56}",
+        "split": "{test: [2017-11-22], training_snapshots: 1}",
+        "register_as.as_of": "2017-12-20",
+        "tuning.space": "{rounds: {low: 20, high: 80}, strength: {low: 0.003, high: 0.3, log: true}}",
+    },
+    "recommend": {
+        **SEARCH,
+        "baselines": "[{name: popularity}]",
+        "model.options": "{windows: 2, rounds: 20, own: 30, candidates: 10, num_threads: 1, new_rounds: 20}",
+        "tuning.validation": "{search: 1, confirm: 1}",
+        "tuning.space": "{new_rounds: {low: 10, high: 40}, new_truncation: {low: 5, high: 40}}",
+    },
+}  # a search is there once for each family, with as few features and trials as show it
 QUICK = {"rounds": 60, "n_seeds": 1, "num_threads": 1}
 
 
@@ -97,6 +124,8 @@ class Store:
         wanted = dict(SMALL[run.family]) | SMALL_DATA.get((run.family, run.data.name), {})
         if run.family in ("churn", "propensity"):
             wanted |= _quick(run.model.name)
+        if getattr(run, "tuning", None) is not None:
+            wanted |= TUNED[run.family]
         wanted |= {"data.path": str(self.folders[run.data.name])} | more
         return [f"{key}={value}" for key, value in wanted.items()]
 
@@ -135,9 +164,16 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Store:
     output = io.StringIO()
     with pytest.MonkeyPatch.context() as monkeypatch, contextlib.redirect_stdout(output), third_party():
         store.use(monkeypatch)
-        single = [[name] for name in store.names if not name.startswith("churn/")]
-        codes = [_train(store, names) for names in [store.of("churn"), *single]]
+        codes = [_train(store, names) for names in _together(store)]
     return replace(store, exit_code=max(codes), output=output.getvalue())
+
+
+def _together(store: Store) -> "list[list[str]]":
+    """Names of the runs by command: those of churn that have the same overrides, and each of the others."""
+    from crm_ml.config import load_run
+
+    churn = [name for name in store.of("churn") if load_run(name).tuning is None]
+    return [churn, *([name] for name in store.names if name not in churn)]
 
 
 def _train(store: Store, names: "tuple[str, ...] | list[str]") -> int:

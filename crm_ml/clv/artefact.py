@@ -9,11 +9,13 @@ from crm_ml.clv.clv_model import SCORES, ClvModel
 if TYPE_CHECKING:
     import pandas as pd
 
+    from crm_ml.monitoring.profile import Profile
+
 INPUTS = ("frequency", "recency", "T", "monetary_value", "first_value")
 OUTPUTS = SCORES
 
 
-def save(model: ClvModel, folder: Path, **details: Any) -> None:
+def save(model: ClvModel, folder: Path, *, profile: "Profile | None" = None, **details: Any) -> None:
     """Write a model with its manifest, whole or not at all; `details` are entries of the manifest.
 
     Raises
@@ -23,6 +25,8 @@ def save(model: ClvModel, folder: Path, **details: Any) -> None:
     """
     with new_folder(Path(folder), family="clv", **details) as part:
         model.save(part)
+        if profile is not None:
+            profile.write(part)
 
 
 def load(folder: Path) -> ClvModel:

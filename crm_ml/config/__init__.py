@@ -7,9 +7,10 @@ from crm_ml.config.parts import Data, Defaults, Register
 from crm_ml.config.probability import Calibration, ProbabilityRun
 from crm_ml.config.propensity import PropensityRun
 from crm_ml.config.recommend import RecommendRun
+from crm_ml.config.tuning import Tuning
 from crm_ml.config.uplift import UpliftRun
 
 __all__ = [
     "Calibration", "ChurnRun", "ClvRun", "Data", "Defaults", "ProbabilityRun", "PropensityRun",
-    "RecommendRun", "Register", "Run", "UpliftRun", "load", "load_run",
+    "RecommendRun", "Register", "Run", "Tuning", "UpliftRun", "load", "load_run",
 ]  # fmt: skip

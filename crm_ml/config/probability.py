@@ -1,10 +1,12 @@
 """What the configs of all families share that predict a probability."""
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 
 from crm_ml.config.parts import Data, Option, Part, Positive, Register
+from crm_ml.config.tuning import Tuned, defaults_of
 from crm_ml.tables.strict import Strict
 
 
@@ -24,12 +26,12 @@ class Calibration(Strict):
     snapshots: Positive = 4
 
 
-class ProbabilityRun(Strict):
+class ProbabilityRun(Tuned):
     """An experiment of probabilities.
 
     Parameters
     ----------
-    data, model, baselines, calibration, register_as
+    data, model, baselines, calibration, tuning, register_as
         See the model of each.
     features : dict of str to dict, optional
         Feature groups with their options; all groups without it.
@@ -48,11 +50,8 @@ class ProbabilityRun(Strict):
     data: Data
     features: dict[str, dict[str, Option]] | None = None
     leave_out: Annotated[tuple[str, ...], Field(strict=False)] = ()
-    model: Part
     baselines: Annotated[tuple[Part, ...], Field(strict=False, min_length=1)]
     calibration: Calibration = Calibration()
-    replicates: Annotated[int, Field(ge=100)] = 1000
-    seed: int = 0
     largest_ece: Annotated[float, Field(gt=0, lt=1)] = 0.03
     allow_leaks: Annotated[tuple[str, ...], Field(strict=False)] = ()
     register_as: Register
@@ -64,3 +63,13 @@ class ProbabilityRun(Strict):
         if len(set(names)) < len(names):
             raise ValueError(f"each baseline may stand once, not {', '.join(names)}")
         return baselines
+
+    def tunable_metrics(self) -> tuple[str, ...]:
+        """Return the metrics that a search may go by, the usual one first."""
+        return ("log_loss", "brier")
+
+    def known_options(self) -> Mapping[str, Any] | None:
+        """Return the options of the model with their defaults; None where there is no such model."""
+        from crm_ml.models.model import models
+
+        return defaults_of(models().get(self.model.name))

@@ -1,11 +1,13 @@
 """The config of a recommendation experiment."""
 
+from collections.abc import Mapping
 from datetime import date, timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 
 from crm_ml.config.parts import Data, Day, Part, Positive, Register
+from crm_ml.config.tuning import Tuned, defaults_of
 from crm_ml.snapshots import Snapshot
 from crm_ml.tables.strict import Strict
 
@@ -38,13 +40,13 @@ class RecommendTarget(Strict):
         return Snapshot(as_of, timedelta(days=self.horizon_days))  # type: ignore[arg-type]
 
 
-class RecommendRun(Strict):
+class RecommendRun(Tuned):
     """A recommendation experiment: one file of ``configs/recommend/``.
 
     Parameters
     ----------
     family : "recommend"
-    data, target, register_as
+    data, target, tuning, register_as
         See the model of each.
     test : tuple of date
         Days in ascending order; each is predicted by models of what was bought before it.
@@ -60,11 +62,8 @@ class RecommendRun(Strict):
     data: Data
     target: RecommendTarget
     test: Annotated[tuple[Day, ...], Field(strict=False, min_length=1)]
-    model: Part
     baselines: Annotated[tuple[Part, ...], Field(strict=False, min_length=1)]
     largest_ece: Annotated[float, Field(gt=0, le=1)] = 0.02
-    replicates: Annotated[int, Field(ge=100)] = 1000
-    seed: int = 0
     register_as: Register
 
     @field_validator("test")
@@ -81,3 +80,13 @@ class RecommendRun(Strict):
         if len(set(names)) < len(names):
             raise ValueError(f"each baseline may stand once, not {', '.join(names)}")
         return parts
+
+    def tunable_metrics(self) -> tuple[str, ...]:
+        """Return the metrics that a search may go by, the usual one first."""
+        return ("ndcg", "new_ndcg")
+
+    def known_options(self) -> Mapping[str, Any] | None:
+        """Return the options of the model with their defaults; None where there is no such model."""
+        from crm_ml.recommend.models import models
+
+        return defaults_of(models().get(self.model.name))

@@ -9,8 +9,10 @@ from crm_ml.models.model import read_model, write_model
 if TYPE_CHECKING:
     import pandas as pd
 
+    from crm_ml.monitoring.profile import Profile
 
-def save(model: Any, folder: Path, family: str, **details: Any) -> None:
+
+def save(model: Any, folder: Path, family: str, *, profile: "Profile | None" = None, **details: Any) -> None:
     """Write a fitted model with its manifest, whole or not at all.
 
     Parameters
@@ -20,6 +22,8 @@ def save(model: Any, folder: Path, family: str, **details: Any) -> None:
         Must not exist or be empty.
     family : str
         Such as ``"churn"``.
+    profile : Profile, optional
+        What a day of scoring is compared with.
     **details
         Entries of the manifest that say what the model was trained for, ready for JSON.
 
@@ -30,6 +34,8 @@ def save(model: Any, folder: Path, family: str, **details: Any) -> None:
     """
     with new_folder(Path(folder), family=family, **details) as part:
         write_model(model, part)
+        if profile is not None:
+            profile.write(part)
 
 
 def load(folder: Path) -> Any:

@@ -9,6 +9,7 @@ from crm_ml.features import matrix
 from crm_ml.models.labelled_rows import MINIMUM, LabelledRows, check_classes
 from crm_ml.propensity.action_features import action_features
 from crm_ml.propensity.occasion import Occasion
+from crm_ml.snapshots import Snapshot
 from crm_ml.tables.bundle import Tables
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def labelled_rows(
     occasions: Iterable[Occasion],
     label: Callable[[Tables, Occasion], "pd.Series[int]"],
     groups: Groups | None = None,
+    seen: "Callable[[Snapshot, pd.DataFrame], None] | None" = None,
 ) -> LabelledRows:
     """Compute features and labels of each occasion, in the order of time.
 
@@ -57,6 +59,8 @@ def labelled_rows(
         Returns 0 or 1 for each customer of an occasion, indexed by customer_id.
     groups : sequence of str or mapping, optional
         Feature groups, as `crm_ml.features.matrix` takes them.
+    seen : callable, optional
+        Called with each snapshot and the features of all customers who were known at it.
 
     Returns
     -------
@@ -71,13 +75,15 @@ def labelled_rows(
     import pandas as pd
 
     X, y = {}, {}
-    for _, together in itertools.groupby(occasions, key=lambda one: one.snapshot):
+    for snapshot, together in itertools.groupby(occasions, key=lambda one: one.snapshot):
         known: pd.DataFrame | None = None
         with tables.scratch() as inside:
             for one in together:
                 known = matrix(tables, one.snapshot, groups) if known is None else known
                 y[one.name] = label(tables, one)
                 X[one.name] = features_of(inside, one, y[one.name].index, known)
+        if seen is not None and known is not None:
+            seen(snapshot, known)
     if not y:
         raise InputError("no occasions to label rows at; give at least one")
     names = ["occasion", "customer_id"]

@@ -22,9 +22,13 @@ class Heads:
     steps: Mapping[str, tuple[Floats, Floats]]
 
     @staticmethod
-    def fit(windows: Sequence[Window], settings: Settings) -> "Heads":
-        """Train both heads on all windows."""
-        return Heads({head: _booster(head, windows, settings) for head in (REPEAT, NEW)}, {})
+    def fit(windows: Sequence[Window], settings: Settings, heads: Sequence[str] = (REPEAT, NEW)) -> "Heads":
+        """Train both heads, or one of them, on all windows."""
+        return Heads({head: _booster(head, windows, settings) for head in heads}, {})
+
+    def joined(self, other: "Heads") -> "Heads":
+        """Return these heads and others beside them."""
+        return Heads({**self.boosters, **other.boosters}, {**self.steps, **other.steps})
 
     def calibrated(self, earlier: "Heads", window: Window) -> "Heads":
         """Return the heads with steps from the scores that heads of earlier windows give a later one."""
@@ -32,7 +36,7 @@ class Heads:
 
         assert window.y is not None
         steps = {}
-        for head in (REPEAT, NEW):
+        for head in self.boosters:
             score = earlier.boosters[head].predict(window.X[head])
             fitted = IsotonicRegression(y_min=1e-6, y_max=1 - 1e-6, out_of_bounds="clip").fit(
                 score, window.y[head]
@@ -80,16 +84,12 @@ def _booster(head: str, windows: Sequence[Window], settings: Settings) -> Any:
 
     X = np.concatenate([window.X[head] for window in windows])
     y = np.concatenate([window.y[head] for window in windows if window.y is not None])
+    own, rounds = _own_settings(head, settings)
     parameters = {
-        "objective": "binary" if head == REPEAT else "lambdarank",
-        "learning_rate": settings.learning_rate,
-        "num_leaves": settings.num_leaves if head == REPEAT else min(settings.num_leaves, 15),
-        "min_data_in_leaf": 200,
+        **own,
         "feature_fraction": 0.6,
         "bagging_fraction": 0.6,
         "bagging_freq": 1,
-        "lambda_l2": 10.0,
-        "lambdarank_truncation_level": 15,
         "deterministic": True,
         "force_row_wise": True,
         "seed": settings.seed,
@@ -100,4 +100,26 @@ def _booster(head: str, windows: Sequence[Window], settings: Settings) -> Any:
     if head == NEW:
         sizes = [np.unique(window.rows[head], return_counts=True)[1] for window in windows]
         data.set_group(np.concatenate(sizes))
-    return lightgbm.train(parameters, data, settings.rounds)
+    return lightgbm.train(parameters, data, rounds)
+
+
+def _own_settings(head: str, settings: Settings) -> tuple[dict[str, Any], int]:
+    """Return what the heads have of their own, and how many trees."""
+    if head == REPEAT:
+        found = {
+            "objective": "binary",
+            "learning_rate": settings.learning_rate,
+            "num_leaves": settings.num_leaves,
+            "min_data_in_leaf": 200,
+            "lambda_l2": 10.0,
+        }
+        return found, settings.rounds
+    found = {
+        "objective": "lambdarank",
+        "learning_rate": settings.new_learning_rate or settings.learning_rate,
+        "num_leaves": settings.new_leaves or min(settings.num_leaves, 15),
+        "min_data_in_leaf": settings.new_min_rows,
+        "lambda_l2": settings.new_l2,
+        "lambdarank_truncation_level": settings.new_truncation,
+    }
+    return found, settings.new_rounds or settings.rounds

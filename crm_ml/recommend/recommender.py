@@ -188,10 +188,11 @@ class Recommender(ABC):
             setattr(self, name, value)
 
     def save(self, folder: Path) -> None:
-        """Write parameters and arrays into an existing folder."""
+        """Write parameters, but for the number of threads, and arrays into an existing folder."""
         self._check_fitted()
+        parameters = {name: value for name, value in self.parameters.items() if name != "num_threads"}
         shared = {"customers": self.customers_, "items": self.items_, "popularity": self.popularity_}
-        files.write(folder, self.parameters, {**shared, "seen": self.seen_, **self._arrays()})
+        files.write(folder, parameters, {**shared, "seen": self.seen_, **self._arrays()})
 
     @classmethod
     def load(cls, folder: Path) -> Self:

@@ -1,8 +1,8 @@
 """Two tasks, two heads, one list: what the customer will buy again, and what for the first time."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
@@ -11,10 +11,44 @@ from crm_ml.recommend.heads import Heads, pairs_of
 from crm_ml.recommend.history import History
 from crm_ml.recommend.interactions import Floats, Interactions, Ints
 from crm_ml.recommend.recommender import Recommender
-from crm_ml.recommend.windows import Settings, Window
+from crm_ml.recommend.windows import NEW, REPEAT, Settings, Window
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
+
+DISCOVERY = tuple(name for name in Settings.__dataclass_fields__ if name.startswith("new_"))
+_SHARED = tuple(
+    name
+    for name in Settings.__dataclass_fields__
+    if name not in (*DISCOVERY, "num_threads", "category")  # the number of threads changes no result
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """What a fit takes longest for and what no setting of the discovery head changes.
+
+    Parameters
+    ----------
+    data : Interactions
+    categories : mapping of str to str
+    settings : Settings
+        Of the model that prepared it.
+    past : sequence of Window
+        Those that train, oldest first.
+    now : Window
+    history : History
+    repeat : Heads
+        The repeat head alone, calibrated.
+    """
+
+    data: Interactions
+    categories: Mapping[str, str]
+    settings: Settings
+    past: Sequence[Window]
+    now: Window
+    history: History
+    repeat: Heads
 
 
 @dataclass(kw_only=True, eq=False)
@@ -42,6 +76,10 @@ class TwoHeads(Recommender):
         Weight of events in the autoencoder and the kNN.
     rounds, num_leaves, learning_rate
         Of both heads.
+    new_rounds, new_leaves, new_learning_rate : optional
+        Of the discovery head, where it has its own; up to 15 leaves without.
+    new_truncation, new_min_rows, new_l2
+        Places of a list that LambdaRank looks at, rows of a leaf, and penalty of the discovery head.
     seed, num_threads : int
         The number of threads does not change the result.
 
@@ -63,15 +101,48 @@ class TwoHeads(Recommender):
     learning_rate: float = 0.05
     seed: int = 0
     num_threads: int = 2
+    new_rounds: int | None = None
+    new_leaves: int | None = None
+    new_learning_rate: float | None = None
+    new_truncation: int = 15
+    new_min_rows: int = 200
+    new_l2: float = 10.0
+
+    def prepare(self, interactions: Interactions, categories: Mapping[str, str] | None = None) -> "Prepared":
+        """Return all of a fit that does not depend on the discovery head; raises as `fit`."""
+        return self._prepared(self._known(interactions, categories))
+
+    def fit_prepared(self, prepared: "Prepared") -> Self:
+        """Train the discovery head on what another model of this kind prepared; the result is that of `fit`.
+
+        Raises
+        ------
+        InputError
+            If a parameter differs that is none of the discovery head.
+        """
+        self._known(prepared.data, prepared.categories)
+        settings = Settings.of(self, prepared.categories)
+        odd = [name for name in _SHARED if getattr(settings, name) != getattr(prepared.settings, name)]
+        if odd or self.windows != len(prepared.past):
+            raise InputError(f"prepared with other values of {', '.join(odd) or 'windows'}; prepare again")
+        self._learn(prepared, settings)
+        return self
 
     def _fit(self, data: Interactions) -> None:
+        self._learn(self._prepared(data), Settings.of(self, self._categories))
+
+    def _prepared(self, data: Interactions) -> "Prepared":
         settings = Settings.of(self, self._categories)
-        past = [Window.before(data, settings, number) for number in range(self.windows, 0, -1)]
         if self.windows < 2:
             raise InputError(f"windows is {self.windows}; give at least 2, one of which calibrates")
-        earlier = Heads.fit(past[:-1], settings)
-        self.heads_ = Heads.fit(past, settings).calibrated(earlier, past[-1])
-        self._judge(data, settings)
+        past = [Window.before(data, settings, number) for number in range(self.windows, 0, -1)]
+        now, history = Window.now(data, settings), History.of(data)
+        return Prepared(data, self._categories, settings, past, now, history, _head(REPEAT, past, settings))
+
+    def _learn(self, prepared: "Prepared", settings: Settings) -> None:
+        self.heads_ = prepared.repeat.joined(_head(NEW, prepared.past, settings))
+        self.probability_ = pairs_of(prepared.now, self.heads_)
+        self.history_ = prepared.history
 
     def _refresh(self, data: Interactions) -> None:
         self._judge(data, Settings.of(self, self._categories))
@@ -100,3 +171,9 @@ class TwoHeads(Recommender):
     def _restore(self, arrays: Mapping[str, Any]) -> None:
         self.probability_, self.history_ = arrays["probability_"], History.from_arrays(arrays)
         self.heads_ = Heads.from_arrays(arrays)
+
+
+def _head(name: str, past: Sequence[Window], settings: Settings) -> Heads:
+    """Train a head on all windows and calibrate it on the newest, by one that has not seen it."""
+    earlier = Heads.fit(past[:-1], settings, (name,))
+    return Heads.fit(past, settings, (name,)).calibrated(earlier, past[-1])

@@ -36,6 +36,12 @@ class Settings:
     learning_rate: float
     seed: int
     num_threads: int
+    new_rounds: int | None
+    new_leaves: int | None
+    new_learning_rate: float | None
+    new_truncation: int
+    new_min_rows: int
+    new_l2: float
     category: Mapping[str, str]
 
     @staticmethod

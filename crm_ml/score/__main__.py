@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from crm_ml.score.batch import Outcome
 
 
+_REASONS = 5
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Publish a list and show it in figures; return the exit code."""
     parser = argparse.ArgumentParser(
@@ -97,6 +100,7 @@ def show(console: "Console", outcome: "Outcome") -> None:
         "cost, cents": outcome.cost_cents,
         "value that was maximised": certificate.value_cents,
         "upper bound of it": round(certificate.upper_bound_cents),
+        **_drift(outcome),
     }
     on = f" on {certificate.compared_customers:,} customers"
     beside = "" if certificate.compared_customers == outcome.funnel.customers else on
@@ -106,8 +110,23 @@ def show(console: "Console", outcome: "Outcome") -> None:
     console.print(table)
     for name, price in certificate.prices_cents.items():
         console.print(f"one more unit of {name} is worth {price:,.2f} cents")
+    for name, one in (outcome.drift.get("models") or {}).items():
+        for reason in one["reasons"][:_REASONS]:
+            console.print(f"drift of {name}: {reason}", soft_wrap=True, markup=False)
+    for name in outcome.drift.get("without_profile") or []:
+        console.print(f"drift of {name}: no profile; train it again", soft_wrap=True, markup=False)
     console.print(f"page: {outcome.folder / PAGE_FILE}", soft_wrap=True)
     console.print(f"list: {outcome.folder}", soft_wrap=True)
+
+
+def _drift(outcome: "Outcome") -> dict[str, int]:
+    models = (outcome.drift.get("models") or {}).values()
+    if not models:
+        return {}
+    return {
+        "columns compared with training": sum(one["columns"] for one in models),
+        "drift warnings": sum(len(one["reasons"]) for one in models),
+    }
 
 
 if __name__ == "__main__":

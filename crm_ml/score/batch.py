@@ -1,16 +1,18 @@
 """The scoring job: tables and a champion become a list, stage by stage."""
 
 import logging
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from crm_ml.errors import AlreadyPublished, ConfigError, InputError
 from crm_ml.score.catalog import Catalog
 from crm_ml.score.certificate import Certificate
 from crm_ml.score.consent import check_consent, consent_for
 from crm_ml.score.decision import Decided, Job, decide, on
+from crm_ml.score.drift_check import check_drift
 from crm_ml.score.earlier import earlier_lists, last_evaluation
 from crm_ml.score.effects import effects_of
 from crm_ml.score.funnel import Funnel
@@ -50,6 +52,8 @@ class Outcome:
         What became of every pair of a customer and an offering.
     certificate : Certificate
         How good the allotment is.
+    drift : mapping
+        What moved between training and the day, as the manifest has it.
     """
 
     folder: Path
@@ -59,6 +63,7 @@ class Outcome:
     rows: int
     funnel: Funnel
     certificate: Certificate
+    drift: Mapping[str, Any] = field(default_factory=dict)
 
 
 def run(
@@ -97,6 +102,8 @@ def run(
         If this list is there already, whole (exit code 3).
     IntegrityError
         If it is there but damaged, or a kept stage is (exit code 4).
+    DriftLimit
+        If the data are too unlike those of the training (exit code 5); nothing is published then.
     """
     target = (out or settings.out_folder) / settings.name
     job = _job(settings, catalog, tables, models, target)
@@ -108,6 +115,7 @@ def run(
         verify_list(target / header.folder)
         raise
     scored = _score(job, progress)
+    job = replace(job, drift=check_drift(job, scored))
     outcomes: list[Outcome] = []
 
     def fill(content: Path, scratch: Path) -> None:
@@ -117,7 +125,7 @@ def run(
             _check_again(job, connection, content / LIST_FILE, scratch)
         finally:
             connection.close()
-        outcomes.append(_outcome(target / header.folder, content / LIST_FILE, header, found))
+        outcomes.append(_outcome(target / header.folder, content / LIST_FILE, job, found))
 
     publish(target, header.folder, fill, pointer)
     log.info("list %s: %s", header.list_id, outcomes[0].funnel.left)
@@ -182,10 +190,11 @@ def _check_again(job: Job, connection: "duckdb.DuckDBPyConnection", path: Path, 
     check_consent(scan(connection, path).select("customer_id", "action_id"), actions, consent)
 
 
-def _outcome(folder: Path, path: Path, header: ListHeader, found: Decided) -> Outcome:
+def _outcome(folder: Path, path: Path, job: Job, found: Decided) -> Outcome:
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
     table = pq.read_table(path, columns=["expected_value_cents", "cost_cents"])
     value, cost = (int(pc.sum(column).as_py() or 0) for column in table.columns)
-    return Outcome(folder, header.list_id, value, cost, len(table), found.funnel, found.certificate)
+    figures = (value, cost, len(table), found.funnel, found.certificate, job.drift)
+    return Outcome(folder, job.header.list_id, *figures)

@@ -5,6 +5,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from crm_ml.errors import InputError
+from crm_ml.monitoring.profile import Profile
 from crm_ml.score.effects import UpliftScorer
 from crm_ml.score.item_lists import ItemModel
 from crm_ml.score.responses import Responder
@@ -55,6 +56,7 @@ def champion_scorer(model: str, as_of: date) -> Scorer:
         where=f"rfm_days_since_order < {version.details['active_within_days']}",
         reasons=_reasons(loaded),
         groups=version.details["features"],
+        profile=Profile.read(version.folder),
     )
 
 
@@ -66,7 +68,8 @@ def champion_valuation(model: str, as_of: date) -> Valuation:
     from crm_ml.clv import artefact
 
     version = _version(model, "clv", as_of)
-    return Valuation(version.name, version.content, artefact.load(version.folder))
+    loaded, profile = artefact.load(version.folder), Profile.read(version.folder)
+    return Valuation(version.name, version.content, loaded, profile)
 
 
 def champion_responder(model: str, as_of: date) -> Responder:
@@ -77,7 +80,13 @@ def champion_responder(model: str, as_of: date) -> Responder:
     loaded = artefact.load(version.folder)
     details = version.details
     return Responder(
-        version.name, version.content, loaded.predict, details["kinds"], _reasons(loaded), details["features"]
+        name=version.name,
+        sums=version.content,
+        predict=loaded.predict,
+        kinds=details["kinds"],
+        reasons=_reasons(loaded),
+        groups=details["features"],
+        profile=Profile.read(version.folder),
     )
 
 
@@ -87,8 +96,15 @@ def champion_effects(model: str, as_of: date) -> UpliftScorer:
 
     version = _version(model, "uplift", as_of, "arms", "verified_arms", "features")
     predict = artefact.PyfuncModel(artefact.load(version.folder)).predict
-    arms, verified = version.details["arms"], version.details["verified_arms"]
-    return UpliftScorer(version.name, version.content, predict, arms, verified, version.details["features"])
+    return UpliftScorer(
+        name=version.name,
+        sums=version.content,
+        predict=predict,
+        arms=version.details["arms"],
+        verified=version.details["verified_arms"],
+        groups=version.details["features"],
+        profile=Profile.read(version.folder),
+    )
 
 
 def champion_items(model: str, as_of: date) -> ItemModel:

@@ -1,8 +1,8 @@
 """The decision of a list: from score tables to decided rows, with the funnel and the certificate."""
 
 import dataclasses
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,6 +51,8 @@ class Job:
         Files of earlier lists whose rows may be contacts.
     evaluation : dict, optional
         What an earlier list has earned, for the page.
+    drift : mapping
+        What moved between training and the day, see `crm_ml.score.drift_check.summary`.
     """
 
     settings: ScoreSettings
@@ -62,6 +64,7 @@ class Job:
     consent: Consent
     past_lists: Sequence[Path] = ()
     evaluation: dict[str, Any] | None = None
+    drift: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -116,6 +119,7 @@ def decide(
         **funnel.facts,
         "allocation": allotment.certificate.facts,
     }
+    facts |= {"drift": dict(job.drift)} if job.drift else {}
     facts |= {"hold_outs": shares.facts, "exploration": _explored(settings, allotment)}
     decided = scratch / "decided.parquet"
     write_files(decided, job.header, job.models.reasons, content, facts, job.evaluation)

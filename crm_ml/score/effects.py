@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crm_ml.errors import InputError
+from crm_ml.monitoring.profile import Profile
 from crm_ml.score.catalog import Action
 from crm_ml.score.scores import Groups, Progress, chunks, score_rows, score_schema
 from crm_ml.score.sinks import parquet
@@ -37,6 +38,8 @@ class UpliftScorer:
         Those for which targeting by uplift has stood its test; they alone value actions.
     groups : mapping or sequence, optional
         Feature groups of the model with their options.
+    profile : Profile, optional
+        What the data of a day are compared with.
     """
 
     name: str
@@ -45,6 +48,7 @@ class UpliftScorer:
     arms: Sequence[str]
     verified: Collection[str] = ()
     groups: Groups = field(default_factory=dict)
+    profile: Profile | None = None
 
 
 def unknown_arms(actions: Sequence[Action], scorer: UpliftScorer) -> list[str]:

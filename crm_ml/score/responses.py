@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import narwhals as nw
 
 from crm_ml.errors import InputError
+from crm_ml.monitoring.profile import Profile
 from crm_ml.propensity.action_features import COLUMNS, action_features
 from crm_ml.propensity.artefact import COLUMN
 from crm_ml.propensity.covers import Covers
@@ -56,6 +57,8 @@ class Responder:
         Features to reason codes, one sequence a row.
     groups : mapping or sequence, optional
         Feature groups of the model with their options.
+    profile : Profile, optional
+        What the data of a day are compared with.
     """
 
     name: str
@@ -64,6 +67,7 @@ class Responder:
     kinds: Collection[str]
     reasons: Reasons | None = None
     groups: Groups = field(default_factory=dict)
+    profile: Profile | None = None
 
 
 def unanswerable(actions: Sequence[Action], tables: Tables, responder: Responder) -> list[str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import narwhals as nw
 
 from crm_ml.errors import InputError
+from crm_ml.monitoring.profile import Profile
 from crm_ml.score.eligibility import compile_rule
 from crm_ml.score.sinks import parquet
 
@@ -41,6 +42,8 @@ class Scorer:
         Features to reason codes such as ``"rfm_days_since_order=41 (+0.83)"``, one sequence a row.
     groups : mapping or sequence, optional
         Feature groups of the model with their options.
+    profile : Profile, optional
+        What the data of a day are compared with.
     """
 
     name: str
@@ -49,6 +52,7 @@ class Scorer:
     where: str
     reasons: Reasons | None = None
     groups: Groups = field(default_factory=dict)
+    profile: Profile | None = None
 
 
 def write_scores(features: Path, scorer: Scorer, path: Path, progress: Progress | None = None) -> int:

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from crm_ml.config import Data
 from crm_ml.errors import ConfigError
+from crm_ml.monitoring.limits import Limits
 from crm_ml.paths import data_folder, inside, project_root
 from crm_ml.score.catalog import Catalog
 from crm_ml.score.catalog_parts import Budget, Count, Name
@@ -60,6 +61,8 @@ class ScoreSettings(Strict):
         How much is drawn at random.
     past_lists : bool
         Whether the rows of earlier lists of this name count as contacts until their touches are on record.
+    drift : Limits
+        How far the data may have moved from those of the training.
     out, work : str, optional
         Folders, inside the project, of the lists and of the feature and score tables; ``lists`` and
         ``scores`` in the data folder without them.
@@ -81,6 +84,7 @@ class ScoreSettings(Strict):
     hold_out: HoldOut | None = None
     explore: Explore | None = None
     past_lists: bool = True
+    drift: Limits = Field(default_factory=Limits)
     out: str | None = None
     work: str | None = None
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crm_ml.errors import InputError
+from crm_ml.monitoring.profile import Profile
 from crm_ml.score.sinks import parquet
 from crm_ml.score.stages import code_sum, stage
 from crm_ml.snapshots import Snapshot
@@ -35,11 +36,12 @@ CLV = "clv_cents"
 
 @dataclass(frozen=True, eq=False)
 class Valuation:
-    """A lifetime-value model as scoring needs it: its name, the hash of its files, and the model."""
+    """A lifetime-value model as scoring needs it: its name, the hash of its files, model and profile."""
 
     name: str
     sums: str
     model: "ClvModel"
+    profile: Profile | None = None
 
 
 def values_of(work: Path, tables: Tables, snapshot: Snapshot, valuation: Valuation) -> Path:

@@ -68,6 +68,8 @@ def _show(console: "Console", done: "Finished") -> None:
     for row in done.outcome.summary.itertuples(index=False):
         table.add_row(*(str(cell) for cell in row))
     console.print(table)
+    for note in done.outcome.notes:
+        console.print(note, markup=False, soft_wrap=True)
     for gate in done.outcome.gates:
         console.print(f"{'[green]holds[/]' if gate.passed else '[red]fails[/]'}  {gate.name}: {gate.reason}")
     name, decision = done.outcome.candidate.name, done.decision

@@ -13,13 +13,16 @@ from crm_ml.evaluation import leakage
 from crm_ml.models.labelled_rows import LabelledRows
 from crm_ml.snapshots import Snapshot, check_labels_end_before
 from crm_ml.tables import Tables
-from crm_ml.train import probability, used_rows
+from crm_ml.train import used_rows
 from crm_ml.train.outcome import Outcome
 from crm_ml.train.probability import Fold, Study
+from crm_ml.train.searching import of_probability
+from crm_ml.train.searching.folds import Parts, days_before
 from crm_ml.train.used_rows import SEGMENTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from rich.progress import Progress
 
@@ -34,7 +37,7 @@ VIEWS: "Mapping[str, Over]" = {
 }
 
 
-def execute(config: ChurnRun, tables: Tables, progress: "Progress") -> Outcome:
+def execute(config: ChurnRun, tables: Tables, progress: "Progress", kept: "Path | None" = None) -> Outcome:
     """Run the churn experiment of one config.
 
     Parameters
@@ -42,6 +45,8 @@ def execute(config: ChurnRun, tables: Tables, progress: "Progress") -> Outcome:
     config : ChurnRun
     tables : Tables
     progress : rich.progress.Progress
+    kept : Path, optional
+        Folder of the study, where the config has a search.
 
     Returns
     -------
@@ -58,17 +63,31 @@ def execute(config: ChurnRun, tables: Tables, progress: "Progress") -> Outcome:
     """
     folds = [fold(config, as_of) for as_of in config.split.test]
     final = fold(config, config.register_as.as_of)
-    needed = [one for each in folds for one in (each.test, *each.training)] + list(final.training)
+    ahead = folds_ahead(config)
+    needed = [one for each in (*folds, *ahead.every) for one in (each.test, *each.training)]
+    needed += final.training
     rows = compute_rows(config, tables, needed, progress)
+    customers = {str(day): int(n) for day, n in rows.fold.value_counts().items()}
     rows = used_rows.allowed_rows(tables, rows, final.test, config.target.purpose)
     check_point_in_time(config, tables, config.target.snapshot(config.split.test[-1]))
     details = {
         "active_within_days": config.target.active_within_days,
+        "gap_days": config.target.gap_days,
         "horizon_days": config.target.horizon_days,
         "labels_end": f"{final.training[-1].label_ends_at:%Y-%m-%d}",
         "features": config.features or {},
     }
-    return probability.run(Study(config, rows, tuple(folds), final, VIEWS, artefact, details), progress)
+    study = Study(config, rows, tuple(folds), final, VIEWS, artefact, details, customers=customers)
+    return of_probability.run(study, ahead, kept, progress)
+
+
+def folds_ahead(config: ChurnRun) -> Parts[Fold[Snapshot]]:
+    """Return the folds before the first test that a search goes by; none without a search."""
+    if config.tuning is None:
+        return Parts((), ())
+    days = days_before(config.target.snapshot(config.split.test[0]), config.tuning.validation)
+    search, confirm = ([fold(config, one.as_of) for one in part] for part in (days.search, days.confirm))
+    return Parts(tuple(search), tuple(confirm))
 
 
 def fold(config: ChurnRun, as_of: date) -> Fold[Snapshot]:

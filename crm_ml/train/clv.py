@@ -28,6 +28,7 @@ from crm_ml.train.clv_report import MODEL
 from crm_ml.train.comparing.of_families import of_value
 from crm_ml.train.fingerprints import array_sum
 from crm_ml.train.outcome import Candidate, Outcome
+from crm_ml.train.profiles import of_values
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -99,7 +100,7 @@ def execute(config: ClvRun, tables: Tables, progress: "Progress") -> Outcome:
         metrics=clv_report.metrics(judged["value"], judged["purchases"]),
         summary=clv_report.summary(judged["value"]),
         gates=clv_report.gates(judged["value"], config.largest_total_error),
-        candidate=_candidate(config, final),
+        candidate=_candidate(config, final, source, tested.window),
         trace=traces.of_clv(windows, source.summary(as_utc(config.register_as.as_of)), chosen, tested),
         tables=clv_report.tables(chosen.judged, judged["value"], judged["purchases"]),
         figures=figures,
@@ -217,11 +218,12 @@ def _model(
     return ClvModel.of(valuer, terms, summary, chosen.tilt, trees)
 
 
-def _candidate(config: ClvRun, model: ClvModel) -> Candidate:
+def _candidate(config: ClvRun, model: ClvModel, source: Source, window: Window) -> Candidate:
+    profile = of_values(model, source, window, config.register_as.as_of)
     details = {"labels_end": f"{config.register_as.as_of}", "time_unit": config.time_unit}
     return Candidate(
         name=config.register_as.name,
-        save=lambda folder: artefact.save(model, folder, **details),
+        save=lambda folder: artefact.save(model, folder, profile=profile, **details),
         loader_module=artefact.__name__,
         inputs=dict.fromkeys(artefact.INPUTS, "double"),
         outputs=dict.fromkeys(artefact.OUTPUTS, "double"),

@@ -2,25 +2,22 @@
 
 import importlib
 import json
-import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.progress import Progress
 
 from crm_ml import tracking
-from crm_ml.artefacts import verify
 from crm_ml.config import Run, load_run
 from crm_ml.paths import runs_folder
 from crm_ml.tables import Tables
-from crm_ml.train import promote, reproduction
-from crm_ml.train.comparing.logged import FOLDER, Logged
-from crm_ml.train.comparing.pseudonyms import key_of
-from crm_ml.train.model_card import Subject, model_card
+from crm_ml.train.fingerprints import content_sum, table_sums
 from crm_ml.train.outcome import Outcome
+from crm_ml.train.outcome_log import log_outcome
 from crm_ml.train.promoting.gate import Decision
 from crm_ml.train.provenance import provenance
+from crm_ml.train.searching.plan import study_name
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +47,8 @@ def run(name: str, overrides: Sequence[str] = (), progress: Progress | None = No
     ------
     ConfigError, InputError, LeakError
         Before anything is registered.
+    StoreUnavailable
+        If the tracking store stays locked or does not answer.
     """
     config = load_run(name, overrides)
     progress = progress or Progress(disable=True)
@@ -62,16 +61,34 @@ def run(name: str, overrides: Sequence[str] = (), progress: Progress | None = No
         active.log_text(json.dumps(config.model_dump(mode="json"), indent=2), "config.json")
         active.log_json(provenance(tables, config.data), "provenance.json")
         _log_report(active, tables)
-        outcome = execute(config, tables, progress)
-        version, decision = _log_outcome(active, config, tables, outcome)
+        outcome = execute(config, tables, progress, _study_folder(config, tables))
+        version, decision = log_outcome(active, config, tables, outcome)
     return Finished(name, active.run_id, version.version, outcome, decision)
 
 
-def execute(config: Run, tables: Tables, progress: Progress) -> Outcome:
-    """Run the experiment of the config's family; nothing is logged or registered."""
+def execute(config: Run, tables: Tables, progress: Progress, kept: Path | None = None) -> Outcome:
+    """Run the experiment of the config's family; nothing is logged or registered.
+
+    Parameters
+    ----------
+    config : Run
+    tables : Tables
+    progress : rich.progress.Progress
+    kept : Path, optional
+        Where the trials of a search are kept and found again; it is made anew in memory without it.
+    """
     family = importlib.import_module(f"crm_ml.train.{config.family}")
-    outcome: Outcome = family.execute(config, tables, progress)
+    more = {"kept": kept} if getattr(config, "tuning", None) is not None else {}
+    outcome: Outcome = family.execute(config, tables, progress, **more)
     return outcome
+
+
+def _study_folder(config: Run, tables: Tables) -> Path | None:
+    """Return where the trials of a run are kept, by all that they follow from."""
+    if getattr(config, "tuning", None) is None:
+        return None
+    content = tables.fingerprint or content_sum(table_sums(tables))
+    return runs_folder() / "studies" / study_name(config.model_dump(mode="json"), content)
 
 
 def load_tables(config: Run) -> Tables:
@@ -86,41 +103,3 @@ def _log_report(active: tracking.Run, tables: Tables) -> None:
     if tables.report is not None:
         active.log_json(tables.report.to_dict(), "tables/report.json")
         tables.report.write_quarantine(runs_folder() / active.run_id)
-
-
-def _log_outcome(
-    active: tracking.Run, config: Run, tables: Tables, outcome: Outcome
-) -> tuple[tracking.ModelVersion, Decision]:
-    active.log_metrics(outcome.metrics)
-    for name, table in outcome.tables.items():
-        active.log_text(table.to_csv(index=False), f"tables/{name}.csv")
-    for name, figure in outcome.figures.items():
-        active.log_figure(figure, f"plots/{name}.png")
-    active.log_json(outcome.facts, "facts.json")
-    active.log_json([asdict(gate) for gate in outcome.gates], "gates.json")
-    candidate = outcome.candidate
-    with tempfile.TemporaryDirectory() as parent:
-        folder = Path(parent) / "model"
-        candidate.save(folder)
-        stages = reproduction.before_fitting(config, tables)
-        stages |= reproduction.after_fitting(config, outcome, folder)
-        active.log_json(reproduction.as_artefact(stages), reproduction.FILE)
-        version = active.register(
-            folder, candidate.name, candidate.loader_module, candidate.inputs, candidate.outputs
-        )
-        version = replace(version, details=verify(folder))
-        decision = promote.settle(active, version, outcome, _log_rows(active, config, tables, outcome))
-        card = model_card(Subject(config, tables, outcome, version, decision), folder)
-        active.log_text(card, "model_card.md")
-    return version, decision
-
-
-def _log_rows(active: tracking.Run, config: Run, tables: Tables, outcome: Outcome) -> Logged | None:
-    """Log the test rows under pseudonyms and return them."""
-    if outcome.rows is None:
-        return None
-    logged = Logged.of(outcome.rows, config, key_of(tables))
-    with tempfile.TemporaryDirectory() as parent:
-        logged.save(Path(parent) / FOLDER)
-        active.client.log_artifacts(active.run_id, str(Path(parent) / FOLDER), FOLDER)
-    return logged

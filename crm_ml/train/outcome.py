@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from crm_ml.evaluation.significance import Interval
     from crm_ml.train.comparing.scored_rows import ScoredRows
+    from crm_ml.train.searching.tried import Tried
 
 
 def named(name: str, interval: "Interval") -> dict[str, float]:
@@ -95,6 +96,10 @@ class Outcome:
         Logged as ``facts.json``: split, features, hashes.
     rows : ScoredRows, optional
         The test rows, logged under pseudonyms, by which runs are compared and a champion is challenged.
+    notes : tuple of str
+        Lines shown at the end of a run.
+    trials : tuple of Tried
+        Of a search for settings, logged as nested runs.
     """
 
     metrics: Mapping[str, float]
@@ -106,6 +111,8 @@ class Outcome:
     figures: "Mapping[str, Figure]" = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
     rows: "ScoredRows | None" = None
+    notes: tuple[str, ...] = ()
+    trials: "tuple[Tried, ...]" = ()
 
     @property
     def promoted(self) -> bool:

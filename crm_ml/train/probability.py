@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
@@ -19,10 +19,12 @@ from crm_ml.models import artefact
 from crm_ml.models.calibrated_model import CalibratedModel
 from crm_ml.models.labelled_rows import LabelledRows
 from crm_ml.models.model import Model, create
+from crm_ml.monitoring.profile import Profile
 from crm_ml.train import probability_report, traces
 from crm_ml.train.comparing.of_families import of_probability
 from crm_ml.train.outcome import Candidate, Outcome
 from crm_ml.train.probability_report import MODEL, Judged
+from crm_ml.train.profiles import Seen, of_labelled, of_seen
 from crm_ml.train.used_rows import used_rows
 
 if TYPE_CHECKING:
@@ -78,6 +80,10 @@ class Study:
         Entries of the model's manifest.
     extra : tuple of str
         Columns of the rows beyond the feature groups.
+    customers : mapping of str to int
+        Customers that the model would have scored, by day.
+    seen : tuple of Seen
+        What it would have scored, where that is not what trains it.
     """
 
     config: ProbabilityRun
@@ -88,6 +94,8 @@ class Study:
     loader: Any
     details: Mapping[str, Any]
     extra: tuple[str, ...] = ()
+    customers: Mapping[str, int] = field(default_factory=dict)
+    seen: tuple[Seen, ...] = ()
 
 
 def run(study: Study, progress: "Progress") -> Outcome:
@@ -120,7 +128,7 @@ def run(study: Study, progress: "Progress") -> Outcome:
         metrics=judged.metrics(),
         summary=judged.summary(),
         gates=judged.gates(config.largest_ece),
-        candidate=_candidate(study, model, rows),
+        candidate=_candidate(study, model, rows, predictions),
         trace=traces.of_probability(rows, {name: facts[name] for name in ("folds", "final")}, predictions),
         tables=judged.tables() | {"segments": segmented},
         figures=probability_report.figures(predictions, segmented, judged),
@@ -186,15 +194,26 @@ def predictions_hash(predictions: Predictions) -> str:
     return digest.hexdigest()
 
 
-def _candidate(study: Study, model: Fitted, rows: LabelledRows) -> Candidate:
+def _candidate(study: Study, model: Fitted, rows: LabelledRows, predictions: Predictions) -> Candidate:
+    profile = _profile(study, model, rows, predictions)
     kinds = {str(name): is_numeric_dtype(kind) for name, kind in rows.X.dtypes.items()}
     return Candidate(
         name=study.config.register_as.name,
-        save=lambda folder: artefact.save(model, folder, study.loader.FAMILY, **study.details),
+        save=lambda folder: artefact.save(
+            model, folder, study.loader.FAMILY, profile=profile, **study.details
+        ),
         loader_module=study.loader.__name__,
         inputs={name: "double" if numeric else "string" for name, numeric in kinds.items()},
         outputs={study.loader.COLUMN: "double"},
     )
+
+
+def _profile(study: Study, model: Fitted, rows: LabelledRows, predictions: Predictions) -> Profile:
+    column = study.loader.COLUMN
+    if study.seen:
+        return of_seen(study.seen, lambda X: {column: model.predict(X)}, study.customers, study.extra)
+    tests = [each.test for each in study.folds]
+    return of_labelled(rows, study.final.training, (tests, predictions, MODEL), column, study.customers)
 
 
 def _facts(rows: LabelledRows, study: Study, model: Fitted, leaks: dict[str, float]) -> dict[str, Any]:

@@ -1,15 +1,16 @@
 """The propensity experiment: each occasion is predicted by a model of those that were over before it."""
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from crm_ml import features
 from crm_ml.config import PropensityRun
 from crm_ml.config.propensity import AnswerTarget, PurchaseTarget
 from crm_ml.config.split import CampaignSplit, SnapshotSplit
+from crm_ml.consents import consenting
 from crm_ml.errors import InputError
 from crm_ml.evaluation import leakage
 from crm_ml.models.labelled_rows import LabelledRows
@@ -18,16 +19,27 @@ from crm_ml.propensity.action_features import COLUMNS
 from crm_ml.propensity.answers import answers, sent_campaigns
 from crm_ml.propensity.labelled_rows import features_of, labelled_rows
 from crm_ml.propensity.occasion import Occasion
-from crm_ml.propensity.purchases import category_occasions, purchases_in
-from crm_ml.snapshots import Snapshot, check_data_reach, check_labels_end_before
+from crm_ml.propensity.purchases import purchases_in
+from crm_ml.snapshots import Snapshot, check_data_reach
 from crm_ml.tables import Tables
-from crm_ml.train import probability, used_rows
+from crm_ml.train import used_rows
+from crm_ml.train.occasion_folds import (
+    campaigns_ahead,
+    categories_ahead,
+    category_folds,
+    category_training,
+    ended,
+)
 from crm_ml.train.outcome import Outcome
 from crm_ml.train.probability import Fold, Study
+from crm_ml.train.profiles import Known, Seen
+from crm_ml.train.searching import of_probability
+from crm_ml.train.searching.folds import Parts
 from crm_ml.train.used_rows import SEGMENTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     import pandas as pd
     from rich.progress import Progress
@@ -46,21 +58,27 @@ Label = Callable[[Tables, Occasion], "pd.Series[int]"]
 
 @dataclass(frozen=True)
 class Plan:
-    """Occasions of an experiment: folds with their training, the final one, and how a row is labelled."""
+    """Occasions of an experiment: folds with their training, the final one, and how a row is labelled.
+
+    `ahead` are the folds before the first test that a search goes by.
+    """
 
     folds: tuple[Fold[Occasion], ...]
     final: Fold[Snapshot | Occasion]
     label: Label
+    ahead: Parts[Fold[Occasion]]
 
     @property
     def occasions(self) -> list[Occasion]:
         """All occasions that need rows, in the order of time."""
-        parts = [one for each in self.folds for one in (each.test, *each.training)]
+        parts = [one for each in (*self.folds, *self.ahead.every) for one in (each.test, *each.training)]
         found = {one.name: one for one in [*parts, *self.final.training] if isinstance(one, Occasion)}
         return sorted(found.values(), key=lambda one: (one.as_of, one.name))
 
 
-def execute(config: PropensityRun, tables: Tables, progress: "Progress") -> Outcome:
+def execute(
+    config: PropensityRun, tables: Tables, progress: "Progress", kept: "Path | None" = None
+) -> Outcome:
     """Run the propensity experiment of one config.
 
     Parameters
@@ -68,6 +86,8 @@ def execute(config: PropensityRun, tables: Tables, progress: "Progress") -> Outc
     config : PropensityRun
     tables : Tables
     progress : rich.progress.Progress
+    kept : Path, optional
+        Folder of the study, where the config has a search.
 
     Returns
     -------
@@ -82,7 +102,8 @@ def execute(config: PropensityRun, tables: Tables, progress: "Progress") -> Outc
         If nothing trains or tests, the tables do not reach far enough, or a class is too rare.
     """
     plan = make_plan(config, tables)
-    rows = compute_rows(config, tables, plan, progress)
+    known = Known.newest(plan.final.training, lambda one: one.kind)
+    rows = compute_rows(config, tables, plan, progress, known)
     today = Snapshot(config.register_as.as_of, timedelta(days=1))  # type: ignore[arg-type]
     rows = used_rows.allowed_rows(tables, rows, today, config.target.purpose)
     check_point_in_time(config, tables, plan)
@@ -93,8 +114,12 @@ def execute(config: PropensityRun, tables: Tables, progress: "Progress") -> Outc
         "features": config.features or {},
         "columns": list(used_rows.used_rows(rows, config, COLUMNS).X.columns),
     }
-    study = Study(config, rows, plan.folds, plan.final, VIEWS, artefact, details, COLUMNS)
-    return probability.run(study, progress)
+    who = None if config.target.purpose is None else consenting(tables, today, config.target.purpose)
+    seen = seen_by(tables, plan, known.allowed(who), details["columns"])
+    study = Study(
+        config, rows, plan.folds, plan.final, VIEWS, artefact, details, COLUMNS, known.customers, seen
+    )
+    return of_probability.run(study, plan.ahead, kept, progress)
 
 
 def make_plan(config: PropensityRun, tables: Tables) -> Plan:
@@ -106,22 +131,37 @@ def make_plan(config: PropensityRun, tables: Tables) -> Plan:
     label = functools.partial(
         purchases_in, active_within=target.active_within, data_ends_at=config.data.ends_at
     )
-    folds = [
-        Fold(test, training)
-        for day in split.test
-        for training in [_category_training(target, split, day)]
-        for test in category_occasions(target.snapshot(day), target.categories)
-    ]
+    folds = category_folds(target, split, split.test)
     as_of = config.register_as.as_of
-    training = _category_training(target, split, as_of)
-    return Plan(tuple(folds), Fold[Snapshot | Occasion](target.snapshot(as_of), training), label)
+    training = category_training(target, split, as_of)
+    return Plan(
+        folds,
+        Fold[Snapshot | Occasion](target.snapshot(as_of), training),
+        label,
+        categories_ahead(config.tuning, target, split),
+    )
 
 
-def compute_rows(config: PropensityRun, tables: Tables, plan: Plan, progress: "Progress") -> LabelledRows:
-    """Compute features and labels of each occasion once, in the order of time."""
+def compute_rows(
+    config: PropensityRun, tables: Tables, plan: Plan, progress: "Progress", known: Known | None = None
+) -> LabelledRows:
+    """Compute features and labels of each occasion once, in the order of time.
+
+    `known` keeps what it wants of all who were known.
+    """
     shown = progress.track(plan.occasions, description="features and labels")
     groups = None if config.features is None else {SEGMENTS: {}, **config.features}
-    return labelled_rows(tables, shown, plan.label, groups)
+    return labelled_rows(tables, shown, plan.label, groups, None if known is None else known.keep)
+
+
+def seen_by(tables: Tables, plan: Plan, known: Known, used: Collection[str]) -> tuple[Seen, ...]:
+    """Return the newest occasions of each kind with everybody who was known, as a list would score them."""
+    found = []
+    for one in plan.final.training:
+        if isinstance(one, Occasion) and one.as_of in known.frames:
+            X = known.frames[one.as_of]
+            found.append(Seen(one.as_of, features_of(tables, one, X.index, X)[list(used)], one.kind))
+    return tuple(found)
 
 
 def check_point_in_time(config: PropensityRun, tables: Tables, plan: Plan) -> None:
@@ -155,31 +195,8 @@ def _plan_of_answers(
     if not split.open_windows:
         for one in tests:
             check_data_reach(tables, one.snapshot, config.data.ends_at)
-    folds = tuple(Fold(one, _ended(sent, one, split.earliest)) for one in tests)
+    folds = tuple(Fold(one, ended(sent, one, split.earliest)) for one in tests)
     today = Snapshot(config.register_as.as_of, timedelta(days=1))  # type: ignore[arg-type]
     label = functools.partial(answers, responses=target.responses)
-    return Plan(folds, Fold(today, _ended(sent, today, split.earliest)), label)
-
-
-def _ended(
-    sent: Sequence[Occasion], before: Occasion | Snapshot, earliest: date | None
-) -> tuple[Occasion, ...]:
-    """Return the campaigns whose windows had ended, oldest first."""
-    found = [one for one in sent if one.label_ends_at <= before.as_of]
-    if earliest is not None:
-        start = Snapshot(earliest, timedelta(days=1)).as_of  # type: ignore[arg-type]
-        found = [one for one in found if one.as_of >= start]
-    if not found:
-        raise InputError(f"no campaign had ended before {before}; test later ones or set an earlier earliest")
-    return tuple(found)
-
-
-def _category_training(target: PurchaseTarget, split: SnapshotSplit, day: date) -> tuple[Occasion, ...]:
-    test = target.snapshot(day)
-    training = test.training(split.training_snapshots, split.every_days)
-    if split.earliest is not None:
-        training = [one for one in training if one.as_of >= target.snapshot(split.earliest).as_of]
-    if not training:
-        raise InputError(f"no training snapshot lies between {split.earliest} and {day}; test later")
-    check_labels_end_before(training, test)
-    return tuple(one for snapshot in training for one in category_occasions(snapshot, target.categories))
+    ahead = campaigns_ahead(config.tuning, split, sent, tests)
+    return Plan(folds, Fold(today, ended(sent, today, split.earliest)), label, ahead)

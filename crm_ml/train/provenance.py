@@ -4,6 +4,7 @@ import hashlib
 import os
 import platform
 import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,10 +47,30 @@ def provenance(tables: Tables, data: "Data") -> dict[str, Any]:
         "machine": platform.machine(),
         "cpu": _cpu(),
         "cores": os.cpu_count(),
-        "threads": {name: os.environ.get(name) for name in _THREADS},
-        "pools": _pools(),
+        "threads": threads(tables),
         "tables": {"fingerprint": tables.fingerprint},
         "files": input_files(data),
+    }
+
+
+def threads(tables: Tables) -> dict[str, Any]:
+    """Return the settings of threads, and how many each library that is loaded by now has taken from them.
+
+    Parameters
+    ----------
+    tables : Tables
+        Whose engine is asked; None stands for one that is not DuckDB, and for numba before it is loaded.
+    """
+    from threadpoolctl import threadpool_info
+
+    wanted = ("internal_api", "version", "architecture", "num_threads")
+    pools = sorted({" ".join(str(one.get(name)) for name in wanted) for one in threadpool_info()})
+    numba = sys.modules.get("numba")
+    return {
+        **{name: os.environ.get(name) for name in _THREADS},
+        "duckdb": _of_duckdb(tables),
+        "numba": None if numba is None else numba.get_num_threads(),
+        "pools": pools,
     }
 
 
@@ -61,12 +82,11 @@ def _cpu() -> str | None:
     return next(names, platform.processor() or None)
 
 
-def _pools() -> list[str]:
-    """Return kind, version, kernel and number of threads of each library of threads that is loaded."""
-    from threadpoolctl import threadpool_info
-
-    wanted = ("internal_api", "version", "architecture", "num_threads")
-    return sorted(" ".join(str(one.get(name)) for name in wanted) for one in threadpool_info())
+def _of_duckdb(tables: Tables) -> Any:
+    if tables.engine != "duckdb":
+        return None
+    relation = getattr(tables, tables.names[0])
+    return relation.query("one", "SELECT current_setting('threads')").fetchall()[0][0]
 
 
 def _git(*arguments: str) -> str | None:

@@ -22,8 +22,13 @@ from crm_ml.train import recommend_report, traces
 from crm_ml.train.comparing.of_families import of_lists
 from crm_ml.train.outcome import Candidate, Outcome
 from crm_ml.train.recommend_report import MODEL, Said
+from crm_ml.train.searching.folds import days_before
+from crm_ml.train.searching.of_recommend import judges
+from crm_ml.train.searching.tuned import tune
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from rich.progress import Progress
 
 
@@ -35,7 +40,9 @@ class Day:
     task: Task
 
 
-def execute(config: RecommendRun, tables: Tables, progress: "Progress") -> Outcome:
+def execute(
+    config: RecommendRun, tables: Tables, progress: "Progress", kept: "Path | None" = None
+) -> Outcome:
     """Run the recommendation experiment of one config.
 
     Parameters
@@ -43,6 +50,8 @@ def execute(config: RecommendRun, tables: Tables, progress: "Progress") -> Outco
     config : RecommendRun
     tables : Tables
     progress : rich.progress.Progress
+    kept : Path, optional
+        Folder of the study, where the config has a search.
 
     Returns
     -------
@@ -60,6 +69,16 @@ def execute(config: RecommendRun, tables: Tables, progress: "Progress") -> Outco
     check_purpose(tables, config.target.purpose)
     days = [_day(config, tables, config.target.snapshot(as_of)) for as_of in config.test]
     check_point_in_time(config, tables, days[-1])
+    if config.tuning is None:
+        return _judged(config, tables, days, progress)
+    ahead = days_before(days[0].snapshot, config.tuning.validation)
+    tests = [one.snapshot for one in days]
+    scoring = judges(config, ahead, lambda one: _day(config, tables, one).task, tests)
+    found = tune(config, scoring, kept, progress)
+    return found.beside(_judged(found.config, tables, days, progress), progress)
+
+
+def _judged(config: RecommendRun, tables: Tables, days: "list[Day]", progress: "Progress") -> Outcome:
     said = [said_of(config, day, progress) for day in days]
     report = recommend_report.judge(config, said, np.random.default_rng(config.seed))
     final = _allowed(config, tables, _final(config, tables))

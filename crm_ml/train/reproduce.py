@@ -1,10 +1,11 @@
 """``python -m crm_ml.train.reproduce RUN_ID``: run it again from what it logged and say where it differs."""
 
 import argparse
+import contextlib
 import os
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 DIFFERS = 4
 _SHOWN = 8
+_CACHE = "CRM_ML_CACHE"
 _POOLS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS", "CRM_ML_THREADS")
 
 
@@ -68,6 +70,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def compare(run_id: str, threads: int | None = None) -> Comparison:
     """Run a run again from its logged config and compare; nothing is logged, registered or promoted.
 
+    No feature matrix that was kept is read.
+
     Parameters
     ----------
     run_id : str
@@ -86,10 +90,12 @@ def compare(run_id: str, threads: int | None = None) -> Comparison:
 
     from crm_ml.train import experiment, reproduction
     from crm_ml.train.logged_run import logged_run
+    from crm_ml.train.provenance import threads as threads_of
 
     run = logged_run(run_id, threads)
     console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+    progress = Progress(console=console, transient=True, disable=not console.is_terminal)
+    with progress, _nothing_kept():
         tables = experiment.load_tables(run.config)
         now = reproduction.before_fitting(run.config, tables)
         if now["inputs"] == run.stages["inputs"]:
@@ -97,7 +103,21 @@ def compare(run_id: str, threads: int | None = None) -> Comparison:
             with tempfile.TemporaryDirectory() as parent:
                 outcome.candidate.save(Path(parent) / "model")
                 now |= reproduction.after_fitting(run.config, outcome, Path(parent) / "model")
+            now[reproduction.TOLD]["threads"] = threads_of(tables)  # of the libraries that are loaded by now
     return Comparison(run_id, run.name, run.stages, now)
+
+
+@contextlib.contextmanager
+def _nothing_kept() -> Iterator[None]:
+    """Compute within the block what is otherwise kept between runs."""
+    before = os.environ.get(_CACHE)
+    os.environ[_CACHE] = "off"
+    try:
+        yield
+    finally:
+        os.environ.pop(_CACHE)
+        if before is not None:
+            os.environ[_CACHE] = before
 
 
 def _reproduce(run_id: str, threads: int | None) -> int:

@@ -1,7 +1,6 @@
 """The account of a run by which it can be run again and compared: ordered stages, each with its sum."""
 
 import importlib.metadata
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +20,7 @@ FILE = "reproduction.json"
 TOLD = "environment"
 COMPARED = ("libraries", "inputs", "features", "split", "trials", "model", "predictions")
 _LIBRARIES = (
-    "duckdb", "implicit", "lightgbm", "narwhals", "numba", "numpy", "pandas", "pyarrow",
+    "duckdb", "implicit", "lightgbm", "narwhals", "numba", "numpy", "optuna", "pandas", "pyarrow",
     "scikit-learn", "scipy",
 )  # fmt: skip
 _SETTINGS = {
@@ -80,7 +79,7 @@ def after_fitting(config: "Run", outcome: "Outcome", folder: Path) -> Stages:
         "features": {"settings": _settings(content, "features"), **trace.features},
         "split": {"settings": _settings(content, "split"), **trace.split},
         "trials": {"settings": _settings(content, "trials"), **trace.trials},
-        "model": _model(folder),
+        "model": verify(folder),
         "predictions": {"by_model": trace.predictions, "metrics": dict(outcome.metrics)},
     }
     return dict(plain(found))
@@ -106,18 +105,6 @@ def from_artefact(content: list[dict[str, Any]], run_id: str) -> Stages:
     if faults:
         raise IntegrityError(f"{FILE} of run {run_id}: {'; '.join(faults)}; train the run again")
     return found
-
-
-def _model(folder: Path) -> dict[str, Any]:
-    """Return the manifest; the number of threads that a model keeps with its parameters is not summed."""
-    manifest = verify(folder)
-    for name in manifest["files"]:
-        if Path(name).name == "parameters.json":
-            parameters = json.loads((folder / name).read_text(encoding="utf-8"))
-            if "num_threads" in parameters:
-                del parameters["num_threads"]
-                manifest["files"][name] = {"sha256": content_sum(parameters), "without": "num_threads"}
-    return manifest
 
 
 def _settings(content: Mapping[str, Any], stage: str) -> dict[str, Any]:

@@ -15,11 +15,13 @@ from crm_ml.consents import check_purpose, consenting
 from crm_ml.errors import ConfigError, InputError
 from crm_ml.evaluation import leakage
 from crm_ml.evaluation.splits import customer_folds
+from crm_ml.monitoring.profile import Profile
 from crm_ml.snapshots import Snapshot, check_data_reach
 from crm_ml.tables import Tables
 from crm_ml.train import traces, uplift_report
 from crm_ml.train.comparing.of_families import of_uplift
 from crm_ml.train.outcome import Candidate, Outcome
+from crm_ml.train.profiles import Known, Seen, of_seen
 from crm_ml.train.uplift_fitting import Fold, Mask, fit, predict
 from crm_ml.train.used_rows import left_out
 from crm_ml.uplift import artefact
@@ -55,7 +57,9 @@ def execute(config: UpliftRun, tables: Tables, progress: "Progress") -> Outcome:
         If an arm or a cost is missing.
     """
     known = trials(tables, config.target.horizon)
-    rows = compute_rows(config, tables, known, progress)
+    final_trials = [one for one in known if one.label_ends_at <= _today(config).as_of]
+    everybody = Known.newest(final_trials, lambda _: "")
+    rows = compute_rows(config, tables, known, progress, everybody)
     check_point_in_time(config, tables, known[-1])
     folds = make_folds(config, known, rows)
     said = predict(config, rows, folds, progress)
@@ -65,13 +69,14 @@ def execute(config: UpliftRun, tables: Tables, progress: "Progress") -> Outcome:
     final = final_rows(config, known, rows)
     model = fit(config, config.model, rows.where(final))
     progress.advance(judging)
+    profile = _profile(config, tables, model, everybody, list(rows.X.columns))
     parts = {arm: one.predictions for arm, one in report.arms.items()}
     judged_by = next(iter(report.arms.values())).evaluation.metrics
     return Outcome(
         metrics=report.metrics(),
         summary=report.summary(),
         gates=report.gates(),
-        candidate=_candidate(config, model, rows.where(final), report.verified),
+        candidate=_candidate(config, model, rows.where(final), report.verified, profile),
         trace=traces.of_uplift(rows, folds, final, said),
         tables=report.tables(),
         figures=report.figures(np.random.default_rng(config.seed)),
@@ -81,18 +86,25 @@ def execute(config: UpliftRun, tables: Tables, progress: "Progress") -> Outcome:
 
 
 def compute_rows(
-    config: UpliftRun, tables: Tables, known: Sequence[Trial], progress: "Progress"
+    config: UpliftRun,
+    tables: Tables,
+    known: Sequence[Trial],
+    progress: "Progress",
+    everybody: Known | None = None,
 ) -> TrialRows:
-    """Compute features, arms and outcomes of every trial, of customers who allow the purpose."""
+    """Compute features, arms and outcomes of every trial, of customers who allow the purpose.
+
+    `everybody` keeps what it wants of all who were known.
+    """
     check_purpose(tables, config.target.purpose)
     for one in known:
         _check_reach(config, tables, one)
     shown = progress.track(list(known), description="features and outcomes")
     target = config.target
-    rows = trial_rows(tables, shown, target.outcome, target.kind, config.features)
+    seen = None if everybody is None else everybody.keep
+    rows = trial_rows(tables, shown, target.outcome, target.kind, config.features, seen)
     if target.purpose is not None:
-        today = Snapshot(config.register_as.as_of, timedelta(days=1))  # type: ignore[arg-type]
-        allowed = rows.customer_id.isin(consenting(tables, today, target.purpose))
+        allowed = rows.customer_id.isin(consenting(tables, _today(config), target.purpose))
         rows = rows.where(np.asarray(allowed))
         if not len(rows.y):
             raise InputError(
@@ -135,7 +147,7 @@ def final_rows(config: UpliftRun, known: Sequence[Trial], rows: TrialRows) -> Ma
     InputError
         If none had.
     """
-    today = Snapshot(config.register_as.as_of, timedelta(days=1))  # type: ignore[arg-type]
+    today = _today(config)
     ended = [str(one) for one in known if one.label_ends_at <= today.as_of]
     if not ended:
         raise InputError(f"no trial had ended by {today}; register a later day")
@@ -194,7 +206,25 @@ def _check_reach(config: UpliftRun, tables: Tables, one: Trial) -> None:
         check_data_reach(tables, one.snapshot, config.data.ends_at)
 
 
-def _candidate(config: UpliftRun, model: Learner, rows: TrialRows, verified: Sequence[str]) -> Candidate:
+def _today(config: UpliftRun) -> Snapshot:
+    return Snapshot(config.register_as.as_of, timedelta(days=1))  # type: ignore[arg-type]
+
+
+def _profile(config: UpliftRun, tables: Tables, model: Learner, everybody: Known, used: list[str]) -> Profile:
+    """Return what the model would have scored: everybody who was known at the newest trials."""
+    purpose = config.target.purpose
+    who = None if purpose is None else consenting(tables, _today(config), purpose)
+    seen = [Seen(as_of, X[used]) for as_of, X in everybody.allowed(who).frames.items()]
+    return of_seen(
+        seen,
+        lambda X: {artefact.column(arm): model.predict(X, arm) for arm in model.arms_},
+        everybody.customers,
+    )
+
+
+def _candidate(
+    config: UpliftRun, model: Learner, rows: TrialRows, verified: Sequence[str], profile: Profile
+) -> Candidate:
     ends = max(rows.fold)[:10]
     details = {
         "target": config.target.model_dump(mode="json"),
@@ -208,7 +238,7 @@ def _candidate(config: UpliftRun, model: Learner, rows: TrialRows, verified: Seq
     kinds = {str(name): is_numeric_dtype(kind) for name, kind in rows.X.dtypes.items()}
     return Candidate(
         name=config.register_as.name,
-        save=lambda folder: artefact.save(model, folder, **details),
+        save=lambda folder: artefact.save(model, folder, profile=profile, **details),
         loader_module=artefact.__name__,
         inputs={name: "double" if numeric else "string" for name, numeric in kinds.items()},
         outputs={artefact.column(arm): "double" for arm in model.arms_},

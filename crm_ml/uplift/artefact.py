@@ -11,6 +11,8 @@ from crm_ml.uplift.learners import learners
 if TYPE_CHECKING:
     import pandas as pd
 
+    from crm_ml.monitoring.profile import Profile
+
 FAMILY = "uplift"
 _KIND = "learner"
 
@@ -20,7 +22,7 @@ def column(arm: str) -> str:
     return f"uplift_{arm}"
 
 
-def save(model: Learner, folder: Path, **details: Any) -> None:
+def save(model: Learner, folder: Path, *, profile: "Profile | None" = None, **details: Any) -> None:
     """Write a fitted learner with its manifest, whole or not at all.
 
     Parameters
@@ -28,6 +30,8 @@ def save(model: Learner, folder: Path, **details: Any) -> None:
     model : Learner
     folder : Path
         Must not exist or be empty.
+    profile : Profile, optional
+        What a day of scoring is compared with.
     **details
         Entries of the manifest that say what the model was trained for, ready for JSON.
 
@@ -39,6 +43,8 @@ def save(model: Learner, folder: Path, **details: Any) -> None:
     with new_folder(Path(folder), family=FAMILY, **details) as part:
         write_kind(part, _KIND, model)
         model.save(part)
+        if profile is not None:
+            profile.write(part)
 
 
 def load(folder: Path) -> Learner:

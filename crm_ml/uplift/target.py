@@ -1,7 +1,7 @@
 """The rows of randomised campaigns: who was in which arm, what was known before, and what came of it."""
 
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
@@ -117,7 +117,12 @@ def trials(tables: Tables, horizon: timedelta) -> list[Trial]:
 
 
 def trial_rows(
-    tables: Tables, wanted: Iterable[Trial], outcome: Outcome, kind: str | None, groups: Groups | None = None
+    tables: Tables,
+    wanted: Iterable[Trial],
+    outcome: Outcome,
+    kind: str | None,
+    groups: Groups | None = None,
+    seen: "Callable[[Snapshot, pd.DataFrame], None] | None" = None,
 ) -> TrialRows:
     """Compute features, arms and outcomes of each trial.
 
@@ -132,6 +137,8 @@ def trial_rows(
         Of the responses that count; all without it.
     groups : sequence of str or mapping, optional
         Feature groups, as `crm_ml.features.matrix` takes them.
+    seen : callable, optional
+        Called with each snapshot and the features of all customers who were known at it.
 
     Returns
     -------
@@ -152,6 +159,8 @@ def trial_rows(
             drawn = _drawn(tables, one)
             rest[str(one)] = drawn.assign(y=_outcomes(tables, one, outcome, kind, drawn.index))
             X[str(one)] = known.reindex(drawn.index)
+        if seen is not None:
+            seen(snapshot, known)
     if not X:
         raise InputError("no trials to take rows from; give at least one")
     names = ["trial", "customer_id"]

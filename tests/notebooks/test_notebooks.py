@@ -8,6 +8,7 @@ from pathlib import Path
 import matplotlib as mpl
 import numpy as np
 import pytest
+from conftest import third_party
 
 PROJECT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted((PROJECT / "notebooks").glob("*.py"))
@@ -49,10 +50,11 @@ def test_no_output_is_committed():
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_runs_from_top_to_bottom(path, workspace):
-    found = runpy.run_path(str(path))
+    with third_party():
+        found = runpy.run_path(str(path))
     CHECKS[path.stem](found)
     assert list((workspace / "notebooks").iterdir()) == []
-    assert {one.name for one in workspace.iterdir()} <= {"configs", "data", "notebooks", "temporary"}
+    assert {one.name for one in workspace.iterdir()} <= {"configs", "data", "notebooks", "runs", "temporary"}
 
 
 def check_tables_to_list(found):
@@ -87,4 +89,47 @@ def check_customer_value(found):
     assert len((PROJECT / "notebooks/02_customer_value.py").read_text().splitlines()) < 40
 
 
-CHECKS = {"01_tables_to_list": check_tables_to_list, "02_customer_value": check_customer_value}
+def check_reading_an_experiment(found):
+    first, second = found["first"], found["second"]
+    assert (first.decision.role, second.decision.champion) == ("champion", "1")
+    table = found["found"].table.set_index(["run", "over", "metric"])
+    ours, theirs = (f"churn/lightgbm {one.run_id[:8]}" for one in (second, first))
+    for metric, over in (("auc", "folds"), ("log_loss", "pooled")):
+        own = table.loc[(ours, over, metric)]
+        assert own["value"] == second.outcome.metrics[f"test.{metric}"]
+        assert own["difference"] == pytest.approx(own["value"] - table.loc[(theirs, over, metric), "value"])
+        assert own["difference_low"] < own["difference"] < own["difference_high"]
+    assert (found["folder"] / "differences.png").stat().st_size > 10_000
+    assert Path(found["card"]).read_text(encoding="utf-8").startswith("# notebook_churn, version 2\n")
+
+
+def check_adding_features(found):
+    wide, rows = found["wide"], found["rows"]
+    assert list(wide.columns[:-2]) == list(rows.X.columns)
+    share = wide["novelty_share_56d"]
+    assert share.dropna().between(0, 1).all()
+    assert 0.1 < share.mean() < 0.9
+    for test in found["tests"]:
+        assert max(one.label_ends_at for one in found["training"][str(test)]) <= test.as_of
+        assert test.label_ends_at.isoformat() < "2017-08-31"  # before the test window of the experiment
+    assert set(found["gain"]) == {"auc", "log_loss"}
+    assert all(one.low < one.high for one in found["gain"].values())
+
+
+def check_own_tables(found):
+    report = found["tables"].report.tables["order_lines"]
+    assert report.read == len(found["export"]) == report.accepted + 6
+    assert len(found["aside"]) == 6
+    reasons = {"blank_customer_id": 1, "duplicate": 3, "not_finite_paid_cents": 1, "sentinel_ordered_at": 1}
+    assert report.quarantined == reasons
+    bought = int(found["shop"].pandas("order_lines")["paid_cents"].sum())
+    assert 0 < bought - int(found["tables"].pandas("order_lines")["paid_cents"].sum()) < 50_000
+
+
+CHECKS = {
+    "01_tables_to_list": check_tables_to_list,
+    "02_customer_value": check_customer_value,
+    "03_reading_an_experiment": check_reading_an_experiment,
+    "04_adding_features": check_adding_features,
+    "05_own_tables": check_own_tables,
+}

@@ -1,89 +1,63 @@
 """A run that is run again from what it logged is identical, or the first stage that differs is named."""
 
 import contextlib
+import hashlib
+import importlib.metadata
 import json
 import os
+import shutil
 import subprocess
 import sys
-import warnings
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 from run_store import facts, folder
-from small_data import few_households
+from small_runs import DEFAULT, PROJECT, SMALL, home, households_in, settings
 
 from crm_ml import tracking
-from crm_ml.config import Data, Defaults, load
+from crm_ml.artefacts import new_folder
+from crm_ml.config import Data
 from crm_ml.tables import Tables
 from crm_ml.train import experiment
-from crm_ml.train.fingerprints import array_sum, column_sums, content_sum, table_sums
+from crm_ml.train.fingerprints import array_sum, column_sums, content_sum, differences, plain, table_sums
 from crm_ml.train.input_files import input_files
 from crm_ml.train.reproduce import main
-from crm_ml.train.reproduction import COMPARED, FILE, TOLD
+from crm_ml.train.reproduction import COMPARED, FILE, TOLD, as_artefact, from_artefact
 
 pytestmark = [pytest.mark.xdist_group("reproduce"), pytest.mark.timeout(300)]
-PROJECT = Path(__file__).resolve().parents[2]
-DEFAULT = load(PROJECT / "configs/default.yaml", Defaults).runs
 CHURN = "churn/lightgbm"
 LINES = "transactions.parquet"
-ONE = "num_threads: 1, rounds: 5"
-SMALL = {
-    "churn/lightgbm": {
-        "features": "{rfm: {}, cadence: {}}", "leave_out": "[rfm_*_365d]", "split.test": "[2017-10-25]",
-        "split.training_snapshots": "1", "model.options": "{rounds: 20, n_seeds: 1, num_threads: 1}",
-        "calibration": "{}", "register_as.as_of": "2017-12-20",
-    },
-    "clv/bg_nbd": {
-        "split.validation": "[2017-07-10]", "interval_replicates": "20", "register_as.as_of": "2017-12-20",
-        "candidates": "[{purchases: beta_geo}, {purchases: modified_beta_geo}]",
-        "challenger": f"{{windows: 1, every_days: 28, options: {{min_data_in_leaf: 20, {ONE}}}}}",
-    },
-    "propensity/coupon": {
-        "features": "{rfm: {}}", "leave_out": "[rfm_*_365d]", "target.kinds": "[Type A]",
-        "split.test_from": "2017-10-30", "split.test_until": "2017-11-10",
-        "model.options": "{rounds: 20, n_seeds: 1, num_threads: 1}",
-    },
-    "uplift/simulated": {
-        "data.options": "{customers: 2000, seed: 0, campaigns: 4}", "split.test_from": "2024-09-01",
-        "features": "{cadence: {}}", "leave_out": "[]", "others": "[]",
-        "model.options": "{num_threads: 1, outcome_options: {rounds: 5}, effect_options: {rounds: 5}}",
-    },
-    "recommend/two_heads": {
-        "model.options": f"{{windows: 2, own: 20, candidates: 10, {ONE}}}", "register_as.as_of": "2017-12-20",
-        "baselines": "[{name: popularity}]",
-    },
-}  # fmt: skip
-
-
-@contextlib.contextmanager
-def home(root):
-    """Let runs and data lie in a folder, from the project's folder."""
-    with pytest.MonkeyPatch.context() as monkeypatch, warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "The ``noload`` loader strategy", DeprecationWarning)
-        monkeypatch.chdir(PROJECT)
-        monkeypatch.setenv("CRM_ML_RUNS", str(root / "runs"))
-        monkeypatch.setenv("CRM_ML_DATA", str(root / "data"))
-        monkeypatch.setenv("CRM_ML_THREADS", "1")
-        monkeypatch.setenv("COLUMNS", "120")
-        monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-        yield
+WATCHED = str(Path(__file__).with_name("watched_reproduce.py"))
 
 
 @pytest.fixture(scope="module")
 def trained_runs(tmp_path_factory):
-    """Run ids of the default runs, trained on few customers with one thread, and the folder of all of it."""
+    """Run ids of the default runs, trained on few customers with one thread, and the folder of all of it.
+
+    Afterwards every matrix that was kept is wrong: who reads one comes to another result.
+    """
     root = tmp_path_factory.mktemp("reproduce")
-    households = few_households(root / "households")
-    ids = {}
+    households = households_in(root / "households")
     with home(root):
-        for name in DEFAULT:
-            wanted = {"replicates": "100", **SMALL[name]}
-            if not name.startswith("uplift/"):
-                wanted["data.path"] = str(households)
-            ids[name] = experiment.run(name, [f"{key}={value}" for key, value in wanted.items()]).run_id
+        ids = {name: experiment.run(name, settings(name, households)).run_id for name in DEFAULT}
+    for kept in (root / "data" / "features").iterdir():
+        spoil(kept)
     return ids, root
+
+
+def spoil(kept):
+    """Shift the numbers of a kept matrix, with sums that agree."""
+    table = pq.read_table(kept / "matrix.parquet")
+    shutil.rmtree(kept)
+    for place, field in enumerate(table.schema):
+        if str(field.type) in ("int64", "double"):
+            table = table.set_column(place, field, pc.add(table.column(place), 1).cast(field.type))
+    with new_folder(kept, rows=table.num_rows, columns=table.column_names) as part:
+        pq.write_table(table, part / "matrix.parquet")
 
 
 @pytest.fixture
@@ -129,20 +103,34 @@ def store_state():
     return models, {run.info.run_id for run in runs}
 
 
-def test_every_default_run_is_identical_on_other_threads_in_a_fresh_process(runs):
-    assert set(SMALL) == set(DEFAULT)
+@pytest.mark.parametrize("threads", [1, 2])
+def test_every_default_run_is_identical_in_a_fresh_process(runs, threads):
+    assert set(SMALL) == set(DEFAULT) == set(runs)
     before = store_state()
-    command = [sys.executable, "-m", "crm_ml.train.reproduce", "--threads", "2", *runs.values()]
-    environment = os.environ | {"OMP_WAIT_POLICY": "PASSIVE"}
+    command = [sys.executable, WATCHED, "--threads", str(threads), *runs.values()]
+    environment = os.environ | {"OMP_WAIT_POLICY": "PASSIVE", "PYTHONPATH": str(PROJECT)}
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=280, env=environment)
     assert done.returncode == 0, done.stdout + done.stderr
-    lines = [line.rstrip() for line in done.stdout.splitlines()]
-    assert [line for line in lines if line.endswith(f"run {runs[CHURN]}")] == [f"{CHURN}, run {runs[CHURN]}"]
+    *lines, told = (line.rstrip() for line in done.stdout.splitlines())
+    titles = [line for line in lines if line.endswith(tuple(f", run {run_id}" for run_id in runs.values()))]
+    assert titles == [f"{name}, run {run_id}" for name, run_id in runs.items()]
     assert lines.count("identical") == len(DEFAULT)
-    assert lines[-1] == "identical"
-    threads = 'environment (not compared): threads.CRM_ML_THREADS: "1" -> "2"'
-    assert lines.count(threads) == len(DEFAULT)
+    assert not any(line.startswith("differs") for line in lines)
+    changed = f'environment (not compared): threads.CRM_ML_THREADS: "1" -> "{threads}"'
+    assert lines.count(changed) == (len(DEFAULT) if threads == 2 else 0)
     assert store_state() == before
+    check_threads(json.loads(told), threads)
+
+
+def check_threads(told, threads):
+    """The number of threads has reached LightGBM, numba, DuckDB and the pools of OpenMP and BLAS."""
+    assert told["early"] == []  # nothing that reads the environment was loaded before it was set
+    assert told["fits"] == [threads]
+    assert [each["duckdb"] for each in told["environments"]] == [threads] * len(DEFAULT)
+    last = told["environments"][-1]
+    assert last["numba"] == threads
+    assert {pool.split()[0] for pool in last["pools"]} == {"openblas", "openmp"}
+    assert {pool.split()[-1] for pool in last["pools"]} == {str(threads)}
 
 
 def test_a_run_logs_each_stage_with_its_sum(runs):
@@ -151,7 +139,7 @@ def test_a_run_logs_each_stage_with_its_sum(runs):
         assert [one["stage"] for one in told] == [TOLD, *COMPARED], name
         assert all(content_sum(one["content"]) == one["sha256"] for one in told), name
         environment = stages[TOLD]
-        known = {"git_commit", "git_dirty", "lock_sha256", "python", "cpu", "cores", "threads", "pools"}
+        known = {"git_commit", "git_dirty", "lock_sha256", "python", "cpu", "cores", "threads"}
         assert known | {"seeds", "as_of", "files"} <= set(environment), name
         assert environment["seeds"]["seed"] == 17, name
         assert "num_threads" not in json.dumps(stages["trials"]), name
@@ -173,43 +161,80 @@ def test_inputs_are_named_by_file_table_column_and_reason(runs):
     assert inputs["tables"]["order_lines"]["columns"]["paid_cents"].startswith("BIGINT ")
 
 
-def test_one_changed_input_row_is_found_before_anything_is_fitted(runs, trained_runs, capsys):
-    lines = trained_runs[1] / "households" / LINES
-    before = lines.read_bytes()
-    frame = pd.read_parquet(lines)
-    frame.loc[frame.index[7], "sales_value"] += 0.01
-    frame.to_parquet(lines, index=False)
-    try:
-        code, said = reproduced(capsys, runs[CHURN])
-    finally:
-        lines.write_bytes(before)
-    assert (code, said[-1]) == (4, "differs: inputs")
-    found = [line.partition(": ")[2].partition(":")[0] for line in said if line.startswith("inputs: ")]
-    assert found == ["tables.order_lines.columns.paid_cents", "tables.order_lines.sum"]
-    assert any(line.startswith(f"environment (not compared): files.{LINES}.sha256") for line in said)
-    assert any("not run: inputs differ" in line for line in said)
-
-
-def test_another_seed_and_another_library_are_named(runs, capsys):
-    def reseed(config):
-        config["model"]["options"]["seed"] = 5
-
+def test_one_changed_input_row_and_another_library_are_found_before_anything_is_fitted(
+    runs, trained_runs, capsys
+):
     def older(stages):
         libraries = next(one for one in stages if one["stage"] == "libraries")
         libraries["content"]["lightgbm"] = "0.0.1"
         libraries["sha256"] = content_sum(libraries["content"])
 
-    run_id = runs[CHURN]
-    with changed(artefact(run_id, "config.json"), reseed):
-        code, said = reproduced(capsys, run_id)
-        assert (code, said[-1]) == (4, "differs: trials")
-        assert "trials: settings.model.options.seed: 0 -> 5" in said
-        assert any(line.startswith("predictions: by_model.columns.model") for line in said)
-        assert not any(line.startswith(("features: ", "split: ", "inputs: ")) for line in said)
-        with changed(artefact(run_id, FILE), older):
-            code, said = reproduced(capsys, run_id)
-    assert (code, said[-1]) == (4, "differs: libraries")
-    assert any(line.startswith('libraries: lightgbm: "0.0.1" -> ') for line in said)
+    with one_changed_row(trained_runs[1] / "households" / LINES):
+        code, said = reproduced(capsys, runs[CHURN])
+        with changed(artefact(runs[CHURN], FILE), older):
+            both = reproduced(capsys, runs[CHURN])
+    assert (code, said[-1]) == (4, "differs: inputs")
+    found = [line.partition(": ")[2].partition(":")[0] for line in said if line.startswith("inputs: ")]
+    assert found == ["tables.order_lines.columns.paid_cents", "tables.order_lines.sum"]
+    assert any(line.startswith(f"environment (not compared): files.{LINES}.sha256") for line in said)
+    assert any("not run: inputs differ" in line for line in said)
+    assert not any(line.startswith("libraries: ") for line in said)
+    assert (both[0], both[1][-1]) == (4, "differs: libraries")
+    installed = importlib.metadata.version("lightgbm")
+    assert f'libraries: lightgbm: "0.0.1" -> "{installed}"' in both[1]
+
+
+@contextlib.contextmanager
+def one_changed_row(path):
+    """Let the eighth row of a file say one cent more within the block."""
+    before = path.read_bytes()
+    frame = pd.read_parquet(path)
+    frame.loc[frame.index[7], "sales_value"] += 0.01
+    frame.to_parquet(path, index=False)
+    try:
+        yield
+    finally:
+        path.write_bytes(before)
+
+
+def test_another_seed_is_named_by_its_setting_and_what_follows_from_it(runs, capsys):
+    with changed(
+        artefact(runs[CHURN], "config.json"), lambda config: config["model"]["options"].update(seed=5)
+    ):
+        code, said = reproduced(capsys, runs[CHURN])
+    assert (code, said[-1]) == (4, "differs: trials")
+    assert "trials: settings.model.options.seed: 0 -> 5" in said
+    assert any(line.startswith("model: files.") for line in said)
+    assert any(line.startswith("predictions: by_model.columns.model") for line in said)
+    assert not any(line.startswith(("libraries: ", "features: ", "split: ", "inputs: ")) for line in said)
+
+
+def test_a_trial_table_is_logged_and_compared_to_the_last_bit():
+    def table(**more):
+        second = {
+            "number": 1,
+            "params": {"leaves": 7, "rate": 0.1 + 0.2},
+            "value": 1 / 3,
+            "state": "complete",
+        }
+        failed = {"number": 2, "params": {"leaves": 2}, "value": float("nan"), "state": "failed"}
+        return plain({"trials": [second | more, failed], "verdict": {"taken": 1, "margin": -0.0}})
+
+    stages = {name: {} for name in (TOLD, *COMPARED)} | {"trials": table()}
+    text = json.dumps(as_artefact(stages), allow_nan=False)  # what JSON does not know stands there as text
+    logged = from_artefact(json.loads(text), "a" * 32)["trials"]
+    assert differences(logged, table()) == []
+    assert logged["trials"][0]["value"].hex() == (1 / 3).hex()
+    assert logged["trials"][1]["value"] == "NaN"
+    nudged = float(np.nextafter(1 / 3, 1))
+    assert differences(logged, table(value=nudged)) == [f"trials.1.value: {1 / 3} -> {nudged}"]
+    assert differences(logged, table(state="pruned")) == ['trials.1.state: "complete" -> "pruned"']
+    assert differences(logged, table(number=True)) == ["trials.1.number: 1 -> true"]
+    swapped = table() | {"trials": table()["trials"][::-1]}
+    assert "trials.1.number: 1 -> 2" in differences(logged, swapped)
+    assert "trials.2.number: 2 -> absent" in differences(logged, table() | {"trials": table()["trials"][:1]})
+    flat = {"a.b": 1, "a": {"b": 2}}
+    assert len(differences(flat, flat | {"a.b": 3})) == 1  # though both have one dotted name
 
 
 def test_what_can_not_be_run_again_is_refused_by_name(runs, capsys):
@@ -234,7 +259,12 @@ def test_what_can_not_be_run_again_is_refused_by_name(runs, capsys):
         assert main([run_id]) == 2
     finally:
         kept.with_suffix(".aside").rename(kept)
-    assert f"has no readable {FILE}" in capsys.readouterr().err
+    assert f"has no readable {FILE}; it was logged by an older version" in capsys.readouterr().err
+    client, tag = tracking.connect(), {"mlflow.parentRunId": run_id}
+    trial = client.create_run(client.get_run(run_id).info.experiment_id, tags=tag).info.run_id
+    assert main([trial]) == 2
+    assert f"run {trial} is a trial of run {run_id}; give that one" in capsys.readouterr().err
+    client.delete_run(trial)
     assert facts(tracking.connect().get_run(run_id), "reproduction")
     with pytest.raises(SystemExit) as stopped:
         main([run_id, "--threads", "0"])
@@ -271,14 +301,23 @@ def test_sums_of_columns_know_the_row_and_the_last_bit_of_a_value():
     assert (nudged["a"] != sums["a"], nudged["b"] == sums["b"]) == (True, True)
     assert column_sums(frame.assign(b=["x", "y", None]))["b"] != sums["b"]
     assert column_sums(frame.set_axis(["l", "k", "m"]))["a"] != sums["a"]
+    twice = pd.DataFrame({"a": [1.0, 1.0]}, index=["k", "k"])  # rows of one key do not cancel out
+    assert column_sums(twice) != column_sums(twice + 1)
     assert array_sum(np.array([1, 2])) != array_sum(np.array([2, 1]))
 
 
-def test_files_of_each_kind_of_data_are_found(monkeypatch):
+def test_files_of_each_kind_of_data_are_found(monkeypatch, tmp_path):
     monkeypatch.chdir(PROJECT)
     assert set(input_files(Data(name="complete_journey"))) >= {LINES, "campaigns.parquet"}
-    assert "CDNOW_sample.txt" in input_files(Data(name="cdnow"))
+    sample = input_files(Data(name="cdnow"))["CDNOW_sample.txt"]
+    assert sample["rows"] == 6919  # as its authors say
     assert input_files(Data(name="simulated")) == {}
-    one = input_files(Data(name="hillstrom", path="pyproject.toml"))
-    assert list(one) == ["pyproject.toml"]
-    assert len(one["pyproject.toml"]["sha256"]) == 64
+    (tmp_path / "mail.csv").write_text('segment,visit\n"a,b\nc",1\nd,0\n', encoding="utf-8")
+    (tmp_path / "notes.csv").write_text('so "it" is\n"', encoding="utf-8")
+    (tmp_path / "torn.parquet").write_bytes(b"PAR1")
+    found = input_files(Data(name="hillstrom", path=str(tmp_path)))
+    assert list(found) == ["mail.csv", "notes.csv", "torn.parquet"]
+    assert found["mail.csv"]["rows"] == 2
+    assert found["mail.csv"]["schema"] == {"segment": "VARCHAR", "visit": "VARCHAR"}
+    assert set(found["notes.csv"]) == set(found["torn.parquet"]) == {"bytes", "sha256"}
+    assert found["mail.csv"]["sha256"] == hashlib.sha256((tmp_path / "mail.csv").read_bytes()).hexdigest()

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from crm_ml.score.page.certificate import compared, prices
+from crm_ml.score.page.drift import drift
 from crm_ml.score.page.figures import figures
 from crm_ml.score.page.figures_in_words import Currency
 from crm_ml.score.page.funnel import funnel
@@ -27,6 +28,7 @@ _CONTENTS = {
     "compared": "Simpler ways",
     "hold-outs": "Hold-outs",
     "evaluation": "Last time",
+    "drift": "Drift",
     "rows": "Rows",
 }
 
@@ -55,6 +57,7 @@ def page(folder: Path, facts: Mapping[str, Any], evaluation: Mapping[str, Any] |
     """Return the page as text; see `write_page`."""
     currency = Currency(str(facts.get("currency") or ""))
     found = figures(folder, key_names(facts))
+    moved = drift(facts)
     sections = (
         overview(facts, found, currency),
         funnel(facts),
@@ -64,10 +67,15 @@ def page(folder: Path, facts: Mapping[str, Any], evaluation: Mapping[str, Any] |
         compared(facts, found, currency),
         hold_outs(facts, found, currency),
         evaluated(evaluation, currency),
+        moved,
         sample(found, currency),
     )
     named = shortened(title(facts), 120)
-    links = [tag("li", tag("a", text, href=f"#{name}")) for name, text in _CONTENTS.items()]
+    links = [
+        tag("li", tag("a", text, href=f"#{name}"))
+        for name, text in _CONTENTS.items()
+        if name != "drift" or moved
+    ]
     contents = tag("nav", tag("ul", *links), aria_label="Contents")
     lead = tag("p", "Who gets which action, why, and what it is expected to be worth.", class_="lead")
     header = tag("header", tag("h1", named), lead, contents)

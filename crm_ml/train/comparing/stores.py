@@ -11,7 +11,7 @@ from crm_ml.errors import InputError
 from crm_ml.train.comparing.logged import FOLDER, Logged
 
 if TYPE_CHECKING:
-    from mlflow import MlflowClient
+    from crm_ml.tracking import Client
 
 _DIGITS = 8
 
@@ -62,7 +62,7 @@ def find_runs(names: Sequence[str], stores: Sequence[str] = ()) -> list[Named]:
     return found
 
 
-def client_of(store: str) -> "MlflowClient":
+def client_of(store: str) -> "Client":
     """Return a client of a store by its URI.
 
     Raises
@@ -70,14 +70,13 @@ def client_of(store: str) -> "MlflowClient":
     InputError
         If a local database does not exist.
     """
-    ours = tracking.connect()
     file = store.removeprefix("sqlite:///")
     if file != store and store != tracking.tracking_uri() and not Path(file).is_file():
         raise InputError(f"{store}: there is no such tracking store")
-    return type(ours)(tracking_uri=store, registry_uri=store)
+    return tracking.connect_to(store)
 
 
-def rows_of(client: "MlflowClient", run_id: str, label: str) -> Logged:
+def rows_of(client: "Client", run_id: str, label: str) -> Logged:
     """Download and read the test rows of a run; raises as `find_runs`."""
     lacking = f"{label}: it has no test rows ({FOLDER}/); train it again to compare it"
     with tempfile.TemporaryDirectory() as home:
@@ -105,7 +104,7 @@ def _find(name: str, stores: Sequence[str]) -> Named:
     raise InputError(f"{name}: no {kind} of that name in {', '.join(stores)}")
 
 
-def _run(client: "MlflowClient", name: str) -> Any:
+def _run(client: "Client", name: str) -> Any:
     with tracking.refusing(f"{name} is not here"):
         if "@" in name:
             model, _, alias = name.partition("@")

@@ -8,7 +8,7 @@ from crm_ml import tracking
 from crm_ml.errors import InputError
 
 if TYPE_CHECKING:
-    from mlflow import MlflowClient
+    from crm_ml.tracking import Client
 
 CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous"
 CONTENT, ROLE, REASON = "content", "promotion.role", "promotion.reason"
@@ -26,7 +26,7 @@ class Moved:
     reason: str
 
 
-def holder(client: "MlflowClient", name: str, alias: str) -> Any | None:
+def holder(client: "Client", name: str, alias: str) -> Any | None:
     """Return the registered version behind an alias, or None."""
     try:
         with tracking.refusing(alias):
@@ -35,13 +35,13 @@ def holder(client: "MlflowClient", name: str, alias: str) -> Any | None:
         return None
 
 
-def number_of(client: "MlflowClient", name: str, alias: str) -> str | None:
+def number_of(client: "Client", name: str, alias: str) -> str | None:
     """Return the number of the version behind an alias, or None."""
     found = holder(client, name, alias)
     return None if found is None else str(found.version)
 
 
-def tag(client: "MlflowClient", name: str, version: str, tags: dict[str, str]) -> None:
+def tag(client: "Client", name: str, version: str, tags: dict[str, str]) -> None:
     """Set tags of a registered version, cut to the length that every store takes."""
     for key, value in tags.items():
         client.set_model_version_tag(name, version, key, value[:_LONGEST])
@@ -103,7 +103,7 @@ def roll_back(name: str, reason: str) -> Moved:
     return Moved(name, before, now, reason)
 
 
-def rolled_back(client: "MlflowClient", name: str, content: str) -> str | None:
+def rolled_back(client: "Client", name: str, content: str) -> str | None:
     """Return the number of a version of this content that was rolled back, if there is one."""
     for one in client.search_model_versions(f"name='{name}'"):
         if one.tags.get(CONTENT) == content and one.tags.get(ROLLED_BACK) == "true":

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from crm_ml import tracking
-from crm_ml.errors import CrmError, InputError
+from crm_ml.errors import CrmError, InputError, StoreUnavailable
 from crm_ml.train.comparing.logged import Logged
 from crm_ml.train.comparing.paired import Comparison, common_parts, compare_rows
 from crm_ml.train.comparing.scored_rows import ScoredRows
@@ -86,6 +86,8 @@ def decide(new: "ModelVersion", outcome: "Outcome", logged: Logged | None) -> De
         if out is not None:
             raise InputError(f"identical to version {out}, which was rolled back")
         return _against(new, old, outcome.rows, logged, str(registered.run_id))
+    except StoreUnavailable:
+        raise
     except CrmError as error:
         reason = (
             f"not compared with the champion, version {number}: {error}; promote it by hand if it shall be"

@@ -1,0 +1,107 @@
+"""Waiting for a tracking store that is locked or away for a moment."""
+
+import logging
+import os
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from crm_ml.errors import ConfigError, StoreUnavailable
+
+log = logging.getLogger(__name__)
+WAIT = "CRM_ML_STORE_WAIT_S"
+_WAIT_S, _FIRST_S, _LONGEST_S = "60", 0.25, 8.0
+_CODES = ("TEMPORARILY_UNAVAILABLE", "RESOURCE_EXHAUSTED")
+_WORDS = (
+    "database is locked",
+    "database table is locked",
+    "unable to open database file",
+    "Max retries exceeded",
+    "Connection refused",
+    "Connection aborted",
+    "Connection reset",
+    "Read timed out",
+    "failed with error code 502",
+    "failed with error code 503",
+    "failed with error code 504",
+)
+Found = TypeVar("Found")
+
+
+def patiently(call: Callable[[], Found], store: str) -> Found:
+    """Return what a call gives, trying again with longer waits while the store is locked or away.
+
+    A call that the store refused for such a reason has changed nothing in it, so no metric is doubled.
+
+    Parameters
+    ----------
+    call : callable
+        Without arguments.
+    store : str
+        URI of the store, for the error.
+
+    Raises
+    ------
+    StoreUnavailable
+        When ``CRM_ML_STORE_WAIT_S`` seconds (60) are over.
+    ConfigError
+        If that is no number.
+    """
+    started, wait, tries = time.monotonic(), _FIRST_S, 0
+    longest = _seconds()
+    while True:
+        tries += 1
+        try:
+            return call()
+        except Exception as error:
+            passed = time.monotonic() - started
+            if not _passing(error):
+                raise
+            if passed + wait > longest:
+                raise StoreUnavailable(_told(error, store, tries, passed)) from error
+            log.warning("tracking store %s: %s; trying again in %g s", store, _short(error), wait)
+        time.sleep(wait)
+        wait = min(2 * wait, _LONGEST_S)
+
+
+class Patient:
+    """An object whose calls are made by `patiently`."""
+
+    def __init__(self, wrapped: Any, store: str) -> None:
+        self._wrapped = wrapped
+        self._store = store
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._wrapped, name)
+        if not callable(found):
+            return found
+        return lambda *given, **named: patiently(lambda: found(*given, **named), self._store)
+
+
+def _passing(error: Exception) -> bool:
+    """Say whether an error is of a kind that passes: a lock, or a store that does not answer."""
+    if not type(error).__module__.startswith(("mlflow", "sqlalchemy", "requests", "urllib3")):
+        return False
+    return getattr(error, "error_code", None) in _CODES or any(word in str(error) for word in _WORDS)
+
+
+def _told(error: Exception, store: str, tries: int, passed: float) -> str:
+    return (
+        f"tracking store {store} is locked or does not answer: {_short(error)}; tried {tries} times in "
+        f"{passed:.0f} s; see whether it runs and who holds it, then run the command again, or wait longer "
+        f"with {WAIT}"
+    )
+
+
+def _short(error: Exception) -> str:
+    """Return the word that tells what is wrong, without statements and parameters."""
+    text = str(error)
+    return next((word for word in _WORDS if word in text), text.partition("\n")[0][:200])
+
+
+def _seconds() -> float:
+    given = os.environ.get(WAIT, _WAIT_S)
+    try:
+        return float(given)
+    except ValueError:
+        raise ConfigError(f"{WAIT} is {given!r}; give a number of seconds, such as 60") from None

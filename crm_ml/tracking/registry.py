@@ -1,0 +1,67 @@
+"""Registered models and their aliases."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from crm_ml.artefacts import fingerprint, verify
+from crm_ml.tracking.patience import patiently
+from crm_ml.tracking.store import connect, load_mlflow, refusing, tracking_uri
+
+MODEL_FOLDER = "model"
+
+
+@dataclass(frozen=True)
+class ModelVersion:
+    """A registered model on local disk.
+
+    Parameters
+    ----------
+    name, version : str
+    folder : Path
+        Model folder, which agrees with its manifest.
+    content : str
+        sha256 of the manifest, which names the content whatever the version number.
+    details : mapping
+        The manifest: what the model was trained for, beside the sums of its files.
+    """
+
+    name: str
+    version: str
+    folder: Path
+    content: str
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+def promote(version: ModelVersion, alias: str = "champion") -> None:
+    """Point `alias` of the registered model to `version`."""
+    connect().set_registered_model_alias(version.name, alias, version.version)
+
+
+def champion(name: str, alias: str = "champion") -> ModelVersion:
+    """Return the model version behind an alias, on local disk.
+
+    Raises
+    ------
+    InputError
+        If no model of that name has the alias.
+    IntegrityError
+        If its files do not agree with their manifest.
+    StoreUnavailable
+        If the store is locked or does not answer.
+    """
+    with refusing(f"no model {name}@{alias} is registered in {tracking_uri()}; train it first"):
+        version = connect().get_model_version_by_alias(name, alias)
+    return registered(name, str(version.version))
+
+
+def registered(name: str, version: str) -> ModelVersion:
+    """Return a version of a registered model, on local disk; raises as `champion`."""
+    connect()
+    download = load_mlflow().artifacts.download_artifacts
+    with refusing(f"no version {version} of model {name} is registered in {tracking_uri()}"):
+        home = Path(patiently(lambda: download(f"models:/{name}/{version}"), tracking_uri()))
+    folder = home / "data" / MODEL_FOLDER
+    details = verify(folder)
+    return ModelVersion(name, version, folder, fingerprint(folder), details)

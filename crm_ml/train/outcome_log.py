@@ -1,0 +1,88 @@
+"""What a run leaves in the tracking store: metrics, tables, plots, test rows, the model and its card."""
+
+import json
+import tempfile
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from crm_ml import tracking
+from crm_ml.artefacts import verify
+from crm_ml.config import Run
+from crm_ml.errors import StoreUnavailable
+from crm_ml.paths import runs_folder
+from crm_ml.tables import Tables
+from crm_ml.train import promote, reproduction
+from crm_ml.train.comparing.logged import FOLDER, Logged
+from crm_ml.train.comparing.pseudonyms import key_of
+from crm_ml.train.model_card import Subject, model_card
+from crm_ml.train.outcome import Outcome
+from crm_ml.train.promoting.gate import Decision
+
+
+def log_outcome(
+    active: tracking.Run, config: Run, tables: Tables, outcome: Outcome
+) -> tuple[tracking.ModelVersion, Decision]:
+    """Log an outcome, register its model, decide about it and write its card.
+
+    Raises
+    ------
+    InputError
+        If a metric is NaN or infinite; nothing is logged then.
+    StoreUnavailable
+        If the store is lost meanwhile; the metrics are kept in a file that the message names.
+    """
+    tracking.check_finite(outcome.metrics)
+    try:
+        return _log(active, config, tables, outcome)
+    except StoreUnavailable as error:
+        path = runs_folder() / "unlogged" / f"{active.run_id}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        content = {"config": config.model_dump(mode="json"), "metrics": dict(outcome.metrics)}
+        path.write_text(json.dumps(content, indent=2, sort_keys=True), encoding="utf-8")
+        raise StoreUnavailable(f"{error}; the metrics of the run stand in {path}") from error
+
+
+def _log(
+    active: tracking.Run, config: Run, tables: Tables, outcome: Outcome
+) -> tuple[tracking.ModelVersion, Decision]:
+    candidate = outcome.candidate
+    with tempfile.TemporaryDirectory() as parent:
+        folder = Path(parent) / "model"
+        candidate.save(folder)
+        version = active.register(
+            folder, candidate.name, candidate.loader_module, candidate.inputs, candidate.outputs
+        )
+        version = replace(version, details=verify(folder))
+        _log_files(active, outcome)
+        stages = reproduction.before_fitting(config, tables)
+        stages |= reproduction.after_fitting(config, outcome, folder)
+        active.log_json(reproduction.as_artefact(stages), reproduction.FILE)
+        decision = promote.settle(active, version, outcome, _log_rows(active, config, tables, outcome))
+        card = model_card(Subject(config, tables, outcome, version, decision), folder)
+        active.log_text(card, "model_card.md")
+    return version, decision
+
+
+def _log_files(active: tracking.Run, outcome: Outcome) -> None:
+    active.log_metrics(outcome.metrics)
+    for name, table in outcome.tables.items():
+        active.log_text(table.to_csv(index=False), f"tables/{name}.csv")
+    for name, figure in outcome.figures.items():
+        active.log_figure(figure, f"plots/{name}.png")
+    for trial in outcome.trials:
+        values = {"value": trial.value, "gain": trial.gain}
+        known = {name: value for name, value in values.items() if value is not None}
+        active.nested(f"trial {trial.number}", trial.params, known, {"trial.state": trial.state})
+    active.log_json(outcome.facts, "facts.json")
+    active.log_json([asdict(gate) for gate in outcome.gates], "gates.json")
+
+
+def _log_rows(active: tracking.Run, config: Run, tables: Tables, outcome: Outcome) -> Logged | None:
+    """Log the test rows under pseudonyms and return them."""
+    if outcome.rows is None:
+        return None
+    logged = Logged.of(outcome.rows, config, key_of(tables))
+    with tempfile.TemporaryDirectory() as parent:
+        logged.save(Path(parent) / FOLDER)
+        active.client.log_artifacts(active.run_id, str(Path(parent) / FOLDER), FOLDER)
+    return logged

@@ -1,0 +1,147 @@
+"""Runs: what tracking adds, what kept features save, twelve monthly backtests, and how long imports take.
+
+``python experiments/performance/runs.py`` runs each case in a process of its own, in folders of its own, and
+writes the table and runs.json.
+"""
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+sys.path.append(str(HERE.parent))  # for the tables of all experiments
+RUNS = ("churn/lightgbm", "clv/bg_nbd", "propensity/coupon", "uplift/simulated", "recommend/two_heads")
+# ten that test, each by a model of up to four before it, the first two of 01-25 and 02-22
+MONTHS = ["03-22", "04-19", "05-17", "06-14", "07-12", "08-09", "09-06", "10-04", "11-01", "11-29"]
+BACKTEST = (
+    f"split.test=[{', '.join(f'2017-{day}' for day in MONTHS)}]",
+    "split.training_snapshots=4",
+    "split.every_days=28",
+    "split.earliest=2017-01-18",
+    "calibration.methods=[]",
+)
+HEADER = ("what", "figure", "target", "verdict")
+REPEATS = 5
+
+
+def main() -> None:
+    """Measure all and write down."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--runs", nargs="*", default=list(RUNS), help="runs whose tracking is measured")
+    parser.add_argument("--set", action="append", default=[], help="override of all runs")
+    parser.add_argument("--readme", type=Path, default=HERE / "README.md", help="whose table is rewritten")
+    parser.add_argument("--case", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.case:
+        print(json.dumps(run_once(options.case, options.set)))
+        return
+    found: dict[str, Any] = {
+        "import_s": seconds(["-c", "import crm_ml"]),
+        "help_s": seconds(["-m", "crm_ml.train", "--help"]),
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        found["tracking"] = {name: case(name, options.set, folder) for name in options.runs}
+        again = [*options.set, "model.name=logistic"]
+        found["second"] = case("churn/lightgbm", again, folder)
+    with tempfile.TemporaryDirectory() as folder:
+        case("churn/lightgbm", [*options.set, "split.test=[2017-11-29]", "replicates=100"], folder)  # cleans
+        found["backtest"] = case("churn/lightgbm", [*options.set, *BACKTEST], folder)
+    report(options.readme, found)
+
+
+def seconds(arguments: list[str]) -> float:
+    """Return the median of the seconds that a fresh process takes."""
+    taken = []
+    for _ in range(REPEATS):
+        started = time.perf_counter()
+        subprocess.run([sys.executable, *arguments], check=True, capture_output=True)
+        taken.append(time.perf_counter() - started)
+    return statistics.median(taken)
+
+
+def case(name: str, overrides: list[str], folder: str) -> dict[str, float]:
+    """Run once in a process of its own and return its seconds."""
+    sets = [part for one in overrides for part in ("--set", one)]
+    kept = {"CRM_ML_RUNS": f"{folder}/runs", "CRM_ML_DATA": f"{folder}/data", "OMP_WAIT_POLICY": "PASSIVE"}
+    done = subprocess.run(
+        [sys.executable, __file__, "--case", name, *sets],
+        check=True, stdout=subprocess.PIPE, text=True, env=os.environ | kept,
+    )  # fmt: skip
+    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    print(f"{name}: {found}", file=sys.stderr)
+    return found
+
+
+def run_once(name: str, overrides: list[str]) -> dict[str, float]:
+    """Run an experiment and return the wall and CPU seconds of the whole, of features, and of tracking."""
+    from crm_ml import features, tracking
+    from crm_ml.churn import labelled_rows
+    from crm_ml.train import experiment
+
+    spent = {"execute": 0.0, "tables": 0.0, "features": 0.0}
+    experiment.execute = timed(experiment.execute, spent, "execute")
+    experiment.load_tables = timed(experiment.load_tables, spent, "tables")
+    labelled_rows.matrix = timed(features.matrix, spent, "features")
+    tracking.tracking_uri()
+    wall, cpu = time.perf_counter(), time.process_time()
+    experiment.run(name, overrides)
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    tracked = cpu - spent["execute"] - spent["tables"]
+    return {"wall_s": wall, "cpu_s": cpu, "tracking_s": tracked, "features_s": spent["features"]}
+
+
+def timed(call: Callable[..., Any], spent: dict[str, float], name: str) -> Callable[..., Any]:
+    """Return the call, whose CPU seconds are added up."""
+
+    def measured(*given: Any, **named: Any) -> Any:
+        started = time.process_time()
+        try:
+            return call(*given, **named)
+        finally:
+            spent[name] += time.process_time() - started
+
+    return measured
+
+
+def report(readme: Path, found: dict[str, Any]) -> None:
+    """Write the table and runs.json."""
+    from readme_tables import markdown, show, write_between
+
+    rows = [
+        row("`import crm_ml`", found["import_s"], 0.3),
+        row("`python -m crm_ml.train --help`", found["help_s"], 1.5),
+        *(tracking_row(name, one) for name, one in found["tracking"].items()),
+        row("features of a second run on the same snapshots, CPU s", found["second"]["features_s"], 2.0),
+        row("twelve monthly snapshots, wall s", found["backtest"]["wall_s"], 60.0),
+    ]
+    packages = ", ".join(f"{name} {version(name)}" for name in ("mlflow", "lightgbm", "duckdb"))
+    facts = f"Cores {os.cpu_count()}, {platform.machine()}, python {platform.python_version()}, {packages}."
+    path = readme.parent / "runs.json"
+    path.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    write_between(readme, "runs", f"{markdown(HEADER, rows)}\n\n{facts}")
+    show("runs", HEADER, rows)
+
+
+def tracking_row(name: str, one: dict[str, float]) -> tuple[str, str, str, str]:
+    """Return the line of what tracking adds to a run: at most 5 % or 2 s."""
+    what = f"tracking of {name}, CPU s of {one['cpu_s']:.0f}"
+    return row(what, one["tracking_s"], max(2.0, 0.05 * one["cpu_s"]))
+
+
+def row(what: str, figure: float, target: float) -> tuple[str, str, str, str]:
+    """Return a line of the table."""
+    return what, f"{figure:.2f}", f"{target:.1f}", "met" if figure <= target else "**missed**"
+
+
+if __name__ == "__main__":
+    main()

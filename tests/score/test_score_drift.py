@@ -1,0 +1,176 @@
+"""Drift through the scoring job: what is published with a warning, and what stops it with exit code 5."""
+
+import json
+from datetime import timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+import score_world
+from rich.console import Console
+from score_world import AS_OF, contents, scorer, settings, usual_catalog
+
+from crm_ml import features
+from crm_ml.errors import ConfigError, DriftLimit
+from crm_ml.monitoring.limits import Limits
+from crm_ml.monitoring.profile import Day, Profile, columns
+from crm_ml.score import __main__ as command
+from crm_ml.score import batch
+from crm_ml.score.models import Models
+from crm_ml.score.page import page
+from crm_ml.score.reading import verify_list
+from crm_ml.snapshots import Snapshot, as_utc
+
+DAY = Snapshot(as_utc(AS_OF), timedelta(days=1))
+USED = [
+    "rfm_days_since_order", "rfm_paid_cents_84d", "rfm_orders_84d", "basket_items_per_order",
+    "preference_category_1", "lifecycle_stage",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    """Tables, the features of half of 800 customers, and the profile of a model that saw the others."""
+    tables = score_world.tables(tmp_path_factory.mktemp("now"), n_customers=800)
+    known = features.matrix(tables, DAY)
+    X, before = known[::2], known[1::2]
+    used = [name for name in USED if name in X]
+    before = before[before["rfm_days_since_order"] < 56]
+    said = pd.DataFrame({"p_churn": score_world.predict(before)})
+    profile = Profile(
+        columns([Day("2024-04-01", 0, before[used])], 28),
+        columns([Day("2024-04-01", 0, said)], 28),
+        {"2024-04-01": len(before)},
+        {"p_churn": {"2024-04-01": float(said["p_churn"].mean())}},
+    )
+    return tables, X, profile
+
+
+def score(world, monkeypatch, X=None, **fields):
+    """Publish a list of features that are given, as if the tables had given them."""
+    tables, usual, profile = world
+    given = usual if X is None else X
+
+    def write(_tables, _snapshot, path, _groups=None):
+        given.reset_index().to_parquet(path, index=False)
+
+    monkeypatch.setattr(features, "write", write)
+    used = scorer(**({"profile": profile} | fields.pop("scorer", {})))
+    return batch.run(settings(**fields), usual_catalog(), tables, Models(churn=used))
+
+
+def report(project):
+    [path] = sorted((project / "data/scores").glob("drift-*/drift.json"))
+    return json.loads(path.read_text())
+
+
+def test_a_clean_day_is_published_without_a_warning_in_any_order_of_rows(project, world, monkeypatch):
+    outcome = score(world, monkeypatch)
+    drift = verify_list(outcome.folder)["drift"]
+    assert (drift["verdict"], drift["without_profile"]) == ("none", [])
+    assert drift["models"]["churn"]["reasons"] == []
+    found = report(project)["models"]["churn"]
+    assert {row["name"] for row in found["rows"]} == {"p_churn", *(one.name for one in world[2].features)}
+    assert found["customers"] == (world[1]["rfm_days_since_order"] < 56).sum()
+    assert max(row["psi"] for row in found["rows"]) < 0.1
+    told = page(outcome.folder, verify_list(outcome.folder))
+    assert '<section id="drift"' in told
+    assert "nothing moved beyond its limit" in told
+    monkeypatch.setenv("CRM_ML_THREADS", "1")
+    shuffled = world[1].sample(frac=1, random_state=1)
+    second = score(world, monkeypatch, shuffled, work="shuffled", out="shuffled/lists")
+    [one], [other] = ((project / name).glob("drift-*/drift.json") for name in ("data/scores", "shuffled"))
+    assert one.read_bytes() == other.read_bytes()
+    assert verify_list(second.folder)["drift"] == drift
+
+
+def test_cents_for_the_major_unit_exit_with_5_and_the_last_list_stays_until_it_is_accepted(
+    project, world, monkeypatch
+):
+    score(world, monkeypatch)
+    before = contents(project / "data/lists")
+    cents = world[1].assign(rfm_paid_cents_84d=world[1]["rfm_paid_cents_84d"] * 100)
+    with pytest.raises(DriftLimit) as stopped:
+        score(world, monkeypatch, cents, daily_cap=50, work="other")
+    assert stopped.value.exit_code == 5
+    told = str(stopped.value)
+    assert "list test of 2024-06-01 is not published and the last one stays" in told
+    assert "churn: rfm_paid_cents_84d: PSI " in told
+    assert "times that of training" in told
+    assert "drift.accept: [rfm_paid_cents_84d]" in told
+    [path] = (project / "other").glob("drift-*/drift.json")
+    assert str(path) in told
+    assert json.loads(path.read_text())["verdict"] == "stop"
+    assert contents(project / "data/lists") == before
+    first = path.read_bytes()
+    with pytest.raises(DriftLimit):
+        score(world, monkeypatch, cents, daily_cap=50, work="other")
+    assert path.read_bytes() == first
+    with pytest.raises(ConfigError, match=r"drift.accept: no model has rfm_paid; name features or scores"):
+        score(world, monkeypatch, cents, drift=Limits(accept=("rfm_paid",)), work="other")
+    assert contents(project / "data/lists") == before
+    outcome = score(world, monkeypatch, cents, drift=Limits(accept=("rfm_paid_cents_84d",)), work="other")
+    drift = verify_list(outcome.folder)["drift"]
+    assert drift["verdict"] == "none"
+    [reason] = drift["models"]["churn"]["reasons"]
+    assert reason.startswith("rfm_paid_cents_84d: PSI")
+    assert "accepted" in page(outcome.folder, verify_list(outcome.folder))
+
+
+def renamed(X):
+    return X.assign(lifecycle_stage=X["lifecycle_stage"].replace("active", "aktiv"))
+
+
+@pytest.mark.parametrize(
+    ("plant", "words"),
+    [
+        (lambda X: X.assign(rfm_orders_84d=X["rfm_orders_84d"] + X["rfm_orders_84d"].std()),
+         "rfm_orders_84d: PSI"),
+        (renamed, "rows have one of 2 levels unseen or rare in training"),
+        (lambda X: X[np.arange(len(X)) % 5 < 2], "volume: "),
+    ],
+    ids=["one standard deviation", "a category renamed", "more than half of the customers gone"],
+)  # fmt: skip
+def test_what_moved_is_published_with_a_warning_on_every_place(
+    project, world, monkeypatch, caplog, capsys, plant, words
+):
+    outcome = score(world, monkeypatch, plant(world[1]))
+    drift = verify_list(outcome.folder)["drift"]
+    assert drift["verdict"] == "warn"
+    told = " ".join(drift["models"]["churn"]["reasons"])
+    assert words in told
+    assert "aktiv" not in told
+    assert f"drift of churn: {drift['models']['churn']['reasons'][0]}" in caplog.text
+    assert words.replace(" ", "")[:8] in page(outcome.folder, verify_list(outcome.folder)).replace(" ", "")
+    assert report(project)["verdict"] == "warn"
+    command.show(Console(width=200), outcome)
+    shown = capsys.readouterr().out
+    assert "drift warnings" in shown
+    assert f"drift of churn: {drift['models']['churn']['reasons'][0]}" in shown
+
+
+@pytest.mark.usefixtures("project")
+def test_a_base_rate_four_times_as_high_stops_before_the_scores_are_used(world, monkeypatch):
+    def low(X):
+        return score_world.predict(X) / 4
+
+    profile = world[2]
+    rate = {"p_churn": {"2024-04-01": profile.rates["p_churn"]["2024-04-01"] / 4}}
+    active = world[1][world[1]["rfm_days_since_order"] < 56]
+    said = columns([Day("2024-04-01", 0, pd.DataFrame({"p_churn": low(active)}))], 28)
+    quarter = Profile(profile.features, said, profile.customers, rate)
+    calm = score(world, monkeypatch, scorer={"profile": quarter, "predict": low, "sums": "cd" * 32})
+    assert verify_list(calm.folder)["drift"]["verdict"] == "none"
+    with pytest.raises(DriftLimit, match=r"p_churn: PSI .*; mean 0\.\d+, base rate in training 0\.\d+"):
+        score(
+            world, monkeypatch, scorer={"profile": quarter, "predict": lambda X: np.minimum(4.5 * low(X), 1)}
+        )
+
+
+def test_a_model_without_a_profile_is_a_warning(project, world, monkeypatch, caplog):
+    outcome = score(world, monkeypatch, scorer={"profile": None})
+    manifest = verify_list(outcome.folder)
+    assert manifest["drift"] == {"verdict": "none", "models": {}, "without_profile": ["churn"]}
+    assert "churn has no profile, so nobody knows whether its data have moved; train it again" in caplog.text
+    assert "have no profile" in page(outcome.folder, manifest)
+    assert report(project)["without_profile"] == ["churn"]

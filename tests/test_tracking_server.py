@@ -1,0 +1,239 @@
+"""A real tracking server on loopback, a store that is locked, one that is away: wait, then one error."""
+
+import json
+import os
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+from conftest import Store, third_party
+from small_data import FOLDERS
+
+from crm_ml import tracking
+from crm_ml.artefacts import verify
+from crm_ml.config import load_run
+from crm_ml.errors import ConfigError, InputError, StoreUnavailable
+from crm_ml.tracking.patience import WAIT, patiently
+from crm_ml.train.__main__ import main as train
+from crm_ml.train.outcome import Candidate, Outcome
+from crm_ml.train.outcome_log import log_outcome
+
+pytestmark = pytest.mark.xdist_group("server")
+
+
+class Server:
+    """``mlflow server`` with SQLite behind it, in a process group of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.uri = f"http://127.0.0.1:{self.port}"
+        self.process = None
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(self.port)]
+        command += ["--backend-store-uri", f"sqlite:///{self.folder}/mlflow.db", "--workers", "1"]
+        command += ["--artifacts-destination", str(self.folder / "files"), "--serve-artifacts"]
+        environment = os.environ | {"MLFLOW_DISABLE_TELEMETRY": "true"}
+        environment.pop("MLFLOW_TRACKING_URI", None)
+        with (self.folder / "server.log").open("a") as log:
+            self.process = subprocess.Popen(
+                command, stdout=log, stderr=log, cwd=self.folder, env=environment, start_new_session=True
+            )
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline:
+            try:
+                with urllib.request.urlopen(f"{self.uri}/health", timeout=1):
+                    return
+            except OSError:
+                time.sleep(0.2)
+        raise TimeoutError((self.folder / "server.log").read_text())
+
+    def stop(self) -> None:
+        if self.process is not None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+            self.process = None
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    one = Server(tmp_path_factory.mktemp("server"))
+    one.start()
+    yield one
+    one.stop()
+
+
+@pytest.fixture(scope="module")
+def households(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("households")
+    return Store(
+        folder / "runs", folder / "data", {"complete_journey": FOLDERS["complete_journey"](folder / "files")}, ()
+    )
+
+
+@pytest.fixture
+def empty(households, tmp_path, monkeypatch):
+    """A project whose runs go to a folder of their own, in which nothing was trained."""
+    households.use(monkeypatch)
+    monkeypatch.setenv("CRM_ML_RUNS", str(tmp_path))
+    with third_party():
+        yield households
+
+
+@pytest.fixture
+def served(server, empty, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", server.uri)
+    assert empty.households.is_dir()
+    return server
+
+
+@pytest.fixture
+def locked(empty, tmp_path):
+    """A run in a store of its own, and a connection that can lock it."""
+    assert empty.households.is_dir()
+    with tracking.start("trial", "first") as run:
+        holder = sqlite3.connect(tmp_path / "mlflow.db", isolation_level=None, check_same_thread=False)
+        yield run, holder
+        if holder.in_transaction:
+            holder.execute("ROLLBACK")
+        holder.close()
+
+
+def history(client, run_id, name):
+    return [one.value for one in client.get_metric_history(run_id, name)]
+
+
+FEW = {"features": "{rfm: {}, cadence: {}}", "leave_out": "[rfm_*_365d]", "split.test": "[2017-11-22]"}
+
+
+def test_a_run_on_a_server_leaves_what_it_leaves_in_a_file(served, households, tmp_path):
+    sets = [part for one in households.settings("churn/lightgbm", **FEW) for part in ("--set", one)]
+    written = tmp_path / "metrics.json"
+    assert train(["churn/lightgbm", *sets, "--metrics-json", str(written)]) == 0
+    client = tracking.connect()
+    run = client.search_runs([client.get_experiment_by_name("churn").experiment_id])[0]
+    assert run.info.status == "FINISHED"
+    metrics = json.loads(written.read_text(encoding="utf-8"))["churn/lightgbm"]
+    assert run.data.metrics == metrics
+    assert all(len(history(client, run.info.run_id, name)) == 1 for name in list(metrics)[:5])
+    champion = tracking.champion("churn")
+    assert champion.version == "1"
+    assert verify(champion.folder)["family"] == "churn"
+    assert {one.path for one in client.list_artifacts(run.info.run_id)} >= {
+        "model_card.md",
+        "provenance.json",
+    }
+    assert not (tmp_path / "unlogged").exists()
+    assert served.uri == tracking.tracking_uri()
+
+
+def test_a_server_that_comes_back_in_time_loses_and_doubles_nothing(served, monkeypatch):
+    monkeypatch.setenv(WAIT, "240")
+    with tracking.start("trial", "through a fall") as run:
+        run.log_metrics({"before": 0.25})
+        served.stop()
+        again = threading.Timer(1.0, served.start)
+        again.start()
+        run.log_metrics({"during": 0.5, "during.low": 0.25})
+        again.join()
+        run.log_metrics({"during": 0.5})
+    kept = tracking.connect().get_run(run.run_id)
+    assert kept.info.status == "FINISHED"
+    assert kept.data.metrics == {"before": 0.25, "during": 0.5, "during.low": 0.25}
+    assert history(run.client, run.run_id, "during") == [0.5]
+
+
+def test_a_server_that_stays_away_is_one_error_with_exit_code_2(empty, monkeypatch, capsys):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        uri = f"http://127.0.0.1:{free.getsockname()[1]}"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    monkeypatch.setenv(WAIT, "1")
+    assert train(["churn/lightgbm", "--set", f"data.path={empty.households}"]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"error: tracking store {uri} is locked or does not answer: ")
+    assert "run the command again, or wait longer with CRM_ML_STORE_WAIT_S" in error
+    assert "Traceback" not in error
+
+
+def test_a_lock_that_goes_is_waited_for_and_no_metric_is_doubled(locked):
+    run, holder = locked
+    run.log_metrics({"before": 0.25})
+    holder.execute("BEGIN EXCLUSIVE")
+    threading.Timer(1.5, lambda: holder.execute("COMMIT")).start()
+    run.log_metrics({"during": 0.5})
+    assert run.client.get_run(run.run_id).data.metrics == {"before": 0.25, "during": 0.5}
+    assert history(run.client, run.run_id, "during") == [0.5]
+
+
+class Locked(Exception):
+    """What MLflow raises of a locked store, as it names it."""
+
+    error_code = "TEMPORARILY_UNAVAILABLE"
+
+
+Locked.__module__ = "mlflow.exceptions"
+
+
+def test_it_is_tried_again_with_growing_waits_and_then_told(monkeypatch):
+    waits = []
+    monkeypatch.setattr("crm_ml.tracking.patience.time.sleep", waits.append)
+    answers = [Locked("database is locked"), Locked("database is locked"), 7]
+
+    def call():
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    assert patiently(call, "sqlite:///x.db") == 7
+    assert waits == [0.25, 0.5]
+    monkeypatch.setenv(WAIT, "0")
+    answers[:] = [Locked("(sqlite3.OperationalError) database is locked [SQL: SELECT secret]")]
+    with pytest.raises(
+        StoreUnavailable, match=r"sqlite:///x\.db is locked .*: database is locked; tried 1 times"
+    ) as caught:
+        patiently(call, "sqlite:///x.db")
+    assert "secret" not in str(caught.value)
+    monkeypatch.setenv(WAIT, "a minute")
+    with pytest.raises(ConfigError, match="CRM_ML_STORE_WAIT_S is 'a minute'"):
+        patiently(call, "sqlite:///x.db")
+
+
+def test_what_does_not_pass_is_raised_at_once(monkeypatch):
+    monkeypatch.setattr("crm_ml.tracking.patience.time.sleep", lambda _: pytest.fail("waited"))
+    for error in (ValueError("database is locked"), InputError("Connection refused"), KeyError("a")):
+
+        def call(error=error):
+            raise error
+
+        with pytest.raises(type(error)):
+            patiently(call, "sqlite:///x.db")
+
+
+def test_a_store_that_is_lost_at_the_end_leaves_the_metrics_in_a_file(tmp_path, monkeypatch):
+    class Lost:
+        run_id = "abc"
+
+        def register(self, *_):
+            raise StoreUnavailable("tracking store x is locked")
+
+    config = load_run("churn/lightgbm")
+    candidate = Candidate("churn", lambda folder: folder.mkdir(), "crm_ml.churn.artefact", {}, {})
+    outcome = Outcome({"test.auc": 0.75}, None, (), candidate, None)
+    monkeypatch.setenv("CRM_ML_RUNS", str(tmp_path))
+    with pytest.raises(StoreUnavailable, match=r"is locked; the metrics of the run stand in .*abc\.json"):
+        log_outcome(Lost(), config, None, outcome)
+    content = json.loads((tmp_path / "unlogged" / "abc.json").read_text(encoding="utf-8"))
+    assert content["metrics"] == {"test.auc": 0.75}
+    assert content["config"]["model"]["name"] == config.model.name
