@@ -5,6 +5,7 @@ import inspect
 import io
 import json
 import os
+import sys
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -13,6 +14,8 @@ from pathlib import Path
 import pytest
 from small_data import FOLDERS
 
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else every process of a test compiles the package again
+sys.dont_write_bytecode = False
 collect_ignore_glob = ["conftest.py", "*/conftest.py", "*/make_*.py"]  # no doctests in them, and no tests
 PROJECT = Path(__file__).resolve().parents[1]
 FEW_TREES = "num_threads: 1, outcome_options: {rounds: 40}"
@@ -36,9 +39,9 @@ SMALL = {
     "recommend": {
         "replicates": "100",
         "largest_ece": "0.5",
-        "target.least_events": "10",
+        "target.least_events": "25",
         "register_as.as_of": "2017-12-20",
-        "model.options": "{windows: 3, rounds: 20, own: 60, candidates: 20, num_threads: 1}",
+        "model.options": "{windows: 2, rounds: 20, own: 60, candidates: 20, num_threads: 1}",
     },
     "uplift": {
         "replicates": "100",
@@ -55,6 +58,10 @@ SMALL_DATA = {
     ("uplift", "hillstrom"): {"split.halves": "2"},
     ("uplift", "starbucks"): {"split.halves": "2"},
     ("uplift", "simulated"): {"data.options.customers": "4000"},
+}
+SMALL_RUNS = {
+    "propensity/category": {"split.test": "[2017-10-25, 2017-11-22]", "split.training_snapshots": "2"},
+    "propensity/coupon": {"split.test_from": "2017-10-18", "split.earliest": "2017-04-01"},
 }
 QUICK = {"rounds": 60, "n_seeds": 1, "num_threads": 1}
 
@@ -95,6 +102,7 @@ class Store:
 
         run = load_run(name)
         wanted = dict(SMALL[run.family]) | SMALL_DATA.get((run.family, run.data.name), {})
+        wanted |= SMALL_RUNS.get(name, {})
         if run.family in ("churn", "propensity"):
             wanted |= _quick(run.model.name)
         wanted |= {"data.path": str(self.folders[run.data.name])} | more
@@ -150,6 +158,14 @@ def _train(store: Store, names: "tuple[str, ...] | list[str]") -> int:
     if code == 0:
         store.metrics.update(json.loads(written.read_text(encoding="utf-8")))
     return code
+
+
+@pytest.fixture(scope="session")
+def real_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of derived files, so that tests of one group clean the whole of a real data set once."""
+    folder = tmp_path_factory.mktemp("real_data")
+    (folder / "tables").mkdir()
+    return folder
 
 
 @pytest.fixture
