@@ -14,7 +14,7 @@ import scripts
 from crm_ml.clv import ModifiedBetaGeo
 
 FOLDER = Path(__file__).parents[2] / "experiments" / "002_clv"
-SMALL = ["--simulations", "2", "--bootstrap-simulations", "2", "--customers", "1000"]
+SMALL = ["--simulations", "2", "--bootstrap-simulations", "2", "--customers", "400"]
 
 
 @pytest.fixture

@@ -164,10 +164,11 @@ def answer(root, order):
 
 
 if __name__ == "__main__":
-    folder = Path(sys.argv[1])
-    os.chdir(folder)
-    (folder / "configs").mkdir(exist_ok=True)
     features.write = write_features
     for line in sys.stdin:
-        sys.stdout.write(json.dumps(answer(folder, json.loads(line))) + "\n")
+        given = json.loads(line)
+        folder = Path(given.pop("project"))
+        (folder / "configs").mkdir(exist_ok=True)
+        os.chdir(folder)
+        sys.stdout.write(json.dumps(answer(folder, given)) + "\n")
         sys.stdout.flush()

@@ -36,6 +36,7 @@ for name in (
 def start(order):
     number = os.fork()
     if number == 0:
+        os.environ |= order["environment"]
         output = os.open(os.devnull, os.O_WRONLY)
         os.dup2(output, 1)
         os.dup2(output, 2)
