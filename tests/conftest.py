@@ -5,85 +5,19 @@ import inspect
 import io
 import json
 import os
-import warnings
-from collections.abc import Iterator
+import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 from small_data import FOLDERS
+from small_settings import QUICK, SMALL, SMALL_DATA, SMALL_RUNS, TUNED
+from third_party import third_party
 
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else every process of a test compiles the package again
+sys.dont_write_bytecode = False
 collect_ignore_glob = ["conftest.py", "*/conftest.py", "*/make_*.py"]  # no doctests in them, and no tests
 PROJECT = Path(__file__).resolve().parents[1]
-FEW_TREES = "num_threads: 1, outcome_options: {rounds: 40}"
-SMALL = {
-    "churn": {
-        "split.test": "[2017-10-25, 2017-11-22]",
-        "split.training_snapshots": "2",
-        "split.every_days": "28",
-        "register_as.as_of": "2017-12-20",
-        "calibration.snapshots": "1",
-        "replicates": "100",
-        "largest_ece": "0.2",
-    },
-    "clv": {
-        "replicates": "100",
-        "interval_replicates": "20",
-        "largest_total_error": "2.0",
-        "challenger": "{windows: 1, every_days: 28, options: {rounds: 20, min_data_in_leaf: 20}}",
-    },
-    "propensity": {"replicates": "100", "largest_ece": "0.5"},
-    "recommend": {
-        "replicates": "100",
-        "largest_ece": "0.5",
-        "target.least_events": "10",
-        "register_as.as_of": "2017-12-20",
-        "model.options": "{windows: 3, rounds: 20, own: 60, candidates: 20, num_threads: 1}",
-    },
-    "uplift": {
-        "replicates": "100",
-        "model.options": f"{{{FEW_TREES}, effect_options: {{rounds: 20}}}}",
-        "others": f"[{{name: t_learner, options: {{{FEW_TREES}}}}}]",
-    },
-}
-SMALL_DATA = {
-    ("clv", "complete_journey"): {
-        "split.validation": "[2017-05-15, 2017-07-10]",
-        "register_as.as_of": "2017-12-20",
-    },
-    ("clv", "cdnow"): {"split.validation": "[1997-06-11, 1997-08-06]"},
-    ("uplift", "hillstrom"): {"split.halves": "2"},
-    ("uplift", "starbucks"): {"split.halves": "2"},
-    ("uplift", "simulated"): {"data.options.customers": "4000"},
-}
-SEARCH = {"tuning.trials": "4", "tuning.startup": "2", "tuning.validation": "{search: 2, confirm: 1}"}
-TUNED = {
-    "churn": {
-        **SEARCH,
-        "features": "{rfm: {}, cadence: {}}",
-        "leave_out": "[rfm_*_365d]",
-        "split.test": "[2017-11-22]",
-        "calibration.methods": "[]",
-        "tuning.space": "{rounds: {low: 20, high: 80}, linear_share: {low: 0, high: 1}}",
-    },
-    "propensity": {
-        **SEARCH,
-        "features": "{rfm: {}}",
-        "leave_out": "[rfm_*_365d]",
-        "target": "{of: purchases, categories: [COFFEE], horizon_days: 28, active_within_days: 56}",
-        "split": "{test: [2017-11-22], training_snapshots: 1}",
-        "register_as.as_of": "2017-12-20",
-        "tuning.space": "{rounds: {low: 20, high: 80}, strength: {low: 0.003, high: 0.3, log: true}}",
-    },
-    "recommend": {
-        **SEARCH,
-        "baselines": "[{name: popularity}]",
-        "model.options": "{windows: 2, rounds: 20, own: 30, candidates: 10, num_threads: 1, new_rounds: 20}",
-        "tuning.validation": "{search: 1, confirm: 1}",
-        "tuning.space": "{new_rounds: {low: 10, high: 40}, new_truncation: {low: 5, high: 40}}",
-    },
-}  # a search is there once for each family, with as few features and trials as show it
-QUICK = {"rounds": 60, "n_seeds": 1, "num_threads": 1}
 
 
 @dataclass(frozen=True)
@@ -122,6 +56,7 @@ class Store:
 
         run = load_run(name)
         wanted = dict(SMALL[run.family]) | SMALL_DATA.get((run.family, run.data.name), {})
+        wanted |= SMALL_RUNS.get(name, {})
         if run.family in ("churn", "propensity"):
             wanted |= _quick(run.model.name)
         if getattr(run, "tuning", None) is not None:
@@ -145,14 +80,6 @@ def committed_runs() -> tuple[str, ...]:
     configs = PROJECT / "configs"
     found = [path for family in RUNS for path in sorted(configs.glob(f"{family}/*.yaml"))]
     return tuple(path.relative_to(configs).with_suffix("").as_posix() for path in found)
-
-
-@contextlib.contextmanager
-def third_party() -> Iterator[None]:
-    """Let pass what MLflow's own database models warn of, once in a process."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "The ``noload`` loader strategy", DeprecationWarning)
-        yield
 
 
 @pytest.fixture(scope="session")
@@ -186,6 +113,14 @@ def _train(store: Store, names: "tuple[str, ...] | list[str]") -> int:
     if code == 0:
         store.metrics.update(json.loads(written.read_text(encoding="utf-8")))
     return code
+
+
+@pytest.fixture(scope="session")
+def real_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of derived files, so that tests of one group clean the whole of a real data set once."""
+    folder = tmp_path_factory.mktemp("real_data")
+    (folder / "tables").mkdir()
+    return folder
 
 
 @pytest.fixture

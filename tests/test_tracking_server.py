@@ -13,8 +13,9 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from conftest import Store, third_party
+from conftest import Store
 from small_data import FOLDERS
+from third_party import third_party
 
 from crm_ml import tracking
 from crm_ml.artefacts import verify
@@ -77,7 +78,10 @@ def server(tmp_path_factory):
 def households(tmp_path_factory):
     folder = tmp_path_factory.mktemp("households")
     return Store(
-        folder / "runs", folder / "data", {"complete_journey": FOLDERS["complete_journey"](folder / "files")}, ()
+        folder / "runs",
+        folder / "data",
+        {"complete_journey": FOLDERS["complete_journey"](folder / "files")},
+        (),
     )
 
 

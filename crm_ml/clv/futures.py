@@ -138,12 +138,12 @@ class ParetoFuture:
         found = np.exp(survives)[:, None] * negative_binomial(self.r, self.alpha, horizon, most)
         c = np.minimum(self.alpha / np.maximum(self.r, 1), self.beta / max(self.s, 1))
         end = np.minimum(horizon, self._until(most))
-        longest = np.log1p(end / c)
+        longest, ways = np.log1p(end / c), _log_ways(self.r, most)
         for node, weight in gauss_legendre(_NODES + 16 * math.ceil(math.sqrt(most))):
             at = c * np.expm1(longest * node)
             density = self.s / (self.beta + at) * np.exp(-self.s * np.log1p(at / self.beta))
             step = weight * longest * (c + at) * density
-            found += step[:, None] * negative_binomial(self.r, self.alpha, at, most)
+            found += step[:, None] * _negative_binomial(ways, self.r, self.alpha, at)
         return _if_alive(found, self.alive)
 
     def _until(self, most: int) -> Floats:
@@ -171,13 +171,24 @@ def negative_binomial(r: Floats, alpha: Floats, time: Floats | float, most: int)
 
     ``Gamma(r + n) / (Gamma(r) n!) (alpha / (alpha + t)) ** r (t / (alpha + t)) ** n``, by log-gammas.
     """
-    from scipy.special import gammaln, xlogy
+    return _negative_binomial(_log_ways(r, most), r, alpha, time)
 
-    n = np.arange(most + 1)
-    share = (time / (alpha + time))[:, None]
+
+def _log_ways(r: Floats, most: int) -> Floats:
+    """Return ``log(Gamma(r + n) / (Gamma(r) n!))`` for n = 0..most, shape (k, most + 1)."""
+    from scipy.special import gammaln
+
     r = r[:, None]
-    logs = gammaln(r + n) - gammaln(r) - log_rising(1.0, most) + r * np.log1p(-share) + xlogy(n, share)
-    return np.asarray(np.exp(logs))
+    return np.asarray(gammaln(r + np.arange(most + 1)) - gammaln(r) - log_rising(1.0, most))
+
+
+def _negative_binomial(ways: Floats, r: Floats, alpha: Floats, time: Floats | float) -> Floats:
+    """Return `negative_binomial` with what does not depend on the time, `_log_ways`, known."""
+    n = np.arange(ways.shape[1])
+    share = (time / (alpha + time))[:, None]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        each = np.where(n > 0, n * np.log(share), 0.0)  # none within no time is certain
+    return np.asarray(np.exp(ways + r[:, None] * np.log1p(-share) + each))
 
 
 def _log_beta_ratio(a: float, b: Floats, left: int, most: int) -> Floats:

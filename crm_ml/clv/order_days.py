@@ -10,7 +10,7 @@ import narwhals as nw
 from crm_ml.errors import InputError
 from crm_ml.snapshots import Snapshot
 from crm_ml.tables.bundle import Tables
-from crm_ml.tables.engine import connect
+from crm_ml.tables.engine import connect_for_frames
 
 LARGEST_CENTS = 10**11
 _NEEDED = ("customer_id", "paid_cents")
@@ -112,7 +112,7 @@ def _on_duckdb(lines: "nw.LazyFrame[Any]") -> "nw.LazyFrame[Any]":
     if "ordered_at_epoch_s" in lines.collect_schema():
         lines = lines.drop("ordered_at", strict=False)
     arrow = lines.collect(backend="pyarrow").to_native()
-    frame: nw.LazyFrame[Any] = nw.from_native(connect().from_arrow(arrow))
+    frame: nw.LazyFrame[Any] = nw.from_native(connect_for_frames().from_arrow(arrow))
     return frame
 
 

@@ -13,7 +13,7 @@ from crm_ml.clv.rising import log_rising, rising_slope
 
 _NODES = 48
 _LONGEST = 45.0
-_CHUNK = 500
+_CHUNK = 160
 
 
 class ParetoNBD(PurchaseModel):

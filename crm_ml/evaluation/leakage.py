@@ -86,7 +86,8 @@ def single_auc(values: "pd.Series", y: Floats, half: npt.NDArray[np.bool_]) -> f
     import pandas as pd
 
     if not pd.api.types.is_numeric_dtype(values.dtype):
-        return _category_auc(values.astype(object).where(values.notna(), _MISSING).astype(str), y, half)
+        known = values.astype(object).where(values.notna(), _MISSING).astype(str)
+        return _category_auc(pd.factorize(known)[0], y, half)
     numbers = values.to_numpy(dtype=float, na_value=np.nan)
     bounded = np.clip(numbers, -1e300, 1e300)
     orders = [np.where(np.isnan(bounded), end, bounded) for end in (-np.inf, np.inf)]
@@ -142,27 +143,23 @@ def _halves(X: "pd.DataFrame") -> npt.NDArray[np.bool_]:
     return np.asarray(customer_folds(ids, 2, key="leak gate") == 0)
 
 
-def _bins(rank: npt.NDArray[np.int64]) -> "pd.Series":
-    import pandas as pd
-
+def _bins(rank: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     counts = np.bincount(rank)
     if len(counts) <= _NUMBER_BINS:
-        return pd.Series(rank)
+        return rank
     below = np.cumsum(counts) - counts
-    return pd.Series(below[rank] * _NUMBER_BINS // len(rank))
+    return np.asarray(below[rank] * _NUMBER_BINS // len(rank))
 
 
-def _category_auc(values: "pd.Series", y: Floats, half: npt.NDArray[np.bool_]) -> float:
+def _category_auc(code: npt.NDArray[np.int64], y: Floats, half: npt.NDArray[np.bool_]) -> float:
     """Judge the label rates of one half of the rows on the other, both ways, and return the mean."""
-    import pandas as pd
-
-    frame = pd.DataFrame({"value": values.to_numpy(), "y": y})
     areas = []
     for learn in (half, ~half):
-        rates = frame[learn].groupby("value")["y"].mean()
-        judged = frame[~learn]
-        if judged["y"].nunique() < 2 or not learn.any():
+        judged = y[~learn]
+        if not learn.any() or len(np.unique(judged)) < 2:
             raise InputError("the leak gate needs rows of both classes in each half; give more rows")
-        score = judged["value"].map(rates).fillna(y[learn].mean())
-        areas.append(auc(judged["y"], score))
+        rows = np.bincount(code[learn], minlength=code.max() + 1)
+        positives = np.bincount(code[learn], weights=y[learn], minlength=len(rows))
+        rate = np.where(rows > 0, positives / np.maximum(rows, 1), y[learn].mean())
+        areas.append(auc(judged, rate[code[~learn]]))
     return max(0.5, float(np.mean(areas)))

@@ -46,7 +46,7 @@ class LabelledRows:
             If a fold is not among the rows.
         """
         names = [str(one) for one in folds]
-        missing = sorted(set(names) - set(self.fold))
+        missing = sorted(set(names) - set(self.fold.unique()))
         if missing:
             raise InputError(f"no rows at {', '.join(missing)}; compute them first")
         keep = self.fold.isin(names)

@@ -102,8 +102,11 @@ class Bound:
         found = np.zeros((len(wanted), len(self.items)), dtype=np.bool_)
         for scope, items in self._scopes[rule]:
             found[np.ix_(_rows_of(scope, segments), items)] = True
-        for row, customer in enumerate(wanted):
-            found[row, self._pairs[rule].get(str(customer), [])] = True
+        pairs = self._pairs[rule]
+        for row, customer in enumerate(wanted) if pairs else ():
+            numbers = pairs.get(str(customer))
+            if numbers is not None:
+                found[row, numbers] = True
         return found
 
     def _concerned(self, wanted: Ids, segments: Texts) -> Mask:
@@ -170,10 +173,11 @@ class Bound:
 
 
 def _by_customer(customers: Ids, numbers: Ints) -> dict[str, Ints]:
-    import pandas as pd
-
-    groups = pd.Series(numbers).groupby(customers, sort=False)
-    return {str(name): part.to_numpy()[part.to_numpy() >= 0] for name, part in groups}
+    if not len(customers):
+        return {}
+    names, row, count = np.unique(customers.astype(str), return_inverse=True, return_counts=True)
+    parts = np.split(numbers[np.argsort(row, kind="stable")], np.cumsum(count)[:-1])
+    return {str(name): part[part >= 0] for name, part in zip(names, parts, strict=True)}
 
 
 def _rows_of(scope: Scope, segments: Texts) -> Mask:

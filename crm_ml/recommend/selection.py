@@ -120,15 +120,18 @@ def extend(
     if not len(rows):
         return filled
     chosen = items[rows]
-    place, column = np.nonzero(chosen != NONE)
+    row, column = np.nonzero(chosen != NONE)
     ranked = np.array(order[rows], dtype=np.float64)
-    ranked[place, chosen[place, column]] = np.inf
+    ranked[row, chosen[row, column]] = np.inf
     mask = allowed if allowed is None or allowed.ndim == 1 else allowed[rows]
     found, values = top_k(ranked, items.shape[1], None if seen is None else seen[rows], mask, caps)
-    for number, row in enumerate(rows):
-        new = found[number][np.isfinite(values[number])][:most]
-        free = np.flatnonzero(items[row] == NONE)[: len(new)]
-        items[row, free], filled[row, free] = new[: len(free)], True
+    usable, free = np.isfinite(values), chosen == NONE
+    if most is not None:
+        usable &= np.cumsum(usable, axis=1) <= most
+    count = np.minimum(usable.sum(axis=1), free.sum(axis=1))[:, None]
+    place = free & (np.cumsum(free, axis=1) <= count)
+    chosen[place] = found[usable & (np.cumsum(usable, axis=1) <= count)]
+    items[rows], filled[rows] = chosen, place
     return filled
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import tempfile
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,7 +40,6 @@ def connect(threads: int | None = None, memory_limit: str | None = None) -> "duc
     config: dict[str, str | bool | int | float | list[str]] = {
         "threads": threads or _threads(),
         "temp_directory": str(Path(tempfile.gettempdir()) / "crm_ml_duckdb"),
-        "TimeZone": "UTC",
     }
     limit = memory_limit or os.environ.get("CRM_ML_MEMORY")
     if limit:
@@ -47,9 +47,30 @@ def connect(threads: int | None = None, memory_limit: str | None = None) -> "duc
     connection = duckdb.connect(":memory:")
     for key, value in config.items():
         connection.execute(f"SET {key} = '{value}'")
+    return _in_utc(connection)
+
+
+def connect_for_frames() -> "duckdb.DuckDBPyConnection":
+    """Return a connection for frames of Arrow that get no name in it.
+
+    Such connections of a process share one DuckDB: opening one takes longer than to sum up a small frame.
+    """
+    return _in_utc(_shared(os.getpid(), _threads(), os.environ.get("CRM_ML_MEMORY")).cursor())
+
+
+def _in_utc(connection: "duckdb.DuckDBPyConnection") -> "duckdb.DuckDBPyConnection":
+    """Set what belongs to a connection and not to its DuckDB."""
+    import duckdb
+
+    connection.execute("SET TimeZone = 'UTC'")
     with contextlib.suppress(duckdb.InvalidInputException):  # Jupyter without ipywidgets has no bar to stop
         connection.execute("SET enable_progress_bar = false")
     return connection
+
+
+@cache
+def _shared(_process: int, threads: int, memory_limit: str | None) -> "duckdb.DuckDBPyConnection":
+    return connect(threads, memory_limit)
 
 
 def _threads() -> int:

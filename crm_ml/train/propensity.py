@@ -10,7 +10,7 @@ from crm_ml import features
 from crm_ml.config import PropensityRun
 from crm_ml.config.propensity import AnswerTarget, PurchaseTarget
 from crm_ml.config.split import CampaignSplit, SnapshotSplit
-from crm_ml.consents import consenting
+from crm_ml.consents import check_purpose, consenting
 from crm_ml.errors import InputError
 from crm_ml.evaluation import leakage
 from crm_ml.models.labelled_rows import LabelledRows
@@ -101,6 +101,7 @@ def execute(
     InputError
         If nothing trains or tests, the tables do not reach far enough, or a class is too rare.
     """
+    check_purpose(tables, config.target.purpose)
     plan = make_plan(config, tables)
     known = Known.newest(plan.final.training, lambda one: one.kind)
     rows = compute_rows(config, tables, plan, progress, known)

@@ -57,8 +57,8 @@ def execute(config: UpliftRun, tables: Tables, progress: "Progress") -> Outcome:
         If an arm or a cost is missing.
     """
     known = trials(tables, config.target.horizon)
-    final_trials = [one for one in known if one.label_ends_at <= _today(config).as_of]
-    everybody = Known.newest(final_trials, lambda _: "")
+    check_split(config, known)
+    everybody = Known.newest(_ended(config, known), lambda _: "")
     rows = compute_rows(config, tables, known, progress, everybody)
     check_point_in_time(config, tables, known[-1])
     folds = make_folds(config, known, rows)
@@ -116,22 +116,36 @@ def compute_rows(
     )
 
 
+def check_split(config: UpliftRun, known: Sequence[Trial]) -> None:
+    """Refuse, before anything is computed, a split that does not fit the trials or a day before all of them.
+
+    Raises
+    ------
+    InputError
+        If there are several trials to halve, no trial tests, or none had ended on the day of the final model.
+    """
+    _ended(config, known)
+    if isinstance(config.split, CampaignSplit):
+        _tests(config.split, known)
+    elif len(known) > 1:
+        raise InputError(
+            f"{len(known)} trials from {known[0]} on: split them by date (test_from, test_until); "
+            "halves of the customers are for a single trial"
+        )
+
+
 def make_folds(config: UpliftRun, known: Sequence[Trial], rows: TrialRows) -> list[Fold]:
     """Return which rows test and which train: trials by date, or halves of one trial's customers.
 
     Raises
     ------
     InputError
-        If there are several trials to halve, or no trial tests or trains.
+        As `check_split`, or if no trial trains.
     """
+    check_split(config, known)
     fold = np.asarray(rows.fold)
     if isinstance(config.split, CampaignSplit):
         return [_fold_of_trial(config, known, one, fold) for one in _tests(config.split, known)]
-    if len(known) > 1:
-        raise InputError(
-            f"{len(known)} trials from {known[0]} on: split them by date (test_from, test_until); "
-            "halves of the customers are for a single trial"
-        )
     folds = []
     for number in range(config.split.halves):
         half = customer_folds(np.asarray(rows.customer_id), 2, key=f"half {number}")
@@ -147,11 +161,15 @@ def final_rows(config: UpliftRun, known: Sequence[Trial], rows: TrialRows) -> Ma
     InputError
         If none had.
     """
+    return np.asarray(rows.fold.isin([str(one) for one in _ended(config, known)]))
+
+
+def _ended(config: UpliftRun, known: Sequence[Trial]) -> list[Trial]:
     today = _today(config)
-    ended = [str(one) for one in known if one.label_ends_at <= today.as_of]
+    ended = [one for one in known if one.label_ends_at <= today.as_of]
     if not ended:
         raise InputError(f"no trial had ended by {today}; register a later day")
-    return np.asarray(rows.fold.isin(ended))
+    return ended
 
 
 def check_point_in_time(config: UpliftRun, tables: Tables, one: Trial) -> None:

@@ -20,9 +20,9 @@ ONLINE_RETAIL = SHARED / "online_retail" / "online_retail_II_2009-2010_raw.parqu
 
 
 @pytest.fixture(autouse=True, scope="module")
-def _own_data_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def _own_data_folder(real_data: Path) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CRM_ML_DATA", str(tmp_path_factory.mktemp("data")))
+        patch.setenv("CRM_ML_DATA", str(real_data))
         yield
 
 

@@ -1,5 +1,6 @@
 """experiments/002_clv/coverage.py with few simulations: what it writes, and what it counts."""
 
+import dataclasses
 import doctest
 import json
 import subprocess
@@ -13,7 +14,7 @@ import scripts
 from crm_ml.clv import ModifiedBetaGeo
 
 FOLDER = Path(__file__).parents[2] / "experiments" / "002_clv"
-SMALL = ["--simulations", "3", "--bootstrap-simulations", "3", "--customers", "1500"]
+SMALL = ["--simulations", "2", "--bootstrap-simulations", "2", "--customers", "400"]
 
 
 @pytest.fixture
@@ -34,13 +35,34 @@ def table(coverage):
     return sys.modules[coverage.report.__module__]
 
 
-def test_it_writes_every_quantity_and_repeats_itself_on_two_processes(coverage, tmp_path, capsys):
+FEW_REPLICATES = """
+import dataclasses
+import sys
+
+sys.path.insert(0, {folder!r})
+import coverage_fits
+
+for name, study in coverage_fits.STUDIES.items():
+    coverage_fits.STUDIES[name] = dataclasses.replace(study, replicates=min(study.replicates, 20))
+"""
+
+
+def test_it_writes_every_quantity_and_repeats_itself_on_two_processes(
+    coverage, fits, monkeypatch, tmp_path, capsys
+):
     once, again = tmp_path / "once", tmp_path / "again"
     once.mkdir()
     again.mkdir()
+    for name, study in fits.STUDIES.items():
+        few = dataclasses.replace(study, replicates=min(study.replicates, 20))
+        monkeypatch.setitem(fits.STUDIES, name, few)
     assert coverage.main([*SMALL, "--folder", str(once), "--processes", "1"]) == 0
-    command = [sys.executable, str(FOLDER / "coverage.py"), *SMALL, "--folder", str(again)]
-    subprocess.run(command, check=True, capture_output=True)
+    script = tmp_path / "few.py"  # the processes of the pool begin with it too
+    ending = "from coverage import main\n\nif __name__ == '__main__':\n    sys.exit(main())\n"
+    script.write_text(FEW_REPLICATES.format(folder=str(FOLDER)) + ending, encoding="utf-8")
+    subprocess.run(
+        [sys.executable, str(script), *SMALL, "--folder", str(again)], check=True, capture_output=True
+    )
     for name in ("coverage.json", "README.md"):
         assert (once / name).read_bytes() == (again / name).read_bytes()
     rows = json.loads((once / "coverage.json").read_text(encoding="utf-8"))["rows"]

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "experiments" / "005_recommend"
 SETS = {
     "replicates": "100",
-    "target.least_events": "10",
+    "target.least_events": "25",
     "model.options": "{windows: 2, rounds: 10, own: 30, candidates: 10, num_threads: 1}",
     "baselines": "[{name: popularity}, {name: personal_frequency}]",
 }

@@ -8,16 +8,21 @@ from pathlib import Path
 import matplotlib as mpl
 import numpy as np
 import pytest
-from conftest import third_party
+from third_party import third_party
 
 PROJECT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted((PROJECT / "notebooks").glob("*.py"))
 
 
+pytestmark = pytest.mark.xdist_group("named data")
+
+
 @pytest.fixture
-def workspace(tmp_path, monkeypatch):
+def workspace(tmp_path, real_data, monkeypatch):
     """A project with the committed configs, seen from its notebooks; all derived files lie in it."""
     (tmp_path / "configs").symlink_to(PROJECT / "configs")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "tables").symlink_to(real_data / "tables")
     (tmp_path / "notebooks").mkdir()
     (tmp_path / "temporary").mkdir()
     monkeypatch.chdir(tmp_path / "notebooks")

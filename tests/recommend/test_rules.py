@@ -77,7 +77,8 @@ def _random(rng, people):
             "rule": rng.choice(["allow", "block"], n, p=[0.2, 0.8]),
         }
     )
-    segments = {one: str(rng.choice(SEGMENTS)) for one in people if rng.random() < 0.7}
+    drawn, kept = rng.choice(SEGMENTS, len(people)).tolist(), rng.random(len(people)) < 0.7
+    segments = {one: name for one, name, there in zip(people, drawn, kept, strict=True) if there}
     segments |= dict(zip(["z0", "z1", "z2"], SEGMENTS, strict=True))
     return Offer(Rules(**content), items, segments, pairs), int(rng.integers(3, 9))
 

@@ -1,6 +1,7 @@
 """Fork scoring runs on order: each line read is one run as JSON, each line written tells how it ended."""
 
 import contextlib
+import importlib
 import json
 import os
 import random
@@ -23,7 +24,10 @@ import score_world
 from crm_ml import features
 from crm_ml.errors import CrmError
 from crm_ml.score import batch, publish
+from crm_ml.score.allocation import Group, Limits, kernel
+from crm_ml.score.allocation.problem import problem_of
 from crm_ml.score.models import Models
+from crm_ml.tables.contract import contracts
 
 N_CUSTOMERS = 3_000
 
@@ -35,6 +39,18 @@ def write_features(_tables, snapshot, path, _groups):
     pq.write_table(
         pa.table({"customer_id": names, "rfm_days_since_order": days, "rfm_orders_84d": days % 7}), path
     )
+
+
+def warm_up():
+    """Import and load what a run needs. No solver may run: its threads would be missing in a fork."""
+    for name in ("crm_ml.score.allocation.dual", "crm_ml.score.allocation.finish", "scipy.optimize"):
+        importlib.import_module(name)
+    contracts()
+    features.groups()
+    limits = Limits(groups=(Group("all", (0, 1), 1.0),))
+    problem = problem_of(np.ones((3, 2)), None, None, limits)
+    kernel.smooth(problem, np.zeros(1), 1.0)
+    kernel.exact(problem, np.zeros(1))
 
 
 def run(root, order):
@@ -164,10 +180,12 @@ def answer(root, order):
 
 
 if __name__ == "__main__":
-    folder = Path(sys.argv[1])
-    os.chdir(folder)
-    (folder / "configs").mkdir(exist_ok=True)
     features.write = write_features
+    warm_up()
     for line in sys.stdin:
-        sys.stdout.write(json.dumps(answer(folder, json.loads(line))) + "\n")
+        given = json.loads(line)
+        folder = Path(given.pop("project"))
+        (folder / "configs").mkdir(exist_ok=True)
+        os.chdir(folder)
+        sys.stdout.write(json.dumps(answer(folder, given)) + "\n")
         sys.stdout.flush()

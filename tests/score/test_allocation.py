@@ -250,7 +250,8 @@ def test_the_script_of_speed_writes_its_tables(tmp_path, monkeypatch):
     readme = tmp_path / "README.md"
     readme.write_text("<!-- allocation -->\n<!-- end of allocation -->\n", encoding="utf-8")
     monkeypatch.setattr(script, "SIZES", {2_000: 1e-3})
-    given = ["--seeds", "1", "--largest", "2000", "--disk", "50000", "--readme", str(readme)]
+    monkeypatch.delitem(script.VARIANTS, "tight caps")  # minutes of HiGHS at this size, a moment at 10,000
+    given = ["--seeds", "1", "--largest", "2000", "--disk", "20000", "--readme", str(readme)]
     monkeypatch.setattr(sys, "argv", ["allocation.py", *given])
     script.main()
     written = readme.read_text(encoding="utf-8")
@@ -258,13 +259,15 @@ def test_the_script_of_speed_writes_its_tables(tmp_path, monkeypatch):
         "| 2,000 | ties |",
         "within 5e-5 of HiGHS",
         "| greedy by value per cost |",
-        "50,000 from disk",
+        "20,000 from disk",
     ):
         assert words in written
     kept = json.loads((tmp_path / "allocation.json").read_text(encoding="utf-8"))
     assert abs(kept["highs"]["below"]) < 1e-2
     assert (
-        kept["ways"]["file order"] < kept["ways"]["greedy by value per cost"] <= kept["ways"]["crm_ml"] + 1e-9
+        kept["ways"]["in file order"]
+        < kept["ways"]["greedy by value per cost"]
+        <= kept["ways"]["crm_ml"] + 1e-9
     )
 
 

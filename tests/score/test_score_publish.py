@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from crm_ml import artefacts
 from crm_ml.errors import AlreadyPublished, InputError
 from crm_ml.score.publish import publish, read_pointer
 
+pytestmark = pytest.mark.xdist_group("publish")
 HERE = Path(__file__).parent
 JOB_KILLS, KILLS, RACES = 20, 100, 50
 
@@ -101,22 +103,52 @@ def test_a_target_that_is_no_folder_is_one_clear_error(tmp_path, target):
     assert contents(tmp_path) == {"file": b"in the way"}
 
 
-@pytest.fixture
-def forks(tmp_path):
-    """A process that has everything imported and forks a scoring run for each line it reads."""
-    command = [sys.executable, str(HERE / "score_forks.py"), str(tmp_path)]
+@pytest.fixture(scope="module")
+def asked():
+    """Ask a process that has everything imported and forks a scoring run of a project for each order."""
+    command = [sys.executable, str(HERE / "score_forks.py")]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "CRM_ML_THREADS": "1"}
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
     ) as process:
 
-        def ask(**order):
-            process.stdin.write(json.dumps(order) + "\n")
+        def ask(project, **order):
+            process.stdin.write(json.dumps({"project": str(project), **order}) + "\n")
             process.stdin.flush()
             return json.loads(process.stdout.readline())
 
         yield ask
         process.stdin.close()
+
+
+@pytest.fixture
+def forks(asked, tmp_path):
+    """Ask for a run in the project of this test."""
+    return partial(asked, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def cold(asked, tmp_path_factory):
+    """How a run of the second day went that was not disturbed, and the files it left."""
+    project = tmp_path_factory.mktemp("cold")
+    answer = asked(project, out="reference", day=2)
+    assert answer["code"] == 0
+    return answer, contents(project / "reference" / "big")
+
+
+@pytest.fixture(scope="module")
+def first_day(asked, tmp_path_factory):
+    """A project with the list of the first day."""
+    project = tmp_path_factory.mktemp("first_day")
+    assert asked(project, out="lists", day=1)["code"] == 0
+    return project
+
+
+@pytest.fixture
+def old_list(first_day, tmp_path):
+    """The list of the first day in the project of this test."""
+    shutil.copytree(first_day, tmp_path, dirs_exist_ok=True)
+    return tmp_path / "lists" / "big"
 
 
 def assert_only_whole_lists(out):
@@ -130,14 +162,13 @@ def assert_only_whole_lists(out):
     return latest
 
 
-def test_a_kill_at_any_moment_shows_no_part_of_a_list(tmp_path, forks):
-    lists, work = tmp_path / "lists" / "big", tmp_path / "work"
-    cold = forks(out="reference", day=2)
-    reference = contents(tmp_path / "reference" / "big")
-    assert forks(out="lists", day=1)["code"] == 0
+def test_a_kill_at_any_moment_shows_no_part_of_a_list(tmp_path, forks, cold, old_list):
+    lists, work = old_list, tmp_path / "work"
+    undisturbed, reference = cold
     old = contents(lists)
-    warm = forks(out="warm", day=2)
-    name = Path(cold["folder"]).name
+    assert forks(out="warm", day=2)["code"] == 0
+    warm = forks(out="warm again", day=2)
+    name = Path(undisturbed["folder"]).name
     generator, killed = random.Random(0), 0
     for number in range(3 * JOB_KILLS):
         if (lists / name).exists():  # start over from the old list
@@ -146,7 +177,7 @@ def test_a_kill_at_any_moment_shows_no_part_of_a_list(tmp_path, forks):
         whole = warm
         if number % 5 == 0:  # also kill the stages before the list
             shutil.rmtree(work)
-            whole = cold
+            whole = undisturbed
         answer = forks(out="lists", day=2, kill_after=whole["seconds"] * generator.random())
         killed += answer["code"] == -signal.SIGKILL
         latest = assert_only_whole_lists(lists)
@@ -165,16 +196,14 @@ def test_a_kill_at_any_moment_shows_no_part_of_a_list(tmp_path, forks):
 
 
 @pytest.mark.parametrize("step", ["rename", "replace", "discard"])
-def test_a_kill_between_the_last_steps_is_made_good_by_the_next_run(tmp_path, forks, step):
-    assert forks(out="reference", day=2)["code"] == 0
-    assert forks(out="lists", day=1)["code"] == 0
+def test_a_kill_between_the_last_steps_is_made_good_by_the_next_run(forks, cold, old_list, step):
+    assert forks(out="warm", day=2)["code"] == 0  # keeps the stages, so that the last steps are the only ones
     assert forks(out="lists", day=2, die_at=step)["code"] == -signal.SIGKILL
-    assert_only_whole_lists(tmp_path / "lists" / "big")
+    assert_only_whole_lists(old_list)
     assert forks(out="lists", day=2)["code"] == (0 if step == "rename" else 3)
-    reference = contents(tmp_path / "reference" / "big")
-    after = contents(tmp_path / "lists" / "big")
-    assert {name: after[name] for name in reference} == reference
-    assert not list((tmp_path / "lists" / "big").glob(".*"))
+    after = contents(old_list)
+    assert {name: after[name] for name in cold[1]} == cold[1]
+    assert not list(old_list.glob(".*"))
 
 
 def test_the_pointer_of_a_killed_run_is_finished_though_the_day_is_the_same(tmp_path, forks):
@@ -214,11 +243,10 @@ def test_of_two_writers_at_once_one_wins_every_time(tmp_path, forks):
 
 
 @pytest.mark.parametrize("limit", [1_000, 20_000])
-def test_a_full_disk_is_one_clear_error_and_leaves_the_old_list(tmp_path, forks, limit):
-    assert forks(out="lists", day=1)["code"] == 0
+def test_a_full_disk_is_one_clear_error_and_leaves_the_old_list(tmp_path, forks, old_list, limit):
     before = contents(tmp_path / "lists")
     answer = forks(out="lists", day=2, file_size_limit=limit)
     assert answer["code"] == 2
     assert "nothing was published" in answer["error"]
     assert contents(tmp_path / "lists") == before
-    assert not list((tmp_path / "lists" / "big").glob(".*"))
+    assert not list(old_list.glob(".*"))

@@ -12,6 +12,7 @@ from shop import Shop, any_shop, bytes_of, only_csv_shop, own_data_folder  # noq
 from crm_ml.errors import ConfigError, InputError
 from crm_ml.tables import cache
 from crm_ml.tables.config_file import load_config
+from crm_ml.tables.engine import connect_for_frames
 from crm_ml.tables.workspace import new_workspace
 
 
@@ -122,3 +123,16 @@ def test_bytes_do_not_depend_on_threads(shop: Shop, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("CRM_ML_THREADS", "1")
     monkeypatch.setenv("CRM_ML_DATA", str(tmp_path / "other"))
     assert bytes_of(shop.load()) == first
+
+
+def test_connections_for_frames_work_in_utc_and_see_nothing_of_each_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CRM_ML_THREADS", "3")  # an engine of its own, which no other test has opened
+    one, other = connect_for_frames(), connect_for_frames()
+    one.execute("SET TimeZone = 'Asia/Tokyo'")
+    one.execute("CREATE TEMP TABLE numbers AS SELECT 1")
+    for connection in (other, connect_for_frames()):
+        settings = "SELECT current_setting('TimeZone'), current_setting('threads')"
+        assert connection.execute(settings).fetchone() == ("UTC", 3)
+        assert connection.execute("SELECT count(*) FROM duckdb_tables()").fetchone() == (0,)

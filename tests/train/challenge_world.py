@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import third_party
+from third_party import third_party
 
 from crm_ml import tracking
 from crm_ml.artefacts import verify
@@ -22,7 +22,7 @@ from crm_ml.models.labelled_rows import LabelledRows
 from crm_ml.models.model import create
 from crm_ml.tables import Tables
 from crm_ml.tables.strict import validate
-from crm_ml.train import churn, experiment, promote
+from crm_ml.train import churn, outcome_log, promote
 from crm_ml.train.comparing.of_families import of_probability
 from crm_ml.train.outcome import Candidate, Gate, Outcome, Trace
 from crm_ml.train.probability import Study
@@ -102,7 +102,7 @@ def finish(found, run=None, known=None):
     with tempfile.TemporaryDirectory() as parent, tracking.start("churn", "churn/small") as active:
         folder = Path(parent) / "model"
         found.candidate.save(folder)
-        logged = experiment._log_rows(active, run, known or tables(), found)
+        logged = outcome_log._log_rows(active, run, known or tables(), found)
         one = found.candidate
         version = active.register(folder, one.name, one.loader_module, one.inputs, one.outputs)
         version = replace(version, details=verify(folder))

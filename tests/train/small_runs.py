@@ -1,10 +1,10 @@
 """The default runs on a hundred households, or so few simulated customers that each takes seconds."""
 
 import contextlib
-import warnings
 from pathlib import Path
 
 import pytest
+from third_party import third_party
 
 from crm_ml.config import Defaults, load
 
@@ -52,8 +52,7 @@ def settings(name: str, households: Path) -> list[str]:
 @contextlib.contextmanager
 def home(root: Path):
     """Let runs and data lie in a folder, from the project's folder, and the engine have one thread."""
-    with pytest.MonkeyPatch.context() as monkeypatch, warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "The ``noload`` loader strategy", DeprecationWarning)
+    with pytest.MonkeyPatch.context() as monkeypatch, third_party():
         monkeypatch.chdir(PROJECT)
         monkeypatch.setenv("CRM_ML_RUNS", str(root / "runs"))
         monkeypatch.setenv("CRM_ML_DATA", str(root / "data"))

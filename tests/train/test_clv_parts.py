@@ -58,39 +58,54 @@ def forced(challenger=False, tilt=NO_TILT):
     return clv.Chosen(Choice("beta_geo", challenger, tilt != NO_TILT, ""), None, tilt)
 
 
-@pytest.mark.parametrize("amount", [10**11, 0])
-def test_rows_of_the_test_window_change_neither_the_choice_nor_a_prediction(amount):
-    run, later = config(), LINES["ordered_at_epoch_s"] >= second(TEST)
+@pytest.fixture(scope="module")
+def first():
+    """What is chosen of the order lines as they are."""
+    return chosen(config(), shop(LINES))
+
+
+@pytest.fixture(scope="module")
+def every(first):
+    """What may be chosen, each with what it says of the order lines as they are."""
+    found = [forced(), forced(challenger=True), forced(tilt=Tilt(0.8, 1.1)), first]
+    return [(one, values(config(), shop(LINES), one)) for one in found]
+
+
+def without_later(amount):
+    """The order lines until the test, with none after it, or with others of an amount."""
+    later = LINES["ordered_at_epoch_s"] >= second(TEST)
+    if amount is None:
+        return shop(LINES[~later])
     poisoned = LINES.assign(paid_cents=LINES["paid_cents"].mask(later, amount))
     new = pd.DataFrame(
         {"customer_id": "c00007", "ordered_at_epoch_s": second(TEST) + np.arange(500), "paid_cents": amount}
     )
-    worlds = [shop(LINES), shop(pd.concat([poisoned, new], ignore_index=True)), shop(LINES[~later])]
-    ends = {"data": {"name": "cdnow", "ends_at": "2024-11-01"}}
-    first, *others = [chosen(run, worlds[0]), *(chosen(config(**ends), tables) for tables in worlds[1:])]
-    for found in others:
-        assert found.choice == first.choice
-        assert found.tilt == first.tilt
-        pd.testing.assert_frame_equal(found.judged.table(), first.judged.table(), check_exact=True)
-    every = [forced(), forced(challenger=True), forced(tilt=Tilt(0.8, 1.1)), first]
-    for found in every:
-        wanted = values(run, worlds[0], found)
-        pd.testing.assert_frame_equal(values(config(**ends), worlds[1], found), wanted, check_exact=True)
+    return shop(pd.concat([poisoned, new], ignore_index=True))
 
 
-def test_what_validation_may_see_ends_at_the_test():
+@pytest.mark.parametrize("amount", [10**11, 0, None])
+def test_rows_of_the_test_window_change_neither_the_choice_nor_a_prediction(amount, first, every):
+    tables, run = without_later(amount), config(data={"name": "cdnow", "ends_at": "2024-11-01"})
+    found = chosen(run, tables)
+    assert found.choice == first.choice
+    assert found.tilt == first.tilt
+    pd.testing.assert_frame_equal(found.judged.table(), first.judged.table(), check_exact=True)
+    for one, wanted in every if amount is not None else ():
+        pd.testing.assert_frame_equal(values(run, tables, one), wanted, check_exact=True)
+
+
+def test_what_validation_may_see_ends_at_the_test(first):
     run = config()
     ends = [day + timedelta(days=run.window_days(day)) for day in run.split.validation]
     assert ends == [date(2024, 6, 17), TEST]
     assert run.window_days(TEST) == 56
     earlier = config(split=BASE["split"] | {"validation": ["2024-04-22"]})
-    judged = [len(chosen(one, shop(LINES)).judged.table()) for one in (run, earlier)]
+    judged = [len(one.judged.table()) for one in (first, chosen(earlier, shop(LINES)))]
     assert judged == [30, 15]  # with one window nothing is tilted
 
 
-def test_another_window_and_another_seed_change_something():
-    tables = shop(LINES)
-    told = chosen(config(), tables).choice.reason
+def test_another_window_and_another_seed_change_something(first):
+    tables, told = shop(LINES), first.choice.reason
     assert chosen(config(), tables).choice.reason == told
     assert chosen(config(), tables, seed=1).choice.reason != told
     other = config(split=BASE["split"] | {"validation": ["2024-04-29", "2024-06-03"]})

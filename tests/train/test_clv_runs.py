@@ -68,7 +68,7 @@ def test_the_store_holds_the_whole_account_of_a_run(store, client):
             written = pd.read_csv(folder(run) / f"tables/{table}.csv").set_index(keys)["value"]
             assert written["model", "rmse", "pooled"] == pytest.approx(run.data.metrics[f"test.{kind}rmse"])
         judged = set(pd.read_csv(folder(run) / "tables/validation.csv")["model"])
-        candidates = {one.name for one in load_run(name).candidates}
+        candidates = {one.name for one in config(store, name).candidates}
         assert candidates | {CHALLENGER} <= judged
         assert all(gate["passed"] and gate["reason"] for gate in facts(run, "gates"))
 

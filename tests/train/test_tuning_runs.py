@@ -14,9 +14,9 @@ import pandas as pd
 import pytest
 import scripts
 import yaml
-from conftest import PROJECT
 from rich.progress import Progress
 from run_store import facts, files, first, folder
+from small_runs import PROJECT
 
 from crm_ml import tracking
 from crm_ml.config import load_run

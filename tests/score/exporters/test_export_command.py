@@ -97,30 +97,30 @@ def test_kills_at_any_moment_show_no_part_of_an_export(tmp_path):
     world.export(found, "google", tmp_path / "reference", path)
     reference, out = content(tmp_path / "reference"), tmp_path / "out"
     generator, killed = random.Random(0), 0
-    with sink_world.forks() as ask:
+    ask = sink_world.forks()
 
-        def run(folder, **how):
-            return ask("export", found, "--to", "google", "--contacts", path, "--out", folder, **how)
+    def run(folder, **how):
+        return ask("export", found, "--to", "google", "--contacts", path, "--out", folder, **how)
 
-        whole = run(tmp_path / "whole")
-        assert whole["code"] == 0
-        for _ in range(6 * KILLS):
-            killed += run(out, kill_after=whole["seconds"] * generator.random())["code"] == -signal.SIGKILL
-            seen = (
-                {key: text for key, text in content(out).items() if not key.startswith(".")}
-                if out.exists()
-                else {}
-            )
-            assert seen in ({}, reference)
-            if seen:
-                shutil.rmtree(out)
-            if killed == KILLS:
-                break
-        assert killed == KILLS
-        assert run(out)["code"] in (0, 3)
-        assert content(out) == reference
-        assert run(out)["code"] == 3
-        assert sorted(run(tmp_path / "two", twice=True)["codes"]) == [0, 3]
+    whole = run(tmp_path / "whole")
+    assert whole["code"] == 0
+    for _ in range(6 * KILLS):
+        killed += run(out, kill_after=whole["seconds"] * generator.random())["code"] == -signal.SIGKILL
+        seen = (
+            {key: text for key, text in content(out).items() if not key.startswith(".")}
+            if out.exists()
+            else {}
+        )
+        assert seen in ({}, reference)
+        if seen:
+            shutil.rmtree(out)
+        if killed == KILLS:
+            break
+    assert killed == KILLS
+    assert run(out)["code"] in (0, 3)
+    assert content(out) == reference
+    assert run(out)["code"] == 3
+    assert sorted(run(tmp_path / "two", twice=True)["codes"]) == [0, 3]
 
 
 @pytest.mark.parametrize("limit", [2_000, 60_000])

@@ -14,6 +14,7 @@ import time
 for name in (
     "adbc_driver_postgresql.dbapi",
     "crm_ml.score.export",
+    "crm_ml.score.exporters.google",
     "crm_ml.score.exporters.job",
     "crm_ml.score.load",
     "crm_ml.score.sinks.csv_file",
@@ -36,6 +37,7 @@ for name in (
 def start(order):
     number = os.fork()
     if number == 0:
+        os.environ |= order["environment"]
         output = os.open(os.devnull, os.O_WRONLY)
         os.dup2(output, 1)
         os.dup2(output, 2)

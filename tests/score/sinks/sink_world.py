@@ -1,6 +1,7 @@
 """Lists to load, and what kills of a loader may leave."""
 
-import contextlib
+import atexit
+import functools
 import json
 import os
 import random
@@ -60,23 +61,35 @@ def list_id(folder):
     return artefacts.verify(folder)["list_id"]
 
 
-@contextlib.contextmanager
-def forks(**environment):
-    """Give ``ask(command, *arguments, kill_after=..., twice=...)``, which runs a command in a fork."""
+@functools.cache
+def _process():
+    """Start the process that forks commands; it has everything imported and serves until the tests end."""
     command = [sys.executable, str(Path(__file__).with_name("command_forks.py"))]
-    more = {"PYTHONPATH": os.pathsep.join(sys.path), "CRM_ML_THREADS": "1", **environment}
-    with subprocess.Popen(
+    more = {"PYTHONPATH": os.pathsep.join(sys.path), "CRM_ML_THREADS": "1"}
+    process = subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=os.environ | more
-    ) as process:
+    )
+    atexit.register(_end, process)
+    return process
 
-        def ask(command, *arguments, **how):
-            order = {"command": command, "arguments": [str(one) for one in arguments], **how}
-            process.stdin.write(json.dumps(order) + "\n")
-            process.stdin.flush()
-            return json.loads(process.stdout.readline())
 
-        yield ask
-        process.stdin.close()
+def _end(process):
+    process.stdin.close()
+    process.wait()
+    process.stdout.close()
+
+
+def forks(**environment):
+    """Return ``ask(command, *arguments, kill_after=..., twice=...)``, which runs a command in a fork."""
+
+    def ask(command, *arguments, **how):
+        order = {"command": command, "arguments": [str(one) for one in arguments], **how}
+        process = _process()
+        process.stdin.write(json.dumps({"environment": environment, **order}) + "\n")
+        process.stdin.flush()
+        return json.loads(process.stdout.readline())
+
+    return ask
 
 
 def kill_often(run, seconds, reset, check, seed=0):

@@ -77,7 +77,7 @@ def test_a_type_without_a_form_is_refused(tmp_path):
 
 
 def test_kills_at_any_moment_show_no_part_of_it(tmp_path):
-    found, out = write_list(tmp_path / "lists", 20_000), tmp_path / "out"
+    found, out = write_list(tmp_path / "lists", 8_000), tmp_path / "out"
     csv_file.load(found, tmp_path / "reference")
     reference, folder = content(tmp_path / "reference"), out / found.name
 
@@ -88,20 +88,20 @@ def test_kills_at_any_moment_show_no_part_of_it(tmp_path):
     def reset():
         shutil.rmtree(folder, ignore_errors=True)
 
-    with forks() as ask:
+    ask = forks()
 
-        def run(**how):
-            return ask("load", found, "--into", f"csv:{out}", **how)["code"]
+    def run(**how):
+        return ask("load", found, "--into", f"csv:{out}", **how)["code"]
 
-        whole = ask("load", found, "--into", f"csv:{out}")
-        assert whole["code"] == 0
-        reset()
-        kill_often(run, whole["seconds"], reset, check)
-        run(kill_after=whole["seconds"] / 2)
-        assert run() in (0, 3)
-        assert content(out) == reference
-        assert run() == 3
-        assert sorted(ask("load", found, "--into", f"csv:{tmp_path / 'two'}", twice=True)["codes"]) == [0, 3]
+    whole = ask("load", found, "--into", f"csv:{out}")
+    assert whole["code"] == 0
+    reset()
+    kill_often(run, whole["seconds"], reset, check)
+    run(kill_after=whole["seconds"] / 2)
+    assert run() in (0, 3)
+    assert content(out) == reference
+    assert run() == 3
+    assert sorted(ask("load", found, "--into", f"csv:{tmp_path / 'two'}", twice=True)["codes"]) == [0, 3]
     assert content(tmp_path / "two") == reference
 
 

@@ -130,8 +130,8 @@ def test_the_second_loader_waits_and_takes_over_if_the_first_gives_up(tmp_path, 
 
 def test_of_two_loaders_at_once_one_wins_and_one_exits_with_3(tmp_path, database):
     found = write_list(tmp_path, 5_000)
-    with forks(CRM_ML_POSTGRES=database) as ask:
-        assert sorted(ask("load", found, "--into", "postgres:", twice=True)["codes"]) == [0, 3]
+    ask = forks(CRM_ML_POSTGRES=database)
+    assert sorted(ask("load", found, "--into", "postgres:", twice=True)["codes"]) == [0, 3]
     assert counts(database) == ({list_id(found): 5_000},) * 2
 
 
@@ -148,18 +148,18 @@ def test_kills_at_any_moment_neither_lose_nor_double_a_row(tmp_path, database):
         for name in ("crm_ml_list_rows", "crm_ml_lists"):
             query(database, f"DELETE FROM {name} WHERE list_id = '{list_id(found)}'")
 
-    with forks(CRM_ML_POSTGRES=database) as ask:
+    ask = forks(CRM_ML_POSTGRES=database)
 
-        def run(**how):
-            return ask("load", found, "--into", "postgres:", **how)["code"]
+    def run(**how):
+        return ask("load", found, "--into", "postgres:", **how)["code"]
 
-        whole = ask("load", found, "--into", "postgres:")
-        assert whole["code"] == 0
-        reset()
-        kill_often(run, whole["seconds"], reset, check)
-        assert run() in (0, 3)
-        assert counts(database) == (wanted, wanted)
-        assert run() == 3
+    whole = ask("load", found, "--into", "postgres:")
+    assert whole["code"] == 0
+    reset()
+    kill_often(run, whole["seconds"], reset, check)
+    assert run() in (0, 3)
+    assert counts(database) == (wanted, wanted)
+    assert run() == 3
 
 
 @pytest.mark.parametrize(
