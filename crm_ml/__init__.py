@@ -5,4 +5,4 @@ experiment of ``train`` (fit, calibrate, evaluate, log, register) -> the champio
 ``score`` -> actions (eligible, valued, capped) -> a list for a campaign tool.
 """
 
-__version__ = "0.5.0"
+__version__ = "0.6.0"

@@ -79,7 +79,8 @@ def _history(axes: "Axes", tried: Sequence[Tried], verdict: Verdict) -> None:
     axes.scatter(numbers, _gains(complete), s=22, color=MODEL, label="complete")
     if pruned:
         places = [one.number for one in pruned]
-        axes.scatter(places, _gains(pruned), s=22, marker="x", color=BASELINES[0], label="given up")
+        told = "given up (gain until then)"
+        axes.scatter(places, _gains(pruned), s=22, marker="x", color=BASELINES[0], label=told)
     axes.set_xlabel("trial")
     axes.set_ylabel(f"gain in {verdict.metric}, search")
     axes.legend(frameon=False, fontsize=8, ncols=4, loc="lower center", bbox_to_anchor=(0.5, 1.0))
