@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 import numpy as np
+import numpy.typing as npt
 
 from crm_ml.clv.order_days import Lines, checked_lines, purchase_days
 from crm_ml.clv.sorted_days import MOST_ROWS, sorted_customers
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 CENTS = 100
+SUMMARY = ("frequency", "recency", "T", "monetary_value")
 _PACK = 2**40  # above the cents of a day
 
 
@@ -135,3 +137,14 @@ def _in_units(table: "pa.Table", time_unit: str, unit_days: int, with_first_valu
     summary = pd.DataFrame(columns, index=ids)
     summary.attrs["time_unit"] = time_unit
     return summary
+
+
+def in_cents(amounts: npt.ArrayLike) -> npt.NDArray[np.int64]:
+    """Return amounts of the major unit, not negative, in whole cents, half a cent rounded up.
+
+    Examples
+    --------
+    >>> in_cents([0.004, 0.005, 1.25])
+    array([  0,   1, 125])
+    """
+    return (np.asarray(amounts, dtype=np.float64) * CENTS + 0.5).astype(np.int64)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from crm_ml.monitoring.bins import Texts, batches
-from crm_ml.monitoring.drift import Counted
+from crm_ml.monitoring.judging import Counted
 from crm_ml.monitoring.profile import Column, middle
 from crm_ml.tables.sql import ident
 

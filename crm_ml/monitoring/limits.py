@@ -20,14 +20,16 @@ class Limits(Strict):
         Population stability index of a feature or score. A column that moved more than this between the
         training days has a higher limit of its own, see `past_factor`.
     columns_to_stop : int
-        So many columns of one model beyond their `psi_stop` stop the list.
+        So many columns of one model beyond their `psi_stop`, or entirely missing, stop the list.
     past_factor : float
-        A warning is due only beyond so many times the largest movement within training.
+        A warning is due only beyond so many times the largest movement of PSI, median or rate within
+        training. A column for which that is four times `psi_stop` or more is not judged by PSI.
     median_warn, median_stop : float
         Ratio of the median (of values above zero) to that of training, either way: cents for the major unit,
         days for weeks. One column is enough to stop.
     rate_warn, rate_stop : float
-        Ratio of the mean probability to the base rate of training, either way, or of their complements.
+        Ratio of the mean probability to the base rate of training, either way, or of their complements. Where
+        training knows no base rate, the mean score stands in for it and a warning is the most.
     volume_warn, volume_stop : float
         Ratio of customers scored to those of the newest training day, either way.
     rare_warn : float
@@ -36,7 +38,8 @@ class Limits(Strict):
     false_alarm : float
         Probability that chance alone puts any feature of a model over its limit on a day.
     accept : tuple of str
-        Features, scores, or ``volume``, whose limits are overruled; they are reported as accepted.
+        Features, scores (``p_response of <action>`` of one action), or ``volume``, whose limits are
+        overruled; they are reported as accepted. A name that a day does not have is a warning.
     """
 
     psi_warn: Index = 0.25

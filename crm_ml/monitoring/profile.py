@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 PROFILE_FILE = "profile.json"
 FEWEST_POSITIVE = 30
-_FORMAT = 1
+_FORMAT, _READABLE = 2, (1, 2)  # 1 has neither the largest share of missing values nor `labelled`
 _KINDS: Mapping[str, type[Numbers] | type[Texts]] = {"edges": Numbers, "levels": Texts}
 
 
@@ -33,15 +33,12 @@ class Day:
 
     Parameters
     ----------
-    name : str
-        Such as ``"2017-08-30"``.
     number : int
         Days since any fixed day, by which the past of a day is found.
     X : pandas.DataFrame
         Numbers and texts; no id among the columns.
     """
 
-    name: str
     number: int
     X: "pd.DataFrame"
 
@@ -68,6 +65,8 @@ class Column:
         Largest share of rare levels on a day.
     group : str
         Of a score: the kind of action that it is about, where the model has kinds.
+    most_missing : float, optional
+        Largest share of missing values on a day.
     """
 
     name: str
@@ -79,11 +78,13 @@ class Column:
     median_spread: float = 1.0
     rare: float = 0.0
     group: str = ""
+    most_missing: float | None = None
 
     @property
-    def missing(self) -> float:
-        """Share of missing values."""
-        return self.counts[-1] / max(sum(self.counts), 1)
+    def missing_most(self) -> float:
+        """Largest share of missing values on a day; that of all days where it is not known."""
+        whole = self.counts[-1] / max(sum(self.counts), 1)
+        return whole if self.most_missing is None else self.most_missing
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as plain data."""
@@ -110,13 +111,17 @@ class Profile:
     customers : mapping of str to int
         Customers that the model would have scored, by day; the newest last.
     rates : mapping of str to mapping of str to float
-        Column of a probability (with its group, see `rate_key`) to the base rate by day.
+        Column of a probability (with its group, see `rate_key`) to its rate by day: the share of the
+        customers of whom it came true, or the mean score where no label tells that.
+    labelled : tuple of str
+        Keys of the rates that are shares of labels.
     """
 
     features: tuple[Column, ...]
     scores: tuple[Column, ...]
     customers: Mapping[str, int]
     rates: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    labelled: tuple[str, ...] = ()
 
     def score(self, name: str, group: str = "") -> Column | None:
         """Return a score, None where training has none of it."""
@@ -128,6 +133,7 @@ class Profile:
             "format": _FORMAT,
             "customers": dict(self.customers),
             "features": [one.as_dict() for one in self.features],
+            "labelled": list(self.labelled),
             "rates": {key: dict(rates) for key, rates in self.rates.items()},
             "scores": [one.as_dict() for one in self.scores],
         }
@@ -147,12 +153,12 @@ class Profile:
         if not path.is_file():
             return None
         found = json.loads(path.read_text(encoding="utf-8"))
-        if found.get("format") != _FORMAT:
+        if found.get("format") not in _READABLE:
             raise InputError(
-                f"{path}: format {found.get('format')!r} is unknown; this version reads {_FORMAT}"
+                f"{path}: format {found.get('format')!r} is unknown; this version reads up to {_FORMAT}"
             )
         features, scores = (tuple(map(Column.from_dict, found[key])) for key in ("features", "scores"))
-        return cls(features, scores, found["customers"], found["rates"])
+        return cls(features, scores, found["customers"], found["rates"], tuple(found.get("labelled", ())))
 
 
 def rate_key(name: str, group: str = "") -> str:
@@ -198,6 +204,7 @@ def _column(
     found = Column(
         name, bins, tuple(int(n) for n in np.sum(counts, axis=0)), max(map(len, values)),
         spread=round(_spread(counts, *when), 6), group=group,
+        most_missing=max(int(one[-1]) / max(len(values[i]), 1) for i, one in enumerate(counts)),
     )  # fmt: skip
     more: dict[str, Any] = {}
     if isinstance(bins, Numbers):

@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,12 +54,10 @@ def _score(config: str, overrides: Sequence[str], out: Path | None) -> None:
     from crm_ml.score.batch import run
     from crm_ml.score.catalog import Catalog
     from crm_ml.score.models import champions
-    from crm_ml.score.settings import ScoreSettings
+    from crm_ml.score.settings import settings_of
 
-    root = project_root()
-    path = inside(root / "configs", f"{config.removeprefix('configs/').removesuffix('.yaml')}.yaml")
-    settings = configs.load(path, ScoreSettings, overrides)
-    catalog = configs.load(inside(root, settings.actions), Catalog)
+    settings = settings_of(config, overrides)
+    catalog = configs.load(inside(project_root(), settings.actions), Catalog)
     console = Console()
     with Progress(console=console, transient=not console.is_terminal) as progress:
         task = progress.add_task("tables and model", total=None)
@@ -110,11 +108,8 @@ def show(console: "Console", outcome: "Outcome") -> None:
     console.print(table)
     for name, price in certificate.prices_cents.items():
         console.print(f"one more unit of {name} is worth {price:,.2f} cents")
-    for name, one in (outcome.drift.get("models") or {}).items():
-        for reason in one["reasons"][:_REASONS]:
-            console.print(f"drift of {name}: {reason}", soft_wrap=True, markup=False)
-    for name in outcome.drift.get("without_profile") or []:
-        console.print(f"drift of {name}: no profile; train it again", soft_wrap=True, markup=False)
+    for line in _drift_lines(outcome):
+        console.print(line, soft_wrap=True, markup=False)
     console.print(f"page: {outcome.folder / PAGE_FILE}", soft_wrap=True)
     console.print(f"list: {outcome.folder}", soft_wrap=True)
 
@@ -126,7 +121,16 @@ def _drift(outcome: "Outcome") -> dict[str, int]:
     return {
         "columns compared with training": sum(one["columns"] for one in models),
         "drift warnings": sum(len(one["reasons"]) for one in models),
+        "moved, accepted by name": sum(len(one["accepted"]) for one in models),
     }
+
+
+def _drift_lines(outcome: "Outcome") -> Iterator[str]:
+    for name, one in (outcome.drift.get("models") or {}).items():
+        yield from (f"drift of {name}: {reason}" for reason in one["reasons"][:_REASONS])
+        yield from (f"accepted of {name}: {reason}" for reason in one["accepted"][:_REASONS])
+    for name in outcome.drift.get("without_profile") or []:
+        yield f"drift of {name}: not known, it has no profile"
 
 
 if __name__ == "__main__":

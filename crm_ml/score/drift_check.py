@@ -2,14 +2,17 @@
 
 import json
 import logging
+import re
+import uuid
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crm_ml.artefacts import sync
-from crm_ml.errors import ConfigError, DriftLimit
+from crm_ml.errors import DriftLimit, InputError
 from crm_ml.monitoring.counting import in_table
-from crm_ml.monitoring.drift import VOLUME, Counted, Drift, as_facts, compare, worst
+from crm_ml.monitoring.drift import VOLUME, Drift, as_facts, compare
+from crm_ml.monitoring.judging import Counted, worst
 from crm_ml.monitoring.limits import Limits
 from crm_ml.monitoring.profile import Profile
 from crm_ml.score.effects import UpliftScorer
@@ -27,12 +30,14 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 DRIFT_FILE = "drift.json"
-_SHOWN, _NAMED = 12, 8
+_SHOWN, _TOLD = 12, 8
+_PLAIN = re.compile(r"[A-Za-z][\w .-]*")
+Profiled = Scorer | Valuation | Responder | UpliftScorer
 Where = tuple[str, str]  # a score and its group
 
 
 def check_drift(job: "Job", scored: ScoreTables) -> dict[str, Any]:
-    """Compare all models of a list with their profiles; write ``drift.json`` into the work folder.
+    """Compare the models that scored a day with their profiles; write ``drift.json`` into the work folder.
 
     Parameters
     ----------
@@ -46,30 +51,23 @@ def check_drift(job: "Job", scored: ScoreTables) -> dict[str, Any]:
 
     Raises
     ------
-    ConfigError
-        If the settings accept a name that no profile has.
     DriftLimit
         If a limit is broken (exit code 5); nothing has been published then.
+    InputError
+        If the work folder can't be written to.
     """
     limits = job.settings.drift
-    known = {one.name: one.profile for one in _profiled(job) if one.profile is not None}
-    without = sorted({one.name for one in _profiled(job)} - set(known))
-    _check_accepted(limits, list(known.values()))
+    models, without = _models(job, scored)
     connection = connect()
     try:
         found = [
-            compare(one.name, known[one.name], *_day(connection, job, scored, one), limits)
-            for one in _profiled(job)
-            if one.name in known
+            compare(one.name, profile, *_day(connection, job, scored, one, profile), limits)
+            for one, profile in models
         ]
     finally:
         connection.close()
     path = _write(job, as_facts(found, without))
-    for name in without:
-        log.warning("%s has no profile, so nobody knows whether its data have moved; train it again", name)
-    for one in found:
-        for reason in one.reasons:
-            log.warning("drift of %s: %s", one.model, reason)
+    _tell(found, without, limits)
     if worst(one.verdict for one in found) == "stop":
         raise DriftLimit(_refusal(job, found, path))
     return summary(found, without)
@@ -84,88 +82,123 @@ def summary(found: Sequence[Drift], without: Sequence[str]) -> dict[str, Any]:
     return facts
 
 
-def _profiled(job: "Job") -> list[Scorer | Valuation | Responder | UpliftScorer]:
+def _models(job: "Job", scored: ScoreTables) -> tuple[list[tuple[Profiled, Profile]], list[str]]:
+    """Return the models that scored somebody with their profiles, and the names of those without one."""
     models = job.models
-    given = (models.churn, models.value, models.response, models.uplift)
-    return [one for one in given if one is not None]
+    given: list[Profiled | None] = [models.churn, models.value, models.uplift]
+    if scored.responses:  # else no action of the day asks for an answer
+        given.insert(2, models.response)
+    used = [one for one in given if one is not None]
+    without = [one.name for one in used if one.profile is None]
+    if models.items is not None and scored.items:
+        without.append(models.items.name)
+    return [(one, one.profile) for one in used if one.profile is not None], sorted(without)
 
 
-def _check_accepted(limits: Limits, profiles: Sequence[Profile]) -> None:
-    if not profiles:
-        return
-    known = {VOLUME} | {one.name for each in profiles for one in (*each.features, *each.scores)}
+def _tell(found: Sequence[Drift], without: Sequence[str], limits: Limits) -> None:
+    for name in without:
+        log.warning(
+            "%s has no profile, so nobody knows whether its data have moved; recommenders have none, "
+            "another model gets one when it is trained again",
+            name,
+        )
+    for one in found:
+        for reason in one.reasons:
+            log.warning("drift of %s: %s", one.model, reason)
+        for reason in one.accepted:
+            log.info("drift of %s, accepted by name: %s", one.model, reason)
+        if one.unmonitored:
+            log.info("%s: PSI says nothing of %s", one.model, ", ".join(one.unmonitored))
+    known = {VOLUME} | {name for one in found for row in one.rows for name in (row.name, row.of[0])}
     unknown = sorted(set(limits.accept) - known)
     if unknown:
-        raise ConfigError(f"drift.accept: no model has {', '.join(unknown)}; name features or scores")
+        log.warning("drift.accept: nothing of this day is called %s", ", ".join(unknown))
 
 
 def _day(
     connection: "duckdb.DuckDBPyConnection",
     job: "Job",
     scored: ScoreTables,
-    model: Scorer | Valuation | Responder | UpliftScorer,
+    model: Profiled,
+    profile: Profile,
 ) -> tuple[int, list[Counted]]:
     """Return how many customers a model scores, and its features and scores as they are counted."""
-    assert model.profile is not None
-    features = scan(connection, scored.features)
-    if isinstance(model, Scorer):
-        features = features.filter(compile_rule(model.where, features.collect_schema()))
-    counted = in_table(model.profile.features, features.to_native()) if model.profile.features else []
+    counted = in_table(profile.features, _features(connection, scored, model)) if profile.features else []
     customers = 0
-    for path, shown, (name, group) in _scores(job, scored, model):
+    for path, shown, (name, group) in _scores(job, scored, model, profile):
         table = connection.read_parquet(str(path))
         customers = max(customers, int(table.count("*").fetchall()[0][0]))
-        column = model.profile.score(name, group)
+        column = profile.score(name, group)
         if column is not None:
             [one] = in_table([column], table)
             counted.append(Counted(**(vars(one) | {"shown": shown})))
     return customers, counted
 
 
+def _features(
+    connection: "duckdb.DuckDBPyConnection", scored: ScoreTables, model: Profiled
+) -> "duckdb.DuckDBPyRelation":
+    """Return the features of those whom a model scores; a value model has its summaries beside its scores."""
+    if isinstance(model, Valuation):
+        return connection.read_parquet(str(scored.value))
+    features = scan(connection, scored.features)
+    if isinstance(model, Scorer):
+        features = features.filter(compile_rule(model.where, features.collect_schema()))
+    table: duckdb.DuckDBPyRelation = features.to_native()
+    return table
+
+
 def _scores(
-    job: "Job", scored: ScoreTables, model: Scorer | Valuation | Responder | UpliftScorer
+    job: "Job", scored: ScoreTables, model: Profiled, profile: Profile
 ) -> Iterator[tuple[Path, str, Where]]:
-    """Give the score tables of a model: file, name in the report, and which score of the profile it is."""
-    assert model.profile is not None
-    names = [one.name for one in model.profile.scores if not one.group]
+    """Give the score tables of a model: file, name in the report, and which score of the profile it is.
+
+    The channels of an action share a table, which is given once.
+    """
     if isinstance(model, Responder):
-        for number, path in scored.responses.items():
+        for path, number in {path: number for number, path in scored.responses.items()}.items():
             action = job.header.actions[number]
             assert action.answer is not None
-            yield path, f"p_response of {action.key}", ("p_response", action.answer.kind)
+            yield path, f"p_response of {action.action_id}", ("p_response", action.answer.kind)
         return
     path_of = {Scorer: scored.churn, Valuation: scored.value, UpliftScorer: scored.effects}
     found = path_of[type(model)]
     if found is not None:
-        yield from ((found, name, (name, "")) for name in names)
+        yield from ((found, one.name, (one.name, "")) for one in profile.scores if not one.group)
 
 
 def _write(job: "Job", facts: dict[str, Any]) -> Path:
-    """Write the whole report beside the stages of the run, whole or not at all."""
+    """Write the whole report beside the stages of the run, whole or not at all; the last run's stays."""
     folder = job.settings.work_folder / f"drift-{job.header.list_id[:16]}"
-    folder.mkdir(parents=True, exist_ok=True)
-    part = folder / f".{DRIFT_FILE}.tmp"
-    part.write_text(json.dumps(facts, indent=1, sort_keys=True, allow_nan=False) + "\n", "utf-8")
-    sync(part)
-    part.replace(folder / DRIFT_FILE)
+    part = folder / f".{DRIFT_FILE}.{uuid.uuid4().hex}.tmp"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            part.write_text(json.dumps(facts, indent=1, sort_keys=True, allow_nan=False) + "\n", "utf-8")
+            sync(part)
+            part.replace(folder / DRIFT_FILE)
+        finally:
+            part.unlink(missing_ok=True)
+    except OSError as error:
+        raise InputError(f"{folder}: can't write {DRIFT_FILE} ({error}); nothing was published") from error
     return folder / DRIFT_FILE
 
 
 def _refusal(job: "Job", found: Sequence[Drift], path: Path) -> str:
     stopped = [one for one in found if one.verdict == "stop"]
     lines = [line for one in stopped for line in _reasons(one)]
-    names = list(dict.fromkeys(name for one in stopped for name in one.broken))[:_NAMED]
-    accept = f", or overrule the limits of some by name (drift.accept: [{', '.join(names)}])" if names else ""
+    names = dict.fromkeys([*job.settings.drift.accept, *(name for one in stopped for name in one.stopping)])
+    accept = ", ".join(name if _PLAIN.fullmatch(name) else json.dumps(name) for name in names)
     return (
         f"list {job.settings.name} of {job.settings.day} is not published and the last one stays: the data "
         "are not like those that the models were trained on\n"
         + "\n".join(lines)
         + f"\nall figures: {path}\ncheck units, sources and completeness of these columns; where the change "
-        f"is real, train the models again{accept}"
+        f"is real, train the models again, or overrule the limits of some by name (drift.accept: [{accept}])"
     )
 
 
 def _reasons(one: Drift) -> list[str]:
-    told = [f"  {one.model}: {reason}" for reason in one.reasons[:_NAMED]]
+    told = [f"  {one.model}: {reason}" for reason in one.reasons[:_TOLD]]
     more = len(one.reasons) - len(told)
     return [*told, f"  {one.model}: and {more} more"] if more > 0 else told

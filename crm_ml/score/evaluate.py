@@ -75,7 +75,7 @@ def _prepared(
     from crm_ml.paths import inside, project_root
     from crm_ml.score.catalog import Catalog
     from crm_ml.score.learning.against import check_same_day
-    from crm_ml.score.settings import ScoreSettings
+    from crm_ml.score.settings import settings_of
 
     problems: list[CrmError] = []
 
@@ -86,16 +86,15 @@ def _prepared(
             problems.append(error)
             return None
 
-    root, name = project_root(), given.config.removeprefix("configs/").removesuffix(".yaml")
     attempt(lambda: _check_flags(given))
     published = attempt(lambda: _located(given.list))
     other = attempt(lambda: _located(given.against)) if given.against else None
     if published and other:
         attempt(lambda: check_same_day(published, other))
-    settings = attempt(
-        lambda: configs.load(inside(root / "configs", f"{name}.yaml"), ScoreSettings, given.set)
+    settings = attempt(lambda: settings_of(given.config, given.set))
+    catalog = (
+        attempt(lambda: configs.load(inside(project_root(), settings.actions), Catalog)) if settings else None
     )
-    catalog = attempt(lambda: configs.load(inside(root, settings.actions), Catalog)) if settings else None
     if published is None or settings is None or catalog is None or problems:
         raise _together(problems)
     return published, other, settings, catalog

@@ -1,13 +1,13 @@
 """Settings of a scoring run: one file of ``configs/score/``."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from crm_ml.config import Data
+from crm_ml.config import Data, load
 from crm_ml.errors import ConfigError
 from crm_ml.monitoring.limits import Limits
 from crm_ml.paths import data_folder, inside, project_root
@@ -135,3 +135,22 @@ class ScoreSettings(Strict):
         unknown = [] if self.hold_out is None else self.hold_out.unknown(catalog.actions)
         if unknown:
             raise ConfigError(f"hold_out.actions: the catalogue has no action {', '.join(unknown)}")
+
+
+def settings_of(config: str, overrides: Sequence[str] = ()) -> ScoreSettings:
+    """Read the settings of a scoring run as the command line names them.
+
+    Parameters
+    ----------
+    config : str
+        Path under ``configs/``, with or without this and ``.yaml``.
+    overrides : sequence of str
+        Such as ``"daily_cap=100"``.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such file inside the project, or it is wrong.
+    """
+    name = config.removeprefix("configs/").removesuffix(".yaml")
+    return load(inside(project_root() / "configs", f"{name}.yaml"), ScoreSettings, overrides)

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 CHUNK_ROWS = 200_000
-CENTS = 100
 _CODE = (
     "crm_ml.clv",
     "crm_ml.score.value",
@@ -49,7 +48,8 @@ def values_of(work: Path, tables: Tables, snapshot: Snapshot, valuation: Valuati
 
     One row for each customer with a purchase before the snapshot, ordered by customer_id: p_alive,
     expected_purchases and expected_value (major unit) within the model's horizon, clv_cents with
-    clv_low_cents and clv_high_cents (95 % interval of the expected value), and model.
+    clv_low_cents and clv_high_cents (95 % interval of the expected value), model, and the summary that the
+    value rests on: frequency, recency, T (in the model's unit of time) and monetary_value.
     """
     ingredients = {
         "as_of": snapshot.as_of.isoformat(),
@@ -84,20 +84,25 @@ def schema() -> "pa.Schema":
     """Return the columns of the score table with their Arrow types."""
     import pyarrow as pa
 
-    real = {name: pa.float64() for name in _REAL}
+    from crm_ml.clv.summary import SUMMARY
+
+    real, known = ({name: pa.float64() for name in names} for names in (_REAL, SUMMARY))
     money = {f"{name}_cents": pa.int64() for name in _MONEY}
-    return pa.schema({"customer_id": pa.string(), **real, **money, "model": pa.string()})
+    return pa.schema({"customer_id": pa.string(), **real, **money, "model": pa.string(), **known})
 
 
 def _chunks(summary: "pd.DataFrame", valuation: Valuation) -> "Iterator[pa.Table]":
     import pyarrow as pa
 
+    from crm_ml.clv.summary import SUMMARY, in_cents
+
     named = f"{valuation.name}@{valuation.sums[:12]}"
     for start in range(0, len(summary), CHUNK_ROWS):
         part = summary.iloc[start : start + CHUNK_ROWS]
         found = _checked(valuation, valuation.model.predict(part))
-        cents = {f"{name}_cents": (found[name] * CENTS + 0.5).astype("int64") for name in _MONEY}
-        columns = {name: found[name].to_numpy() for name in _REAL} | cents
+        columns = {name: found[name].to_numpy() for name in _REAL}
+        columns |= {f"{name}_cents": in_cents(found[name]) for name in _MONEY}
+        columns |= {name: part[name].to_numpy(dtype=float) for name in SUMMARY}
         ids = pa.array(part.index.astype(str), pa.string())
         yield pa.table({"customer_id": ids, **columns, "model": pa.repeat(named, len(part))}, schema=schema())
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from crm_ml.clv.summary import SUMMARY, in_cents
 from crm_ml.evaluation.splits import customer_folds
 from crm_ml.monitoring.profile import Column, Day, Profile, columns, rate_key
 from crm_ml.snapshots import as_utc
@@ -112,15 +113,16 @@ def of_labelled(
 
     tests, said, model = tested
     lag = (training[-1].label_ends_at - training[-1].as_of).days
-    days = [Day(str(one), one.as_of.toordinal(), rows.at([one]).X) for one in training]
+    days = [Day(one.as_of.toordinal(), rows.at([one]).X) for one in training]
     judged = [
-        Day(str(one), one.as_of.toordinal(), pd.DataFrame({score: said.p[model][said.fold == str(one)]}))
+        Day(one.as_of.toordinal(), pd.DataFrame({score: said.p[model][said.fold == str(one)]}))
         for one in tests
     ]
     rates = {str(one): float(rows.at([one]).y.mean()) for one in training}
     rates |= {str(one): float(said.y[said.fold == str(one)].mean()) for one in tests}
     named = {str(one): int(customers.get(str(one), 0)) or len(rows.at([one]).y) for one in training}
-    return Profile(columns(days, lag), columns(judged, lag), named, {rate_key(score): rates})
+    key = rate_key(score)
+    return Profile(columns(days, lag), columns(judged, lag), named, {key: rates}, (key,))
 
 
 def of_seen(
@@ -130,6 +132,8 @@ def of_seen(
     leave_out: Iterable[str] = (),
 ) -> Profile:
     """Return the profile of a model that scores everybody, whoever it was trained on.
+
+    Its rates are mean scores: no label says what all of them would have done.
 
     Parameters
     ----------
@@ -143,7 +147,7 @@ def of_seen(
         Columns that belong to the action; the catalogue decides what they are.
     """
     first = {one.as_of: one.X.drop(columns=list(leave_out), errors="ignore") for one in reversed(seen)}
-    days = [Day(f"{as_of:%Y-%m-%d}", as_of.toordinal(), X) for as_of, X in sorted(first.items())]
+    days = [Day(as_of.toordinal(), X) for as_of, X in sorted(first.items())]
     scores: list[Column] = []
     rates: dict[str, dict[str, float]] = {}
     for group in sorted({one.group for one in seen}):
@@ -157,7 +161,7 @@ def of_seen(
 
 
 def of_values(model: "ClvModel", source: "Source", window: "Window", day: date) -> Profile:
-    """Return the profile of a lifetime-value model: what the final one says on two days.
+    """Return the profile of a lifetime-value model: the summaries of two days, and what the final one says.
 
     Parameters
     ----------
@@ -174,24 +178,20 @@ def of_values(model: "ClvModel", source: "Source", window: "Window", day: date) 
     everybody = (
         summaries[as_of] if source.customers is None else replace(source, customers=None).summary(as_of)
     )
-    found = {one: value_scores(model.predict(summary)) for one, summary in sorted(summaries.items())}
-    alive = {f"{moment:%Y-%m-%d}": float(said["p_alive"].mean()) for moment, said in found.items()}
-    return Profile(
-        (), tuple(_scores(found, "")), {f"{as_of:%Y-%m-%d}": len(everybody)}, {rate_key("p_alive"): alive}
-    )
+    ordered = sorted(summaries.items())
+    known = [Day(one.toordinal(), summary[[*SUMMARY]]) for one, summary in ordered]
+    said = {one: value_scores(model.predict(summary)) for one, summary in ordered}
+    return Profile(columns(known, 1), tuple(_scores(said, "")), {f"{as_of:%Y-%m-%d}": len(everybody)})
 
 
 def value_scores(found: "pd.DataFrame") -> Scores:
     """Return the scores of a value model as they stand in a score table."""
     said = {name: found[name].to_numpy() for name in _OF_VALUES}
-    return said | {"clv_cents": np.floor(found["clv"].to_numpy() * 100 + 0.5)}
+    return said | {"clv_cents": in_cents(found["clv"]).astype(np.float64)}
 
 
 def _scores(found: Mapping[datetime, Scores], group: str) -> list[Column]:
     import pandas as pd
 
-    days = [
-        Day(f"{as_of:%Y-%m-%d}", as_of.toordinal(), pd.DataFrame(dict(said)))
-        for as_of, said in sorted(found.items())
-    ]
+    days = [Day(as_of.toordinal(), pd.DataFrame(dict(said))) for as_of, said in sorted(found.items())]
     return list(columns(days, 1, group))

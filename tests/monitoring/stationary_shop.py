@@ -69,10 +69,10 @@ def trained(shop, snapshots=12, every=7):
     """Return the profile after some training snapshots; `shop` stands `LAG` days after the newest."""
     days, said = [], []
     for number in range(snapshots):
-        days.append(Day(f"day {shop.number:04d}", shop.number, shop.today()))
-        said.append(Day(days[-1].name, shop.number, shop.scores()))
+        days.append(Day(shop.number, shop.today()))
+        said.append(Day(shop.number, shop.scores()))
         for _ in range(every if number + 1 < snapshots else LAG):
             shop.tomorrow()
-    customers = {one.name: shop.customers for one in days}
-    rates = {one.name: float(one.X["p_churn"].mean()) for one in said}
-    return Profile(columns(days, LAG), columns(said, LAG), customers, {"p_churn": rates})
+    customers = {f"day {one.number:04d}": len(one.X) for one in days}
+    rates = {f"day {one.number:04d}": float(one.X["p_churn"].mean()) for one in said}
+    return Profile(columns(days, LAG), columns(said, LAG), customers, {"p_churn": rates}, ("p_churn",))

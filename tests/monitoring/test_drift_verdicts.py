@@ -8,7 +8,8 @@ from stationary_shop import Shop, trained
 from crm_ml.errors import ConfigError
 from crm_ml.monitoring.bins import Numbers
 from crm_ml.monitoring.counting import in_frame
-from crm_ml.monitoring.drift import as_facts, compare, psi_limits
+from crm_ml.monitoring.drift import as_facts, compare
+from crm_ml.monitoring.judging import Counted, psi_limits
 from crm_ml.monitoring.limits import Limits
 from crm_ml.monitoring.profile import Column, Day, Profile, columns
 from crm_ml.tables.strict import validate
@@ -32,13 +33,14 @@ def row(found, name):
     return next(one for one in found.rows if one.name == name)
 
 
-@pytest.mark.parametrize(("customers", "features", "seed"), [(300, 90, 0), (1_500, 15, 1)])
-def test_two_hundred_clean_days_raise_at_most_two_alarms(customers, features, seed):
-    shop = Shop(customers, features, seed)
-    profile = trained(shop)
-    verdicts = []
+@pytest.mark.parametrize(("customers", "features", "seed"), [(300, 60, 0), (1_500, 12, 1)])
+def test_two_hundred_clean_days_raise_at_most_two_alarms(tmp_path, customers, features, seed):
+    shop, draw = Shop(customers, features, seed), np.random.default_rng(seed)
+    trained(shop).write(tmp_path)
+    profile, verdicts = Profile.read(tmp_path), []
     for _ in range(200):
-        verdicts.append(against(profile, shop.today(), shop.scores()).verdict)
+        came = draw.random(customers) < draw.uniform(0.55, 1)  # as many as on a training day, or fewer
+        verdicts.append(against(profile, shop.today()[came], shop.scores()[came]).verdict)
         shop.tomorrow()
     assert verdicts.count("none") >= 198
     assert "stop" not in verdicts
@@ -68,12 +70,14 @@ def test_three_features_beyond_the_second_limit_stop_and_two_do_not(world):
     three = against(profile, X.assign(**turned), said)
     assert (two.verdict, three.verdict) == ("warn", "stop")
     assert set(three.broken) == set(turned)
-    assert "3 columns are beyond the PSI that may stop a list" in three.reasons
+    assert three.reasons[0] == "3 columns are beyond the PSI that may stop a list, or gone"
+    assert (set(three.stopping), two.stopping) == (set(turned), ())
     accepted = against(profile, X.assign(**turned), said, Limits(accept=("f2",)))
     assert accepted.verdict == "warn"
     assert set(accepted.broken) == {"f6", "f10"}
     assert row(accepted, "f2").accepted
-    assert any(reason.startswith("f2: ") for reason in accepted.reasons)
+    assert [reason[:4] for reason in accepted.accepted] == ["f2: "]
+    assert all(not reason.startswith("f2: ") for reason in accepted.reasons)
 
 
 @pytest.mark.parametrize(("factor", "verdict"), [(7, "warn"), (1 / 7, "warn"), (100, "stop"), (0.01, "stop")])
@@ -113,6 +117,56 @@ def test_missing_values_where_there_were_none_are_found(world):
     assert (row(found, "f1").missing_then, row(found, "f1").missing_now) == (0.0, 0.5)
 
 
+def of_missing(most, now, rows=1_000, spread=0.0, accept=()):
+    """Compare a column of which a share was missing in training with a day of another share."""
+    counts = (round(rows * (1 - most)), 0, round(rows * most))
+    column = Column("f", Numbers((1.0,)), counts, rows, spread=spread, most_missing=most)
+    day = Counted(column, np.array([round(rows * (1 - now)), 0, round(rows * now)]))
+    profile = Profile((column,), (), {"day": rows})
+    return compare("m", profile, rows, [day], Limits(psi_warn=50.0, psi_stop=100.0, accept=accept))
+
+
+@pytest.mark.parametrize(
+    ("most", "now", "verdict"),
+    [(0.0, 0.09, "none"), (0.0, 0.11, "warn"), (0.3, 0.44, "none"), (0.3, 0.54, "warn"), (0.7, 0.79, "none"),
+     (0.7, 0.9, "warn"), (0.95, 0.99, "none"), (0.95, 1.0, "warn"), (1.0, 1.0, "none")],
+)  # fmt: skip
+def test_the_missing_share_has_limits_of_its_own(most, now, verdict):
+    found = of_missing(most, now)
+    assert found.verdict == verdict
+    assert ("are missing, at most" in " ".join(found.reasons)) == (verdict == "warn")
+    assert row(found, "f").beyond == (verdict == "warn" and now == 1)
+
+
+def test_few_rows_may_all_be_missing_by_chance():
+    assert of_missing(0.95, 1.0, rows=40).verdict == "none"
+    assert of_missing(0.5, 1.0, rows=40).verdict == "warn"
+
+
+def test_a_column_that_psi_can_not_judge_is_named_and_still_found_missing():
+    X = pd.DataFrame({f"f{j}": np.arange(1_000.0) for j in range(3)})
+    known = [Column(**(vars(one) | {"spread": 5.0})) for one in columns([Day(0, X)], 1)]
+    profile = Profile(tuple(known), (), {"day": 1_000})
+    moved = compare("m", profile, 1_000, in_frame(known, X + 600), USUAL)
+    assert (moved.verdict, moved.unmonitored) == ("none", ("f0", "f1", "f2"))
+    assert as_facts([moved], [])["models"]["m"]["not_by_psi"] == ["f0", "f1", "f2"]
+    assert row(moved, "f0").limit == pytest.approx(2.0, abs=0.05)
+    gone = compare("m", profile, 1_000, in_frame(known, X * np.nan), USUAL)
+    assert (gone.verdict, len(gone.stopping)) == ("stop", 3)
+    assert gone.reasons[1] == "f0: 100.0% are missing, at most 0.0% were on a training day"
+
+
+def test_the_actions_of_a_kind_share_a_column_of_training_and_count_once():
+    [column] = columns([Day(0, pd.DataFrame({"p": np.linspace(0, 0.2, 500)}))], 1, "coupon")
+    profile = Profile((), (column,), {"day": 500})
+    [day] = in_frame([column], pd.DataFrame({"p": np.full(500, 0.2)}))
+    shown = [Counted(**(vars(day) | {"shown": f"p of {name}"})) for name in ("one", "two", "three")]
+    assert compare("m", profile, 500, shown, USUAL).verdict == "warn"
+    only = compare("m", profile, 500, shown, Limits(columns_to_stop=1, accept=("p of one",)))
+    assert (only.verdict, set(only.stopping)) == ("stop", {"p of two", "p of three"})
+    assert compare("m", profile, 500, shown, Limits(columns_to_stop=1, accept=("p",))).verdict == "none"
+
+
 @pytest.mark.parametrize(
     ("part", "verdict"), [(0.6, "none"), (0.5, "warn"), (0.1, "stop"), (2, "warn"), (10, "stop")]
 )
@@ -120,7 +174,11 @@ def test_volume(world, part, verdict):
     profile, X, said = world
     found = against(profile, X, said, customers=int(len(X) * part))
     assert found.verdict == verdict
-    assert against(profile, X, said, Limits(accept=("volume",)), int(len(X) * part)).verdict == "none"
+    assert found.stopping == (("volume",) if verdict == "stop" else ())
+    assert found.broken == (() if verdict == "none" else ("volume",))
+    accepted = against(profile, X, said, Limits(accept=("volume",)), int(len(X) * part))
+    assert (accepted.verdict, accepted.reasons, accepted.broken) == ("none", (), ())
+    assert [one[:8] for one in accepted.accepted] == ([] if verdict == "none" else ["volume: "])
 
 
 @pytest.mark.parametrize(
@@ -129,18 +187,29 @@ def test_volume(world, part, verdict):
      (0.5, 0.7, "none"), (0.5, 0.8, "warn"), (0.5, 0.9, "stop"), (0.9, 0.55, "stop")],
 )  # fmt: skip
 def test_the_base_rate_by_the_rarer_of_both_outcomes(usual, now, verdict):
-    [column] = columns([Day("day", 0, pd.DataFrame({"p": np.full(100, now)}))], 1)
-    profile = Profile((), (column,), {"day": 100}, {"p": {"day": usual}})
-    found = compare("m", profile, 100, in_frame((column,), pd.DataFrame({"p": np.full(100, now)})), USUAL)
+    [column] = columns([Day(0, pd.DataFrame({"p": np.full(100, now)}))], 1)
+    day = in_frame((column,), pd.DataFrame({"p": np.full(100, now)}))
+    profile = Profile((), (column,), {"day": 100}, {"p": {"day": usual}}, ("p",))
+    found = compare("m", profile, 100, day, USUAL)
     assert found.verdict == verdict
     assert found.rows[0].psi == 0
+    told = " ".join(found.reasons)
+    assert ("base rate in training" in told) == (verdict != "none")
+    mean = compare("m", Profile((), (column,), {"day": 100}, profile.rates), 100, day, USUAL)
+    assert mean.verdict == ("warn" if verdict == "stop" else verdict)  # no label has told that rate
+    assert " ".join(mean.reasons) == told.replace("base rate", "mean score")
 
 
 def test_base_rates_that_varied_in_training_may_vary_as_much_later():
-    [column] = columns([Day("day", 0, pd.DataFrame({"p": np.full(100, 0.2)}))], 1)
+    [column] = columns([Day(0, pd.DataFrame({"p": np.full(100, 0.2)}))], 1)
     today = in_frame((column,), pd.DataFrame({"p": np.full(100, 0.2)}))
     varied = {"one": 0.01, "two": 0.05, "three": 0.12}
     assert compare("m", Profile((), (column,), {}, {"p": varied}), 100, today, USUAL).verdict == "none"
+    rates, far = {"p": {"one": 0.05, "two": 0.15}}, {"p": {"one": 0.0801}}
+    for past, verdict in ((1.0, "warn"), (1.5, "none")):  # 2.0 of the mean; up to 2.0 of it in training
+        limits = Limits(past_factor=past, rate_warn=1.9)
+        assert compare("m", Profile((), (column,), {}, rates), 100, today, limits).verdict == verdict
+        assert compare("m", Profile((), (column,), {}, far), 100, today, limits).verdict == "warn"
     assert compare("m", Profile((), (column,), {}, {"p": {"one": 0.06}}), 100, today, USUAL).verdict == "warn"
 
 
@@ -151,7 +220,7 @@ def test_what_grew_in_training_may_grow_on_and_what_was_still_may_not():
         grown = draw.exponential(50, 1_000) + day
         return pd.DataFrame({"grown": grown, "still": draw.exponential(50, 1_000) + 20})
 
-    days = [Day(f"{day}", day, at(day)) for day in range(0, 196, 28)]
+    days = [Day(day, at(day)) for day in range(0, 196, 28)]
     profile = Profile(columns(days, 28), (), {"168": 1_000})
     none = pd.DataFrame(index=range(1_000))
     assert against(profile, at(168 + 28), none).verdict == "none"

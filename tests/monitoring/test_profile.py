@@ -31,7 +31,7 @@ def frame(rows=400, seed=0):
 
 
 def learned(*frames):
-    return columns([Day(f"day {i}", 30 * i, one) for i, one in enumerate(frames)], lag=28)
+    return columns([Day(30 * i, one) for i, one in enumerate(frames)], lag=28)
 
 
 def relation(X, threads=1):
@@ -83,18 +83,38 @@ def test_deciles_of_many_values_hold_a_tenth_each_and_a_spike_has_a_bin_of_its_o
 
 def test_a_profile_is_read_as_it_was_written(tmp_path):
     known = learned(frame(seed=1), frame(seed=2))
-    profile = Profile(known, known[:1], {"day 0": 400, "day 1": 401}, {"p_churn": {"day 0": 0.25}})
+    profile = Profile(
+        known, known[:1], {"day 0": 400, "day 1": 401}, {"p_churn": {"day 0": 0.25}}, ("p_churn",)
+    )
     profile.write(tmp_path)
     found = Profile.read(tmp_path)
     assert [vars(one) for one in found.features] == [vars(one) for one in known]
-    assert (found.customers, found.rates) == (profile.customers, profile.rates)
+    assert (found.customers, found.rates, found.labelled) == (
+        profile.customers,
+        profile.rates,
+        profile.labelled,
+    )
+    parts = [one.to_numpy() for one in (frame(seed=1)["town"], frame(seed=2)['a "b"'])]
+    assert found.features[4].missing_most == float(pd.isna(parts[0]).mean())
+    assert found.features[1].missing_most >= float(pd.isna(parts[1]).mean()) > 0.2
     assert found.score("money").counts == known[0].counts
     assert found.score("money", "another kind") is None
     assert Profile.read(tmp_path / "nowhere") is None
-    text = json.loads((tmp_path / "profile.json").read_text()) | {"format": 99}
+    text = json.loads((tmp_path / "profile.json").read_text())
+    old = text | {"format": 1, "features": [_without(one, "most_missing") for one in text["features"]]}
+    (tmp_path / "profile.json").write_text(json.dumps(_without(old, "labelled")))
+    first = Profile.read(tmp_path)
+    assert first.labelled == ()
+    money, none = (next(one for one in first.features if one.name == name) for name in ("money", "none"))
+    assert (money.missing_most, none.missing_most) == (0.0, 1.0)
+    text |= {"format": 99}
     (tmp_path / "profile.json").write_text(json.dumps(text))
-    with pytest.raises(InputError, match="format 99 is unknown; this version reads 1"):
+    with pytest.raises(InputError, match="format 99 is unknown; this version reads up to 2"):
         Profile.read(tmp_path)
+
+
+def _without(content, name):
+    return {key: value for key, value in content.items() if key != name}
 
 
 def test_no_id_and_no_rare_level_is_kept(tmp_path):
@@ -116,7 +136,7 @@ def test_no_id_and_no_rare_level_is_kept(tmp_path):
 
 def test_only_the_fifty_most_frequent_levels_are_kept():
     X = pd.DataFrame({"town": [f"{number:03d}" for number in range(200) for _ in range(10 + number % 3)]})
-    [town] = columns([Day("day", 0, X)], 1)
+    [town] = columns([Day(0, X)], 1)
     assert len(town.bins.levels) == 50
     assert all(int(level) % 3 == 2 for level in town.bins.levels)
     assert sum(town.counts) == len(X)
@@ -126,13 +146,13 @@ def test_what_has_moved_within_training_is_remembered():
     draw = np.random.default_rng(0)
     parts = [pd.DataFrame({"age": draw.exponential(100, 2_000) + 100 * day,
                            "still": draw.exponential(100, 2_000)}) for day in range(4)]  # fmt: skip
-    age, still = columns([Day(f"{i}", 28 * i, one) for i, one in enumerate(parts)], lag=28)
+    age, still = columns([Day(28 * i, one) for i, one in enumerate(parts)], lag=28)
     assert age.spread > 1
     assert age.median_spread > 2
     assert still.spread < 0.02
     assert still.median_spread < 1.2
     # with a lag beyond all of training no day has a past, and nothing is known of movements
-    assert columns([Day(f"{i}", 28 * i, one) for i, one in enumerate(parts)], lag=200)[0].spread == 0
+    assert columns([Day(28 * i, one) for i, one in enumerate(parts)], lag=200)[0].spread == 0
 
 
 def test_a_column_that_is_gone_counts_as_missing():

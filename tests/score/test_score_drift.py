@@ -1,17 +1,20 @@
 """Drift through the scoring job: what is published with a warning, and what stops it with exit code 5."""
 
 import json
+import re
 from datetime import timedelta
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import score_world
+import yaml
 from rich.console import Console
-from score_world import AS_OF, contents, scorer, settings, usual_catalog
+from score_world import AS_OF, action, catalog, contents, scorer, settings, usual_catalog
 
 from crm_ml import features
-from crm_ml.errors import ConfigError, DriftLimit
+from crm_ml.errors import AlreadyPublished, DriftLimit, InputError
 from crm_ml.monitoring.limits import Limits
 from crm_ml.monitoring.profile import Day, Profile, columns
 from crm_ml.score import __main__ as command
@@ -19,6 +22,7 @@ from crm_ml.score import batch
 from crm_ml.score.models import Models
 from crm_ml.score.page import page
 from crm_ml.score.reading import verify_list
+from crm_ml.score.responses import Responder
 from crm_ml.snapshots import Snapshot, as_utc
 
 DAY = Snapshot(as_utc(AS_OF), timedelta(days=1))
@@ -38,15 +42,16 @@ def world(tmp_path_factory):
     before = before[before["rfm_days_since_order"] < 56]
     said = pd.DataFrame({"p_churn": score_world.predict(before)})
     profile = Profile(
-        columns([Day("2024-04-01", 0, before[used])], 28),
-        columns([Day("2024-04-01", 0, said)], 28),
+        columns([Day(0, before[used])], 28),
+        columns([Day(0, said)], 28),
         {"2024-04-01": len(before)},
         {"p_churn": {"2024-04-01": float(said["p_churn"].mean())}},
+        ("p_churn",),
     )
     return tables, X, profile
 
 
-def score(world, monkeypatch, X=None, **fields):
+def score(world, monkeypatch, X=None, actions=None, response=None, **fields):
     """Publish a list of features that are given, as if the tables had given them."""
     tables, usual, profile = world
     given = usual if X is None else X
@@ -56,7 +61,19 @@ def score(world, monkeypatch, X=None, **fields):
 
     monkeypatch.setattr(features, "write", write)
     used = scorer(**({"profile": profile} | fields.pop("scorer", {})))
-    return batch.run(settings(**fields), usual_catalog(), tables, Models(churn=used))
+    offered = usual_catalog() if actions is None else catalog(*actions)
+    return batch.run(settings(**fields), offered, tables, Models(churn=used, response=response))
+
+
+def of_page(outcome):
+    """Return the section of drift of a list's page."""
+    told = page(outcome.folder, verify_list(outcome.folder))
+    return re.search(r'<section id="drift".*?</section>', told, re.DOTALL).group()
+
+
+def proposed(error):
+    """Return the names that a refusal proposes, as the command line would read them."""
+    return Limits(accept=yaml.safe_load(re.search(r"drift\.accept: (\[.*\])\)", str(error.value)).group(1)))
 
 
 def report(project):
@@ -73,9 +90,7 @@ def test_a_clean_day_is_published_without_a_warning_in_any_order_of_rows(project
     assert {row["name"] for row in found["rows"]} == {"p_churn", *(one.name for one in world[2].features)}
     assert found["customers"] == (world[1]["rfm_days_since_order"] < 56).sum()
     assert max(row["psi"] for row in found["rows"]) < 0.1
-    told = page(outcome.folder, verify_list(outcome.folder))
-    assert '<section id="drift"' in told
-    assert "nothing moved beyond its limit" in told
+    assert "nothing moved beyond its limit" in of_page(outcome)
     monkeypatch.setenv("CRM_ML_THREADS", "1")
     shuffled = world[1].sample(frac=1, random_state=1)
     second = score(world, monkeypatch, shuffled, work="shuffled", out="shuffled/lists")
@@ -85,7 +100,7 @@ def test_a_clean_day_is_published_without_a_warning_in_any_order_of_rows(project
 
 
 def test_cents_for_the_major_unit_exit_with_5_and_the_last_list_stays_until_it_is_accepted(
-    project, world, monkeypatch
+    project, world, monkeypatch, caplog, capsys
 ):
     score(world, monkeypatch)
     before = contents(project / "data/lists")
@@ -106,15 +121,103 @@ def test_cents_for_the_major_unit_exit_with_5_and_the_last_list_stays_until_it_i
     with pytest.raises(DriftLimit):
         score(world, monkeypatch, cents, daily_cap=50, work="other")
     assert path.read_bytes() == first
-    with pytest.raises(ConfigError, match=r"drift.accept: no model has rfm_paid; name features or scores"):
+    with pytest.raises(DriftLimit) as mistaken:
         score(world, monkeypatch, cents, drift=Limits(accept=("rfm_paid",)), work="other")
+    assert "drift.accept: nothing of this day is called rfm_paid" in caplog.text
+    assert proposed(mistaken).accept == ("rfm_paid", "rfm_paid_cents_84d")
     assert contents(project / "data/lists") == before
-    outcome = score(world, monkeypatch, cents, drift=Limits(accept=("rfm_paid_cents_84d",)), work="other")
+    outcome = score(world, monkeypatch, cents, drift=proposed(stopped), work="other")
     drift = verify_list(outcome.folder)["drift"]
-    assert drift["verdict"] == "none"
-    [reason] = drift["models"]["churn"]["reasons"]
+    assert (drift["verdict"], drift["models"]["churn"]["reasons"]) == ("none", [])
+    [reason] = drift["models"]["churn"]["accepted"]
     assert reason.startswith("rfm_paid_cents_84d: PSI")
-    assert "accepted" in page(outcome.folder, verify_list(outcome.folder))
+    told = of_page(outcome)
+    assert "nothing else moved beyond its limit, 1 moved and accepted by name" in told
+    assert f"moved, accepted by name: {reason[:30]}" in told
+    command.show(Console(width=200), outcome)
+    shown = capsys.readouterr().out
+    assert re.search(r"drift warnings +│ +0 ", shown)
+    assert re.search(r"moved, accepted by name +│ +1 ", shown)
+    assert f"accepted of churn: {reason}" in shown
+
+
+def responder(profile, factor=1.0):
+    """Answer probabilities, spread evenly up to a fifth of `factor`."""
+
+    def answers(X):
+        return factor * np.linspace(0, 0.2, len(X))
+
+    return Responder("propensity", "ef" * 32, answers, ("b",), profile=profile)
+
+
+@pytest.fixture(scope="module")
+def answering(world):
+    """Profile of a model of answers to actions of one kind."""
+    said = pd.DataFrame({"p_response": np.linspace(0, 0.2, 400)})
+    day = [Day(0, world[1][["rfm_orders_84d"]])]
+    return Profile(columns(day, 28), columns([Day(0, said)], 28, "b"), {"2024-04-01": 400})
+
+
+def asking(name, **fields):
+    answer = {"kind": "b", "days": 28, "by": "category", "names": ("b",)}
+    channels = tuple({"channel": name, "cost_cents": 1} for name in ("mail", "push", "sms"))
+    given = {"score": "p_response", "answer": answer, "channels": channels, "cost_cents": None} | fields
+    return action(name, **{key: value for key, value in given.items() if value is not None})
+
+
+def test_a_day_without_an_action_that_asks_leaves_the_model_of_answers_out(
+    project, world, answering, monkeypatch
+):
+    over = asking("tasting", valid_until=AS_OF - timedelta(days=1))
+    keep = action("keep", score="p_churn")
+    outcome = score(world, monkeypatch, actions=[over, keep], response=responder(answering))
+    drift = verify_list(outcome.folder)["drift"]
+    assert (drift["verdict"], list(drift["models"]), drift["without_profile"]) == ("none", ["churn"], [])
+    asked = score(
+        world, monkeypatch, actions=[asking("tasting"), keep], response=responder(answering), out="asked"
+    )
+    assert list(verify_list(asked.folder)["drift"]["models"]) == ["churn", "propensity"]
+    assert len(list((project / "data/scores").glob("drift-*/drift.json"))) == 2
+
+
+@pytest.mark.usefixtures("project")
+def test_an_action_on_three_channels_is_one_column_and_what_the_refusal_proposes_is_taken(
+    world, answering, monkeypatch
+):
+    moved = {"actions": [asking("tasting")], "response": responder(answering, 5.0)}
+    once = score(world, monkeypatch, **moved)
+    found = verify_list(once.folder)["drift"]["models"]["propensity"]
+    assert found["verdict"] == "warn"
+    [row] = [one for one in found["rows"] if one["name"].startswith("p_response")]
+    assert (row["name"], row["beyond"]) == ("p_response of tasting", True)
+    few = {"work": "few", "out": "few/lists", "X": world[1][:30]}
+    with pytest.raises(DriftLimit) as stopped:
+        score(world, monkeypatch, drift=Limits(columns_to_stop=1), **moved, **few)
+    accepted = proposed(stopped)
+    assert set(accepted.accept) >= {"p_response of tasting", "volume"}
+    done = score(world, monkeypatch, drift=Limits(columns_to_stop=1, accept=accepted.accept), **moved, **few)
+    told = verify_list(done.folder)["drift"]["models"]["propensity"]["accepted"]
+    assert any(reason.startswith("p_response of tasting: PSI") for reason in told)
+
+
+@pytest.mark.usefixtures("project")
+def test_a_report_that_can_not_be_written_is_no_traceback_and_two_jobs_do_not_collide(world, monkeypatch):
+    usual = Path.replace
+
+    def beside(self, target):
+        monkeypatch.setattr(Path, "replace", usual)
+        score(world, monkeypatch, daily_cap=60)  # another job for the same list, at the worst moment
+        return usual(self, target)
+
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", beside)
+    with pytest.raises(AlreadyPublished):
+        score(world, monkeypatch, daily_cap=60)
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(InputError, match=r"can't write drift\.json .*No space left"):
+        score(world, monkeypatch, daily_cap=70)
 
 
 def renamed(X):
@@ -141,7 +244,7 @@ def test_what_moved_is_published_with_a_warning_on_every_place(
     assert words in told
     assert "aktiv" not in told
     assert f"drift of churn: {drift['models']['churn']['reasons'][0]}" in caplog.text
-    assert words.replace(" ", "")[:8] in page(outcome.folder, verify_list(outcome.folder)).replace(" ", "")
+    assert f"<li>{drift['models']['churn']['reasons'][0][:30]}" in of_page(outcome)
     assert report(project)["verdict"] == "warn"
     command.show(Console(width=200), outcome)
     shown = capsys.readouterr().out
@@ -157,8 +260,8 @@ def test_a_base_rate_four_times_as_high_stops_before_the_scores_are_used(world, 
     profile = world[2]
     rate = {"p_churn": {"2024-04-01": profile.rates["p_churn"]["2024-04-01"] / 4}}
     active = world[1][world[1]["rfm_days_since_order"] < 56]
-    said = columns([Day("2024-04-01", 0, pd.DataFrame({"p_churn": low(active)}))], 28)
-    quarter = Profile(profile.features, said, profile.customers, rate)
+    said = columns([Day(0, pd.DataFrame({"p_churn": low(active)}))], 28)
+    quarter = Profile(profile.features, said, profile.customers, rate, ("p_churn",))
     calm = score(world, monkeypatch, scorer={"profile": quarter, "predict": low, "sums": "cd" * 32})
     assert verify_list(calm.folder)["drift"]["verdict"] == "none"
     with pytest.raises(DriftLimit, match=r"p_churn: PSI .*; mean 0\.\d+, base rate in training 0\.\d+"):
@@ -171,6 +274,6 @@ def test_a_model_without_a_profile_is_a_warning(project, world, monkeypatch, cap
     outcome = score(world, monkeypatch, scorer={"profile": None})
     manifest = verify_list(outcome.folder)
     assert manifest["drift"] == {"verdict": "none", "models": {}, "without_profile": ["churn"]}
-    assert "churn has no profile, so nobody knows whether its data have moved; train it again" in caplog.text
-    assert "have no profile" in page(outcome.folder, manifest)
+    assert "churn has no profile, so nobody knows whether its data have moved" in caplog.text
+    assert "have no profile" in of_page(outcome)
     assert report(project)["without_profile"] == ["churn"]

@@ -27,6 +27,7 @@ from crm_ml.snapshots import Snapshot, as_utc
 COLUMNS = {
     "customer_id": "string", "p_alive": "double", "expected_purchases": "double", "expected_value": "double",
     "clv_cents": "int64", "clv_low_cents": "int64", "clv_high_cents": "int64", "model": "string",
+    "frequency": "double", "recency": "double", "T": "double", "monetary_value": "double",
 }  # fmt: skip
 SNAPSHOT = Snapshot(as_utc(AS_OF), timedelta(days=1))
 SUMS = "cd" * 32
@@ -84,6 +85,8 @@ def test_the_score_table_says_what_the_model_says(tables, valuation, tmp_path):
         assert found[f"{name}_cents"].tolist() == [int(v * 100 + 0.5) for v in said[name]]
     assert found["clv_cents"].between(found["clv_low_cents"], found["clv_high_cents"]).all()
     assert set(found["model"]) == {f"clv@{SUMS[:12]}"}
+    for name in ("frequency", "recency", "T", "monetary_value"):
+        np.testing.assert_array_equal(found[name], summary[name])
 
 
 class Fixed:
