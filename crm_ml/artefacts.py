@@ -91,7 +91,7 @@ def verify(folder: Path) -> dict[str, Any]:
         message names all of them.
     """
     folder = Path(folder)
-    manifest = _manifest(folder)
+    manifest = read_manifest(folder)
     listed, present = manifest["files"], set(_names(folder))
     breaches = [f"{name} is missing" for name in sorted(set(listed) - present)]
     breaches += [f"{name} is not in the manifest" for name in sorted(present - set(listed))]
@@ -112,7 +112,14 @@ def fingerprint(folder: Path) -> str:
     return hashlib.sha256((Path(folder) / MANIFEST).read_bytes()).hexdigest()
 
 
-def _manifest(folder: Path) -> dict[str, Any]:
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Return the manifest of a folder; no file is checked, see `verify`.
+
+    Raises
+    ------
+    IntegrityError
+        If it is missing or none.
+    """
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     except OSError as error:

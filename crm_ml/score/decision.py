@@ -118,6 +118,7 @@ def decide(
         "currency": job.catalog.currency,
         **funnel.facts,
         "allocation": allotment.certificate.facts,
+        "scores": scored.stages(actions),
     }
     facts |= {"drift": dict(job.drift)} if job.drift else {}
     facts |= {"hold_outs": shares.facts, "exploration": _explored(settings, allotment)}

@@ -36,8 +36,13 @@ def earlier_lists(target: Path, day: date) -> list[Earlier]:
     IntegrityError
         If one of them is damaged (exit code 4).
     """
-    found = sorted(one for one in target.glob("*-*") if _before(one.name, day) and one.is_dir())
+    found = [one for one in list_folders(target) if _before(one.name, day)]
     return [Earlier(one, str(verify_list(one)["list_id"])) for one in found]
+
+
+def list_folders(target: Path) -> list[Path]:
+    """Return the folders of all published lists of a name, oldest first."""
+    return sorted(one for one in target.glob("*-*") if _FOLDER.fullmatch(one.name) and one.is_dir())
 
 
 def last_evaluation(target: Path, day: date) -> dict[str, Any] | None:

@@ -1,6 +1,6 @@
 """The feature table and the score tables of one run, joined for the decision."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,8 @@ from crm_ml.score.worth import items_column, response_column
 
 if TYPE_CHECKING:
     import duckdb
+
+    from crm_ml.score.catalog import Action
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,15 @@ class ScoreTables:
     effects: Path | None = None
     responses: Mapping[int, Path] = field(default_factory=dict)
     items: Mapping[int, Path] = field(default_factory=dict)
+
+    def stages(self, actions: Sequence["Action"]) -> dict[str, Any]:
+        """Return the names of the stages, for the manifest of the list: by action, where each has its own."""
+        one = {"features": self.features, "churn": self.churn, "value": self.value, "effects": self.effects}
+        named: dict[str, Any] = {role: path.parent.name for role, path in one.items() if path is not None}
+        for role, paths in (("responses", self.responses), ("items", self.items)):
+            if paths:
+                named[role] = {actions[n].action_id: path.parent.name for n, path in sorted(paths.items())}
+        return named
 
     def base(self, connection: "duckdb.DuckDBPyConnection") -> "nw.LazyFrame[Any]":
         """Join all scores to the features of all known customers, as `policy.weigh` takes them."""

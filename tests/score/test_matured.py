@@ -8,13 +8,20 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import value_shop
+from published_list import publish_list
 
 from crm_ml.artefacts import fingerprint, verify
 from crm_ml.clv import artefact
 from crm_ml.clv.clv_model import ClvModel
 from crm_ml.clv.terms import Terms
 from crm_ml.clv.tilt import NO_TILT
-from crm_ml.score.matured import MOST_CUSTOMERS, matured, realised
+from crm_ml.config import Data
+from crm_ml.score.matured import judged as module
+from crm_ml.score.matured import realise as judging
+from crm_ml.score.matured.judged import MOST_CUSTOMERS, judge
+from crm_ml.score.matured.labels import Matured, labelled
+from crm_ml.score.matured.published import kept_tables
+from crm_ml.score.settings import ScoreSettings
 from crm_ml.score.stages import stage
 from crm_ml.score.value import Valuation, values_of
 from crm_ml.snapshots import DAY_S, Snapshot, as_utc
@@ -42,15 +49,26 @@ def kept_values(folder, lines):
     )
     tables = value_shop.shop(lines).identified("ab" * 32)
     snapshot = Snapshot(as_utc(AS_OF), timedelta(days=1))
-    values_of(folder / "work", tables, snapshot, Valuation("clv", version.content, model))
+    kept = values_of(folder / "work", tables, snapshot, Valuation("clv", version.content, model))
+    publish_list(
+        folder / "lists", "2024-08-01", {"clv": version.content}, {"value": kept.parent.name}, ["c1"]
+    )
     return version, tables
+
+
+def only(folder, version):
+    """Return the one score table of the lists, and what its labels are."""
+    [kept], silent, broken = kept_tables(folder / "lists", folder / "work")
+    assert (silent, broken) == ([], [])
+    return labelled(kept, kept.manifest(), version)
 
 
 def test_expected_purchases_are_judged_by_the_days_with_a_purchase(tmp_path, lines):
     version, tables = kept_values(tmp_path, lines)
-    known = {version.content: version}
-    assert matured(tmp_path / "work", known, date(2024, 9, 29), None, tables) == []
-    [one] = matured(tmp_path / "work", known, date(2024, 9, 30), None, tables)
+    one = only(tmp_path, version)
+    for today, told in ((29, "the labels of 2024-08-01 end on 2024-09-30, after 2024-09-29"), (30, "")):
+        given = ScoreSettings(name="s", data=Data(name="s"), actions="none.yaml", as_of=date(2024, 9, today))
+        assert judging._not_yet(one, given, tables) == told
     assert (one.day, one.what, one.is_probability) == ("2024-08-01", "clv", False)
     inside = lines[lines["ordered_at_epoch_s"].between(START_S, START_S + 60 * DAY_S - 1)]
     days = (inside["ordered_at_epoch_s"] // DAY_S).groupby(inside["customer_id"]).nunique()
@@ -60,7 +78,7 @@ def test_expected_purchases_are_judged_by_the_days_with_a_purchase(tmp_path, lin
     pd.testing.assert_series_equal(
         rows["outcome"], days.reindex(rows.index, fill_value=0), check_names=False, check_dtype=False
     )
-    found = realised(one, tables)
+    found = judge(one, tables)
     expected = rows["score"].sum() / days.reindex(rows.index, fill_value=0).sum() - 1
     assert found["total_error"] == pytest.approx(expected)
     assert found["normalised_gini.low"] < found["normalised_gini"] < found["normalised_gini.high"]
@@ -81,9 +99,11 @@ def kept_answers(work, ids, p, by="category", names=("beer",)):
 
     made = stage(work, "features", {"as_of": "2024-08-01T00:00:00+00:00"}, features)
     action = {"kind": "beer", "days": 14, "by": by, "names": list(names)}
-    return stage(
+    found = stage(
         work, "propensity-tasting", {"action": action, "features": made.parent.name, "model": "cd" * 32}, fill
     )
+    stages = {"responses": {"tasting": found.parent.name}}
+    publish_list(work.parent / "lists", "2024-08-01", {"propensity": "cd" * 32}, stages, ids[:40])
 
 
 def test_answers_of_categories_are_purchases_of_active_customers(tmp_path):
@@ -103,33 +123,55 @@ def test_answers_of_categories_are_purchases_of_active_customers(tmp_path):
     items = pd.DataFrame({"item_id": ["ale", "wine"], "category": ["beer", "wine"], "department": "drinks"})
     tables = Tables(customers=pd.DataFrame({"customer_id": ids}), order_lines=lines, items=items)
     kept_answers(tmp_path / "work", ids, draw.random(120))
-    version = of_categories(tmp_path)
-    [one] = matured(tmp_path / "work", {version.content: version}, date(2024, 8, 15), None, tables)
+    one = only(tmp_path, of_categories(tmp_path))
     assert (one.what, one.is_probability) == ("propensity-tasting", True)
+    assert f"{one.window.label_ends_at:%Y-%m-%d}" == "2024-08-15"
     judged = one.rows(tables)
     assert list(judged.index) == [name for name, was in zip(ids, active, strict=True) if was]
     assert judged["outcome"].tolist() == bought[active].astype(int).tolist()
-    assert realised(one, tables)["base_rate"] == pytest.approx(bought[active].mean())
+    found = judge(one, tables)
+    assert found["base_rate"] == pytest.approx(bought[active].mean())
+    assert found["contacted"] == active[:40].sum()
+    assert found["mean_outcome_contacted"] == pytest.approx(bought[:40][active[:40]].mean())
 
 
-def test_coupons_and_unknown_models_have_no_labels_of_their_own(tmp_path, lines):
-    work, ids = tmp_path / "work", ["c1", "c2"]
-    kept_answers(work, ids, [0.1, 0.2], by="campaign", names=("18",))
-    version = of_categories(tmp_path)
-    tables = value_shop.shop(lines)
-    assert matured(work, {version.content: version}, date(2024, 10, 1), None, tables) == []
-    assert matured(work, {}, date(2024, 10, 1), None, tables) == []
-    assert matured(tmp_path / "nowhere", {version.content: version}, date(2024, 10, 1), None, tables) == []
+def test_answers_to_a_campaign_have_no_labels_of_everybody(tmp_path):
+    kept_answers(tmp_path / "work", ["c1", "c2"], [0.1, 0.2], by="campaign", names=("18",))
+    assert only(tmp_path, of_categories(tmp_path)).startswith("only who was contacted can answer a campaign")
+
+
+@pytest.mark.parametrize(
+    ("role", "words"), [("effects", "no customer shows both"), ("items", "of items under")]
+)
+def test_effects_and_items_say_why_they_are_not_judged(tmp_path, role, words):
+    made = stage(tmp_path / "work", role, {"model": "cd" * 32}, lambda path: path.write_bytes(b""))
+    name = made.parent.name
+    scores = {role: {"tasting": name} if role == "items" else name, "features": "features-1"}
+    publish_list(tmp_path / "lists", "2024-08-01", {role: "cd" * 32}, scores)
+    assert words in only(tmp_path, of_categories(tmp_path))
+
+
+def test_a_promise_is_of_the_same_task_alone(tmp_path, lines):
+    class Run:
+        params, metrics = {"target.horizon_days": "60"}, {"test.purchases_total_error": 0.1, "test.rmse": 2.0}
+
+    value = only(tmp_path, kept_values(tmp_path, lines)[0])
+    assert judging._promised(Run, value) == ({"total_error": 0.1}, "")
+    Run.params = {"target.horizon_days": "91"}
+    told = "training promised nothing of 60 days: its test window has 91"
+    assert judging._promised(Run, value) == ({}, told)
+    one = Matured(of_categories(tmp_path), value.kept, value.path, value.window, value.labels, "propensity-a")
+    promised, unlike = judging._promised(Run, one)
+    assert promised == {}
+    assert "of many together" in unlike
 
 
 def test_of_many_customers_a_part_is_judged_that_a_hash_has_drawn(tmp_path, lines, monkeypatch):
-    from crm_ml.score import matured as module
-
     version, tables = kept_values(tmp_path, lines)
     assert MOST_CUSTOMERS >= 10_000
-    [one] = matured(tmp_path / "work", {version.content: version}, date(2024, 9, 30), None, tables)
-    whole = realised(one, tables)
+    one = only(tmp_path, version)
+    whole = judge(one, tables)
     monkeypatch.setattr(module, "MOST_CUSTOMERS", 100)
-    part = realised(one, tables)
+    part = judge(one, tables)
     assert 60 < part["rows"] < 150 < whole["rows"]
-    assert realised(one, tables) == part
+    assert judge(one, tables) == part

@@ -19,6 +19,7 @@ from crm_ml.monitoring.limits import Limits
 from crm_ml.monitoring.profile import Day, Profile, columns
 from crm_ml.score import __main__ as command
 from crm_ml.score import batch
+from crm_ml.score.matured.published import kept_tables
 from crm_ml.score.models import Models
 from crm_ml.score.page import page
 from crm_ml.score.reading import verify_list
@@ -177,6 +178,16 @@ def test_a_day_without_an_action_that_asks_leaves_the_model_of_answers_out(
         world, monkeypatch, actions=[asking("tasting"), keep], response=responder(answering), out="asked"
     )
     assert list(verify_list(asked.folder)["drift"]["models"]) == ["churn", "propensity"]
+    kept, silent, broken = kept_tables(project / "asked/test", project / "data/scores")
+    assert [(one.role, one.action, one.lists) for one in kept] == [
+        ("churn", "", [asked.folder]),
+        ("responses", "tasting", [asked.folder]),
+    ]
+    assert (silent, broken, {one.manifest()["stage"] for one in kept}) == (
+        [],
+        [],
+        {"churn", "propensity-tasting"},
+    )
     assert len(list((project / "data/scores").glob("drift-*/drift.json"))) == 2
 
 

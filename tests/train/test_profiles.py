@@ -1,6 +1,5 @@
 """The profile that every registered model carries."""
 
-import json
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -10,6 +9,7 @@ import run_store
 
 from crm_ml import tracking
 from crm_ml.artefacts import verify
+from crm_ml.monitoring.bins import Texts
 from crm_ml.monitoring.profile import PROFILE_FILE, Profile
 from crm_ml.snapshots import Snapshot
 from crm_ml.train import profiles
@@ -69,10 +69,12 @@ def test_scores_are_by_kind_and_features_by_day():
 
 
 @pytest.mark.xdist_group("store")
-@pytest.mark.usefixtures("store")
-def test_every_registered_model_carries_its_profile_without_an_id():
+def test_every_registered_model_carries_its_profile_without_an_id(store):
     client = tracking.connect()
-    checked = set()
+    found = pd.read_parquet(store.households / "transactions.parquet", columns=["household_id"])
+    ids = {str(one) for one in found["household_id"].unique() if len(str(one)) > 2}  # 1 is a size
+    assert len(ids) > 100
+    checked, texts = set(), 0
     for one in client.search_registered_models():
         for version in client.search_model_versions(f"name='{one.name}'"):
             folder = run_store.model_folder(client, one.name, version.version)
@@ -86,8 +88,15 @@ def test_every_registered_model_carries_its_profile_without_an_id():
             assert min(profile.customers.values()) > 0
             known = {column.name for column in profile.features}
             if manifest["family"] == "churn":
-                run = next(run for run in run_store.runs(client) if run.info.run_id == version.run_id)
+                run = client.get_run(version.run_id)
                 assert known == set(run_store.facts(run)["features"])
-            text = json.dumps(json.loads((folder / PROFILE_FILE).read_text()))
-            assert "customer_id" not in text
+            assert "customer_id" not in (folder / PROFILE_FILE).read_text()
+            kept = [one.bins.levels for one in profile.features if isinstance(one.bins, Texts)]
+            assert ids.isdisjoint(level for levels in kept for level in levels)
+            texts += len(kept)
+            assert profile.labelled == (("p_churn",) if manifest["family"] == "churn" else ())
+            if manifest["family"] == "clv":
+                assert known == {"frequency", "recency", "T", "monetary_value"}
+                assert profile.rates == {}
     assert checked == set(FAMILIES)
+    assert texts > 0

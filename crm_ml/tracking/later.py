@@ -1,0 +1,49 @@
+"""Metrics that become known after a run has ended: logged to the run of a model version, once."""
+
+from collections.abc import Mapping
+
+from crm_ml.tracking.registry import ModelVersion
+from crm_ml.tracking.runs import check_finite
+from crm_ml.tracking.store import connect
+
+_DAY_MS = 86_400_000
+
+
+def log_at(version: ModelVersion, prefix: str, metrics: Mapping[str, float], day: int) -> dict[str, float]:
+    """Log metrics of a day to the run and the model of a version, all or none; return what is logged.
+
+    Where the day has metrics already, they stay as they are and are returned.
+
+    Parameters
+    ----------
+    version : ModelVersion
+    prefix : str
+        Of the names in the store, such as ``"realised."``.
+    metrics : mapping of str to float
+    day : int
+        Days since 1970-01-01: step and time of the metrics, so that the clock does not matter.
+
+    Raises
+    ------
+    InputError
+        If a metric is NaN or infinite.
+    """
+    from mlflow.entities import Metric
+
+    check_finite(metrics)
+    client = connect()
+    made = client.get_model_version(version.name, version.version)
+    run = client.get_run(made.run_id)
+    before = {
+        name.removeprefix(prefix): float(one.value)
+        for name in run.data.metrics
+        if name.startswith(prefix)
+        for one in client.get_metric_history(made.run_id, name)
+        if one.step == day
+    }
+    if before:
+        return before
+    of = {"model_id": made.model_id, "run_id": made.run_id} if made.model_id else {}
+    batch = [Metric(prefix + key, float(value), day * _DAY_MS, day, **of) for key, value in metrics.items()]
+    client.log_batch(made.run_id, metrics=batch)
+    return dict(metrics)
