@@ -107,7 +107,7 @@ def test_an_alias_moves_and_an_absent_one_is_named(other_store, store):
         tracking.champion("churn", "trial")
     with pytest.raises(InputError, match="no model ghost@champion"):
         tracking.champion("ghost")
-    tracking.promote(champion, "trial")
+    tracking.connect().set_registered_model_alias("churn", "trial", champion.version)
     assert tracking.champion("churn", "trial").version == champion.version
 
 

@@ -13,8 +13,8 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from conftest import Store
 from small_data import FOLDERS
+from stores import Store
 from third_party import third_party
 
 from crm_ml import tracking

@@ -173,6 +173,8 @@ class Tuned(Strict):
         if tuning.metric is not None and tuning.metric not in metrics:
             yield ("tuning", "metric"), f"{tuning.metric} is none of {', '.join(metrics)}"
         known = self.known_options()
+        if known is None:
+            yield ("model", "name"), f"{self.model.name} is no model whose settings can be searched"
         for name, values in tuning.space.items():
             texts = list(values.breaches())
             if name in _NEVER:

@@ -78,10 +78,12 @@ class Evaluation:
         """
         return _interval(self._values(model, metric, over), f"{model} {metric} ({over})")
 
-    def difference(self, model: str, other: str, metric: str, over: Over = "pooled") -> Interval:
-        """Return the paired difference `model` minus `other`; raises as `interval`."""
+    def difference(
+        self, model: str, other: str, metric: str, over: Over = "pooled", level: float = LEVEL
+    ) -> Interval:
+        """Return the paired difference `model` minus `other` with an interval of `level`; see `interval`."""
         values = self._values(model, metric, over) - self._values(other, metric, over)
-        return _interval(values, f"{model} - {other} {metric} ({over})")
+        return _interval(values, f"{model} - {other} {metric} ({over})", level)
 
     def table(self) -> "pd.DataFrame":
         """Return a row for each model, metric and view: model, metric, over, value, low, high."""
@@ -219,7 +221,7 @@ def _judge(
     return {metric: np.concatenate(values) for metric, values in parts.items()}
 
 
-def _interval(values: Floats, what: str) -> Interval:
+def _interval(values: Floats, what: str, level: float = LEVEL) -> Interval:
     drawn = values[1:][np.isfinite(values[1:])]
     lost = 1 - len(drawn) / max(len(values) - 1, 1)
     if lost > _UNDEFINED_LIMIT:
@@ -227,6 +229,6 @@ def _interval(values: Floats, what: str) -> Interval:
             f"{what}: {lost:.0%} of the replicates lack a class or an outcome above zero; "
             "give more rows of the rarer kind"
         )
-    tail = 100 * (1 - LEVEL) / 2
+    tail = 100 * (1 - level) / 2
     low, high = np.percentile(drawn, [tail, 100 - tail])
     return Interval(float(values[0]), float(low), float(high))

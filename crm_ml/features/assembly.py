@@ -65,14 +65,16 @@ def matrix(tables: Tables, snapshot: Snapshot, groups: Groups | None = None) -> 
         If a group or an option of one does not exist.
     """
     wanted = _wanted(groups)
-    modules = {name: _group(name) for name in wanted}
     if not tables.fingerprint or not kept.keeping():
         table = _computed(tables, snapshot, wanted)
     else:
-        key = kept.key_of(tables, snapshot, wanted, modules)
-        table = kept.kept(key, lambda: _computed(tables, snapshot, wanted))
+        table = kept.kept(_key(tables, snapshot, wanted), lambda: _computed(tables, snapshot, wanted))
     result: pd.DataFrame = table.to_pandas(ignore_metadata=True).set_index("customer_id")
     return result
+
+
+def _key(tables: Tables, snapshot: Snapshot, wanted: Mapping[str, Mapping[str, Any]]) -> str:
+    return kept.key_of(tables, snapshot, wanted, groups())
 
 
 def _computed(tables: Tables, snapshot: Snapshot, groups: Groups) -> "pa.Table":
@@ -130,7 +132,10 @@ def known_customers(tables: Tables, snapshot: Snapshot) -> "nw.LazyFrame[Any]":
 def _wanted(given: Groups | None) -> Mapping[str, Mapping[str, Any]]:
     if given is None:
         return {name: {} for name in groups()}
-    return given if isinstance(given, Mapping) else {name: {} for name in given}
+    wanted = given if isinstance(given, Mapping) else {name: {} for name in given}
+    for name in wanted:
+        _group(name)
+    return wanted
 
 
 def _group(name: str) -> ModuleType:

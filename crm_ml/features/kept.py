@@ -6,14 +6,15 @@ import logging
 import os
 import shutil
 from collections.abc import Callable, Mapping
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from crm_ml.artefacts import new_folder, verify
-from crm_ml.errors import AlreadyPublished, ConfigError, IntegrityError
+from crm_ml.errors import ConfigError, IntegrityError
 from crm_ml.paths import data_folder
+from crm_ml.tables.workspace import new_workspace, remove_stale
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -25,9 +26,8 @@ log = logging.getLogger(__name__)
 SWITCH, LIMIT = "CRM_ML_CACHE", "CRM_ML_CACHE_GB"
 _FILE = "matrix.parquet"
 _LIMIT_GB = "5"
-_SHARED = ("features/__init__.py", "features/assembly.py", "features/expressions.py", "snapshots.py",
-           "tables/bundle.py", "tables/derived.py", "tables/engine.py")  # fmt: skip
-_ENGINES = ("duckdb", "narwhals", "pyarrow")
+_SHARED = ("snapshots.py", "tables/bundle.py", "tables/derived.py", "tables/engine.py")
+_ENGINES = ("duckdb", "narwhals", "numpy", "pandas", "polars", "pyarrow")
 
 
 def keeping() -> bool:
@@ -51,19 +51,29 @@ def key_of(
     wanted : mapping of str to options
         Groups in the order of their columns.
     modules : mapping of str to module
-        The groups' code; that of groups that are not wanted does not count.
+        All groups; the code of those that are not wanted does not count, that of all other modules of the
+        package does.
     """
     home = Path(__file__).parents[1]
-    code = [home / name for name in _SHARED] + [Path(str(modules[name].__file__)) for name in wanted]
+    others = [one for one in sorted(home.glob("features/*.py")) if one.stem not in {*modules, "kept"}]
+    groups = [Path(str(modules[name].__file__)) for name in wanted]
+    code = [*others, *(home / name for name in _SHARED), *groups]
     content = {
         "tables": [tables.fingerprint, tables.engine, list(tables.names)],
         "snapshot": [snapshot.as_of.isoformat(), str(snapshot.horizon), str(snapshot.gap)],
         "groups": [[name, dict(options)] for name, options in wanted.items()],
         "code": [hashlib.sha256(path.read_bytes()).hexdigest() for path in code],
-        "engines": {name: version(name) for name in _ENGINES},
+        "engines": {name: _version(name) for name in _ENGINES},
     }
     text = json.dumps(content, sort_keys=True, default=repr)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
 
 
 def kept(key: str, compute: "Callable[[], pa.Table]") -> "pa.Table":
@@ -117,11 +127,14 @@ def _read(folder: Path) -> "pa.Table | None":
 def _keep(table: "pa.Table", folder: Path) -> None:
     import pyarrow.parquet as pq
 
-    try:
-        with new_folder(folder, rows=table.num_rows, columns=table.column_names) as part:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    remove_stale(folder.parent)
+    with new_workspace(folder) as space:
+        made = space / folder.name
+        with new_folder(made, rows=table.num_rows, columns=table.column_names) as part:
             pq.write_table(table, part / _FILE)
-    except AlreadyPublished:
-        log.debug("%s: another process kept it meanwhile", folder)
+        if not folder.exists():  # another process may have kept it meanwhile
+            made.rename(folder)
 
 
 def _drop_oldest(newest: Path, limit: int) -> None:

@@ -28,10 +28,11 @@ _WORDS = (
 Found = TypeVar("Found")
 
 
-def patiently(call: Callable[[], Found], store: str) -> Found:
+def patiently(call: Callable[[], Found], store: str, find: Callable[[], Found | None] | None = None) -> Found:
     """Return what a call gives, trying again with longer waits while the store is locked or away.
 
-    A call that the store refused for such a reason has changed nothing in it, so no metric is doubled.
+    A call whose answer was lost may have been carried out. To log or set the same once more changes nothing;
+    a call that makes something new needs `find`.
 
     Parameters
     ----------
@@ -39,6 +40,8 @@ def patiently(call: Callable[[], Found], store: str) -> Found:
         Without arguments.
     store : str
         URI of the store, for the error.
+    find : callable, optional
+        Returns what an earlier try has made, or None; asked before each further try.
 
     Raises
     ------
@@ -52,7 +55,8 @@ def patiently(call: Callable[[], Found], store: str) -> Found:
     while True:
         tries += 1
         try:
-            return call()
+            found = find() if find is not None and tries > 1 else None
+            return call() if found is None else found
         except Exception as error:
             passed = time.monotonic() - started
             if not _passing(error):
@@ -76,6 +80,10 @@ class Patient:
         if not callable(found):
             return found
         return lambda *given, **named: patiently(lambda: found(*given, **named), self._store)
+
+    def once(self, make: Callable[[Any], Found], find: Callable[[Any], Found | None]) -> Found:
+        """Make something new; it is found where an earlier try was carried out and its answer lost."""
+        return patiently(lambda: make(self._wrapped), self._store, lambda: find(self._wrapped))
 
 
 def _passing(error: Exception) -> bool:

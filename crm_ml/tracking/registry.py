@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from crm_ml.artefacts import fingerprint, verify
+from crm_ml.tracking.logged_models import MODEL_FOLDER
 from crm_ml.tracking.patience import patiently
 from crm_ml.tracking.store import connect, load_mlflow, refusing, tracking_uri
-
-MODEL_FOLDER = "model"
 
 
 @dataclass(frozen=True)
@@ -32,11 +31,6 @@ class ModelVersion:
     folder: Path
     content: str
     details: Mapping[str, Any] = field(default_factory=dict)
-
-
-def promote(version: ModelVersion, alias: str = "champion") -> None:
-    """Point `alias` of the registered model to `version`."""
-    connect().set_registered_model_alias(version.name, alias, version.version)
 
 
 def champion(name: str, alias: str = "champion") -> ModelVersion:

@@ -3,27 +3,30 @@
 import contextlib
 import json
 import math
-import tempfile
-import warnings
+import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crm_ml.artefacts import fingerprint
 from crm_ml.errors import CrmError, InputError, StoreUnavailable
-from crm_ml.tracking.patience import patiently
-from crm_ml.tracking.registry import MODEL_FOLDER, ModelVersion
-from crm_ml.tracking.store import Client, artefacts_location, connect, load_mlflow, tracking_uri
+from crm_ml.tracking.logged_models import Pyfunc, log_model, register
+from crm_ml.tracking.registry import ModelVersion
+from crm_ml.tracking.store import Client, artefacts_location, connect
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+TOKEN = "crm_ml.token"
+
+
 class Run:
     """One MLflow run that is under way."""
 
-    def __init__(self, client: Client, run_id: str) -> None:
+    def __init__(self, client: Client, experiment_id: str, run_id: str) -> None:
         self.client = client
+        self.experiment_id = experiment_id
         self.run_id = run_id
         self._model_id: str | None = None
 
@@ -59,9 +62,8 @@ class Run:
         self, name: str, params: Mapping[str, Any], metrics: Mapping[str, float], tags: Mapping[str, str]
     ) -> None:
         """Log a run of its own, finished, below this one; metrics as `log_metrics`."""
-        experiment = self.client.get_run(self.run_id).info.experiment_id
         below = {"mlflow.parentRunId": self.run_id, **tags}
-        made = Run(self.client, self.client.create_run(experiment, tags=below, run_name=name).info.run_id)
+        made = _new_run(self.client, self.experiment_id, name, below)
         made.log_params(params)
         made.log_metrics(metrics)
         self.client.set_terminated(made.run_id)
@@ -94,31 +96,13 @@ class Run:
             Model folder with its manifest.
         name : str
             Registered name, such as ``"churn"``.
-        loader_module : str
-            Module whose ``_load_pyfunc`` loads the folder.
-        inputs, outputs : mapping of str to str
-            Column to MLflow type (``"double"`` or ``"string"``).
+        loader_module, inputs, outputs
+            As `crm_ml.tracking.logged_models.Pyfunc`.
         """
-        mlflow = load_mlflow()
-        from mlflow.models import Model, ModelSignature
-
-        with tempfile.TemporaryDirectory() as parent, warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # it asks for an input example: nine seconds
-            data = Path(parent) / MODEL_FOLDER
-            data.symlink_to(folder.resolve(), target_is_directory=True)
-            content: dict[str, Any] = {
-                "loader_module": loader_module,
-                "data_path": str(data),
-                "signature": ModelSignature(_schema(inputs), _schema(outputs)),
-                "pip_requirements": [f"crm_ml=={_version()}"],
-            }
-            logged = patiently(
-                lambda: Model.log(None, mlflow.pyfunc, name=MODEL_FOLDER, run_id=self.run_id, **content),
-                tracking_uri(),
-            )
-        made = patiently(lambda: mlflow.register_model(f"models:/{logged.model_id}", name), tracking_uri())
-        self._model_id = logged.model_id
-        return ModelVersion(name, str(made.version), folder, fingerprint(folder))
+        model = Pyfunc(folder, loader_module, inputs, outputs)
+        self._model_id = log_model(self.client, self.experiment_id, self.run_id, model)
+        version = register(self.client, self._model_id, name)
+        return ModelVersion(name, version, folder, fingerprint(folder))
 
 
 def check_finite(metrics: Mapping[str, float]) -> None:
@@ -151,11 +135,7 @@ def start(experiment: str, name: str) -> Iterator[Run]:
         If the store is locked or does not answer.
     """
     client = connect()
-    found = client.get_experiment_by_name(experiment)
-    experiment_id = (
-        found.experiment_id if found else client.create_experiment(experiment, artefacts_location())
-    )
-    run = Run(client, client.create_run(experiment_id, run_name=name).info.run_id)
+    run = _new_run(client, _experiment_id(client, experiment), name, {})
     try:
         yield run
     except BaseException as error:
@@ -166,10 +146,29 @@ def start(experiment: str, name: str) -> Iterator[Run]:
     client.set_terminated(run.run_id, "FINISHED")
 
 
-def _schema(columns: Mapping[str, str]) -> Any:
-    from mlflow.types import ColSpec, Schema
+def _experiment_id(client: Client, name: str) -> str:
+    """Return the id of an experiment, made where it is absent; another process may make it meanwhile."""
+    from mlflow.exceptions import MlflowException
 
-    return Schema([ColSpec(kind, name, required=False) for name, kind in columns.items()])
+    found = client.get_experiment_by_name(name)
+    if found is None:
+        try:
+            return str(client.create_experiment(name, artefacts_location()))
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+            found = client.get_experiment_by_name(name)
+    return str(found.experiment_id)
+
+
+def _new_run(client: Client, experiment_id: str, name: str, tags: Mapping[str, str]) -> Run:
+    """Make a run; a tag of its own finds it where the answer is lost."""
+    token = uuid.uuid4().hex
+    made = client.once(
+        lambda store: store.create_run(experiment_id, tags={**tags, TOKEN: token}, run_name=name),
+        lambda store: next(iter(store.search_runs([experiment_id], f"tags.`{TOKEN}` = '{token}'")), None),
+    )
+    return Run(client, experiment_id, str(made.info.run_id))
 
 
 def _flatten(params: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
@@ -178,9 +177,3 @@ def _flatten(params: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str,
             yield from _flatten(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", str(value)
-
-
-def _version() -> str:
-    from crm_ml import __version__
-
-    return __version__

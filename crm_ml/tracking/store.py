@@ -60,6 +60,32 @@ def refusing(message: str) -> Iterator[None]:
         raise InputError(message) from error
 
 
+@contextlib.contextmanager
+def absent(message: str) -> Iterator[None]:
+    """Leave the block in peace where MLflow says that something does not exist.
+
+    Raises
+    ------
+    InputError
+        With `message`, if MLflow refuses for any other reason.
+    """
+    from mlflow.exceptions import MlflowException
+
+    try:
+        yield
+    except MlflowException as error:
+        if not _missing(error):
+            raise InputError(f"{message}: {str(error).partition(chr(10))[0][:200]}") from error
+
+
+def _missing(error: Any) -> bool:
+    """Say whether MLflow names something that does not exist; an alias has a code that says less."""
+    code = error.error_code
+    return code == "RESOURCE_DOES_NOT_EXIST" or (
+        code == "INVALID_PARAMETER_VALUE" and "alias" in str(error) and "not found" in str(error)
+    )
+
+
 def load_mlflow() -> Any:
     """Import MLflow, without reports of usage to its makers and with few tries of its own, unless asked."""
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")

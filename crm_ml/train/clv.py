@@ -27,7 +27,7 @@ from crm_ml.train.clv_fitting import fit_candidates, fit_challenger, fit_one
 from crm_ml.train.clv_report import MODEL
 from crm_ml.train.comparing.of_families import of_value
 from crm_ml.train.fingerprints import array_sum
-from crm_ml.train.outcome import Candidate, Outcome
+from crm_ml.train.outcome import Candidate, Outcome, no_leak
 from crm_ml.train.profiles import of_values
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def execute(config: ClvRun, tables: Tables, progress: "Progress") -> Outcome:
     return Outcome(
         metrics=clv_report.metrics(judged["value"], judged["purchases"]),
         summary=clv_report.summary(judged["value"]),
-        gates=clv_report.gates(judged["value"], config.largest_total_error),
+        gates=(*clv_report.gates(judged["value"], config.largest_total_error), no_leak("summaries")),
         candidate=_candidate(config, final, source, tested.window),
         trace=traces.of_clv(windows, source.summary(as_utc(config.register_as.as_of)), chosen, tested),
         tables=clv_report.tables(chosen.judged, judged["value"], judged["purchases"]),

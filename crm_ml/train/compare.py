@@ -55,8 +55,8 @@ def compare(runs: Sequence[str], stores: Sequence[str] = (), out: Path | None = 
     Returns
     -------
     Comparison
-        The bootstrap draws as the experiment of the first run does: on all of its rows its intervals are the
-        logged ones, where the experiment drew nothing before them.
+        With seed and replicates of the first run. Values on all of its rows are the logged ones; intervals
+        agree with the logged ones but for the draws, since rows are kept in the order of their pseudonyms.
 
     Raises
     ------

@@ -121,7 +121,6 @@ def _windows(subject: Subject) -> str:
 def _promotion(subject: Subject) -> str:
     decision, gates = subject.decision, subject.outcome.gates
     lines = [f"- {'holds' if one.passed else '**fails**'}: {one.name}: {one.reason}" for one in gates]
-    lines.append("- holds: no leak: no feature tells the label or knows later rows, or the run had stopped")
     return f"## Promotion\n\n{decision.role.capitalize()}: {decision.reason}.\n\n" + "\n".join(lines) + "\n"
 
 

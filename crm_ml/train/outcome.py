@@ -28,6 +28,35 @@ class Gate:
     reason: str
 
 
+def no_leak(what: str, single_auc: Mapping[str, float] | None = None, limit: float = 1.0) -> Gate:
+    """Return the gate of what was found the same without later rows; a leak would have stopped the run.
+
+    Parameters
+    ----------
+    what : str
+        That was compared with and without the rows after a test day.
+    single_auc : mapping of str to float, optional
+        By feature, where each was asked whether it tells the label.
+    limit : float
+        Of these; what lies above was allowed by the config.
+
+    Examples
+    --------
+    >>> no_leak("features", {"orders": 0.8, "left": 1.0}, 0.99).reason
+    'features are the same without later rows; orders alone has AUC 0.8000, limit 0.99; allowed: left'
+    """
+    told = [f"{what} are the same without later rows"]
+    areas = single_auc or {}
+    within = [name for name, area in areas.items() if area <= limit]
+    if within:
+        best = max(within, key=lambda name: (areas[name], name))
+        told.append(f"{best} alone has AUC {areas[best]:.4f}, limit {limit}")
+    allowed = [name for name in areas if name not in within]
+    if allowed:
+        told.append(f"allowed: {', '.join(allowed)}")
+    return Gate("no leak", True, "; ".join(told))
+
+
 @dataclass(frozen=True, eq=False)
 class Candidate:
     """A fitted model that may become champion.

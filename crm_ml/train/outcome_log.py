@@ -13,16 +13,25 @@ from crm_ml.paths import runs_folder
 from crm_ml.tables import Tables
 from crm_ml.train import promote, reproduction
 from crm_ml.train.comparing.logged import FOLDER, Logged
-from crm_ml.train.comparing.pseudonyms import key_of
+from crm_ml.train.comparing.pseudonyms import pseudonym_key
 from crm_ml.train.model_card import Subject, model_card
 from crm_ml.train.outcome import Outcome
 from crm_ml.train.promoting.gate import Decision
 
 
 def log_outcome(
-    active: tracking.Run, config: Run, tables: Tables, outcome: Outcome
+    active: tracking.Run, config: Run, tables: Tables, outcome: Outcome, before: reproduction.Stages
 ) -> tuple[tracking.ModelVersion, Decision]:
     """Log an outcome, register its model, decide about it and write its card.
+
+    Parameters
+    ----------
+    active : Run
+    config : Run
+    tables : Tables
+    outcome : Outcome
+    before : mapping
+        Of `crm_ml.train.reproduction.before_fitting`.
 
     Raises
     ------
@@ -33,7 +42,7 @@ def log_outcome(
     """
     tracking.check_finite(outcome.metrics)
     try:
-        return _log(active, config, tables, outcome)
+        return _log(active, config, tables, outcome, before)
     except StoreUnavailable as error:
         path = runs_folder() / "unlogged" / f"{active.run_id}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -43,7 +52,7 @@ def log_outcome(
 
 
 def _log(
-    active: tracking.Run, config: Run, tables: Tables, outcome: Outcome
+    active: tracking.Run, config: Run, tables: Tables, outcome: Outcome, before: reproduction.Stages
 ) -> tuple[tracking.ModelVersion, Decision]:
     candidate = outcome.candidate
     with tempfile.TemporaryDirectory() as parent:
@@ -54,12 +63,15 @@ def _log(
         )
         version = replace(version, details=verify(folder))
         _log_files(active, outcome)
-        stages = reproduction.before_fitting(config, tables)
-        stages |= reproduction.after_fitting(config, outcome, folder)
+        stages = before | reproduction.after_fitting(config, outcome, folder)
         active.log_json(reproduction.as_artefact(stages), reproduction.FILE)
-        decision = promote.settle(active, version, outcome, _log_rows(active, config, tables, outcome))
-        card = model_card(Subject(config, tables, outcome, version, decision), folder)
-        active.log_text(card, "model_card.md")
+
+        def tell(decision: Decision) -> None:
+            card = model_card(Subject(config, tables, outcome, version, decision), folder)
+            active.log_text(card, "model_card.md")
+
+        logged = _log_rows(active, config, outcome)
+        decision = promote.settle(active, version, outcome, logged, tell)
     return version, decision
 
 
@@ -72,16 +84,17 @@ def _log_files(active: tracking.Run, outcome: Outcome) -> None:
     for trial in outcome.trials:
         values = {"value": trial.value, "gain": trial.gain}
         known = {name: value for name, value in values.items() if value is not None}
-        active.nested(f"trial {trial.number}", trial.params, known, {"trial.state": trial.state})
+        told = {"trial.state": trial.state} | ({"trial.error": trial.error[:4000]} if trial.error else {})
+        active.nested(f"trial {trial.number}", trial.params, known, told)
     active.log_json(outcome.facts, "facts.json")
     active.log_json([asdict(gate) for gate in outcome.gates], "gates.json")
 
 
-def _log_rows(active: tracking.Run, config: Run, tables: Tables, outcome: Outcome) -> Logged | None:
+def _log_rows(active: tracking.Run, config: Run, outcome: Outcome) -> Logged | None:
     """Log the test rows under pseudonyms and return them."""
     if outcome.rows is None:
         return None
-    logged = Logged.of(outcome.rows, config, key_of(tables))
+    logged = Logged.of(outcome.rows, config, pseudonym_key())
     with tempfile.TemporaryDirectory() as parent:
         logged.save(Path(parent) / FOLDER)
         active.client.log_artifacts(active.run_id, str(Path(parent) / FOLDER), FOLDER)

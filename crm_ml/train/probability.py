@@ -22,7 +22,7 @@ from crm_ml.models.model import Model, create
 from crm_ml.monitoring.profile import Profile
 from crm_ml.train import probability_report, traces
 from crm_ml.train.comparing.of_families import of_probability
-from crm_ml.train.outcome import Candidate, Outcome
+from crm_ml.train.outcome import Candidate, Outcome, no_leak
 from crm_ml.train.probability_report import MODEL, Judged
 from crm_ml.train.profiles import Seen, of_labelled, of_seen
 from crm_ml.train.used_rows import used_rows
@@ -127,7 +127,7 @@ def run(study: Study, progress: "Progress") -> Outcome:
     return Outcome(
         metrics=judged.metrics(),
         summary=judged.summary(),
-        gates=judged.gates(config.largest_ece),
+        gates=(*judged.gates(config.largest_ece), no_leak("features", leaks, leakage.LIMIT)),
         candidate=_candidate(study, model, rows, predictions),
         trace=traces.of_probability(rows, {name: facts[name] for name in ("folds", "final")}, predictions),
         tables=judged.tables() | {"segments": segmented},

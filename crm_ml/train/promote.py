@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -10,10 +10,14 @@ from crm_ml.errors import ConfigError, CrmError, InputError
 
 if TYPE_CHECKING:
     from crm_ml import tracking
+    from crm_ml.tracking import ModelVersion
     from crm_ml.train.comparing.logged import Logged
     from crm_ml.train.outcome import Outcome
     from crm_ml.train.promoting.aliases import Moved
     from crm_ml.train.promoting.gate import Decision
+
+
+_TRIES = 3
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -84,9 +88,16 @@ def rollback(name: str, reason: str = "") -> "Moved":
 
 
 def settle(
-    active: "tracking.Run", version: "tracking.ModelVersion", outcome: "Outcome", logged: "Logged | None"
+    active: "tracking.Run",
+    version: "ModelVersion",
+    outcome: "Outcome",
+    logged: "Logged | None",
+    tell: "Callable[[Decision], None]",
 ) -> "Decision":
-    """Decide about the model of a run, set its alias, and log verdict and reason.
+    """Decide about the model of a run, log verdict and reason, and then set its alias.
+
+    The alias moves last, so that nobody scores with a model whose run is not whole, and only from the
+    champion that the model was compared with: if another run moved it meanwhile, that one is compared too.
 
     Parameters
     ----------
@@ -97,18 +108,41 @@ def settle(
     outcome : Outcome
     logged : Logged, optional
         The test rows of the run.
+    tell : callable
+        Logs what else tells of a decision.
 
     Returns
     -------
     Decision
+
+    Raises
+    ------
+    StoreUnavailable
+        If the store is lost meanwhile, or other runs move the champion again and again.
     """
     from crm_ml import tracking
+    from crm_ml.errors import StoreUnavailable
     from crm_ml.train.promoting import aliases
     from crm_ml.train.promoting.gate import decide
 
-    decision = decide(version, outcome, logged)
     client = tracking.connect()
     aliases.tag(client, version.name, version.version, {aliases.CONTENT: version.content})
+    for _ in range(_TRIES):
+        decision = decide(version, outcome, logged)
+        _log(active, version, outcome, decision)
+        tell(decision)
+        if aliases.number_of(client, version.name, aliases.CHAMPION) == decision.champion:
+            _carry_out(client, version, decision)
+            return decision
+    raise StoreUnavailable(
+        f"{version.name}: the champion was another one after each of {_TRIES} comparisons; "
+        f"compare version {version.version} when no other run registers {version.name}"
+    )
+
+
+def _carry_out(client: "tracking.Client", version: "ModelVersion", decision: "Decision") -> None:
+    from crm_ml.train.promoting import aliases
+
     if decision.moves:
         aliases.make_champion(version.name, version.version, decision.reason)
     elif decision.role == aliases.CHALLENGER:
@@ -116,6 +150,11 @@ def settle(
     else:
         said = {aliases.ROLE: decision.role, aliases.REASON: decision.reason}
         aliases.tag(client, version.name, version.version, said)
+
+
+def _log(active: "tracking.Run", version: "ModelVersion", outcome: "Outcome", decision: "Decision") -> None:
+    from crm_ml.train.promoting import aliases
+
     promoted = decision.role == aliases.CHAMPION
     active.log_tags({
         "promoted": str(promoted).lower(),
@@ -123,17 +162,14 @@ def settle(
         aliases.REASON: decision.reason[:4000],
     })  # fmt: skip
     active.log_json(_record(version, outcome, decision), "promotion.json")
-    return decision
 
 
-def _record(version: "tracking.ModelVersion", outcome: "Outcome", decision: "Decision") -> dict[str, Any]:
-    leaks = "features were checked for the label and for later rows; a leak would have stopped the run"
-    gates = [asdict(one) for one in outcome.gates]
+def _record(version: "ModelVersion", outcome: "Outcome", decision: "Decision") -> dict[str, Any]:
     return {
         "name": version.name,
         "version": version.version,
         "content": version.content,
-        "gates": [*gates, {"name": "no leak", "passed": True, "reason": leaks}],
+        "gates": [asdict(one) for one in outcome.gates],
         **asdict(decision),
     }
 

@@ -20,7 +20,7 @@ from crm_ml.snapshots import Snapshot, check_data_reach
 from crm_ml.tables import Tables
 from crm_ml.train import recommend_report, traces
 from crm_ml.train.comparing.of_families import of_lists
-from crm_ml.train.outcome import Candidate, Outcome
+from crm_ml.train.outcome import Candidate, Outcome, no_leak
 from crm_ml.train.recommend_report import MODEL, Said
 from crm_ml.train.searching.folds import days_before
 from crm_ml.train.searching.of_recommend import judges
@@ -88,7 +88,7 @@ def _judged(config: RecommendRun, tables: Tables, days: "list[Day]", progress: "
     return Outcome(
         metrics=report.metrics(),
         summary=report.summary(),
-        gates=report.gates(config.largest_ece),
+        gates=(*report.gates(config.largest_ece), no_leak("events")),
         candidate=_candidate(config, model, final),
         trace=traces.of_recommend({str(day.snapshot): day.task for day in days} | {"final": final}, said),
         tables=report.tables(),

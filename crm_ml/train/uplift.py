@@ -20,7 +20,7 @@ from crm_ml.snapshots import Snapshot, check_data_reach
 from crm_ml.tables import Tables
 from crm_ml.train import traces, uplift_report
 from crm_ml.train.comparing.of_families import of_uplift
-from crm_ml.train.outcome import Candidate, Outcome
+from crm_ml.train.outcome import Candidate, Outcome, no_leak
 from crm_ml.train.profiles import Known, Seen, of_seen
 from crm_ml.train.uplift_fitting import Fold, Mask, fit, predict
 from crm_ml.train.used_rows import left_out
@@ -75,13 +75,13 @@ def execute(config: UpliftRun, tables: Tables, progress: "Progress") -> Outcome:
     return Outcome(
         metrics=report.metrics(),
         summary=report.summary(),
-        gates=report.gates(),
+        gates=(*report.gates(), no_leak("features")),
         candidate=_candidate(config, model, rows.where(final), report.verified, profile),
         trace=traces.of_uplift(rows, folds, final, said),
         tables=report.tables(),
         figures=report.figures(np.random.default_rng(config.seed)),
         facts=report.facts() | {"features": list(rows.X.columns), "trials": [str(one) for one in known]},
-        rows=of_uplift(said, parts, judged_by, known, config.target.control),
+        rows=of_uplift(said, parts, judged_by, known, config.target.control, _today(config).as_of),
     )
 
 

@@ -124,7 +124,7 @@ def _verdict(name: str, one: Read) -> tuple[str, ...]:
     confirmed = (
         ("", "") if said is None else (f"{said['start']['value']:.5f}", f"{said['found']['value']:.5f}")
     )
-    gain = _interval(verdict["gain"], 5)
+    gain = "" if said is None else _interval(said["gain"], 5)
     taken = "tuned settings taken" if verdict["taken"] else "**defaults kept**"
     return (name, f"{one['start']['value']:.5f}", f"{one['found']['value']:.5f}", *confirmed, gain, taken)
 

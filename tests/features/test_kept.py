@@ -2,6 +2,7 @@
 
 import dataclasses
 import logging
+import shutil
 from datetime import timedelta
 from pathlib import Path
 
@@ -87,6 +88,25 @@ def test_other_code_of_a_wanted_group_is_computed_and_of_another_group_is_not(
         monkeypatch.setattr(module, "__file__", str(changed))
         matrix(tables)
         assert len(computed) == times
+
+
+def test_other_code_that_groups_share_is_computed(tables, computed, tmp_path, monkeypatch):
+    matrix(tables)
+    package = Path(kept.__file__).parents[1]
+    shutil.copytree(package, tmp_path / "crm_ml", ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(kept, "__file__", str(tmp_path / "crm_ml/features/kept.py"))
+    matrix(tables)
+    assert len(computed) == 1
+    (tmp_path / "crm_ml/features/helper.py").write_text("OF_ALL = 1\n")
+    matrix(tables)
+    matrix(tables)
+    assert len(computed) == 2
+
+
+def test_what_a_killed_process_left_is_removed(tables, data):
+    (data / ".killed.0.tmp").mkdir(parents=True)
+    matrix(tables)
+    assert [one.name.startswith(".") for one in data.iterdir()] == [False]
 
 
 def test_a_damaged_folder_is_computed_again(tables, computed, data, caplog):

@@ -20,16 +20,17 @@ from crm_ml.evaluation.predictions import Predictions
 from crm_ml.models import artefact
 from crm_ml.models.labelled_rows import LabelledRows
 from crm_ml.models.model import create
-from crm_ml.tables import Tables
 from crm_ml.tables.strict import validate
 from crm_ml.train import churn, outcome_log, promote
 from crm_ml.train.comparing.of_families import of_probability
 from crm_ml.train.outcome import Candidate, Gate, Outcome, Trace
 from crm_ml.train.probability import Study
+from crm_ml.train.promoting.aliases import number_of
 
 COLUMNS = ("signal", "noise", "answer")
 HOLDS, FAILS = Gate("calibrated", True, "ECE 0.0100, limit 0.03"), Gate("calibrated", False, "ECE 0.2000")
 LOADED = "crm_ml.churn.artefact"
+BEFORE = "2017-11-22"  # labels that end here tell nothing of the test window that begins here
 
 
 def config(days=("2017-11-22",), **changes):
@@ -65,14 +66,15 @@ def fitted(*columns):
     return create("logistic", strength=1.0).fit(known.X[list(columns)], known.y)
 
 
-def outcome(sees, judged_by=None, days=("2017-11-22",), gates=(HOLDS,), labels_end="2017-12-27", lacks=()):
+def outcome(sees, judged_by=None, days=("2017-11-22",), gates=(HOLDS,), lacks=(), **changes):
     """A run whose registered model sees one column (``a+b``: two), and whose models of the tests another."""
     given, run = rows(tuple(days)), config(days)
     given = LabelledRows(given.X.drop(columns=list(lacks)), given.y)
     folds = tuple(churn.fold(run, one) for one in run.split.test)
     columns = [name for name in COLUMNS if name in given.X]
     model, judge = fitted(*sees.split("+")), fitted(*(judged_by or sees).split("+"))
-    details = {"labels_end": labels_end, "horizon_days": 28, "active_within_days": 56, "features": {}}
+    details = {"labels_end": "2017-12-27", "horizon_days": 28, "gap_days": 0, "active_within_days": 56}
+    details |= {"features": {}, **changes}
     study = Study(run, given, folds, churn.fold(run, run.register_as.as_of), churn.VIEWS, loader, details)
     ids, fold = given.customer_id.to_numpy(), given.fold.to_numpy()
     X = rows(tuple(days)).X
@@ -91,22 +93,17 @@ def outcome(sees, judged_by=None, days=("2017-11-22",), gates=(HOLDS,), labels_e
     )  # fmt: skip
 
 
-def tables(customers=300):
-    people = pd.DataFrame({"customer_id": [f"customer-{number:04d}" for number in range(customers)]})
-    return Tables(customers=people, order_lines=people)
-
-
-def finish(found, run=None, known=None):
+def finish(found, run=None):
     """Log the rows of an outcome, register its model and let the gate decide, as a run does."""
     run = run or config()
     with tempfile.TemporaryDirectory() as parent, tracking.start("churn", "churn/small") as active:
         folder = Path(parent) / "model"
         found.candidate.save(folder)
-        logged = outcome_log._log_rows(active, run, known or tables(), found)
+        logged = outcome_log._log_rows(active, run, found)
         one = found.candidate
         version = active.register(folder, one.name, one.loader_module, one.inputs, one.outputs)
         version = replace(version, details=verify(folder))
-        decision = promote.settle(active, version, found, logged)
+        decision = promote.settle(active, version, found, logged, lambda _: None)
     return SimpleNamespace(run_id=active.run_id, version=version.version, decision=decision, logged=logged)
 
 
@@ -127,3 +124,11 @@ def empty_database(factory):
             patch.setenv("CRM_ML_RUNS", str(folder))
             tracking.connect().search_experiments()
     return folder / "mlflow.db"
+
+
+def alias(name):
+    return number_of(tracking.connect(), "churn", name)
+
+
+def aliases():
+    return tuple(alias(name) for name in ("champion", "previous", "challenger"))

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from challenge_world import config, empty_database, finish, fitted, new_store, outcome, rows, tables
+from challenge_world import config, finish, fitted, new_store, outcome, rows
 from run_store import first, folder
 
 from crm_ml import datasets, tracking
@@ -17,21 +17,16 @@ from crm_ml.evaluation.significance import evaluate
 from crm_ml.train import compare
 from crm_ml.train.comparing.logged import Logged
 from crm_ml.train.comparing.paired import compare_rows
-from crm_ml.train.comparing.pseudonyms import KEY, key_of, pseudonyms
+from crm_ml.train.comparing.pseudonyms import FILE, KEY, pseudonym_key, pseudonyms
 
 pytestmark = pytest.mark.xdist_group("store")
 DAYS = ("2017-10-25", "2017-11-22")
 
 
-@pytest.fixture(scope="module")
-def template(tmp_path_factory):
-    return empty_database(tmp_path_factory)
-
-
 @pytest.fixture
-def runs(template, monkeypatch, tmp_path):
+def runs(new_runs, monkeypatch):
     monkeypatch.setenv("COLUMNS", "200")
-    return new_store(template, tmp_path / "runs", monkeypatch)
+    return new_runs
 
 
 def logged(column, days=DAYS, key=b"key", **changes):
@@ -59,6 +54,18 @@ def test_values_and_intervals_are_those_of_the_judge_on_all_rows():
     assert table.loc[("auc", "b"), "verdict"] == table.loc[("log_loss", "b"), "verdict"] == "worse"
     assert table.loc[("auc", "a"), "verdict"] == "first"
     assert found.parts["test"]["rows"] == 600
+
+
+def test_rows_are_kept_in_the_order_of_pseudonyms_and_give_the_same_values(tmp_path):
+    one = logged("signal")
+    one.save(tmp_path / "kept")
+    kept = Logged.load(tmp_path / "kept")
+    names = kept.frames["test"]["customer"]
+    assert names.is_monotonic_increasing
+    assert not one.frames["test"]["customer"].is_monotonic_increasing
+    both = [compare_rows({"a": each, "b": each}).table.set_index(["metric", "run"]) for each in (one, kept)]
+    for column, within in (("value", 1e-12), ("low", 0.02)):
+        assert both[0][column].to_dict() == pytest.approx(both[1][column].to_dict(), abs=within)
 
 
 def test_only_rows_that_all_runs_have_count():
@@ -168,11 +175,21 @@ def test_test_rows_that_were_changed_are_never_read(runs):
         compare.compare([done.run_id, "churn@champion"])
 
 
-def test_pseudonyms_need_the_key_or_all_of_the_ids(monkeypatch):
+def test_the_key_of_the_pseudonyms_is_of_the_environment_or_drawn_once_for_its_owner(monkeypatch, tmp_path):
     monkeypatch.delenv(KEY, raising=False)
-    assert key_of(tables(300)) == key_of(tables(300)) != key_of(tables(299))
+    monkeypatch.setenv("CRM_ML_RUNS", str(tmp_path / "runs"))
+    first = pseudonym_key()
+    path = tmp_path / "runs" / FILE
+    assert first == pseudonym_key() == path.read_bytes()
+    assert (len(first), path.stat().st_mode & 0o777, len(list(path.parent.iterdir()))) == (32, 0o600, 1)
+    monkeypatch.setenv("CRM_ML_RUNS", str(tmp_path / "others"))
+    assert pseudonym_key() != first
+    path.write_bytes(b"short")
+    monkeypatch.setenv("CRM_ML_RUNS", str(tmp_path / "runs"))
+    with pytest.raises(InputError, match=f"5 bytes are no key; remove it, or set {KEY}"):
+        pseudonym_key()
     monkeypatch.setenv(KEY, "secret")
-    assert key_of(tables(300)) == key_of(tables(299)) == b"secret"
+    assert pseudonym_key() == b"secret"
     # RFC 4231, test case 2: HMAC-SHA256 of this text under the key "Jefe"
     assert pseudonyms(["what do ya want for nothing?"], b"Jefe") == ["5bdcc146bf60754e6a042426089575c7"]
 

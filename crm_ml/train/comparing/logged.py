@@ -33,8 +33,9 @@ class Logged:
     kinds : mapping of str to str
         By part.
     frames : mapping of str to pandas.DataFrame
-        By part: customer, fold, y, and what was said; in the order of the customers' own ids, so that the
-        bootstrap draws as the run did.
+        By part: customer, fold, y, and what was said. In the run that made them they have the order of the
+        customers' own ids, so that the bootstrap draws as the run did; in files that of the pseudonyms,
+        since the other would tell who is who.
     about : mapping
         ``views``, ``decides``, ``deciding``, ``windows``, ``terms``, ``seed``, ``replicates``, ``key``.
     """
@@ -83,7 +84,7 @@ class Logged:
         details = {"family": self.family, "kinds": dict(self.kinds), "parts": files, **self.about}
         with new_folder(folder, **details) as part:
             for name, file in files.items():
-                self.frames[name].to_parquet(part / file, index=False)
+                self.frames[name].sort_values(KEYS, ignore_index=True).to_parquet(part / file, index=False)
 
     @property
     def windows(self) -> dict[str, Window]:

@@ -94,10 +94,15 @@ def of_uplift(
     metrics: Sequence[str],
     known: "Sequence[Trial]",
     control: str,
+    today: "datetime",
 ) -> ScoredRows:
-    """Return the test rows of every treated arm; splits of a single trial have its days."""
+    """Return the test rows of every treated arm; splits of a single trial have its days.
+
+    A window is complete when it had ended on `today`, the day of registration.
+    """
     days = {str(one): one for one in known}
-    windows = {one.name: _window(days.get(one.name, known[-1])) for one in said}
+    tests = {one.name: days.get(one.name, known[-1]) for one in said}
+    windows = {name: _window(one, one.label_ends_at <= today) for name, one in tests.items()}
 
     def rescore(folder: Path) -> "Mapping[str, Floats]":
         from crm_ml.uplift import artefact

@@ -8,7 +8,7 @@ import numpy as np
 
 from crm_ml.errors import InputError
 from crm_ml.evaluation.recommendation import evaluate_lists
-from crm_ml.evaluation.significance import Evaluation, Interval, evaluate
+from crm_ml.evaluation.significance import LEVEL, Evaluation, Interval, evaluate
 from crm_ml.evaluation.uplift_predictions import RANDOM, RESPONSE
 from crm_ml.train.comparing.logged import KEYS, Logged
 from crm_ml.train.comparing.pseudonyms import KEY
@@ -50,7 +50,9 @@ class Comparison:
         return Interval(*(float(one[name]) for name in names))
 
 
-def compare_rows(runs: Mapping[str, Logged], metrics: Iterable[str] | None = None) -> Comparison:
+def compare_rows(
+    runs: Mapping[str, Logged], metrics: Iterable[str] | None = None, level: float = LEVEL
+) -> Comparison:
     """Judge runs on the rows that all of them have, with seed and replicates of the first.
 
     Parameters
@@ -59,6 +61,8 @@ def compare_rows(runs: Mapping[str, Logged], metrics: Iterable[str] | None = Non
         At least two, by label.
     metrics : iterable of str, optional
         All of the first run without it.
+    level : float
+        Of the intervals of differences.
 
     Raises
     ------
@@ -75,7 +79,7 @@ def compare_rows(runs: Mapping[str, Logged], metrics: Iterable[str] | None = Non
     for part, frames in common.items():
         told[part] = _counts(next(iter(frames.values())))
         judged = _judge(first, part, frames, views)
-        found += _rows(part, judged, views, tuple(runs))
+        found += _rows(part, judged, views, tuple(runs), level)
     return Comparison(first.family, tuple(runs), told, pd.DataFrame(found))
 
 
@@ -148,13 +152,13 @@ def _judge(
 
 
 def _ids(rows: "pd.DataFrame") -> Any:
-    """Return numbers of customers by the order of rows, that of their ids: draws repeat under any key."""
+    """Return numbers of customers by the order of rows."""
     numbers = rows.index.get_level_values("customer").factorize()[0]
     return np.array([f"{number:010d}" for number in numbers])
 
 
 def _rows(
-    part: str, judged: Evaluation, views: Mapping[str, Any], labels: tuple[str, ...]
+    part: str, judged: Evaluation, views: Mapping[str, Any], labels: tuple[str, ...], level: float
 ) -> "list[dict[str, Any]]":
     found = []
     for metric, over in views.items():
@@ -164,7 +168,7 @@ def _rows(
             row |= {"value": own.value, "low": own.low, "high": own.high}
             paired = Interval(np.nan, np.nan, np.nan)
             if label != labels[0]:
-                paired = judged.difference(label, labels[0], metric, over)
+                paired = judged.difference(label, labels[0], metric, over, level)
             ends = {"difference_low": paired.low, "difference_high": paired.high}
             found.append(row | {"difference": paired.value} | ends | {"verdict": _verdict(metric, paired)})
     return found

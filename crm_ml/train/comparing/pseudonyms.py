@@ -1,31 +1,53 @@
 """Names under which customers stand in what a run logs: keyed, so that rows join and nobody is named."""
 
+import contextlib
 import hashlib
 import hmac
 import os
+import secrets
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from pathlib import Path
 
-if TYPE_CHECKING:
-    from crm_ml.tables import Tables
+from crm_ml.errors import InputError
+from crm_ml.paths import runs_folder
 
 KEY = "CRM_ML_PSEUDONYM_KEY"
-_HEX = 32
+FILE = "pseudonym.key"
+_HEX, _BYTES = 32, 32
 
 
-def key_of(tables: "Tables") -> bytes:
-    """Return the key of pseudonyms: ``CRM_ML_PSEUDONYM_KEY``, or a digest of the ids of all customers.
+def pseudonym_key() -> bytes:
+    """Return the key of pseudonyms: ``CRM_ML_PSEUDONYM_KEY``, or that of the folder of runs.
 
-    The digest is logged nowhere; who can compute it has the ids already. Runs on tables with other customers
-    have another one, so that rows of runs on growing tables join only where the environment names a key.
+    The second is drawn once, kept in ``pseudonym.key`` for its owner alone, and logged nowhere. Rows of runs
+    from several folders, or machines, join only where the environment names one key for all.
+
+    Raises
+    ------
+    InputError
+        If the file has no key.
     """
-    from crm_ml.tables.bundle import to_pandas
-
     given = os.environ.get(KEY)
     if given:
         return given.encode()
-    ids = to_pandas(tables.frame("customers").select("customer_id"))["customer_id"]
-    return hashlib.sha256("\0".join(sorted(ids.astype(str))).encode("utf-8", "surrogatepass")).digest()
+    path = runs_folder() / FILE
+    if not path.exists():
+        _keep(secrets.token_bytes(_BYTES), path)
+    found = path.read_bytes()
+    if len(found) != _BYTES:
+        raise InputError(f"{path}: {len(found)} bytes are no key; remove it, or set {KEY}")
+    return found
+
+
+def _keep(key: bytes, path: Path) -> None:
+    """Write a key whole, or not at all where another process was first."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
+    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(key)
+    with contextlib.suppress(FileExistsError):
+        os.link(part, path)
+    part.unlink()
 
 
 def pseudonyms(customer_id: Iterable[str], key: bytes) -> list[str]:

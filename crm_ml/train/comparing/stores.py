@@ -93,9 +93,8 @@ def rows_of(client: "Client", run_id: str, label: str) -> Logged:
 def _find(name: str, stores: Sequence[str]) -> Named:
     for store in stores:
         client = client_of(store)
-        try:
-            run = _run(client, name)
-        except InputError:
+        run = _run(client, name, store)
+        if run is None:
             continue
         rows = rows_of(client, run.info.run_id, name)
         short = run.info.run_id[:_DIGITS]
@@ -104,12 +103,13 @@ def _find(name: str, stores: Sequence[str]) -> Named:
     raise InputError(f"{name}: no {kind} of that name in {', '.join(stores)}")
 
 
-def _run(client: "Client", name: str) -> Any:
-    with tracking.refusing(f"{name} is not here"):
+def _run(client: "Client", name: str, store: str) -> Any | None:
+    with tracking.absent(f"{name} can't be read from {store}"):
         if "@" in name:
             model, _, alias = name.partition("@")
             return client.get_run(str(client.get_model_version_by_alias(model, alias).run_id))
         return client.get_run(name)
+    return None
 
 
 def _uri(store: str) -> str:

@@ -1,6 +1,5 @@
 """Who is champion, challenger and previous champion of a registered name, and the tags that say why."""
 
-import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -28,11 +27,9 @@ class Moved:
 
 def holder(client: "Client", name: str, alias: str) -> Any | None:
     """Return the registered version behind an alias, or None."""
-    try:
-        with tracking.refusing(alias):
-            return client.get_model_version_by_alias(name, alias)
-    except InputError:
-        return None
+    with tracking.absent(f"{name}@{alias} can't be read from {tracking.tracking_uri()}"):
+        return client.get_model_version_by_alias(name, alias)
+    return None
 
 
 def number_of(client: "Client", name: str, alias: str) -> str | None:
@@ -50,21 +47,36 @@ def tag(client: "Client", name: str, version: str, tags: dict[str, str]) -> None
 def make_champion(name: str, version: str, reason: str) -> Moved:
     """Point ``champion`` to a version and ``previous`` to the one that it replaces.
 
-    ``previous`` moves first: who is killed in between has lost no champion.
+    Whom a version replaces is its tag before it is champion, and by that tag `roll_back` finds the way back:
+    a stop at any moment leaves a champion, and never the wrong way.
     """
     client = tracking.connect()
-    was = number_of(client, name, CHAMPION)
+    was = before = number_of(client, name, CHAMPION)
     if was == version:
-        return Moved(name, version, was, "it is the champion already")
-    if was is not None:
-        client.set_registered_model_alias(name, PREVIOUS, was)
-        tag(client, name, version, {REPLACED: was})
-        tag(client, name, was, {ROLE: PREVIOUS})
-    tag(client, name, version, {ROLE: CHAMPION, REASON: reason, ROLLED_BACK: "false"})
-    client.set_registered_model_alias(name, CHAMPION, version)
+        before = client.get_model_version(name, version).tags.get(REPLACED) or None
+    else:
+        tag(client, name, version, {REPLACED: was or "", REASON: reason, ROLLED_BACK: "false"})
+        client.set_registered_model_alias(name, CHAMPION, version)
+    tag(client, name, version, {ROLE: CHAMPION})
+    _settle_previous(client, name, before)
     if number_of(client, name, CHALLENGER) == version:
         client.delete_registered_model_alias(name, CHALLENGER)
-    return Moved(name, version, was, reason)
+    return Moved(name, version, was, "it is the champion already" if was == version else reason)
+
+
+def _settle_previous(client: "Client", name: str, number: str | None) -> None:
+    """Point ``previous`` to a version that is still there, or to none."""
+    if number is not None and _version(client, name, number) is not None:
+        client.set_registered_model_alias(name, PREVIOUS, number)
+        tag(client, name, number, {ROLE: PREVIOUS})
+    elif holder(client, name, PREVIOUS) is not None:
+        client.delete_registered_model_alias(name, PREVIOUS)
+
+
+def _version(client: "Client", name: str, number: str) -> Any | None:
+    with tracking.absent(f"version {number} of {name} can't be read from {tracking.tracking_uri()}"):
+        return client.get_model_version(name, number)
+    return None
 
 
 def make_challenger(name: str, version: str, reason: str) -> None:
@@ -82,23 +94,20 @@ def roll_back(name: str, reason: str) -> Moved:
     Raises
     ------
     InputError
-        If nothing was champion before.
+        If nothing was champion before, or it was deleted.
     """
     client = tracking.connect()
-    now, before = (number_of(client, name, alias) for alias in (CHAMPION, PREVIOUS))
-    if now is None:
+    champion = holder(client, name, CHAMPION)
+    if champion is None:
         raise InputError(f"no model {name}@{CHAMPION} is registered in {tracking.tracking_uri()}")
+    now, before = str(champion.version), champion.tags.get(REPLACED) or None
     if before is None or before == now:
         raise InputError(f"{name}: version {now} replaced no champion; there is nothing to roll back to")
     tracking.registered(name, before)  # its sums are checked before anybody relies on it
     tag(client, name, now, {ROLE: CHALLENGER, REASON: reason, ROLLED_BACK: "true"})
-    tag(client, name, before, {ROLE: CHAMPION, REASON: reason})
     client.set_registered_model_alias(name, CHAMPION, before)
-    earlier = client.get_model_version(name, before).tags.get(REPLACED)
-    client.delete_registered_model_alias(name, PREVIOUS)
-    if earlier is not None and earlier != before:
-        with contextlib.suppress(InputError), tracking.refusing(f"version {earlier} was deleted"):
-            client.set_registered_model_alias(name, PREVIOUS, earlier)
+    tag(client, name, before, {ROLE: CHAMPION, REASON: reason})
+    _settle_previous(client, name, client.get_model_version(name, before).tags.get(REPLACED) or None)
     client.set_registered_model_alias(name, CHALLENGER, now)
     return Moved(name, before, now, reason)
 

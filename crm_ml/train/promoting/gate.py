@@ -1,11 +1,12 @@
 """Whether a new model becomes champion: its own gates, and its paired interval against the champion."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from crm_ml import tracking
 from crm_ml.errors import CrmError, InputError, StoreUnavailable
+from crm_ml.evaluation.significance import LEVEL
 from crm_ml.train.comparing.logged import Logged
 from crm_ml.train.comparing.paired import Comparison, common_parts, compare_rows
 from crm_ml.train.comparing.scored_rows import ScoredRows
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 FEWEST = 30
 _NEW, _OLD = "new", "champion"
-_TARGET = ("target", "horizon_days", "active_within_days", "time_unit")
+_TARGET = ("target", "horizon_days", "gap_days", "active_within_days", "time_unit")
 
 
 @dataclass(frozen=True)
@@ -66,8 +67,12 @@ def decide(new: "ModelVersion", outcome: "Outcome", logged: Logged | None) -> De
     -------
     Decision
         Champion if all gates hold and there is no champion yet, or the paired 95 % interval of the deciding
-        metric lies above zero on a part and below zero on none; otherwise challenger. A model of the same
-        sums as the champion is champion too and moves nothing.
+        metric lies above zero on a part and below zero on none; otherwise challenger. Several parts, the arms
+        of uplift, share the 5 %. A model of the same sums as the champion is champion too and moves nothing.
+
+    References
+    ----------
+    .. [1] Dunn (1961). Multiple comparisons among means. JASA 56(293), section 3 (Bonferroni's inequality).
     """
     failed = [f"{one.name} ({one.reason})" for one in outcome.gates if not one.passed]
     client = tracking.connect()
@@ -105,7 +110,8 @@ def _against(
         raise InputError(f"another target ({', '.join(differs)})")
     basis, pair = _pair(old, rows, logged, run_id)
     metric = str(logged.about["decides"])
-    found = compare_rows(pair, [metric])
+    level = 1 - (1 - LEVEL) / len(logged.about["deciding"])
+    found = compare_rows(pair, [metric], level)
     deciding = [part for part in logged.about["deciding"] if part in found.parts]
     if not deciding:
         raise InputError(f"no common test row of {', '.join(logged.about['deciding'])}")
@@ -169,7 +175,7 @@ def newest_window(frames: Mapping[str, Any], logged: Logged) -> set[str]:
     Raises
     ------
     InputError
-        If no window is complete.
+        If no window is complete, or all of them together are too few.
     """
     present = {fold for frame in frames.values() for fold in frame["fold"]}
     complete = {fold: one for fold, one in logged.windows.items() if fold in present and one.complete}
@@ -181,8 +187,17 @@ def newest_window(frames: Mapping[str, Any], logged: Logged) -> set[str]:
         if all(
             _enough(frame[frame["fold"].isin(folds)], logged.kinds[part]) for part, frame in frames.items()
         ):
-            break
-    return folds
+            return folds
+    least = " and ".join(f"{name}: {_count(frame, complete)}" for name, frame in frames.items())
+    raise InputError(
+        f"the complete windows have too few outcomes to decide by, fewer than {FEWEST} above zero or, of "
+        f"probabilities, of zero ({least})"
+    )
+
+
+def _count(frame: Any, folds: Collection[str]) -> str:
+    rows = frame[frame["fold"].isin(list(folds))]
+    return f"{int((rows['y'] > 0).sum()):,} of {len(rows):,}"
 
 
 def _enough(rows: Any, kind: str) -> bool:

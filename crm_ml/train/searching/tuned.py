@@ -58,7 +58,8 @@ class Found(Generic[Config]):
             "states": report.states(self.tried),
             "tested": None if tested is None else asdict(tested),
         }
-        gains = named("tuning.gain", self.verdict.gain)
+        said = self.verdict.confirmed
+        gains = {} if said is None else named("tuning.gain", said.gain)
         notes = [f"tuning: {self.verdict.reason}"]
         if tested is not None:
             gains |= named("tuning.test_gain", tested.gain)

@@ -59,11 +59,6 @@ class Verdict:
         return self.confirmed is not None and self.confirmed.gain.low > 0
 
     @property
-    def gain(self) -> Interval:
-        """Gain on the rows that confirm; 0 where there is nothing to confirm."""
-        return Interval(0.0, 0.0, 0.0) if self.confirmed is None else self.confirmed.gain
-
-    @property
     def reason(self) -> str:
         """What was decided and by which figures, in one line."""
         if self.confirmed is None:
@@ -78,7 +73,6 @@ class Verdict:
             "taken": self.taken,
             "reason": self.reason,
             "best": self.best.number,
-            "gain": asdict(self.gain),
             "confirmed": None if self.confirmed is None else asdict(self.confirmed),
         }
 
