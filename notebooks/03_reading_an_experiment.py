@@ -4,9 +4,10 @@
 # ---
 # %% [markdown]
 # # Reading an experiment: is the model better, where, and would you promote it?
-# Two small churn runs on a grocer's households, logged in your store under a name of their own.
-# With your runs in it, put their ids into the comparison below.
+# Two small churn runs on a grocer's households, in a store of their own that is made anew each time.
+# For runs of yours, leave out the line of `CRM_ML_RUNS` and put their ids into the comparison below.
 # %%
+import os
 from pathlib import Path
 from tempfile import mkdtemp
 
@@ -19,6 +20,7 @@ from crm_ml.train.compare import compare
 from crm_ml.train.experiment import run
 
 # %%
+os.environ["CRM_ML_RUNS"] = mkdtemp()
 small = ["register_as.name=notebook_churn", "split.test=[2017-10-25, 2017-11-22]", "replicates=100",
          "split.training_snapshots=3", "split.every_days=28", "calibration.snapshots=1",
          "features={rfm: {}, cadence: {}, lifecycle: {}, trend: {}}", "leave_out=[]"]  # fmt: skip

@@ -28,7 +28,8 @@ def workspace(tmp_path, real_data, monkeypatch):
     monkeypatch.chdir(tmp_path / "notebooks")
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
     for name in ("CRM_ML_DATA", "CRM_ML_RUNS", "MLFLOW_TRACKING_URI"):
-        monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv(name, "")  # remembered, since a notebook may set it
+        monkeypatch.delenv(name)
     backend = mpl.get_backend()
     mpl.use("agg")
     yield tmp_path

@@ -87,7 +87,8 @@ def die_at(step):
     if step == "discard":
         publish._discard = die
     elif step == "replace":
-        Path.replace = die
+        replace = Path.replace
+        Path.replace = lambda self, to: die() if to.name == publish.POINTER else replace(self, to)
     else:
         rename = Path.rename
         Path.rename = lambda self, to: die() if to.parent.name == "big" else rename(self, to)

@@ -159,7 +159,8 @@ def _not_yet(one: Matured, settings: "ScoreSettings", tables: "Tables") -> str:
     try:
         check_data_reach(tables, one.window, settings.data.ends_at)
     except InputError as error:
-        return f"the window has ended, but {str(error).partition('; ')[0]}"
+        reach = str(error).partition(", but ")[2].partition(";")[0]
+        return f"the labels of {one.day} ended on {ends}, but {reach}"
     return ""
 
 
