@@ -4,11 +4,11 @@ import contextlib
 from pathlib import Path
 
 import pytest
+from stores import PROJECT
 from third_party import third_party
 
 from crm_ml.config import Defaults, load
 
-PROJECT = Path(__file__).resolve().parents[2]
 DEFAULT = load(PROJECT / "configs/default.yaml", Defaults).runs
 HOUSEHOLDS = 120
 ONE = "num_threads: 1, rounds: 5"

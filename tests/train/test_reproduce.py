@@ -16,7 +16,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from run_store import facts, folder
-from small_runs import DEFAULT, PROJECT, SMALL, home, households_in, settings
+from small_runs import DEFAULT, SMALL, home, households_in, settings
+from stores import PROJECT
 
 from crm_ml import tracking
 from crm_ml.artefacts import new_folder

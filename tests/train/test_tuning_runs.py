@@ -16,7 +16,7 @@ import scripts
 import yaml
 from rich.progress import Progress
 from run_store import facts, files, first, folder
-from small_runs import PROJECT
+from stores import PROJECT
 
 from crm_ml import tracking
 from crm_ml.config import load_run
@@ -208,7 +208,8 @@ def test_the_experiment_tells_what_the_runs_found(store, tmp_path, monkeypatch, 
     assert len(told["looks"]) == len(TUNED)
     for name in TUNED:
         one = told["runs"][name]["verdict"]
-        gain = f"{one['gain']['value']:.5f} [{one['gain']['low']:.5f}, {one['gain']['high']:.5f}]"
+        said = (one["confirmed"] or {}).get("gain")
+        gain = f"{said['value']:.5f} [{said['low']:.5f}, {said['high']:.5f}]" if said else ""
         verdict = "tuned settings taken" if one["taken"] else "**defaults kept**"
         assert f"| {gain} | {verdict} |" in written
         assert f"{store.metrics[name][f'test.{results.RUNS[name]}']:.4f} [" in written
