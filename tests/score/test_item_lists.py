@@ -69,7 +69,8 @@ def _run(tables, *actions, **models):
 
 def test_a_row_carries_the_customers_items_and_is_worth_what_they_are_expected_to_bring(project, tables):
     booklet = action("booklet", cost_cents=1, margin_cents=150, assumed_effect=0.3, item_ids=("i1", "i2"))
-    _run(tables, _basket(), booklet)
+    outcome = _run(tables, _basket(), booklet)
+    assert outcome.drift["without_profile"] == ["recommend"]
     rows = read_list(project / "data/lists/test")
     baskets = rows[rows["action_id"] == "basket"]
     assert len(baskets) > 50

@@ -14,15 +14,19 @@ from score_world import AS_OF, AS_OF_S, DAY_S, action, catalog, scorer, settings
 
 from crm_ml.clv import summarize
 from crm_ml.clv.clv_model import ClvModel
+from crm_ml.clv.summary import SUMMARY
 from crm_ml.clv.terms import Terms
 from crm_ml.clv.tilt import NO_TILT
 from crm_ml.clv.valuer import Valuer
 from crm_ml.errors import ConfigError, InputError, IntegrityError
+from crm_ml.monitoring.profile import Day, Profile, columns
 from crm_ml.score import batch, read_list
 from crm_ml.score import value as values
 from crm_ml.score.models import Models
+from crm_ml.score.reading import verify_list
 from crm_ml.score.value import Valuation, values_of, write_values
 from crm_ml.snapshots import Snapshot, as_utc
+from crm_ml.train.profiles import value_scores
 
 COLUMNS = {
     "customer_id": "string", "p_alive": "double", "expected_purchases": "double", "expected_value": "double",
@@ -172,7 +176,16 @@ def test_the_table_is_kept_and_made_again_when_model_data_day_or_code_change(
 
 def test_rows_of_the_list_carry_the_value_and_none_without_one(project, tables, valuation):
     everyone = catalog(action("all", channel="push"))
-    outcome = run(tables, valuation, catalog=everyone, daily_cap=None)
+    summary = summarize(tables, AS_OF, "D", with_first_value=True)
+    said = value_scores(valuation.model.predict(summary))
+    known = Profile(
+        columns([Day(0, summary[[*SUMMARY]])], 1), columns([Day(0, pd.DataFrame(said))], 1),
+        {"2024-06-01": len(summary)},
+    )  # fmt: skip
+    outcome = run(tables, dataclasses.replace(valuation, profile=known), catalog=everyone, daily_cap=None)
+    drift = verify_list(outcome.folder)["drift"]["models"]["clv"]
+    assert {one["name"] for one in drift["rows"]} == {*SUMMARY, *said}
+    assert [(one["psi"], one["missing_now"]) for one in drift["rows"]] == [(0, 0)] * 8
     rows = read_list(outcome.folder).set_index("customer_id")
     assert len(rows) == 120
     table = pd.read_parquet(next(project.glob("data/scores/clv-*/clv.parquet")))
