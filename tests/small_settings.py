@@ -42,7 +42,7 @@ SMALL_DATA = {
     },
     ("uplift", "hillstrom"): {"split.halves": "2"},
     ("uplift", "starbucks"): {"split.halves": "2"},
-    ("uplift", "simulated"): {"data.options.customers": "2500"},
+    ("uplift", "simulated"): {"data.options.customers": "1800"},
 }
 SEARCH = {"tuning.trials": "4", "tuning.startup": "2", "tuning.validation": "{search: 2, confirm: 1}"}
 TUNED = {
@@ -72,7 +72,10 @@ TUNED = {
     },
 }  # a search is there once for each family, with as few features and trials as show it
 SMALL_RUNS = {
-    "propensity/category": {"split.test": "[2017-11-22]", "split.training_snapshots": "2"},
-    "propensity/coupon": {"split.test_from": "2017-10-30", "split.earliest": "2017-07-01"},
+    "propensity/category": {
+        "split.test": "[2017-11-22]",
+        "split.training_snapshots": "1",
+    },
+    "propensity/coupon": {"split.test_from": "2017-10-30", "split.earliest": "2017-09-01"},
 }
 QUICK = {"rounds": 60, "n_seeds": 1, "num_threads": 1}

@@ -87,7 +87,7 @@ def test_the_truth_of_the_simulated_shop_stands_beside_the_learners(scripts, fol
     study = scripts("effect_study")
     few_trees(study, monkeypatch)
     results = scripts("results")
-    few = ["--set", "replicates=100", "--set", "data.options.customers=2000"]
+    few = ["--set", "replicates=100", "--set", "data.options.customers=1000"]
     assert results.main(["--only", "simulated", "--folder", str(folder), *few]) == 0
     assert "**T learner, lines**" in between(folder, "simulated truth")
 

@@ -15,7 +15,7 @@ from shop import Shop, adds_up, any_shop, bytes_of, only_csv_shop, own_data_fold
 
 LINES = "order_lines"
 SETTINGS = settings(
-    max_examples=8,
+    max_examples=5,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],

@@ -20,7 +20,7 @@ from crm_ml.score.contact.send_time import send_times
 from crm_ml.tables.bundle import to_pandas
 
 pytestmark = pytest.mark.xdist_group("replay")
-START, DAYS, CUSTOMERS = datetime(2023, 9, 20, tzinfo=UTC), 60, 300
+START, DAYS, CUSTOMERS = datetime(2023, 9, 20, tzinfo=UTC), 60, 200
 START_S = int(START.timestamp())
 ZONES = ("America/New_York", "Europe/Berlin", "Asia/Kolkata", "nowhere", None)  # both clocks change meanwhile
 HOME = "America/New_York"
