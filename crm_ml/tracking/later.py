@@ -43,7 +43,8 @@ def log_at(version: ModelVersion, prefix: str, metrics: Mapping[str, float], day
     }
     if before:
         return before
-    of = {"model_id": made.model_id, "run_id": made.run_id} if made.model_id else {}
+    scheme, _, model_id = str(made.source).partition(":/")  # the store keeps the id of the model there alone
+    of = {"model_id": model_id, "run_id": made.run_id} if scheme == "models" and "/" not in model_id else {}
     batch = [Metric(prefix + key, float(value), day * _DAY_MS, day, **of) for key, value in metrics.items()]
     client.log_batch(made.run_id, metrics=batch)
     return dict(metrics)

@@ -176,7 +176,10 @@ def test_metrics_are_logged_all_at_once_with_their_model_and_a_killed_run_tags_w
     [batch] = batches
     assert {name for name, _ in batch} >= {"realised.auc", "realised.auc.low", "realised.base_rate"}
     version = tracking.connect().get_model_version("churn", found.version)
-    assert {of for _, of in batch} == {version.model_id}
+    [model_id] = {of for _, of in batch}
+    assert version.source == f"models:/{model_id}"
+    logged = {one.key for one in tracking.connect().get_logged_model(model_id).metrics}
+    assert {name for name, _ in batch} <= logged
     assert version.tags == {}
     before = metrics(found, "auc")
     other = scored(project / "data/other", shop[1].assign(p=shop[1]["p"] ** 2 % 0.7), content)
