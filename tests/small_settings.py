@@ -74,8 +74,8 @@ TUNED = {
 SMALL_RUNS = {
     "propensity/category": {
         "split.test": "[2017-11-22]",
-        "split.training_snapshots": "1",
+        "split.training_snapshots": "2",
     },
-    "propensity/coupon": {"split.test_from": "2017-10-30", "split.earliest": "2017-09-01"},
+    "propensity/coupon": {"split.test_from": "2017-10-30", "split.earliest": "2017-08-01"},
 }
 QUICK = {"rounds": 60, "n_seeds": 1, "num_threads": 1}
