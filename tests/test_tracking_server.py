@@ -3,6 +3,7 @@
 import importlib
 import json
 import os
+import shutil
 import signal
 import socket
 import sqlite3
@@ -49,6 +50,7 @@ class Server:
         command += ["--backend-store-uri", f"sqlite:///{self.folder}/mlflow.db", "--workers", "1"]
         command += ["--artifacts-destination", str(self.folder / "files"), "--serve-artifacts"]
         environment = os.environ | {"MLFLOW_DISABLE_TELEMETRY": "true"}
+        environment["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] = "false"  # a dozen processes for what nobody asks
         environment.pop("MLFLOW_TRACKING_URI", None)
         with (self.folder / "server.log").open("a") as log:
             self.process = subprocess.Popen(
@@ -71,8 +73,9 @@ class Server:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory):
+def server(tmp_path_factory, template):
     one = Server(tmp_path_factory.mktemp("server"))
+    shutil.copy(template, one.folder / "mlflow.db")
     one.start()
     yield one
     one.stop()
@@ -84,8 +87,10 @@ def households(tmp_path_factory):
 
 
 @pytest.fixture
-def empty(tmp_path):
-    """A project whose runs and data go to a folder of their own."""
+def empty(tmp_path, template):
+    """A project whose runs and data go to a folder of their own; no table of its store has to be made."""
+    (tmp_path / "runs").mkdir()
+    shutil.copy(template, tmp_path / "runs" / "mlflow.db")
     with small_runs.home(tmp_path):
         yield tmp_path / "runs"
 
@@ -93,7 +98,7 @@ def empty(tmp_path):
 @pytest.fixture
 def served(server, empty, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", server.uri)
-    assert not empty.exists()
+    assert empty.is_dir()
     return server
 
 

@@ -82,7 +82,8 @@ class Evaluation:
         self, model: str, other: str, metric: str, over: Over = "pooled", level: float = LEVEL
     ) -> Interval:
         """Return the paired difference `model` minus `other` with an interval of `level`; see `interval`."""
-        values = self._values(model, metric, over) - self._values(other, metric, over)
+        with np.errstate(invalid="ignore"):  # a replicate may be infinite for both; it is counted as lost
+            values = self._values(model, metric, over) - self._values(other, metric, over)
         return _interval(values, f"{model} - {other} {metric} ({over})", level)
 
     def table(self) -> "pd.DataFrame":

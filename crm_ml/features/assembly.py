@@ -65,7 +65,8 @@ def matrix(tables: Tables, snapshot: Snapshot, groups: Groups | None = None) -> 
         If a group or an option of one does not exist.
     """
     wanted = _wanted(groups)
-    if not tables.fingerprint or not kept.keeping():
+    written = all(getattr(_group(name), "__file__", None) for name in wanted)  # not made up in a notebook
+    if not (tables.fingerprint and written and kept.keeping()):
         table = _computed(tables, snapshot, wanted)
     else:
         table = kept.kept(_key(tables, snapshot, wanted), lambda: _computed(tables, snapshot, wanted))

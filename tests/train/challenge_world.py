@@ -9,8 +9,6 @@ from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
-import pytest
-from third_party import third_party
 
 from crm_ml import tracking
 from crm_ml.artefacts import verify
@@ -114,16 +112,6 @@ def new_store(template, folder, monkeypatch):
     monkeypatch.setenv("CRM_ML_RUNS", str(folder))
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     return folder
-
-
-def empty_database(factory):
-    """An empty database of MLflow, one a session; making its tables takes seconds, copying it does not."""
-    folder = factory.getbasetemp() / "empty_mlflow"
-    if not (folder / "mlflow.db").exists():
-        with pytest.MonkeyPatch.context() as patch, third_party():
-            patch.setenv("CRM_ML_RUNS", str(folder))
-            tracking.connect().search_experiments()
-    return folder / "mlflow.db"
 
 
 def alias(name):

@@ -1,13 +1,7 @@
 """Tracking stores of their own for tests that train small runs."""
 
 import pytest
-from challenge_world import empty_database, new_store
-
-
-@pytest.fixture(scope="session")
-def template(tmp_path_factory):
-    """A database of MLflow in which nothing is yet."""
-    return empty_database(tmp_path_factory)
+from challenge_world import new_store
 
 
 @pytest.fixture

@@ -119,7 +119,7 @@ def test_a_second_run_repeats_every_bit_and_a_failing_gate_keeps_the_champion(st
     assert done.outcome.facts["predictions_sha256"] == told["predictions_sha256"]
     assert done.outcome.facts["choice"] == told["choice"]
     assert done.outcome.metrics == pytest.approx(store.metrics[RUN], abs=0)
-    assert [gate.passed for gate in done.outcome.gates] == [True, False]
+    assert [gate.passed for gate in done.outcome.gates] == [True, False, True]
     after, still = versions(client, "clv")
     assert after == [*before, int(done.version)]
     assert still == role != done.version

@@ -120,6 +120,7 @@ def test_what_can_not_be_compared_is_refused_by_name(other, words):
 
 
 def test_runs_of_two_stores_stand_in_one_table_and_leave_files(runs, template, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv(KEY, "one key for both")
     ours = finish(outcome("signal"))
     other = new_store(template, tmp_path / "other", monkeypatch)
     theirs = finish(outcome("noise"))

@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from challenge_world import LOADED, empty_database, fitted, new_store
+from challenge_world import LOADED, fitted, new_store
 from published_list import publish_list
 from sklearn.metrics import log_loss, roc_auc_score
 
@@ -31,11 +31,6 @@ from crm_ml.tracking.later import log_at
 DAY_S, CUSTOMERS = 86_400, 300
 AS_OF_S = 1_514_764_800  # 2018-01-01
 TODAY = date(2018, 2, 1)
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory):
-    return empty_database(tmp_path_factory)
 
 
 @pytest.fixture(autouse=True)

@@ -97,7 +97,7 @@ def test_a_run_leaves_its_trials_its_verdict_and_a_picture(store, client, name):
     start = load_run(name, store.settings(name))
     for option in start.tuning.space:
         assert trials.loc[0, option] == pytest.approx(start.start(option))
-    gain = told["verdict"]["gain"]
+    gain = told["verdict"]["confirmed"]["gain"]
     logged = [run.data.metrics[f"tuning.gain{end}"] for end in ("", ".low", ".high")]
     assert logged == pytest.approx([gain["value"], gain["low"], gain["high"]])
     assert told["verdict"]["taken"] == (gain["low"] > 0)
