@@ -22,7 +22,7 @@ from crm_ml.train.experiment import run
 # %%
 os.environ["CRM_ML_RUNS"] = mkdtemp()
 small = ["register_as.name=notebook_churn", "split.test=[2017-10-25, 2017-11-22]", "replicates=100",
-         "split.training_snapshots=3", "split.every_days=28", "calibration.snapshots=1",
+         "split.training_snapshots=2", "split.every_days=28", "calibration.snapshots=1",
          "features={rfm: {}, cadence: {}, lifecycle: {}, trend: {}}", "leave_out=[]"]  # fmt: skip
 boosting = {"rounds": 80, "n_seeds": 1}
 trees = ["model.name=gradient_boosting", *(f"model.options.{key}={value}" for key, value in boosting.items())]

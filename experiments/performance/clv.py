@@ -28,7 +28,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 HERE = Path(__file__).parent
-QUICK = Sizes(copies=1, draws=1, customers=5_000)
+QUICK = Sizes(copies=1, draws=1, customers=1_500)
 HEADER = (
     "case", "rows", "crm_ml CPU s", "lifetimes CPU s", "times as fast", "crm_ml GB", "lifetimes GB", "target",
     "verdict",
