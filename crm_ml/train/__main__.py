@@ -75,7 +75,9 @@ def _show(console: "Console", done: "Finished") -> None:
     name, decision = done.outcome.candidate.name, done.decision
     console.print(f"{name} version {done.version} ({decision.role}); run {done.run_id}")
     console.print(f"{decision.role}: {decision.reason}", markup=False)
-    console.print(f"page: mlflow server --backend-store-uri {tracking_uri()}", soft_wrap=True)
+    uri = tracking_uri()
+    page = uri if uri.startswith("http") else f"mlflow server --backend-store-uri {uri}"
+    console.print(f"page: {page}", soft_wrap=True)
 
 
 if __name__ == "__main__":
