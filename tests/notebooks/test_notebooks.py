@@ -102,7 +102,7 @@ def check_reading_an_experiment(found):
     ours, theirs = (f"churn/lightgbm {one.run_id[:8]}" for one in (second, first))
     for metric, over in (("auc", "folds"), ("log_loss", "pooled")):
         own = table.loc[(ours, over, metric)]
-        assert own["value"] == second.outcome.metrics[f"test.{metric}"]
+        assert own["value"] == pytest.approx(second.outcome.metrics[f"test.{metric}"], abs=1e-12)
         assert own["difference"] == pytest.approx(own["value"] - table.loc[(theirs, over, metric), "value"])
         assert own["difference_low"] < own["difference"] < own["difference_high"]
     assert (found["folder"] / "differences.png").stat().st_size > 10_000
