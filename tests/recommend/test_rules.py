@@ -1,4 +1,4 @@
-"""Rules hold in every list: a million of them, checked against the rules as they were written."""
+"""Rules hold in every list: hundreds of thousands of them, checked against the rules as they were written."""
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,7 @@ from crm_ml.tables.strict import validate
 DAY = 86_400
 CUSTOMERS, ITEMS, COLD = 2_000, 36, 6
 CATEGORIES, SEGMENTS = ("tea", "soap", "bread", "wine"), ("new", "gold", "lost")
-LISTS = 1_000_000
+LISTS = 240_000
 
 
 def _events(seed=0):
@@ -157,7 +157,7 @@ def _had(events, people):
 
 
 @pytest.mark.parametrize("part", range(4))
-def test_no_list_of_a_million_breaks_a_rule_and_none_is_shorter_than_it_must_be(part):
+def test_no_list_of_many_breaks_a_rule_and_none_is_shorter_than_it_must_be(part):
     events = _events()
     people = np.array([*sorted(events["customer_id"].unique()), "z0", "z1", "z2", "nobody"], dtype=object)
     model, had = ItemKNN(half_life_days=30).fit(events), _had(events, people)
