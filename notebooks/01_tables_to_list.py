@@ -14,12 +14,15 @@ from tempfile import mkdtemp
 import numpy as np
 import pandas as pd
 
-from crm_ml import artefacts, config, datasets, features, paths, snapshots
-from crm_ml.churn import labelled_rows
+from crm_ml import config, datasets, features, snapshots
+from crm_ml.actions import catalog
+from crm_ml.churn import snapshot_rows
 from crm_ml.evaluation import plots, predictions, significance
 from crm_ml.models import artefact, model
-from crm_ml.score import batch, catalog, champion, read_list, scores, settings
-from crm_ml.score.models import Models
+from crm_ml.score import batch, read_list, settings
+from crm_ml.score_tables import champions, churn
+from crm_ml.score_tables.champion_set import Models
+from crm_ml.storage import manifest, paths
 
 # %% [markdown]
 # ## The tables: every row was accepted, or set aside with a reason
@@ -41,7 +44,7 @@ features.matrix(tables, test, ["rfm", "cadence", "lifecycle"]).head()
 # The labels of every training snapshot end before the test snapshot begins.
 # %%
 training = test.training(5, every_days=28)
-rows = labelled_rows.labelled_rows(tables, [*training, test], active_within=timedelta(days=56))
+rows = snapshot_rows.labelled_rows(tables, [*training, test], active_within=timedelta(days=56))
 past, now = rows.at(training), rows.at([test])
 names = ["gradient_boosting", "logistic", "cadence_rule", "recency_rule"]
 fitted = {name: model.create(name).fit(past.X, past.y) for name in names}
@@ -67,10 +70,10 @@ instead = {"retention": None, "margin_cents": 4000}  # without a model of lifeti
 offers = [one.model_copy(update=instead) if one.retention else one for one in offers]
 actions = catalog.Catalog(currency=actions.currency, actions=offers, tags=actions.tags)
 artefact.save(best := fitted["gradient_boosting"], folder / "model", "churn")
-scorer = scores.Scorer(
-    name="churn", sums=artefacts.fingerprint(folder / "model"), predict=best.predict,
+scorer = churn.Scorer(
+    name="churn", sums=manifest.fingerprint(folder / "model"), predict=best.predict,
     where="rfm_days_since_order < 56",
-    reasons=lambda known: champion.reason_texts(known, best.reasons(known)),
+    reasons=lambda known: champions.reason_texts(known, best.reasons(known)),
 )  # fmt: skip
 pd.DataFrame(batch.run(todo, actions, tables, Models(churn=scorer), out=folder).funnel.by_offering)
 # %%

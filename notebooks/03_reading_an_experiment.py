@@ -16,7 +16,7 @@ from IPython.display import Image, Markdown, display
 from rich.progress import Progress
 
 from crm_ml import tracking
-from crm_ml.train.compare import compare
+from crm_ml.train.compare.compare_runs import compare
 from crm_ml.train.experiment import run
 
 # %%

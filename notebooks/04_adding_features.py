@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from crm_ml import datasets
-from crm_ml.churn.labelled_rows import labelled_rows
+from crm_ml.churn.snapshot_rows import labelled_rows
 from crm_ml.evaluation import leakage, predictions, significance
 from crm_ml.models.model import create
 from crm_ml.snapshots import Snapshot

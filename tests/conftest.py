@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from challenge_world import new_store
 from small_data import FOLDERS
 from stores import Store, committed_runs
 from third_party import third_party
@@ -65,6 +66,21 @@ def _train(store: Store, names: "tuple[str, ...] | list[str]") -> int:
     if code == 0:
         store.metrics.update(json.loads(written.read_text(encoding="utf-8")))
     return code
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """An empty project that is the working folder."""
+    (tmp_path / "configs").mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("CRM_ML_DATA", raising=False)
+    return tmp_path
+
+
+@pytest.fixture
+def new_runs(template, monkeypatch, tmp_path):
+    """An empty tracking store of its own, in use; its folder."""
+    return new_store(template, tmp_path / "runs", monkeypatch)
 
 
 @pytest.fixture(scope="session")

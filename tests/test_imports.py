@@ -75,9 +75,10 @@ def python(code, folder):
         "from crm_ml.train.__main__ import main as run; run(['--help'])",
         "from crm_ml.score.__main__ import main as run; run(['--help'])",
         "from crm_ml.tables.__main__ import main as run; run(['--help'])",
-        "import crm_ml.config, crm_ml.paths, crm_ml.tracking, crm_ml.errors, crm_ml.artefacts",
+        "import crm_ml.config, crm_ml.storage.paths, crm_ml.tracking, crm_ml.errors, crm_ml.storage.manifest",
         "import crm_ml.churn, crm_ml.churn.artefact, crm_ml.features, crm_ml.evaluation, crm_ml.datasets",
-        "import crm_ml.clv, crm_ml.clv.artefact, crm_ml.clv.selection, crm_ml.clv.cohort, crm_ml.score.value",
+        "import crm_ml.clv.artefact, crm_ml.clv.model_selection, crm_ml.clv.cumulative_purchases",
+        "import crm_ml.clv, crm_ml.score_tables.clv",
     ],
 )
 def test_heavy_libraries_wait_until_they_are_used(code, tmp_path):
@@ -95,6 +96,8 @@ def test_importing_every_module_changes_nothing(tmp_path):
     done = python(STATE, tmp_path)
     found = json.loads(done.stdout.splitlines()[-1])
     assert found["changed"] == []
-    assert {"crm_ml.train.churn", "crm_ml.clv.pareto_nbd", "crm_ml.features.rfm"} <= set(found["modules"])
+    assert {"crm_ml.train.families.churn.experiment", "crm_ml.clv.pareto_nbd", "crm_ml.features.rfm"} <= set(
+        found["modules"]
+    )
     assert len(found["modules"]) > 60
     assert list(tmp_path.iterdir()) == []

@@ -3,7 +3,7 @@
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from crm_ml.models.active import customer_ids, eligible, purchases
+from crm_ml.models.active_customers import customer_ids, eligible, purchases
 from crm_ml.models.labelled_rows import MINIMUM, check_classes
 from crm_ml.snapshots import Snapshot, check_data_reach
 from crm_ml.tables.bundle import Tables
@@ -29,7 +29,7 @@ def labels(
     tables : Tables
     snapshot : Snapshot
     active_within : timedelta
-        See `crm_ml.models.active.eligible`.
+        See `crm_ml.models.active_customers.eligible`.
     data_ends_at : str, date or datetime, optional
         First moment of which the data know nothing. Without it, the end of the day of the last order.
     minimum : int

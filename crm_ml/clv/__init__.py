@@ -5,9 +5,9 @@ from crm_ml.clv.gamma_gamma import GammaGamma
 from crm_ml.clv.lifetime_value import discounted_purchases, lifetime_value, value_with_interval
 from crm_ml.clv.modified_beta_geo import ModifiedBetaGeo
 from crm_ml.clv.pareto_nbd import ParetoNBD
-from crm_ml.clv.profile import profile_intervals
+from crm_ml.clv.profile_likelihood import profile_intervals
 from crm_ml.clv.summary import summarize
-from crm_ml.clv.units import months
+from crm_ml.clv.time_units import months
 
 __all__ = [
     "BetaGeo",

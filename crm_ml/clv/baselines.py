@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crm_ml.clv.histories import Floats
-from crm_ml.clv.units import DAYS, in_units, time_unit_of
+from crm_ml.clv.purchase_histories import Floats
+from crm_ml.clv.time_units import DAYS, in_units, time_unit_of
 
 if TYPE_CHECKING:
     import pandas as pd

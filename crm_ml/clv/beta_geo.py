@@ -6,8 +6,8 @@ from typing import ClassVar
 import numpy as np
 
 from crm_ml.clv.beta_geometric import log_likelihood, log_odds_dropped
-from crm_ml.clv.futures import BetaGeometricFuture
-from crm_ml.clv.histories import Floats, Histories
+from crm_ml.clv.conditional_future import BetaGeometricFuture
+from crm_ml.clv.purchase_histories import Floats, Histories
 from crm_ml.clv.purchase_model import PurchaseModel, of_new
 
 

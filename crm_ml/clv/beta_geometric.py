@@ -7,8 +7,8 @@ customer with x repeat purchases has stayed x + 1 times. `extra` is 0 in the one
 
 import numpy as np
 
-from crm_ml.clv.histories import Floats, Histories
-from crm_ml.clv.rising import log_rising, rising_slope
+from crm_ml.clv.purchase_histories import Floats, Histories
+from crm_ml.clv.rising_factorial import log_rising, rising_slope
 
 
 def log_odds_dropped(theta: Floats, histories: Histories, extra: int) -> tuple[Floats, Floats, Floats]:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from crm_ml.clv.histories import Floats
+from crm_ml.clv.purchase_histories import Floats
 from crm_ml.clv.quadrature import gauss_legendre
 
 _NODES = 160

@@ -8,9 +8,9 @@ import numpy as np
 
 from crm_ml.clv.fitting import NotConverged
 from crm_ml.clv.gamma_gamma import GammaGamma
-from crm_ml.clv.histories import Floats, Histories
+from crm_ml.clv.purchase_histories import Floats, Histories
 from crm_ml.clv.purchase_model import PurchaseModel
-from crm_ml.clv.spend import Grouped, Spend
+from crm_ml.clv.spend_summary import Grouped, Spend
 from crm_ml.errors import InputError
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from crm_ml.clv.histories import Floats
-from crm_ml.clv.terms import Terms
-from crm_ml.clv.valuer import Valuer
+from crm_ml.clv.purchase_and_spend_model import Valuer
+from crm_ml.clv.purchase_histories import Floats
+from crm_ml.clv.valuation_terms import Terms
 from crm_ml.errors import ConfigError, InputError
 from crm_ml.models.booster_text import booster_of, text_of
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crm_ml.clv.challenger import Challenger, challenger_features
-from crm_ml.clv.terms import Terms
-from crm_ml.clv.tilt import NO_TILT, Tilt
-from crm_ml.clv.valuer import Valuer
+from crm_ml.clv.purchase_and_spend_model import Valuer
+from crm_ml.clv.valuation_terms import Terms
+from crm_ml.clv.value_calibration import NO_TILT, Tilt
 from crm_ml.errors import InputError
 
 if TYPE_CHECKING:

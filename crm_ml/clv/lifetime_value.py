@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from crm_ml.clv.gamma_gamma import GammaGamma
-from crm_ml.clv.histories import Floats, Histories
+from crm_ml.clv.purchase_histories import Floats, Histories
 from crm_ml.clv.purchase_model import PurchaseModel
 from crm_ml.clv.quadrature import gauss_legendre
-from crm_ml.clv.spend import Spend
-from crm_ml.clv.units import DAYS, YEAR_DAYS, Horizon, in_units
+from crm_ml.clv.spend_summary import Spend
+from crm_ml.clv.time_units import DAYS, YEAR_DAYS, Horizon, in_units
 from crm_ml.errors import InputError
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from crm_ml.clv.beta_geo import BetaGeo
-from crm_ml.clv.histories import Floats
+from crm_ml.clv.purchase_histories import Floats
 
 
 class ModifiedBetaGeo(BetaGeo):

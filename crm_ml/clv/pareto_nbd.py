@@ -5,11 +5,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from crm_ml.clv.futures import ParetoFuture
-from crm_ml.clv.histories import Floats, Histories, Ints
+from crm_ml.clv.conditional_future import ParetoFuture
+from crm_ml.clv.purchase_histories import Floats, Histories, Ints
 from crm_ml.clv.purchase_model import PurchaseModel, of_new
 from crm_ml.clv.quadrature import gauss_legendre
-from crm_ml.clv.rising import log_rising, rising_slope
+from crm_ml.clv.rising_factorial import log_rising, rising_slope
 
 _NODES = 48
 _LONGEST = 45.0

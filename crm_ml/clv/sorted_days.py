@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crm_ml.clv.histories import Ints
+from crm_ml.clv.purchase_histories import Ints
 from crm_ml.snapshots import DAY_S, Snapshot
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from crm_ml.clv.order_days import Lines, checked_lines, purchase_days
 from crm_ml.clv.sorted_days import MOST_ROWS, sorted_customers
-from crm_ml.clv.units import check_unit
+from crm_ml.clv.time_units import check_unit
 from crm_ml.errors import InputError
 from crm_ml.snapshots import Snapshot, as_utc
 

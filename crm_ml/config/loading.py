@@ -10,7 +10,7 @@ from crm_ml.config.propensity import PropensityRun
 from crm_ml.config.recommend import RecommendRun
 from crm_ml.config.uplift import UpliftRun
 from crm_ml.errors import ConfigError
-from crm_ml.paths import inside, project_root
+from crm_ml.storage.paths import inside, project_root
 from crm_ml.tables.safe_yaml import parse_yaml, read_yaml
 from crm_ml.tables.strict import Strict, validate
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from crm_ml.errors import ConfigError, InputError
-from crm_ml.paths import inside, project_root
+from crm_ml.storage.paths import inside, project_root
 from crm_ml.tables.bundle import Tables
 
 __all__ = ["load", "names"]

@@ -21,10 +21,10 @@ from typing import Literal
 from crm_ml.datasets._installed import installed_folder
 from crm_ml.errors import InputError
 from crm_ml.tables.bundle import Tables
-from crm_ml.tables.cache import load_tables
 from crm_ml.tables.cleaning import Progress
 from crm_ml.tables.mapping import parse_mapping
 from crm_ml.tables.sources import FilesQuery
+from crm_ml.tables.table_cache import load_tables
 
 _CELLS = {"master": "f[1], f[2], f[3], f[4]", "sample": "f[1], f[3], f[4], f[5]"}
 _HEADER = {"master": "true", "sample": "false"}

@@ -34,11 +34,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from crm_ml import artefacts
 from crm_ml.datasets._simulation.generate import Progress, generate
 from crm_ml.datasets._simulation.world import World
 from crm_ml.errors import AlreadyPublished
-from crm_ml.paths import data_folder
+from crm_ml.storage import manifest
+from crm_ml.storage.paths import data_folder
 from crm_ml.tables.bundle import Tables
 from crm_ml.tables.contract import contracts
 from crm_ml.tables.engine import connect
@@ -129,11 +129,11 @@ def _folder(world: World, path: Path | None, progress: Progress | None) -> Path:
     folder = parent / f"{world.customers}-{_identity(world)[:16]}"
     if not folder.exists():
         try:
-            with artefacts.new_folder(folder, **asdict(world)) as part:
+            with manifest.new_folder(folder, **asdict(world)) as part:
                 generate(world, part, progress)
         except AlreadyPublished:  # by a run beside this one
             pass
-    artefacts.verify(folder)
+    manifest.verify(folder)
     return folder
 
 

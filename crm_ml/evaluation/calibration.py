@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from crm_ml.customer_hash import customer_folds
 from crm_ml.errors import CalibrationRefused, InputError
 from crm_ml.evaluation.calibrators import Calibrator, Identity, Platt, fit_isotonic, fit_platt
 from crm_ml.evaluation.classification import auc, log_loss
 from crm_ml.evaluation.ranking import Floats, check_binary, check_probabilities
-from crm_ml.evaluation.splits import customer_folds
 
 FEWEST = 30
 logger = logging.getLogger(__name__)

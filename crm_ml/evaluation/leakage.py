@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from crm_ml.customer_hash import customer_folds
 from crm_ml.errors import InputError, LeakError
 from crm_ml.evaluation.classification import auc
 from crm_ml.evaluation.ranking import Floats, check_binary
-from crm_ml.evaluation.splits import customer_folds
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -190,7 +190,7 @@ def direct_outcomes(
         Number of the action that the target takes, or its probability of each action.
     covariates : array-like of float, shape (n, k)
     fold : array-like of int, shape (n,)
-        Such as `crm_ml.evaluation.splits.customer_folds`; a single fold is predicted by its own mean.
+        Such as `crm_ml.customer_hash.customer_folds`; a single fold is predicted by its own mean.
 
     Notes
     -----

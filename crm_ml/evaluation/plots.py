@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from crm_ml.evaluation.canvas import GREY, MODEL, TEXT, Z95, blank_figure, model_colors, tidy
-from crm_ml.evaluation.curves import gains_curve
+from crm_ml.evaluation.gains_curves import gains_curve
+from crm_ml.evaluation.plot_style import GREY, MODEL, TEXT, Z95, blank_figure, model_colors, tidy
 from crm_ml.evaluation.predictions import Predictions
 from crm_ml.evaluation.ranking import Floats
 
@@ -98,7 +98,7 @@ def segment_plot(segments: "pd.DataFrame", metric: str, overall: float | None = 
     Parameters
     ----------
     segments : pandas.DataFrame
-        As `crm_ml.evaluation.segments.by_segment` returns it.
+        As `crm_ml.evaluation.metric_segments.by_segment` returns it.
     metric : str
     overall : float, optional
         Value over all rows, drawn as a line.

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from crm_ml.errors import InputError
-from crm_ml.evaluation.canvas import Z95
+from crm_ml.evaluation.plot_style import Z95
 from crm_ml.evaluation.ranking import Floats
 from crm_ml.evaluation.significance import Interval
 

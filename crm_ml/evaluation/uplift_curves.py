@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from crm_ml.errors import InputError
-from crm_ml.evaluation.canvas import Z95
-from crm_ml.evaluation.curves import TENTHS
+from crm_ml.evaluation.gains_curves import TENTHS
+from crm_ml.evaluation.plot_style import Z95
 from crm_ml.evaluation.ranking import Floats, Weighted
 from crm_ml.evaluation.uplift_ranking import Counts, uplift_ranking
 

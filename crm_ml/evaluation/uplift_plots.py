@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crm_ml.evaluation.canvas import ACTUAL, GREY, MODEL, TEXT, blank_figure, model_colors, tidy
+from crm_ml.evaluation.plot_style import ACTUAL, GREY, MODEL, TEXT, blank_figure, model_colors, tidy
 from crm_ml.evaluation.uplift_curves import qini_curve
 from crm_ml.evaluation.uplift_predictions import RANDOM, UpliftPredictions
 

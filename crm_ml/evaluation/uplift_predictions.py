@@ -6,10 +6,10 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from crm_ml.customer_hash import customer_folds
 from crm_ml.errors import InputError
 from crm_ml.evaluation.base_predictions import BasePredictions, Kind
 from crm_ml.evaluation.ranking import Floats, Ranking, check_values
-from crm_ml.evaluation.splits import customer_folds
 from crm_ml.evaluation.uplift import METRICS
 from crm_ml.evaluation.uplift_ranking import check_uplift, uplift_ranking
 

@@ -7,8 +7,17 @@ import numpy as np
 import numpy.typing as npt
 
 from crm_ml.errors import InputError
-from crm_ml.evaluation.canvas import ACTUAL, GREY, MODEL, TEXT, blank_figure, line_colors, model_colors, tidy
-from crm_ml.evaluation.curves import TENTHS, gains_curve, mean_intervals, tenths
+from crm_ml.evaluation.gains_curves import TENTHS, gains_curve, mean_intervals, tenths
+from crm_ml.evaluation.plot_style import (
+    ACTUAL,
+    GREY,
+    MODEL,
+    TEXT,
+    blank_figure,
+    line_colors,
+    model_colors,
+    tidy,
+)
 from crm_ml.evaluation.ranking import Floats, as_floats, check_probabilities, check_values
 from crm_ml.evaluation.value_predictions import ValuePredictions
 

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import narwhals as nw
 
 from crm_ml.errors import ConfigError
-from crm_ml.features import kept
+from crm_ml.features import matrix_cache
 from crm_ml.snapshots import Snapshot
 from crm_ml.tables.bundle import Tables, to_arrow, write_parquet
-from crm_ml.tables.derived import Scratch, left_join
+from crm_ml.tables.scratch_frames import Scratch, left_join
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,16 +66,16 @@ def matrix(tables: Tables, snapshot: Snapshot, groups: Groups | None = None) -> 
     """
     wanted = _wanted(groups)
     written = all(getattr(_group(name), "__file__", None) for name in wanted)  # not made up in a notebook
-    if not (tables.fingerprint and written and kept.keeping()):
+    if not (tables.fingerprint and written and matrix_cache.keeping()):
         table = _computed(tables, snapshot, wanted)
     else:
-        table = kept.kept(_key(tables, snapshot, wanted), lambda: _computed(tables, snapshot, wanted))
+        table = matrix_cache.kept(_key(tables, snapshot, wanted), lambda: _computed(tables, snapshot, wanted))
     result: pd.DataFrame = table.to_pandas(ignore_metadata=True).set_index("customer_id")
     return result
 
 
 def _key(tables: Tables, snapshot: Snapshot, wanted: Mapping[str, Mapping[str, Any]]) -> str:
-    return kept.key_of(tables, snapshot, wanted, groups())
+    return matrix_cache.key_of(tables, snapshot, wanted, groups())
 
 
 def _computed(tables: Tables, snapshot: Snapshot, groups: Groups) -> "pa.Table":

@@ -3,13 +3,13 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from crm_ml.artefacts import new_folder, verify
-from crm_ml.models.model import read_model, write_model
+from crm_ml.models.model_files import read_model, write_model
+from crm_ml.storage.manifest import new_folder, verify
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from crm_ml.monitoring.profile import Profile
+    from crm_ml.monitoring.training_profile import Profile
 
 
 def save(model: Any, folder: Path, family: str, *, profile: "Profile | None" = None, **details: Any) -> None:

@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from crm_ml.errors import InputError
+from crm_ml.models.feature_reasons import top_reasons
 from crm_ml.models.gradient_boosting import GradientBoosting
 from crm_ml.models.logistic import Logistic
-from crm_ml.models.reasons import top_reasons
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -85,7 +85,7 @@ class Blend:
         return (1 - self.linear_share) * trees[columns] + self.linear_share * line[columns]
 
     def reasons(self, X: "pd.DataFrame", top: int = 3, raising: bool = False) -> "pd.DataFrame":
-        """Return the features that move the margin of each row most; see `crm_ml.models.reasons`."""
+        """Return the features that move the margin of each row most; see `crm_ml.models.feature_reasons`."""
         return top_reasons(self.contributions(X), top, raising)
 
     def save(self, folder: Path) -> None:

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from crm_ml.evaluation import calibrators
-from crm_ml.models.model import Floats, read_model, write_model
+from crm_ml.models.checks import Floats
+from crm_ml.models.model_files import read_model, write_model
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,9 +11,9 @@ import numpy.typing as npt
 
 from crm_ml.errors import InputError
 from crm_ml.models.booster_text import booster_of, text_of
+from crm_ml.models.checks import check_outcomes, training_order
 from crm_ml.models.encoding import Encoding
-from crm_ml.models.model import check_outcomes, training_order
-from crm_ml.models.reasons import top_reasons
+from crm_ml.models.feature_reasons import top_reasons
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -163,7 +163,7 @@ class GradientBoosting:
         return pd.DataFrame(np.concatenate(parts), index=X.index, columns=columns)
 
     def reasons(self, X: "pd.DataFrame", top: int = 3, raising: bool = False) -> "pd.DataFrame":
-        """Return the features that move the margin of each row most; see `crm_ml.models.reasons`."""
+        """Return the features that move the margin of each row most; see `crm_ml.models.feature_reasons`."""
         return top_reasons(self.contributions(X), top, raising)
 
     def save(self, folder: Path) -> None:

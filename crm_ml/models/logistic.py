@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from crm_ml.errors import InputError
+from crm_ml.models.checks import check_outcomes, training_order
 from crm_ml.models.encoding import Encoding
-from crm_ml.models.model import check_outcomes, training_order
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from crm_ml.errors import InputError
-from crm_ml.models.model import check_labels
+from crm_ml.models.checks import check_labels
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from crm_ml.monitoring.judging import Counted, Row, Verdict, beyond, judge, worst
-from crm_ml.monitoring.limits import Limits
-from crm_ml.monitoring.profile import Profile
+from crm_ml.monitoring.drift_limits import Limits
+from crm_ml.monitoring.drift_verdict import Counted, Row, Verdict, beyond, judge, worst
+from crm_ml.monitoring.training_profile import Profile
 
 VOLUME = "volume"
 

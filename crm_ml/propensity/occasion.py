@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from crm_ml.propensity.covers import Covers
+from crm_ml.propensity.covered_items import Covers
 from crm_ml.snapshots import Snapshot
 
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import narwhals as nw
 
-from crm_ml.models.active import customer_ids, eligible
-from crm_ml.propensity.covers import Covers
+from crm_ml.models.active_customers import customer_ids, eligible
+from crm_ml.propensity.covered_items import Covers
 from crm_ml.propensity.occasion import Occasion
 from crm_ml.snapshots import Snapshot, check_data_reach
 from crm_ml.tables.bundle import Tables
@@ -35,7 +35,7 @@ def purchases_in(
     occasion : Occasion
         Of `category_occasions`.
     active_within : timedelta
-        See `crm_ml.models.active.eligible`.
+        See `crm_ml.models.active_customers.eligible`.
     data_ends_at : date, optional
         See `crm_ml.snapshots.check_data_reach`.
 

@@ -7,14 +7,14 @@ customer buys again, what goes with it, and a list that takes both tasks by prob
 from crm_ml.recommend.als import ALS
 from crm_ml.recommend.audience import audience
 from crm_ml.recommend.bpr import BPR
+from crm_ml.recommend.co_purchase import bought_together
 from crm_ml.recommend.ease import EASE
 from crm_ml.recommend.item_knn import ItemKNN
+from crm_ml.recommend.list_rules import Rules
 from crm_ml.recommend.next_item import NextItem
 from crm_ml.recommend.offer import Offer
 from crm_ml.recommend.personal_frequency import PersonalFrequency
 from crm_ml.recommend.popularity import Popularity
-from crm_ml.recommend.rules import Rules
-from crm_ml.recommend.together import bought_together
 from crm_ml.recommend.two_heads import TwoHeads
 
 __all__ = [

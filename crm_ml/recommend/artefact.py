@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from crm_ml.artefacts import new_folder, verify
 from crm_ml.models.discovery import read_kind, write_kind
 from crm_ml.recommend.models import models
 from crm_ml.recommend.recommender import Recommender
+from crm_ml.storage.manifest import new_folder, verify
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from crm_ml.recommend.deterministic_matmul import products, transposed
 from crm_ml.recommend.interactions import Interactions, Ints
-from crm_ml.recommend.products import products, transposed
 from crm_ml.recommend.recommender import Recommender
 
 TOLD = "bought by customers of a similar past"

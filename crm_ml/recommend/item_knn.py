@@ -76,7 +76,7 @@ def _nearest(weighted: "csr_array", neighbours: int, shrink: float) -> "csr_arra
     """Return the similarities of each item (row) to its nearest, without itself."""
     from scipy.sparse import csr_array, vstack
 
-    from crm_ml.recommend.selection import NONE, top_k
+    from crm_ml.recommend.top_k import NONE, top_k
 
     norms = np.sqrt(np.asarray(weighted.multiply(weighted).sum(axis=0)).ravel())
     columns = weighted.T.tocsr()

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from crm_ml.recommend.contributions import told
 from crm_ml.recommend.interactions import Floats, Ints
 from crm_ml.recommend.recommender import Recommender
+from crm_ml.recommend.score_explanations import told
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from crm_ml.errors import InputError
 from crm_ml.recommend.interactions import CUSTOMER, ITEM
-from crm_ml.recommend.rules import Rules
+from crm_ml.recommend.list_rules import Rules
 
 if TYPE_CHECKING:
     import pandas as pd

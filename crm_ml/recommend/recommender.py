@@ -11,11 +11,11 @@ import numpy.typing as npt
 
 from crm_ml.errors import InputError
 from crm_ml.recommend import files
-from crm_ml.recommend.bound import Bound
+from crm_ml.recommend.applied_rules import Bound
 from crm_ml.recommend.interactions import Floats, Ids, Interactions, Ints, as_interactions
 from crm_ml.recommend.offer import Offer
-from crm_ml.recommend.selection import Mask
 from crm_ml.recommend.serving import Serving
+from crm_ml.recommend.top_k import Mask
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from crm_ml.recommend.bound import Bound
+from crm_ml.recommend.applied_rules import Bound
 from crm_ml.recommend.interactions import Floats, Ids, Ints, index_of, places
-from crm_ml.recommend.segments import SegmentPopularity
-from crm_ml.recommend.selection import NONE, Caps, Mask, extend, top_k
+from crm_ml.recommend.segment_popularity import SegmentPopularity
+from crm_ml.recommend.top_k import NONE, Caps, Mask, extend, top_k
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,7 +61,7 @@ class Lists:
 
 @dataclass(frozen=True, eq=False)
 class _Rules:
-    """What holds for the lists of a block; see `crm_ml.recommend.selection.top_k`."""
+    """What holds for the lists of a block; see `crm_ml.recommend.top_k.top_k`."""
 
     seen: "csr_array | None"
     allowed: Mask | None

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 
 from crm_ml.errors import InputError
-from crm_ml.recommend.heads import Heads, pairs_of
+from crm_ml.recommend.head_models import Heads, pairs_of
 from crm_ml.recommend.history import History
 from crm_ml.recommend.interactions import Floats, Interactions, Ints
 from crm_ml.recommend.recommender import Recommender
-from crm_ml.recommend.windows import NEW, REPEAT, Settings, Window
+from crm_ml.recommend.training_windows import NEW, REPEAT, Settings, Window
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array

@@ -50,11 +50,11 @@ def _score(config: str, overrides: Sequence[str], out: Path | None) -> None:
 
     from crm_ml import config as configs
     from crm_ml import datasets
-    from crm_ml.paths import inside, project_root
+    from crm_ml.actions.catalog import Catalog
     from crm_ml.score.batch import run
-    from crm_ml.score.catalog import Catalog
-    from crm_ml.score.models import champions
     from crm_ml.score.settings import settings_of
+    from crm_ml.score_tables.champion_set import champions
+    from crm_ml.storage.paths import inside, project_root
 
     settings = settings_of(config, overrides)
     catalog = configs.load(inside(project_root(), settings.actions), Catalog)
@@ -79,7 +79,7 @@ def show(console: "Console", outcome: "Outcome") -> None:
     """Print a short table of a list."""
     from rich.table import Table
 
-    from crm_ml.score.page import PAGE_FILE
+    from crm_ml.lists.page.list_page import PAGE_FILE
 
     table = Table(title=f"list {outcome.list_id}", show_header=False)
     table.add_column()

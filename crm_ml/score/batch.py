@@ -7,27 +7,29 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from crm_ml.actions.catalog import Catalog
+from crm_ml.actions.consent_gate import check_consent, consent_for
+from crm_ml.decision.certificate import Certificate
+from crm_ml.decision.funnel import Funnel
 from crm_ml.errors import AlreadyPublished, ConfigError, InputError
-from crm_ml.score.catalog import Catalog
-from crm_ml.score.certificate import Certificate
-from crm_ml.score.consent import check_consent, consent_for
-from crm_ml.score.decision import Decided, Job, decide, on
-from crm_ml.score.drift_check import check_drift
-from crm_ml.score.earlier import earlier_lists, last_evaluation
-from crm_ml.score.effects import effects_of
-from crm_ml.score.funnel import Funnel
-from crm_ml.score.item_lists import items_of
-from crm_ml.score.lists import ListHeader
-from crm_ml.score.models import Models
-from crm_ml.score.publish import check_free, publish
-from crm_ml.score.reading import LIST_FILE, identity, verify_list
-from crm_ml.score.responses import responses_of
-from crm_ml.score.score_tables import ScoreTables, scan
-from crm_ml.score.scores import Progress
+from crm_ml.lists.list_file import ListHeader
+from crm_ml.lists.previous_lists import earlier_lists, last_evaluation
+from crm_ml.lists.read_list import LIST_FILE, verify_list
+from crm_ml.score.list_job import Decided, Job, decide, on
 from crm_ml.score.settings import ScoreSettings
-from crm_ml.score.stages import features_of, scores_of
-from crm_ml.score.value import values_of
+from crm_ml.score_tables.champion_set import Models
+from crm_ml.score_tables.churn import scores_of
+from crm_ml.score_tables.clv import values_of
+from crm_ml.score_tables.drift_gate import check_drift
+from crm_ml.score_tables.feature_table import features_of
+from crm_ml.score_tables.joined import ScoreTables, scan
+from crm_ml.score_tables.propensity import responses_of
+from crm_ml.score_tables.recommend import items_of
+from crm_ml.score_tables.score_rows import Progress
+from crm_ml.score_tables.uplift import effects_of
 from crm_ml.snapshots import Snapshot, as_utc
+from crm_ml.storage.identity import identity
+from crm_ml.storage.publish import check_free, publish
 from crm_ml.tables.bundle import Tables
 from crm_ml.tables.engine import connect
 

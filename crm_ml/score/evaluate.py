@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, TypeVar
 from crm_ml.errors import CrmError, InputError
 
 if TYPE_CHECKING:
-    from crm_ml.score.catalog import Catalog
-    from crm_ml.score.outcomes import Published
+    from crm_ml.actions.catalog import Catalog
+    from crm_ml.learning.list_outcomes import Published
     from crm_ml.score.settings import ScoreSettings
 
 MARGIN = 0.25
@@ -48,9 +48,9 @@ def _run(given: argparse.Namespace) -> None:
     from rich.progress import Progress
 
     from crm_ml import datasets
-    from crm_ml.score.learning.evaluation import Question, evaluate
-    from crm_ml.score.learning.files import keep, write_json
-    from crm_ml.score.learning.shown import show
+    from crm_ml.learning.evaluation_files import keep, write_json
+    from crm_ml.learning.evaluation_report import show
+    from crm_ml.learning.list_evaluation import Question, evaluate
 
     published, other, settings, catalog = _prepared(given)
     days = given.days if given.days is not None else published.longest_days()
@@ -72,10 +72,10 @@ def _prepared(
 ) -> "tuple[Published, Published | None, ScoreSettings, Catalog]":
     """Read everything but the tables; raise all that is wrong at once."""
     from crm_ml import config as configs
-    from crm_ml.paths import inside, project_root
-    from crm_ml.score.catalog import Catalog
-    from crm_ml.score.learning.against import check_same_day
+    from crm_ml.actions.catalog import Catalog
+    from crm_ml.learning.off_policy_value import check_same_day
     from crm_ml.score.settings import settings_of
+    from crm_ml.storage.paths import inside, project_root
 
     problems: list[CrmError] = []
 
@@ -101,8 +101,8 @@ def _prepared(
 
 
 def _located(folder: Path) -> "Published":
-    from crm_ml.score.outcomes import Published
-    from crm_ml.score.reading import locate
+    from crm_ml.learning.list_outcomes import Published
+    from crm_ml.lists.read_list import locate
 
     return Published.of(locate(folder))
 

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from crm_ml.delivery.exporters.export_plan import Options
+from crm_ml.delivery.exporters.exporters import tools
 from crm_ml.errors import CrmError
-from crm_ml.paths import data_folder
-from crm_ml.score.exporters.plan import Options
-from crm_ml.score.exporters.tools import tools
+from crm_ml.storage.paths import data_folder
 from crm_ml.tables.strict import validate
 
 if TYPE_CHECKING:
-    from crm_ml.score.exporters.job import Exported
+    from crm_ml.delivery.exporters.export_job import Exported
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -22,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     folder, out = given.pop("list"), given.pop("out")
     given |= {name: tuple(given[name]) for name in ("actions", "channels", "variables")}
     try:
-        from crm_ml.score.exporters.job import export_list
+        from crm_ml.delivery.exporters.export_job import export_list
 
         options = validate(given, Options, "options")
         _show(export_list(folder, options, out or data_folder() / "exports"))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from crm_ml.errors import ConfigError, CrmError
 
 if TYPE_CHECKING:
-    from crm_ml.score.sinks.verified import Loaded
+    from crm_ml.delivery.loaders.load_once import Loaded
 
 SINKS = "csv:PATH, duckdb:PATH or postgres:"
 
@@ -53,7 +53,7 @@ def load(folder: Path, into: str) -> "Loaded":
     InputError, AlreadyPublished, IntegrityError
         See the modules of `crm_ml.score.sinks`.
     """
-    from crm_ml.score.sinks import csv_file, duckdb_table, postgres
+    from crm_ml.delivery.loaders import csv_file, duckdb_table, postgres
 
     kind, _, path = into.partition(":")
     if kind in ("postgres", "postgresql"):

@@ -11,7 +11,7 @@ from crm_ml.errors import CrmError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from crm_ml.score.matured.realise import Realised, Report
+    from crm_ml.learning.realised.realise import Realised, Report
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -43,7 +43,7 @@ def _run(config: str, overrides: Sequence[str], out: Path | None) -> Sequence[Cr
     from rich.console import Console
 
     from crm_ml import datasets
-    from crm_ml.score.matured.realise import realise
+    from crm_ml.learning.realised.realise import realise
     from crm_ml.score.settings import settings_of
 
     settings = settings_of(config, overrides)
@@ -78,7 +78,7 @@ def show(console: "Console", report: "Report") -> None:
 
 
 def _rows(one: "Realised") -> list[tuple[str, ...]]:
-    from crm_ml.score.matured.judged import JUDGED
+    from crm_ml.learning.realised.realised_metrics import JUDGED
 
     named = [name for name in JUDGED if name in one.metrics] or ["base_rate"]
     first = (f"{one.what} version {one.version}", one.day, f"{one.metrics.get('rows', 0):,.0f}")

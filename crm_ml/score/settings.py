@@ -7,16 +7,16 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from crm_ml.actions.action_parts import Budget, Count, Name
+from crm_ml.actions.catalog import Catalog
 from crm_ml.config import Data, load
+from crm_ml.decision.allocation_limits import check_limits
+from crm_ml.decision.exploration import Explore
+from crm_ml.decision.holdouts import HoldOut
 from crm_ml.errors import ConfigError
-from crm_ml.monitoring.limits import Limits
-from crm_ml.paths import data_folder, inside, project_root
-from crm_ml.score.catalog import Catalog
-from crm_ml.score.catalog_parts import Budget, Count, Name
-from crm_ml.score.explore import Explore
-from crm_ml.score.holdout import HoldOut
-from crm_ml.score.limits import check_limits
-from crm_ml.score.reading import identity
+from crm_ml.monitoring.drift_limits import Limits
+from crm_ml.storage.identity import identity
+from crm_ml.storage.paths import data_folder, inside, project_root
 from crm_ml.tables.strict import Strict
 
 LIST_FORMAT = 3

@@ -33,8 +33,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(arguments: argparse.Namespace) -> int:
     from rich.console import Console
 
+    from crm_ml.tables.cleaning_report import Report
     from crm_ml.tables.config_file import load_config
-    from crm_ml.tables.report import Report
 
     with Console(stderr=True).status("opening the sources") as status:
         tables = load_config(arguments.config, arguments.root, status.update)

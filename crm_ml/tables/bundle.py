@@ -12,14 +12,14 @@ import narwhals as nw
 
 from crm_ml.errors import InputError
 from crm_ml.tables.contract import contracts
-from crm_ml.tables.derived import Scratch, materialize
 from crm_ml.tables.engine import connect
+from crm_ml.tables.scratch_frames import Scratch, materialize
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-    from crm_ml.tables.report import Report
+    from crm_ml.tables.cleaning_report import Report
 
 Engine = Literal["duckdb", "pandas", "polars"]
 

@@ -12,20 +12,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crm_ml.errors import InputError
+from crm_ml.tables.cleaning_report import Report
+from crm_ml.tables.column_sql import Context
 from crm_ml.tables.contract import contracts
 from crm_ml.tables.engine import connect
 from crm_ml.tables.mapping import Mapping
 from crm_ml.tables.output import write_tables
-from crm_ml.tables.profile import compare_medians, record_medians
 from crm_ml.tables.refusals import refuse_accepted, refuse_between, refuse_by_counts
-from crm_ml.tables.report import Report
-from crm_ml.tables.rules import reject_repeated, reject_unknown, reject_unlinked
+from crm_ml.tables.row_rules import reject_repeated, reject_unknown, reject_unlinked
 from crm_ml.tables.source_errors import explain
 from crm_ml.tables.sources import IdsOf, Source
 from crm_ml.tables.sql import ident, literal
 from crm_ml.tables.staging import Staged, stage
+from crm_ml.tables.table_profile import compare_medians, record_medians
 from crm_ml.tables.unicode_ids import warn_equal_after_nfc
-from crm_ml.tables.values import Context
 
 if TYPE_CHECKING:
     import duckdb

@@ -4,11 +4,11 @@ from pathlib import Path
 
 from crm_ml.errors import ConfigError, InputError
 from crm_ml.tables.bundle import Tables
-from crm_ml.tables.cache import load_tables
 from crm_ml.tables.cleaning import Progress
 from crm_ml.tables.databases import DuckTable, SqlQuery
 from crm_ml.tables.mapping import Mapping, TableMapping, read_mapping
 from crm_ml.tables.sources import CsvFile, ParquetFile, Source, inside
+from crm_ml.tables.table_cache import load_tables
 
 _CSV = (".csv", ".csv.gz", ".txt", ".tsv")
 

@@ -1,8 +1,8 @@
 """Money: amounts of the source as integer cents, by decimals and never by float arithmetic."""
 
-from crm_ml.tables.checks import Check
 from crm_ml.tables.contract import Column
 from crm_ml.tables.mapping_parts import ColumnMapping
+from crm_ml.tables.row_checks import Check
 from crm_ml.tables.sql import INTEGERS, ident
 
 _LARGE_CENTS = 100_000_000

@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crm_ml.tables.report import Report
-from crm_ml.tables.rules import order_of
+from crm_ml.tables.cleaning_report import Report
+from crm_ml.tables.row_rules import order_of
 from crm_ml.tables.sources import ROW, sha256
 from crm_ml.tables.sql import columns as quoted
 from crm_ml.tables.sql import ident, literal

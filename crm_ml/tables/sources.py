@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from crm_ml import paths
 from crm_ml.errors import ConfigError, InputError
+from crm_ml.storage import paths
 from crm_ml.tables.sql import columns as quoted
 from crm_ml.tables.sql import ident, literal
 

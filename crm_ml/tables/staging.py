@@ -4,16 +4,16 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from crm_ml.errors import InputError
-from crm_ml.tables.checks import Check, Checks
+from crm_ml.tables.cleaning_report import TableReport
+from crm_ml.tables.column_sql import Context, Reading, missing, raw, read_column
 from crm_ml.tables.contract import Column, Contract
 from crm_ml.tables.csv_header import better_delimiter
 from crm_ml.tables.mapping import TableMapping
 from crm_ml.tables.mapping_parts import ColumnMapping
-from crm_ml.tables.report import TableReport
+from crm_ml.tables.row_checks import Check, Checks
 from crm_ml.tables.sources import ROW, CsvFile, Source
 from crm_ml.tables.sql import columns as quoted
 from crm_ml.tables.sql import ident, literal
-from crm_ml.tables.values import Context, Reading, missing, raw, read_column
 
 if TYPE_CHECKING:
     import duckdb

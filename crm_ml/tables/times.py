@@ -1,8 +1,8 @@
 """Times: what the source writes as naive UTC timestamps; numbers that may be anything are refused."""
 
-from crm_ml.tables.checks import Check
 from crm_ml.tables.contract import Column
 from crm_ml.tables.mapping_parts import ColumnMapping
+from crm_ml.tables.row_checks import Check
 from crm_ml.tables.sql import ident, literal
 
 FIRST = "1970-01-02 12:00:00"

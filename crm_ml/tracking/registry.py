@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from crm_ml.artefacts import fingerprint, verify
+from crm_ml.storage.manifest import fingerprint, verify
 from crm_ml.tracking.logged_models import MODEL_FOLDER
-from crm_ml.tracking.patience import patiently
 from crm_ml.tracking.store import connect, load_mlflow, refusing, tracking_uri
+from crm_ml.tracking.store_retry import patiently
 
 
 @dataclass(frozen=True)

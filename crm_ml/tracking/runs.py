@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from crm_ml.artefacts import fingerprint
 from crm_ml.errors import CrmError, InputError, StoreUnavailable
+from crm_ml.storage.manifest import fingerprint
 from crm_ml.tracking.logged_models import Pyfunc, log_model, register
 from crm_ml.tracking.registry import ModelVersion
 from crm_ml.tracking.store import Client, artefacts_location, connect

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from crm_ml.errors import InputError
-from crm_ml.paths import runs_folder
-from crm_ml.tracking.patience import Patient, patiently
+from crm_ml.storage.paths import runs_folder
+from crm_ml.tracking.store_retry import Patient, patiently
 
 _URI = "MLFLOW_TRACKING_URI"
 
@@ -28,7 +28,7 @@ def connect() -> Client:
     Raises
     ------
     StoreUnavailable
-        Also by every call of the client, see `crm_ml.tracking.patience.patiently`.
+        Also by every call of the client, see `crm_ml.tracking.store_retry.patiently`.
     """
     mlflow = load_mlflow()
     if not _served(tracking_uri()):

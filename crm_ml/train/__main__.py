@@ -37,7 +37,7 @@ def _train(runs: Sequence[str], overrides: Sequence[str], metrics_json: Path | N
     from rich.progress import Progress
 
     from crm_ml.config import Defaults, load, load_run
-    from crm_ml.paths import project_root
+    from crm_ml.storage.paths import project_root
     from crm_ml.train.experiment import run
 
     names = list(runs) or list(load(project_root() / "configs" / "default.yaml", Defaults).runs)

@@ -10,14 +10,14 @@ from rich.progress import Progress
 
 from crm_ml import tracking
 from crm_ml.config import Run, load_run
-from crm_ml.paths import runs_folder
+from crm_ml.storage.paths import runs_folder
 from crm_ml.tables import Tables
-from crm_ml.train import reproduction
-from crm_ml.train.fingerprints import content_sum, table_sums
-from crm_ml.train.outcome import Outcome
-from crm_ml.train.outcome_log import log_outcome
-from crm_ml.train.promoting.gate import Decision
-from crm_ml.train.searching.plan import study_name
+from crm_ml.train.promote.gate import Decision
+from crm_ml.train.record import account
+from crm_ml.train.record.fingerprints import content_sum, table_sums
+from crm_ml.train.record.outcome import Outcome
+from crm_ml.train.record.outcome_log import log_outcome
+from crm_ml.train.search.study_plan import study_name
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,8 +59,8 @@ def run(name: str, overrides: Sequence[str] = (), progress: Progress | None = No
         active.log_params(config.model_dump(mode="json"))
         # in the order given: that of the feature groups is that of the columns
         active.log_text(json.dumps(config.model_dump(mode="json"), indent=2), "config.json")
-        before = reproduction.before_fitting(config, tables)
-        active.log_json(before[reproduction.TOLD], "provenance.json")
+        before = account.before_fitting(config, tables)
+        active.log_json(before[account.TOLD], "provenance.json")
         _log_report(active, tables)
         outcome = execute(config, tables, progress, _study_folder(config, tables))
         version, decision = log_outcome(active, config, tables, outcome, before)

@@ -40,14 +40,14 @@ class Comparison:
 
     def differences(self, stage: str) -> list[str]:
         """Return what differs in a stage; none where it was not run again."""
-        from crm_ml.train.fingerprints import differences
+        from crm_ml.train.record.fingerprints import differences
 
         return differences(self.logged[stage], self.now[stage]) if stage in self.now else []
 
     @property
     def first(self) -> str | None:
         """The first stage that differs; None where all are identical."""
-        from crm_ml.train.reproduction import COMPARED
+        from crm_ml.train.record.account import COMPARED
 
         return next((stage for stage in COMPARED if self.differences(stage)), None)
 
@@ -88,22 +88,23 @@ def compare(run_id: str, threads: int | None = None) -> Comparison:
     from rich.console import Console
     from rich.progress import Progress
 
-    from crm_ml.train import experiment, reproduction
-    from crm_ml.train.logged_run import logged_run
-    from crm_ml.train.provenance import threads as threads_of
+    from crm_ml.train import experiment
+    from crm_ml.train.record import account
+    from crm_ml.train.record.logged_run import logged_run
+    from crm_ml.train.record.provenance import threads as threads_of
 
     run = logged_run(run_id, threads)
     console = Console(stderr=True)
     progress = Progress(console=console, transient=True, disable=not console.is_terminal)
     with progress, _nothing_kept():
         tables = experiment.load_tables(run.config)
-        now = reproduction.before_fitting(run.config, tables)
+        now = account.before_fitting(run.config, tables)
         if now["inputs"] == run.stages["inputs"]:
             outcome = experiment.execute(run.config, tables, progress)
             with tempfile.TemporaryDirectory() as parent:
                 outcome.candidate.save(Path(parent) / "model")
-                now |= reproduction.after_fitting(run.config, outcome, Path(parent) / "model")
-            now[reproduction.TOLD]["threads"] = threads_of(tables)  # of the libraries that are loaded by now
+                now |= account.after_fitting(run.config, outcome, Path(parent) / "model")
+            now[account.TOLD]["threads"] = threads_of(tables)  # of the libraries that are loaded by now
     return Comparison(run_id, run.name, run.stages, now)
 
 
@@ -135,8 +136,8 @@ def _reproduce(run_id: str, threads: int | None) -> int:
 def _show(console: "Console", found: Comparison) -> None:
     from rich.table import Table
 
-    from crm_ml.train.fingerprints import content_sum
-    from crm_ml.train.reproduction import COMPARED, TOLD
+    from crm_ml.train.record.account import COMPARED, TOLD
+    from crm_ml.train.record.fingerprints import content_sum
 
     table = Table(title=f"{found.name}, run {found.run_id}", title_justify="left")
     for column in ("stage", "then", "now", ""):

@@ -3,15 +3,15 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from crm_ml.artefacts import new_folder, verify
 from crm_ml.models.discovery import read_kind, write_kind
+from crm_ml.storage.manifest import new_folder, verify
 from crm_ml.uplift.learner import Learner
 from crm_ml.uplift.learners import learners
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from crm_ml.monitoring.profile import Profile
+    from crm_ml.monitoring.training_profile import Profile
 
 FAMILY = "uplift"
 _KIND = "learner"

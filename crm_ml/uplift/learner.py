@@ -12,9 +12,9 @@ import numpy.typing as npt
 
 from crm_ml.errors import InputError
 from crm_ml.models.logistic import Floats
-from crm_ml.uplift import base_models
-from crm_ml.uplift.base_models import Base, Fitted
-from crm_ml.uplift.experiment import Experiment, Probability, arm_name, as_frame, check_experiment
+from crm_ml.uplift import learner_bases
+from crm_ml.uplift.learner_bases import Base, Fitted
+from crm_ml.uplift.randomised_trial import Experiment, Probability, arm_name, as_frame, check_experiment
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,7 +75,7 @@ class Learner(ABC):
         y : array-like of float, shape (n,)
             Outcomes, 0 and 1 or amounts.
         treatment_probability : float, mapping or array-like, optional
-            Known probability of the arms, see `crm_ml.uplift.experiment.check_experiment`; estimated without.
+            Known probability of the arms, see `randomised_trial.check_experiment`; estimated without.
 
         Raises
         ------
@@ -139,7 +139,7 @@ class Learner(ABC):
         text = json.dumps(content, indent=1, sort_keys=True, default=dict)
         (folder / _LEARNED).write_text(text + "\n", encoding="utf-8")
         for name, part in self.parts_.items():
-            base_models.write(part, folder / name)
+            learner_bases.write(part, folder / name)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -148,7 +148,7 @@ class Learner(ABC):
         learner = cls(**content["parameters"])
         learner.arms_, learner.binary_ = tuple(content["arms"]), bool(content["binary"])
         learner.numbers_ = {name: float(value) for name, value in content["numbers"].items()}
-        learner.parts_ = {name: base_models.read(folder / name) for name in content["parts"]}
+        learner.parts_ = {name: learner_bases.read(folder / name) for name in content["parts"]}
         return learner
 
     @abstractmethod
@@ -160,12 +160,12 @@ class Learner(ABC):
         """Return the effect of an arm (its number, from 1), shape (n,)."""
 
     def _outcome_model(self) -> Fitted:
-        return base_models.outcome_model(
+        return learner_bases.outcome_model(
             self.base, self.binary_, self.outcome_options, self.seed, self.num_threads
         )
 
     def _effect_model(self) -> Fitted:
-        return base_models.effect_model(self.base, self.effect_options, self.seed, self.num_threads)
+        return learner_bases.effect_model(self.base, self.effect_options, self.seed, self.num_threads)
 
     def _check_fitted(self) -> None:
         if not hasattr(self, "parts_") or (not self.parts_ and not self.numbers_):

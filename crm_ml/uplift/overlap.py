@@ -8,8 +8,8 @@ import numpy.typing as npt
 
 from crm_ml.errors import InputError
 from crm_ml.models.logistic import Floats
-from crm_ml.uplift.base_models import arm_model
-from crm_ml.uplift.experiment import Experiment
+from crm_ml.uplift.learner_bases import arm_model
+from crm_ml.uplift.randomised_trial import Experiment
 
 logger = logging.getLogger(__name__)
 LARGEST_TRIM = 0.1

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from crm_ml.models.logistic import Floats
-from crm_ml.uplift.base_models import Fitted
-from crm_ml.uplift.experiment import Experiment
 from crm_ml.uplift.learner import Learner, cross_fitted
+from crm_ml.uplift.learner_bases import Fitted
 from crm_ml.uplift.overlap import with_probabilities
+from crm_ml.uplift.randomised_trial import Experiment
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from crm_ml.models.logistic import Floats
-from crm_ml.uplift.experiment import Experiment
 from crm_ml.uplift.learner import Learner
+from crm_ml.uplift.randomised_trial import Experiment
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from crm_ml.models.logistic import Floats
-from crm_ml.uplift.experiment import Experiment
 from crm_ml.uplift.learner import Learner
+from crm_ml.uplift.randomised_trial import Experiment
 
 if TYPE_CHECKING:
     import pandas as pd

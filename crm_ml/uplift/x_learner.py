@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from crm_ml.models.logistic import Floats
-from crm_ml.uplift.base_models import arm_model
-from crm_ml.uplift.experiment import Experiment
 from crm_ml.uplift.learner import Learner
+from crm_ml.uplift.learner_bases import arm_model
 from crm_ml.uplift.overlap import with_probabilities
+from crm_ml.uplift.randomised_trial import Experiment
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,8 +10,10 @@ from rich.progress import Progress
 from crm_ml.config import ChurnRun
 from crm_ml.evaluation.predictions import Predictions
 from crm_ml.tables import Tables
-from crm_ml.train import churn, probability, used_rows
-from crm_ml.train.probability_report import MODEL
+from crm_ml.train.families.churn import experiment
+from crm_ml.train.families.probability import run as probability_run
+from crm_ml.train.families.probability import used_rows
+from crm_ml.train.families.probability.report import MODEL
 
 HERE = Path(__file__).parent
 sys.path.append(str(HERE.parent))  # for the tables of all experiments
@@ -39,9 +41,9 @@ def predict_all(
     LeakError
         If training labels would end after an evaluation snapshot.
     """
-    folds = {(name, day): churn.fold(one, day) for name, one in candidates.items() for day in days}
+    folds = {(name, day): experiment.fold(one, day) for name, one in candidates.items() for day in days}
     needed = [one for each in folds.values() for one in (each.test, *each.training)]
-    rows = churn.compute_rows(next(iter(candidates.values())), tables, needed, progress)
+    rows = experiment.compute_rows(next(iter(candidates.values())), tables, needed, progress)
     task = progress.add_task("models", total=len(folds))
     parts = []
     for day in days:
@@ -50,7 +52,7 @@ def predict_all(
             alone = one.model_copy(update={"baselines": ()})
             quiet = Progress(disable=True)
             used = used_rows.used_rows(rows, one)
-            found[name] = probability.predict(alone, used, [folds[name, day]], quiet)
+            found[name] = probability_run.predict(alone, used, [folds[name, day]], quiet)
             progress.advance(task)
         first = next(iter(found.values()))
         scores = {name: each.p[MODEL] for name, each in found.items()}

@@ -21,9 +21,9 @@ from readme_tables import looks, markdown, show, shown_progress, write_between
 from crm_ml.config import Calibration, ChurnRun, load_run
 from crm_ml.errors import CrmError
 from crm_ml.evaluation.significance import Evaluation, Interval, evaluate
-from crm_ml.train.churn import VIEWS
 from crm_ml.train.experiment import load_tables
-from crm_ml.train.probability_report import MODEL
+from crm_ml.train.families.churn.experiment import VIEWS
+from crm_ml.train.families.probability.report import MODEL
 
 WITHOUT_ATTRIBUTES = "model without attributes"
 METRICS = ("AUC", "average precision", "log-loss", "Brier", "ECE")

@@ -10,15 +10,15 @@ import numpy as np
 from rich.progress import Progress
 
 from crm_ml.clv.baselines import Baseline
-from crm_ml.clv.selection import Choice
-from crm_ml.clv.tilt import Tilt
-from crm_ml.clv.windows import Window, check_point_in_time
+from crm_ml.clv.model_selection import Choice
+from crm_ml.clv.validation_windows import Window, check_point_in_time
+from crm_ml.clv.value_calibration import Tilt
 from crm_ml.config import ClvRun, load_run
 from crm_ml.evaluation.significance import Evaluation, evaluate
 from crm_ml.evaluation.value_predictions import ValuePredictions
-from crm_ml.train import clv
-from crm_ml.train.clv_report import MODEL
 from crm_ml.train.experiment import load_tables
+from crm_ml.train.families.clv import experiment
+from crm_ml.train.families.clv.report import MODEL
 
 HERE = Path(__file__).parent
 sys.path.append(str(HERE.parent))  # for the tables of all experiments
@@ -64,14 +64,14 @@ def studies(online_retail: Path | None, only: Sequence[str] | None, more: Sequen
 def study(config: ClvRun, progress: Progress, name: str) -> Study:
     """Choose on the validation windows; then put choice, candidates and baselines on the test window."""
     shown = progress.add_task(name, total=3)
-    source = clv.source_of(config, load_tables(config))
+    source = experiment.source_of(config, load_tables(config))
     check_point_in_time(source, config.split.test)
     rng = np.random.default_rng(config.seed)
     windows = [source.window(day, config.window_days(day)) for day in config.split.validation]
-    chosen = clv.choose(config, source, windows, rng)
+    chosen = experiment.choose(config, source, windows, rng)
     progress.advance(shown)
-    tested = clv.test(config, source, chosen)
-    fitted = clv.fit_candidates(config, tested.window.summary)
+    tested = experiment.test(config, source, chosen)
+    fitted = experiment.fit_candidates(config, tested.window.summary)
     progress.advance(shown)
     said = {each: _said(valuer, tested.window) for each, valuer in fitted.items()}
     value = _with(tested.value, {each: one.value for each, one in said.items()})

@@ -12,10 +12,10 @@ from threadpoolctl import threadpool_limits
 from crm_ml.clv import BetaGeo, GammaGamma, ModifiedBetaGeo, ParetoNBD, value_with_interval
 from crm_ml.clv.bootstrap import bootstrap
 from crm_ml.clv.fitting import NotConverged
-from crm_ml.clv.histories import Histories
-from crm_ml.clv.profile import profile_intervals
+from crm_ml.clv.profile_likelihood import profile_intervals
+from crm_ml.clv.purchase_histories import Histories
 from crm_ml.clv.purchase_model import PurchaseModel
-from crm_ml.clv.spend import Spend
+from crm_ml.clv.spend_summary import Spend
 
 HORIZON, Z = 39.0, 1.959963984540054
 TYPICAL = {"frequency": [2], "recency": [30.43], "T": [38.86], "monetary_value": [25.0]}

@@ -23,7 +23,7 @@ from readme_tables import markdown, show, shown_progress, write_between
 
 from crm_ml.errors import CrmError
 from crm_ml.evaluation.significance import Evaluation
-from crm_ml.train.clv_report import MODEL
+from crm_ml.train.families.clv.report import MODEL
 
 METRICS = ("rmse", "mae", "msle", "total_error", "normalised_gini", "top_decile_share")
 TITLES = ("RMSE", "MAE", "MSLE", "total error", "normalised Gini", "top-decile share")

@@ -14,8 +14,10 @@ from crm_ml.evaluation.predictions import Predictions  # noqa: E402
 from crm_ml.models.labelled_rows import LabelledRows  # noqa: E402
 from crm_ml.propensity.action_features import COLUMNS  # noqa: E402
 from crm_ml.tables import Tables  # noqa: E402
-from crm_ml.train import probability, propensity, used_rows  # noqa: E402
-from crm_ml.train.probability_report import MODEL  # noqa: E402
+from crm_ml.train.families.probability import run as probability_run  # noqa: E402
+from crm_ml.train.families.probability import used_rows  # noqa: E402
+from crm_ml.train.families.probability.report import MODEL  # noqa: E402
+from crm_ml.train.families.propensity import experiment  # noqa: E402
 
 RUN = "propensity/coupon"
 
@@ -33,15 +35,15 @@ def predict_all(candidates: Mapping[str, PropensityRun], tables: Tables, progres
     progress : rich.progress.Progress
     """
     first = next(iter(candidates.values()))
-    plan = propensity.make_plan(first, tables)
+    plan = experiment.make_plan(first, tables)
     groups = {name: options for one in candidates.values() for name, options in (one.features or {}).items()}
-    rows = propensity.compute_rows(first.model_copy(update={"features": groups}), tables, plan, progress)
+    rows = experiment.compute_rows(first.model_copy(update={"features": groups}), tables, plan, progress)
     task = progress.add_task("models", total=len(candidates))
     said = {}
     for name, one in candidates.items():
         alone = one.model_copy(update={"baselines": ()})
         used = used_rows.used_rows(_of_groups(rows, one), one, COLUMNS)
-        found = probability.predict(alone, used, plan.folds, Progress(disable=True))
+        found = probability_run.predict(alone, used, plan.folds, Progress(disable=True))
         said[name] = found.p[MODEL]
         progress.advance(task)
     return Predictions(found.customer_id, found.fold, found.y, said)

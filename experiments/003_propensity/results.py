@@ -23,8 +23,8 @@ from crm_ml.errors import CrmError
 from crm_ml.evaluation.predictions import Predictions
 from crm_ml.evaluation.significance import Evaluation, Interval, evaluate
 from crm_ml.train.experiment import load_tables
-from crm_ml.train.probability_report import MODEL
-from crm_ml.train.propensity import VIEWS
+from crm_ml.train.families.probability.report import MODEL
+from crm_ml.train.families.propensity.experiment import VIEWS
 
 METRICS = ("AUC", "average precision", "log-loss", "Brier", "ECE")
 WITHOUT = {"model without overlap": "overlap_*", "model without history": "history_*"}

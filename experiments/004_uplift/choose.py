@@ -21,7 +21,7 @@ from crm_ml.config import UpliftRun
 from crm_ml.errors import CrmError
 from crm_ml.evaluation.significance import Evaluation, evaluate
 from crm_ml.evaluation.uplift_predictions import RANDOM, RESPONSE, UpliftPredictions
-from crm_ml.train.uplift_fitting import MODEL
+from crm_ml.train.families.uplift.fitting import MODEL
 
 RUNS = ("hillstrom", "starbucks")
 PARTS = 3

@@ -15,11 +15,11 @@ from crm_ml.config import UpliftRun, load_run  # noqa: E402
 from crm_ml.config.uplift import LearnerPart  # noqa: E402
 from crm_ml.evaluation.uplift_predictions import RANDOM, RESPONSE  # noqa: E402
 from crm_ml.tables import Tables  # noqa: E402
-from crm_ml.train import uplift  # noqa: E402
 from crm_ml.train.experiment import load_tables  # noqa: E402
-from crm_ml.train.uplift_fitting import MODEL, Fold, Said, fit  # noqa: E402
+from crm_ml.train.families.uplift import experiment  # noqa: E402
+from crm_ml.train.families.uplift.fitting import MODEL, Fold, Said, fit  # noqa: E402
 from crm_ml.uplift.t_learner import TLearner  # noqa: E402
-from crm_ml.uplift.target import TrialRows, trials  # noqa: E402
+from crm_ml.uplift.trial_rows import TrialRows, trials  # noqa: E402
 
 FILES = {
     "hillstrom": DATA / "hillstrom" / "hillstrom.csv",
@@ -53,8 +53,8 @@ def rows_of(config: UpliftRun, progress: Progress) -> tuple[TrialRows, list[Fold
     """Return the rows of a run and its test folds."""
     tables = load_tables(config)
     known = trials(tables, config.target.horizon)
-    rows = uplift.compute_rows(config, tables, known, progress)
-    return rows, uplift.make_folds(config, known, rows), tables
+    rows = experiment.compute_rows(config, tables, known, progress)
+    return rows, experiment.make_folds(config, known, rows), tables
 
 
 def candidates(config: UpliftRun) -> dict[str, LearnerPart]:
@@ -108,7 +108,7 @@ def shown(name: str, config: UpliftRun) -> str:
 
 def inner_folds(fold: Fold, customers: Sequence[str], number: int) -> list[Fold]:
     """Cut the training rows of a fold into `number` parts by customer; each tests once."""
-    from crm_ml.evaluation.splits import customer_folds
+    from crm_ml.customer_hash import customer_folds
 
     part = customer_folds(np.asarray(customers), number, key=f"inner {fold.name}")
     return [

@@ -17,7 +17,7 @@ from effect_study import CANDIDATES, HERE
 from readme_tables import markdown, show, shown_progress, write_between
 from rich.progress import Progress
 
-from crm_ml.evaluation.canvas import Z95
+from crm_ml.evaluation.plot_style import Z95
 from crm_ml.evaluation.uplift import pehe
 from crm_ml.uplift.learners import create
 from crm_ml.uplift.nie_wager import Setting, simulate

@@ -24,9 +24,9 @@ from crm_ml.config import UpliftRun
 from crm_ml.errors import CrmError
 from crm_ml.evaluation.significance import Interval
 from crm_ml.evaluation.uplift_predictions import RANDOM, RESPONSE
-from crm_ml.evaluation.verdict import verdict
-from crm_ml.train.uplift_fitting import MODEL, Said
-from crm_ml.train.uplift_report import ArmReport, UpliftReport, judge
+from crm_ml.evaluation.uplift_verdict import verdict
+from crm_ml.train.families.uplift.fitting import MODEL, Said
+from crm_ml.train.families.uplift.report import ArmReport, UpliftReport, judge
 
 RUNS = ("hillstrom", "hillstrom_spend", "starbucks", "simulated")
 QINI = {"qini": "Qini", "qini_causalml": "Qini (causalml)", "uplift_at_30": "uplift at 30 %"}

@@ -6,7 +6,7 @@ import numpy as np
 
 from crm_ml.config.uplift import Worth
 from crm_ml.evaluation.policy_value import targeted_rates
-from crm_ml.train.uplift_fitting import MODEL, Said
+from crm_ml.train.families.uplift.fitting import MODEL, Said
 
 CENTS = 100
 

@@ -9,7 +9,7 @@ from effect_study import shown
 from crm_ml.config import UpliftRun
 from crm_ml.datasets import simulated
 from crm_ml.evaluation.uplift import pehe
-from crm_ml.train.uplift_fitting import Said
+from crm_ml.train.families.uplift.fitting import Said
 
 
 def truth_table(config: UpliftRun, said: Sequence[Said]) -> tuple[list[str], list[tuple[str, ...]]]:

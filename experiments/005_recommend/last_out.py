@@ -23,13 +23,13 @@ from readme_tables import looks, markdown, show, shown_progress, write_between  
 from crm_ml.errors import CrmError  # noqa: E402
 from crm_ml.evaluation.recommendation import Ideal, evaluate_lists, judge_lists  # noqa: E402
 from crm_ml.evaluation.significance import Evaluation  # noqa: E402
-from crm_ml.paths import data_folder  # noqa: E402
 from crm_ml.recommend import benchmarks  # noqa: E402
 from crm_ml.recommend.interactions import Interactions, as_interactions  # noqa: E402
-from crm_ml.recommend.last_out import leave_last_out  # noqa: E402
+from crm_ml.recommend.leave_last_out import leave_last_out  # noqa: E402
 from crm_ml.recommend.models import create  # noqa: E402
+from crm_ml.recommend.recommendation_task import Task  # noqa: E402
 from crm_ml.recommend.recommender import Recommender  # noqa: E402
-from crm_ml.recommend.task import Task  # noqa: E402
+from crm_ml.storage.paths import data_folder  # noqa: E402
 
 TA_FENG = ("tafeng_history.json", "tafeng_future.json")
 K, SEED, REPLICATES, BLOCK = 10, 17, 1000, 512

@@ -21,10 +21,11 @@ from readme_tables import looks, markdown, show, shown_progress, write_between  
 
 from crm_ml.config import RecommendRun, load_run  # noqa: E402
 from crm_ml.errors import CrmError  # noqa: E402
-from crm_ml.recommend.task import task_of  # noqa: E402
-from crm_ml.train import recommend, recommend_report  # noqa: E402
+from crm_ml.recommend.recommendation_task import task_of  # noqa: E402
 from crm_ml.train.experiment import load_tables  # noqa: E402
-from crm_ml.train.recommend_report import MODEL, RecommendReport  # noqa: E402
+from crm_ml.train.families.recommend import experiment  # noqa: E402
+from crm_ml.train.families.recommend import report as recommend_report  # noqa: E402
+from crm_ml.train.families.recommend.report import MODEL, RecommendReport  # noqa: E402
 
 RUNS = {"items": "recommend/two_heads", "categories": "recommend/category"}
 SHOWN = {
@@ -69,7 +70,7 @@ def judged(config: RecommendRun) -> RecommendReport:
         for as_of in config.test:
             snapshot = config.target.snapshot(as_of)
             task = task_of(tables, snapshot, config.target.least_events, config.target.level)
-            said.append(recommend.said_of(config, recommend.Day(snapshot, task), progress))
+            said.append(experiment.said_of(config, experiment.Day(snapshot, task), progress))
     return recommend_report.judge(config, said, np.random.default_rng(config.seed))
 
 

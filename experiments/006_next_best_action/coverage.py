@@ -17,11 +17,11 @@ HERE = Path(__file__).parent
 sys.path.append(str(HERE.parent))  # for the tables of all experiments
 from readme_tables import markdown, show, shown_progress, write_between  # noqa: E402
 
-from crm_ml.evaluation.canvas import Z95  # noqa: E402
 from crm_ml.evaluation.incremental import increment  # noqa: E402
 from crm_ml.evaluation.off_policy import direct_outcomes, off_policy  # noqa: E402
+from crm_ml.evaluation.plot_style import Z95  # noqa: E402
 from crm_ml.evaluation.significance import Interval  # noqa: E402
-from crm_ml.score.learning.promised import share_interval  # noqa: E402
+from crm_ml.learning.calibration_of_value import share_interval  # noqa: E402
 
 Floats = npt.NDArray[np.float64]
 X = np.linspace(-2, 2, 41)  # contexts, equally likely

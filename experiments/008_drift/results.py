@@ -24,11 +24,11 @@ from readme_tables import markdown, show, shown_progress, write_between  # noqa:
 from crm_ml import datasets, features  # noqa: E402
 from crm_ml.config import load_run  # noqa: E402
 from crm_ml.errors import CrmError  # noqa: E402
-from crm_ml.monitoring.counting import in_frame  # noqa: E402
+from crm_ml.monitoring.column_counts import in_frame  # noqa: E402
 from crm_ml.monitoring.drift import Drift, compare  # noqa: E402
-from crm_ml.monitoring.judging import Counted, judge  # noqa: E402
-from crm_ml.monitoring.limits import Limits  # noqa: E402
-from crm_ml.monitoring.profile import Day, Profile, columns  # noqa: E402
+from crm_ml.monitoring.drift_limits import Limits  # noqa: E402
+from crm_ml.monitoring.drift_verdict import Counted, judge  # noqa: E402
+from crm_ml.monitoring.training_profile import Day, Profile, columns  # noqa: E402
 from crm_ml.snapshots import Snapshot, as_utc  # noqa: E402
 
 if TYPE_CHECKING:

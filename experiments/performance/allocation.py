@@ -59,7 +59,7 @@ def main() -> None:
 
 def gaps_of(size: int, seeds: int) -> dict[str, dict[str, float]]:
     """Return the largest gap and the mean of CPU seconds of each variant."""
-    from crm_ml.score.allocation import allocate
+    from crm_ml.allocation.allocate import allocate
 
     allocate(np.ones((10, 2)), action_caps=[1, 1])  # compiled before the clock runs
     found = {}
@@ -80,7 +80,7 @@ def beside_highs(size: int) -> dict[str, float]:
     from scipy.optimize import linprog
     from scipy.sparse import csr_array, vstack
 
-    from crm_ml.score.allocation import allocate
+    from crm_ml.allocation.allocate import allocate
 
     values, given = case(size, 0, "plain")
     started = time.process_time()
@@ -105,8 +105,8 @@ def beside_highs(size: int) -> dict[str, float]:
 
 def beside_simpler(size: int) -> dict[str, float]:
     """Return the share of our upper bound that simpler ways reach within the same limits."""
-    from crm_ml.score.allocation import allocate
-    from crm_ml.score.allocation.simple import simple_ways
+    from crm_ml.allocation.allocate import allocate
+    from crm_ml.allocation.greedy_baselines import simple_ways
 
     values, given = case(size, 0, "plain")
     found = allocate(values, **given)
@@ -135,7 +135,7 @@ def write(folder: Path, size: int) -> None:
 
 def solve(folder: Path, size: int) -> None:
     """Allocate from disk and note the gap."""
-    from crm_ml.score.allocation import allocate
+    from crm_ml.allocation.allocate import allocate
 
     found = allocate(np.load(folder / "values.npy", mmap_mode="r"), **limits(size))
     (folder / "found.json").write_text(json.dumps({"gap": found.gap}), encoding="utf-8")
@@ -145,7 +145,7 @@ def memory(folder: Path, size: int) -> None:
     """Note what the process has taken before the allocation, values included."""
     import resource
 
-    from crm_ml.score.allocation import allocate
+    from crm_ml.allocation.allocate import allocate
 
     values, given = case(size, 0, "plain")
     allocate(values[:1_000], action_caps=[1] * ACTIONS)

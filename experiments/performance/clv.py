@@ -130,7 +130,7 @@ def same_summary(data: Path, ours: str, theirs: str) -> dict[str, float]:
 def same_likelihood(data: Path, ours: str, theirs: str) -> dict[str, float]:
     """Refuse fits that differ, by our likelihood at both: it equals their own, and ours is no lower."""
     from crm_ml.clv.beta_geometric import log_likelihood
-    from crm_ml.clv.histories import Histories
+    from crm_ml.clv.purchase_histories import Histories
 
     histories = Histories.of(pd.read_parquet(data / (DRAWN if "drawn" in ours else SIMULATED)))
     extra = int("modified" in ours)

@@ -123,7 +123,7 @@ def load(folder: Path) -> None:
 
 def stream(folder: Path) -> None:
     """Write the lists of all customers with their reasons."""
-    from crm_ml.score.item_lists import write_items
+    from crm_ml.score_tables.recommend import write_items
 
     serving = _model(folder).serving(K)
     write_items(folder / "people.parquet", serving, folder / "items.parquet", folder / "parts")

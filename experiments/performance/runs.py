@@ -89,13 +89,13 @@ def case(name: str, overrides: list[str], folder: str) -> dict[str, float]:
 def run_once(name: str, overrides: list[str]) -> dict[str, float]:
     """Run an experiment and return the seconds of the whole, of features, and of tracking: wall and CPU."""
     from crm_ml import features
-    from crm_ml.churn import labelled_rows
+    from crm_ml.churn import snapshot_rows
     from crm_ml.train import experiment
 
     spent = {part: np.zeros(2) for part in ("run", "execute", "tables", "features")}
     experiment.execute = timed(experiment.execute, spent["execute"])
     experiment.load_tables = timed(experiment.load_tables, spent["tables"])
-    labelled_rows.matrix = timed(features.matrix, spent["features"])
+    snapshot_rows.matrix = timed(features.matrix, spent["features"])
     timed(experiment.run, spent["run"])(name, overrides)
     found = spent | {"tracking": spent["run"] - spent["execute"] - spent["tables"]}
     return {

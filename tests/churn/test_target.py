@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crm_ml.churn.labelled_rows import labelled_rows
+from crm_ml.churn.snapshot_rows import labelled_rows
 from crm_ml.churn.target import labels
 from crm_ml.errors import InputError
-from crm_ml.models.active import eligible
+from crm_ml.models.active_customers import eligible
 from crm_ml.snapshots import DAY_S, Snapshot
 from crm_ml.tables.bundle import Tables
 

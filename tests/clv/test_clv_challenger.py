@@ -9,8 +9,8 @@ import pytest
 import value_shop
 
 from crm_ml.clv.challenger import COLUMNS, Challenger, challenger_features, join
-from crm_ml.clv.terms import Terms
-from crm_ml.clv.valuer import Valuer
+from crm_ml.clv.purchase_and_spend_model import Valuer
+from crm_ml.clv.valuation_terms import Terms
 from crm_ml.errors import ConfigError, InputError
 
 TERMS = Terms(timedelta(days=60))

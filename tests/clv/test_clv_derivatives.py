@@ -9,8 +9,8 @@ import crm_ml.clv.purchase_model
 from crm_ml.clv import BetaGeo, GammaGamma, ModifiedBetaGeo, ParetoNBD, lifetime_value, months
 from crm_ml.clv.fitting import NotConverged, maximise
 from crm_ml.clv.gamma_gamma import log_likelihood
-from crm_ml.clv.histories import Histories
-from crm_ml.clv.spend import Spend
+from crm_ml.clv.purchase_histories import Histories
+from crm_ml.clv.spend_summary import Spend
 
 POINTS = ((0.5, 0.3, 0.8, 2.5), (2.0, 1.4, 0.2, 0.4), (0.05, 20.0, 3.0, 40.0))
 SAME = 1e-9  # rounding of the search: the last step of Newton's method is below it

@@ -18,7 +18,7 @@ from crm_ml.clv import (
     months,
     value_with_interval,
 )
-from crm_ml.clv.histories import LARGEST_FREQUENCY
+from crm_ml.clv.purchase_histories import LARGEST_FREQUENCY
 from crm_ml.errors import InputError
 
 GOOD = simulate(30)

@@ -13,9 +13,9 @@ from scipy.stats import nbinom
 
 from crm_ml.clv import BetaGeo, ModifiedBetaGeo, ParetoNBD, discounted_purchases
 from crm_ml.clv.beta_quadrature import purchases
-from crm_ml.clv.futures import BetaGeometricFuture, ParetoFuture
-from crm_ml.clv.histories import Histories
+from crm_ml.clv.conditional_future import BetaGeometricFuture, ParetoFuture
 from crm_ml.clv.pareto_nbd import _odds
+from crm_ml.clv.purchase_histories import Histories
 
 HEAVY = as_summary(
     [(300, 38, 38.5), (300, 20, 38.5), (5000, 38.4, 38.5), (0, 0, 38.5), (0, 0, 0), (7, 30, 35)]

@@ -9,17 +9,17 @@ import pandas as pd
 import pytest
 import value_shop
 
-from crm_ml.artefacts import fingerprint, verify
 from crm_ml.clv import artefact
 from crm_ml.clv.bootstrap import with_bootstrap_errors
 from crm_ml.clv.challenger import Challenger, challenger_features
 from crm_ml.clv.clv_model import SCORES, ClvModel
 from crm_ml.clv.lifetime_value import lifetime_value
-from crm_ml.clv.terms import Terms
-from crm_ml.clv.tilt import NO_TILT, Tilt
-from crm_ml.clv.units import months
-from crm_ml.clv.valuer import PURCHASES, Valuer
+from crm_ml.clv.purchase_and_spend_model import PURCHASES, Valuer
+from crm_ml.clv.time_units import months
+from crm_ml.clv.valuation_terms import Terms
+from crm_ml.clv.value_calibration import NO_TILT, Tilt
 from crm_ml.errors import AlreadyPublished, InputError, IntegrityError
+from crm_ml.storage.manifest import fingerprint, verify
 
 YEAR = Terms.of_months(12, 0.1, 0.25)
 MONEY = ["clv", "clv_low", "clv_high"]

@@ -10,9 +10,9 @@ from value_shop import DAY_S, second, shop
 
 from crm_ml.clv import BetaGeo, summarize
 from crm_ml.clv.baselines import baselines, past_count, recency_rule, zeros
-from crm_ml.clv.cohort import cumulative
+from crm_ml.clv.cumulative_purchases import cumulative
 from crm_ml.clv.target import outcomes
-from crm_ml.clv.windows import Source, check_point_in_time
+from crm_ml.clv.validation_windows import Source, check_point_in_time
 from crm_ml.errors import InputError, LeakError
 from crm_ml.snapshots import Snapshot
 
@@ -90,7 +90,9 @@ def test_a_summary_that_looks_at_the_future_is_found(monkeypatch):
     check_point_in_time(source, AS_OF)
     honest = summarize
     later = timedelta(days=1)
-    monkeypatch.setattr("crm_ml.clv.windows.summarize", lambda t, at, *o, **k: honest(t, at + later, *o, **k))
+    monkeypatch.setattr(
+        "crm_ml.clv.validation_windows.summarize", lambda t, at, *o, **k: honest(t, at + later, *o, **k)
+    )
     with pytest.raises(LeakError, match="summary of 2024-03-01 changes when later rows are taken away"):
         check_point_in_time(source, AS_OF)
 

@@ -12,7 +12,7 @@ from crm_ml import datasets
 from crm_ml.datasets import complete_journey
 from crm_ml.datasets._installed import installed_folder
 from crm_ml.errors import ConfigError, InputError
-from crm_ml.tables import Tables, cache
+from crm_ml.tables import Tables, table_cache
 
 pytestmark = pytest.mark.xdist_group("named data")
 SHARED = Path(__file__).parents[3] / "shared" / "data"
@@ -88,7 +88,7 @@ def test_complete_journey_is_as_its_notes_say(grocer: Tables) -> None:
 
 
 def test_complete_journey_is_not_cleaned_again(grocer: Tables, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cache, "clean", lambda *_: pytest.fail("cleaned again"))
+    monkeypatch.setattr(table_cache, "clean", lambda *_: pytest.fail("cleaned again"))
     again = datasets.load("complete_journey")
     assert again.fingerprint == grocer.fingerprint
 

@@ -16,7 +16,7 @@ from crm_ml.features import matrix
 from crm_ml.snapshots import Snapshot
 from crm_ml.tables.config_file import load_config
 from crm_ml.uplift import TLearner
-from crm_ml.uplift.target import trial_rows, trials
+from crm_ml.uplift.trial_rows import trial_rows, trials
 
 SMALL = {"customers": 600, "campaigns": 2, "days": 364}
 PLAIN = {"customers": 30_000, "rhythm": 0.0, "channel_quality": 0.0, "campaigns": 0,

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from crm_ml.errors import InputError
+from crm_ml.evaluation.metric_segments import by_segment
 from crm_ml.evaluation.plots import calibration_plot, gains_plot, segment_plot
 from crm_ml.evaluation.predictions import Predictions
-from crm_ml.evaluation.segments import by_segment
 
 
 @pytest.fixture

@@ -9,12 +9,12 @@ import pytest
 
 from crm_ml.errors import InputError
 from crm_ml.evaluation import uplift_plots
-from crm_ml.evaluation.effects import average_effect, balance, sample_ratio
 from crm_ml.evaluation.policy_value import LoggedExperiment, value_table
+from crm_ml.evaluation.randomisation_checks import average_effect, balance, sample_ratio
 from crm_ml.evaluation.significance import evaluate
 from crm_ml.evaluation.uplift_curves import uplift_by_tenth
 from crm_ml.evaluation.uplift_predictions import RANDOM, RESPONSE, UpliftPredictions, random_order
-from crm_ml.evaluation.verdict import verdict
+from crm_ml.evaluation.uplift_verdict import verdict
 
 
 def predictions(effect_of, response_of, n=6000, seed=0):

@@ -158,7 +158,7 @@ def test_choose_stops_before_it_loads_tables(monkeypatch, capsys):
 
 
 def test_every_candidate_trains_for_every_validation_snapshot_on_earlier_labels():
-    from crm_ml.train.churn import fold
+    from crm_ml.train.families.churn.experiment import fold
 
     choose = script("choose")
     for name, config in choose.candidates().items():

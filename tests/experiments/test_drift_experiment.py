@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import scripts
 
-from crm_ml.monitoring.limits import Limits
+from crm_ml.monitoring.drift_limits import Limits
 
 FOLDER = Path(__file__).parents[2] / "experiments" / "008_drift"
 

@@ -13,8 +13,8 @@ from scipy.sparse import csr_array
 from crm_ml.errors import InputError
 from crm_ml.recommend import benchmarks
 from crm_ml.recommend.interactions import as_interactions
-from crm_ml.recommend.last_out import leave_last_out
-from crm_ml.recommend.task import Task
+from crm_ml.recommend.leave_last_out import leave_last_out
+from crm_ml.recommend.recommendation_task import Task
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "experiments" / "005_recommend"

@@ -8,7 +8,7 @@ import scripts
 from small_data import few_households
 from small_runs import home, settings
 
-from crm_ml.churn import labelled_rows
+from crm_ml.churn import snapshot_rows
 from crm_ml.train import experiment
 
 
@@ -16,7 +16,7 @@ from crm_ml.train import experiment
 def script(monkeypatch):
     """The script, whose cases run in this process; what it puts in place of functions is put back."""
     loaded = scripts.load("performance/runs.py", monkeypatch)
-    for module, name in ((experiment, "execute"), (experiment, "load_tables"), (labelled_rows, "matrix")):
+    for module, name in ((experiment, "execute"), (experiment, "load_tables"), (snapshot_rows, "matrix")):
         monkeypatch.setattr(module, name, getattr(module, name))
     return loaded
 

@@ -7,11 +7,11 @@ from stationary_shop import Shop, trained
 
 from crm_ml.errors import ConfigError
 from crm_ml.monitoring.bins import Numbers
-from crm_ml.monitoring.counting import in_frame
+from crm_ml.monitoring.column_counts import in_frame
 from crm_ml.monitoring.drift import as_facts, compare
-from crm_ml.monitoring.judging import Counted, psi_limits
-from crm_ml.monitoring.limits import Limits
-from crm_ml.monitoring.profile import Column, Day, Profile, columns
+from crm_ml.monitoring.drift_limits import Limits
+from crm_ml.monitoring.drift_verdict import Counted, psi_limits
+from crm_ml.monitoring.training_profile import Column, Day, Profile, columns
 from crm_ml.tables.strict import validate
 
 USUAL = Limits()

@@ -9,10 +9,10 @@ import pytest
 from crm_ml import features
 from crm_ml.errors import InputError
 from crm_ml.propensity.action_features import COLUMNS, HISTORY, OVERLAP, action_features
-from crm_ml.propensity.answers import answers, sent_campaigns
-from crm_ml.propensity.covers import Covers
-from crm_ml.propensity.labelled_rows import labelled_rows
+from crm_ml.propensity.campaign_responses import answers, sent_campaigns
+from crm_ml.propensity.covered_items import Covers
 from crm_ml.propensity.occasion import Occasion
+from crm_ml.propensity.occasion_rows import labelled_rows
 from crm_ml.propensity.purchases import category_occasions, purchases_in
 from crm_ml.snapshots import Snapshot
 from crm_ml.tables import Tables

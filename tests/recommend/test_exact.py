@@ -10,8 +10,8 @@ from scipy.sparse import csr_array
 from threadpoolctl import threadpool_limits
 
 from crm_ml.recommend import ALS, serving
-from crm_ml.recommend.products import products, transposed
-from crm_ml.recommend.selection import Caps, extend, top_k
+from crm_ml.recommend.deterministic_matmul import products, transposed
+from crm_ml.recommend.top_k import Caps, extend, top_k
 
 
 @pytest.mark.parametrize(("factors", "items"), [(1, 3), (8, 997), (63, 1_030), (64, 2_050)])

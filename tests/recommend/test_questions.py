@@ -7,7 +7,7 @@ import pytest
 from crm_ml.errors import InputError
 from crm_ml.recommend import ItemKNN, NextItem, PersonalFrequency, audience, bought_together
 from crm_ml.recommend.interactions import as_interactions
-from crm_ml.recommend.last_out import leave_last_out
+from crm_ml.recommend.leave_last_out import leave_last_out
 
 
 def _events(rows):

@@ -12,9 +12,9 @@ from score_world import AS_OF, action, catalog, contents, scorer, settings
 from crm_ml.errors import ConfigError, InputError
 from crm_ml.propensity.action_features import COLUMNS, action_features
 from crm_ml.score import batch, read_list
-from crm_ml.score.effects import UpliftScorer
-from crm_ml.score.models import Models
-from crm_ml.score.responses import Responder, occasion_of
+from crm_ml.score_tables.champion_set import Models
+from crm_ml.score_tables.propensity import Responder, occasion_of
+from crm_ml.score_tables.uplift import UpliftScorer
 from crm_ml.snapshots import Snapshot, as_utc
 
 BY_CATEGORY = {"kind": "b", "days": 28, "by": "category", "names": ("b",)}

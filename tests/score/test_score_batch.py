@@ -14,11 +14,12 @@ from score_world import AS_OF, AS_OF_S, DAY_S, action, catalog, contents, scorer
 
 from crm_ml import features
 from crm_ml.errors import AlreadyPublished, ConfigError, InputError, IntegrityError
-from crm_ml.score import batch, read_list, stages
-from crm_ml.score.models import Models
-from crm_ml.score.reading import locate, verify_list
-from crm_ml.score.scores import write_scores
+from crm_ml.lists.read_list import locate, verify_list
+from crm_ml.score import batch, read_list
+from crm_ml.score_tables.champion_set import Models
+from crm_ml.score_tables.churn import write_scores
 from crm_ml.snapshots import Snapshot, as_utc
+from crm_ml.storage import stage_cache
 
 COLUMNS = """
     list_id as_of customer_id action_id channel slot item_ids item_p item_reasons arm propensity
@@ -226,7 +227,7 @@ def test_a_row_without_consent_stops_the_publishing(tmp_path, project, monkeypat
         }
     )
     tables = score_world.tables(tmp_path / "tables", consents=consents)
-    monkeypatch.setattr("crm_ml.score.policy._allowed", lambda _action, _consent: nw.lit(True))
+    monkeypatch.setattr("crm_ml.decision.gates._allowed", lambda _action, _consent: nw.lit(True))
     with pytest.raises(InputError, match=r"list rows without consent.*booklet \(marketing by mail\)"):
         run(tables, consent="table")
     assert contents(project / "data/lists") == {}
@@ -280,7 +281,7 @@ def test_scores_do_not_depend_on_the_chunks(tables, monkeypatch, tmp_path):
     features.write(tables, snapshot, tmp_path / "features.parquet")
     seen = []
     write_scores(tmp_path / "features.parquet", scorer(), tmp_path / "one.parquet")
-    monkeypatch.setattr("crm_ml.score.scores.CHUNK_ROWS", 7)
+    monkeypatch.setattr("crm_ml.score_tables.score_rows.CHUNK_ROWS", 7)
     rows = write_scores(
         tmp_path / "features.parquet",
         scorer(),
@@ -301,7 +302,7 @@ def test_reasons_are_asked_for_the_rows_of_the_list_alone(tables, monkeypatch):
         asked.extend(rows.index)
         return score_world.reasons(rows)
 
-    monkeypatch.setattr("crm_ml.score.lists.CHUNK_ROWS", 9)
+    monkeypatch.setattr("crm_ml.lists.list_file.CHUNK_ROWS", 9)
     outcome = run(tables, scorer=scorer(reasons=remember))
     rows = read_list(outcome.folder)
     assert asked == rows.loc[rows["value_basis"] != "assumed rate", "customer_id"].tolist()
@@ -327,15 +328,15 @@ def test_changed_code_makes_a_new_stage(tables, tmp_path, monkeypatch):
     snapshot = Snapshot(as_utc(AS_OF), timedelta(days=1))
 
     def both():
-        table = stages.features_of(tmp_path / "work", tables, snapshot, {})
-        return table, stages.scores_of(tmp_path / "work", table, scorer())
+        table = stage_cache.features_of(tmp_path / "work", tables, snapshot, {})
+        return table, stage_cache.scores_of(tmp_path / "work", table, scorer())
 
     first = both()
     assert both() == first
-    real = stages.code_sum
-    for changed, kept in (("crm_ml.tables.derived", 0), ("crm_ml.snapshots", 0), ("crm_ml.models", 1)):
+    real = stage_cache.code_sum
+    for changed, kept in (("crm_ml.tables.scratch_frames", 0), ("crm_ml.snapshots", 0), ("crm_ml.models", 1)):
         monkeypatch.setattr(
-            stages, "code_sum", lambda *names, changed=changed: real(*names) + "x" * (changed in names)
+            stage_cache, "code_sum", lambda *names, changed=changed: real(*names) + "x" * (changed in names)
         )
         second = both()
         assert (second[0] == first[0]) == bool(kept)
@@ -348,11 +349,11 @@ def test_the_code_sum_follows_every_byte_of_packages_and_modules(tmp_path, monke
     for path in (package / "__init__.py", package / "deep/part.py", tmp_path / "some_module.py"):
         path.write_text("x = 1\n")
     monkeypatch.syspath_prepend(tmp_path)
-    sums = [stages.code_sum("some_code", "some_module")]
+    sums = [stage_cache.code_sum("some_code", "some_module")]
     for path in (package / "deep/part.py", tmp_path / "some_module.py"):
         path.write_text("x = 2\n")
-        sums.append(stages.code_sum("some_code", "some_module"))
+        sums.append(stage_cache.code_sum("some_code", "some_module"))
     assert len(set(sums)) == 3
-    assert stages.code_sum("some_code") != sums[-1]
+    assert stage_cache.code_sum("some_code") != sums[-1]
     with pytest.raises(ModuleNotFoundError, match="no source of some_module_that_is_absent"):
-        stages.code_sum("some_module_that_is_absent")
+        stage_cache.code_sum("some_module_that_is_absent")

@@ -11,13 +11,13 @@ import score_world
 from score_world import AS_OF, DAY_S, action, catalog, scorer, settings
 
 from crm_ml import features
+from crm_ml.actions.action_parts import Budget
+from crm_ml.actions.contact.contact_policy import ContactPolicy
+from crm_ml.decision.exploration import Explore
+from crm_ml.decision.holdouts import HoldOut, held
+from crm_ml.lists.read_list import read_list, verify_list
 from crm_ml.score import batch
-from crm_ml.score.catalog_parts import Budget
-from crm_ml.score.contact.settings import ContactPolicy
-from crm_ml.score.explore import Explore
-from crm_ml.score.holdout import HoldOut, held
-from crm_ml.score.models import Models
-from crm_ml.score.reading import read_list, verify_list
+from crm_ml.score_tables.champion_set import Models
 
 pytestmark = pytest.mark.xdist_group("daily")
 DAYS = 30

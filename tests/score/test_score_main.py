@@ -11,14 +11,14 @@ import score_world
 from score_world import AS_OF, contents
 
 from crm_ml import datasets, features, tracking
-from crm_ml.artefacts import fingerprint, verify
 from crm_ml.errors import InputError
 from crm_ml.models import artefact
 from crm_ml.models.model import create
 from crm_ml.score import read_list
 from crm_ml.score.__main__ import main
-from crm_ml.score.champion import champion_scorer
+from crm_ml.score_tables.champions import champion_scorer
 from crm_ml.snapshots import Snapshot, as_utc
+from crm_ml.storage.manifest import fingerprint, verify
 
 ACTIONS = """
 currency: EUR

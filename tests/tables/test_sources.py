@@ -11,9 +11,9 @@ import pytest
 from shop import Shop, any_shop, bytes_of, column_of, only_csv_shop, own_data_folder, rows_of  # noqa: F401  (fixtures)
 
 from crm_ml.errors import ConfigError, InputError
-from crm_ml.tables.cache import load_tables
 from crm_ml.tables.mapping import parse_mapping
 from crm_ml.tables.sources import Frame
+from crm_ml.tables.table_cache import load_tables
 
 LINES = "order_lines"
 HEADER = "customer_id,order_id,line_id,item_id,ordered_at,quantity,paid,refund_of"

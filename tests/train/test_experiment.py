@@ -12,10 +12,12 @@ from rich.progress import Progress
 from run_store import RUN, files, first, folder, model_folder, versions
 
 from crm_ml import datasets, features, tracking
-from crm_ml.artefacts import fingerprint
 from crm_ml.config import load_run
 from crm_ml.models import artefact
-from crm_ml.train import churn, experiment, probability
+from crm_ml.storage.manifest import fingerprint
+from crm_ml.train import experiment
+from crm_ml.train.families.churn import experiment as churn
+from crm_ml.train.families.probability import run as probability_run
 
 METRICS = ("auc", "average_precision", "log_loss", "brier", "ece")
 pytestmark = pytest.mark.xdist_group("store")
@@ -142,5 +144,5 @@ def test_another_seed_is_another_model(store):
     hashes = set()
     for seed in (1, 2):
         changed = load_run(RUN, [*store.settings(RUN), f"model.options.seed={seed}"])
-        hashes.add(probability.fit_calibrated(changed, rows, fold).predict(rows.X).tobytes())
+        hashes.add(probability_run.fit_calibrated(changed, rows, fold).predict(rows.X).tobytes())
     assert len(hashes) == 2

@@ -11,7 +11,9 @@ from crm_ml import tracking
 from crm_ml.errors import ConfigError, InputError, LeakError
 from crm_ml.features import assembly
 from crm_ml.snapshots import Snapshot
-from crm_ml.train import churn, experiment, probability_report
+from crm_ml.train import experiment
+from crm_ml.train.families.churn import experiment as churn
+from crm_ml.train.families.probability import report
 
 pytestmark = [pytest.mark.xdist_group("store"), pytest.mark.usefixtures("nothing_registered")]
 
@@ -30,7 +32,7 @@ def nothing_registered(store):
 
 def test_metrics_that_are_not_finite_are_refused_and_nothing_is_registered(store, monkeypatch):
     broken = {"test.auc": 0.9, "test.ece": math.nan}
-    monkeypatch.setattr(probability_report.Judged, "metrics", lambda _judged: broken)
+    monkeypatch.setattr(report.Judged, "metrics", lambda _judged: broken)
     with pytest.raises(InputError, match=r"NaN or infinite, none was logged: test\.ece"):
         experiment.run(RUN, store.settings(RUN, **FEW))
 

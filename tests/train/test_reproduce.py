@@ -20,19 +20,26 @@ from small_runs import DEFAULT, SMALL, home, households_in, settings
 from stores import PROJECT
 
 from crm_ml import tracking
-from crm_ml.artefacts import new_folder
 from crm_ml.config import Data
+from crm_ml.storage.manifest import new_folder
 from crm_ml.tables import Tables
 from crm_ml.train import experiment
-from crm_ml.train.fingerprints import array_sum, column_sums, content_sum, differences, plain, table_sums
-from crm_ml.train.input_files import input_files
+from crm_ml.train.record.account import COMPARED, FILE, TOLD, as_artefact, from_artefact
+from crm_ml.train.record.fingerprints import (
+    array_sum,
+    column_sums,
+    content_sum,
+    differences,
+    plain,
+    table_sums,
+)
+from crm_ml.train.record.input_files import input_files
 from crm_ml.train.reproduce import main
-from crm_ml.train.reproduction import COMPARED, FILE, TOLD, as_artefact, from_artefact
 
 pytestmark = [pytest.mark.xdist_group("reproduce"), pytest.mark.timeout(300)]
 CHURN = "churn/lightgbm"
 LINES = "transactions.parquet"
-WATCHED = str(Path(__file__).with_name("watched_reproduce.py"))
+WATCHED = str(Path(__file__).parents[1] / "helpers/watched_reproduce.py")
 
 
 @pytest.fixture(scope="module")

@@ -247,7 +247,7 @@ def test_the_settings_of_nie_and_wager_are_what_they_say(setting):
 
 
 def test_folds_keep_the_rows_of_a_customer_together(data):
-    from crm_ml.uplift.experiment import check_experiment
+    from crm_ml.uplift.randomised_trial import check_experiment
 
     X, arm, y, _ = data
     fold = check_experiment(X, arm, y, "none").folds(5, 0)

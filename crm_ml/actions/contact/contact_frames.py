@@ -1,0 +1,58 @@
+"""Frames from elsewhere, brought to the engine and the connection of the customer tables."""
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import narwhals as nw
+
+from crm_ml.tables.bundle import write_parquet
+from crm_ml.tables.engine import connect
+from crm_ml.tables.scratch_frames import materialize
+from crm_ml.tables.sql import literal
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_VIEW = "crm_ml_carrier"  # name that `query` needs for a relation; no statement here reads it
+
+
+def from_arrow(arrow: "pa.Table", like: "nw.LazyFrame[Any]") -> "nw.LazyFrame[Any]":
+    """Return an Arrow table as a frame of the same engine as `like`."""
+    if like.implementation.is_duckdb():
+        # DuckDB finds `arrow` by its name
+        native = like.to_native().query(_VIEW, "SELECT * FROM arrow")
+        return _lazy(materialize(_lazy(native)))
+    if like.implementation.is_pandas():
+        import pandas as pd
+
+        return _lazy(arrow.to_pandas(types_mapper=pd.ArrowDtype))
+    return _lazy(nw.from_arrow(arrow, backend=like.implementation).to_native())
+
+
+def from_sql(query: str, like: "nw.LazyFrame[Any]") -> "nw.LazyFrame[Any]":
+    """Return what a query that reads files finds, as a frame of the same engine as `like`."""
+    if like.implementation.is_duckdb():
+        return _lazy(like.to_native().query(_VIEW, query))
+    with connect() as connection:
+        return from_arrow(connection.sql(query).to_arrow_table(), like)
+
+
+def moved(frame: "nw.LazyFrame[Any]", like: "nw.LazyFrame[Any]") -> "nw.LazyFrame[Any]":
+    """Copy a frame of any engine, or of another connection of DuckDB, to where `like` is."""
+    if not like.implementation.is_duckdb():
+        return from_arrow(frame.collect(backend="pyarrow").to_native(), like)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "moved.parquet"
+        write_parquet(frame, path)
+        return _lazy(materialize(from_sql(f"SELECT * FROM read_parquet({literal(path)})", like)))
+
+
+def lazy(frame: Any) -> "nw.LazyFrame[Any]":
+    """Return a frame of any kind as a narwhals lazy frame."""
+    return frame if isinstance(frame, nw.LazyFrame) else _lazy(frame)
+
+
+def _lazy(native: Any) -> "nw.LazyFrame[Any]":
+    frame: nw.LazyFrame[Any] = nw.from_native(native).lazy()
+    return frame

@@ -1,0 +1,196 @@
+"""The contact policy: the section ``contact_policy`` of an action catalogue."""
+
+import difflib
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from typing import Annotated, Any, Self
+
+from pydantic import ConfigDict, Field, field_validator, model_validator
+
+from crm_ml.actions.contact.local_clock import check_zone
+from crm_ml.actions.contact.touch_rules import CoolDown, Exclusive, Name, Names, NeverAfter, Window
+from crm_ml.errors import ConfigError
+from crm_ml.tables.strict import Strict
+
+
+class QuietHours(Strict):
+    """Hours of the customer's clock at which nothing is sent: from `starts` on, until before `ends`.
+
+    Parameters
+    ----------
+    starts, ends : int
+        ``from`` and ``to`` in YAML, full hours; 21 to 9 goes over midnight.
+    """
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    starts: Annotated[int, Field(ge=0, le=23, alias="from")]
+    ends: Annotated[int, Field(ge=0, le=24, alias="to")]
+
+    @model_validator(mode="after")
+    def _not_all(self) -> Self:
+        if self.starts == self.ends % 24:
+            raise ValueError(f"from {self.starts} to {self.ends} leaves no hour or is none; give two hours")
+        return self
+
+    def hold(self, hour: int) -> bool:
+        """Say whether an hour of the day (0 to 23) is quiet."""
+        if self.starts < self.ends:
+            return self.starts <= hour < self.ends
+        return hour >= self.starts or hour < self.ends
+
+
+class SendTime(Strict):
+    """How the hour of sending is learned; see `crm_ml.actions.contact.send_time`.
+
+    Parameters
+    ----------
+    prior_strength : float
+        Number of events that the habits of the segment (and those of everybody, for the segment) count for.
+    segment : str, optional
+        Feature that is the segment; everybody without it.
+    events, orders : bool
+        Whose times count.
+    within_hours : int
+        The hour starts less than so many hours after ``as_of``.
+    """
+
+    prior_strength: Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)] = 20.0
+    segment: str | None = None
+    events: bool = True
+    orders: bool = True
+    within_hours: Annotated[int, Field(ge=1, le=168)] = 24
+
+    @model_validator(mode="after")
+    def _learns(self) -> Self:
+        if not (self.events or self.orders):
+            raise ValueError("events and orders are both off; there is nothing to learn an hour from")
+        return self
+
+
+class ContactPolicy(Strict):
+    """How often, after what and when a customer may be contacted; everything without a rule.
+
+    Parameters
+    ----------
+    groups : mapping of str to tuple of str
+        Groups of actions, which may overlap.
+    windows : tuple of Window
+    cool_downs : tuple of CoolDown
+    exclusive : tuple of Exclusive
+    never_after : tuple of NeverAfter
+    quiet_hours : QuietHours, optional
+    time_zone : str
+        IANA name of the zone of customers whose own is not known.
+    time_zone_column : str, optional
+        Attribute of the customers with IANA names.
+    send_time : SendTime, optional
+        Learn the hour of sending; without it a row is sent at the first moment that is not quiet.
+
+    Examples
+    --------
+    >>> policy = ContactPolicy(windows=(Window(at_most=2, days=7),))
+    >>> policy.rule_names
+    ('at_most_2_in_7d_per_customer',)
+    """
+
+    groups: Mapping[Name, Names] = Field(default_factory=dict)
+    windows: Annotated[tuple[Window, ...], Field(strict=False)] = ()
+    cool_downs: Annotated[tuple[CoolDown, ...], Field(strict=False)] = ()
+    exclusive: Annotated[tuple[Exclusive, ...], Field(strict=False)] = ()
+    never_after: Annotated[tuple[NeverAfter, ...], Field(strict=False)] = ()
+    quiet_hours: QuietHours | None = None
+    time_zone: str = "UTC"
+    time_zone_column: str | None = None
+    send_time: SendTime | None = None
+
+    @field_validator("time_zone")
+    @classmethod
+    def _zone(cls, name: str) -> str:
+        try:
+            return check_zone(name)
+        except ConfigError as error:
+            raise ValueError(str(error)) from error
+
+    @model_validator(mode="after")
+    def _names(self) -> Self:
+        twice = [name for name, n in Counter(self.rule_names).items() if n > 1]
+        if twice:
+            raise ValueError(f"more than one rule is called {', '.join(twice)}; give them names")
+        return self
+
+    @property
+    def rules(self) -> tuple[Window | CoolDown | Exclusive | NeverAfter, ...]:
+        """All rules that block, in the order in which the first one counts."""
+        return (*self.windows, *self.cool_downs, *self.exclusive, *self.never_after)
+
+    @property
+    def rule_names(self) -> tuple[str, ...]:
+        """Names of `rules`, under which their blocks are counted."""
+        return tuple(rule.rule for rule in self.rules)
+
+    def groups_of(self, action_id: str) -> tuple[str, ...]:
+        """Return the groups that an action is in, in alphabetical order."""
+        return tuple(sorted(name for name, actions in self.groups.items() if action_id in actions))
+
+    def check(self, actions: Iterable[Any]) -> None:
+        """Refuse a policy that names what the catalogue does not have.
+
+        Parameters
+        ----------
+        actions : iterable of Action
+            The whole catalogue, also what is not offered today: objects with action_id and channel (or
+            channels).
+
+        Raises
+        ------
+        ConfigError
+            With every unknown action, channel and group, and the name that it may have meant.
+        """
+        known = _known(actions) | {"group": set(self.groups)}
+        breaches = [
+            f"  {place}: there is no {kind} {name!r}; {_hint(kind, name, known[kind])}"
+            for place, kind, name in self._named()
+            if name not in known[kind]
+        ]
+        if not self.groups:
+            breaches += [f"  {rule.rule}: there is no group at all" for rule in self.rules if _by_group(rule)]
+        if breaches:
+            raise ConfigError(
+                f"contact_policy: {len(breaches)} names that the catalogue does not have\n"
+                + "\n".join(breaches)
+            )
+
+    def _named(self) -> list[tuple[str, str, str]]:
+        """List the place, kind and name of everything that the rules name."""
+        found = [(f"groups.{name}", "action", one) for name, held in self.groups.items() for one in held]
+        for section, rules in (("windows", self.windows), ("cool_downs", self.cool_downs)):
+            found += [(f"{section}[{i}].of", r.per, r.of) for i, r in enumerate(rules) if r.of is not None]
+        for number, rule in enumerate(self.exclusive):
+            found += [(f"exclusive[{number}].actions", "action", one) for one in rule.actions]
+        for number, never in enumerate(self.never_after):
+            found.append((f"never_after[{number}].action", "action", never.action))
+            found.append((f"never_after[{number}].after", "action", never.after))
+        return found
+
+
+def _by_group(rule: Any) -> bool:
+    """Say whether a rule is about every group, without naming one."""
+    scopes = {getattr(rule, "per", None), getattr(rule, "blocks", None)}
+    return "group" in scopes and getattr(rule, "of", None) is None
+
+
+def _known(actions: Iterable[Any]) -> dict[str, set[str]]:
+    known: dict[str, set[str]] = {"action": set(), "channel": set()}
+    for action in actions:
+        known["action"].add(action.action_id)
+        several = [one.channel for one in getattr(action, "channels", ())]
+        known["channel"] |= {one for one in (action.channel, *several) if one}
+    return known
+
+
+def _hint(kind: str, name: str, known: Collection[str]) -> str:
+    near = difflib.get_close_matches(name, sorted(known), n=1)
+    if near:
+        return f"did you mean {near[0]!r}?"
+    return f"known are {', '.join(sorted(known))}" if known else f"there is no {kind} at all"

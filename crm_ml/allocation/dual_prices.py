@@ -1,0 +1,95 @@
+"""Prices of resources: the smoothed dual, minimised by projected Newton steps, first on a sample."""
+
+import numpy as np
+
+from crm_ml.allocation.lagrangian import Smooth, smooth
+from crm_ml.allocation.problem import Floats, Problem
+
+_STAGES = ((20_000, (0.3, 0.1, 0.03, 0.01)), (200_000, (0.005, 0.002)))  # customers and temperatures
+_STEPS, _HALVINGS = 30, 12
+_PASSES = 6  # over all customers, where they are many: the shared out customers correct what is left
+_NEAR = 1_000.0  # customers that are about indifferent at the last temperature
+_RIDGE = 1e-8
+_TOLERANCE = 1e-4  # of the resources, or of the customers
+
+
+def prices_of(problem: Problem, scale: float) -> Floats:
+    """Return prices close to the optimum, one a resource.
+
+    Parameters
+    ----------
+    problem : Problem
+    scale : float
+        Typical value of an action.
+
+    References
+    ----------
+    .. [1] Bertsekas (1982). Projected Newton methods for optimization problems with simple constraints. SIAM
+       J. Control Optim. 20, section 2.
+    """
+    n, _ = problem.shape
+    found: Floats = np.zeros(len(problem.b))
+    last = float(np.clip(_NEAR / n, 1e-4, 0.03))
+    for rows, temperatures in _STAGES:
+        if 2 * rows < n:
+            few = problem.rows(np.linspace(0, n - 1, rows).astype(np.int64))
+            for temperature in temperatures:
+                found = minimise(few, found, max(temperature, last) * scale, scale)
+    if n <= 2 * _STAGES[0][0]:
+        for temperature in _STAGES[0][1][:2]:
+            found = minimise(problem, found, temperature * scale, scale)
+    passes = _PASSES if n > 2 * _STAGES[-1][0] else _STEPS * _HALVINGS
+    return minimise(problem, found, last * scale, scale, passes)
+
+
+def minimise(
+    problem: Problem, start: Floats, temperature: float, scale: float, passes: int = _STEPS * _HALVINGS
+) -> Floats:
+    """Minimise the smoothed dual over prices that are not below 0, in at most so many passes and a step."""
+    prices, now = start, smooth(problem, start, temperature)
+    customers = 0.01 * np.abs(problem.A).max(axis=1) * problem.shape[0]
+    enough = _TOLERANCE * np.maximum(np.abs(problem.b), customers)
+    for _ in range(_STEPS):
+        if passes <= 0:
+            break
+        held = (prices <= 0) & (now.gradient >= 0)
+        if (np.abs(now.gradient[~held]) <= enough[~held]).all():
+            break
+        moved = _descended(problem, prices, now, _step(now, prices, scale), temperature)
+        if moved is None:
+            break
+        prices, now, needed = moved
+        passes -= needed
+    return prices
+
+
+def _step(now: Smooth, prices: Floats, scale: float) -> Floats:
+    """Return the step to the minimum of the quadratic model over prices that are not below 0.
+
+    With ``H = L L'`` it is the least squares problem ``min |L' y - L^-1 (H prices - g)|, y >= 0``. No price
+    moves by more than the scale of values: where two resources are nearly one, nothing else holds them.
+    """
+    from scipy.linalg import solve_triangular
+    from scipy.optimize import nnls
+
+    ridge = _RIDGE * max(float(np.diag(now.hessian).max()), 1e-12)
+    hessian = now.hessian + ridge * np.eye(len(prices))
+    lower = np.linalg.cholesky(hessian)
+    wanted = solve_triangular(lower, hessian @ prices - now.gradient, lower=True)
+    there, _ = nnls(lower.T, wanted)
+    step: Floats = np.clip(np.asarray(there, dtype=np.float64) - prices, -scale, scale)
+    return step
+
+
+def _descended(
+    problem: Problem, prices: Floats, now: Smooth, step: Floats, temperature: float
+) -> tuple[Floats, Smooth, int] | None:
+    """Go along a step until the dual has fallen enough, and count the passes; None where it does not."""
+    length, slope = 1.0, float(now.gradient @ step)
+    for passes in range(1, _HALVINGS + 1):
+        there = prices + length * step
+        then = smooth(problem, there, temperature)
+        if then.value <= now.value + 1e-4 * length * slope:
+            return there, then, passes
+        length /= 2
+    return None

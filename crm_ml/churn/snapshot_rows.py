@@ -1,0 +1,64 @@
+"""Features and churn labels of several snapshots."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, timedelta
+from typing import Any
+
+from crm_ml.churn.target import MEND, labels
+from crm_ml.errors import InputError
+from crm_ml.features import matrix
+from crm_ml.models.labelled_rows import MINIMUM, LabelledRows, check_classes
+from crm_ml.snapshots import Snapshot
+from crm_ml.tables.bundle import Tables
+
+Groups = Sequence[str] | Mapping[str, Mapping[str, Any]]
+
+
+def labelled_rows(
+    tables: Tables,
+    snapshots: Iterable[Snapshot],
+    active_within: timedelta,
+    groups: Groups | None = None,
+    data_ends_at: "date | None" = None,
+) -> LabelledRows:
+    """Compute features and labels of the eligible customers at each snapshot.
+
+    Parameters
+    ----------
+    tables : Tables
+    snapshots : iterable of Snapshot
+        Read once, so that a progress bar can count them.
+    active_within : timedelta
+        See `crm_ml.models.active_customers.eligible`.
+    groups : sequence of str or mapping, optional
+        Feature groups, as `crm_ml.features.matrix` takes them.
+    data_ends_at : date, optional
+        See `crm_ml.churn.target.labels`.
+
+    Returns
+    -------
+    LabelledRows
+        Ordered by as_of and customer_id.
+
+    Raises
+    ------
+    InputError
+        If there is no snapshot, a label window reaches beyond the data, or there are too few rows of a class.
+    """
+    import pandas as pd
+
+    X, y = {}, {}
+    for one in snapshots:
+        day = str(one)
+        if day in y:
+            raise InputError(f"two snapshots on {day}; rows are named by the day, so take one a day")
+        y[day] = labels(tables, one, active_within, data_ends_at=data_ends_at, minimum=0)
+        X[day] = matrix(tables, one, groups).loc[y[day].index]
+    if not y:
+        raise InputError("no snapshots to label rows at; give at least one")
+    names = ["as_of", "customer_id"]
+    result = LabelledRows(
+        pd.concat(dict(sorted(X.items())), names=names), pd.concat(dict(sorted(y.items())), names=names)
+    )
+    check_classes(result.y, MINIMUM, f"churn at {len(y)} snapshots from {min(y)} to {max(y)}", MEND)
+    return result

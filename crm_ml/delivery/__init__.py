@@ -1,0 +1,1 @@
+"""Delivery: a published list into the files of campaign tools and into databases."""

@@ -1,0 +1,200 @@
+"""Exporting a list: its sums are checked, rows selected, files written, read back, and published whole."""
+
+import itertools
+import json
+import logging
+import re
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from crm_ml.delivery.exporters.csv_cells import header, line
+from crm_ml.delivery.exporters.export_plan import Options, Plan
+from crm_ml.delivery.exporters.exporters import plan_of
+from crm_ml.delivery.exporters.file_splitter import Part, Splitter
+from crm_ml.delivery.exporters.recipients import Selection, select
+from crm_ml.errors import AlreadyPublished, InputError, IntegrityError
+from crm_ml.lists.read_list import LIST_FILE, locate, verify_list
+from crm_ml.storage import manifest as artefacts
+from crm_ml.storage.identity import identity
+from crm_ml.storage.publish import check_free, publish
+from crm_ml.tables.engine import connect
+from crm_ml.tables.sources import sha256
+from crm_ml.tables.sql import literal
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+
+log = logging.getLogger(__name__)
+BATCH_ROWS = 100_000
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A published export in figures.
+
+    Parameters
+    ----------
+    folder : Path
+    selection : Selection
+        Rows exported and left out, by reason.
+    parts : tuple of Part
+        Its files.
+    """
+
+    folder: Path
+    selection: Selection
+    parts: tuple[Part, ...]
+
+
+def export_list(folder: Path, options: Options, out: Path) -> Exported:
+    """Write the files of a tool into a new folder below `out`, with a manifest.
+
+    Only the owner may open the folder, since it may hold addresses. It is named by the list, the tool and a
+    hash of what was asked for, so that the same export is never made twice. The files are the same bytes for
+    the same list, contacts and options.
+
+    Parameters
+    ----------
+    folder : Path
+        A list, or the folder of all lists of a name, whose newest is exported.
+    options : Options
+    out : Path
+
+    Raises
+    ------
+    ConfigError
+        If the options don't fit the tool.
+    InputError
+        If there is no list, the contacts can't be read, or no row is left to export.
+    AlreadyPublished
+        If this export is there already, whole (exit code 3).
+    IntegrityError
+        If the list or the export that is there is damaged, or a file that was written breaks a rule of the
+        tool (exit code 4); nothing is published then.
+    """
+    plan = plan_of(options)
+    found = locate(folder)
+    manifest = verify_list(found)
+    facts = _facts(manifest["list_id"], options, plan)
+    name = f"{found.resolve().name}-{options.to}-{facts['export_id'][:8]}"
+    try:
+        check_free(out, name)
+    except AlreadyPublished:
+        artefacts.verify(out / name)
+        raise
+    done: list[Exported] = []
+
+    def fill(content: Path, scratch: Path) -> None:
+        selection, parts = _fill(content, scratch, plan, found / LIST_FILE, options)
+        done.append(Exported(out / name, selection, tuple(parts)))
+        told = [_told(plan, one) for one in parts]
+        artefacts.write_manifest(content, **facts, **asdict(selection), parts=told)
+
+    publish(out, name, fill)
+    log.info("export %s of list %s: %s", name, manifest["list_id"], asdict(done[0].selection))
+    return done[0]
+
+
+def _fill(
+    content: Path, scratch: Path, plan: Plan, list_file: Path, options: Options
+) -> tuple[Selection, list[Part]]:
+    """Write the files and read them back; nobody else may look at them meanwhile or later."""
+    for private in (content, scratch):
+        private.chmod(0o700)
+    connection = connect()
+    try:
+        connection.execute(f"SET temp_directory = {literal(scratch / 'spill')}")
+        selection = select(connection, list_file, plan, options)
+        parts = _write(connection, plan, content)
+    finally:
+        connection.close()
+    _check(plan, content, selection, parts)
+    return selection, parts
+
+
+def _facts(list_id: str, options: Options, plan: Plan) -> dict[str, Any]:
+    """Return what the manifest says of the export, without addresses and paths."""
+    contacts = options.contacts if plan.requires else None
+    try:
+        digest = sha256(contacts) if contacts else None
+    except OSError as error:
+        raise InputError(f"contacts {options.contacts} can't be read: {error.strerror}") from error
+    asked = options.model_dump(mode="json", exclude={"contacts", "to"})
+    ingredients = {"list_id": list_id, "tool": options.to, "options": asked, "contacts_sha256": digest}
+    return {
+        **plan.facts,
+        "list_id": list_id,
+        "tool": options.to,
+        "export_id": identity(ingredients),
+        "ingredients": ingredients,
+    }
+
+
+def _write(connection: "duckdb.DuckDBPyConnection", plan: Plan, content: Path) -> list[Part]:
+    if plan.suffix == ".parquet":
+        return [_write_table(connection, plan, content / f"{plan.stem}{plan.suffix}")]
+    shard = f"to_json([{', '.join(f'{one}::VARCHAR' for one in plan.shard)}])::VARCHAR"
+    query = f"SELECT {shard} AS shard, {line(plan.cells)} AS line FROM kept {_order(plan)}"
+    first = header(plan.cells) if plan.suffix == ".csv" else b""
+    with Splitter(content, plan.suffix, first, plan.max_bytes, plan.max_rows) as splitter:
+        for batch in connection.sql(query).to_arrow_reader(BATCH_ROWS):
+            for one, lines in _runs(batch):
+                values = tuple(json.loads(one))
+                splitter.write(lines, _stem(plan, values), values)
+    return splitter.parts
+
+
+def _write_table(connection: "duckdb.DuckDBPyConnection", plan: Plan, path: Path) -> Part:
+    import pyarrow as pa
+
+    from crm_ml.storage import parquet
+
+    cells = ", ".join(f'{cell.sql} AS "{cell.name}"' for cell in plan.cells)
+    reader = connection.sql(f"SELECT {cells} FROM kept {_order(plan)}").to_arrow_reader(BATCH_ROWS)
+    rows = parquet.write((pa.Table.from_batches([one]) for one in reader), reader.schema, path)
+    return Part(path.name, rows, path.stat().st_size)
+
+
+def _order(plan: Plan) -> str:
+    return f"ORDER BY {', '.join((*plan.shard, 'list_row'))}"
+
+
+def _runs(batch: "pa.RecordBatch") -> "Iterator[tuple[str, pa.Array]]":
+    """Cut a batch where the shard changes."""
+    import numpy as np
+    import pyarrow.compute as pc
+
+    shards, lines = batch.column("shard"), batch.column("line")
+    changed = pc.not_equal(shards[1:], shards[:-1]).to_numpy(zero_copy_only=False)
+    cuts = [0, *(np.flatnonzero(changed) + 1).tolist(), len(lines)]
+    for start, end in itertools.pairwise(cuts):
+        if end > start:
+            yield shards[start].as_py(), lines[start:end]
+
+
+def _stem(plan: Plan, values: tuple[str, ...]) -> str:
+    """Return how the name of a shard's files begins."""
+    named = [value for key, value in zip(plan.shard, values, strict=True) if key in plan.named]
+    if not all(_NAME.fullmatch(value) for value in named):
+        raise InputError("an action or channel of the list has a name that can't stand in the name of a file")
+    return "-".join((plan.stem, *named))
+
+
+def _check(plan: Plan, content: Path, selection: Selection, parts: list[Part]) -> None:
+    """Read the files back; refuse them if they break a rule, or do not hold each row once."""
+    breaches = plan.validate(content)
+    written = sum(part.rows for part in parts)
+    accounted = selection.rows + sum(selection.left_out.values())
+    if written != selection.rows or accounted != selection.selected:
+        breaches.append(f"{written:,} rows of {selection.rows:,} were written")
+    if breaches:
+        raise IntegrityError(f"what was written breaks rules, nothing is published: {'; '.join(breaches)}")
+
+
+def _told(plan: Plan, part: Part) -> dict[str, Any]:
+    shard = dict(zip(plan.shard, part.shard, strict=True))
+    return {"file": part.file, "rows": part.rows} | ({"shard": shard} if shard else {})

@@ -1,0 +1,87 @@
+"""The CSV sink: a new folder with the list as one CSV file and a manifest.
+
+Text that starts like a formula gets a leading ``'``; lists are JSON, times ISO 8601 in UTC.
+Numbers stay numbers.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from crm_ml.delivery.exporters.csv_cells import header, line
+from crm_ml.delivery.exporters.export_plan import Cell
+from crm_ml.delivery.exporters.file_splitter import Splitter
+from crm_ml.delivery.loaders.load_once import BATCH_ROWS, Loaded, Verified, verify
+from crm_ml.errors import AlreadyPublished, InputError
+from crm_ml.storage import manifest
+from crm_ml.storage.publish import check_free, publish
+from crm_ml.tables.engine import connect
+from crm_ml.tables.sql import ident, literal
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+def load(folder: Path, target: Path) -> Loaded:
+    """Write a list as CSV into a new folder of its name below `target`, whole or not at all.
+
+    Parameters
+    ----------
+    folder : Path
+        A list, or the folder of all lists of a name, whose newest is written.
+    target : Path
+
+    Raises
+    ------
+    InputError
+        If there is no list, or the target can't be written.
+    AlreadyPublished
+        If it is there already, whole (exit code 3).
+    IntegrityError
+        If the list, or what is there, is damaged (exit code 4).
+    """
+    one = verify(folder)
+    name = one.folder.resolve().name
+    try:
+        check_free(target, name)
+    except AlreadyPublished:
+        manifest.verify(target / name)
+        raise
+    publish(target, name, lambda content, _: _write(one, content))
+    return Loaded(one.list_id, one.rows, str(target / name))
+
+
+def _write(one: Verified, content: Path) -> None:
+    cells = [_cell(field) for field in one.schema()]
+    connection = connect()
+    try:
+        query = f"SELECT {line(cells)} AS line FROM read_parquet({literal(one.file)})"
+        with Splitter(content, ".csv", header(cells)) as splitter:
+            splitter.start("list")
+            for batch in connection.sql(query).to_arrow_reader(BATCH_ROWS):
+                splitter.write(batch.column("line"), "list")
+    finally:
+        connection.close()
+    manifest.write_manifest(content, list_id=one.list_id, rows=one.rows, list_sha256=one.sha256)
+
+
+def _cell(field: "pa.Field") -> Cell:
+    """Return how a column is written.
+
+    Raises
+    ------
+    InputError
+        If its type has no form in CSV.
+    """
+    import pyarrow.types as kind
+
+    name = ident(field.name)
+    if kind.is_list(field.type) or kind.is_large_list(field.type):
+        return Cell(field.name, f"to_json({name})::VARCHAR")
+    if kind.is_timestamp(field.type) and field.type.tz is not None:
+        time = f"strftime({name} AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%S.%fZ')"
+        return Cell(field.name, f"replace({time}, '.000000Z', 'Z')", text=False)
+    if kind.is_string(field.type) or kind.is_large_string(field.type):
+        return Cell(field.name, name)
+    if kind.is_integer(field.type) or kind.is_floating(field.type) or kind.is_boolean(field.type):
+        return Cell(field.name, name, text=False)
+    raise InputError(f"column {field.name} is {field.type}, which the CSV sink does not know")

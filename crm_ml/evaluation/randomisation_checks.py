@@ -1,0 +1,183 @@
+"""Whether an experiment was drawn as declared, and what an arm changes on average."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from crm_ml.errors import InputError
+from crm_ml.evaluation.plot_style import Z95
+from crm_ml.evaluation.ranking import Floats
+from crm_ml.evaluation.significance import Interval
+from crm_ml.evaluation.uplift_ranking import check_uplift
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SMALLEST_P = 0.001
+LARGEST_DIFFERENCE = 0.1
+_LEVELS = 20
+
+
+def average_effect(y: npt.ArrayLike, treatment: npt.ArrayLike) -> Interval:
+    """Return the difference of mean outcomes, treated minus untreated, with its 95 % interval.
+
+    Parameters
+    ----------
+    y : array-like of float, shape (n,)
+    treatment : array-like of {0, 1}, shape (n,)
+
+    Raises
+    ------
+    InputError
+        If values can't be used, or an arm has fewer than two rows.
+
+    Notes
+    -----
+    Variance ``s_t^2 / n_t + s_c^2 / n_c``, normal interval.
+
+    References
+    ----------
+    .. [1] Imbens and Rubin (2015). Causal inference for statistics, social, and biomedical sciences,
+       section 6.5 (Neyman's variance).
+
+    Examples
+    --------
+    >>> str(average_effect([1, 1, 0, 1, 0, 0, 0, 1], [1, 1, 1, 1, 0, 0, 0, 0]))
+    '0.5000 [-0.1930, 1.1930]'
+    """
+    outcomes, _, arms = check_uplift(y, y, treatment)
+    parts = [outcomes[arms == arm] for arm in (1, 0)]
+    small = [name for name, part in zip(("treated", "untreated"), parts, strict=True) if len(part) < 2]
+    if small:
+        raise InputError(f"average effect: fewer than two {' and '.join(small)} rows; give more")
+    difference = float(parts[0].mean() - parts[1].mean())
+    half = Z95 * float(np.sqrt(sum(part.var(ddof=1) / len(part) for part in parts)))
+    return Interval(difference, difference - half, difference + half)
+
+
+@dataclass(frozen=True)
+class SampleRatio:
+    """Arms as drawn beside arms as declared.
+
+    Parameters
+    ----------
+    counts, expected : mapping of str to float
+        Rows of each arm, and what its declared probability would give.
+    p_value : float
+        Of the chi-square test.
+    """
+
+    counts: Mapping[str, int]
+    expected: Mapping[str, float]
+    p_value: float
+
+    @property
+    def holds(self) -> bool:
+        """Whether the counts are not at odds with the declared shares (p at least 0.001)."""
+        return self.p_value >= SMALLEST_P
+
+    def __str__(self) -> str:
+        shown = ", ".join(
+            f"{arm} {n:,} of {self.expected[arm]:,.0f} expected" for arm, n in self.counts.items()
+        )
+        return f"{shown} (p = {self.p_value:.3g})"
+
+
+def sample_ratio(arm: npt.ArrayLike, probabilities: Mapping[str, float]) -> SampleRatio:
+    """Compare the sizes of the arms with their declared probabilities.
+
+    A mismatch says that rows were lost or added after the draw, and with them the comparison's meaning.
+
+    Parameters
+    ----------
+    arm : array-like of str, shape (n,)
+    probabilities : mapping of str to float
+        Declared probability of each arm; scaled to sum to 1.
+
+    Raises
+    ------
+    InputError
+        If an arm has no declared probability, or a declared one is not above 0.
+
+    References
+    ----------
+    .. [1] Fabijan et al. (2019). Diagnosing sample ratio mismatch in online controlled experiments. KDD.
+
+    Examples
+    --------
+    >>> sample_ratio(["a"] * 60 + ["b"] * 40, {"a": 0.5, "b": 0.5}).holds
+    True
+    """
+    from scipy.stats import chisquare
+
+    names = np.asarray(arm, dtype=str)
+    unknown = sorted(set(names.tolist()) - set(probabilities))
+    wrong = sorted(name for name, p in probabilities.items() if not p > 0)
+    if unknown or wrong:
+        raise InputError(
+            f"sample ratio: no declared probability of {', '.join(unknown) or 'none'}, "
+            f"not above 0: {', '.join(wrong) or 'none'}"
+        )
+    total = sum(probabilities.values())
+    counts = {name: int((names == name).sum()) for name in sorted(probabilities)}
+    expected = {name: len(names) * probabilities[name] / total for name in counts}
+    p_value = float(chisquare(list(counts.values()), list(expected.values())).pvalue)
+    return SampleRatio(counts, expected, p_value)
+
+
+def balance(X: "pd.DataFrame", treatment: npt.ArrayLike) -> "pd.DataFrame":
+    """Return how far the arms differ in each feature before the action, the largest difference first.
+
+    Parameters
+    ----------
+    X : pandas.DataFrame, shape (n, k)
+        Numbers and text; of text the most frequent levels are compared, missing values as a level. A number
+        that is missing in some rows gets a second row for that.
+    treatment : array-like of {0, 1}, shape (n,)
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns feature, treated, untreated (means or shares) and difference in standard deviations, beyond
+        0.1 worth a look.
+
+    References
+    ----------
+    .. [1] Austin (2009). Balance diagnostics for comparing the distribution of baseline covariates between
+       treatment groups. Statistics in Medicine 28, section 3 (standardized difference).
+    """
+    import pandas as pd
+
+    arms = np.asarray(treatment, dtype=float)
+    rows = [row for name in X.columns for row in _differences(str(name), X[name], arms)]
+    table = pd.DataFrame(rows, columns=["feature", "treated", "untreated", "difference"])
+    order = table["difference"].abs().sort_values(ascending=False, kind="stable").index
+    return table.loc[order].reset_index(drop=True)
+
+
+def _differences(name: str, values: "pd.Series", arms: Floats) -> list[tuple[str, float, float, float]]:
+    import pandas as pd
+
+    missing = values.isna().to_numpy(dtype=bool)
+    if pd.api.types.is_numeric_dtype(values.dtype):
+        numbers = values.to_numpy(dtype=float, na_value=np.nan)
+        columns = {name: np.where(missing, np.nan, numbers)}
+        if missing.any():
+            columns[f"{name} is missing"] = missing.astype(float)
+    else:
+        texts = values.astype(object).where(~missing, "missing").astype(str)
+        levels = texts.value_counts().sort_index().sort_values(ascending=False, kind="stable").index[:_LEVELS]
+        columns = {f"{name} = {level}": (texts == level).to_numpy(dtype=float) for level in levels}
+    return [_difference(label, column, arms) for label, column in columns.items()]
+
+
+def _difference(label: str, column: Floats, arms: Floats) -> tuple[str, float, float, float]:
+    treated, untreated = (column[(arms == arm) & ~np.isnan(column)] for arm in (1, 0))
+    if not len(treated) or not len(untreated):
+        return label, float("nan"), float("nan"), float("nan")
+    spread = float(np.sqrt((treated.var() + untreated.var()) / 2))
+    gap = float(treated.mean() - untreated.mean())
+    return label, float(treated.mean()), float(untreated.mean()), gap / spread if spread > 0 else 0.0

@@ -1,0 +1,73 @@
+"""Where evaluations are kept, so that the page of the next list can show them."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from crm_ml.errors import InputError
+from crm_ml.learning.list_outcomes import Published
+from crm_ml.lists.previous_lists import EVALUATIONS
+from crm_ml.storage.manifest import sync
+from crm_ml.storage.workspace import new_workspace, remove_stale
+
+_NOT_KEPT = ("off_policy",)
+
+
+def keep(published: Published, found: dict[str, Any]) -> str:
+    """Write ``<name>/evaluations/<list folder>.json`` and say in words what was done.
+
+    An evaluation of a longer window stays; one of the same or a shorter window is replaced.
+
+    Raises
+    ------
+    InputError
+        If the file can't be written; the one before stays.
+    """
+    path = published.folder.parent / EVALUATIONS / f"{published.folder.name}.json"
+    longer = _days(path, published.list_id)
+    if longer is not None and longer > found["days"]:
+        return (
+            f"kept: {path} has the evaluation of {longer} days already, which a shorter one does not replace"
+        )
+    try:
+        path.parent.mkdir(exist_ok=True)
+        remove_stale(path.parent)
+    except OSError as error:
+        raise InputError(f"{path}: can't be written ({error.strerror})") from error
+    write_json(path, {name: one for name, one in found.items() if name not in _NOT_KEPT})
+    return f"evaluation: {path}"
+
+
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """Write JSON with sorted keys so that no reader ever sees a part of it.
+
+    Raises
+    ------
+    InputError
+        If it can't be written, or a figure is NaN or infinite.
+    """
+    try:
+        text = json.dumps(content, indent=1, sort_keys=True, allow_nan=False, ensure_ascii=False) + "\n"
+    except ValueError as error:
+        raise InputError(f"{path}: a figure is NaN or infinite; nothing was written") from error
+    try:
+        with new_workspace(path.absolute()) as space:
+            part = space / path.name
+            part.write_text(text, "utf-8")
+            sync(part)
+            part.replace(path)
+            sync(path.absolute().parent)
+    except OSError as error:
+        raise InputError(f"{path}: can't be written ({error.strerror})") from error
+
+
+def _days(path: Path, list_id: str) -> int | None:
+    """Return the window of an evaluation that stands there; None for none, a broken or a strange one."""
+    try:
+        content = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    if not isinstance(content, dict) or content.get("list_id") != list_id:
+        return None
+    days = content.get("days")
+    return days if isinstance(days, int) else None

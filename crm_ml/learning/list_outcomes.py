@@ -1,0 +1,242 @@
+"""What customers did after a list: orders and answers, joined to who was listed and who was not.
+
+Dates are compared by `crm_ml.snapshots` alone; what is joined lies in Parquet files, so that neither the list
+nor the orders have to fit into memory.
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import narwhals as nw
+
+from crm_ml.actions.catalog import Action
+from crm_ml.errors import InputError, IntegrityError
+from crm_ml.lists.not_listed import OTHERS_FILE
+from crm_ml.lists.read_list import LIST_FILE, verify_list
+from crm_ml.propensity.covered_items import Covers
+from crm_ml.score_tables.joined import scan
+from crm_ml.snapshots import DAY_S, Snapshot, as_utc, check_data_reach
+from crm_ml.tables.bundle import Tables, write_parquet
+from crm_ml.tables.engine import connect
+
+if TYPE_CHECKING:
+    import duckdb
+
+SHORTEST_BEFORE = 91
+MOST_UNKNOWN = 0.05
+_ROW = ("customer_id", "action_id", "channel", "arm", "propensity", "expected_value_cents", "cost_cents")
+
+
+@dataclass(frozen=True, eq=False)
+class Published:
+    """A list whose files were checked.
+
+    Parameters
+    ----------
+    folder : Path
+    manifest : mapping
+    """
+
+    folder: Path
+    manifest: Mapping[str, Any]
+
+    @staticmethod
+    def of(folder: Path) -> "Published":
+        """Check the folder of a list.
+
+        Raises
+        ------
+        IntegrityError
+            If a file does not agree with the manifest, or who was not listed is missing.
+        """
+        manifest = verify_list(folder)
+        if OTHERS_FILE not in manifest["files"]:
+            raise IntegrityError(
+                f"{folder}: there is no {OTHERS_FILE}, so nothing says who was held out; make the list again"
+            )
+        return Published(folder, manifest)
+
+    @property
+    def list_id(self) -> str:
+        """Hash of what the list was made from."""
+        return str(self.manifest["list_id"])
+
+    @property
+    def as_of(self) -> datetime:
+        """Day of the list."""
+        return as_utc(str(self.manifest["ingredients"]["as_of"]))
+
+    def longest_days(self) -> int:
+        """Return the whole days after which the last row is void.
+
+        Raises
+        ------
+        InputError
+            If the list has no row.
+        """
+        connection = connect()
+        try:
+            last = scan(connection, self.folder / LIST_FILE).select(nw.col("expires_at").max())
+            found = last.collect(backend="pyarrow").rows()[0][0]
+        finally:
+            connection.close()
+        if found is None:
+            raise InputError(f"{self.folder}: the list has no row; there is nothing to evaluate")
+        return math.ceil((as_utc(found) - self.as_of).total_seconds() / DAY_S)
+
+
+def check_reach(tables: Tables, window: Snapshot, data_ends_at: Any = None) -> None:
+    """Refuse tables that do not reach to the end of the window.
+
+    Raises
+    ------
+    InputError
+        The message names both dates.
+    """
+    try:
+        check_data_reach(tables, window, data_ends_at)
+    except InputError as error:
+        days, dates = window.horizon.days, str(error).partition("; ")[0]
+        raise InputError(f"outcomes of {days} days: {dates}; wait for later orders") from error
+
+
+def write_outcomes(
+    published: Published,
+    tables: Tables,
+    window: Snapshot,
+    scratch: Path,
+    answers: Iterable["nw.LazyFrame[Any]"] = (),
+) -> Path:
+    """Write every row of a list and beside it with what came of it (Parquet), and return the file.
+
+    Columns customer_id, action_id, channel, arm, held_out, propensity, expected_value_cents, cost_cents,
+    p_response as the list has them; paid_cents and before_cents, what the customer paid (refunds taken off)
+    in the window and in as many days before, at least 91; and answered, 1 where the customer answered the
+    action, else null. Rows are ordered by customer_id, arm, action_id and channel.
+
+    Parameters
+    ----------
+    published : Published
+    tables : Tables
+        Of any engine; must reach to the end of the window (`check_reach`).
+    window : Snapshot
+        From the day of the list on.
+    scratch : Path
+        Folder for files on the way.
+    answers : iterable of narwhals.LazyFrame
+        Of `answered`.
+
+    Raises
+    ------
+    InputError
+        If more than 5 % of the rows are of customers that the tables do not know.
+    """
+    write_parquet(_spend(tables, window), scratch / "spend.parquet")
+    given = list(answers)
+    if given:
+        write_parquet(nw.concat(given), scratch / "answers.parquet")
+    connection = connect()
+    try:
+        rows = _rows(published, connection).join(
+            scan(connection, scratch / "spend.parquet"), on="customer_id", how="left"
+        )
+        if given:
+            found = scan(connection, scratch / "answers.parquet")
+            rows = rows.join(found, on=["customer_id", "action_id"], how="left")
+        else:
+            rows = rows.with_columns(answered=nw.lit(None, dtype=nw.Int64))
+        _check_known(rows)
+        money = [nw.col(name).fill_null(0).cast(nw.Int64) for name in ("paid_cents", "before_cents")]
+        ordered = rows.with_columns(*money).sort("customer_id", "arm", "action_id", "channel")
+        write_parquet(ordered, scratch / "outcomes.parquet")
+    finally:
+        connection.close()
+    return scratch / "outcomes.parquet"
+
+
+def answered(tables: Tables, action: Action, window: Snapshot) -> "nw.LazyFrame[Any] | str":
+    """Return who answered an action within a window, or say why that is not known.
+
+    An answer is a response to one of the campaigns that the action names or to one called like the action;
+    where the action names categories or items, it is a purchase of one of these.
+
+    Parameters
+    ----------
+    tables : Tables
+    action : Action
+        With an answer.
+    window : Snapshot
+        From the day of the list on, as long as the answer's days.
+
+    Returns
+    -------
+    narwhals.LazyFrame or str
+        customer_id, action_id, and answered, which is 1.
+    """
+    answer = action.answer
+    if answer is None:
+        return "the catalogue does not say what an answer is"
+    if answer.by == "campaign":
+        if not tables.has("responses"):
+            return "the tables have no responses"
+        names = [*answer.names, action.action_id, *action.campaigns]
+        given = tables.frame("responses").filter(nw.col("campaign_id").is_in(names))
+        rows = window.future(given, at="responded_at")
+    else:
+        covered = Covers(answer.by, answer.names).frame(tables)
+        if covered is None:
+            return f"the tables have no items to look {answer.by} up in"
+        sold = window.future(tables.frame("order_lines"), at="ordered_at")
+        if "refund_of" in sold.collect_schema().names():
+            sold = sold.filter(nw.col("refund_of").is_null())
+        rows = sold.join(covered.select("item_id").unique(), on="item_id", how="inner")
+    found: nw.LazyFrame[Any] = rows.select("customer_id").unique()
+    ones = nw.lit(1, dtype=nw.Int64)
+    return found.with_columns(action_id=nw.lit(action.action_id, dtype=nw.String), answered=ones)
+
+
+def window_of(published: Published, days: int) -> Snapshot:
+    """Return the window of so many days from the day of a list on."""
+    return Snapshot(published.as_of, timedelta(days=days))
+
+
+def _rows(published: Published, connection: "duckdb.DuckDBPyConnection") -> "nw.LazyFrame[Any]":
+    """Return who was listed and who was not, under the same columns."""
+    listed = scan(connection, published.folder / LIST_FILE)
+    others = scan(connection, published.folder / OTHERS_FILE)
+    parts = [
+        listed.select(*_ROW, "p_response", held_out=nw.lit(None, dtype=nw.String)),
+        others.select(*_ROW, nw.lit(None, dtype=nw.Float64).alias("p_response"), "held_out"),
+    ]
+    rows: nw.LazyFrame[Any] = nw.concat(parts)
+    return rows
+
+
+def _spend(tables: Tables, window: Snapshot) -> "nw.LazyFrame[Any]":
+    """Return what every known customer paid in the window and before it; who bought nothing has 0."""
+    lines, cents = tables.frame("order_lines"), nw.col("paid_cents").cast(nw.Int64)
+    before = window.window(lines, at="ordered_at", days=max(window.horizon.days, SHORTEST_BEFORE))
+    after, zero = window.future(lines, at="ordered_at"), nw.lit(0, dtype=nw.Int64)
+    parts = [
+        tables.frame("customers").select("customer_id", paid_cents=zero, before_cents=zero),
+        after.select("customer_id", paid_cents=cents, before_cents=zero),
+        before.select("customer_id", paid_cents=zero, before_cents=cents),
+    ]
+    sums = [nw.col(name).sum() for name in ("paid_cents", "before_cents")]
+    spent: nw.LazyFrame[Any] = nw.concat(parts).group_by("customer_id").agg(*sums)
+    return spent
+
+
+def _check_known(rows: "nw.LazyFrame[Any]") -> None:
+    strange = nw.when(nw.col("paid_cents").is_null()).then(1).otherwise(0)
+    counts = rows.select(rows=nw.lit(1), unknown=strange).select(nw.all().sum()).collect(backend="pyarrow")
+    total, unknown = (int(value or 0) for value in counts.rows()[0])
+    if unknown > MOST_UNKNOWN * total:
+        raise InputError(
+            f"{unknown:,} of {total:,} rows are of customers that the tables do not know; give the "
+            "configuration that made the list (--config), with its data"
+        )

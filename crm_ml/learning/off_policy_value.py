@@ -1,0 +1,140 @@
+"""What another policy would have earned on the day of a list, from what the list's own draws show."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import narwhals as nw
+import numpy as np
+
+from crm_ml.customer_hash import customer_folds
+from crm_ml.errors import InputError
+from crm_ml.evaluation.off_policy import OffPolicy, direct_outcomes, off_policy
+from crm_ml.learning.list_outcomes import Published
+from crm_ml.lists.read_list import LIST_FILE
+from crm_ml.score_tables.joined import scan
+from crm_ml.tables.engine import connect
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FOLDS = 5
+NONE = ""
+_CERTAIN = 1 - 1e-12
+_COLUMNS = ("customer_id", "done", "arm", "propensity", "cost_cents", "paid_cents", "before_cents")
+
+
+def check_same_day(published: Published, other: Published) -> None:
+    """Refuse a list of another day or of other tables.
+
+    Raises
+    ------
+    InputError
+        With everything that differs.
+    """
+    mine, its = published.manifest["ingredients"], other.manifest["ingredients"]
+    words = {"as_of": "day", "data": "fingerprint of the tables"}
+    breaches = [
+        f"{word} {str(its.get(name))[:19]}, not {str(mine.get(name))[:19]}"
+        for name, word in words.items()
+        if its.get(name) != mine.get(name)
+    ]
+    if breaches:
+        raise InputError(
+            f"--against {other.folder}: {'; '.join(breaches)}; make a list of the same day and tables "
+            "by the other policy"
+        )
+
+
+def policy_value(outcomes: Path, other: Published, margin: float) -> dict[str, Any]:
+    """Estimate what the policy of another list earns a customer, net of costs.
+
+    The log are the customers with an open offering who were not held out: those listed, with the propensity
+    of their offering, and those who got none. Hold-outs are the same for every policy and are left out. The
+    target does what the other list says, nothing where it says nothing.
+
+    Parameters
+    ----------
+    outcomes : Path
+        Of `crm_ml.learning.list_outcomes.write_outcomes`.
+    other : Published
+        List of the target policy.
+    margin : float
+        Share of what is paid that is earned.
+
+    Returns
+    -------
+    dict
+        Values in cents a customer (logged, ips, snips, dr, gain over logged, each with low and high), how far
+        they can be relied on, and warnings in words.
+
+    Raises
+    ------
+    InputError
+        If a customer has several rows, or a propensity is none.
+    """
+    rows, outside = _joined(outcomes, other)
+    twice = rows["customer_id"][rows["customer_id"].duplicated()].nunique()
+    if twice:
+        raise InputError(
+            f"--against: {twice:,} customers have several rows; off-policy values are of lists with one "
+            "action a customer"
+        )
+    found: dict[str, Any] = {"against": other.list_id, "customers": len(rows), "outside_the_log": outside}
+    matched = int((rows["done"] == rows["wanted"]).sum())
+    if matched < 2 or len(rows) < 2:
+        told = f"{matched} of {len(rows):,} customers got what the other policy gives: nothing can be told"
+        return found | {"matched": matched, "warnings": [told]}
+    value = _value(rows, margin)
+    warnings = list(value.warnings)
+    if outside:
+        warnings.append(
+            f"{outside:,} rows of the other list ({outside / (outside + len(rows)):.1%} of all) are of "
+            "customers without an open offering here: of these nothing is known and they are left out"
+        )
+    return found | _figures(value) | {"warnings": warnings}
+
+
+def _value(rows: "pd.DataFrame", margin: float) -> OffPolicy:
+    done, wanted = (rows[name].to_numpy(dtype=str) for name in ("done", "wanted"))
+    numbers = np.unique(np.concatenate([done, wanted]), return_inverse=True)[1].reshape(2, -1)
+    reward = (margin * rows["paid_cents"] - rows["cost_cents"]).to_numpy(dtype=float)
+    before = rows[["before_cents"]].to_numpy(dtype=float)
+    fold = customer_folds(rows["customer_id"].to_numpy(dtype=str), FOLDS)
+    p = rows["propensity"].to_numpy(dtype=float)
+    same = done == wanted
+    never = ~np.isin(wanted, np.unique(done))
+    listed_else_nothing = (rows["arm"] == "treat").to_numpy() & (wanted == NONE)
+    impossible = ~same & ((p >= _CERTAIN) | never | listed_else_nothing)
+    direct = direct_outcomes(reward, numbers[0], numbers[1], before, fold)
+    return off_policy(reward, done, p, same.astype(float), direct, impossible)
+
+
+def _figures(value: OffPolicy) -> dict[str, Any]:
+    found: dict[str, Any] = {"matched": value.matched, "no_overlap": value.no_overlap}
+    found["no_overlap_share"] = round(value.no_overlap / value.rows, 6)
+    for name in ("effective_rows", "largest_weight", "mean_weight"):
+        found[name] = round(getattr(value, name), 4)
+    for name in ("logged", "ips", "snips", "dr", "gain"):
+        one = getattr(value, name)
+        found[name] = {"value": round(one.value, 2), "low": round(one.low, 2), "high": round(one.high, 2)}
+    return found
+
+
+def _joined(outcomes: Path, other: Published) -> "tuple[pd.DataFrame, int]":
+    """Return the log with what the target wants for each customer, and the target's rows outside of it."""
+    connection = connect()
+    try:
+        rows = scan(connection, outcomes)
+        what = nw.concat_str(nw.col("action_id"), nw.col("channel"), separator="/")
+        log = rows.filter(nw.col("arm").is_in(["treat", "explore", "none"])).with_columns(
+            done=nw.when(nw.col("arm") == "none").then(nw.lit(NONE)).otherwise(what),
+            cost_cents=nw.col("cost_cents").fill_null(0),
+        )
+        wanted = scan(connection, other.folder / LIST_FILE).select("customer_id", wanted=what)
+        joined = log.select(*_COLUMNS).join(wanted, on="customer_id", how="left")
+        joined = joined.with_columns(nw.col("wanted").fill_null(NONE)).sort("customer_id", "done", "wanted")
+        beyond = wanted.join(rows.select("customer_id").unique(), on="customer_id", how="anti")
+        outside = int(beyond.select(nw.len()).collect(backend="pyarrow").rows()[0][0])
+        return joined.collect(backend="pyarrow").to_native().to_pandas(), outside
+    finally:
+        connection.close()

@@ -1,0 +1,235 @@
+"""Two lists compared row by row on DuckDB, out of memory where they are large."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from crm_ml.errors import InputError
+from crm_ml.lists.diff.difference import Difference, Example, Group, Side
+from crm_ml.lists.diff.query import CHANGES, EXAMPLE, prepare
+from crm_ml.lists.diff.change_reasons import KINDS
+from crm_ml.lists.read_list import locate, verify_list
+from crm_ml.storage import parquet
+from crm_ml.tables.engine import connect
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+
+EXAMPLES = 3
+_SHOWN = 12
+Pair = tuple[str, str]
+Key = tuple[str | None, str | None]
+
+
+@dataclass(frozen=True)
+class Found:
+    """A list that was found whole: its folder and its manifest."""
+
+    folder: Path
+    manifest: Mapping[str, Any]
+
+    @property
+    def side(self) -> Side:
+        """Return it in figures."""
+        made_of = self.manifest["ingredients"]
+        name = str(self.manifest.get("name") or self.folder.resolve().parent.name)
+        rows = int(self.manifest.get("rows") or 0)
+        return Side(name, str(self.manifest["list_id"]), str(made_of.get("as_of") or ""), rows)
+
+
+def difference(
+    old: Path | str, new: Path | str, out: Path | None = None, examples: int = EXAMPLES
+) -> Difference:
+    """Say what changed between two lists, and why.
+
+    Rows belong together that have the same customer, action and channel; what is left of a customer is
+    paired in the order of slots, and its rows have moved. Lists may have different names.
+
+    Parameters
+    ----------
+    old, new : Path or str
+        Folder of one list, or the folder of all lists of a name, whose newest is taken.
+    out : Path, optional
+        Parquet of all changed rows, ordered by customer_id; replaced whole or not at all.
+    examples : int
+        At most so many for each kind and reason.
+
+    Raises
+    ------
+    InputError
+        If a list is not there, a customer has one action and channel twice, or `out` can't be written or
+        lies inside a list.
+    IntegrityError
+        If a file does not agree with its manifest (exit code 4).
+    """
+    before, after = (_found(Path(one)) for one in (old, new))
+    if out is not None:
+        refuse_inside(out, (before.folder, after.folder))
+    connection = connect()
+    try:
+        prepare(connection, before.folder, after.folder, before.manifest, after.manifest)
+        found = _difference(connection, before, after, examples)
+        if out is not None:
+            _write(connection, out)
+    finally:
+        connection.close()
+    return found
+
+
+def ingredients_in_words(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """Name what two lists were made from and is not the same.
+
+    Examples
+    --------
+    >>> ingredients_in_words({"models": {"churn": "ab"}, "data": "x"}, {"models": {"clv": "cd"}, "data": "y"})
+    ['data: x, now y', 'model churn: no longer used', 'model clv: newly used, cd']
+    """
+    told = []
+    for name in sorted({*old, *new} - {"models"}):
+        if old.get(name) != new.get(name):
+            told.append(f"{name}: {_short(old.get(name))}, now {_short(new.get(name))}")
+    was, now = old.get("models") or {}, new.get("models") or {}
+    for name in sorted({*was, *now}):
+        if name not in now:
+            told.append(f"model {name}: no longer used")
+        elif name not in was:
+            told.append(f"model {name}: newly used, {_short(now[name])}")
+        elif was[name] != now[name]:
+            told.append(f"model {name}: {_short(was[name])}, now {_short(now[name])}")
+    return told
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, (list, tuple)):
+        return f"{len(value)} ({', '.join(str(one)[:_SHOWN] for one in value[:3])})" if value else "none"
+    text = str(value)
+    return text if value is None or text[4:5] == "-" else text[:_SHOWN]
+
+
+@contextmanager
+def replaced(path: Path) -> Iterator[Path]:
+    """Give a hidden file beside a path to write to; it takes the place when the block ends well.
+
+    Raises
+    ------
+    InputError
+        If it can't be written.
+    """
+    part = path.with_name(f".{path.name}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield part
+        part.replace(path)
+    except OSError as error:
+        raise InputError(f"{path} can't be written: {error.strerror or error}") from error
+    finally:
+        with suppress(OSError):
+            part.unlink()
+
+
+def _found(folder: Path) -> Found:
+    located = locate(folder)
+    return Found(located, verify_list(located))
+
+
+def _difference(
+    connection: "duckdb.DuckDBPyConnection", before: Found, after: Found, examples: int
+) -> Difference:
+    counted = connection.sql(
+        "SELECT kind, reason, count(*), sum(coalesce(old_value, 0)), sum(coalesce(new_value, 0)), "
+        "count(*) FILTER (expired AND kind <> 'changed') FROM explained GROUP BY kind, reason"
+    ).fetchall()
+    groups = [Group(kind, why, rows, int(old), int(new)) for kind, why, rows, old, new, _ in counted]
+    groups.sort(key=lambda one: (KINDS.index(one.kind), -one.rows, one.reason))
+    keys = _keys(connection)
+    kept, moves = _moves(connection, keys)
+    return Difference(
+        old=before.side,
+        new=after.side,
+        ingredients=ingredients_in_words(before.manifest["ingredients"], after.manifest["ingredients"]),
+        kept=kept,
+        expired=sum(expired for *_, expired in counted),
+        groups=groups,
+        moves=moves,
+        examples=[one for group in groups for one in _examples(connection, group, keys, examples)],
+    )
+
+
+def _keys(connection: "duckdb.DuckDBPyConnection") -> dict[Pair, str]:
+    """Return the key of each offering: its action alone where both lists have it on one channel only."""
+    pairs = connection.sql("SELECT action_id, channel FROM offerings").fetchall()
+    channels = Counter(action for action, _ in pairs)
+    return {(action, by): f"{action}/{by}" if channels[action] > 1 else action for action, by in pairs}
+
+
+def _moves(connection: "duckdb.DuckDBPyConnection", keys: Mapping[Pair, str]) -> tuple[int, dict[Key, int]]:
+    """Return the rows that are as they were, and all rows by their offering before and after."""
+    moves: Counter[Key] = Counter()
+    rest: dict[str, Counter[str]] = {"old": Counter(), "new": Counter()}
+    for side, left in rest.items():
+        for *pair, rows in connection.sql(
+            f"SELECT action_id, channel, count(*) FROM {side} GROUP BY ALL"
+        ).fetchall():
+            left[keys[pair[0], pair[1]]] += rows
+    grouped = connection.sql(
+        "SELECT old_action, old_channel, new_action, new_channel, count(*) FROM explained GROUP BY ALL"
+    ).fetchall()
+    for was, was_by, now, now_by, rows in grouped:
+        old, new = keys.get((was, was_by)), keys.get((now, now_by))
+        moves[old, new] += rows
+        for side, key in (("old", old), ("new", new)):
+            if key is not None:
+                rest[side][key] -= rows
+    if +rest["old"] != +rest["new"] or min([0, *rest["old"].values(), *rest["new"].values()]) < 0:
+        raise InputError("a customer has the same action and channel twice; make the lists again")
+    for key, rows in (+rest["old"]).items():
+        moves[key, key] += rows
+    order = sorted(moves.items(), key=lambda one: tuple((name is None, name or "") for name in one[0]))
+    return sum(rest["old"].values()), dict(order)
+
+
+def _examples(
+    connection: "duckdb.DuckDBPyConnection", group: Group, keys: Mapping[Pair, str], most: int
+) -> Iterator[Example]:
+    rows = connection.execute(
+        f"SELECT {EXAMPLE} FROM explained WHERE kind = ? AND reason = ? "
+        "ORDER BY abs(coalesce(new_value, 0) - coalesce(old_value, 0)) DESC, customer_id, old_action, "
+        f"old_channel, new_action, new_channel LIMIT {most}",
+        [group.kind, group.reason],
+    ).fetchall()
+    for customer, was, was_by, now, now_by, old_value, new_value, *prices in rows:
+        old, new = keys.get((was, was_by)), keys.get((now, now_by))
+        of_new = group.kind == "added" or group.reason == "price_fell"
+        shown = prices[2:] if of_new else prices[:2]
+        told = (old_value, new_value, new if of_new else old, shown[0], shown[1])
+        yield Example(customer, group.kind, group.reason, old, new, *told)
+
+
+def refuse_inside(out: Path, folders: tuple[Path, ...]) -> None:
+    """Refuse to write into a folder of a list, whose files would not agree with its manifest any more.
+
+    Raises
+    ------
+    InputError
+    """
+    for folder in folders:
+        if out.resolve().is_relative_to(folder.resolve()):
+            raise InputError(f"{out} lies inside the list {folder}, which would be damaged; write elsewhere")
+
+
+def _write(connection: "duckdb.DuckDBPyConnection", out: Path) -> None:
+    """Write all changed rows beside their place and move them there when they are whole."""
+    reader = connection.sql(CHANGES).to_arrow_reader(parquet.ROWS_A_GROUP)
+
+    def tables() -> "Iterator[pa.Table]":
+        import pyarrow as pa
+
+        for batch in reader:
+            yield pa.Table.from_batches([batch])
+
+    with replaced(out) as part:
+        parquet.write(tables(), reader.schema, part)

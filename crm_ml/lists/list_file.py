@@ -1,0 +1,257 @@
+"""The list: its columns, its identity and its files.
+
+One row for each customer and slot, ordered by customer_id and slot, with what to do, why, at what expected
+value and cost, and what is needed to learn from it later. p_churn, p_response, uplift and clv_cents are null
+without a model that gives them, uplift also where its arm is not verified. arm is treat (allotted) or explore
+(drawn at random), propensity the probability with which the customer got this offering; priority is what the
+allotment maximised, price_paid what the caps and budgets that the row uses would be worth to another one. The
+files depend on the models, the policy, the data, earlier lists and as_of alone: no clock, run id or version
+number of a registry goes into them.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from crm_ml.storage import manifest
+from crm_ml.actions.catalog import Action
+from crm_ml.score_tables.recommend import OF_ITEMS
+from crm_ml.lists.page.list_page import write_page
+from crm_ml.decision.gates import DECISION, OF_ACTION, SCORES
+from crm_ml.lists.read_list import LIST_FILE
+from crm_ml.storage.identity import identity
+from crm_ml.score_tables.score_rows import Reasons
+from crm_ml.storage import parquet
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+CHUNK_ROWS = 10_000
+
+
+@dataclass(frozen=True)
+class ListHeader:
+    """What all rows of a list share.
+
+    Parameters
+    ----------
+    as_of : datetime
+    models : mapping of str to str
+        Name to the hash of the model's files.
+    policy : str
+        Hash of the catalogue and the settings that decide.
+    data : str
+        Fingerprint of the tables.
+    consent_basis : str
+    actions : sequence of Action
+        The offerings at `as_of`, in the order of their numbers.
+    value_bases : sequence of str
+        What the expected value of each of them rests on.
+    earlier : sequence of str
+        Ids of the earlier lists and their evaluation that this one was made from.
+    """
+
+    as_of: datetime
+    models: Mapping[str, str]
+    policy: str
+    data: str
+    consent_basis: str
+    actions: Sequence[Action]
+    value_bases: Sequence[str]
+    earlier: Sequence[str] = ()
+
+    @property
+    def ingredients(self) -> dict[str, Any]:
+        """What the list id is the hash of."""
+        return {
+            "as_of": self.as_of.isoformat(),
+            "data": self.data,
+            "earlier": list(self.earlier),
+            "models": dict(self.models),
+            "policy": self.policy,
+        }
+
+    @cached_property
+    def list_id(self) -> str:
+        """Hash of the ingredients, 32 hexadecimal digits."""
+        return identity(self.ingredients)
+
+    @property
+    def folder(self) -> str:
+        """Name of the list's folder: its day and the start of its id."""
+        return f"{self.as_of:%Y-%m-%d}-{self.list_id[:16]}"
+
+    @property
+    def model_versions(self) -> list[str]:
+        """Each model as ``<name>@<start of its hash>``."""
+        return [f"{name}@{sums[:12]}" for name, sums in sorted(self.models.items())]
+
+
+def schema() -> "pa.Schema":
+    """Return the columns of a list with their Arrow types."""
+    import pyarrow as pa
+
+    text, real, cents = pa.string(), pa.float64(), pa.int64()
+    moment, texts = pa.timestamp("us", tz="UTC"), pa.list_(pa.string())
+    return pa.schema(
+        {
+            "list_id": text,
+            "as_of": moment,
+            "customer_id": text,
+            "action_id": text,
+            "channel": text,
+            "slot": pa.int32(),
+            "item_ids": texts,
+            "item_p": pa.list_(real),
+            "item_reasons": texts,
+            "arm": text,
+            "propensity": real,
+            "expected_value_cents": cents,
+            "cost_cents": cents,
+            "priority": real,
+            "p_response": real,
+            "uplift": real,
+            "clv_cents": cents,
+            "p_churn": real,
+            "reason_codes": texts,
+            "runner_up_action": text,
+            "price_paid": real,
+            "consent_basis": text,
+            "value_basis": text,
+            "model_versions": texts,
+            "policy_version": text,
+            "expires_at": moment,
+            "send_at": moment,
+        }
+    )
+
+
+def write_files(
+    decided: Path,
+    header: ListHeader,
+    reasons: Mapping[str, Reasons],
+    folder: Path,
+    facts: Mapping[str, Any] | None = None,
+    evaluation: dict[str, Any] | None = None,
+) -> int:
+    """Write ``list.parquet``, its page and ``manifest.json`` into a folder and return the number of rows.
+
+    Parameters
+    ----------
+    decided : Path
+        Parquet with the columns `DECISION`, send_at_epoch_s and the features of the rows, ordered by
+        customer_id.
+    header : ListHeader
+    reasons : mapping of str to callable
+        Score to what gives the reason codes of a frame of features (indexed by customer_id), one sequence a
+        row. Called for the rows of the list whose value rests on this score. A row whose value rests on an
+        uplift says the uplift, one that rests on items how many are expected to be bought, all others the
+        rule of their action.
+    folder : Path
+    facts : mapping, optional
+        Further entries of the manifest, ready for JSON.
+    evaluation : dict, optional
+        What an earlier list has earned, for the page.
+    """
+    rows = parquet.write(_rows(decided, header, reasons), schema(), folder / LIST_FILE)
+    columns = [{"name": field.name, "type": str(field.type)} for field in schema()]
+    told = {"list_id": header.list_id, "ingredients": header.ingredients, "rows": rows, "schema": columns}
+    told |= facts or {}
+    write_page(folder, told, evaluation)
+    manifest.write_manifest(folder, **told)
+    return rows
+
+
+def _rows(decided: Path, header: ListHeader, reasons: Mapping[str, Reasons]) -> "Iterator[pa.Table]":
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(decided) as file:
+        for batch in file.iter_batches(batch_size=CHUNK_ROWS):
+            table = pa.Table.from_batches([batch])
+            yield _chunk(table, header, _reason_codes(table, header, reasons))
+
+
+def _chunk(table: "pa.Table", header: ListHeader, codes: list[list[str]]) -> "pa.Table":
+    """Build list rows of a chunk: constants of the list, constants of its actions, and what was decided."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    types, action = schema(), table["action"]
+    moment = types.field("send_at").type
+    constants = {
+        "list_id": header.list_id,
+        "as_of": header.as_of,
+        "slot": 1,
+        "consent_basis": header.consent_basis,
+        "model_versions": header.model_versions,
+        "policy_version": header.policy[:12],
+    }
+    columns: dict[str, Any] = {
+        name: pa.repeat(pa.scalar(value, types.field(name).type), len(table))
+        for name, value in constants.items()
+    }
+    for name, values in _by_action(header).items():
+        columns[name] = pa.array(values, types.field(name).type).take(action)
+    keys = pa.array([one.key for one in header.actions], pa.string())
+    columns["runner_up_action"] = keys.take(table["runner_up"])
+    given = ("customer_id", "expected_value_cents", "priority", "price_paid", "arm", "propensity")
+    for name in (*given, *SCORES, *OF_ACTION):
+        columns[name] = pc.cast(table[name], types.field(name).type)
+    columns["send_at"] = pc.cast(pc.cast(table["send_at_epoch_s"], pa.timestamp("s", "UTC")), moment)
+    for name in OF_ITEMS:
+        columns[name] = _items(table, name, columns.get(name), types.field(name).type)
+    columns["reason_codes"] = pa.array(codes, types.field("reason_codes").type)
+    return pa.table({name: columns[name] for name in types.names}, schema=types)
+
+
+def _items(table: "pa.Table", name: str, of_action: Any, kind: "pa.DataType") -> Any:
+    """Return what stands of the customer's own items, else of the action's, else nothing."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    given = pa.repeat(pa.scalar([], kind), len(table)) if of_action is None else of_action
+    return pc.coalesce(pc.cast(table[name], kind), given) if name in table.column_names else given
+
+
+def _by_action(header: ListHeader) -> dict[str, list[Any]]:
+    actions = header.actions
+    return {
+        "action_id": [action.action_id for action in actions],
+        "channel": [action.channel for action in actions],
+        "item_ids": [list(action.item_ids) for action in actions],
+        "cost_cents": [action.cost_cents for action in actions],
+        "value_basis": list(header.value_bases),
+        "expires_at": [action.expires_at(header.as_of) for action in actions],
+    }
+
+
+def _reason_codes(table: "pa.Table", header: ListHeader, reasons: Mapping[str, Reasons]) -> list[list[str]]:
+    numbers, uplifts = table["action"].to_pylist(), table["uplift"].to_pylist()
+    chances = table["item_p"].to_pylist() if "item_p" in table.column_names else [None] * len(table)
+    codes = [
+        [_basis(header.actions[number], uplift, p)]
+        for number, uplift, p in zip(numbers, uplifts, chances, strict=True)
+    ]
+    told = [header.actions[n].score if u is None else None for n, u in zip(numbers, uplifts, strict=True)]
+    for score, explain in reasons.items():
+        rows = [row for row, one in enumerate(told) if one == score]
+        if rows:
+            other = {*DECISION, *OF_ITEMS, "send_at_epoch_s"} - {"customer_id"}
+            features = table.take(rows).drop_columns([one for one in table.column_names if one in other])
+            found = explain(features.to_pandas().set_index("customer_id"))
+            for row, texts in zip(rows, found, strict=True):
+                codes[row] = [str(text) for text in texts]
+    return codes
+
+
+def _basis(action: Action, uplift: float | None, chances: Sequence[float | None] | None) -> str:
+    """Say what the value of a row rests on, where no model explains it: uplift, items, or the rule."""
+    if uplift is not None and action.uplift is not None:
+        return f"uplift_{action.uplift.arm}={uplift:+.4g}"
+    if action.score == "p_items":
+        return f"p_items={sum(p for p in chances or () if p is not None):.3g}"
+    return f"rule: {action.eligible}" if action.eligible else "no rule: for everyone"

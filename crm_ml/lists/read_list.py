@@ -1,0 +1,79 @@
+"""Reading a published list: nothing is parsed before the sums of its manifest agree."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from crm_ml.storage import manifest as artefacts
+from crm_ml.errors import InputError, IntegrityError
+from crm_ml.storage.publish import POINTER, read_pointer
+from crm_ml.storage.identity import identity
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LIST_FILE = "list.parquet"
+
+
+def read_list(folder: Path | str) -> "pd.DataFrame":
+    """Read a list, after its sums were checked.
+
+    Parameters
+    ----------
+    folder : Path or str
+        Folder of one list, or the folder of all lists of a name, whose newest is read.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row for each customer and slot, ordered by them; see `crm_ml.lists.list_file` for the columns.
+
+    Raises
+    ------
+    InputError
+        If there is no list.
+    IntegrityError
+        If a file does not agree with the manifest (exit code 4).
+    """
+    import pandas as pd
+
+    found = locate(Path(folder))
+    verify_list(found)
+    return pd.read_parquet(found / LIST_FILE)
+
+
+def locate(folder: Path) -> Path:
+    """Return the folder itself if it is one list, else the one that its ``latest.json`` points to.
+
+    Raises
+    ------
+    InputError
+        If it is neither.
+    """
+    if (folder / artefacts.MANIFEST).is_file():
+        return folder
+    pointer = read_pointer(folder)
+    if pointer is None:
+        raise InputError(
+            f"{folder}: there is no list, neither {artefacts.MANIFEST} nor a {POINTER} to follow"
+        )
+    return folder / pointer["folder"]
+
+
+def verify_list(folder: Path) -> dict[str, Any]:
+    """Check the files of a list, and that its id is the hash of its ingredients; return the manifest.
+
+    Raises
+    ------
+    IntegrityError
+        With everything that does not agree.
+    """
+    manifest = artefacts.verify(folder)
+    if "ingredients" not in manifest or identity(manifest["ingredients"]) != manifest.get("list_id"):
+        raise IntegrityError(f"{folder}: list_id is not the hash of the ingredients; write the list again")
+    if LIST_FILE not in manifest["files"]:
+        raise IntegrityError(f"{folder}: {LIST_FILE} is not in the manifest; write the list again")
+    return manifest
+
+

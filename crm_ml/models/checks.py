@@ -1,0 +1,76 @@
+"""Checks of labels and outcomes before a fit, and the order of training rows."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from crm_ml.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+Floats = npt.NDArray[np.float64]
+
+
+def check_labels(
+    y: npt.ArrayLike, rows: int, sample_weight: npt.ArrayLike | None = None
+) -> tuple[Floats, Floats]:
+    """Return labels and weights as float arrays, or refuse them; see `check_outcomes`."""
+    return check_outcomes("binary", y, rows, sample_weight)
+
+
+def check_outcomes(
+    objective: str, y: npt.ArrayLike, rows: int, sample_weight: npt.ArrayLike | None = None
+) -> tuple[Floats, Floats]:
+    """Return outcomes and weights as float arrays, or refuse them.
+
+    Parameters
+    ----------
+    objective : {"binary", "regression"}
+    y : array-like, shape (rows,)
+    rows : int
+    sample_weight : array-like, shape (rows,), optional
+
+    Raises
+    ------
+    InputError
+        If their number is not that of the rows; an outcome is NaN, infinite or, where it is binary, neither 0
+        nor 1; one class is missing; or a weight is negative or not finite.
+    """
+    if objective not in ("binary", "regression"):
+        raise InputError(f"objective is {objective!r}; it must be binary or regression")
+    labels = np.asarray(y, dtype=float)
+    weights = np.ones(rows) if sample_weight is None else np.asarray(sample_weight, dtype=float)
+    if labels.shape != (rows,) or weights.shape != (rows,):
+        raise InputError(f"{rows:,} rows, labels of shape {labels.shape}, weights of shape {weights.shape}")
+    breaches = []
+    missing, infinite = int(np.isnan(labels).sum()), int(np.isinf(labels).sum())
+    odd = int((~np.isnan(labels) & ~np.isin(labels, (0, 1))).sum()) if objective == "binary" else 0
+    if missing:
+        breaches.append(f"y is NaN in {missing:,} of {rows:,} rows")
+    if odd:
+        breaches.append(f"y is neither 0 nor 1 in {odd:,} of {rows:,} rows")
+    elif infinite:
+        breaches.append(f"y is infinite in {infinite:,} of {rows:,} rows")
+    if objective == "binary" and not breaches and len(set(labels.tolist())) < 2:
+        breaches.append(f"y has one class only in {rows:,} rows; train on more snapshots")
+    bad = int((~(np.isfinite(weights) & (weights >= 0))).sum())
+    if bad:
+        breaches.append(f"sample_weight is negative, NaN or infinite in {bad:,} of {rows:,} rows")
+    if breaches:
+        raise InputError("; ".join(breaches))
+    return labels, weights
+
+
+def training_order(
+    index: "pd.Index[Any]", matrix: Floats, y: Floats, weights: Floats
+) -> npt.NDArray[np.intp]:
+    """Return the order of training rows that depends on their key and content alone.
+
+    Rows are sorted by their index; where keys repeat, by features, label and weight.
+    """
+    levels = [index.get_level_values(level).factorize(sort=True)[0] for level in range(index.nlevels)]
+    ties = [] if index.is_unique else [weights, y, *matrix.T[::-1]]
+    return np.lexsort([*ties, *levels[::-1]])

@@ -1,0 +1,1 @@
+"""Pages: HTML, charts, style and number formats that every page of the package is drawn with."""

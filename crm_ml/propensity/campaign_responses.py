@@ -1,0 +1,90 @@
+"""Campaigns that were sent, and who answered them."""
+
+from collections.abc import Collection
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import narwhals as nw
+
+from crm_ml.errors import InputError
+from crm_ml.features.expressions import day
+from crm_ml.models.active_customers import customer_ids
+from crm_ml.propensity.covered_items import Covers
+from crm_ml.propensity.occasion import Occasion
+from crm_ml.snapshots import DAY_S, Snapshot
+from crm_ml.tables.bundle import Tables, to_pandas
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def sent_campaigns(tables: Tables, kinds: Collection[str] | None = None) -> list[Occasion]:
+    """Return an occasion for each campaign and day on which it was sent, in the order of time.
+
+    The features of a touch know what lies before the day it was sent; its window ends with the last day of
+    the campaign.
+
+    Parameters
+    ----------
+    tables : Tables
+        With campaigns and touches.
+    kinds : collection of str, optional
+        Only campaigns of these kinds.
+
+    Raises
+    ------
+    InputError
+        If there is no touch of such a campaign, or campaigns were sent after their end.
+    """
+    sent = tables.frame("touches").select("campaign_id", sent_day=day(nw.col("sent_at_epoch_s"))).unique()
+    ends = tables.frame("campaigns").select("campaign_id", "kind", end_day=day(nw.col("ends_at_epoch_s")))
+    found = to_pandas(sent.join(ends, on="campaign_id", how="inner"))
+    found["kind"] = found["kind"].fillna("")
+    if kinds is not None:
+        found = found[found["kind"].isin(list(kinds))]
+    if not len(found):
+        raise InputError(f"touches: none of a campaign of kind {', '.join(kinds or ())}; take other kinds")
+    late = found[found["end_day"] < found["sent_day"]]
+    if len(late):
+        names = ", ".join(sorted(set(late["campaign_id"])))
+        raise InputError(f"touches: campaigns {names} were sent after their end; mend campaigns.ends_at")
+    ordered = found.sort_values(["sent_day", "campaign_id"])
+    return [
+        _occasion(*row)
+        for row in ordered[["campaign_id", "kind", "sent_day", "end_day"]].itertuples(index=False)
+    ]
+
+
+def answers(tables: Tables, occasion: Occasion, responses: Collection[str] | None = None) -> "pd.Series[int]":
+    """Return 1 for each customer who was sent the campaign on this day and answered it in its window.
+
+    Parameters
+    ----------
+    tables : Tables
+        With touches and responses.
+    occasion : Occasion
+        Of `sent_campaigns`.
+    responses : collection of str, optional
+        Kinds of response that count; all without it.
+
+    Returns
+    -------
+    pandas.Series of int8
+        Indexed by customer_id in ascending order; 0 for those who did not.
+    """
+    import pandas as pd
+
+    ours = nw.col("campaign_id") == occasion.campaign_id
+    on_the_day = Snapshot(occasion.as_of, timedelta(days=1))
+    ids = customer_ids(on_the_day.future(tables.frame("touches").filter(ours), at="sent_at"))
+    given = occasion.snapshot.future(tables.frame("responses").filter(ours), at="responded_at")
+    if responses is not None:
+        given = given.filter(nw.col("kind").is_in(list(responses)))
+    return pd.Series(ids.isin(customer_ids(given)).astype("int8"), index=ids, name="answered")
+
+
+def _occasion(campaign_id: str, kind: str, sent_day: Any, end_day: Any) -> Occasion:
+    moment = datetime.fromtimestamp(int(sent_day) * DAY_S, tz=UTC)
+    snapshot = Snapshot(moment, timedelta(days=int(end_day) - int(sent_day) + 1))
+    name = f"{snapshot} campaign {campaign_id}"
+    return Occasion(name, kind, snapshot, Covers("campaign", (campaign_id,)), campaign_id)

@@ -1,0 +1,125 @@
+"""The boosters of the two heads, and the steps that make probabilities of their scores."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from crm_ml.models.booster_text import booster_of, text_of
+from crm_ml.recommend.interactions import Floats
+from crm_ml.recommend.training_windows import NEW, REPEAT, Settings, Window
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
+
+@dataclass(frozen=True, eq=False)
+class Heads:
+    """A booster for each head, and the steps that make probabilities of its scores."""
+
+    boosters: Mapping[str, Any]
+    steps: Mapping[str, tuple[Floats, Floats]]
+
+    @staticmethod
+    def fit(windows: Sequence[Window], settings: Settings, heads: Sequence[str] = (REPEAT, NEW)) -> "Heads":
+        """Train both heads, or one of them, on all windows."""
+        return Heads({head: _booster(head, windows, settings) for head in heads}, {})
+
+    def joined(self, other: "Heads") -> "Heads":
+        """Return these heads and others beside them."""
+        return Heads({**self.boosters, **other.boosters}, {**self.steps, **other.steps})
+
+    def calibrated(self, earlier: "Heads", window: Window) -> "Heads":
+        """Return the heads with steps from the scores that heads of earlier windows give a later one."""
+        from sklearn.isotonic import IsotonicRegression
+
+        assert window.y is not None
+        steps = {}
+        for head in self.boosters:
+            score = earlier.boosters[head].predict(window.X[head])
+            fitted = IsotonicRegression(y_min=1e-6, y_max=1 - 1e-6, out_of_bounds="clip").fit(
+                score, window.y[head]
+            )
+            steps[head] = (fitted.X_thresholds_, fitted.y_thresholds_)
+        return Heads(self.boosters, steps)
+
+    @property
+    def arrays(self) -> dict[str, Any]:
+        """What the files of a model keep: LightGBM's text and the steps."""
+        found: dict[str, Any] = {f"{head}_head": text_of(one) for head, one in self.boosters.items()}
+        for head, parts in self.steps.items():
+            found |= {f"{head}_step_{axis}": part for axis, part in zip("xy", parts, strict=True)}
+        return found
+
+    @staticmethod
+    def from_arrays(arrays: Mapping[str, Any]) -> "Heads":
+        """Take back what `arrays` gave."""
+        return Heads(
+            {head: booster_of(arrays[f"{head}_head"]) for head in (REPEAT, NEW)},
+            {head: (arrays[f"{head}_step_x"], arrays[f"{head}_step_y"]) for head in (REPEAT, NEW)},
+        )
+
+    def probability(self, head: str, X: Floats) -> Floats:
+        """Return P(buy), in the order of the head's scores where the steps are flat."""
+        score = self.boosters[head].predict(X)
+        x, p = self.steps[head]
+        rank = np.argsort(np.argsort(score, kind="stable"), kind="stable")
+        return np.asarray(np.interp(score, x, p) + 1e-9 * rank / max(len(rank), 1))
+
+
+def pairs_of(window: Window, heads: Heads) -> "csr_array":
+    """Return P(buy) of every pair of a window, shape (customers, items)."""
+    from scipy.sparse import coo_array
+
+    p = [heads.probability(head, window.X[head]) for head in (REPEAT, NEW)]
+    rows, items = (np.concatenate([part[REPEAT], part[NEW]]) for part in (window.rows, window.items))
+    found = coo_array((np.concatenate(p), (rows, items)), shape=window.shape).tocsr()
+    found.sort_indices()
+    return found
+
+
+def _booster(head: str, windows: Sequence[Window], settings: Settings) -> Any:
+    import lightgbm
+
+    X = np.concatenate([window.X[head] for window in windows])
+    y = np.concatenate([window.y[head] for window in windows if window.y is not None])
+    own, rounds = _own_settings(head, settings)
+    parameters = {
+        **own,
+        "feature_fraction": 0.6,
+        "bagging_fraction": 0.6,
+        "bagging_freq": 1,
+        "deterministic": True,
+        "force_row_wise": True,
+        "seed": settings.seed,
+        "num_threads": settings.num_threads,
+        "verbose": -1,
+    }
+    data = lightgbm.Dataset(X, y, feature_name=list(windows[0].names[head]))
+    if head == NEW:
+        sizes = [np.unique(window.rows[head], return_counts=True)[1] for window in windows]
+        data.set_group(np.concatenate(sizes))
+    return lightgbm.train(parameters, data, rounds)
+
+
+def _own_settings(head: str, settings: Settings) -> tuple[dict[str, Any], int]:
+    """Return what the heads have of their own, and how many trees."""
+    if head == REPEAT:
+        found = {
+            "objective": "binary",
+            "learning_rate": settings.learning_rate,
+            "num_leaves": settings.num_leaves,
+            "min_data_in_leaf": 200,
+            "lambda_l2": 10.0,
+        }
+        return found, settings.rounds
+    found = {
+        "objective": "lambdarank",
+        "learning_rate": settings.new_learning_rate or settings.learning_rate,
+        "num_leaves": settings.new_leaves or min(settings.num_leaves, 15),
+        "min_data_in_leaf": settings.new_min_rows,
+        "lambda_l2": settings.new_l2,
+        "lambdarank_truncation_level": settings.new_truncation,
+    }
+    return found, settings.new_rounds or settings.rounds

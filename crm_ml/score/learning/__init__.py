@@ -1,1 +1,0 @@
-"""Learning from outcomes: what a list brought beside its hold-outs, and whether its promises held."""

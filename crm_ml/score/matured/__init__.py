@@ -1,1 +1,0 @@
-"""Score tables of published lists whose label windows have ended, and what came true of their scores."""

@@ -1,0 +1,1 @@
+"""Storage: files that are whole or absent, and what they follow from."""

@@ -1,0 +1,11 @@
+"""The id of what follows from some ingredients: a hash of them."""
+
+import hashlib
+import json
+from typing import Any
+
+
+def identity(ingredients: Any) -> str:
+    """Return the id of what is made of some ingredients: a hash of them, 32 hexadecimal digits."""
+    text = json.dumps(ingredients, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()[:32]

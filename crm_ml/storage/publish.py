@@ -1,0 +1,174 @@
+"""Publishing a folder of files whole or not at all.
+
+Everything is written into ``.<name>.<run>.tmp`` beside its final place::
+
+    .<name>.<run>.tmp/content/...    the files, synced to disk, then renamed to <name>
+    .<name>.<run>.tmp/latest.json    the next pointer, which replaces latest.json after that
+
+The writer holds a lock on its temporary folder, which the system releases when the process dies. A folder
+whose lock is free is a dead writer's: the next run finishes its pointer if the content was already
+renamed, and removes the rest.
+"""
+
+import contextlib
+import json
+import logging
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from crm_ml.errors import AlreadyPublished, InputError
+from crm_ml.storage.manifest import sync
+from crm_ml.storage.workspace import locked, new_workspace
+
+log = logging.getLogger(__name__)
+POINTER = "latest.json"
+CONTENT = "content"
+
+
+def publish(
+    folder: Path, name: str, fill: Callable[[Path, Path], None], pointer: dict[str, str] | None = None
+) -> Path:
+    """Fill a new folder ``folder/name`` so that no reader ever sees a part of it.
+
+    Parameters
+    ----------
+    folder : Path
+        Made if it is missing.
+    name : str
+        Name of the new folder, without separators and not starting with a dot.
+    fill : callable
+        Called with the folder for the content and a scratch folder that is removed afterwards.
+    pointer : dict, optional
+        What ``latest.json`` shall say, with its keys ``folder`` and ``as_of``. It never moves to an older
+        ``as_of``.
+
+    Raises
+    ------
+    AlreadyPublished
+        If ``folder/name`` is there, also when another process was faster.
+    InputError
+        If the folder can't be written to; what was written is removed.
+    """
+    check_free(folder, name, pointer)
+    with _clear_error(folder, name), new_workspace(folder / name, _discard) as space:
+        (space / CONTENT).mkdir()
+        fill(space / CONTENT, space)
+        _commit(space, folder / name, pointer)
+    return folder / name
+
+
+def check_free(folder: Path, name: str, pointer: dict[str, str] | None = None) -> None:
+    """Clear away what dead writers left and refuse a name that is taken; repairs the pointer where it is.
+
+    Raises
+    ------
+    AlreadyPublished
+        If ``folder/name`` is there.
+    InputError
+        If the name is none or the folder can't be made.
+    """
+    if not _is_plain(name):
+        raise InputError(f"{name!r} can't be the name of a folder")
+    with _clear_error(folder, name):
+        recover(folder)
+        if (folder / name).exists():
+            if pointer:
+                _repair(folder, pointer)
+            raise AlreadyPublished(f"{folder / name} is already published; nothing was changed")
+
+
+def recover(folder: Path) -> None:
+    """Make a folder and clear away what dead writers left in it; a live writer's folder stays."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for space in sorted(folder.glob(".*.tmp")):
+        with contextlib.suppress(OSError), locked(space) as alone:
+            if alone:
+                _finish(space, folder)
+                _discard(space)
+                log.info("removed what an interrupted run left in %s", folder)
+
+
+def read_pointer(folder: Path) -> dict[str, str] | None:
+    """Return what ``latest.json`` says, None where there is none or it can't be read."""
+    try:
+        content = json.loads((folder / POINTER).read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    if not isinstance(content, dict) or not all(
+        isinstance(content.get(key), str) for key in ("folder", "as_of")
+    ):
+        return None
+    return content if _is_plain(content["folder"]) else None
+
+
+@contextlib.contextmanager
+def _clear_error(folder: Path, name: str) -> Iterator[None]:
+    import duckdb
+
+    try:
+        yield
+    except (OSError, duckdb.IOException) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"{folder}: can't write {name} ({reason}); nothing was published") from error
+
+
+def _commit(space: Path, final: Path, pointer: dict[str, str] | None) -> None:
+    content = space / CONTENT
+    for path in sorted(content.rglob("*")):
+        sync(path)
+    sync(content)
+    if pointer:
+        _write_pointer(space / POINTER, pointer)
+    sync(space)
+    try:
+        content.rename(final)  # fails where final is a folder with files: a rename never replaces those
+    except OSError as error:
+        if final.exists():
+            raise AlreadyPublished(f"{final} was published by another run meanwhile") from error
+        raise
+    sync(final.parent)
+    _finish(space, final.parent)
+
+
+def _finish(space: Path, folder: Path) -> None:
+    """Move the prepared pointer into place if its content was published from this very folder."""
+    prepared = read_pointer(space)
+    if prepared is None or (space / CONTENT).exists() or not (folder / prepared["folder"]).is_dir():
+        return
+    if _is_newer(prepared, read_pointer(folder), or_equal=True):
+        (space / POINTER).replace(folder / POINTER)
+        sync(folder)
+
+
+def _repair(folder: Path, pointer: dict[str, str]) -> None:
+    """Write the pointer anew where it is missing, broken or older."""
+    if not _is_newer(pointer, read_pointer(folder), or_equal=False):
+        return
+    with new_workspace(folder / pointer["folder"], _discard) as space:
+        _write_pointer(space / POINTER, pointer)
+        (space / POINTER).replace(folder / POINTER)
+        sync(folder)
+
+
+def _is_newer(pointer: dict[str, str], than: dict[str, str] | None, *, or_equal: bool) -> bool:
+    if than is None:
+        return True
+    return pointer["as_of"] > than["as_of"] or (or_equal and pointer["as_of"] == than["as_of"])
+
+
+def _write_pointer(path: Path, pointer: dict[str, str]) -> None:
+    path.write_text(json.dumps(pointer, indent=1, sort_keys=True) + "\n", "utf-8")
+    sync(path)
+
+
+def _is_plain(name: str) -> bool:
+    return bool(name) and Path(name).name == name and not name.startswith(".")
+
+
+def _discard(space: Path) -> None:
+    with contextlib.suppress(OSError):
+        (
+            space / POINTER
+        ).unlink()  # first, so that an interrupted removal does not look like a published list
+    shutil.rmtree(space, ignore_errors=True)

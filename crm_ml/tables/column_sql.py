@@ -1,0 +1,217 @@
+"""How a raw column becomes one of ours: the SQL of the value, and the checks on it, by kind."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from crm_ml.tables.contract import Column
+from crm_ml.tables.mapping_parts import ColumnMapping
+from crm_ml.tables.money import read_cents
+from crm_ml.tables.row_checks import Check
+from crm_ml.tables.sql import INTEGERS, ident, literal
+from crm_ml.tables.times import read_time
+
+FLOATS = frozenset(("FLOAT", "DOUBLE"))
+_NESTED = ("STRUCT", "MAP", "UNION", "BLOB", "BIT")
+_EXACT = 2**53
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One of our columns on one source.
+
+    Parameters
+    ----------
+    value : str
+        SQL of the value, over the raw columns ``"r:<theirs>"``.
+    checks : tuple of Check
+        Predicates over the raw columns and over the value under our name.
+    refusal : str
+        Why the whole column can't be used; empty if it can.
+    kind_of_type : str
+        What ids are compared by between tables: ``"integer"``, ``"text"``, ``"float"`` or empty for unknown.
+    """
+
+    value: str
+    checks: tuple[Check, ...] = ()
+    refusal: str = ""
+    kind_of_type: str = ""
+
+
+@dataclass(frozen=True)
+class Context:
+    """What all columns of a table share.
+
+    Parameters
+    ----------
+    types : dict of str to str
+        DuckDB types of the raw columns.
+    timezone : str
+        Zone of times without one.
+    known_until : str
+        UTC moment as text, or empty.
+    untyped : bool
+        Whether the source has no types (CSV), so that text says nothing about what was meant.
+    """
+
+    types: Mapping[str, str]
+    timezone: str = "UTC"
+    known_until: str = ""
+    untyped: bool = False
+
+
+def raw(theirs: str) -> str:
+    """Return the name that a raw column has while a table is staged."""
+    return ident(f"r:{theirs}")
+
+
+def read_column(column: Column, how: ColumnMapping, context: Context) -> Reading:
+    """Return how `column` is read.
+
+    Parameters
+    ----------
+    column : Column
+    how : ColumnMapping
+        Its columns must be present in ``context.types``.
+    context : Context
+    """
+    if how.constant is not None and column.kind in ("id", "text"):
+        return Reading(literal(str(how.constant)))
+    if how.constant is not None:
+        return _constant(column, how)
+    if column.kind == "cents":
+        value, checks, refusal = read_cents(column, how, [(raw(n), context.types[n]) for n in how.theirs])
+        return _with_null(column, Reading(value, tuple(checks), refusal))
+    source, kind = raw(how.theirs[0]), context.types[how.theirs[0]]
+    if column.kind == "time":
+        value, checks, refusal = read_time(column, how, source, kind, context.timezone, context.known_until)
+        return _with_null(column, Reading(value, tuple(checks), refusal))
+    readers: dict[str, Callable[[Column, ColumnMapping, str, str, Context], Reading]] = {
+        "id": _id,
+        "integer": _integer,
+        "number": _number,
+        "boolean": _boolean,
+        "text": _text,
+    }
+    return _with_null(column, readers[column.kind](column, how, source, kind, context))
+
+
+def missing(column: Column) -> Reading:
+    """Return the value of a column that the source does not have."""
+    types = {
+        "time": "TIMESTAMP",
+        "integer": "BIGINT",
+        "cents": "BIGINT",
+        "number": "DOUBLE",
+        "boolean": "BOOLEAN",
+    }
+    value = "NULL" if column.default is None else str(column.default)
+    return Reading(f"CAST({value} AS {types.get(column.kind, 'VARCHAR')})")
+
+
+def _with_null(column: Column, reading: Reading) -> Reading:
+    """Fill or refuse cells without a value; unreadable cells have a reason of their own, checked first."""
+    if reading.refusal or (column.nullable and column.default is None):
+        return reading
+    unreadable = [check.predicate for check in reading.checks if check.level == "quarantine"]
+    null = f"{ident(column.name)} IS NULL"
+    if unreadable:
+        null += f" AND NOT coalesce({' OR '.join(unreadable)}, false)"
+    check = (
+        Check("null", column.name, null)
+        if column.default is None
+        else Check("filled", column.name, null, "fix")
+    )
+    return replace(reading, checks=(*reading.checks, check))
+
+
+def _constant(column: Column, how: ColumnMapping) -> Reading:
+    if column.kind in ("integer", "cents") and isinstance(how.constant, int):
+        return Reading(f"CAST({how.constant} AS BIGINT)")
+    return Reading(
+        "NULL", refusal=f"{column.name} is of kind {column.kind} and can't be the constant {how.constant!r}"
+    )
+
+
+def _id(column: Column, how: ColumnMapping, source: str, kind: str, context: Context) -> Reading:
+    text = f"CAST({source} AS VARCHAR)"
+    if kind in FLOATS and how.cast == "integer":
+        whole = f"isfinite({source}) AND {source} = trunc({source}) AND abs({source}) < {_EXACT}"
+        value = f"CASE WHEN {whole} THEN CAST(CAST({source} AS BIGINT) AS VARCHAR) END"
+        missed = f"{source} IS NOT NULL AND NOT isnan({source}) AND {ident(column.name)} IS NULL"
+        return Reading(value, (Check("not_an_integer", column.name, missed),), kind_of_type="integer")
+    if kind in INTEGERS or (kind.startswith("DECIMAL") and kind.endswith(",0)")):
+        return Reading(text, kind_of_type="integer")
+    if kind not in ("VARCHAR", "UUID") and not kind.startswith("ENUM"):
+        advice = (
+            "cast it to text at the source, or declare cast: integer"
+            if kind in FLOATS
+            else "map another column"
+        )
+        return Reading("NULL", refusal=f"{column.name} is an id of type {kind}; {advice}")
+    name = ident(column.name)
+    blank = f"regexp_full_match({source}, '[\\s\\p{{Z}}]+')" if kind == "VARCHAR" else "false"
+    checks = (
+        Check("blank", column.name, blank),
+        Check("nul_in", column.name, f"contains({name}, chr(0))"),
+        Check("not_nfc", column.name, f"{name} <> nfc_normalize({name})", "fact"),
+        Check("float_text", column.name, f"regexp_full_match({name}, '[0-9]+\\.0')", "fact"),
+    )
+    return Reading(f"nullif({text}, '')", checks, kind_of_type="" if context.untyped else "text")
+
+
+def _integer(column: Column, how: ColumnMapping, source: str, kind: str, context: Context) -> Reading:
+    del how, context
+    name = ident(column.name)
+    if kind in INTEGERS:
+        value, given = f"TRY_CAST({source} AS BIGINT)", f"{source} IS NOT NULL"
+    elif kind in FLOATS or kind.startswith("DECIMAL"):
+        value = f"CASE WHEN {source} = trunc({source}) THEN TRY_CAST({source} AS BIGINT) END"
+        given = f"{source} IS NOT NULL AND NOT isnan(CAST({source} AS DOUBLE))"
+    elif kind == "VARCHAR":
+        whole = f"regexp_full_match(trim({source}), '[+-]?[0-9]+(\\.0+)?')"
+        value = f"TRY_CAST(CASE WHEN {whole} THEN regexp_replace(trim({source}), '\\.0+$', '') END AS BIGINT)"
+        given = f"trim({source}) <> ''"
+    else:
+        return _retyped(column, kind)
+    return Reading(value, (Check("unreadable", column.name, f"{given} AND {name} IS NULL"),))
+
+
+def _number(column: Column, how: ColumnMapping, source: str, kind: str, context: Context) -> Reading:
+    del how, context
+    if kind not in INTEGERS | FLOATS | {"VARCHAR"} and not kind.startswith("DECIMAL"):
+        return _retyped(column, kind)
+    name = ident(column.name)
+    given = f"trim({source}) <> ''" if kind == "VARCHAR" else f"{source} IS NOT NULL"
+    checks = (
+        Check("not_finite", column.name, f"NOT isfinite({name})"),
+        Check("unreadable", column.name, f"{given} AND {name} IS NULL"),
+    )
+    return Reading(f"TRY_CAST({source} AS DOUBLE)", checks)
+
+
+def _boolean(column: Column, how: ColumnMapping, source: str, kind: str, context: Context) -> Reading:
+    del how, context
+    if kind not in INTEGERS | {"VARCHAR", "BOOLEAN"}:
+        return _retyped(column, kind)
+    text = f"lower(trim(CAST({source} AS VARCHAR)))"
+    value = (
+        f"CASE WHEN {text} IN ('true', 't', 'yes', 'y', '1') THEN true "
+        f"WHEN {text} IN ('false', 'f', 'no', 'n', '0') THEN false END"
+    )
+    return Reading(
+        value, (Check("unreadable", column.name, f"{text} <> '' AND {ident(column.name)} IS NULL"),)
+    )
+
+
+def _text(column: Column, how: ColumnMapping, source: str, kind: str, context: Context) -> Reading:
+    del how, context
+    if kind.startswith(_NESTED) or kind.endswith("]"):
+        return _retyped(column, kind)
+    return Reading(f"nullif(CAST({source} AS VARCHAR), '')")
+
+
+def _retyped(column: Column, kind: str) -> Reading:
+    return Reading(
+        "NULL",
+        refusal=f"{column.name} is of kind {column.kind} and the source has type {kind}; map another column",
+    )

@@ -1,0 +1,131 @@
+"""Cleaned tables in a folder named by the hash of all that they follow from; a second load skips cleaning."""
+
+import hashlib
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+from crm_ml.errors import InputError
+from crm_ml.storage.paths import data_folder
+from crm_ml.storage.workspace import new_workspace, remove_stale
+from crm_ml.tables.bundle import Tables
+from crm_ml.tables.cleaning import Opened, Progress, clean, open_sources
+from crm_ml.tables.cleaning_report import Report
+from crm_ml.tables.engine import connect
+from crm_ml.tables.mapping import Mapping
+from crm_ml.tables.source_errors import explain
+from crm_ml.tables.sources import Source, content_digest, sha256
+from crm_ml.tables.sql import literal
+
+logger = logging.getLogger(__name__)
+_NOT_CLEANING = frozenset(("__init__", "__main__", "bundle", "config_file", "derived", "workspace"))
+
+
+def load_tables(
+    mapping: Mapping, sources: dict[str, Source], root: Path, progress: Progress | None = None
+) -> Tables:
+    """Return cleaned tables, from the cache where the same inputs were cleaned before.
+
+    Parameters
+    ----------
+    mapping : Mapping
+    sources : dict of str to Source
+        One a mapped table, except those made of ids.
+    root : Path
+        Project root.
+    progress : callable, optional
+        Told the name of each step.
+
+    Returns
+    -------
+    Tables
+        DuckDB relations over the Parquet files of the cache, with report and fingerprint.
+
+    Raises
+    ------
+    InputError
+        With every breach of every table, one a line.
+    """
+    opened: Opened | None = None
+    digests = _digests(sources)
+    if any(digest is None for digest in digests.values()):
+        opened = open_sources(dict(sources))
+        for name, digest in digests.items():
+            if digest is None and name in opened.types:
+                digests[name] = content_digest(opened.connection, f"raw_{name}", opened.types[name])
+    fingerprint = _fingerprint(mapping, digests, root)
+    folder = data_folder() / "tables" / f"{mapping.name}-{fingerprint[:16]}"
+    report = None if opened is not None and opened.refusals else _stored(folder)
+    if report is None:
+        opened = open_sources(dict(sources)) if opened is None else opened
+        report = _clean_into(folder, opened, mapping, root, progress)
+    return _relations(folder, report, fingerprint)
+
+
+def _digests(sources: dict[str, Source]) -> dict[str, str | None]:
+    digests: dict[str, str | None] = {}
+    refusals = []
+    for name, source in sources.items():
+        try:
+            digests[name] = source.digest()
+        except OSError as error:
+            digests[name] = ""
+            refusals.append(f"{name}: {explain(source, error)}")
+    if refusals:
+        raise InputError("\n".join(refusals))
+    return digests
+
+
+def _fingerprint(mapping: Mapping, digests: dict[str, str | None], root: Path) -> str:
+    profile = sha256(root / mapping.profile) if mapping.profile and (root / mapping.profile).is_file() else ""
+    modules = sorted(path for path in Path(__file__).parent.glob("*.py") if path.stem not in _NOT_CLEANING)
+    code = [sha256(path) for path in modules]
+    content = [mapping.model_dump_json(exclude={"root"}), sorted(digests.items()), profile, code]
+    return hashlib.sha256(repr(content).encode()).hexdigest()
+
+
+def _stored(folder: Path) -> Report | None:
+    """Return the report of a folder whose files are all as they were written."""
+    try:
+        content: dict[str, Any] = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+        report = Report.from_dict(content["tables"], folder)
+        sums = {f"{name}.parquet": "" for name in report.tables} | content["files"]
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return None
+    for name, digest in sums.items():
+        if not (folder / name).is_file() or sha256(folder / name) != digest:
+            logger.warning("%s: %s is not as it was written; the tables are cleaned again", folder, name)
+            return None
+    return report
+
+
+def _clean_into(
+    folder: Path, opened: Opened, mapping: Mapping, root: Path, progress: Progress | None
+) -> Report:
+    """Clean into a temporary folder beside the final one and rename it, so that nobody sees half of it."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    remove_stale(folder.parent)
+    try:
+        with new_workspace(folder) as working:
+            (working / "tables").mkdir()
+            report = clean(opened, mapping, working / "tables", root, progress)
+            if folder.exists() and _stored(folder) is None:
+                folder.rename(working / "damaged")
+            try:
+                (working / "tables").rename(folder)
+            except OSError:
+                if _stored(folder) is None:
+                    raise
+    finally:
+        opened.connection.close()
+    return Report(report.tables, folder)
+
+
+def _relations(folder: Path, report: Report, fingerprint: str) -> Tables:
+    connection = connect()
+    frames = {
+        name: connection.sql(f"SELECT * FROM read_parquet({literal((folder / f'{name}.parquet').resolve())})")
+        for name in report.tables
+    }
+    return Tables(**frames, report=report).identified(fingerprint)

@@ -1,0 +1,203 @@
+"""Metrics of several runs on the rows they share, and their paired differences to the first."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from crm_ml.errors import InputError
+from crm_ml.evaluation.recommendation import evaluate_lists
+from crm_ml.evaluation.significance import LEVEL, Evaluation, Interval, evaluate
+from crm_ml.evaluation.uplift_predictions import RANDOM, RESPONSE
+from crm_ml.train.compare.logged_rows import KEYS, Logged
+from crm_ml.train.compare.pseudonyms import KEY
+from crm_ml.train.compare.scored_rows import KINDS, LISTS, MODEL
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LESS_IS_BETTER = frozenset({"log_loss", "brier", "ece", "rmse", "mae", "msle"})
+NEITHER = frozenset({"total_error"})
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Runs on common rows.
+
+    Parameters
+    ----------
+    family : str
+    runs : tuple of str
+        Labels; differences are to the first.
+    parts : mapping of str to mapping of str to int
+        Common rows, customers, folds and outcomes above zero of each part.
+    table : pandas.DataFrame
+        A row for each part, metric and run: part, metric, over, run, value, low, high, difference,
+        difference_low, difference_high, verdict.
+    """
+
+    family: str
+    runs: tuple[str, ...]
+    parts: Mapping[str, Mapping[str, int]]
+    table: "pd.DataFrame"
+
+    def difference(self, part: str, metric: str, run: str) -> Interval:
+        """Return the paired difference of a run to the first one."""
+        rows = self.table
+        one = rows[(rows["part"] == part) & (rows["metric"] == metric) & (rows["run"] == run)].iloc[0]
+        names = ("difference", "difference_low", "difference_high")
+        return Interval(*(float(one[name]) for name in names))
+
+
+def compare_rows(
+    runs: Mapping[str, Logged], metrics: Iterable[str] | None = None, level: float = LEVEL
+) -> Comparison:
+    """Judge runs on the rows that all of them have, with seed and replicates of the first.
+
+    Parameters
+    ----------
+    runs : mapping of str to Logged
+        At least two, by label.
+    metrics : iterable of str, optional
+        All of the first run without it.
+    level : float
+        Of the intervals of differences.
+
+    Raises
+    ------
+    InputError
+        If they are of several families, name customers by different keys, differ in their terms, share no
+        rows, or disagree about the outcomes of common rows.
+    """
+    import pandas as pd
+
+    first = next(iter(runs.values()))
+    common = common_parts(runs)
+    found, told = [], {}
+    views = {m: over for m, over in first.about["views"].items() if metrics is None or m in set(metrics)}
+    for part, frames in common.items():
+        told[part] = _counts(next(iter(frames.values())))
+        judged = _judge(first, part, frames, views)
+        found += _rows(part, judged, views, tuple(runs), level)
+    return Comparison(first.family, tuple(runs), told, pd.DataFrame(found))
+
+
+def common_parts(runs: Mapping[str, Logged]) -> "dict[str, dict[str, pd.DataFrame]]":
+    """Return the common rows of each common part by run, ordered as the first; raises as `compare_rows`."""
+    first = next(iter(runs.values()))
+    _check_alike(runs)
+    shared = [name for name in first.frames if all(name in one.frames for one in runs.values())]
+    found = {name: _join({label: one.frames[name] for label, one in runs.items()}) for name in shared}
+    kept = {name: frames for name, frames in found.items() if len(next(iter(frames.values())))}
+    if not kept:
+        folds = "; ".join(f"{label}: {_shown(one)}" for label, one in runs.items())
+        keys = {one.about["key"] for one in runs.values()}
+        hint = f" (their customers are named by different keys: set {KEY} for all)" if len(keys) > 1 else ""
+        raise InputError(
+            f"the runs share no test row{hint}: {folds}; "
+            "train them with the same test windows on the same data"
+        )
+    wrong = {name: count for name, frames in kept.items() if (count := _disagreements(list(frames.values())))}
+    if wrong:
+        counts = ", ".join(f"{name} in {n:,} of {_length(kept[name]):,} rows" for name, n in wrong.items())
+        raise InputError(
+            f"the runs disagree about outcomes of common rows: {counts}; compare runs of one target"
+        )
+    return kept
+
+
+def _check_alike(runs: Mapping[str, Logged]) -> None:
+    if len({one.family for one in runs.values()}) > 1:
+        told = ", ".join(f"{label} of {one.family}" for label, one in runs.items())
+        raise InputError(f"runs of different families can't be compared: {told}; name runs of one family")
+    terms = {label: one.about["terms"] for label, one in runs.items()}
+    if any(one != next(iter(terms.values())) for one in terms.values()):
+        raise InputError(f"the runs differ in what must be the same: {terms}; compare runs of one target")
+
+
+def _join(frames: "Mapping[str, pd.DataFrame]") -> "dict[str, pd.DataFrame]":
+    indexed = {label: one.set_index(KEYS) for label, one in frames.items()}
+    keys = next(iter(indexed.values())).index
+    for one in indexed.values():
+        keys = keys[keys.isin(one.index)]
+    return {label: one.loc[keys] for label, one in indexed.items()}
+
+
+def _disagreements(frames: "list[pd.DataFrame]") -> int:
+    first, *others = frames
+    names = [name for name in ("y", "treatment") if name in first]
+    differs = [(one[names].to_numpy() != first[names].to_numpy()).any(axis=1) for one in others]
+    return int(np.any(differs, axis=0).sum()) if differs else 0
+
+
+def _judge(
+    first: Logged, part: str, frames: "Mapping[str, pd.DataFrame]", views: Mapping[str, Any]
+) -> Evaluation:
+    rng, replicates = np.random.default_rng(first.about["seed"]), first.about["replicates"]
+    rows = next(iter(frames.values()))
+    ids, kind = _ids(rows), first.kinds[part]
+    if kind == LISTS:
+        values = {label: {m: one[f"{m}.{MODEL}"].to_numpy() for m in views} for label, one in frames.items()}
+        return evaluate_lists(ids, values, rng, replicates, tuple(views))
+    p = {label: one[f"p.{MODEL}"].to_numpy() for label, one in frames.items()}
+    more = {}
+    if kind == "uplift":
+        p |= {name: rows[f"p.{name}"].to_numpy() for name in (RESPONSE, RANDOM)}
+        more["treatment"] = rows["treatment"].to_numpy()
+    folds = rows.index.get_level_values("fold").to_numpy(dtype=str)
+    said = KINDS[kind](customer_id=ids, fold=folds, y=rows["y"].to_numpy(), p=p, **more)
+    over = tuple(name for name in ("pooled", "folds") if name in set(views.values()))
+    return evaluate(said, rng, tuple(views), replicates, over)  # type: ignore[arg-type]
+
+
+def _ids(rows: "pd.DataFrame") -> Any:
+    """Return numbers of customers by the order of rows."""
+    numbers = rows.index.get_level_values("customer").factorize()[0]
+    return np.array([f"{number:010d}" for number in numbers])
+
+
+def _rows(
+    part: str, judged: Evaluation, views: Mapping[str, Any], labels: tuple[str, ...], level: float
+) -> "list[dict[str, Any]]":
+    found = []
+    for metric, over in views.items():
+        for label in labels:
+            own = judged.interval(label, metric, over)
+            row = {"part": part, "metric": metric, "over": over, "run": label}
+            row |= {"value": own.value, "low": own.low, "high": own.high}
+            paired = Interval(np.nan, np.nan, np.nan)
+            if label != labels[0]:
+                paired = judged.difference(label, labels[0], metric, over, level)
+            ends = {"difference_low": paired.low, "difference_high": paired.high}
+            found.append(row | {"difference": paired.value} | ends | {"verdict": _verdict(metric, paired)})
+    return found
+
+
+def _verdict(metric: str, paired: Interval) -> str:
+    if np.isnan(paired.value):
+        return "first"
+    if not paired.clear:
+        return "no clear difference"
+    if metric in NEITHER:
+        return "higher" if paired.low > 0 else "lower"
+    return "better" if (paired.low > 0) != (metric in LESS_IS_BETTER) else "worse"
+
+
+def _counts(rows: "pd.DataFrame") -> dict[str, int]:
+    names = rows.index.get_level_values
+    return {
+        "rows": len(rows),
+        "customers": names("customer").nunique(),
+        "folds": names("fold").nunique(),
+        "outcomes_above_zero": int((rows["y"] > 0).sum()),
+    }
+
+
+def _length(frames: "Mapping[str, pd.DataFrame]") -> int:
+    return len(next(iter(frames.values())))
+
+
+def _shown(one: Logged) -> str:
+    folds = sorted({fold for frame in one.frames.values() for fold in frame["fold"]})
+    return f"{len(folds)} folds from {folds[0]} to {folds[-1]}" if folds else "no rows"

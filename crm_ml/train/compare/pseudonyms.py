@@ -1,0 +1,76 @@
+"""Names under which customers stand in what a run logs: keyed, so that rows join and nobody is named."""
+
+import contextlib
+import hashlib
+import hmac
+import os
+import secrets
+from collections.abc import Iterable
+from pathlib import Path
+
+from crm_ml.errors import InputError
+from crm_ml.storage.paths import runs_folder
+
+KEY = "CRM_ML_PSEUDONYM_KEY"
+FILE = "pseudonym.key"
+_HEX, _BYTES = 32, 32
+
+
+def pseudonym_key() -> bytes:
+    """Return the key of pseudonyms: ``CRM_ML_PSEUDONYM_KEY``, or that of the folder of runs.
+
+    The second is drawn once, kept in ``pseudonym.key`` for its owner alone, and logged nowhere. Rows of runs
+    from several folders, or machines, join only where the environment names one key for all.
+
+    Raises
+    ------
+    InputError
+        If the file has no key.
+    """
+    given = os.environ.get(KEY)
+    if given:
+        return given.encode()
+    path = runs_folder() / FILE
+    if not path.exists():
+        _keep(secrets.token_bytes(_BYTES), path)
+    found = path.read_bytes()
+    if len(found) != _BYTES:
+        raise InputError(f"{path}: {len(found)} bytes are no key; remove it, or set {KEY}")
+    return found
+
+
+def _keep(key: bytes, path: Path) -> None:
+    """Write a key whole, or not at all where another process was first."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
+    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(key)
+    with contextlib.suppress(FileExistsError):
+        os.link(part, path)
+    part.unlink()
+
+
+def pseudonyms(customer_id: Iterable[str], key: bytes) -> list[str]:
+    """Return the HMAC-SHA256 of each id, cut to 32 hexadecimal digits.
+
+    References
+    ----------
+    .. [1] Krawczyk, Bellare and Canetti (1997). HMAC: keyed-hashing for message authentication. RFC 2104.
+
+    Examples
+    --------
+    >>> first, second, again = pseudonyms(["ada", "bob", "ada"], b"key")
+    >>> first == again != second
+    True
+    """
+    known: dict[str, str] = {}
+    for one in customer_id:
+        if one not in known:
+            text = str(one).encode("utf-8", "surrogatepass")
+            known[one] = hmac.new(key, text, hashlib.sha256).hexdigest()[:_HEX]
+    return [known[one] for one in customer_id]
+
+
+def check_of(key: bytes) -> str:
+    """Return a few digits that tell two keys apart."""
+    return hmac.new(key, b"crm_ml pseudonyms", hashlib.sha256).hexdigest()[:12]

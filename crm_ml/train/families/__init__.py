@@ -1,0 +1,1 @@
+"""Training: one folder a family with its experiment."""

@@ -1,0 +1,135 @@
+"""The churn experiment: rolling test snapshots, baselines beside the model, gates, and the final model."""
+
+from collections.abc import Iterable
+from datetime import date
+from typing import TYPE_CHECKING
+
+from crm_ml import features
+from crm_ml.churn import artefact
+from crm_ml.churn.snapshot_rows import labelled_rows
+from crm_ml.config import ChurnRun
+from crm_ml.errors import InputError
+from crm_ml.evaluation import leakage
+from crm_ml.models.labelled_rows import LabelledRows
+from crm_ml.snapshots import Snapshot, check_labels_end_before
+from crm_ml.tables import Tables
+from crm_ml.train.families.probability import search as of_probability
+from crm_ml.train.families.probability import used_rows
+from crm_ml.train.families.probability.study import Fold, Study
+from crm_ml.train.families.probability.used_rows import SEGMENTS
+from crm_ml.train.record.outcome import Outcome
+from crm_ml.train.search.validation_folds import Parts, days_before
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from rich.progress import Progress
+
+    from crm_ml.evaluation.significance import Over
+
+VIEWS: "Mapping[str, Over]" = {
+    "auc": "folds",
+    "average_precision": "folds",
+    "log_loss": "pooled",
+    "brier": "pooled",
+    "ece": "pooled",
+}
+
+
+def execute(config: ChurnRun, tables: Tables, progress: "Progress", kept: "Path | None" = None) -> Outcome:
+    """Run the churn experiment of one config.
+
+    Parameters
+    ----------
+    config : ChurnRun
+    tables : Tables
+    progress : rich.progress.Progress
+    kept : Path, optional
+        Folder of the study, where the config has a search.
+
+    Returns
+    -------
+    Outcome
+        AUC and average precision are means over the test snapshots; log-loss, Brier score and ECE are pooled
+        over their rows.
+
+    Raises
+    ------
+    LeakError
+        If labels reach into a test snapshot, a feature gives the label away or knows later rows.
+    InputError
+        If the tables do not reach far enough or a class is too rare.
+    """
+    folds = [fold(config, as_of) for as_of in config.split.test]
+    final = fold(config, config.register_as.as_of)
+    ahead = folds_ahead(config)
+    needed = [one for each in (*folds, *ahead.every) for one in (each.test, *each.training)]
+    needed += final.training
+    rows = compute_rows(config, tables, needed, progress)
+    customers = {str(day): int(n) for day, n in rows.fold.value_counts().items()}
+    rows = used_rows.allowed_rows(tables, rows, final.test, config.target.purpose)
+    check_point_in_time(config, tables, config.target.snapshot(config.split.test[-1]))
+    details = {
+        "active_within_days": config.target.active_within_days,
+        "gap_days": config.target.gap_days,
+        "horizon_days": config.target.horizon_days,
+        "labels_end": f"{final.training[-1].label_ends_at:%Y-%m-%d}",
+        "features": config.features or {},
+    }
+    study = Study(config, rows, tuple(folds), final, VIEWS, artefact, details, customers=customers)
+    return of_probability.run(study, ahead, kept, progress)
+
+
+def folds_ahead(config: ChurnRun) -> Parts[Fold[Snapshot]]:
+    """Return the folds before the first test that a search goes by; none without a search."""
+    if config.tuning is None:
+        return Parts((), ())
+    days = days_before(config.target.snapshot(config.split.test[0]), config.tuning.validation)
+    search, confirm = ([fold(config, one.as_of) for one in part] for part in (days.search, days.confirm))
+    return Parts(tuple(search), tuple(confirm))
+
+
+def fold(config: ChurnRun, as_of: date) -> Fold[Snapshot]:
+    """Return a test day with its training snapshots.
+
+    Raises
+    ------
+    LeakError
+        If training labels would end after `as_of`.
+    InputError
+        If ``split.earliest`` leaves none.
+    """
+    test = config.target.snapshot(as_of)
+    training = test.training(config.split.training_snapshots, config.split.every_days)
+    if config.split.earliest is not None:
+        first = config.target.snapshot(config.split.earliest)
+        training = [one for one in training if one.as_of >= first.as_of]
+    if not training:
+        raise InputError(f"no training snapshot lies between {config.split.earliest} and {as_of}; test later")
+    check_labels_end_before(training, test)
+    return Fold(test, tuple(training))
+
+
+def compute_rows(
+    config: ChurnRun, tables: Tables, snapshots: Iterable[Snapshot], progress: "Progress"
+) -> LabelledRows:
+    """Compute features and labels at each snapshot once, in the order of time."""
+    wanted = {one.as_of: one for one in snapshots}
+    ordered = [wanted[as_of] for as_of in sorted(wanted)]
+    shown = progress.track(ordered, description="features and labels")
+    groups = None if config.features is None else {SEGMENTS: {}, **config.features}
+    return labelled_rows(tables, shown, config.target.active_within, groups, config.data.ends_at)
+
+
+def check_point_in_time(config: ChurnRun, tables: Tables, snapshot: Snapshot) -> None:
+    """Compute the features of one snapshot with and without all later rows and compare them exactly.
+
+    Raises
+    ------
+    LeakError
+        If a feature differs.
+    """
+    cut = snapshot.known(tables)
+    whole = features.matrix(tables, snapshot, config.features)
+    leakage.check_point_in_time(whole, features.matrix(cut, snapshot, config.features))

@@ -1,0 +1,153 @@
+"""What a lifetime-value experiment reports: metrics beside baselines, candidates, plots and gates."""
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from crm_ml.clv.clv_model import ClvModel
+from crm_ml.clv.cumulative_purchases import cumulative
+from crm_ml.clv.gamma_gamma import GammaGamma
+from crm_ml.clv.purchase_model import PurchaseModel
+from crm_ml.clv.time_units import NAMES
+from crm_ml.clv.validation_windows import Window
+from crm_ml.evaluation import value_plots
+from crm_ml.evaluation.significance import Evaluation, Interval
+from crm_ml.evaluation.value_predictions import ValuePredictions
+from crm_ml.tables import Tables
+from crm_ml.train.record.outcome import Gate, named
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+MODEL = "model"
+METRICS = ("rmse", "mae", "msle", "total_error", "normalised_gini", "top_decile_share")
+_SHOWN = ("rmse", "normalised_gini", "total_error")
+
+
+def best_baseline(judged: Evaluation) -> str:
+    """Return the baseline of lowest root mean squared error."""
+    others = [name for name in judged.models if name != MODEL]
+    return min(others, key=lambda name: judged.interval(name, "rmse").value)
+
+
+def metrics(value: Evaluation, purchases: Evaluation) -> dict[str, float]:
+    """Return ``test.<metric>`` and ``baseline.<name>.<metric>``, of purchases ``test.purchases_<metric>``.
+
+    ``difference.<metric>`` is the paired difference of the model to the baseline of lowest RMSE.
+    """
+    found: dict[str, float] = {}
+    for judged, kind in ((value, ""), (purchases, "purchases_")):
+        best = best_baseline(judged)
+        for metric in METRICS:
+            for name in judged.models:
+                prefix = "test" if name == MODEL else f"baseline.{name}"
+                found |= named(f"{prefix}.{kind}{metric}", judged.interval(name, metric))
+            found |= named(f"difference.{kind}{metric}", judged.difference(MODEL, best, metric))
+    return found
+
+
+def summary(judged: Evaluation) -> pd.DataFrame:
+    """Return the table for people: spend in the test window, a row for each model and for the difference."""
+    rows = [
+        {"model": name} | {metric: _shown(judged.interval(name, metric)) for metric in _SHOWN}
+        for name in judged.models
+    ]
+    best = best_baseline(judged)
+    paired = {metric: _shown(judged.difference(MODEL, best, metric)) for metric in _SHOWN}
+    return pd.DataFrame([*rows, {"model": f"model - {best}"} | paired])
+
+
+def gates(judged: Evaluation, largest_total_error: float) -> tuple[Gate, ...]:
+    """Return what must hold before the model becomes champion.
+
+    It must not be clearly worse than the best baseline in RMSE, and must not miss the total by too much.
+    """
+    best = best_baseline(judged)
+    paired = judged.difference(MODEL, best, "rmse")
+    total = judged.interval(MODEL, "total_error")
+    return (
+        Gate("not worse than the best baseline", paired.low <= 0, f"RMSE - {best} {paired}"),
+        Gate(
+            "total",
+            abs(total.value) <= largest_total_error,
+            f"error {total.value:+.3f}, limit {largest_total_error}",
+        ),
+    )
+
+
+def tables(validation: Evaluation, value: Evaluation, purchases: Evaluation) -> dict[str, pd.DataFrame]:
+    """Return the candidates on the validation windows, and model and baselines on the test window."""
+    return {
+        "validation": validation.table(),
+        "metrics": value.table(),
+        "differences": value.differences(MODEL),
+        "purchases": purchases.table(),
+    }
+
+
+def figures(tables: Tables, window: Window, model: ClvModel, said: ValuePredictions) -> "dict[str, Figure]":
+    """Return the plots of the test window: frequency, cumulative purchases, P(alive), deciles."""
+    purchases, unit = model.valuer.purchases, NAMES[model.time_unit]
+    days = window.snapshot.horizon.days
+    expected = purchases.expected_purchases(window.summary, window.snapshot.horizon).to_numpy()
+    course = cumulative(tables, window.snapshot, window.summary, {model.valuer.name: purchases})
+    frequency, recency, alive, age = _alive_grid(model, window.summary)
+    return {
+        "frequency": value_plots.frequency_plot(
+            window.summary["frequency"].to_numpy(), window.outcomes.known["purchases"].to_numpy(),
+            {model.valuer.name: expected}, f"{days} days",
+        ),
+        "cumulative": value_plots.cumulative_plot(
+            course.times, course.actual, course.expected, course.cut, unit
+        ),
+        "p_alive": value_plots.alive_heat_map(frequency, recency, alive, unit, age),
+        "deciles": value_plots.decile_plot(said, MODEL, f"spend in {days} days"),
+    }  # fmt: skip
+
+
+def fitted_facts(model: PurchaseModel) -> dict[str, Any]:
+    """Return parameters, errors, criteria and record of a purchase model."""
+    return {
+        "params": model.params_,
+        "standard_errors": model.standard_errors_,
+        "log_likelihood": model.log_likelihood_,
+        "aic": model.aic_,
+        "bic": model.bic_,
+        "record": model.record_.as_dict(),
+    }
+
+
+def spend_facts(model: GammaGamma) -> dict[str, Any]:
+    """Return parameters, errors and the test of independence of a spend model."""
+    return {
+        "params": model.params_,
+        "standard_errors": model.standard_errors_,
+        "log_likelihood": model.log_likelihood_,
+        "independence": asdict(model.independence_),
+        "levels": asdict(model.levels_),
+        "mean_is_tied": model.mean_is_tied_,
+    }
+
+
+def _alive_grid(model: ClvModel, summary: pd.DataFrame) -> tuple[Any, Any, Any, float]:
+    """Return P(alive) of customers of the largest age over frequency and recency."""
+    age = float(summary["T"].max())
+    frequency = np.arange(0, max(int(summary["frequency"].quantile(0.99)), 5) + 1)
+    recency = np.linspace(0, age, 60)
+    grid = pd.DataFrame(
+        {
+            "frequency": np.tile(frequency, len(recency)),
+            "recency": np.repeat(recency, len(frequency)),
+            "T": age,
+        }
+    )
+    grid.loc[grid["frequency"] == 0, "recency"] = 0.0
+    grid.attrs["time_unit"] = model.time_unit
+    alive = model.valuer.purchases.probability_alive(grid).to_numpy().reshape(len(recency), len(frequency))
+    return frequency, recency, alive, age
+
+
+def _shown(interval: Interval) -> str:
+    return f"{interval.value:.4g}\n{interval.low:.3g} to {interval.high:.3g}"

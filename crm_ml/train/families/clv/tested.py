@@ -1,0 +1,29 @@
+"""The chosen pair of value models, and what it predicted for the test window."""
+
+from dataclasses import dataclass
+
+from crm_ml.clv import model_selection
+from crm_ml.clv.clv_model import ClvModel
+from crm_ml.clv.validation_windows import Window
+from crm_ml.clv.value_calibration import Tilt
+from crm_ml.evaluation.significance import Evaluation
+from crm_ml.evaluation.value_predictions import ValuePredictions
+
+
+@dataclass(frozen=True, eq=False)
+class Chosen:
+    """What validation chose, with what was learned for it there."""
+
+    choice: model_selection.Choice
+    judged: Evaluation
+    tilt: Tilt
+
+
+@dataclass(frozen=True, eq=False)
+class Tested:
+    """The test window with what the model and the baselines said of it."""
+
+    window: Window
+    model: ClvModel
+    value: ValuePredictions
+    purchases: ValuePredictions

@@ -1,0 +1,116 @@
+"""What an experiment of probabilities reports: metrics beside baselines, segments, plots and gates."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from crm_ml.evaluation import plots
+from crm_ml.evaluation.metric_segments import bands, by_segment
+from crm_ml.evaluation.predictions import Predictions
+from crm_ml.evaluation.significance import Evaluation, Interval
+from crm_ml.models.labelled_rows import LabelledRows
+from crm_ml.train.record.outcome import Gate, named
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from crm_ml.evaluation.significance import Over
+
+MODEL = "model"
+_SHOWN = ("auc", "log_loss", "ece")
+_TENURE_EDGES_DAYS = (28, 90, 180)
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """An evaluation, and how each metric is taken over the folds.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+        Of ``"model"`` and its baselines.
+    views : mapping of str to {"pooled", "folds"}
+    """
+
+    evaluation: Evaluation
+    views: "Mapping[str, Over]"
+
+    @property
+    def best_baseline(self) -> str:
+        """The baseline of highest AUC."""
+        baselines = [name for name in self.evaluation.models if name != MODEL]
+        return max(baselines, key=lambda name: self.interval(name, "auc").value)
+
+    def interval(self, model: str, metric: str) -> Interval:
+        """Return a metric of a model."""
+        return self.evaluation.interval(model, metric, self.views[metric])
+
+    def lead(self, metric: str) -> Interval:
+        """Return the paired difference of the model to the best baseline."""
+        return self.evaluation.difference(MODEL, self.best_baseline, metric, self.views[metric])
+
+    def metrics(self) -> dict[str, float]:
+        """Return ``test.<metric>`` of the model and ``baseline.<name>.<metric>`` with ``.low`` and ``.high``.
+
+        ``difference.<metric>`` is the paired difference of the model to the best baseline.
+        """
+        found: dict[str, float] = {}
+        for metric in self.views:
+            for name in self.evaluation.models:
+                prefix = "test" if name == MODEL else f"baseline.{name}"
+                found |= named(f"{prefix}.{metric}", self.interval(name, metric))
+            found |= named(f"difference.{metric}", self.lead(metric))
+        return found
+
+    def summary(self) -> pd.DataFrame:
+        """Return the table for people: a row for each model, one for the paired difference.
+
+        It has the metrics that probabilities stand or fall by; the run's ``tables/metrics.csv`` has them all.
+        """
+        names = sorted(self.evaluation.models, key=lambda name: name != MODEL)
+        rows = [
+            {"model": name} | {metric: _shown(self.interval(name, metric)) for metric in _SHOWN}
+            for name in names
+        ]
+        paired = {metric: _shown(self.lead(metric)) for metric in _SHOWN}
+        return pd.DataFrame([*rows, {"model": f"model - {self.best_baseline}"} | paired])
+
+    def gates(self, largest_ece: float) -> tuple[Gate, ...]:
+        """Return what must hold before the model becomes champion.
+
+        It must not be clearly worse than the best baseline in AUC, and its probabilities must be calibrated.
+        """
+        paired, error = self.lead("auc"), self.interval(MODEL, "ece")
+        return (
+            Gate("not worse than the best baseline", paired.high > 0, f"AUC - {self.best_baseline} {paired}"),
+            Gate("calibrated", error.value <= largest_ece, f"ECE {error.value:.4f}, limit {largest_ece}"),
+        )
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Return all metrics, and all paired differences to the model."""
+        return {"metrics": self.evaluation.table(), "differences": self.evaluation.differences(MODEL)}
+
+
+def segments(rows: LabelledRows, predictions: Predictions, rng: np.random.Generator) -> pd.DataFrame:
+    """Return metrics by lifecycle stage and by tenure, in one table with the column ``by``."""
+    tenure = bands(rows.X["lifecycle_tenure_days"].to_numpy(), _TENURE_EDGES_DAYS, "days")
+    kinds = {"lifecycle stage": rows.X["lifecycle_stage"].to_numpy(), "tenure": tenure}
+    parts = {name: by_segment(predictions, values, MODEL, rng) for name, values in kinds.items()}
+    return pd.concat(parts, names=["by", None]).reset_index(level="by").reset_index(drop=True)
+
+
+def figures(predictions: Predictions, segmented: pd.DataFrame, judged: Judged) -> "dict[str, Figure]":
+    """Return the calibration, gains and segment plots."""
+    overall = judged.interval(MODEL, "auc").value
+    return {
+        "calibration": plots.calibration_plot(predictions, MODEL),
+        "gains": plots.gains_plot(predictions, MODEL),
+        "segments_auc": plots.segment_plot(segmented, "auc", overall),
+    }
+
+
+def _shown(interval: Interval) -> str:
+    return f"{interval.value:.4f}\n{interval.low:.3f} to {interval.high:.3f}"

@@ -1,0 +1,173 @@
+"""Judging model and baselines on the test rows of all folds, and the model that is registered."""
+
+import hashlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from pandas.api.types import is_numeric_dtype
+
+from crm_ml.config import ProbabilityRun
+from crm_ml.errors import InputError
+from crm_ml.evaluation import leakage
+from crm_ml.evaluation.calibration import best_calibrator
+from crm_ml.evaluation.predictions import Predictions
+from crm_ml.evaluation.significance import evaluate
+from crm_ml.models import artefact
+from crm_ml.models.calibrated_model import CalibratedModel
+from crm_ml.models.labelled_rows import LabelledRows
+from crm_ml.models.model import Model, create
+from crm_ml.monitoring.training_profile import Profile
+from crm_ml.train.families.probability import report
+from crm_ml.train.families.probability.report import MODEL, Judged
+from crm_ml.train.families.probability.study import Dated, Fold, Study
+from crm_ml.train.families.probability.test_rows import of_probability
+from crm_ml.train.families.probability.trace import trace_of
+from crm_ml.train.families.probability.used_rows import used_rows
+from crm_ml.train.record.model_profiles import of_labelled, of_seen
+from crm_ml.train.record.outcome import Candidate, Outcome, no_leak
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from crm_ml.evaluation.significance import Over
+
+
+Fitted = Model | CalibratedModel
+
+
+def run(study: Study, progress: "Progress") -> Outcome:
+    """Judge model and baselines on the test rows of all folds, and fit the final model.
+
+    Raises
+    ------
+    LeakError
+        If a feature gives the label away.
+    ConfigError, InputError
+        As `used_rows` and `fit_calibrated`.
+    """
+    config = study.config
+    rows = used_rows(study.rows, config, study.extra)
+    judging = progress.add_task("leak gate, intervals, final model", total=4)
+    leaks = leakage.check_leaks(rows.X, rows.y, config.allow_leaks)
+    progress.advance(judging)
+    predictions = predict(config, rows, study.folds, progress)
+    rng = np.random.default_rng(config.seed)
+    over: tuple[Over, ...] = ("pooled", "folds") if "folds" in study.views.values() else ("pooled",)
+    judged = Judged(evaluate(predictions, rng, tuple(study.views), config.replicates, over), study.views)
+    progress.advance(judging)
+    tests = study.rows.at([each.test for each in study.folds])
+    segmented = report.segments(tests, predictions, rng)
+    progress.advance(judging)
+    model = fit_calibrated(config, rows, study.final)
+    progress.advance(judging)
+    facts = _facts(rows, study, model, leaks)
+    return Outcome(
+        metrics=judged.metrics(),
+        summary=judged.summary(),
+        gates=(*judged.gates(config.largest_ece), no_leak("features", leaks, leakage.LIMIT)),
+        candidate=_candidate(study, model, rows, predictions),
+        trace=trace_of(rows, {name: facts[name] for name in ("folds", "final")}, predictions),
+        tables=judged.tables() | {"segments": segmented},
+        figures=report.figures(predictions, segmented, judged),
+        facts=facts | {"predictions_sha256": predictions_hash(predictions)},
+        rows=of_probability(study, rows, predictions),
+    )
+
+
+def predict(
+    config: ProbabilityRun, rows: LabelledRows, folds: Sequence[Fold[Dated]], progress: "Progress"
+) -> Predictions:
+    """Fit model and baselines for each fold and predict its test rows."""
+    parts = []
+    for each in progress.track(folds, description="models and baselines"):
+        test = rows.at([each.test])
+        past = rows.at(each.training)
+        fitted: dict[str, Fitted] = {MODEL: fit_calibrated(config, rows, each)}
+        for part in config.baselines:
+            fitted[part.name] = create(part.name, **part.options).fit(past.X, past.y)
+        scores = {name: model.predict(test.X) for name, model in fitted.items()}
+        ids, folded = test.customer_id.to_numpy(), test.fold.to_numpy()
+        parts.append(Predictions(ids, folded, test.y.to_numpy().astype(float), scores))
+    return Predictions.join(parts)
+
+
+def fit_calibrated(config: ProbabilityRun, rows: LabelledRows, each: Fold[Dated]) -> Fitted:
+    """Fit the model on all that trains, and its calibrator on the newest of it.
+
+    The calibrator sees scores of a second model, trained on what has labels that end before the first rows
+    it is fitted on, so that it learns from scores of the future as the model will give them.
+
+    Raises
+    ------
+    InputError
+        If nothing has labels that end before the newest.
+    """
+    past = rows.at(each.training)
+    model: Model = create(config.model.name, **config.model.options).fit(past.X, past.y)
+    if not config.calibration.methods:
+        return model
+    later = each.training[-config.calibration.snapshots :]
+    earlier = [one for one in each.training if one.label_ends_at <= later[0].as_of]
+    if not earlier:
+        raise InputError(
+            f"nothing that trains for {each.test} has labels that end before the calibration rows, from "
+            f"{later[0].as_of:%Y-%m-%d} on; train on more or calibrate on fewer"
+        )
+    before, after = rows.at(earlier), rows.at(later)
+    judge = create(config.model.name, **config.model.options).fit(before.X, before.y)
+    calibrator = best_calibrator(
+        judge.predict(after.X), after.y, after.customer_id, config.calibration.methods
+    )
+    return CalibratedModel(model, calibrator)
+
+
+def predictions_hash(predictions: Predictions) -> str:
+    """Hash ids, folds, labels and scores, so that a second run can be compared to the bit."""
+    digest = hashlib.sha256()
+    for values in (predictions.customer_id, predictions.fold):
+        digest.update("\0".join(values.tolist()).encode())
+    for numbers in (predictions.y, *predictions.p.values()):
+        digest.update(np.ascontiguousarray(numbers).tobytes())
+    return digest.hexdigest()
+
+
+def _candidate(study: Study, model: Fitted, rows: LabelledRows, predictions: Predictions) -> Candidate:
+    profile = _profile(study, model, rows, predictions)
+    kinds = {str(name): is_numeric_dtype(kind) for name, kind in rows.X.dtypes.items()}
+    return Candidate(
+        name=study.config.register_as.name,
+        save=lambda folder: artefact.save(
+            model, folder, study.loader.FAMILY, profile=profile, **study.details
+        ),
+        loader_module=study.loader.__name__,
+        inputs={name: "double" if numeric else "string" for name, numeric in kinds.items()},
+        outputs={study.loader.COLUMN: "double"},
+    )
+
+
+def _profile(study: Study, model: Fitted, rows: LabelledRows, predictions: Predictions) -> Profile:
+    column = study.loader.COLUMN
+    if study.seen:
+        return of_seen(study.seen, lambda X: {column: model.predict(X)}, study.customers, study.extra)
+    tests = [each.test for each in study.folds]
+    return of_labelled(rows, study.final.training, (tests, predictions, MODEL), column, study.customers)
+
+
+def _facts(rows: LabelledRows, study: Study, model: Fitted, leaks: dict[str, float]) -> dict[str, Any]:
+    return {
+        "folds": [_dates(each) for each in study.folds],
+        "final": _dates(study.final),
+        "features": list(rows.X.columns),
+        "single_auc": leaks,
+        "calibrator": model.calibrator.as_dict() if isinstance(model, CalibratedModel) else None,
+    }
+
+
+def _dates(each: Fold[Dated]) -> dict[str, Any]:
+    return {
+        "test": str(each.test),
+        "as_of": f"{each.test.as_of:%Y-%m-%d}",
+        "training": [str(one) for one in each.training],
+        "training_labels_end": f"{max(one.label_ends_at for one in each.training):%Y-%m-%d}",
+    }

@@ -1,0 +1,32 @@
+"""The trace of a run that predicts a probability."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from crm_ml.train.record.fingerprints import column_sums, predictions_sums
+from crm_ml.train.record.outcome import Trace
+
+if TYPE_CHECKING:
+    from crm_ml.evaluation.base_predictions import BasePredictions
+    from crm_ml.models.labelled_rows import LabelledRows
+
+
+def trace_of(rows: "LabelledRows", split: Mapping[str, Any], said: "BasePredictions") -> Trace:
+    """Return the trace of a run of probabilities.
+
+    Parameters
+    ----------
+    rows : LabelledRows
+        With the features of the model, of all folds.
+    split : mapping
+        Days of each fold and of the final model.
+    said : Predictions
+        Of the test rows.
+    """
+    features = {
+        "list": list(rows.X.columns),
+        "rows": len(rows.y),
+        "columns": column_sums(rows.X.assign(label=rows.y)),
+    }
+    counts = {str(name): int(n) for name, n in rows.fold.value_counts().sort_index().items()}
+    return Trace(features, {**split, "rows": counts}, {}, predictions_sums(said))

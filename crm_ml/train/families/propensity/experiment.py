@@ -1,0 +1,202 @@
+"""The propensity experiment: each occasion is predicted by a model of those that were over before it."""
+
+import functools
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from crm_ml import features
+from crm_ml.config import PropensityRun
+from crm_ml.config.propensity import AnswerTarget, PurchaseTarget
+from crm_ml.config.split import CampaignSplit, SnapshotSplit
+from crm_ml.consents import check_purpose, consenting
+from crm_ml.errors import InputError
+from crm_ml.evaluation import leakage
+from crm_ml.models.labelled_rows import LabelledRows
+from crm_ml.propensity import artefact
+from crm_ml.propensity.action_features import COLUMNS
+from crm_ml.propensity.campaign_responses import answers, sent_campaigns
+from crm_ml.propensity.occasion import Occasion
+from crm_ml.propensity.occasion_rows import features_of, labelled_rows
+from crm_ml.propensity.purchases import purchases_in
+from crm_ml.snapshots import Snapshot, check_data_reach
+from crm_ml.tables import Tables
+from crm_ml.train.families.probability import search, used_rows
+from crm_ml.train.families.probability.study import Fold, Study
+from crm_ml.train.families.probability.used_rows import SEGMENTS
+from crm_ml.train.families.propensity.folds import (
+    campaigns_ahead,
+    categories_ahead,
+    category_folds,
+    category_training,
+    ended,
+)
+from crm_ml.train.record.model_profiles import Known, Seen
+from crm_ml.train.record.outcome import Outcome
+from crm_ml.train.search.validation_folds import Parts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    import pandas as pd
+    from rich.progress import Progress
+
+    from crm_ml.evaluation.significance import Over
+
+VIEWS: "Mapping[str, Over]" = {
+    "auc": "pooled",
+    "average_precision": "pooled",
+    "log_loss": "pooled",
+    "brier": "pooled",
+    "ece": "pooled",
+}
+Label = Callable[[Tables, Occasion], "pd.Series[int]"]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Occasions of an experiment: folds with their training, the final one, and how a row is labelled.
+
+    `ahead` are the folds before the first test that a search goes by.
+    """
+
+    folds: tuple[Fold[Occasion], ...]
+    final: Fold[Snapshot | Occasion]
+    label: Label
+    ahead: Parts[Fold[Occasion]]
+
+    @property
+    def occasions(self) -> list[Occasion]:
+        """All occasions that need rows, in the order of time."""
+        parts = [one for each in (*self.folds, *self.ahead.every) for one in (each.test, *each.training)]
+        found = {one.name: one for one in [*parts, *self.final.training] if isinstance(one, Occasion)}
+        return sorted(found.values(), key=lambda one: (one.as_of, one.name))
+
+
+def execute(
+    config: PropensityRun, tables: Tables, progress: "Progress", kept: "Path | None" = None
+) -> Outcome:
+    """Run the propensity experiment of one config.
+
+    Parameters
+    ----------
+    config : PropensityRun
+    tables : Tables
+    progress : rich.progress.Progress
+    kept : Path, optional
+        Folder of the study, where the config has a search.
+
+    Returns
+    -------
+    Outcome
+        Metrics are pooled over the rows of all test occasions; intervals draw whole customers.
+
+    Raises
+    ------
+    LeakError
+        If labels reach into a test occasion, a feature gives the label away or knows later rows.
+    InputError
+        If nothing trains or tests, the tables do not reach far enough, or a class is too rare.
+    """
+    check_purpose(tables, config.target.purpose)
+    plan = make_plan(config, tables)
+    known = Known.newest(plan.final.training, lambda one: one.kind)
+    rows = compute_rows(config, tables, plan, progress, known)
+    today = Snapshot(config.register_as.as_of, timedelta(days=1))  # type: ignore[arg-type]
+    rows = used_rows.allowed_rows(tables, rows, today, config.target.purpose)
+    check_point_in_time(config, tables, plan)
+    details = {
+        "target": config.target.model_dump(mode="json"),
+        "kinds": sorted({one.kind for one in plan.final.training if isinstance(one, Occasion)}),
+        "labels_end": f"{max(one.label_ends_at for one in plan.final.training):%Y-%m-%d}",
+        "features": config.features or {},
+        "columns": list(used_rows.used_rows(rows, config, COLUMNS).X.columns),
+    }
+    who = None if config.target.purpose is None else consenting(tables, today, config.target.purpose)
+    seen = seen_by(tables, plan, known.allowed(who), details["columns"])
+    study = Study(
+        config, rows, plan.folds, plan.final, VIEWS, artefact, details, COLUMNS, known.customers, seen
+    )
+    return search.run(study, plan.ahead, kept, progress)
+
+
+def make_plan(config: PropensityRun, tables: Tables) -> Plan:
+    """Return the occasions that test and those that train for each of them; raises as `execute`."""
+    target, split = config.target, config.split
+    if isinstance(target, AnswerTarget) and isinstance(split, CampaignSplit):
+        return _plan_of_answers(config, target, split, sent_campaigns(tables, target.kinds), tables)
+    assert isinstance(target, PurchaseTarget) and isinstance(split, SnapshotSplit)
+    label = functools.partial(
+        purchases_in, active_within=target.active_within, data_ends_at=config.data.ends_at
+    )
+    folds = category_folds(target, split, split.test)
+    as_of = config.register_as.as_of
+    training = category_training(target, split, as_of)
+    return Plan(
+        folds,
+        Fold[Snapshot | Occasion](target.snapshot(as_of), training),
+        label,
+        categories_ahead(config.tuning, target, split),
+    )
+
+
+def compute_rows(
+    config: PropensityRun, tables: Tables, plan: Plan, progress: "Progress", known: Known | None = None
+) -> LabelledRows:
+    """Compute features and labels of each occasion once, in the order of time.
+
+    `known` keeps what it wants of all who were known.
+    """
+    shown = progress.track(plan.occasions, description="features and labels")
+    groups = None if config.features is None else {SEGMENTS: {}, **config.features}
+    return labelled_rows(tables, shown, plan.label, groups, None if known is None else known.keep)
+
+
+def seen_by(tables: Tables, plan: Plan, known: Known, used: Collection[str]) -> tuple[Seen, ...]:
+    """Return the newest occasions of each kind with everybody who was known, as a list would score them."""
+    found = []
+    for one in plan.final.training:
+        if isinstance(one, Occasion) and one.as_of in known.frames:
+            X = known.frames[one.as_of]
+            found.append(Seen(one.as_of, features_of(tables, one, X.index, X)[list(used)], one.kind))
+    return tuple(found)
+
+
+def check_point_in_time(config: PropensityRun, tables: Tables, plan: Plan) -> None:
+    """Compute the features of the last test occasion with and without later rows and compare them exactly.
+
+    Raises
+    ------
+    LeakError
+        If a feature differs.
+    """
+    test = plan.folds[-1].test
+    customers = plan.label(tables, test).index
+    both = [
+        features_of(these, test, customers, features.matrix(these, test.snapshot, config.features))
+        for these in (tables, test.snapshot.known(tables))
+    ]
+    leakage.check_point_in_time(*both)
+
+
+def _plan_of_answers(
+    config: PropensityRun,
+    target: AnswerTarget,
+    split: CampaignSplit,
+    sent: Sequence[Occasion],
+    tables: Tables,
+) -> Plan:
+    first, last = (Snapshot(day, timedelta(days=1)) for day in (split.test_from, split.test_until))  # type: ignore[arg-type]
+    tests = [one for one in sent if first.as_of <= one.as_of <= last.as_of]
+    if not tests:
+        raise InputError(f"touches: no campaign was sent from {split.test_from} until {split.test_until}")
+    if not split.open_windows:
+        for one in tests:
+            check_data_reach(tables, one.snapshot, config.data.ends_at)
+    folds = tuple(Fold(one, ended(sent, one, split.earliest)) for one in tests)
+    today = Snapshot(config.register_as.as_of, timedelta(days=1))  # type: ignore[arg-type]
+    label = functools.partial(answers, responses=target.responses)
+    ahead = campaigns_ahead(config.tuning, split, sent, tests)
+    return Plan(folds, Fold(today, ended(sent, today, split.earliest)), label, ahead)

@@ -1,0 +1,242 @@
+"""What a recommendation experiment reports: lists beside baselines, of all items and new ones, and P(buy)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from crm_ml.config import RecommendRun
+from crm_ml.errors import InputError
+from crm_ml.evaluation.plots import calibration_plot
+from crm_ml.evaluation.predictions import Predictions
+from crm_ml.evaluation.recommendation import NONE, describe_lists, evaluate_lists, judge_lists
+from crm_ml.evaluation.significance import Evaluation, Interval, evaluate
+from crm_ml.recommend.recommendation_task import Task
+from crm_ml.train.record.outcome import Gate, named
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from scipy.sparse import csr_array
+
+MODEL = "model"
+VIEWS = ("all", "new")
+PARTS = ("repeat", "explore")
+_SHOWN = ("ndcg", "recall", "map", "hit_rate", "mrr")
+
+
+@dataclass(frozen=True, eq=False)
+class Said:
+    """Lists of a test day.
+
+    Parameters
+    ----------
+    name : str
+    task : Task
+    lists : mapping of str to mapping of str to numpy.ndarray of int, shape (customers, k)
+        By view and model.
+    probabilities : scipy.sparse.csr_array, optional
+        P(buy) of the pairs that the model judged.
+    """
+
+    name: str
+    task: Task
+    lists: Mapping[str, Mapping[str, "np.ndarray[Any, np.dtype[np.int64]]"]]
+    probabilities: "csr_array | None"
+
+    def relevant(self, view: str) -> tuple["np.ndarray[Any, np.dtype[np.int64]]", "csr_array"]:
+        """Return the customers with something relevant, and what it is.
+
+        That is what they had before for ``"repeat"``, what they never had for ``"new"`` and ``"explore"``,
+        and both for ``"all"``.
+        """
+        found = self.task.relevant
+        assert found is not None
+        if view != "all":
+            seen = self.task.data.matrix()
+            seen.data[:] = 1.0
+            again = found.multiply(seen).tocsr()
+            found = again if view == "repeat" else found - again
+            found.eliminate_zeros()
+        rows = np.flatnonzero(np.diff(found.indptr) > 0)
+        if not len(rows):
+            raise InputError(f"{self.name}: nobody bought a {view} item within the window; test another day")
+        return rows, found[rows]
+
+
+@dataclass(frozen=True, eq=False)
+class RecommendReport:
+    """All of an experiment's figures.
+
+    Parameters
+    ----------
+    views : mapping of str to Evaluation
+        Lists of all items, and lists of new items alone, by what was bought of them.
+    parts : mapping of str to Evaluation
+        Lists of all items by the repeats that they meet, and by the new items that they meet.
+    described : pandas.DataFrame
+        What the lists are like.
+    bought : Predictions or None
+        P(buy) of recommended items beside whether they were bought.
+    calibration : Evaluation or None
+    k : int
+    """
+
+    views: Mapping[str, Evaluation]
+    parts: Mapping[str, Evaluation]
+    described: pd.DataFrame
+    bought: Predictions | None
+    calibration: Evaluation | None
+    k: int
+
+    def metrics(self) -> dict[str, float]:
+        """Return ``test.<metric>_at_<k>`` and those of baselines with intervals.
+
+        Names begin with ``new_``, ``repeat_`` or ``explore_`` where they are not about all items.
+        """
+        found: dict[str, float] = {}
+        for view, judged in (*self.views.items(), *self.parts.items()):
+            for metric in judged.metrics:
+                label = f"{'' if view == 'all' else f'{view}_'}{metric}_at_{self.k}"
+                for model in judged.models:
+                    prefix = "test" if model == MODEL else f"baseline.{model}"
+                    found |= named(f"{prefix}.{label}", judged.interval(model, metric))
+                    if model != MODEL:
+                        paired = judged.difference(MODEL, model, metric)
+                        found |= named(f"difference.{model}.{label}", paired)
+        if self.calibration is not None:
+            found |= named("test.ece", self.calibration.interval(MODEL, "ece"))
+        return found
+
+    def summary(self) -> pd.DataFrame:
+        """Return the table for people."""
+        rows = []
+        first = self.views["all"]
+        for model in first.models:
+            cells = {
+                f"{view} {metric}": _shown(judged.interval(model, metric))
+                for view, judged in self.views.items()
+                for metric in ("ndcg", "recall")
+            }
+            rows.append({"model": model} | cells)
+        best = self.best
+        cells = {
+            f"{view} {metric}": _shown(judged.difference(MODEL, best, metric))
+            for view, judged in self.views.items()
+            for metric in ("ndcg", "recall")
+        }
+        return pd.DataFrame([*rows, {"model": f"model - {best}"} | cells])
+
+    @cached_property
+    def best(self) -> str:
+        """Name of the baseline of greatest NDCG over all items."""
+        judged = self.views["all"]
+        others = [name for name in judged.models if name != MODEL]
+        return max(others, key=lambda name: judged.interval(name, "ndcg").value)
+
+    def gates(self, largest_ece: float) -> tuple[Gate, ...]:
+        """Return what must hold before the model becomes champion."""
+        found = []
+        for view, judged in self.views.items():
+            others = [name for name in judged.models if name != MODEL]
+            best = max(others, key=lambda name: judged.interval(name, "ndcg").value)
+            paired = judged.difference(MODEL, best, "ndcg")
+            reason = f"{view} items, NDCG - {best} {paired}"
+            found.append(Gate(f"not worse than the best baseline, {view} items", paired.high > 0, reason))
+        if self.calibration is not None:
+            ece = self.calibration.interval(MODEL, "ece").value
+            found.append(Gate("calibrated", ece <= largest_ece, f"ECE {ece:.4f}, limit {largest_ece:g}"))
+        return tuple(found)
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Return metrics, differences and what the lists are like."""
+        every = {**self.views, **self.parts}
+        return {
+            "metrics": pd.concat([one.table().assign(view=view) for view, one in every.items()]),
+            "differences": pd.concat(
+                [one.differences(MODEL).assign(view=view) for view, one in every.items()]
+            ),
+            "lists": self.described,
+        }
+
+    def figures(self) -> "dict[str, Figure]":
+        """Return the calibration of P(buy)."""
+        return {} if self.bought is None else {"calibration": calibration_plot(self.bought, MODEL)}
+
+    def facts(self) -> dict[str, Any]:
+        """Return what the lists are like as plain data."""
+        return {"lists": self.described.to_dict("records")}
+
+
+def judge(config: RecommendRun, said: Sequence[Said], rng: np.random.Generator) -> RecommendReport:
+    """Judge the lists of all test days; customers are drawn whole over them.
+
+    Parameters
+    ----------
+    config : RecommendRun
+    said : sequence of Said
+    rng : numpy.random.Generator
+    """
+    views = {view: _judge(config, said, view, rng) for view in VIEWS}
+    parts = {part: _judge(config, said, part, rng) for part in PARTS}
+    bought = _bought(said)
+    calibration = None
+    if bought is not None:
+        calibration = evaluate(bought, rng, ("ece",), config.replicates, ("pooled",))
+    return RecommendReport(views, parts, _described(config, said), bought, calibration, config.target.k)
+
+
+def _judge(config: RecommendRun, said: Sequence[Said], view: str, rng: np.random.Generator) -> Evaluation:
+    ids, parts = [], []
+    of_lists = view if view in VIEWS else "all"
+    for one in said:
+        rows, relevant = one.relevant(view)
+        ids.append(one.task.data.customers[rows].astype(str))
+        parts.append(
+            {
+                name: judge_lists(lists[rows], relevant, config.target.k)
+                for name, lists in one.lists[of_lists].items()
+            }
+        )
+    joined = {
+        name: {metric: np.concatenate([part[name][metric] for part in parts]) for metric in _SHOWN}
+        for name in parts[0]
+    }
+    return evaluate_lists(np.concatenate(ids), joined, rng, config.replicates, _SHOWN)
+
+
+def _bought(said: Sequence[Said]) -> Predictions | None:
+    """Return P(buy) of the first places and whether they were bought; each place of a list is a fold."""
+    parts = []
+    for one in said:
+        if one.probabilities is None:
+            return None
+        rows, relevant = one.relevant("all")
+        for place in range(one.lists["all"][MODEL].shape[1]):
+            items = one.lists["all"][MODEL][rows, place]
+            p = np.where(items == NONE, 0.0, np.asarray(one.probabilities[rows, items]).ravel())
+            kept = p > 0
+            hit = np.asarray(relevant[np.arange(len(rows)), items]).ravel()
+            ids = one.task.data.customers[rows].astype(str)
+            fold = np.full(int(kept.sum()), f"{one.name} place {place + 1}")
+            parts.append(Predictions(ids[kept], fold, hit[kept], {MODEL: np.clip(p[kept], 0, 1)}))
+    return Predictions.join(parts)
+
+
+def _described(config: RecommendRun, said: Sequence[Said]) -> pd.DataFrame:
+    last = said[-1]
+    data = last.task.data
+    events = np.bincount(data.item, minlength=len(data.items))
+    category = [last.task.categories.get(str(item), str(item)) for item in data.items]
+    rows = [
+        {"view": view, "model": name} | describe_lists(lists, events, category, config.target.k)
+        for view in VIEWS
+        for name, lists in last.lists[view].items()
+    ]
+    return pd.DataFrame(rows)
+
+
+def _shown(interval: Interval) -> str:
+    return f"{interval.value:.4f}\n{interval.low:.3f} to {interval.high:.3f}"

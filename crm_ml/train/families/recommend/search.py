@@ -1,0 +1,136 @@
+"""How a search judges recommenders: the NDCG of each customer's list on days before the test."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from crm_ml.config import RecommendRun
+from crm_ml.config.parts import Option
+from crm_ml.evaluation.recommendation import judge_lists
+from crm_ml.recommend.interactions import Ids
+from crm_ml.recommend.models import create
+from crm_ml.recommend.recommendation_task import Task
+from crm_ml.recommend.recommender import Recommender
+from crm_ml.recommend.two_heads import DISCOVERY, Prepared, TwoHeads
+from crm_ml.snapshots import Snapshot
+from crm_ml.train.compare.scored_rows import ListRows
+from crm_ml.train.families.recommend.report import MODEL, Said
+from crm_ml.train.record.outcome import Outcome
+from crm_ml.train.search.study_plan import metric_of
+from crm_ml.train.search.validation_folds import Judges, Parts, Scores, check_apart
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+
+@dataclass
+class DayJudge:
+    """A day on which recommenders are judged; its events are taken when they are first asked for.
+
+    Where all that is tuned belongs to the discovery head, windows and repeat head are made once and shared
+    by all trials, which changes no list.
+
+    Parameters
+    ----------
+    config : RecommendRun
+        With a search.
+    snapshot : Snapshot
+    task_at : callable
+        From a snapshot to its task.
+    """
+
+    config: RecommendRun
+    snapshot: Snapshot
+    task_at: Callable[[Snapshot], Task]
+
+    @cached_property
+    def task(self) -> Task:
+        """Events before the day, and what was bought within the window after it."""
+        return self.task_at(self.snapshot)
+
+    @cached_property
+    def prepared(self) -> Prepared | None:
+        """What trials share; None where they share nothing."""
+        part, tuning = self.config.model, self.config.tuning
+        assert tuning is not None
+        model = create(part.name, **part.options)
+        if not isinstance(model, TwoHeads) or set(tuning.space) - set(DISCOVERY):
+            return None
+        return model.prepare(self.task.data, self.task.categories)
+
+    @property
+    def view(self) -> str:
+        """Whether lists are of all items or of new ones."""
+        return "new" if metric_of(self.config) == "new_ndcg" else "all"
+
+    @property
+    def customers(self) -> Ids:
+        """Customers with something relevant, in the order of the scores."""
+        rows, _ = Said(str(self.snapshot), self.task, {}, None).relevant(self.view)
+        found: Ids = self.task.data.customers[rows]
+        return found
+
+    def __call__(self, options: Mapping[str, Option]) -> Scores:
+        """Return the NDCG of each customer with something relevant."""
+        part, k = self.config.model, self.config.target.k
+        model = self.fit(create(part.name, **{**part.options, **options}))
+        rows, relevant = Said(str(self.snapshot), self.task, {}, None).relevant(self.view)
+        customers = self.task.data.customers[rows]
+        lists, _ = model.top(customers, k, exclude_seen=self.view == "new")
+        return judge_lists(lists, relevant, k)["ndcg"]
+
+    def fit(self, model: Recommender) -> Recommender:
+        """Fit a model to the events of the day."""
+        if self.prepared is not None and isinstance(model, TwoHeads):
+            return model.fit_prepared(self.prepared)
+        return model.fit(self.task.data, self.task.categories)
+
+
+def judges(
+    config: RecommendRun,
+    days: "Parts[Snapshot]",
+    task_at: Callable[[Snapshot], Task],
+    tests: Sequence[Snapshot],
+) -> Judges:
+    """Return how settings are scored; nothing is fitted yet.
+
+    Parameters
+    ----------
+    config : RecommendRun
+        With a search.
+    days : Parts of Snapshot
+    task_at : callable
+        From a snapshot to its task.
+    tests : sequence of Snapshot
+
+    Raises
+    ------
+    LeakError
+        As `crm_ml.train.search.validation_folds.check_apart`.
+    """
+    check_apart(days.search, days.confirm, min(one.as_of for one in tests))
+    search, confirming, testing = (
+        [DayJudge(config, one, task_at) for one in part] for part in (days.search, days.confirm, tests)
+    )
+    return Judges(
+        search=search,
+        confirm=lambda options: np.concatenate([one(options) for one in confirming]),
+        customers=lambda: np.concatenate([one.customers for one in confirming]).astype(str),
+        test=lambda options: np.concatenate([one(options) for one in testing]),
+        tested=lambda outcome: _tested(testing[0].view, outcome),
+        names={"search": _names(days.search), "confirm": _names(days.confirm)},
+    )
+
+
+def _tested(view: str, outcome: Outcome) -> "tuple[npt.NDArray[Any], Scores]":
+    assert outcome.rows is not None
+    said = outcome.rows.parts[view]
+    assert isinstance(said, ListRows)
+    return said.customer_id, said.judged[MODEL]["ndcg"]
+
+
+def _names(days: Sequence[Snapshot]) -> list[str]:
+    return [str(one) for one in days]

@@ -1,0 +1,49 @@
+"""Test rows of a recommendation run, by which runs are compared."""
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from crm_ml.config import RecommendRun
+from crm_ml.evaluation.recommendation import judge_lists
+from crm_ml.train.compare.scored_rows import ListRows, ScoredRows, _window
+
+if TYPE_CHECKING:
+    from crm_ml.evaluation.ranking import Floats
+    from crm_ml.train.families.recommend.report import Said as Lists
+
+
+def of_lists(
+    config: RecommendRun, said: "Sequence[Lists]", views: Iterable[str], metrics: Sequence[str]
+) -> ScoredRows:
+    """Return the metrics of each customer's list; models of other days can't score it."""
+    windows = {
+        one.name: _window(config.target.snapshot(day)) for one, day in zip(said, config.test, strict=True)
+    }
+    return ScoredRows(
+        parts={view: _lists(said, view, config.target.k, metrics) for view in views},
+        views=dict.fromkeys(metrics, "pooled"),
+        decides="ndcg",
+        deciding=("all",),
+        windows=windows,
+        terms={"k": config.target.k, "level": config.target.level},
+    )
+
+
+def _lists(said: "Sequence[Lists]", view: str, k: int, metrics: Sequence[str]) -> ListRows:
+    ids, folds, wanted = [], [], []
+    judged: dict[str, dict[str, list[Floats]]] = {}
+    for one in said:
+        rows, relevant = one.relevant(view)
+        ids.append(one.task.data.customers[rows].astype(str))
+        folds.append(np.full(len(rows), one.name))
+        wanted.append(np.diff(relevant.indptr).astype(float))
+        for name, lists in one.lists[view].items():
+            values = judge_lists(lists[rows], relevant, k)
+            for metric in metrics:
+                judged.setdefault(name, {}).setdefault(metric, []).append(values[metric])
+    joined: dict[str, dict[str, Floats]] = {}
+    for name, each in judged.items():
+        joined[name] = {metric: np.concatenate(parts) for metric, parts in each.items()}
+    return ListRows(np.concatenate(ids), np.concatenate(folds), np.concatenate(wanted), joined)

@@ -1,0 +1,264 @@
+"""The uplift experiment: checks of the draw, learners beside two controls, verdicts, the value of rules."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+from pandas.api.types import is_numeric_dtype
+
+from crm_ml import features
+from crm_ml.config import UpliftRun
+from crm_ml.config.split import CampaignSplit
+from crm_ml.consents import check_purpose, consenting
+from crm_ml.customer_hash import customer_folds
+from crm_ml.errors import ConfigError, InputError
+from crm_ml.evaluation import leakage
+from crm_ml.monitoring.training_profile import Profile
+from crm_ml.snapshots import Snapshot, check_data_reach
+from crm_ml.tables import Tables
+from crm_ml.train.families.probability.used_rows import left_out
+from crm_ml.train.families.uplift import report as uplift_report
+from crm_ml.train.families.uplift.fitting import Fold, Mask, fit, predict
+from crm_ml.train.families.uplift.test_rows import of_uplift
+from crm_ml.train.families.uplift.trace import trace_of
+from crm_ml.train.record.model_profiles import Known, Seen, of_seen
+from crm_ml.train.record.outcome import Candidate, Outcome, no_leak
+from crm_ml.uplift import artefact
+from crm_ml.uplift.learner import Learner
+from crm_ml.uplift.trial_rows import Trial, TrialRows, trial_rows, trials
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+
+def execute(config: UpliftRun, tables: Tables, progress: "Progress") -> Outcome:
+    """Run the uplift experiment of one config.
+
+    Parameters
+    ----------
+    config : UpliftRun
+    tables : Tables
+        With assignments.
+    progress : rich.progress.Progress
+
+    Returns
+    -------
+    Outcome
+        Metrics are means over the test trials or splits; intervals draw whole customers.
+
+    Raises
+    ------
+    LeakError
+        If a feature knows later rows or says who was treated.
+    InputError
+        If nothing trains or tests, there is one arm only, or as the learners do.
+    ConfigError
+        If an arm or a cost is missing.
+    """
+    known = trials(tables, config.target.horizon)
+    check_split(config, known)
+    everybody = Known.newest(_ended(config, known), lambda _: "")
+    rows = compute_rows(config, tables, known, progress, everybody)
+    check_point_in_time(config, tables, known[-1])
+    folds = make_folds(config, known, rows)
+    said = predict(config, rows, folds, progress)
+    judging = progress.add_task("intervals, rules, final model", total=2)
+    report = uplift_report.judge(config, rows, said, np.random.default_rng(config.seed))
+    progress.advance(judging)
+    final = final_rows(config, known, rows)
+    model = fit(config, config.model, rows.where(final))
+    progress.advance(judging)
+    profile = _profile(config, tables, model, everybody, list(rows.X.columns))
+    parts = {arm: one.predictions for arm, one in report.arms.items()}
+    judged_by = next(iter(report.arms.values())).evaluation.metrics
+    return Outcome(
+        metrics=report.metrics(),
+        summary=report.summary(),
+        gates=(*report.gates(), no_leak("features")),
+        candidate=_candidate(config, model, rows.where(final), report.verified, profile),
+        trace=trace_of(rows, folds, final, said),
+        tables=report.tables(),
+        figures=report.figures(np.random.default_rng(config.seed)),
+        facts=report.facts() | {"features": list(rows.X.columns), "trials": [str(one) for one in known]},
+        rows=of_uplift(said, parts, judged_by, known, config.target.control, _today(config).as_of),
+    )
+
+
+def compute_rows(
+    config: UpliftRun,
+    tables: Tables,
+    known: Sequence[Trial],
+    progress: "Progress",
+    everybody: Known | None = None,
+) -> TrialRows:
+    """Compute features, arms and outcomes of every trial, of customers who allow the purpose.
+
+    `everybody` keeps what it wants of all who were known.
+    """
+    check_purpose(tables, config.target.purpose)
+    for one in known:
+        _check_reach(config, tables, one)
+    shown = progress.track(list(known), description="features and outcomes")
+    target = config.target
+    seen = None if everybody is None else everybody.keep
+    rows = trial_rows(tables, shown, target.outcome, target.kind, config.features, seen)
+    if target.purpose is not None:
+        allowed = rows.customer_id.isin(consenting(tables, _today(config), target.purpose))
+        rows = rows.where(np.asarray(allowed))
+        if not len(rows.y):
+            raise InputError(
+                f"assignments: nobody who was drawn allows {target.purpose!r}; name another purpose"
+            )
+    dropped = left_out(rows.X.columns, config.leave_out)
+    return TrialRows(rows.X.drop(columns=dropped), rows.arm, rows.y, rows.probability).where(
+        _wanted(config, rows)
+    )
+
+
+def check_split(config: UpliftRun, known: Sequence[Trial]) -> None:
+    """Refuse, before anything is computed, a split that does not fit the trials or a day before all of them.
+
+    Raises
+    ------
+    InputError
+        If there are several trials to halve, no trial tests, or none had ended on the day of the final model.
+    """
+    _ended(config, known)
+    if isinstance(config.split, CampaignSplit):
+        _tests(config.split, known)
+    elif len(known) > 1:
+        raise InputError(
+            f"{len(known)} trials from {known[0]} on: split them by date (test_from, test_until); "
+            "halves of the customers are for a single trial"
+        )
+
+
+def make_folds(config: UpliftRun, known: Sequence[Trial], rows: TrialRows) -> list[Fold]:
+    """Return which rows test and which train: trials by date, or halves of one trial's customers.
+
+    Raises
+    ------
+    InputError
+        As `check_split`, or if no trial trains.
+    """
+    check_split(config, known)
+    fold = np.asarray(rows.fold)
+    if isinstance(config.split, CampaignSplit):
+        return [_fold_of_trial(config, known, one, fold) for one in _tests(config.split, known)]
+    folds = []
+    for number in range(config.split.halves):
+        half = customer_folds(np.asarray(rows.customer_id), 2, key=f"half {number}")
+        folds.append(Fold(f"split {number + 1}", half == 1, half == 0))
+    return folds
+
+
+def final_rows(config: UpliftRun, known: Sequence[Trial], rows: TrialRows) -> Mask:
+    """Return which rows train the registered model: trials whose windows had ended on its day.
+
+    Raises
+    ------
+    InputError
+        If none had.
+    """
+    return np.asarray(rows.fold.isin([str(one) for one in _ended(config, known)]))
+
+
+def _ended(config: UpliftRun, known: Sequence[Trial]) -> list[Trial]:
+    today = _today(config)
+    ended = [one for one in known if one.label_ends_at <= today.as_of]
+    if not ended:
+        raise InputError(f"no trial had ended by {today}; register a later day")
+    return ended
+
+
+def check_point_in_time(config: UpliftRun, tables: Tables, one: Trial) -> None:
+    """Compute the features of a trial with and without all later rows and compare them exactly.
+
+    Raises
+    ------
+    LeakError
+        If a feature differs.
+    """
+    both = [
+        features.matrix(these, one.snapshot, config.features)
+        for these in (tables, one.snapshot.known(tables))
+    ]
+    leakage.check_point_in_time(*both)
+
+
+def _wanted(config: UpliftRun, rows: TrialRows) -> Mask:
+    if config.arms is None:
+        return np.ones(len(rows.y), dtype=bool)
+    present = set(rows.arm)
+    missing = sorted(set(config.arms) - present)
+    if missing:
+        raise ConfigError(
+            f"arms: {', '.join(missing)} not in assignments; there are {', '.join(sorted(present))}"
+        )
+    return np.asarray(rows.arm.isin([config.target.control, *config.arms]))
+
+
+def _tests(split: CampaignSplit, known: Sequence[Trial]) -> list[Trial]:
+    first, last = (Snapshot(day, timedelta(days=1)).as_of for day in (split.test_from, split.test_until))  # type: ignore[arg-type]
+    tests = [one for one in known if first <= one.as_of <= last]
+    if not tests:
+        raise InputError(f"assignments: no trial was drawn from {split.test_from} until {split.test_until}")
+    return tests
+
+
+def _fold_of_trial(config: UpliftRun, known: Sequence[Trial], test: Trial, fold: npt.NDArray[Any]) -> Fold:
+    ended = [one for one in known if one.label_ends_at <= test.as_of]
+    earliest = config.split.earliest if isinstance(config.split, CampaignSplit) else None
+    if earliest is not None:
+        start = Snapshot(earliest, timedelta(days=1)).as_of  # type: ignore[arg-type]
+        ended = [one for one in ended if one.as_of >= start]
+    if not ended:
+        raise InputError(f"no trial had ended before {test}; test later ones or set an earlier earliest")
+    return Fold(str(test), fold == str(test), np.isin(fold, [str(one) for one in ended]))
+
+
+def _check_reach(config: UpliftRun, tables: Tables, one: Trial) -> None:
+    """Refuse a window that ends after the data, where the data say when they end."""
+    if config.data.ends_at is not None:
+        check_data_reach(tables, one.snapshot, config.data.ends_at)
+
+
+def _today(config: UpliftRun) -> Snapshot:
+    return Snapshot(config.register_as.as_of, timedelta(days=1))  # type: ignore[arg-type]
+
+
+def _profile(config: UpliftRun, tables: Tables, model: Learner, everybody: Known, used: list[str]) -> Profile:
+    """Return what the model would have scored: everybody who was known at the newest trials."""
+    purpose = config.target.purpose
+    who = None if purpose is None else consenting(tables, _today(config), purpose)
+    seen = [Seen(as_of, X[used]) for as_of, X in everybody.allowed(who).frames.items()]
+    return of_seen(
+        seen,
+        lambda X: {artefact.column(arm): model.predict(X, arm) for arm in model.arms_},
+        everybody.customers,
+    )
+
+
+def _candidate(
+    config: UpliftRun, model: Learner, rows: TrialRows, verified: Sequence[str], profile: Profile
+) -> Candidate:
+    ends = max(rows.fold)[:10]
+    details = {
+        "target": config.target.model_dump(mode="json"),
+        "arms": list(model.arms_),
+        "verified_arms": list(verified),
+        "last_trial": ends,
+        "labels_end": f"{Snapshot(ends, config.target.horizon).label_ends_at:%Y-%m-%d}",  # type: ignore[arg-type]
+        "features": config.features or {},
+        "columns": list(rows.X.columns),
+    }
+    kinds = {str(name): is_numeric_dtype(kind) for name, kind in rows.X.dtypes.items()}
+    return Candidate(
+        name=config.register_as.name,
+        save=lambda folder: artefact.save(model, folder, profile=profile, **details),
+        loader_module=artefact.__name__,
+        inputs={name: "double" if numeric else "string" for name, numeric in kinds.items()},
+        outputs={artefact.column(arm): "double" for arm in model.arms_},
+    )

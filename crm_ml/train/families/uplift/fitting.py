@@ -1,0 +1,105 @@
+"""Learners and controls, fitted on the training rows of each fold of an uplift experiment."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from crm_ml.config import UpliftRun
+from crm_ml.config.uplift import LearnerPart
+from crm_ml.evaluation.uplift_predictions import RANDOM, RESPONSE, UpliftPredictions, random_order
+from crm_ml.uplift.learner import Learner
+from crm_ml.uplift.learners import create
+from crm_ml.uplift.response_model import ResponseModel
+from crm_ml.uplift.t_learner import TLearner
+from crm_ml.uplift.trial_rows import TrialRows
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+MODEL = "model"
+Mask = npt.NDArray[np.bool_]
+_OF_OUTCOMES = ("base", "control", "outcome_options", "seed", "num_threads")
+
+
+@dataclass(frozen=True, eq=False)
+class Fold:
+    """Rows that test and rows that train, under a name."""
+
+    name: str
+    test: Mask
+    training: Mask
+
+
+@dataclass(frozen=True, eq=False)
+class Said:
+    """What was said of the test rows of a fold.
+
+    Parameters
+    ----------
+    name : str
+    rows : TrialRows
+    arms : sequence of str
+        Treated arms.
+    scores : mapping of str to mapping of str to numpy.ndarray
+        Uplift by learner and arm.
+    response : mapping of str to numpy.ndarray
+        What the response model says of each arm.
+    outcomes : pandas.DataFrame
+        Expected outcome of the control and of each arm.
+    """
+
+    name: str
+    rows: TrialRows
+    arms: Sequence[str]
+    scores: Mapping[str, Mapping[str, Any]]
+    response: Mapping[str, Any]
+    outcomes: pd.DataFrame
+
+    def predictions(self, arm: str, control: str) -> UpliftPredictions:
+        """Return scores and controls of the rows of one arm and the control."""
+        keep = np.asarray(self.rows.arm.isin([control, arm]))
+        ids = np.asarray(self.rows.customer_id)[keep]
+        p = {name: np.asarray(each[arm])[keep] for name, each in self.scores.items()}
+        p |= {RESPONSE: np.asarray(self.response[arm])[keep], RANDOM: random_order(ids, self.name)}
+        treated = np.asarray(self.rows.arm == arm)[keep].astype(float)
+        return UpliftPredictions(ids, np.full(len(ids), self.name), self.rows.y.to_numpy()[keep], p, treated)
+
+
+def predict(config: UpliftRun, rows: TrialRows, folds: Sequence[Fold], progress: "Progress") -> list[Said]:
+    """Fit all learners on the training rows of each fold and score its test rows."""
+    parts = {MODEL: config.model} | {part.name: part for part in config.others}
+    found = []
+    for each in progress.track(list(folds), description="learners and controls"):
+        past, now = rows.where(each.training), rows.where(each.test)
+        fitted = {name: fit(config, part, past) for name, part in parts.items()}
+        shared = {name: getattr(fitted[MODEL], name) for name in _OF_OUTCOMES}
+        response = _fit(ResponseModel(**shared), past)
+        outcomes = TLearner(**shared)
+        _fit(outcomes, past)
+        arms = fitted[MODEL].arms_
+        scores = {name: {arm: one.predict(now.X, arm) for arm in arms} for name, one in fitted.items()}
+        answer = {arm: response.predict(now.X, arm) for arm in arms}
+        found.append(Said(each.name, now, arms, scores, answer, outcomes.predict_outcomes(now.X)))
+    return found
+
+
+def fit(config: UpliftRun, part: LearnerPart, rows: TrialRows) -> Learner:
+    """Fit a learner; declared probabilities are taken where every row has one."""
+    return _fit(create(part.name, **{"control": config.target.control, **part.options}), rows)
+
+
+def _fit(learner: Learner, rows: TrialRows) -> Learner:
+    declared = _declared(rows, learner.control)
+    return learner.fit(rows.X, rows.arm, rows.y, declared)
+
+
+def _declared(rows: TrialRows, control: object) -> dict[str, float] | None:
+    """Return the declared probability of each arm, where it is one and the same for all its rows."""
+    found = {str(arm): p for arm, p in rows.probability.groupby(rows.arm)}
+    if any(p.isna().any() or p.min() < p.max() for p in found.values()) or str(control) not in found:
+        return None
+    return {arm: float(p.iloc[0]) for arm, p in found.items()}

@@ -1,0 +1,193 @@
+"""What an uplift experiment reports: the draw, effects, learners beside both controls, verdicts, rules."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from crm_ml.config import UpliftRun
+from crm_ml.config.uplift import HalvesSplit
+from crm_ml.evaluation import randomisation_checks, uplift_plots
+from crm_ml.evaluation.significance import Evaluation, Interval, evaluate
+from crm_ml.evaluation.uplift_curves import uplift_by_tenth
+from crm_ml.evaluation.uplift_predictions import RANDOM, RESPONSE, UpliftPredictions
+from crm_ml.evaluation.uplift_verdict import Verdict, verdict
+from crm_ml.train.families.uplift.fitting import MODEL, Said
+from crm_ml.train.families.uplift.policy_values import policies
+from crm_ml.train.record.outcome import Gate, named
+from crm_ml.uplift.trial_rows import TrialRows
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_BINARY = ("qini", "auuc", "qini_causalml", "auuc_causalml", "uplift_at_30")
+_AMOUNT = ("qini_causalml", "auuc_causalml", "uplift_at_30")
+_BALANCE_ROWS = 50
+
+
+@dataclass(frozen=True, eq=False)
+class ArmReport:
+    """One treated arm against the control."""
+
+    predictions: UpliftPredictions
+    evaluation: Evaluation
+    verdict: Verdict
+    effect: Interval
+    balance: pd.DataFrame
+    tenths: pd.DataFrame
+
+
+@dataclass(frozen=True, eq=False)
+class UpliftReport:
+    """All of an experiment's figures.
+
+    Parameters
+    ----------
+    arms : mapping of str to ArmReport
+    ratio : SampleRatio or None
+        None where no probability is declared.
+    policies : pandas.DataFrame or None
+        Value of rules, in cents a customer.
+    """
+
+    arms: Mapping[str, ArmReport]
+    ratio: randomisation_checks.SampleRatio | None
+    policies: pd.DataFrame | None
+
+    @property
+    def verified(self) -> list[str]:
+        """Arms that should be targeted by uplift, of a draw that holds."""
+        if self.ratio is not None and not self.ratio.holds:
+            return []
+        return [arm for arm, one in self.arms.items() if one.verdict.by_uplift]
+
+    def metrics(self) -> dict[str, float]:
+        """Return ``test.<arm>.<metric>`` and ``baseline.<name>.<arm>.<metric>`` with ``.low`` and ``.high``.
+
+        The arm is left out where there is one only. ``difference.<name>.<metric>`` is the paired difference
+        of the model to each other order, ``effect`` the average effect.
+        """
+        found: dict[str, float] = {}
+        for arm, one in self.arms.items():
+            of = "" if len(self.arms) == 1 else f"{arm}."
+            judged = one.evaluation
+            found |= named(f"{of}effect", one.effect)
+            for metric in judged.metrics:
+                for name in judged.models:
+                    prefix = "test" if name == MODEL else f"baseline.{name}"
+                    found |= named(f"{prefix}.{of}{metric}", judged.interval(name, metric, "folds"))
+                    if name != MODEL:
+                        paired = judged.difference(MODEL, name, metric, "folds")
+                        found |= named(f"difference.{name}.{of}{metric}", paired)
+        return found
+
+    def summary(self) -> pd.DataFrame:
+        """Return the table for people: each order by arm, and the model against both controls."""
+        rows = []
+        for arm, one in self.arms.items():
+            shown = [
+                name for name in ("qini", "qini_causalml", "uplift_at_30") if name in one.evaluation.metrics
+            ]
+            for name in one.evaluation.models:
+                cells = {metric: _shown(one.evaluation.interval(name, metric, "folds")) for metric in shown}
+                rows.append({"arm": arm, "model": name} | cells)
+            for other in (RANDOM, RESPONSE):
+                cells = {m: _shown(one.evaluation.difference(MODEL, other, m, "folds")) for m in shown}
+                rows.append({"arm": arm, "model": f"model - {other}"} | cells)
+        return pd.DataFrame(rows)
+
+    def gates(self) -> tuple[Gate, ...]:
+        """Return what must hold before the model becomes champion: the draw, and one arm worth its order."""
+        draw = "no probability declared" if self.ratio is None else str(self.ratio)
+        found = [Gate("arms as declared", self.ratio is None or self.ratio.holds, draw)]
+        verdicts = "; ".join(
+            f"{arm}: {one.verdict.decision} ({one.verdict.reason})" for arm, one in self.arms.items()
+        )
+        found.append(Gate("target by uplift", bool(self.verified), verdicts))
+        return tuple(found)
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Return metrics, differences, balance, tenths and rules."""
+        parts = {
+            "metrics": {arm: one.evaluation.table() for arm, one in self.arms.items()},
+            "differences": {arm: one.evaluation.differences(MODEL) for arm, one in self.arms.items()},
+            "balance": {arm: one.balance for arm, one in self.arms.items()},
+            "tenths": {arm: one.tenths for arm, one in self.arms.items()},
+        }
+        found = {name: _stacked(each) for name, each in parts.items()}
+        return found if self.policies is None else found | {"policies": self.policies}
+
+    def figures(self, rng: np.random.Generator) -> "dict[str, Figure]":
+        """Return Qini curves and tenths of each arm, and the value of rules."""
+        found = {}
+        for arm, one in self.arms.items():
+            found[f"qini_{arm}"] = uplift_plots.qini_plot(one.predictions, MODEL, rng)
+            found[f"tenths_{arm}"] = uplift_plots.tenths_plot(one.tenths, MODEL, one.effect.value)
+        if self.policies is not None:
+            found["policies"] = uplift_plots.policy_plot(self.policies, "cents a customer")
+        return found
+
+    def facts(self) -> dict[str, Any]:
+        """Return effects, verdicts and the draw as plain data."""
+        return {
+            "effects": {arm: asdict(one.effect) for arm, one in self.arms.items()},
+            "verdicts": {arm: asdict(one.verdict) for arm, one in self.arms.items()},
+            "sample_ratio": None if self.ratio is None else asdict(self.ratio),
+            "verified_arms": self.verified,
+        }
+
+
+def judge(config: UpliftRun, rows: TrialRows, said: Sequence[Said], rng: np.random.Generator) -> UpliftReport:
+    """Judge the test rows of all folds.
+
+    Parameters
+    ----------
+    config : UpliftRun
+    rows : TrialRows
+        All rows, for effects and balance.
+    said : sequence of Said
+    rng : numpy.random.Generator
+    """
+    binary = config.target.outcome != "spend_cents"
+    arms = {}
+    for arm in said[0].arms:
+        parts = UpliftPredictions.join([one.predictions(arm, config.target.control) for one in said])
+        judged = evaluate(parts, rng, _BINARY if binary else _AMOUNT, config.replicates, ("folds",))
+        arms[arm] = _arm(config, rows, arm, parts, judged)
+    return UpliftReport(arms, _ratio(rows), policies(config, said))
+
+
+def _arm(
+    config: UpliftRun, rows: TrialRows, arm: str, said: UpliftPredictions, judged: Evaluation
+) -> ArmReport:
+    ours = rows.where(np.asarray(rows.arm.isin([config.target.control, arm])))
+    treated = (ours.arm == arm).to_numpy().astype(float)
+    # a customer stands in several splits, and an interval of tenths takes rows for customers
+    once = said.where(said.fold == said.folds[0]) if isinstance(config.split, HalvesSplit) else said
+    return ArmReport(
+        predictions=said,
+        evaluation=judged,
+        verdict=verdict(judged, MODEL, "qini" if "qini" in judged.metrics else "qini_causalml"),
+        effect=randomisation_checks.average_effect(ours.y.to_numpy(), treated),
+        balance=randomisation_checks.balance(ours.X, treated).head(_BALANCE_ROWS),
+        tenths=uplift_by_tenth(once.y, once.p[MODEL], once.treatment),
+    )
+
+
+def _ratio(rows: TrialRows) -> randomisation_checks.SampleRatio | None:
+    shares = rows.probability.groupby(rows.arm).mean()
+    if rows.probability.isna().any():
+        return None
+    return randomisation_checks.sample_ratio(
+        rows.arm.to_numpy(), {str(arm): float(p) for arm, p in shares.items()}
+    )
+
+
+def _stacked(parts: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    return pd.concat(dict(parts), names=["arm", None]).reset_index(level="arm").reset_index(drop=True)
+
+
+def _shown(interval: Interval) -> str:
+    return f"{interval.value:.4g}\n{interval.low:.3g} to {interval.high:.3g}"

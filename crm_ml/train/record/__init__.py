@@ -1,0 +1,1 @@
+"""The record of a run: what it leaves behind, by which it is compared, promoted and reproduced."""

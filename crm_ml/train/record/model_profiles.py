@@ -1,0 +1,197 @@
+"""The profiles that registered models carry, by which scoring sees that its data are unlike theirs."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from crm_ml.clv.summary import SUMMARY, in_cents
+from crm_ml.customer_hash import customer_folds
+from crm_ml.monitoring.training_profile import Column, Day, Profile, columns, rate_key
+from crm_ml.snapshots import as_utc
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from crm_ml.clv.clv_model import ClvModel
+    from crm_ml.clv.validation_windows import Source, Window
+    from crm_ml.evaluation.predictions import Predictions
+    from crm_ml.models.labelled_rows import LabelledRows
+    from crm_ml.snapshots import Snapshot
+
+MOST_CUSTOMERS = 50_000
+OCCASIONS = 2
+_OF_VALUES = ("p_alive", "expected_purchases", "expected_value")
+Scores = Mapping[str, npt.NDArray[np.float64]]
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """All customers that a model would have scored at a moment, with the features it would have had.
+
+    Parameters
+    ----------
+    as_of : datetime
+    X : pandas.DataFrame
+    group : str
+        Kind of the action, where the model has kinds.
+    """
+
+    as_of: datetime
+    X: "pd.DataFrame"
+    group: str = ""
+
+
+@dataclass(eq=False)
+class Known:
+    """Keeps what was known of all customers at some moments, while the rows of training are computed.
+
+    Of more than fifty thousand customers a part is kept that a hash of their ids has drawn.
+
+    Parameters
+    ----------
+    wanted : collection of datetime
+    """
+
+    wanted: frozenset[datetime]
+    frames: "dict[datetime, pd.DataFrame]" = field(default_factory=dict)
+    customers: dict[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def newest(cls, occasions: Iterable[Any], kind: Callable[[Any], str]) -> "Known":
+        """Want the newest moments of each kind of occasion."""
+        by_kind: dict[str, set[datetime]] = {}
+        for one in occasions:
+            by_kind.setdefault(kind(one), set()).add(one.as_of)
+        return cls(frozenset(as_of for found in by_kind.values() for as_of in sorted(found)[-OCCASIONS:]))
+
+    def keep(self, snapshot: "Snapshot", known: "pd.DataFrame") -> None:
+        """Keep the features of a snapshot, if it is wanted."""
+        if snapshot.as_of not in self.wanted:
+            return
+        self.customers[str(snapshot)] = len(known)
+        parts = -(-len(known) // MOST_CUSTOMERS)
+        if parts > 1:
+            known = known[customer_folds(np.asarray(known.index), parts, key="profile") == 0]
+        self.frames[snapshot.as_of] = known
+
+    def allowed(self, customers: Iterable[str] | None) -> "Known":
+        """Return the same of some customers only; all without them. How many were known stays."""
+        if customers is None:
+            return self
+        ids = set(customers)
+        kept = {as_of: known[known.index.isin(ids)] for as_of, known in self.frames.items()}
+        return Known(self.wanted, kept, self.customers)
+
+
+def of_labelled(
+    rows: "LabelledRows",
+    training: Sequence[Any],
+    tested: "tuple[Sequence[Any], Predictions, str]",
+    score: str,
+    customers: Mapping[str, int],
+) -> Profile:
+    """Return the profile of a model that scores whom it was trained on: features, scores, base rates.
+
+    Scores are those of the test rows, by models that had not seen them: scores of training rows are too sure.
+
+    Parameters
+    ----------
+    rows : LabelledRows
+    training : sequence of Snapshot
+    tested : tuple of sequence of Snapshot, Predictions, and str
+        Test snapshots, what was said of their rows, and the name of the model in it.
+    score : str
+        Column of the score, such as ``"p_churn"``.
+    customers : mapping of str to int
+        By training day.
+    """
+    import pandas as pd
+
+    tests, said, model = tested
+    lag = (training[-1].label_ends_at - training[-1].as_of).days
+    days = [Day(one.as_of.toordinal(), rows.at([one]).X) for one in training]
+    judged = [
+        Day(one.as_of.toordinal(), pd.DataFrame({score: said.p[model][said.fold == str(one)]}))
+        for one in tests
+    ]
+    rates = {str(one): float(rows.at([one]).y.mean()) for one in training}
+    rates |= {str(one): float(said.y[said.fold == str(one)].mean()) for one in tests}
+    named = {str(one): int(customers.get(str(one), 0)) or len(rows.at([one]).y) for one in training}
+    key = rate_key(score)
+    return Profile(columns(days, lag), columns(judged, lag), named, {key: rates}, (key,))
+
+
+def of_seen(
+    seen: Sequence[Seen],
+    predict: "Callable[[pd.DataFrame], Scores]",
+    customers: Mapping[str, int],
+    leave_out: Iterable[str] = (),
+) -> Profile:
+    """Return the profile of a model that scores everybody, whoever it was trained on.
+
+    Its rates are mean scores: no label says what all of them would have done.
+
+    Parameters
+    ----------
+    seen : sequence of Seen
+        With the columns of the model.
+    predict : callable
+        The final model: a frame to scores by their column.
+    customers : mapping of str to int
+        Known at the moments of `seen`.
+    leave_out : iterable of str
+        Columns that belong to the action; the catalogue decides what they are.
+    """
+    first = {one.as_of: one.X.drop(columns=list(leave_out), errors="ignore") for one in reversed(seen)}
+    days = [Day(as_of.toordinal(), X) for as_of, X in sorted(first.items())]
+    scores: list[Column] = []
+    rates: dict[str, dict[str, float]] = {}
+    for group in sorted({one.group for one in seen}):
+        found = {one.as_of: predict(one.X) for one in seen if one.group == group}
+        scores += _scores(found, group)
+        for as_of, said in found.items():
+            for name in (name for name in said if name.startswith("p_")):
+                rates.setdefault(rate_key(name, group), {})[f"{as_of:%Y-%m-%d}"] = float(said[name].mean())
+    counted = dict(sorted(customers.items()))
+    return Profile(columns(days, 1), tuple(scores), counted, rates)
+
+
+def of_values(model: "ClvModel", source: "Source", window: "Window", day: date) -> Profile:
+    """Return the profile of a lifetime-value model: the summaries of two days, and what the final one says.
+
+    Parameters
+    ----------
+    model : ClvModel
+        The final one.
+    source : Source
+    window : Window
+        The test window.
+    day : date
+        Of the final model. Its customers are counted with those who did not allow training.
+    """
+    as_of = as_utc(day)
+    summaries = {window.snapshot.as_of: window.summary, as_of: source.summary(as_of)}
+    everybody = (
+        summaries[as_of] if source.customers is None else replace(source, customers=None).summary(as_of)
+    )
+    ordered = sorted(summaries.items())
+    known = [Day(one.toordinal(), summary[[*SUMMARY]]) for one, summary in ordered]
+    said = {one: value_scores(model.predict(summary)) for one, summary in ordered}
+    return Profile(columns(known, 1), tuple(_scores(said, "")), {f"{as_of:%Y-%m-%d}": len(everybody)})
+
+
+def value_scores(found: "pd.DataFrame") -> Scores:
+    """Return the scores of a value model as they stand in a score table."""
+    said = {name: found[name].to_numpy() for name in _OF_VALUES}
+    return said | {"clv_cents": in_cents(found["clv"]).astype(np.float64)}
+
+
+def _scores(found: Mapping[datetime, Scores], group: str) -> list[Column]:
+    import pandas as pd
+
+    days = [Day(as_of.toordinal(), pd.DataFrame(dict(said))) for as_of, said in sorted(found.items())]
+    return list(columns(days, 1, group))

@@ -1,0 +1,102 @@
+"""What a run leaves in the tracking store: metrics, tables, plots, test rows, the model and its card."""
+
+import json
+import tempfile
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from crm_ml import tracking
+from crm_ml.config import Run
+from crm_ml.errors import StoreUnavailable
+from crm_ml.storage.manifest import verify
+from crm_ml.storage.paths import runs_folder
+from crm_ml.tables import Tables
+from crm_ml.train.compare.logged_rows import FOLDER, Logged
+from crm_ml.train.compare.pseudonyms import pseudonym_key
+from crm_ml.train.promote import promotion
+from crm_ml.train.promote.gate import Decision
+from crm_ml.train.record import account
+from crm_ml.train.record.model_card import Subject, model_card
+from crm_ml.train.record.outcome import Outcome
+
+
+def log_outcome(
+    active: tracking.Run, config: Run, tables: Tables, outcome: Outcome, before: account.Stages
+) -> tuple[tracking.ModelVersion, Decision]:
+    """Log an outcome, register its model, decide about it and write its card.
+
+    Parameters
+    ----------
+    active : Run
+    config : Run
+    tables : Tables
+    outcome : Outcome
+    before : mapping
+        Of `crm_ml.train.record.account.before_fitting`.
+
+    Raises
+    ------
+    InputError
+        If a metric is NaN or infinite; nothing is logged then.
+    StoreUnavailable
+        If the store is lost meanwhile; the metrics are kept in a file that the message names.
+    """
+    tracking.check_finite(outcome.metrics)
+    try:
+        return _log(active, config, tables, outcome, before)
+    except StoreUnavailable as error:
+        path = runs_folder() / "unlogged" / f"{active.run_id}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        content = {"config": config.model_dump(mode="json"), "metrics": dict(outcome.metrics)}
+        path.write_text(json.dumps(content, indent=2, sort_keys=True), encoding="utf-8")
+        raise StoreUnavailable(f"{error}; the metrics of the run stand in {path}") from error
+
+
+def _log(
+    active: tracking.Run, config: Run, tables: Tables, outcome: Outcome, before: account.Stages
+) -> tuple[tracking.ModelVersion, Decision]:
+    candidate = outcome.candidate
+    with tempfile.TemporaryDirectory() as parent:
+        folder = Path(parent) / "model"
+        candidate.save(folder)
+        version = active.register(
+            folder, candidate.name, candidate.loader_module, candidate.inputs, candidate.outputs
+        )
+        version = replace(version, details=verify(folder))
+        _log_files(active, outcome)
+        stages = before | account.after_fitting(config, outcome, folder)
+        active.log_json(account.as_artefact(stages), account.FILE)
+
+        def tell(decision: Decision) -> None:
+            card = model_card(Subject(config, tables, outcome, version, decision), folder)
+            active.log_text(card, "model_card.md")
+
+        logged = _log_rows(active, config, outcome)
+        decision = promotion.settle(active, version, outcome, logged, tell)
+    return version, decision
+
+
+def _log_files(active: tracking.Run, outcome: Outcome) -> None:
+    active.log_metrics(outcome.metrics)
+    for name, table in outcome.tables.items():
+        active.log_text(table.to_csv(index=False), f"tables/{name}.csv")
+    for name, figure in outcome.figures.items():
+        active.log_figure(figure, f"plots/{name}.png")
+    for trial in outcome.trials:
+        values = {"value": trial.value, "gain": trial.gain}
+        known = {name: value for name, value in values.items() if value is not None}
+        told = {"trial.state": trial.state} | ({"trial.error": trial.error[:4000]} if trial.error else {})
+        active.nested(f"trial {trial.number}", trial.params, known, told)
+    active.log_json(outcome.facts, "facts.json")
+    active.log_json([asdict(gate) for gate in outcome.gates], "gates.json")
+
+
+def _log_rows(active: tracking.Run, config: Run, outcome: Outcome) -> Logged | None:
+    """Log the test rows under pseudonyms and return them."""
+    if outcome.rows is None:
+        return None
+    logged = Logged.of(outcome.rows, config, pseudonym_key())
+    with tempfile.TemporaryDirectory() as parent:
+        logged.save(Path(parent) / FOLDER)
+        active.client.log_artifacts(active.run_id, str(Path(parent) / FOLDER), FOLDER)
+    return logged

@@ -1,0 +1,83 @@
+"""What a search follows from, and the name of its study."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from crm_ml.config.parts import Option
+from crm_ml.config.tuning import Tuned, Tuning
+
+_LIBRARIES = ("lightgbm", "numpy", "optuna", "pandas", "scikit-learn", "scipy")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A search that is about to start.
+
+    Parameters
+    ----------
+    tuning : Tuning
+    start : mapping of str to value
+        Value of each tuned option without a search.
+    seed : int
+    larger : bool
+        Whether a larger score is better.
+    """
+
+    tuning: Tuning
+    start: Mapping[str, Option]
+    seed: int
+    larger: bool
+
+    @staticmethod
+    def of(config: Tuned) -> "Plan":
+        """Return the plan of a config that has a search."""
+        assert config.tuning is not None
+        start = {name: config.start(name) for name in config.tuning.space}
+        return Plan(config.tuning, start, config.seed, metric_of(config) not in ("log_loss", "brier"))
+
+    def gain(self, start: float, found: float) -> float:
+        """Return by how much a score is better than another, above 0 where it is."""
+        return found - start if self.larger else start - found
+
+
+def metric_of(config: Tuned) -> str:
+    """Return the metric that the search of a config goes by."""
+    assert config.tuning is not None
+    return config.tuning.metric or config.tunable_metrics()[0]
+
+
+def study_name(content: Mapping[str, Any], data: str) -> str:
+    """Return the name under which the trials of a config are kept: all that a trial follows from.
+
+    That is the config without the number of trials, the content of the tables, the source of this package
+    and the libraries that fit, so that trials of other code are never taken for this one's.
+
+    Parameters
+    ----------
+    content : mapping
+        Plain dump of the config.
+    data : str
+        Fingerprint of the tables.
+    """
+    from importlib.metadata import version
+
+    from crm_ml.train.record.parameters import resolved
+
+    full = resolved(content)
+    full["data"] = {key: value for key, value in full["data"].items() if key != "path"}
+    full["tuning"] = {key: value for key, value in full["tuning"].items() if key != "trials"}
+    libraries = [(name, version(name)) for name in _LIBRARIES]
+    known = repr((full, data, _sources(), libraries))
+    return hashlib.sha256(known.encode()).hexdigest()[:16]
+
+
+def _sources() -> str:
+    """Return a sum over the modules of this package."""
+    package = Path(__file__).parents[2]
+    total = hashlib.sha256()
+    for path in sorted(package.rglob("*.py")):
+        total.update(f"{path.relative_to(package)}\0".encode() + path.read_bytes())
+    return total.hexdigest()

@@ -1,0 +1,197 @@
+"""The rows of an experiment, checked once for every learner."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from crm_ml.customer_hash import customer_folds
+from crm_ml.errors import InputError, LeakError
+from crm_ml.evaluation import leakage
+from crm_ml.models.logistic import Floats
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FEWEST = 30
+LARGEST_AUC = 0.99
+_TOLERANCE = 1e-6
+Probability = float | Mapping[Any, float] | npt.ArrayLike
+
+
+@dataclass(frozen=True, eq=False)
+class Experiment:
+    """Features, arms and outcomes that can be learned from.
+
+    Parameters
+    ----------
+    X : pandas.DataFrame, shape (n, k)
+    arm : numpy.ndarray of int, shape (n,)
+        0 = control, then the treated arms in the order of `arms`.
+    arms : tuple of str
+        Names of the treated arms, in ascending order.
+    y : numpy.ndarray, shape (n,)
+    binary : bool
+        Whether outcomes are 0 and 1.
+    probability : numpy.ndarray, shape (n, 1 + len(arms)), optional
+        Known probability of each arm; None where it must be estimated.
+    """
+
+    X: "pd.DataFrame"
+    arm: npt.NDArray[np.int64]
+    arms: tuple[str, ...]
+    y: Floats
+    binary: bool
+    probability: Floats | None = None
+
+    def folds(self, count: int, seed: int) -> npt.NDArray[np.int64]:
+        """Return a fold for each row; all rows of a customer have the same."""
+        named = "customer_id" in self.X.index.names
+        ids = self.X.index.get_level_values("customer_id") if named else np.arange(len(self.X)).astype(str)
+        return customer_folds(np.asarray(ids, dtype=str), count, key=f"cross-fit {seed}")
+
+    def rows(self, keep: npt.NDArray[np.bool_]) -> "Experiment":
+        """Return some of the rows."""
+        p = None if self.probability is None else self.probability[keep]
+        return Experiment(self.X[keep], self.arm[keep], self.arms, self.y[keep], self.binary, p)
+
+
+def check_experiment(
+    X: "pd.DataFrame | npt.ArrayLike",
+    treatment: npt.ArrayLike,
+    y: npt.ArrayLike,
+    control: object = 0,
+    probability: Probability | None = None,
+) -> Experiment:
+    """Return the rows of an experiment, or refuse them with everything wrong at once.
+
+    Parameters
+    ----------
+    X : pandas.DataFrame or array-like, shape (n, k)
+        Numbers and text.
+    treatment : array-like, shape (n,)
+        Names or numbers of arms.
+    y : array-like of float, shape (n,)
+    control : object
+        Which value of `treatment` is the untreated arm.
+    probability : float, mapping or array-like, optional
+        Known: of the one treated arm, of each arm by name, or (n,) or (n, arms) with the control first.
+
+    Raises
+    ------
+    InputError
+        If lengths differ, a value is NaN or infinite, there is one arm only, the control is missing, an arm
+        has fewer than 30 rows, nobody or everybody in an arm had the outcome, or a probability is none.
+    LeakError
+        If a feature alone says who was treated.
+    """
+    frame, names, outcomes = as_frame(X), _names(treatment), np.asarray(y, dtype=float)
+    if outcomes.shape != (len(frame),) or names.shape != (len(frame),):
+        raise InputError(
+            f"{len(frame):,} rows, treatment of shape {names.shape}, y of shape {outcomes.shape}"
+        )
+    untreated = arm_name(control)
+    arms = tuple(sorted(set(names.tolist()) - {untreated, ""}))
+    breaches = _breaches(names, outcomes, arms, untreated)
+    if breaches:
+        raise InputError(f"experiment: {'; '.join(breaches)}")
+    codes = np.zeros(len(names), dtype=np.int64)
+    for number, arm in enumerate(arms, 1):
+        codes[names == arm] = number
+    _refuse_separation(frame, codes, arms)
+    known = None if probability is None else _known(probability, arms, untreated, len(frame))
+    return Experiment(frame, codes, arms, outcomes, _binary(outcomes), known)
+
+
+def as_frame(X: "pd.DataFrame | npt.ArrayLike") -> "pd.DataFrame":
+    """Return features as a frame; the columns of an array are called x0, x1 and so on."""
+    import pandas as pd
+
+    if isinstance(X, pd.DataFrame):
+        return X
+    values = np.asarray(X, dtype=float)
+    if values.ndim != 2:
+        raise InputError(f"X has shape {values.shape}; give rows and columns")
+    return pd.DataFrame(values, columns=[f"x{number}" for number in range(values.shape[1])])
+
+
+def _names(treatment: npt.ArrayLike) -> npt.NDArray[np.str_]:
+    values = np.asarray(treatment, dtype=object).ravel()
+    return np.array([arm_name(value) for value in values.tolist()], dtype=str)
+
+
+def arm_name(value: object) -> str:
+    """Return the name of an arm: 1, 1.0 and True are one arm, missing values are ""."""
+    if value is None or value != value:
+        return ""
+    if isinstance(value, bool | np.bool_ | int | float | np.number):
+        number = float(value)
+        return str(int(number)) if number == int(number) else str(number)
+    return str(value)
+
+
+def _binary(y: Floats) -> bool:
+    return bool(np.isin(y, (0, 1)).all())
+
+
+def _breaches(names: npt.NDArray[np.str_], y: Floats, arms: Sequence[str], control: str) -> list[str]:
+    rows, found = len(y), []
+    missing, bad = int((names == "").sum()), int((~np.isfinite(y)).sum())
+    found += [f"treatment is missing in {missing:,} of {rows:,} rows"] if missing else []
+    found += [f"y is NaN or infinite in {bad:,} of {rows:,} rows"] if bad else []
+    present = [control, *arms] if (names == control).any() else list(arms)
+    if control not in present:
+        found.append(f"no row of the control {control!r} among arms {', '.join(arms) or 'none'}; set control")
+    elif not arms:
+        found.append(f"all {rows:,} rows are of one arm, {control!r}; an effect needs a treated one too")
+    small = {arm: int((names == arm).sum()) for arm in present}
+    few = [f"{arm} has {n:,}" for arm, n in small.items() if n < FEWEST]
+    found += [f"an arm needs at least {FEWEST} rows: {', '.join(few)}"] if few else []
+    if not found and _binary(y):
+        flat = [arm for arm in present if len(np.unique(y[names == arm])) < 2]
+        rates = ", ".join(f"{arm} {y[names == arm].mean():.0%}" for arm in flat)
+        if flat:
+            found.append(f"y is the same for all rows of an arm ({rates} positive); take a longer window")
+    elif not found and np.ptp(y) == 0:
+        found.append(f"y is {y[0]:g} in every row; nothing can be learned")
+    return found
+
+
+def _refuse_separation(X: "pd.DataFrame", arm: npt.NDArray[np.int64], arms: Sequence[str]) -> None:
+    found = []
+    for number, name in enumerate(arms, 1):
+        keep = (arm == 0) | (arm == number)
+        areas = leakage.check_leaks(X[keep], (arm[keep] == number).astype(float), limit=2.0)
+        found += [f"{one} (AUC {area:.4f} for {name})" for one, area in areas.items() if area > LARGEST_AUC]
+    if found:
+        raise LeakError(
+            f"the arm follows from a feature: {', '.join(found)}; drop what was recorded after the draw or "
+            "because of it, or compare customers who could have been in either arm"
+        )
+
+
+def _known(probability: Probability, arms: Sequence[str], control: str, rows: int) -> Floats:
+    columns = [control, *arms]
+    if isinstance(probability, Mapping):
+        named = {arm_name(arm): float(p) for arm, p in probability.items()}
+        missing = [arm for arm in columns if arm not in named]
+        if missing:
+            raise InputError(f"probability: none for {', '.join(missing)}; give one for each arm")
+        found = np.tile([named[arm] for arm in columns], (rows, 1))
+    else:
+        values = np.asarray(probability, dtype=float)
+        if values.ndim < 2 and len(arms) == 1:
+            values = np.broadcast_to(values, (rows,))
+            values = np.column_stack([1 - values, values])
+        found = values
+    if found.shape != (rows, len(columns)):
+        raise InputError(f"probability has shape {found.shape}; give one for each of {rows:,} rows and arms")
+    wrong = int((~((found > 0) & (found < 1)).all(axis=1)).sum())
+    off = int((found.sum(axis=1) > 1 + _TOLERANCE).sum())
+    if wrong or off:
+        raise InputError(
+            f"probability: {wrong:,} of {rows:,} rows are not within 0 and 1, {off:,} sum to more than 1"
+        )
+    return np.asarray(found)

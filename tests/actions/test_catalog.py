@@ -1,0 +1,110 @@
+"""The catalogue and the settings: strict, and every mistake at once."""
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+from score_world import action, catalog
+
+from crm_ml.actions.catalog import Catalog
+from crm_ml.config import load
+from crm_ml.errors import ConfigError
+from crm_ml.score.settings import ScoreSettings
+
+ROOT = Path(__file__).parents[2]
+BROKEN = """
+currency: eur
+action: []
+actions:
+  - action_id: Win Back
+    channel: mail
+    cost_cents: 1.5
+    margin_cents: -1
+    assumed_effect: 1.2
+    assumption: none
+    expires_after_days: 0
+  - action_id: push
+    channel: push
+    cost_cents: "2"
+    margin_cents: 10
+    score: p_buy
+    assumed_effect: .nan
+    assumption: a long enough text
+    eligible: orders >> 3
+    expires_after_days: 3
+"""
+PLACES = [
+    "currency",
+    "action",
+    "actions[0].action_id",
+    "actions[0].cost_cents",
+    "actions[0].margin_cents",
+    "actions[0].assumed_effect",
+    "actions[0].assumption",
+    "actions[0].expires_after_days",
+    "actions[1].cost_cents",
+    "actions[1].score",
+    "actions[1].assumed_effect",
+    "actions[1].eligible: at character 9",
+]
+
+
+def test_every_mistake_is_named_at_once(tmp_path):
+    path = tmp_path / "actions.yaml"
+    path.write_text(BROKEN)
+    with pytest.raises(ConfigError) as refusal:
+        load(path, Catalog)
+    assert [
+        place
+        for place in PLACES
+        if f"  {place}:" not in str(refusal.value) and place not in str(refusal.value)
+    ] == []
+    assert "12 mistakes" in str(refusal.value)
+
+
+def test_an_action_stands_once_and_its_window_is_in_order():
+    with pytest.raises(ValueError, match="push stands more than once"):
+        catalog(action("push"), action("mail"), action("push"))
+    with pytest.raises(ValueError, match="valid_until 2024-01-01 lies before valid_from 2024-02-01"):
+        action("a", valid_from=date(2024, 2, 1), valid_until=date(2024, 1, 1))
+
+
+@pytest.mark.parametrize(
+    ("day", "offered"),
+    [("2024-01-31", False), ("2024-02-01", True), ("2024-02-29", True), ("2024-03-01", False)],
+)
+def test_an_offer_runs_from_its_first_to_its_last_day(day, offered):
+    one = action("a", valid_from=date(2024, 2, 1), valid_until=date(2024, 2, 29))
+    assert one.offered(datetime.fromisoformat(day).replace(tzinfo=UTC)) is offered
+
+
+def test_a_row_expires_after_its_days_or_with_the_offer():
+    as_of = datetime(2024, 2, 27, tzinfo=UTC)
+    assert action("a").expires_at(as_of) == datetime(2024, 3, 5, tzinfo=UTC)
+    assert action("a", valid_until=date(2024, 2, 28)).expires_at(as_of) == datetime(2024, 2, 29, tzinfo=UTC)
+
+
+def test_the_committed_configurations_load():
+    settings = load(ROOT / "configs/score/default.yaml", ScoreSettings)
+    grocer = load(ROOT / settings.actions, Catalog)
+    assert [one.action_id for one in grocer.actions] == sorted(one.action_id for one in grocer.actions)
+    assert settings.consent == "assumed"
+
+
+@pytest.mark.parametrize("path", ["../lists", "/tmp/lists", "data/../../lists"])
+def test_no_folder_of_the_settings_leaves_the_project(path):
+    settings = load(ROOT / "configs/score/default.yaml", ScoreSettings, [f"out={path}", f"work={path}"])
+    with pytest.raises(ConfigError, match="outside"):
+        settings.out_folder  # noqa: B018
+    with pytest.raises(ConfigError, match="outside"):
+        settings.work_folder  # noqa: B018
+
+
+def test_the_policy_hash_follows_what_decides_and_nothing_else():
+    settings = load(ROOT / "configs/score/default.yaml", ScoreSettings)
+    one, other = catalog(action("a"), action("b")), catalog(action("b"), action("a"))
+    same = settings.model_copy(update={"as_of": date(2020, 1, 1), "out": "elsewhere"})
+    assert settings.policy_hash(one) == same.policy_hash(other)
+    assert settings.policy_hash(one) != settings.policy_hash(catalog(action("a")))
+    assert settings.policy_hash(one) != settings.model_copy(update={"daily_cap": 7}).policy_hash(one)
+    assert settings.policy_hash(one) != settings.policy_hash(catalog(action("a", cost_cents=11), action("b")))

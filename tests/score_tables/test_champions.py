@@ -1,0 +1,157 @@
+"""Both champions together: what is loaded, what is refused, and the command that scores with them."""
+
+from datetime import date, timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+import score_world
+import value_shop
+from score_world import AS_OF, DAY_S, contents
+
+from crm_ml import datasets, features, tracking
+from crm_ml.clv import artefact, summarize
+from crm_ml.clv.clv_model import ClvModel
+from crm_ml.clv.purchase_and_spend_model import Valuer
+from crm_ml.clv.valuation_terms import Terms
+from crm_ml.clv.value_calibration import NO_TILT
+from crm_ml.errors import InputError, LeakError
+from crm_ml.models import artefact as model_artefact
+from crm_ml.models.model import create
+from crm_ml.score import read_list
+from crm_ml.score.__main__ import main
+from crm_ml.score_tables.champions import champion_effects, champion_responder, champion_valuation
+from crm_ml.snapshots import Snapshot, as_utc
+from crm_ml.storage.manifest import fingerprint, verify
+from crm_ml.uplift import TLearner
+from crm_ml.uplift import artefact as uplift_artefact
+
+
+@pytest.fixture(scope="module")
+def model():
+    summary = value_shop.summary(value_shop.lines(200, seed=9))
+    valuer = Valuer.fit("beta_geo", summary)
+    return ClvModel.of(valuer, Terms.of_months(12, 0.1, 0.25), summary, NO_TILT, None)
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory):
+    return score_world.tables(tmp_path_factory.mktemp("tables"))
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    (tmp_path / "configs/score").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("CRM_ML_DATA", raising=False)
+    return tmp_path
+
+
+@pytest.fixture
+def registered(tmp_path_factory, monkeypatch, model, tables):
+    """Folders of both champions, as the registry would give them."""
+    folder = tmp_path_factory.mktemp("models")
+    artefact.save(model, folder / "clv", labels_end="2024-05-15", time_unit="D")
+    known = features.matrix(tables, Snapshot(as_utc(AS_OF), timedelta(days=1)))
+    trees = create("logistic").fit(known, np.random.default_rng(0).integers(0, 2, len(known)))
+    details = {"active_within_days": 56, "labels_end": "2024-05-01", "features": {}}
+    model_artefact.save(trees, folder / "churn", "churn", **details)
+
+    def champion(name, _alias):
+        manifest = verify(folder / name)
+        return tracking.ModelVersion(name, "1", folder / name, fingerprint(folder / name), manifest)
+
+    monkeypatch.setattr(tracking, "champion", champion)
+    return folder
+
+
+def test_the_champion_is_loaded_with_its_hash(registered, model, tables):
+    found = champion_valuation("clv@champion", AS_OF)
+    assert (found.name, found.sums) == ("clv", fingerprint(registered / "clv"))
+    summary = summarize(tables, AS_OF, "D", with_first_value=True)
+    pd.testing.assert_frame_equal(found.model.predict(summary), model.predict(summary), check_exact=True)
+    assert champion_valuation("clv@champion", date(2024, 5, 15)).sums == found.sums
+
+
+@pytest.mark.usefixtures("registered")
+def test_a_champion_that_saw_later_orders_or_is_none_of_value_is_refused():
+    with pytest.raises(LeakError, match="trained on labels until 2024-05-15 and must not score 2024-05-14"):
+        champion_valuation("clv@champion", date(2024, 5, 14))
+    told = "churn@champion: it is a model of family churn, and one of clv is needed here"
+    with pytest.raises(InputError, match=told):
+        champion_valuation("churn@champion", AS_OF)
+
+
+@pytest.fixture
+def of_actions(registered, tables):
+    """Champions of answers and of effects, beside the others."""
+    known = features.matrix(tables, Snapshot(as_utc(AS_OF), timedelta(days=1)), ["rfm"])
+    labels = np.random.default_rng(1).integers(0, 2, len(known))
+    details = {"labels_end": "2024-05-15", "features": {"rfm": {}}}
+    model = create("gradient_boosting", rounds=5, min_data_in_leaf=5, n_seeds=1).fit(known, labels)
+    model_artefact.save(model, registered / "propensity", "propensity", kinds=["mail"], **details)
+    learner = TLearner(base="logistic", control="none")
+    learner.fit(known, np.where(np.arange(len(known)) % 2, "letter", "none"), labels, 0.5)
+    arms = {"arms": ["letter"], "verified_arms": []}
+    uplift_artefact.save(learner, registered / "uplift", **details, **arms)
+    return known, model, learner
+
+
+def test_champions_of_actions_are_loaded_with_what_they_have_learned_from(of_actions):
+    known, model, learner = of_actions
+    answers = champion_responder("propensity@champion", AS_OF)
+    assert (answers.kinds, answers.groups) == (["mail"], {"rfm": {}})
+    np.testing.assert_array_equal(answers.predict(known), model.predict(known))
+    assert [len(told) for told in answers.reasons(known)] == [3] * len(known)
+    effects = champion_effects("uplift@champion", AS_OF)
+    assert (effects.arms, effects.verified, effects.groups) == (["letter"], [], {"rfm": {}})
+    found = effects.predict(known)
+    np.testing.assert_array_equal(found["uplift_letter"], learner.predict(known, "letter"))
+
+
+@pytest.mark.usefixtures("of_actions")
+@pytest.mark.parametrize("load", [champion_responder, champion_effects])
+def test_champions_of_actions_refuse_an_earlier_day_and_another_family(load):
+    name = "propensity" if load is champion_responder else "uplift"
+    with pytest.raises(LeakError, match=f"{name}@champion was trained on labels until 2024-05-15"):
+        load(f"{name}@champion", date(2024, 5, 14))
+    with pytest.raises(InputError, match=f"family churn, and one of {name} is needed"):
+        load("churn@champion", AS_OF)
+
+
+CONFIG = """
+name: test
+data: {name: generated}
+value_model: clv@champion
+as_of: 2024-06-01
+actions: configs/actions.yaml
+consent: assumed
+"""
+ACTIONS = """
+currency: EUR
+actions:
+  - {action_id: keep, channel: mail, cost_cents: 10, margin_cents: 1000, assumed_effect: 0.5, score: p_churn,
+     assumption: chosen for a test, eligible: clv_cents >= 100 and p_alive > 0.1, expires_after_days: 7}
+"""
+
+
+def test_the_command_scores_with_both_champions(project, registered, tables, monkeypatch, capsys):
+    (project / "configs/score/default.yaml").write_text(CONFIG)
+    (project / "configs/actions.yaml").write_text(ACTIONS)
+    monkeypatch.setattr(datasets, "load", lambda _name, _path: tables)
+    assert main([]) == 0
+    rows = read_list(project / "data/lists/test")
+    assert (rows["clv_cents"] >= 100).all()
+    names = [f"{name}@{fingerprint(registered / name)[:12]}" for name in ("churn", "clv")]
+    assert {tuple(one) for one in rows["model_versions"]} == {tuple(names)}
+    assert main([]) == 3
+    before = contents(project / "data")
+    assert main(["--as-of", "2024-05-10"]) == 2
+    assert "clv@champion was trained on labels until 2024-05-15" in capsys.readouterr().err
+    path = registered / "clv/clv.json"
+    path.write_bytes(path.read_bytes().replace(b"1", b"2", 1))
+    assert main(["--as-of", "2024-05-31"]) == 4
+    assert "clv.json has changed" in capsys.readouterr().err
+    assert contents(project / "data") == before
+    assert pd.Timestamp("2024-06-01", tz="UTC") == rows["as_of"].iloc[0]
+    assert rows["expires_at"].iloc[0] - rows["as_of"].iloc[0] == timedelta(seconds=7 * DAY_S)

@@ -1,0 +1,121 @@
+"""The parts of the churn experiment that need no store: folds, left out features, calibration, segments."""
+
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from crm_ml import features
+from crm_ml.config import ChurnRun
+from crm_ml.errors import ConfigError, InputError
+from crm_ml.models.calibrated_model import CalibratedModel
+from crm_ml.models.labelled_rows import LabelledRows
+from crm_ml.tables import Tables
+from crm_ml.tables.strict import validate
+from crm_ml.train.families.churn import experiment
+from crm_ml.train.families.probability import run as probability_run
+from crm_ml.train.families.probability import used_rows
+
+BASE = {
+    "family": "churn",
+    "data": {"name": "complete_journey"},
+    "target": {"horizon_days": 28, "active_within_days": 56},
+    "split": {"test": ["2017-08-30", "2017-09-27"], "training_snapshots": 8, "earliest": "2017-07-01"},
+    "model": {"name": "logistic"},
+    "baselines": [{"name": "recency_rule"}],
+    "register_as": {"name": "churn", "as_of": "2017-10-25"},
+}
+
+
+def config(**changes):
+    return validate(BASE | changes, ChurnRun, "test")
+
+
+def rows(days=8, customers=120, seed=0):
+    """Rows on weekly days up to 2017-08-02 whose label follows one feature."""
+    draw = np.random.default_rng(seed)
+    as_of = [f"{date(2017, 8, 2) - pd.Timedelta(weeks=week):%Y-%m-%d}" for week in reversed(range(days))]
+    index = pd.MultiIndex.from_product(
+        [as_of, [f"c{n}" for n in range(customers)]], names=["as_of", "customer_id"]
+    )
+    X = pd.DataFrame({"rfm_days_since_order": draw.uniform(0, 60, len(index))}, index=index)
+    X["lifecycle_stage"] = np.where(X["rfm_days_since_order"] > 30, "dormant", "active")
+    y = (draw.uniform(0, 60, len(index)) < X["rfm_days_since_order"]).astype("int8")
+    return LabelledRows(X, pd.Series(y, index=index, name="churned"))
+
+
+def test_test_days_must_ascend_and_baselines_stand_once():
+    twice = [{"name": "logistic"}, {"name": "logistic", "options": {"strength": 1.0}}]
+    with pytest.raises(ConfigError) as refused:
+        config(split=BASE["split"] | {"test": ["2017-09-27", "2017-08-30"]}, baselines=twice)
+    assert "test days must ascend, each once, not 2017-09-27, 2017-08-30" in str(refused.value)
+    assert "each baseline may stand once, not logistic, logistic" in str(refused.value)
+
+
+def test_a_fold_trains_on_labels_that_end_before_it_and_not_before_the_earliest_day():
+    each = experiment.fold(config(), date(2017, 8, 30))
+    assert [f"{one.as_of:%m-%d}" for one in each.training] == ["07-05", "07-12", "07-19", "07-26", "08-02"]
+    assert each.training[-1].label_ends_at == each.test.as_of
+    with pytest.raises(InputError, match="no training snapshot lies between 2017-07-01 and 2017-07-20"):
+        experiment.fold(config(), date(2017, 7, 20))
+
+
+def test_left_out_names_what_no_group_has_but_lets_absent_tables_be():
+    columns = ["rfm_orders", "timing_monday_share"]
+    assert used_rows.left_out(columns, ["campaign_*", "timing_*"]) == ["timing_monday_share"]
+    with pytest.raises(ConfigError, match=r"leave_out: rmf_\* match no feature"):
+        used_rows.left_out(columns, ["rmf_*", "rfm_*"])
+
+
+def test_segments_are_kept_from_a_model_that_does_not_ask_for_them():
+    given = rows()
+    assert "lifecycle_stage" not in used_rows.used_rows(given, config(features={"rfm": {}})).X
+    assert "lifecycle_stage" in used_rows.used_rows(given, config(features={"rfm": {}, "lifecycle": {}})).X
+    assert "lifecycle_stage" in used_rows.used_rows(given, config()).X
+    assert experiment.SEGMENTS in features.groups()
+
+
+def test_the_calibrator_learns_from_scores_of_a_model_that_had_not_seen_the_labels():
+    run = config(calibration={"methods": ["platt"], "snapshots": 2})
+    each = experiment.fold(run, date(2017, 8, 30))
+    given = rows()
+    later = given.fold.isin(["2017-07-26", "2017-08-02"])
+    turned = LabelledRows(given.X, given.y.where(~later, 1 - given.y))
+    with pytest.raises(InputError, match="nothing that trains for 2017-08-30 has labels that end before"):
+        probability_run.fit_calibrated(run, given, each)
+    wide = config(
+        calibration={"methods": ["platt"], "snapshots": 2},
+        split=BASE["split"] | {"earliest": "2017-06-14"},
+    )
+    each = experiment.fold(wide, date(2017, 8, 30))
+    assert isinstance(probability_run.fit_calibrated(wide, given, each), CalibratedModel)
+    # labels that turn round in the newest snapshots give an inverted calibrator, which is refused
+    refused = probability_run.fit_calibrated(wide, turned, each)
+    assert refused.calibrator.method == "none"
+
+
+def test_who_did_not_allow_the_purpose_trains_no_model():
+    said = [
+        ("c1", "training", True, "2017-01-01"),
+        ("c2", "training", True, "2017-01-01"),
+        ("c2", "training", False, "2017-12-01"),  # later than the run's day, and yet obeyed
+        ("c3", "marketing", True, "2017-01-01"),
+        ("c4", "training", True, "2017-11-01"),  # allowed only after the run's day
+    ]
+    consents = pd.DataFrame(said, columns=["customer_id", "purpose", "granted", "changed_at"])
+    consents["changed_at"] = pd.to_datetime(consents["changed_at"])
+    consents["changed_at_epoch_s"] = consents["changed_at"].astype("datetime64[s]").astype("int64")
+    nobody = pd.DataFrame({"customer_id": ["c1"]})
+    tables = Tables(customers=nobody, order_lines=nobody, consents=consents)
+
+    def allowed(given, purpose):
+        today = config().target.snapshot(config().register_as.as_of)
+        return used_rows.allowed_rows(given, rows(), today, purpose)
+
+    assert set(allowed(tables, "training").customer_id) == {"c1"}
+    with pytest.raises(ConfigError, match=r"target.purpose: the tables have consents; name the purpose"):
+        allowed(tables, None)
+    with pytest.raises(ConfigError, match="'training' is asked of tables that have no consents"):
+        allowed(Tables(customers=nobody, order_lines=nobody), "training")
+    assert len(allowed(Tables(customers=nobody, order_lines=nobody), None).y) == 8 * 120
