@@ -3,9 +3,9 @@
 import math
 
 import pytest
+from decision_world import decided, person
 from pydantic import ValidationError
 from score_world import action, catalog
-from test_score_policy import decided, person
 
 from crm_ml.actions.action_parts import Factors, Levers, RetentionValue
 
