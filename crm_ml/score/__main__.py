@@ -1,12 +1,11 @@
 """``python -m crm_ml.score [CONFIG]``: score customers and publish the list of a day."""
 
-import argparse
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crm_ml.errors import CrmError
+from crm_ml import commands
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,29 +18,10 @@ _REASONS = 5
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Publish a list and show it in figures; return the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m crm_ml.score", description="Score, decide, publish a list."
-    )
-    parser.add_argument(
-        "config",
-        nargs="?",
-        default="score/default",
-        metavar="CONFIG",
-        help="path under configs/ without .yaml",
-    )
-    parser.add_argument(
-        "--as-of", metavar="DATE", help="day of the list, YYYY-MM-DD (default: of the config)"
-    )
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override a setting")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="folder of the lists")
-    given = parser.parse_args(arguments)
-    overrides = [*given.set, *([f"as_of={given.as_of}"] if given.as_of else [])]
-    try:
-        _score(given.config, overrides, given.out)
-    except CrmError as error:
-        print(f"error: {error}", file=sys.stderr)  # noqa: T201
-        return error.exit_code
-    return 0
+    parser = commands.parser("crm_ml.score", "Score, decide, publish a list.")
+    commands.add_list_settings(parser, "day of the list")
+    options = parser.parse_args(arguments)
+    return commands.run(_score, options.config, commands.list_settings(options), options.out)
 
 
 def _score(config: str, overrides: Sequence[str], out: Path | None) -> None:

@@ -1,13 +1,12 @@
 """``python -m crm_ml.score.diff OLD NEW``: say what changed between two lists, and why."""
 
-import argparse
 import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crm_ml.errors import CrmError
+from crm_ml import commands
 from crm_ml.lists.diff.change_reasons import REASONS
 from crm_ml.lists.diff.compare_lists import difference, refuse_inside, replaced
 from crm_ml.lists.read_list import locate
@@ -23,20 +22,13 @@ _MOVES = 20
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Compare two lists and show what changed; return the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m crm_ml.score.diff", description="What changed between two lists, and why."
-    )
+    parser = commands.parser("crm_ml.score.diff", "What changed between two lists, and why.")
     parser.add_argument("old", type=Path, metavar="OLD", help="folder of a list, or of all lists of a name")
     parser.add_argument("new", type=Path, metavar="NEW", help="the same of the newer list")
     parser.add_argument("--json", type=Path, metavar="PATH", help="write everything as JSON")
     parser.add_argument("--out", type=Path, metavar="PATH", help="write all changed rows as Parquet")
-    given = parser.parse_args(arguments)
-    try:
-        _compare(given.old, given.new, given.json, given.out)
-    except CrmError as error:
-        print(f"error: {error}", file=sys.stderr)  # noqa: T201
-        return error.exit_code
-    return 0
+    options = parser.parse_args(arguments)
+    return commands.run(_compare, options.old, options.new, options.json, options.out)
 
 
 def _compare(old: Path, new: Path, path: Path | None, out: Path | None) -> None:

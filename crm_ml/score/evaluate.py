@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from crm_ml import commands
 from crm_ml.errors import CrmError, InputError
 
 if TYPE_CHECKING:
@@ -19,14 +20,12 @@ Made = TypeVar("Made")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Evaluate a list, show and keep the figures; return the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m crm_ml.score.evaluate", description="What a list brought, beside what it promised."
-    )
+    parser = commands.parser("crm_ml.score.evaluate", "What a list brought, beside what it promised.")
     parser.add_argument("list", type=Path, metavar="LIST", help="folder of a list, or of all of a name")
     parser.add_argument(
         "--config", default="score/default", help="configuration that made it, below configs/"
     )
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override a setting")
+    commands.add_settings(parser)
     parser.add_argument("--days", type=int, help="window from the day of the list on (default: longest row)")
     parser.add_argument(
         "--margin", type=float, default=MARGIN, metavar="SHARE",
@@ -34,13 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )  # fmt: skip
     parser.add_argument("--against", type=Path, metavar="LIST2", help="list of another policy to value")
     parser.add_argument("--json", type=Path, metavar="PATH", help="write all figures as JSON")
-    given = parser.parse_args(arguments)
-    try:
-        _run(given)
-    except CrmError as error:
-        print(f"error: {error}", file=sys.stderr)  # noqa: T201
-        return error.exit_code
-    return 0
+    return commands.run(_run, parser.parse_args(arguments))
 
 
 def _run(given: argparse.Namespace) -> None:

@@ -4,11 +4,11 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from crm_ml import commands
 from crm_ml.delivery.exporters.export_plan import Options
 from crm_ml.delivery.exporters.exporters import tools
-from crm_ml.errors import CrmError
 from crm_ml.storage.paths import data_folder
 from crm_ml.tables.strict import validate
 
@@ -18,24 +18,20 @@ if TYPE_CHECKING:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Export a list and tell what was left out and why; return the exit code."""
-    given = vars(_parser().parse_args(arguments))
-    folder, out = given.pop("list"), given.pop("out")
-    given |= {name: tuple(given[name]) for name in ("actions", "channels", "variables")}
-    try:
-        from crm_ml.delivery.exporters.export_job import export_list
+    return commands.run(_export, vars(_parser().parse_args(arguments)))
 
-        options = validate(given, Options, "options")
-        _show(export_list(folder, options, out or data_folder() / "exports"))
-    except CrmError as error:
-        print(f"error: {error}", file=sys.stderr)  # noqa: T201
-        return error.exit_code
-    return 0
+
+def _export(arguments: dict[str, Any]) -> None:
+    from crm_ml.delivery.exporters.export_job import export_list
+
+    folder, out = arguments.pop("list"), arguments.pop("out")
+    arguments |= {name: tuple(arguments[name]) for name in ("actions", "channels", "variables")}
+    options = validate(arguments, Options, "options")
+    _show(export_list(folder, options, out or data_folder() / "exports"))
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m crm_ml.score.export", description="Export a list for a campaign tool."
-    )
+    parser = commands.parser("crm_ml.score.export", "Export a list for a campaign tool.")
     parser.add_argument("list", type=Path, metavar="LIST", help="folder of a list, or of all lists of a name")
     parser.add_argument("--to", required=True, metavar="TOOL", help=", ".join(sorted(tools())))
     parser.add_argument(

@@ -1,12 +1,12 @@
 """``python -m crm_ml.score.load LIST --into csv:PATH|duckdb:PATH|postgres:``: load a list, once."""
 
-import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crm_ml.errors import ConfigError, CrmError
+from crm_ml import commands
+from crm_ml.errors import ConfigError
 
 if TYPE_CHECKING:
     from crm_ml.delivery.loaders.load_once import Loaded
@@ -16,9 +16,7 @@ SINKS = "csv:PATH, duckdb:PATH or postgres:"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Load a list and tell how many rows; return the exit code, 3 if it is loaded already."""
-    parser = argparse.ArgumentParser(
-        prog="python -m crm_ml.score.load", description="Load a list into a sink, each list once."
-    )
+    parser = commands.parser("crm_ml.score.load", "Load a list into a sink, each list once.")
     parser.add_argument("list", type=Path, metavar="LIST", help="folder of a list, or of all lists of a name")
     parser.add_argument(
         "--into",
@@ -26,14 +24,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         metavar="SINK",
         help=f"{SINKS} (the address of the database stands in CRM_ML_POSTGRES)",
     )
-    given = parser.parse_args(arguments)
-    try:
-        loaded = load(given.list, given.into)
-    except CrmError as error:
-        print(f"error: {error}", file=sys.stderr)  # noqa: T201
-        return error.exit_code
+    options = parser.parse_args(arguments)
+    return commands.run(_load, options.list, options.into)
+
+
+def _load(folder: Path, into: str) -> None:
+    loaded = load(folder, into)
     print(f"list {loaded.list_id}: {loaded.rows:,} rows are in {loaded.where}")  # noqa: T201
-    return 0
 
 
 def load(folder: Path, into: str) -> "Loaded":

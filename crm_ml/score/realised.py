@@ -1,12 +1,11 @@
 """``python -m crm_ml.score.realised [CONFIG]``: log what came true of past scores to their model versions."""
 
-import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crm_ml.errors import CrmError
+from crm_ml import commands
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,27 +18,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     What can't be read is told and left out; the exit code is then that of the most serious failure.
     """
-    parser = argparse.ArgumentParser(
-        prog="python -m crm_ml.score.realised", description="What came true of past scores."
-    )
-    parser.add_argument(
-        "config", nargs="?", default="score/default", metavar="CONFIG", help="path under configs/"
-    )
-    parser.add_argument("--as-of", metavar="DATE", help="today, YYYY-MM-DD (default: of the config)")
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override a setting")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="folder of the lists")
-    given = parser.parse_args(arguments)
-    overrides = [*given.set, *([f"as_of={given.as_of}"] if given.as_of else [])]
-    try:
-        failures = _run(given.config, overrides, given.out)
-    except CrmError as error:
-        failures = [error]
-    for failure in failures:
-        print(f"error: {failure}", file=sys.stderr)  # noqa: T201
-    return max((failure.exit_code for failure in failures), default=0)
+    parser = commands.parser("crm_ml.score.realised", "What came true of past scores.")
+    commands.add_list_settings(parser, "today")
+    options = parser.parse_args(arguments)
+    return commands.run(_run, options.config, commands.list_settings(options), options.out)
 
 
-def _run(config: str, overrides: Sequence[str], out: Path | None) -> Sequence[CrmError]:
+def _run(config: str, overrides: Sequence[str], out: Path | None) -> int:
     from rich.console import Console
 
     from crm_ml import datasets
@@ -50,7 +35,7 @@ def _run(config: str, overrides: Sequence[str], out: Path | None) -> Sequence[Cr
     tables = datasets.load(settings.data.name, settings.data.path, **settings.data.options)
     report = realise(settings, tables, out)
     show(Console(), report)
-    return report.failures
+    return max((commands.tell(failure) for failure in report.failures), default=0)
 
 
 def show(console: "Console", report: "Report") -> None:

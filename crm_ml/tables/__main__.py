@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from crm_ml.errors import CrmError
+from crm_ml import commands
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -22,15 +22,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     int
         0, or the exit code of the error (2 for bad input or config).
     """
-    arguments = _parser().parse_args(argv)
-    try:
-        return _run(arguments)
-    except CrmError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
+    return commands.run(_check, _parser().parse_args(argv), lead="")
 
 
-def _run(arguments: argparse.Namespace) -> int:
+def _check(arguments: argparse.Namespace) -> None:
     from rich.console import Console
 
     from crm_ml.tables.cleaning_report import Report
@@ -47,13 +42,12 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.out is not None:
         for path in report.write_quarantine(arguments.out):
             Console().print(f"quarantined rows: {path}", soft_wrap=True)
-    return 0
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m crm_ml.tables",
-        description="Check customer tables against their contracts. Exit code 0, or 2 with every breach.",
+    parser = commands.parser(
+        "crm_ml.tables",
+        "Check customer tables against their contracts. Exit code 0, or 2 with every breach.",
     )
     parser.add_argument("config", type=Path, help="mapping of sources and columns, configs/data/<name>.yaml")
     parser.add_argument("--root", type=Path, help="folder that paths are relative to and must stay in")
@@ -66,4 +60,4 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    sys.exit(main())

@@ -1,13 +1,12 @@
 """``python -m crm_ml.train [RUN ...]``: train the runs of ``configs/default.yaml`` or the named ones."""
 
-import argparse
 import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crm_ml.errors import CrmError
+from crm_ml import commands
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -17,19 +16,12 @@ if TYPE_CHECKING:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train runs and show their metrics beside the baselines; return the exit code."""
-    parser = argparse.ArgumentParser(
-        "python -m crm_ml.train", description="Train, evaluate, log and register."
-    )
+    parser = commands.parser("crm_ml.train", "Train, evaluate, log and register.")
     parser.add_argument("runs", nargs="*", metavar="RUN", help="path under configs/ without .yaml")
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override a setting")
+    commands.add_settings(parser)
     parser.add_argument("--metrics-json", type=Path, metavar="PATH", help="write {run: {metric: value}}")
-    given = parser.parse_args(arguments)
-    try:
-        _train(given.runs, given.set, given.metrics_json)
-    except CrmError as error:
-        print(f"error: {error}", file=sys.stderr)  # noqa: T201
-        return error.exit_code
-    return 0
+    options = parser.parse_args(arguments)
+    return commands.run(_train, options.runs, options.set, options.metrics_json)
 
 
 def _train(runs: Sequence[str], overrides: Sequence[str], metrics_json: Path | None) -> None:

@@ -1,6 +1,5 @@
 """``python -m crm_ml.train.reproduce RUN_ID``: run it again from what it logged and say where it differs."""
 
-import argparse
 import contextlib
 import os
 import sys
@@ -10,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from crm_ml.errors import CrmError
+from crm_ml import commands
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -54,9 +53,7 @@ class Comparison:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run runs again and compare; return 0 if all are identical, 4 if one differs, 2 if one can't be run."""
-    parser = argparse.ArgumentParser(
-        "python -m crm_ml.train.reproduce", description="Run again what was logged and compare."
-    )
+    parser = commands.parser("crm_ml.train.reproduce", "Run again what was logged and compare.")
     parser.add_argument("run_ids", nargs="+", metavar="RUN_ID", help="as training shows it")
     parser.add_argument("--threads", type=int, metavar="N", help="fit on so many threads; results must agree")
     given = parser.parse_args(arguments)
@@ -64,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if given.threads < 1:
             parser.error(f"--threads is {given.threads}; give a whole number above 0")
         os.environ.update(dict.fromkeys(_POOLS, str(given.threads)))  # before any library reads it
-    return max(_reproduce(run_id, given.threads) for run_id in given.run_ids)
+    return max(commands.run(_reproduce, run_id, given.threads) for run_id in given.run_ids)
 
 
 def compare(run_id: str, threads: int | None = None) -> Comparison:
@@ -124,11 +121,7 @@ def _nothing_kept() -> Iterator[None]:
 def _reproduce(run_id: str, threads: int | None) -> int:
     from rich.console import Console
 
-    try:
-        found = compare(run_id, threads)
-    except CrmError as error:
-        Console(stderr=True).print(f"error: {error}", markup=False, soft_wrap=True)
-        return error.exit_code
+    found = compare(run_id, threads)
     _show(Console(), found)
     return 0 if found.first is None else DIFFERS
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from crm_ml.delivery.exporters.export_plan import Options, Plan
 from crm_ml.errors import ConfigError
 
-PACKAGE = "crm_ml.score.exporters"
+PACKAGE = "crm_ml.delivery.exporters"
 
 
 def tools() -> dict[str, Callable[[Options], Plan]]:

@@ -1,12 +1,11 @@
 """``python -m crm_ml.train.compare RUN RUN ...``: runs of one family on the test rows that they share."""
 
-import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crm_ml.errors import CrmError
+from crm_ml import commands
 from crm_ml.train.compare.compare_runs import compare
 
 if TYPE_CHECKING:
@@ -15,9 +14,8 @@ if TYPE_CHECKING:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Compare runs and show one table; return the exit code."""
-    parser = argparse.ArgumentParser(
-        "python -m crm_ml.train.compare",
-        description="Metrics of runs on common test rows, with paired differences to the first.",
+    parser = commands.parser(
+        "crm_ml.train.compare", "Metrics of runs on common test rows, with paired differences to the first."
     )
     parser.add_argument("runs", nargs="*", metavar="RUN", help="run id, or NAME@ALIAS of a registered model")
     parser.add_argument(
@@ -30,24 +28,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--out", type=Path, metavar="DIR", help="write CSV, JSON and a picture into a new folder"
     )
-    given = parser.parse_args(arguments)
-    named = [one for one in given.store if "#" in one]
-    stores = [one for one in given.store if "#" not in one]
-    try:
-        _show(compare([*given.runs, *named], stores, given.out), given.out)
-    except CrmError as error:
-        print(f"error: {error}", file=sys.stderr)  # noqa: T201
-        return error.exit_code
-    return 0
+    options = parser.parse_args(arguments)
+    return commands.run(_compare, options.runs, options.store, options.out)
 
 
-def _show(found: "Comparison", out: Path | None) -> None:
+def _compare(runs: Sequence[str], places: Sequence[str], out: Path | None) -> None:
+    named = [place for place in places if "#" in place]
+    stores = [place for place in places if "#" not in place]
+    _show(compare([*runs, *named], stores, out), out)
+
+
+def _show(comparison: "Comparison", out: Path | None) -> None:
     from rich.console import Console
 
     from crm_ml.train.compare.comparison_report import table_of
 
     console = Console()
-    console.print(table_of(found))
+    console.print(table_of(comparison))
     if out is not None:
         console.print(f"written to {out}", soft_wrap=True)
 
