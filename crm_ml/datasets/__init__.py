@@ -37,7 +37,7 @@ def load(name: str, path: str | Path | None = None, **options: Any) -> Tables:
     Returns
     -------
     Tables
-        Cleaned, on DuckDB; kept below ``CRM_ML_DATA`` (or ``data``), so that a second load is quick.
+        Cleaned, on DuckDB; cached below ``CRM_ML_DATA`` (or ``data``), so that a second load is quick.
 
     Raises
     ------
@@ -75,8 +75,8 @@ def _mapping_file(name: str) -> Path:
             allowed.append(inside(root, name))
     if not allowed:
         raise ConfigError(f"{name} lies outside the working folder and the project; move it into one of them")
-    found = next((path for path in allowed if path.is_file()), None)
-    if found is None:
+    mapping = next((path for path in allowed if path.is_file()), None)
+    if mapping is None:
         looked = ", ".join(str(path) for path in dict.fromkeys(allowed))
         raise InputError(f"there is no mapping {looked}; data sets without one are {', '.join(names())}")
-    return found
+    return mapping

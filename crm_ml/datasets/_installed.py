@@ -1,4 +1,4 @@
-"""Files inside installed packages, found without importing those packages."""
+"""Where the files of a data set lie: inside installed packages, which are not imported, or at a path."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,3 +19,10 @@ def installed_folder(package: str, folder: str) -> Path:
         if (Path(place) / folder).is_dir():
             return Path(place) / folder
     raise InputError(f"the package {package} with its folder {folder} is not installed; run make run")
+
+
+def required_path(path: Path | None, name: str, file: str) -> Path:
+    """Return the path of a data set that no package carries (`InputError` without one)."""
+    if path is None:
+        raise InputError(f"{name} is not installed with the package; give the path of its {file} file")
+    return path

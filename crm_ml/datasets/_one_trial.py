@@ -1,6 +1,6 @@
 """One randomised campaign in one file, a customer a row, as customer tables.
 
-Such files have no dates. The draw is put on one day, what came of it on the next, and customers stand as
+Such files have no dates. The draw is put on one day, responses and orders on the next, and customers are
 registered before it, so that they are known then. These times order what happened and mean nothing else.
 """
 
@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from crm_ml.errors import InputError
+from crm_ml.datasets._installed import required_path
 from crm_ml.tables.bundle import Tables
 from crm_ml.tables.cleaning import Progress
 from crm_ml.tables.mapping import parse_mapping
@@ -20,7 +20,7 @@ KNOWN, DRAWN, DONE, ENDS = "2008-03-01", "2008-03-20", "2008-03-21", "2008-04-02
 
 @dataclass(frozen=True)
 class OneTrial:
-    """How the file of a trial reads; expressions are SQL over its columns.
+    """Columns of the file of a trial and their meaning; expressions are SQL over the columns.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ class OneTrial:
     attributes : mapping of str to str
         Column to its kind, ``"text"``, ``"integer"`` or ``"number"``.
     responses : mapping of str to str
-        Kind of response to the condition under which it came.
+        Kind of response to the SQL condition of it.
     paid : str
         Expression of what was paid, in the currency's major unit.
     """
@@ -50,10 +50,27 @@ class OneTrial:
     responses: Mapping[str, str] = field(default_factory=dict)
     paid: str = "0"
 
-    def load(self, path: Path | None, progress: Progress | None) -> Tables:
-        """Return the tables of the file at `path` (`InputError` without one, or if it is damaged)."""
-        if path is None:
-            raise InputError(f"{self.name} is not installed with the package; give the path of its CSV file")
+    def load(self, path: Path | None = None, progress: Progress | None = None) -> Tables:
+        """Load the tables of the trial.
+
+        Parameters
+        ----------
+        path : Path
+            The CSV file.
+        progress : callable, optional
+            Called with the name of each step.
+
+        Returns
+        -------
+        Tables
+            With customers, items, order_lines, campaigns, assignments, touches and responses.
+
+        Raises
+        ------
+        InputError
+            If no path is given or the file is damaged.
+        """
+        path = required_path(path, self.name, "CSV")
         mapping = parse_mapping(self._mapping(), self.name)
         files = {"file": path}
         sources = {
@@ -89,13 +106,13 @@ class OneTrial:
         }
 
     def _mapping(self) -> dict[str, object]:
-        kept = {name: {"column": name, "kind": kind} for name, kind in self.attributes.items()}
+        attributes = {name: {"column": name, "kind": kind} for name, kind in self.attributes.items()}
         paid = {"column": "paid_cents", "unit": "major"}
         return {
             "name": self.name,
             "timezone": "UTC",
             "tables": {
-                "customers": {"attributes": kept},
+                "customers": {"attributes": attributes},
                 "items": {"ids_of": ["order_lines"]},
                 "order_lines": {"columns": {"paid_cents": paid}, "one_day": True},
                 **{name: {} for name in ("campaigns", "assignments", "touches", "responses")},

@@ -19,12 +19,11 @@ from pathlib import Path
 from typing import Literal
 
 from crm_ml.datasets._installed import installed_folder
+from crm_ml.datasets._order_lines import load_order_lines
 from crm_ml.errors import InputError
 from crm_ml.tables.bundle import Tables
 from crm_ml.tables.cleaning import Progress
-from crm_ml.tables.mapping import parse_mapping
 from crm_ml.tables.sources import FilesQuery
-from crm_ml.tables.table_cache import load_tables
 
 _CELLS = {"master": "f[1], f[2], f[3], f[4]", "sample": "f[1], f[3], f[4], f[5]"}
 _HEADER = {"master": "true", "sample": "false"}
@@ -35,6 +34,14 @@ FROM (SELECT row_number() OVER () AS n, string_split_regex(trim(line), '\\s+') A
                     columns = {{{{'line': 'VARCHAR'}}}}))
 ORDER BY n
 """
+_LINES = {
+    "columns": {
+        "line_id": {"constant": "1"},
+        "item_id": {"constant": "cd"},
+        "ordered_at": {"column": "ordered_at", "format": "%Y%m%d"},
+        "paid_cents": {"column": "paid_cents", "unit": "major"},
+    }
+}
 _NAMES = ("customer_id", "ordered_at", "quantity", "paid_cents")
 
 
@@ -49,7 +56,7 @@ def load(
         Folder with ``CDNOW_sample.txt`` and ``CDNOW_master.txt``; that of lifetimes without it.
     part : {"sample", "master"}
     progress : callable, optional
-        Told the name of each step.
+        Called with the name of each step.
 
     Returns
     -------
@@ -68,25 +75,5 @@ def load(
         f"{cell} AS {name}" for cell, name in zip(_CELLS[part].split(", "), _NAMES, strict=True)
     )
     query = _QUERY.format(cells=cells, header=_HEADER[part])
-    mapping = parse_mapping(_mapping(part), "cdnow")
-    sources = {"order_lines": FilesQuery(query, {"file": folder / f"CDNOW_{part}.txt"})}
-    return load_tables(mapping, dict(sources), folder, progress)
-
-
-def _mapping(part: str) -> dict[str, object]:
-    return {
-        "name": f"cdnow_{part}",
-        "timezone": "UTC",
-        "tables": {
-            "customers": {"ids_of": ["order_lines"]},
-            "items": {"ids_of": ["order_lines"]},
-            "order_lines": {
-                "columns": {
-                    "line_id": {"constant": "1"},
-                    "item_id": {"constant": "cd"},
-                    "ordered_at": {"column": "ordered_at", "format": "%Y%m%d"},
-                    "paid_cents": {"column": "paid_cents", "unit": "major"},
-                }
-            },
-        },
-    }
+    source = FilesQuery(query, {"file": folder / f"CDNOW_{part}.txt"})
+    return load_order_lines(f"cdnow_{part}", "UTC", _LINES, source, folder, progress)

@@ -12,11 +12,11 @@ How its tables become ours:
   which is of paid + discount + coupon, counts that coupon on top of it: in 1.3 percent of the accepted
   lines, 0.4 percent of all sales_value in sum. The shop's own coupons (coupon_match_disc) are counted once.
 - Customers are the households of transactions, campaigns and demographics, with the attributes of the last.
-- `touches.sent_at` is the start of the campaign: the source does not say when a household was reached.
+- `touches.sent_at` is the start of the campaign: the source does not record when a household was reached.
 - Offers are coupons with the products they cover. Repeated coupons go through the rule for repeated rows.
 - Items are the products table; lines of products that it does not hold are quarantined as unknown.
 - The table promotions is left aside: 20,940,529 rows of displays and mailers by product, store and week,
-  which say nothing about a customer. Store and week of a transaction are left aside as well.
+  which hold nothing about a customer. Store and week of a transaction are left aside as well.
 """
 
 from pathlib import Path
@@ -92,7 +92,7 @@ def load(path: Path | None = None, progress: Progress | None = None) -> Tables:
     path : Path, optional
         Folder with the Parquet files; that of the installed package without it.
     progress : callable, optional
-        Told the name of each step.
+        Called with the name of each step.
 
     Returns
     -------

@@ -4,7 +4,7 @@ Real data of 2008 as one CSV file, which the package does not carry: give its pa
 does not have, see `crm_ml.datasets._one_trial`.
 
 - The file has no ids: a customer is the number of the row. 6,562 rows equal others in every column; with so
-  few columns that is to be expected, and all are kept.
+  few columns that is to be expected, and all are accepted.
 - Arms are ``control``, ``mens`` and ``womens``, drawn with a third each. Responses are ``visit`` and
   ``conversion``; `spend`, in dollars, is an order line of the customer.
 
@@ -13,13 +13,9 @@ References
 Hillstrom, K. (2008). The MineThatData e-mail analytics and data mining challenge.
 """
 
-from pathlib import Path
-
 from crm_ml.datasets._one_trial import OneTrial
-from crm_ml.tables.bundle import Tables
-from crm_ml.tables.cleaning import Progress
 
-_TRIAL = OneTrial(
+load = OneTrial(
     name="hillstrom",
     channel="email",
     types={
@@ -52,27 +48,4 @@ _TRIAL = OneTrial(
     },
     responses={"visit": "visit = 1", "conversion": "conversion = 1"},
     paid="spend",
-)
-
-
-def load(path: Path | None = None, progress: Progress | None = None) -> Tables:
-    """Load the e-mail challenge.
-
-    Parameters
-    ----------
-    path : Path
-        The CSV file.
-    progress : callable, optional
-        Told the name of each step.
-
-    Returns
-    -------
-    Tables
-        With customers, items, order_lines, campaigns, assignments, touches and responses.
-
-    Raises
-    ------
-    InputError
-        If no path is given or the file is damaged.
-    """
-    return _TRIAL.load(path, progress)
+).load

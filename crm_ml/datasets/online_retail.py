@@ -3,7 +3,7 @@
 Real and raw data of the UCI repository as one Parquet file, which the package does not carry: give its path.
 
 - Customer ids are floats there (13085.0) and are cast exactly; lines without one are quarantined.
-- Invoices that start with ``C`` cancel something without saying which order: they are refunds without a link
+- Invoices that start with ``C`` cancel without a reference to the order: they are refunds without a link
   and are quarantined as cancellations.
 - A line is quantity times unit price, in pounds; the file has no line number, so the whole row is the key.
 - Times are those of the shop's clock, Europe/London.
@@ -16,32 +16,23 @@ Chen, D. (2012). Online Retail II. UCI Machine Learning Repository. https://doi.
 
 from pathlib import Path
 
-from crm_ml.errors import InputError
+from crm_ml.datasets._installed import required_path
+from crm_ml.datasets._order_lines import load_order_lines
 from crm_ml.tables.bundle import Tables
 from crm_ml.tables.cleaning import Progress
-from crm_ml.tables.mapping import parse_mapping
 from crm_ml.tables.sources import ParquetFile
-from crm_ml.tables.table_cache import load_tables
 
-_MAPPING = {
-    "name": "online_retail",
-    "timezone": "Europe/London",
-    "tables": {
-        "customers": {"ids_of": ["order_lines"]},
-        "items": {"ids_of": ["order_lines"]},
-        "order_lines": {
-            "columns": {
-                "customer_id": {"column": "Customer ID", "cast": "integer"},
-                "order_id": "Invoice",
-                "item_id": "StockCode",
-                "ordered_at": "InvoiceDate",
-                "quantity": "Quantity",
-                "paid_cents": {"column": "Price", "times": "Quantity", "unit": "major"},
-            },
-            "ignore": ["Description", "Country"],
-            "cancellations": {"column": "Invoice", "starts_with": "C"},
-        },
+_LINES = {
+    "columns": {
+        "customer_id": {"column": "Customer ID", "cast": "integer"},
+        "order_id": "Invoice",
+        "item_id": "StockCode",
+        "ordered_at": "InvoiceDate",
+        "quantity": "Quantity",
+        "paid_cents": {"column": "Price", "times": "Quantity", "unit": "major"},
     },
+    "ignore": ["Description", "Country"],
+    "cancellations": {"column": "Invoice", "starts_with": "C"},
 }
 
 
@@ -53,7 +44,7 @@ def load(path: Path | None = None, progress: Progress | None = None) -> Tables:
     path : Path
         The Parquet file.
     progress : callable, optional
-        Told the name of each step.
+        Called with the name of each step.
 
     Returns
     -------
@@ -65,7 +56,7 @@ def load(path: Path | None = None, progress: Progress | None = None) -> Tables:
     InputError
         If no path is given or the file is damaged.
     """
-    if path is None:
-        raise InputError("online_retail is not installed with the package; give the path of its Parquet file")
-    mapping = parse_mapping(_MAPPING, "online_retail")
-    return load_tables(mapping, {"order_lines": ParquetFile(path)}, path.parent, progress)
+    path = required_path(path, "online_retail", "Parquet")
+    return load_order_lines(
+        "online_retail", "Europe/London", _LINES, ParquetFile(path), path.parent, progress
+    )

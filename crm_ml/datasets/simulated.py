@@ -1,4 +1,4 @@
-"""A simulated shop with known truth: how often each customer buys, who has left, what each action changes.
+"""A simulated shop whose true purchase rates, dropout and effects of actions are known.
 
 Tables of any size, streamed to Parquet; the same settings give the same bytes. All of it is made up.
 
@@ -8,7 +8,7 @@ Tables of any size, streamed to Parquet; the same settings give the same bytes. 
 - **Rhythm**: the process runs in operational time, which goes faster on Fridays and Saturdays and before
   Christmas. With ``rhythm=0`` every day is alike and the process is BG/NBD in calendar time.
 - **Channels of acquisition** (referral, search, social, store) multiply lambda by 1.5, 1, .7, 1.2 and a by
-  .6, 1, 1.5, .8; with ``channel_quality=0`` they say nothing. Customers by referral were invited by an
+  .6, 1, 1.5, .8; with ``channel_quality=0`` they do not matter. Customers by referral were invited by an
   earlier one.
 - **Spend** of an order is Gamma-Gamma [2]_ (p = 6.25, q = 3.74, v = 15.44 in the major unit), split over
   lines of favourite categories to the cent. Customers to whom prices matter use coupons and discounts more
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Truth:
-    """What is true and stands in no table.
+    """The truth behind the tables.
 
     Parameters
     ----------
@@ -78,16 +78,16 @@ def load(
     events_per_customer: float = 3.0,
     progress: Progress | None = None,
 ) -> Tables:
-    """Load a simulated shop, made now or found whole.
+    """Load a simulated shop, generated unless the cache has it.
 
     Parameters
     ----------
     path : Path, optional
-        Folder in which worlds are kept; ``simulated`` in the data folder without it.
+        Folder in which worlds are cached; ``simulated`` in the data folder without it.
     customers, seed, days, lines_per_order, rhythm, channel_quality, campaigns, events_per_customer
         See `crm_ml.datasets._simulation.world.World`.
     progress : callable, optional
-        Told the name of each step.
+        Called with the name of each step.
 
     Returns
     -------
@@ -99,7 +99,7 @@ def load(
     InputError
         If a setting is out of range; the message names all.
     IntegrityError
-        If a world that was kept has changed.
+        If the files of a cached world have changed.
     """
     world = World(
         customers, seed, days, lines_per_order, rhythm, channel_quality, campaigns, events_per_customer
@@ -114,7 +114,7 @@ def load(
 
 
 def truth(path: Path | None = None, **settings: Any) -> Truth:
-    """Return the truth behind the tables that `load` gives for the same settings."""
+    """Return the truth behind the tables that `load` returns for the same settings."""
     import pandas as pd
 
     folder = _folder(World(**settings), path, None)
@@ -124,7 +124,7 @@ def truth(path: Path | None = None, **settings: Any) -> Truth:
 
 
 def _folder(world: World, path: Path | None, progress: Progress | None) -> Path:
-    """Return the folder of a world, made now or found whole."""
+    """Return the folder of a world, generated unless the cache has it."""
     parent = data_folder() / "simulated" if path is None else path
     folder = parent / f"{world.customers}-{_identity(world)[:16]}"
     if not folder.exists():

@@ -1,4 +1,4 @@
-"""Orders in the order of time, what each is worth, and its lines by the customer's tastes."""
+"""Orders by time, their values, and their lines by the customer's favourite categories."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""From numbers of a chunk to the columns of our tables, as Arrow."""
+"""The drawn numbers of a chunk as Arrow columns of the customer tables."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -33,7 +33,7 @@ _CHANNEL_OF_ARM = ("", "mail", "push")
 
 
 class Names:
-    """Texts of ids: built once for a world, taken by number."""
+    """Ids as text, built once for a world and looked up by number."""
 
     def __init__(self) -> None:
         import pyarrow as pa
@@ -73,7 +73,7 @@ def customers(ids: "pa.Array", lives: Lives, contacts: Contacts, names: Names, b
 
 
 def price_band(lives: Lives, rng: np.random.Generator) -> Ints:
-    """Return what the shop guesses of how much prices matter: a third each, with noise."""
+    """Return the shop's noisy guess of price sensitivity: 0 low, 1 middle, 2 high."""
     seen = lives.sensitivity + _BAND_NOISE * rng.standard_normal(len(lives.sensitivity))
     return np.digitize(seen, [0.22, 0.42])
 
@@ -143,9 +143,9 @@ def trial_tables(world: World, ids: "pa.Array", trials: Trials, names: Names) ->
     who, campaign = ids.take(pa.array(trials.customer)), campaign_names(world)
     drawn = days[trials.campaign] if len(days) else np.empty(0)
     sent, visits = np.flatnonzero(trials.arm > 0), np.flatnonzero(np.isfinite(trials.visited))
-    both = np.concatenate([visits, visits[trials.ordered[visits]]])
-    kind = np.concatenate([np.ones(len(visits)), np.zeros(len(both) - len(visits))]).astype(np.int64)
-    both, kind = (each[np.lexsort((kind, both))] for each in (both, kind))
+    answered = np.concatenate([visits, visits[trials.ordered[visits]]])
+    kind = np.concatenate([np.ones(len(visits)), np.zeros(len(answered) - len(visits))]).astype(np.int64)
+    answered, kind = (each[np.lexsort((kind, answered))] for each in (answered, kind))
     named = names.of(campaign, trials.campaign)
     return {
         "assignments": {
@@ -158,9 +158,9 @@ def trial_tables(world: World, ids: "pa.Array", trials: Trials, names: Names) ->
             "channel": names.of(_CHANNEL_OF_ARM, trials.arm[sent]),
         },
         "responses": {
-            "campaign_id": named.take(pa.array(both)), "customer_id": who.take(pa.array(both)),
-            **_times("responded_at", epoch_s(trials.visited[both])),
-            "kind": names.of(("purchase", "visit"), kind), "offer_id": pa.nulls(len(both), pa.string()),
+            "campaign_id": named.take(pa.array(answered)), "customer_id": who.take(pa.array(answered)),
+            **_times("responded_at", epoch_s(trials.visited[answered])),
+            "kind": names.of(("purchase", "visit"), kind), "offer_id": pa.nulls(len(answered), pa.string()),
         },
         "effects": {
             "campaign_id": named, "customer_id": who,
@@ -170,7 +170,7 @@ def trial_tables(world: World, ids: "pa.Array", trials: Trials, names: Names) ->
 
 
 def truth(ids: "pa.Array", lives: Lives, names: Names) -> Columns:
-    """Return what is true of each customer and stands in no table."""
+    """Return the true parameters of each customer, which no table has."""
     import pyarrow as pa
 
     dropped = np.isfinite(lives.ended)
@@ -195,28 +195,28 @@ def fixed_tables(world: World) -> Mapping[str, Columns]:
     """Return the tables that do not grow with the customers: items, campaigns, offers."""
     category = np.arange(ITEMS) // (ITEMS // CATEGORIES)
     items = [f"i{number:04d}" for number in range(ITEMS)]
-    found: dict[str, Columns] = {
+    tables: dict[str, Columns] = {
         "items": {
             "item_id": items,
-            "department": [f"department {one // (CATEGORIES // DEPARTMENTS)}" for one in category],
-            "category": [f"category {one:02d}" for one in category],
+            "department": [f"department {number // (CATEGORIES // DEPARTMENTS)}" for number in category],
+            "category": [f"category {number:02d}" for number in category],
             "product_type": [None] * ITEMS,
             "brand": [None] * ITEMS,
         }
     }
     names = campaign_names(world)
     days = np.asarray(world.campaign_days, dtype=float)
-    found["campaigns"] = {
+    tables["campaigns"] = {
         "campaign_id": list(names), "kind": ["trial"] * len(names), "channel": [None] * len(names),
         **_times("starts_at", epoch_s(days)), **_times("ends_at", epoch_s(days + WINDOW_DAYS)),
     }  # fmt: skip
     offers = [(name, f"{name}-{k}", items[(7 * i + 5 * k) % CATEGORIES * (ITEMS // CATEGORIES) + j])
               for i, name in enumerate(names) for k in range(3) for j in range(10)]  # fmt: skip
-    found["offers"] = {
+    tables["offers"] = {
         name: [row[place] for row in offers]
         for place, name in enumerate(("campaign_id", "offer_id", "item_id"))
     }
-    return found
+    return tables
 
 
 def _times(name: str, seconds: Ints) -> Columns:

@@ -1,4 +1,4 @@
-"""What customers do beside buying: visits, views and carts, invitations, and consents."""
+"""Activity beside purchases: visits, views and carts, invitations, and consents."""
 
 from dataclasses import dataclass
 
@@ -33,7 +33,7 @@ class Contacts:
         0 = analytics, then marketing by each medium.
     granted : numpy.ndarray of bool, shape (c,)
     changed : numpy.ndarray, shape (c,)
-        Customer, medium, whether it was allowed, and day of each word on consent.
+        Customer, medium, whether it was allowed, and day of each change of consent.
     """
 
     customer: Ints

@@ -1,4 +1,4 @@
-"""Chunk after chunk of customers, streamed to one Parquet file a table."""
+"""A world written in chunks of customers, one Parquet file a table."""
 
 import contextlib
 from collections.abc import Callable, Mapping
@@ -68,7 +68,7 @@ def schemas() -> "dict[str, pa.Schema]":
 
     kinds = {"id": pa.string(), "text": pa.string(), "time": pa.timestamp("us"), "integer": pa.int64(),
              "number": pa.float64(), "cents": pa.int64(), "boolean": pa.bool_()}  # fmt: skip
-    found = {}
+    files = {}
     for name, contract in contracts().items():
         listed: list[tuple[str, Any]] = []
         for column in contract.columns:
@@ -76,9 +76,9 @@ def schemas() -> "dict[str, pa.Schema]":
             if column.kind == "time":
                 listed.append((f"{column.name}_epoch_s", pa.int64()))
         if contract.attributes:
-            listed += [(one, pa.string()) for one in ATTRIBUTES]
-        found[name] = pa.schema(listed)
-    return found | {
+            listed += [(attribute, pa.string()) for attribute in ATTRIBUTES]
+        files[name] = pa.schema(listed)
+    return files | {
         name: pa.schema([(n, kinds[k]) for n, k in each.items()]) for name, each in _TRUTH.items()
     }
 
@@ -94,9 +94,9 @@ def _chunk(world: World, clock: Clock, names: columns.Names, number: int) -> Map
     filled = baskets.fill(world, lives, drawn, taste, rng)
     met = contacts.meet(world, lives, taste, rng)
     band = columns.price_band(lives, rng)
-    found = columns.trial_tables(world, ids, drawn, names)
-    found["truth_effects"] = found.pop("effects")
-    return found | {
+    tables = columns.trial_tables(world, ids, drawn, names)
+    tables["truth_effects"] = tables.pop("effects")
+    return tables | {
         "customers": columns.customers(ids, lives, met, names, band),
         "order_lines": columns.order_lines(ids, filled, names),
         "events": columns.events(ids, met, names),

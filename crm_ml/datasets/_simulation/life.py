@@ -1,4 +1,4 @@
-"""Customers, when they buy, and when they drop out: BG/NBD in operational time."""
+"""Customers with their purchases and dropout: BG/NBD in operational time."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Randomised campaigns: who was drawn, what each arm does to whom, and what came of it."""
+"""Randomised campaigns: assignments, the effect of each arm on each customer, and the visits."""
 
 from dataclasses import dataclass
 

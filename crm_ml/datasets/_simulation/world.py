@@ -1,4 +1,4 @@
-"""The settings of a simulated world, and what stands fixed in all of them."""
+"""The settings of a simulated world, and the constants that all worlds share."""
 
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
@@ -41,7 +41,7 @@ class World:
     rhythm : float
         From 0, every day alike, to 1: how much weekday and season matter.
     channel_quality : float
-        From 0, all channels alike, to 1: how much the channel of acquisition says of a customer.
+        From 0, all channels alike, to 1: how much customers differ by channel of acquisition.
     campaigns : int
         Randomised campaigns, spread over the second half of the days.
     events_per_customer : float
@@ -74,10 +74,10 @@ class World:
             "events_per_customer": (0, 1000),
         }
         breaches = [
-            f"{one.name} is {getattr(self, one.name)!r}; it must lie within {low:g} and {high:g}"
-            for one in fields(self)
-            for low, high in [ranges[one.name]]
-            if not _within(getattr(self, one.name), low, high, whole=one.type == "int" or one.type is int)
+            f"{setting.name} is {getattr(self, setting.name)!r}; it must lie within {low:g} and {high:g}"
+            for setting in fields(self)
+            for low, high in [ranges[setting.name]]
+            if not _within(getattr(self, setting.name), low, high, whole=setting.type in ("int", int))
         ]
         if breaches:
             raise InputError("simulated: " + "; ".join(breaches))
