@@ -29,10 +29,10 @@ def zeros(summary: "pd.DataFrame") -> Baseline:
 
 
 def past_count(summary: "pd.DataFrame", horizon: timedelta) -> Baseline:
-    """Predict that everybody goes on as before: repeat purchases over the observed time, for the horizon.
+    """Predict the past rate of repeat purchases for every customer.
 
-    The observed time runs from the day of the first purchase of all and is the same for everybody, so that a
-    new customer is not taken for a heavy buyer.
+    The observed time starts on the day of the first purchase of any customer and is the same for all, so
+    that a new customer is not taken for a heavy buyer.
     """
     unit = time_unit_of(summary)
     day = in_units(timedelta(days=1), unit)
@@ -44,9 +44,9 @@ def past_count(summary: "pd.DataFrame", horizon: timedelta) -> Baseline:
 def recency_rule(
     summary: "pd.DataFrame", horizon: timedelta, active_within: timedelta = ACTIVE_WITHIN
 ) -> Baseline:
-    """Predict that customers with a purchase in the last weeks go on as before, and the others are gone.
+    """Predict the past rate for customers with a purchase in the last weeks, and nothing for all others.
 
-    The rule that managers use, see [1]_.
+    The heuristic that managers use, see [1]_.
 
     References
     ----------
@@ -61,7 +61,7 @@ def recency_rule(
 
 
 def baselines(summary: "pd.DataFrame", horizon: timedelta) -> dict[str, Baseline]:
-    """Return all of them by name."""
+    """Return all baselines by name."""
     return {
         "zeros": zeros(summary),
         "past_count": past_count(summary, horizon),

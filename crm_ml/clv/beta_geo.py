@@ -14,8 +14,8 @@ from crm_ml.clv.purchase_model import PurchaseModel, of_new
 class BetaGeo(PurchaseModel):
     """BG/NBD: Poisson purchases, and after each repeat purchase a coin that decides whether it was the last.
 
-    Rates vary as Gamma(r, alpha), the coins as Beta(a, b). A customer without a repeat purchase is alive for
-    certain. ``params_``: r, alpha (a time), a, b.
+    Rates vary as Gamma(r, alpha), the coins as Beta(a, b). A customer without a repeat purchase is alive
+    with probability 1. ``params_``: r, alpha (a time), a, b.
 
     References
     ----------
@@ -64,7 +64,7 @@ class BetaGeo(PurchaseModel):
     def _new(self, alive: float, times: Sequence[float]) -> Floats:
         self._check_fitted()
         r, alpha, a, b = (self.params_[name] for name in self.NAMES)
-        one = np.ones(1)
+        ones = np.ones(1)
         return of_new(
-            BetaGeometricFuture(alive * one, r * one, alpha * one, a, (b + self.EXTRA) * one), times
+            BetaGeometricFuture(alive * ones, r * ones, alpha * ones, a, (b + self.EXTRA) * ones), times
         )

@@ -1,8 +1,8 @@
 """The beta-geometric likelihood that BG/NBD and MBG/NBD share.
 
 A customer buys as a Poisson process of rate lambda ~ Gamma(r, alpha) and may drop out after each purchase
-with probability p ~ Beta(a, b). BG/NBD lets nobody drop out at the first purchase, MBG/NBD does: there a
-customer with x repeat purchases has stayed x + 1 times. `extra` is 0 in the one and 1 in the other.
+with probability p ~ Beta(a, b). In BG/NBD nobody drops out at the first purchase; in MBG/NBD a customer may,
+so one with x repeat purchases has stayed x + 1 times. `extra` is 0 for BG/NBD and 1 for MBG/NBD.
 """
 
 import numpy as np
@@ -25,7 +25,7 @@ def log_odds_dropped(theta: Floats, histories: Histories, extra: int) -> tuple[F
     -------
     odds, log_at_T, log_at_t_x : numpy.ndarray, shape (k,)
         ``log a - log(b + x + extra - 1) + (r + x) (log(alpha + T) - log(alpha + t_x))``, minus infinity
-        where a customer had no occasion to drop out; ``log(alpha + T)`` and ``log(alpha + t_x)``.
+        where a customer could not have dropped out yet; ``log(alpha + T)`` and ``log(alpha + t_x)``.
 
     References
     ----------
@@ -44,7 +44,7 @@ def log_odds_dropped(theta: Floats, histories: Histories, extra: int) -> tuple[F
 def log_likelihood(theta: Floats, histories: Histories, extra: int) -> tuple[float, Floats]:
     """Return the sum of log-likelihoods and its gradient by the logarithms of r, alpha, a, b.
 
-    Parameters as `log_odds_dropped`. What depends on x alone is computed once for each x.
+    Parameters as `log_odds_dropped`. Terms that depend on x alone are computed once for each x.
     """
     from scipy.special import expit
 
@@ -62,7 +62,7 @@ def log_likelihood(theta: Floats, histories: Histories, extra: int) -> tuple[flo
 
     gone = weight * expit(odds)
     inverse_T, inverse_t_x = 1 / (alpha + histories.T), 1 / (alpha + histories.t_x)
-    both = by_x @ rising_slope(a + b, largest)
+    sum_slope = by_x @ rising_slope(a + b, largest)
     slope = np.array(
         [
             bought @ rising_slope(r, largest - extra)
@@ -70,8 +70,8 @@ def log_likelihood(theta: Floats, histories: Histories, extra: int) -> tuple[flo
             - weight @ at_T
             + gone @ (at_T - at_t_x),
             total * r / alpha - ((r + x) * weight) @ inverse_T + ((r + x) * gone) @ (inverse_T - inverse_t_x),
-            gone.sum() / a - both,
-            by_x @ rising_slope(b, largest) - both - gone @ (1 / (b + np.maximum(x + extra, 1) - 1)),
+            gone.sum() / a - sum_slope,
+            by_x @ rising_slope(b, largest) - sum_slope - gone @ (1 / (b + np.maximum(x + extra, 1) - 1)),
         ]
     )
     return float(value), slope * np.exp(theta)

@@ -15,9 +15,9 @@ _ONE = 25.0  # the logit of a p that is as good as 1
 def purchases(r: Floats, a: float, b: Floats, ratio: Floats) -> Floats:
     """Return ``E((1 - (1 + p ratio) ** -r) / p)`` for p ~ Beta(a, b), shape (k,).
 
-    It is what equation 10 of Fader, Hardie and Lee (2005) says in closed form: the purchases of a customer
-    who buys at a rate lambda ~ Gamma(r, alpha) until a horizon of `ratio` times alpha. Nothing is subtracted
-    here, so no digits are lost where the closed form loses them or overflows.
+    The value of equation 10 of Fader, Hardie and Lee (2005), which gives a closed form: the expected
+    purchases of a customer who buys at a rate lambda ~ Gamma(r, alpha) until a horizon of `ratio` times
+    alpha. Nothing is subtracted here, so no digits are lost where the closed form loses them or overflows.
 
     Parameters
     ----------
@@ -33,25 +33,25 @@ def purchases(r: Floats, a: float, b: Floats, ratio: Floats) -> Floats:
 
     Examples
     --------
-    >>> one = np.ones(1)
-    >>> purchases(one, 1.0, one, one).round(9).tolist()  # the integral of 1 / (1 + p) is log 2
+    >>> ones = np.ones(1)
+    >>> purchases(ones, 1.0, ones, ones).round(9).tolist()  # the integral of 1 / (1 + p) is log 2
     [0.693147181]
     """
     from scipy.special import betainc, betaln, expit
 
     low, high = _range(a, b, np.log(_HEAD) - np.log((r + 1) * ratio))
-    found = betainc(a, b, expit(low)) * r * ratio
-    found += betainc(b, a, expit(-high)) * -np.expm1(-r * np.log1p(ratio))
+    expected = betainc(a, b, expit(low)) * r * ratio
+    expected += betainc(b, a, expit(-high)) * -np.expm1(-r * np.log1p(ratio))
     scale = betaln(a, b)
-    for first in range(0, len(found), _BLOCK):
+    for first in range(0, len(expected), _BLOCK):
         part = slice(first, first + _BLOCK)
         for term in _terms(r[part], a, b[part], ratio[part], low[part], high[part], scale[part]):
-            found[part] += term
-    return np.asarray(found)
+            expected[part] += term
+    return np.asarray(expected)
 
 
 def _terms(r: Floats, a: float, b: Floats, ratio: Floats, low: Floats, high: Floats, scale: Floats) -> Floats:
-    """Return what each node adds, shape (nodes, k); added one by one, nobody's sum depends on the others."""
+    """Return the term of each node, shape (nodes, k); added in order, so no sum depends on the batch."""
     node, weight = np.array(gauss_legendre(_NODES)).T[:, :, None]
     logit = low + (high - low) * node
     log_p = -np.logaddexp(0.0, -logit)
@@ -61,7 +61,7 @@ def _terms(r: Floats, a: float, b: Floats, ratio: Floats, low: Floats, high: Flo
 
 
 def _range(a: float, b: Floats, least: Floats) -> tuple[Floats, Floats]:
-    """Return the logits between which p has to be looked at, not below `least`."""
+    """Return the range of logits of p to integrate over, not below `least`."""
     width = 9 * np.sqrt(1 / a + 1 / b)
     mode = np.log(a / b)
     high = np.minimum(mode + width + _LONGEST / b, _ONE)

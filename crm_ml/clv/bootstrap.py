@@ -1,4 +1,4 @@
-"""Customer bootstrap: whole customers are drawn again by giving their histories other weights."""
+"""Customer bootstrap: whole customers are resampled by reweighting their histories."""
 
 import copy
 from collections.abc import Callable
@@ -22,13 +22,13 @@ Fitted = TypeVar("Fitted", PurchaseModel, GammaGamma)
 def bootstrap(
     model: PurchaseModel | GammaGamma, summary: "pd.DataFrame", replicates: int, rng: np.random.Generator
 ) -> "pd.DataFrame":
-    """Fit a model again to customers drawn with replacement.
+    """Refit a model to customers drawn with replacement.
 
     Parameters
     ----------
     model : BetaGeo, ModifiedBetaGeo, ParetoNBD or GammaGamma
-        Fitted to `summary`; every fit starts at its parameters, and again from the standard starts where that
-        does not converge. It is left as it is.
+        Fitted to `summary`; every refit starts at its parameters, and at the standard starting points where
+        that does not converge. The model itself is not changed.
     summary : pandas.DataFrame, shape (n, ...)
     replicates : int
     rng : numpy.random.Generator
@@ -41,14 +41,14 @@ def bootstrap(
     Raises
     ------
     InputError
-        If the model is not fitted, `summary` is none, or `replicates` is not positive.
+        If the model is not fitted, `summary` is no valid summary, or `replicates` is not positive.
     NotConverged
-        If the likelihood of a replicate has no maximum from any start; the error says in how many of them.
+        If the likelihood of a replicate has no maximum from any start; the error counts such replicates.
 
     Notes
     -----
-    To draw n customers with replacement is to draw how often each of k distinct histories comes, from a
-    multinomial distribution of n with shares weight / n. A replicate costs as much as the distinct histories.
+    Drawing n customers with replacement is the same as drawing the count of each of k distinct histories from
+    a multinomial distribution with n draws and shares weight / n, so a replicate costs k, not n.
 
     References
     ----------
@@ -76,7 +76,7 @@ def bootstrap(
 def _again(
     model: PurchaseModel | GammaGamma, summary: "pd.DataFrame", rng: np.random.Generator
 ) -> Callable[[], dict[str, float]]:
-    """Return what draws customers and fits to them."""
+    """Return a function that draws customers, refits the model and returns its parameters."""
     if isinstance(model, GammaGamma):
         known = Spend.of(summary, model.use_first_purchase).known()
         settings = model.use_first_purchase, model.largest_correlation
@@ -98,7 +98,7 @@ def _again(
 
 
 def _retried(fit: Callable[[Floats | None], Fitted], start: Floats) -> Fitted:
-    """Fit from a start, and where that does not converge from the standard ones."""
+    """Fit from a start, or from the standard starts where that does not converge."""
     try:
         return fit(start)
     except NotConverged:
@@ -110,8 +110,8 @@ def with_bootstrap_errors(
 ) -> Fitted:
     """Return the model with the covariance of its parameters taken from `bootstrap`, not from the Hessian.
 
-    It holds where the model's distributions do not, at the price of the replicates. Parameters, raises: as
-    `bootstrap`.
+    Valid also where the distributions that the model assumes do not hold; it costs one refit per replicate.
+    Parameters, raises: as `bootstrap`.
     """
     drawn = bootstrap(model, summary, replicates, rng).to_numpy(copy=True)
     if isinstance(model, GammaGamma):

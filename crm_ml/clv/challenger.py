@@ -1,4 +1,4 @@
-"""Boosted trees that start from the probabilistic value and learn where it errs."""
+"""Boosted trees that correct the value predicted by a probabilistic model."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -27,12 +27,12 @@ COLUMNS = (
 
 @dataclass(kw_only=True, eq=False)
 class Challenger:
-    """LightGBM with Tweedie loss, whose trees multiply the value that a probabilistic model gives.
+    """LightGBM with Tweedie loss whose trees multiply the prediction of a probabilistic model.
 
     ``E(value) = max(probabilistic value, floor) * exp(trees(features))``. Among the features are the model's
-    probability alive, expected purchases and expected spend; with no tree it is the probabilistic model
-    itself. The floor, a hundredth of the mean value, keeps customers of whom nearly nothing is expected from
-    teaching the trees factors of thousands.
+    probability alive, expected purchases and expected spend; without trees it is the probabilistic model
+    itself. The floor, a hundredth of the mean value, prevents the trees from learning factors of thousands
+    from customers whose expected value is almost zero.
 
     Parameters
     ----------
@@ -80,16 +80,16 @@ class Challenger:
         Parameters
         ----------
         X : pandas.DataFrame, shape (n, k)
-            Of `challenger_features`, of windows that are over, in any order.
+            Of `challenger_features`, from windows whose outcomes are complete, in any order.
         base : numpy.ndarray, shape (n,)
-            What the probabilistic model said of each.
+            Prediction of the probabilistic model for each row.
         y : numpy.ndarray, shape (n,)
-            What came; not negative.
+            Observed value, not negative.
 
         Raises
         ------
         InputError
-            If nobody bought anything, or a column is missing.
+            If no row has a purchase, or a column is missing.
         """
         import lightgbm
 
@@ -108,9 +108,9 @@ class Challenger:
         return self
 
     def correct(self, X: "pd.DataFrame", base: Floats) -> Floats:
-        """Return the value of each customer, given what the probabilistic model says; shapes as `fit`.
+        """Return the corrected value of each customer; shapes as `fit`.
 
-        `base` may have several columns, shape (n, m), which are corrected alike.
+        `base` may have several columns, shape (n, m), which get the same factor.
         """
         self._check_fitted()
         margin = self.booster_.predict(_matrix(X), raw_score=True, num_threads=self.num_threads)
@@ -126,7 +126,7 @@ class Challenger:
 
     @classmethod
     def load(cls, path: Path, floor: float) -> Self:
-        """Read trees that `save` wrote, with their ``floor_``; check the folder's manifest before."""
+        """Read trees that `save` wrote, with their ``floor_``; verify the manifest of the folder first."""
         model = cls()
         model._read(path.read_text(encoding="utf-8"))
         model.floor_ = floor
@@ -161,12 +161,12 @@ class Challenger:
 
 
 def challenger_features(valuer: Valuer, summary: "pd.DataFrame", terms: Terms) -> "pd.DataFrame":
-    """Return the features of `Challenger`: the summary, times of silence, and what the models say.
+    """Return the features of `Challenger`: the summary, time since the last purchase, and model predictions.
 
     Parameters
     ----------
     valuer : Valuer
-        Fitted to the customers of the same moment.
+        Fitted to the customers at the same `as_of`.
     summary : pandas.DataFrame, shape (n, ...)
         With ``first_value``.
     terms : Terms
@@ -193,7 +193,7 @@ def challenger_features(valuer: Valuer, summary: "pd.DataFrame", terms: Terms) -
 
 
 def join(parts: Sequence["pd.DataFrame"]) -> "pd.DataFrame":
-    """Put the features of several windows under each other."""
+    """Concatenate the features of several windows."""
     import pandas as pd
 
     return pd.concat([part.reset_index(drop=True) for part in parts], ignore_index=True)

@@ -1,4 +1,4 @@
-"""The model of lifetime value that a run hands on: what scores a summary, and how it is kept."""
+"""The lifetime-value model that a training run produces: scoring a summary, saving and loading."""
 
 import json
 from collections.abc import Mapping
@@ -23,20 +23,20 @@ _FORMAT = 1
 
 @dataclass(frozen=True, eq=False)
 class ClvModel:
-    """Models of purchases and spend with what was learned about their errors, and the terms of the value.
+    """Models of purchases and spend, corrections learned from their errors, and the terms of the value.
 
-    ``clv = scale * value ** power``, the value being the probabilistic one or what the challenger makes of
-    it.
+    ``clv = scale * value ** power`` where value is the probabilistic one, or that corrected by the
+    challenger.
 
     Parameters
     ----------
     valuer : Valuer
     terms : Terms
     time_unit : {"D", "W"}
-        In which summaries must be.
+        Unit of time that summaries must have.
     tilt : Tilt
     scale : float
-        Of the tilt, for the customers the model was fitted to.
+        Scale of the tilt, from the customers the model was fitted to.
     challenger : Challenger, optional
     """
 
@@ -76,15 +76,15 @@ class ClvModel:
         Raises
         ------
         InputError
-            If it is no such summary, or in another unit.
+            If the frame is no such summary, or in another unit of time.
         """
-        found = self.valuer.table(summary, self.terms)
+        scores = self.valuer.table(summary, self.terms)
         values = ["clv", "clv_low", "clv_high"]
-        raw = found[values].to_numpy()
+        raw = scores[values].to_numpy()
         if self.challenger is not None:
             raw = self.challenger.correct(challenger_features(self.valuer, summary, self.terms), raw)
-        found[values] = self.tilt.apply(raw, self.scale) if self.tilt != NO_TILT else raw
-        return found
+        scores[values] = self.tilt.apply(raw, self.scale) if self.tilt != NO_TILT else raw
+        return scores
 
     def save(self, folder: Path) -> None:
         """Write ``clv.json`` and, with a challenger, ``challenger.txt`` into an existing folder."""
@@ -106,26 +106,26 @@ class ClvModel:
 
     @classmethod
     def load(cls, folder: Path) -> "ClvModel":
-        """Read a model that `save` wrote; check the folder's manifest before.
+        """Read a model that `save` wrote; verify the manifest of the folder first.
 
         Raises
         ------
         InputError
             If the file is of another format.
         """
-        found = json.loads((folder / MODEL).read_text(encoding="utf-8"))
-        if found.get("format") != _FORMAT:
+        content = json.loads((folder / MODEL).read_text(encoding="utf-8"))
+        if content.get("format") != _FORMAT:
             raise InputError(
-                f"{folder}: format {found.get('format')!r} is unknown; this version reads {_FORMAT}"
+                f"{folder}: format {content.get('format')!r} is unknown; this version reads {_FORMAT}"
             )
-        floor = found["challenger_floor"]
+        floor = content["challenger_floor"]
         trees = None if floor is None else Challenger.load(folder / TREES, floor)
-        tilt = Tilt(found["tilt"]["power"], found["tilt"]["total"])
-        valuer = Valuer.from_dict(found["valuer"])
-        return cls(valuer, _terms(found), found["time_unit"], tilt, found["tilt"]["scale"], trees)
+        tilt = Tilt(content["tilt"]["power"], content["tilt"]["total"])
+        valuer = Valuer.from_dict(content["valuer"])
+        return cls(valuer, _terms(content), content["time_unit"], tilt, content["tilt"]["scale"], trees)
 
 
-def _terms(found: Mapping[str, Any]) -> Terms:
-    days = found["horizon_days"]
+def _terms(content: Mapping[str, Any]) -> Terms:
+    days = content["horizon_days"]
     horizon = None if days is None else timedelta(days=days)
-    return Terms(horizon, found["annual_discount_rate"], found["margin"])
+    return Terms(horizon, content["annual_discount_rate"], content["margin"])

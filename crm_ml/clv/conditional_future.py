@@ -1,4 +1,4 @@
-"""What customers will do from now on, given that they may have dropped out: two kinds of customers."""
+"""Future purchases given a customer's history: beta-geometric and Pareto models of dropping out."""
 
 import math
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ _LONG = 4.0  # beyond it scipy's 2F1 is slow, and wrong where b is large
 
 
 class Future(Protocol):
-    """Purchases of customers from now on; every array has one value a history, shape (k,)."""
+    """Purchases of customers from now on; every array has one value per history, shape (k,)."""
 
     @property
     def alive(self) -> Floats:
@@ -27,7 +27,7 @@ class Future(Protocol):
 
     @property
     def alpha(self) -> Floats:
-        """Scale of time of the purchases to come."""
+        """Time scale of future purchases."""
         ...
 
     def expected(self, horizon: Floats | float) -> Floats:
@@ -72,12 +72,12 @@ class BetaGeometricFuture:
         ``z = horizon / (alpha + horizon)``; by quadrature where that overflows or loses its digits.
         """
         ratio = np.broadcast_to(horizon / self.alpha, self.r.shape)
-        found, near = np.full(self.r.shape, np.nan), ratio < _LONG
-        found[near] = _in_closed_form(self.r[near], self.a, self.b[near], ratio[near])
-        left = np.isnan(found)
+        if_alive, near = np.full(self.r.shape, np.nan), ratio < _LONG
+        if_alive[near] = _in_closed_form(self.r[near], self.a, self.b[near], ratio[near])
+        left = np.isnan(if_alive)
         if left.any():
-            found[left] = purchases(self.r[left], self.a, self.b[left], ratio[left])
-        return np.asarray(self.alive * found)
+            if_alive[left] = purchases(self.r[left], self.a, self.b[left], ratio[left])
+        return np.asarray(self.alive * if_alive)
 
     def none(self, horizon: float) -> Floats:
         """Return ``1 - alive * (1 - (alpha / (alpha + horizon)) ** r)``."""
@@ -89,9 +89,9 @@ class BetaGeometricFuture:
         stayed = np.exp(_log_beta_ratio(self.a, self.b, 0, most))
         left = np.exp(_log_beta_ratio(self.a, self.b, 1, most - 1)) if most else np.empty((len(self.r), 0))
         more = 1 - np.cumsum(poisson[:, :-1], axis=1)
-        found = stayed * poisson
-        found[:, 1:] += left * np.maximum(more, 0)
-        return _if_alive(found, self.alive)
+        probabilities = stayed * poisson
+        probabilities[:, 1:] += left * np.maximum(more, 0)
+        return _if_alive(probabilities, self.alive)
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,7 +135,7 @@ class ParetoFuture:
         drop-out, as far as S falls by ``exp(-45)``; the nodes are close enough for the peak of n = `most`.
         """
         survives = -self.s * np.log1p(horizon / self.beta)
-        found = np.exp(survives)[:, None] * negative_binomial(self.r, self.alpha, horizon, most)
+        probabilities = np.exp(survives)[:, None] * negative_binomial(self.r, self.alpha, horizon, most)
         c = np.minimum(self.alpha / np.maximum(self.r, 1), self.beta / max(self.s, 1))
         end = np.minimum(horizon, self._until(most))
         longest, ways = np.log1p(end / c), _log_ways(self.r, most)
@@ -143,11 +143,11 @@ class ParetoFuture:
             at = c * np.expm1(longest * node)
             density = self.s / (self.beta + at) * np.exp(-self.s * np.log1p(at / self.beta))
             step = weight * longest * (c + at) * density
-            found += step[:, None] * _negative_binomial(ways, self.r, self.alpha, at)
-        return _if_alive(found, self.alive)
+            probabilities += step[:, None] * _negative_binomial(ways, self.r, self.alpha, at)
+        return _if_alive(probabilities, self.alive)
 
     def _until(self, most: int) -> Floats:
-        """Return the time after which nothing counts: all have dropped out, or have bought if `most` is 0."""
+        """Return the time after which the integrand is zero: all dropped out, or bought if `most` is 0."""
         with np.errstate(over="ignore"):
             gone = self.beta * np.expm1(_LONGEST / self.s)
             bought = self.alpha * np.expm1(_LONGEST / self.r)
@@ -161,9 +161,9 @@ def _in_closed_form(r: Floats, a: float, b: Floats, ratio: Floats) -> Floats:
     c = a + b - 1
     with np.errstate(all="ignore"):
         left = np.exp((1 - a) * np.log1p(ratio)) * hyp2f1(c - r, a - 1, c, ratio / (1 + ratio))
-        found = c / (a - 1) * (1 - left)
-        safe = np.isfinite(found) & (np.abs(1 - left) > _DIGITS) & (np.abs(c) > _DIGITS)
-    return np.where(safe, found, np.nan)
+        expected = c / (a - 1) * (1 - left)
+        safe = np.isfinite(expected) & (np.abs(1 - left) > _DIGITS) & (np.abs(c) > _DIGITS)
+    return np.where(safe, expected, np.nan)
 
 
 def negative_binomial(r: Floats, alpha: Floats, time: Floats | float, most: int) -> Floats:
@@ -183,7 +183,7 @@ def _log_ways(r: Floats, most: int) -> Floats:
 
 
 def _negative_binomial(ways: Floats, r: Floats, alpha: Floats, time: Floats | float) -> Floats:
-    """Return `negative_binomial` with what does not depend on the time, `_log_ways`, known."""
+    """Return `negative_binomial` from the precomputed `_log_ways`, which do not depend on time."""
     n = np.arange(ways.shape[1])
     share = (time / (alpha + time))[:, None]
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -199,6 +199,6 @@ def _log_beta_ratio(a: float, b: Floats, left: int, most: int) -> Floats:
 
 
 def _if_alive(counts: Floats, alive: Floats) -> Floats:
-    found = counts * alive[:, None]
-    found[:, 0] += 1 - alive
-    return np.minimum(found, 1.0)
+    probabilities = counts * alive[:, None]
+    probabilities[:, 0] += 1 - alive
+    return np.minimum(probabilities, 1.0)

@@ -1,4 +1,4 @@
-"""Cumulative repeat purchases of all customers of a summary, as they came and as models expect them."""
+"""Cumulative repeat purchases of all customers of a summary, observed and as models expect them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,9 +26,9 @@ class Cumulative:
     Parameters
     ----------
     times : numpy.ndarray, shape (m,)
-        In units since the first purchase of all.
+        In units since the first purchase of any customer.
     cut : float
-        Time of the snapshot; later is the hold-out.
+        Time of the snapshot; later times are the hold-out.
     actual : numpy.ndarray, shape (m,)
     expected : mapping of str to numpy.ndarray, shape (m,)
     """
@@ -42,10 +42,10 @@ class Cumulative:
 def cumulative(
     tables: Tables, snapshot: Snapshot, summary: "pd.DataFrame", models: Mapping[str, PurchaseModel]
 ) -> Cumulative:
-    """Count repeat purchases of the customers of a summary, a point each week, until the horizon is over.
+    """Count repeat purchases of the customers of a summary week by week until the end of the horizon.
 
-    Expected are ``sum over customers of E[X(t - first purchase)]``, of new customers and not given the
-    histories, so that the curve shows how well a model describes the whole course.
+    Expected counts are ``sum over customers of E[X(t - first purchase)]``, unconditional on their histories,
+    so that the curve shows how well a model describes the whole period.
 
     Parameters
     ----------
@@ -83,9 +83,9 @@ def _expected(model: PurchaseModel, first_day: Ints, days: Ints, days_per_unit: 
 def _actual(tables: Tables, snapshot: Snapshot, summary: "pd.DataFrame", start: int, days: Ints) -> Floats:
     whole = Snapshot(snapshot.label_ends_at, timedelta(days=1))
     bought = purchase_days(whole.past(checked_lines(tables).frame, at="ordered_at"), snapshot)
-    found = to_pandas(bought.select("customer_id", nw.col("days_ago")))
-    found = found[found["customer_id"].isin(summary.index)]
-    on_day = start - found["days_ago"].to_numpy(dtype=int)
+    days_bought = to_pandas(bought.select("customer_id", nw.col("days_ago")))
+    days_bought = days_bought[days_bought["customer_id"].isin(summary.index)]
+    on_day = start - days_bought["days_ago"].to_numpy(dtype=int)
     ranked = np.sort(on_day)
     firsts = np.sort(start - np.round(summary["T"].to_numpy() * DAYS[summary.attrs["time_unit"]]).astype(int))
     return np.asarray(

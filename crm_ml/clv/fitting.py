@@ -1,4 +1,4 @@
-"""Maximum likelihood from several starts, with a record of how it went."""
+"""Maximum likelihood from several starting points, with a record of the searches."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -29,7 +29,7 @@ class NotConverged(InputError):
 
 @dataclass(frozen=True)
 class Start:
-    """Where one search began and ended: logarithms of the parameters, and the mean log-likelihood."""
+    """Start and end of one search: logarithms of the parameters, and the mean log-likelihood."""
 
     start: tuple[float, ...]
     end: tuple[float, ...]
@@ -40,21 +40,21 @@ class Start:
 
 @dataclass(frozen=True)
 class FitRecord:
-    """How a fit went.
+    """Diagnostics of a fit.
 
     Parameters
     ----------
     starts : tuple of Start
     evaluations : int
-        Of the likelihood, in all.
+        Evaluations of the likelihood in total.
     gradient : float
         Largest slope of the mean log-likelihood at the end, per unit of a parameter's logarithm, of the
         parameters that are not at a bound.
     at_bound : tuple of str
-        Parameters that ran to the end of their range: the data say nothing against 0 or infinity there. They
-        have no standard error.
+        Parameters at the end of their range: the data do not rule out 0 or infinity. They have no standard
+        error.
     spread : float
-        Largest difference of the mean log-likelihood between the best start and one that came close.
+        Largest difference of the mean log-likelihood between the best start and any other usable one.
     """
 
     starts: tuple[Start, ...]
@@ -86,22 +86,22 @@ def maximise(
     Parameters
     ----------
     objective : callable
-        Logarithms, shape (d,), to the mean log-likelihood of a customer and its gradient.
+        Maps logarithms, shape (d,), to the mean log-likelihood of a customer and its gradient.
     names : sequence of str
         Of the parameters.
     starts : sequence of sequence of float
-        Logarithms to begin at.
+        Logarithms to start at.
     customers : float
-        Weight behind the mean.
+        Number of customers behind the mean.
     search : callable, optional
-        The same of some of the customers; the starts are then tried on it, and only the best one is followed
-        to the maximum of `objective`.
+        The objective of a sample of the customers; the starts are tried on it, and only the best one is
+        continued on `objective`.
 
     Returns
     -------
     Fit
         ``covariance`` is the inverse of minus the Hessian, NaN for parameters at a bound and where the
-        likelihood is flat: along a flat direction one parameter is held.
+        likelihood is flat: along a flat direction one parameter is held fixed.
 
     Raises
     ------
@@ -118,26 +118,26 @@ def maximise(
     counted = _Counted(objective)
     with threadpool_limits(1, "blas"):  # matrices of four rows: threads only wait for each other
         tried = [_search(search or objective, np.asarray(start, dtype=float)) for start in starts]
-        usable = [one for one in tried if np.isfinite(one.mean_log_likelihood)]
+        usable = [attempt for attempt in tried if np.isfinite(attempt.mean_log_likelihood)]
         if not usable:
             raise NotConverged(f"the likelihood is not finite from any of {len(starts)} starts")
-        best = max(usable, key=lambda one: one.mean_log_likelihood)
+        best = max(usable, key=lambda attempt: attempt.mean_log_likelihood)
         theta = np.array(best.end)
         if search is not None:
             theta = np.array(_search(counted, theta).end)
         top = _newton(counted, theta)
-    if not top.is_found:
+    if not top.is_maximum:
         raise NotConverged(
             f"the likelihood has a slope of {top.slope:.2g} where the search ended ({best.message}); "
             "give more customers, or customers with more repeat purchases"
         )
-    evaluations = counted.calls + sum(one.evaluations for one in tried)
-    spread = best.mean_log_likelihood - min(one.mean_log_likelihood for one in usable)
+    evaluations = counted.calls + sum(attempt.evaluations for attempt in tried)
+    spread = best.mean_log_likelihood - min(attempt.mean_log_likelihood for attempt in usable)
     return _fit(top, names, customers, tuple(tried), evaluations, spread)
 
 
 def follow(objective: Objective, names: Sequence[str], start: Floats, customers: float) -> Fit:
-    """Climb from a point close to the maximum by Newton's method, or `maximise` from it where that fails.
+    """Maximise by Newton's method from a point close to the maximum, or by `maximise` where that fails.
 
     Parameters, raises: as `maximise`, with one start.
     """
@@ -146,14 +146,14 @@ def follow(objective: Objective, names: Sequence[str], start: Floats, customers:
     counted = _Counted(objective)
     with threadpool_limits(1, "blas"):
         top = _newton(counted, np.asarray(start, dtype=float))
-    if not top.is_found:
+    if not top.is_maximum:
         return maximise(objective, names, [start], customers)
     return _fit(top, names, customers, (), counted.calls, 0.0)
 
 
 @dataclass(frozen=True, eq=False)
 class _Top:
-    """Where Newton's method ended: the point, the value, gradient and Hessian there."""
+    """The point where Newton's method ended, with value, gradient and Hessian."""
 
     theta: Floats
     value: float
@@ -166,8 +166,8 @@ class _Top:
         return float(np.abs(self.gradient[_free(self.theta)]).max(initial=0.0))
 
     @property
-    def is_found(self) -> bool:
-        """Whether the slope is flat enough, or so steep on both sides that nothing can be gained."""
+    def is_maximum(self) -> bool:
+        """Whether the slope is near zero, or a Newton step would gain nothing."""
         free = _free(self.theta)
         if not (np.isfinite(self.value) and np.isfinite(self.hessian).all()):
             return False
@@ -205,16 +205,18 @@ def _search(objective: Objective, start: Floats) -> Start:
         value, gradient = objective(theta)
         return -value, -gradient
 
-    found = minimize(
+    result = minimize(
         loss, start, jac=True, method="L-BFGS-B", bounds=[(-BOUND, BOUND)] * len(start),
         options={"maxiter": 500, "ftol": 1e-13, "gtol": 1e-7},
     )  # fmt: skip
-    message = str(found.message)
-    return Start(tuple(start.tolist()), tuple(found.x.tolist()), -float(found.fun), int(found.nfev), message)
+    message = str(result.message)
+    return Start(
+        tuple(start.tolist()), tuple(result.x.tolist()), -float(result.fun), int(result.nfev), message
+    )
 
 
 def _newton(objective: Objective, theta: Floats) -> _Top:
-    """Follow Newton's steps over the parameters inside their bounds while they climb."""
+    """Take Newton steps in the parameters inside their bounds while the likelihood rises."""
     value, gradient = objective(theta)
     hessian = _hessian(objective, theta)
     for _ in range(_NEWTON):
@@ -238,9 +240,9 @@ def _newton(objective: Objective, theta: Floats) -> _Top:
 def _uphill(
     objective: Objective, theta: Floats, step: Floats, value: float, slope: float
 ) -> tuple[Floats, float, Floats] | None:
-    """Return where a step leads that does not go down: the whole one or a part of it; None if none does.
+    """Return the point after the largest part of a step that does not lower the value; None if there is none.
 
-    Where the value has no digits left to tell, a smaller slope does.
+    Where values agree to the last digits, a smaller slope decides.
     """
     free, noise = _free(theta), _NOISE * max(1.0, abs(value))
     size = min(1.0, 2.0 / max(float(np.abs(step).max()), 1e-300))
@@ -277,7 +279,7 @@ def _free(theta: Floats) -> npt.NDArray[np.bool_]:
 
 
 def _covariance(hessian: Floats, free: npt.NDArray[np.bool_]) -> Floats:
-    """Invert minus the Hessian over the free parameters; NaN for those that a flat direction runs along."""
+    """Invert minus the Hessian over the free parameters; NaN for those along a flat direction."""
     covariance = np.full(hessian.shape, np.nan)
     known = np.flatnonzero(free)
     while len(known):

@@ -1,4 +1,4 @@
-"""Gamma-Gamma: what a customer will spend on a purchase."""
+"""Gamma-Gamma: the expected spend of a customer per purchase."""
 
 import logging
 import math
@@ -30,22 +30,22 @@ class GammaGamma:
     use_first_purchase : bool
         Learn from the first purchase too (``first_value`` of the summary), not from repeat purchases alone.
     largest_correlation : float
-        Gamma-Gamma holds spend independent of frequency. Where their rank correlation is beyond this, either
-        way, each band of frequency gets a level of its own, and Gamma-Gamma describes spend relative to it.
+        Gamma-Gamma assumes spend independent of frequency. Where the absolute rank correlation exceeds this,
+        each band of frequency gets its own level, and Gamma-Gamma describes spend relative to that level.
 
     Attributes
     ----------
     params_ : dict
         p, q, v (v in the money of the summary). q is above 1, so that the mean is finite.
     mean_ : float
-        Expected spend of a customer of whom nothing is known, ``p v / (q - 1)``.
+        Expected spend of a customer without known purchases, ``p v / (q - 1)``.
     mean_is_tied_ : bool
-        The tail is so heavy that the likelihood would set the mean at more than twice the observed one (or
-        had none); it was then held at the observed one.
+        The tail is so heavy that the likelihood would put the mean at more than twice the observed one (or
+        has no maximum); the mean was then fixed at the observed one.
     independence_ : Independence
         Correlation of frequency and spend, with its test.
     levels_ : Levels
-        All 1 unless the correlation was too large.
+        All 1 unless the correlation exceeds `largest_correlation`.
 
     References
     ----------
@@ -70,14 +70,14 @@ class GammaGamma:
         self.largest_correlation = largest_correlation
 
     def fit(self, summary: "pd.DataFrame") -> Self:
-        """Estimate the parameters by maximum likelihood over customers of whom a spend above 0 is known.
+        """Estimate the parameters by maximum likelihood over customers with a known spend above 0.
 
         Raises
         ------
         InputError
-            If it is no summary with money, or nobody spent anything on the purchases that count.
+            If `summary` lacks money, or no purchase that counts has a value above 0.
         NotConverged
-            If the likelihood has no maximum that any start leads to.
+            If no start leads to a maximum of the likelihood.
         """
         return self.fit_grouped(Spend.of(summary, self.use_first_purchase).known())
 
@@ -107,7 +107,7 @@ class GammaGamma:
         unit = known.mean_of_customers
         shift = np.array([0.0, 0.0, math.log(unit)])
         relative = Grouped(known.n, known.mean / unit, known.weight)
-        names, starts = ("p", "q - 1", "v"), [np.log(one) for one in _STARTS]
+        names, starts = ("p", "q - 1", "v"), [np.log(values) for values in _STARTS]
         if np.ptp(relative.mean) < _CONSTANT:
             logger.warning("spend is constant: it is expected again")
             fitted = _constant()
@@ -119,7 +119,7 @@ class GammaGamma:
         tied = bool("q - 1" in fitted.record.at_bound or p * v / above > _LARGEST_MEAN)
         if tied:
             logger.warning("spend has a heavy tail: its mean is held at the observed one")
-            fitted = _tied(relative, [one[:2] for one in starts])
+            fitted = _tied(relative, [values[:2] for values in starts])
         self.mean_is_tied_ = tied
         self.theta_, self.covariance_, self.record_ = fitted.theta + shift, fitted.covariance, fitted.record
 
@@ -139,16 +139,16 @@ class GammaGamma:
 
     @property
     def mean_(self) -> float:
-        """Expected spend of a customer of whom nothing is known."""
+        """Expected spend of a customer without known purchases."""
         self._check_fitted()
         p, above, v = np.exp(self.theta_)
         return float(p * v / above)
 
     def expected_value(self, summary: "pd.DataFrame") -> "pd.Series[float]":
-        """Return what each customer is expected to spend on a purchase: equation 5 of [1]_, shape (n,).
+        """Return the expected spend of each customer per purchase: equation 5 of [1]_, shape (n,).
 
-        ``(p v + p n m) / (p n + q - 1)``, between the own mean m of n purchases and that of all customers. Of
-        a customer without a purchase that counts, only the latter is known.
+        ``(p v + p n m) / (p n + q - 1)``, a weighted mean of the customer's own mean m over n purchases and
+        that of all customers. A customer without a purchase that counts gets the latter.
         """
         import pandas as pd
 
@@ -163,7 +163,7 @@ class GammaGamma:
         return np.asarray(level * p * (v + spend.n * spend.mean / level) / (p * spend.n + above))
 
     def as_dict(self) -> dict[str, Any]:
-        """Return what was fitted, ready for JSON."""
+        """Return the fitted parameters, ready for JSON."""
         self._check_fitted()
         return {
             "use_first_purchase": self.use_first_purchase,
@@ -178,14 +178,17 @@ class GammaGamma:
         }
 
     @classmethod
-    def from_dict(cls, found: Mapping[str, Any]) -> Self:
-        """Make a fitted model of what `as_dict` returned."""
-        model = cls(found["use_first_purchase"], found["largest_correlation"])
-        model.theta_, model.covariance_ = np.array(found["theta"]), np.array(found["covariance"], dtype=float)
-        model.log_likelihood_, model.n_customers_ = found["log_likelihood"], found["n_customers"]
-        model.mean_is_tied_ = found["mean_is_tied"]
-        model.independence_ = Independence(**found["independence"])
-        model.levels_ = Levels(tuple(found["levels"]["edges"]), tuple(found["levels"]["factors"]))
+    def from_dict(cls, content: Mapping[str, Any]) -> Self:
+        """Return the fitted model that `as_dict` described."""
+        model = cls(content["use_first_purchase"], content["largest_correlation"])
+        model.theta_, model.covariance_ = (
+            np.array(content["theta"]),
+            np.array(content["covariance"], dtype=float),
+        )
+        model.log_likelihood_, model.n_customers_ = content["log_likelihood"], content["n_customers"]
+        model.mean_is_tied_ = content["mean_is_tied"]
+        model.independence_ = Independence(**content["independence"])
+        model.levels_ = Levels(tuple(content["levels"]["edges"]), tuple(content["levels"]["factors"]))
         return model
 
     def _check_fitted(self) -> None:
@@ -196,7 +199,7 @@ class GammaGamma:
 def log_likelihood(theta: Floats, known: Grouped) -> tuple[float, Floats]:
     """Return the sum of log-likelihoods and its gradient by log p, log (q - 1), log v: equation 1a of [1]_.
 
-    What depends on the number of purchases alone is computed once for each number.
+    Terms that depend on the number of purchases alone are computed once for each number.
     """
     from scipy.special import betaln, digamma
 
@@ -230,7 +233,7 @@ def _mean(known: Grouped) -> Objective:
 
 
 def _constant() -> Fit:
-    """Return what the likelihood runs to if all spend the same: 1 in the unit of the data, no spread."""
+    """Return the limit of the fit if all spend the same: mean 1 in the unit of the data, no spread."""
     theta = np.array([BOUND, 0.0, -BOUND])
     return Fit(theta, np.full((3, 3), np.nan), FitRecord((), 0, 0.0, ("p", "v"), 0.0))
 

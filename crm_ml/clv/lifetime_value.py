@@ -33,7 +33,7 @@ def lifetime_value(
     annual_discount_rate: float = 0.0,
     margin: float = 1.0,
 ) -> "pd.Series[float]":
-    """Return what each customer is expected to bring from now on, at today's value.
+    """Return the expected lifetime value of each customer, discounted to today.
 
     Parameters
     ----------
@@ -59,8 +59,8 @@ def lifetime_value(
     Raises
     ------
     InputError
-        If a model is not fitted or `summary` is none, the horizon is not positive or infinite without a
-        discount, the rate or the margin is negative, or the unit of time is not known and needed.
+        If a model is not fitted or `summary` is no valid summary, the horizon is not positive or is infinite
+        without a discount, the rate or the margin is negative, or the unit of time is needed but not known.
 
     References
     ----------
@@ -84,8 +84,8 @@ def discounted_purchases(
 
     length, force = terms(model, summary, horizon, annual_discount_rate)
     histories = Histories.of(summary)
-    found = discounted(model, histories, length, force)
-    return pd.Series(histories.for_each(found), index=summary.index, name="discounted_purchases")
+    purchases = discounted(model, histories, length, force)
+    return pd.Series(histories.for_each(purchases), index=summary.index, name="discounted_purchases")
 
 
 def value_with_interval(
@@ -98,14 +98,14 @@ def value_with_interval(
 ) -> "pd.DataFrame":
     """Return the columns clv, clv_low and clv_high: the expected value with its 95 % interval.
 
-    The interval says how well the expectation is known, given the models: it carries the errors of their
-    parameters. What a single customer will spend varies far more. Parameters, raises: as `lifetime_value`.
+    The interval reflects the uncertainty of the fitted parameters: how well the expected value is known. The
+    actual spend of a single customer varies far more. Parameters, raises: as `lifetime_value`.
 
     Notes
     -----
     Delta method on log clv: ``g' C g`` with C the covariance of the parameters' logarithms, of both models,
-    and g the gradient by central differences. Parameters at a bound, or of which the likelihood says nothing,
-    add nothing. The limits are at most a factor of exp(20) away.
+    and g the gradient by central differences. Parameters at a bound, or without a variance, add nothing. The
+    limits are at most a factor of exp(20) away.
     """
     import pandas as pd
     from scipy.stats import norm
@@ -161,12 +161,12 @@ def discounted(
     end = min(length, _FOREVER / force)
     c = future.alpha
     longest = np.log1p(end / c)
-    found = math.exp(-force * end) * future.expected(end)
+    total = math.exp(-force * end) * future.expected(end)
     for node, weight in gauss_legendre(_NODES if end == length else 2 * _NODES):
         time = c * np.expm1(longest * node)
         step = weight * longest * (c + time) * np.exp(-force * time)
-        found = found + force * step * future.expected(time)
-    return found
+        total = total + force * step * future.expected(time)
+    return total
 
 
 def _variance(quantity: Callable[[Floats], Floats], theta: Floats, covariance: Floats) -> Floats:

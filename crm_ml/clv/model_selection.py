@@ -1,9 +1,10 @@
-"""Which model predicts: chosen on windows before the test window, by a rule that is fixed beforehand.
+"""Model selection on windows before the test window, by a rule that is fixed beforehand.
 
-1. Of the probabilistic candidates, the one of highest normalised Gini: a wrong order can't be mended later.
-2. The challenger in its place only if its Gini is clearly higher (paired 95 % interval above 0) and its root
-   mean squared error is not higher, since it is less simple.
-3. A tilt (level and spread) if it lowers the root mean squared error.
+1. Of the probabilistic candidates, the one with the highest normalised Gini: calibration can't repair an
+   order.
+2. The challenger replaces it only if its Gini is clearly higher (paired 95 % interval above 0) and its root
+   mean squared error is not higher, since it is more complex.
+3. A tilt (level and spread) is applied if it lowers the root mean squared error.
 
 Metrics are means over the windows. The tilt of a window is learned on the other windows.
 """
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from crm_ml.clv.purchase_histories import Floats
-from crm_ml.clv.validation_windows import Window
+from crm_ml.clv.validation_windows import ValidationWindow
 from crm_ml.clv.value_calibration import Tilt, fit_tilt
 from crm_ml.errors import CalibrationRefused
 from crm_ml.evaluation.significance import Evaluation, evaluate
@@ -22,12 +23,12 @@ from crm_ml.evaluation.value_predictions import ValuePredictions
 
 CHALLENGER, TILTED = "challenger", "tilted"
 METRICS = ("rmse", "normalised_gini", "total_error", "msle", "top_decile_share")
-Said = Mapping[str, Sequence[Floats]]
+PredictedValues = Mapping[str, Sequence[Floats]]
 
 
 @dataclass(frozen=True)
 class Choice:
-    """What was chosen.
+    """The selected model.
 
     Parameters
     ----------
@@ -35,7 +36,7 @@ class Choice:
         Name of the candidate.
     challenger, tilted : bool
     reason : str
-        The figures behind it.
+        The metrics behind the choice.
     """
 
     base: str
@@ -49,34 +50,38 @@ def tilted(name: str) -> str:
     return f"{name}, {TILTED}"
 
 
-def best_candidate(said: Said, windows: Sequence[Window], rng: np.random.Generator, replicates: int) -> str:
-    """Return the candidate of highest normalised Gini, in the order given where they are equal."""
-    judged = evaluate(predictions(said, windows), rng, ("normalised_gini",), replicates, over=("folds",))
-    return max(said, key=lambda name: judged.interval(name, "normalised_gini", "folds").value)
+def best_candidate(
+    predicted: PredictedValues, windows: Sequence[ValidationWindow], rng: np.random.Generator, replicates: int
+) -> str:
+    """Return the candidate with the highest normalised Gini, the first of equals."""
+    judged = evaluate(predictions(predicted, windows), rng, ("normalised_gini",), replicates, over=("folds",))
+    return max(predicted, key=lambda name: judged.interval(name, "normalised_gini", "folds").value)
 
 
-def judge(said: Said, windows: Sequence[Window], rng: np.random.Generator, replicates: int) -> Evaluation:
-    """Judge candidates and challenger on all windows, each as it is and tilted.
+def judge(
+    predicted: PredictedValues, windows: Sequence[ValidationWindow], rng: np.random.Generator, replicates: int
+) -> Evaluation:
+    """Evaluate candidates and challenger on all windows, each without and with its tilt.
 
     Parameters
     ----------
-    said : mapping of str to sequence of numpy.ndarray
+    predicted : mapping of str to sequence of numpy.ndarray
         By model, the predicted value of the customers of each window.
-    windows : sequence of Window
+    windows : sequence of ValidationWindow
     rng : numpy.random.Generator
     replicates : int
     """
-    both: dict[str, Sequence[Floats]] = {}
-    for name, values in said.items():
-        both[name] = values
-        others = _tilted_by_others(values, windows)
-        if others is not None:
-            both[tilted(name)] = others
-    return evaluate(predictions(both, windows), rng, METRICS, replicates, over=("folds",))
+    variants: dict[str, Sequence[Floats]] = {}
+    for name, values in predicted.items():
+        variants[name] = values
+        corrected = _tilted_by_others(values, windows)
+        if corrected is not None:
+            variants[tilted(name)] = corrected
+    return evaluate(predictions(variants, windows), rng, METRICS, replicates, over=("folds",))
 
 
 def choose(judged: Evaluation, base: str) -> Choice:
-    """Apply the rule of this module to the judged models; `base` is the best candidate."""
+    """Apply the rule of this module to the evaluated models; `base` is the best candidate."""
     name, reason = base, f"{base}: Gini {judged.interval(base, 'normalised_gini', 'folds')}"
     if CHALLENGER in judged.models:
         paired = judged.difference(CHALLENGER, base, "normalised_gini", "folds")
@@ -91,36 +96,36 @@ def choose(judged: Evaluation, base: str) -> Choice:
     return Choice(base, name == CHALLENGER, use_tilt, reason)
 
 
-def tilt_of(values: Sequence[Floats], windows: Sequence[Window]) -> Tilt:
+def tilt_of(values: Sequence[Floats], windows: Sequence[ValidationWindow]) -> Tilt:
     """Learn the tilt of a model on all windows; raises as `crm_ml.clv.value_calibration.fit_tilt`."""
     pairs = zip(values, windows, strict=True)
     return fit_tilt([(p, window.outcomes.known["value"].to_numpy()) for p, window in pairs])
 
 
-def predictions(said: Said, windows: Sequence[Window]) -> ValuePredictions:
-    """Put what models said of several windows under each other, a fold a window."""
+def predictions(predicted: PredictedValues, windows: Sequence[ValidationWindow]) -> ValuePredictions:
+    """Concatenate the predictions for several windows, one fold per window."""
     parts = [
         ValuePredictions(
             window.summary.index.to_numpy(dtype=str),
             np.full(len(window.summary), window.name),
             window.outcomes.known["value"].to_numpy(),
-            {name: values[number] for name, values in said.items()},
+            {name: values[number] for name, values in predicted.items()},
         )
         for number, window in enumerate(windows)
     ]
     return ValuePredictions.join(parts)
 
 
-def _tilted_by_others(values: Sequence[Floats], windows: Sequence[Window]) -> list[Floats] | None:
-    """Tilt each window by what the others teach; None with one window, or where a tilt is refused."""
+def _tilted_by_others(values: Sequence[Floats], windows: Sequence[ValidationWindow]) -> list[Floats] | None:
+    """Tilt each window by the fit on the others; None with one window, or where a tilt is refused."""
     if len(windows) < 2:
         return None
-    found = []
+    tilted_values = []
     for number, value in enumerate(values):
         rest = [i for i in range(len(windows)) if i != number]
         try:
             tilt = tilt_of([values[i] for i in rest], [windows[i] for i in rest])
         except CalibrationRefused:
             return None
-        found.append(tilt.apply(value))
-    return found
+        tilted_values.append(tilt.apply(value))
+    return tilted_values

@@ -1,4 +1,4 @@
-"""MBG/NBD: a customer may drop out after any purchase, the first one too."""
+"""MBG/NBD: a customer may drop out after any purchase, including the first."""
 
 from collections.abc import Sequence
 from typing import ClassVar
@@ -10,7 +10,7 @@ from crm_ml.clv.purchase_histories import Floats
 class ModifiedBetaGeo(BetaGeo):
     """MBG/NBD: as BG/NBD, with a coin after the first purchase as well.
 
-    So customers without a repeat purchase may be gone. ``params_``: r, alpha (a time), a, b.
+    So customers without a repeat purchase may have dropped out. ``params_``: r, alpha (a time), a, b.
 
     References
     ----------
@@ -23,7 +23,7 @@ class ModifiedBetaGeo(BetaGeo):
     EXTRA: ClassVar[int] = 1
 
     def expected_since_first(self, times: Sequence[float]) -> Floats:
-        """Return the expected repeat purchases of a new customer, who stays at first with b / (a + b)."""
+        """Return the expected repeat purchases of a new customer, alive at first with b / (a + b)."""
         self._check_fitted()
         a, b = self.params_["a"], self.params_["b"]
         return self._new(b / (a + b), times)

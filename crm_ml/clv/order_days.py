@@ -21,7 +21,7 @@ _READ = (*_NEEDED, "ordered_at_epoch_s", "ordered_at", "order_id", "refund_of", 
 
 @dataclass(frozen=True, eq=False)
 class Lines:
-    """Order lines that were checked.
+    """Checked order lines.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ class Lines:
 
 
 def checked_lines(orders: Any) -> Lines:
-    """Return order lines, or refuse them; frames of pandas are read by DuckDB, which is faster.
+    """Return checked order lines; pandas frames are read through DuckDB, which is faster.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def checked_lines(orders: Any) -> Lines:
     Raises
     ------
     InputError
-        With everything that is wrong; see `crm_ml.clv.summarize`.
+        Listing every problem; see `crm_ml.clv.summarize`.
     """
     if isinstance(orders, Tables):
         orders = orders.frame("order_lines")
@@ -67,12 +67,12 @@ def checked_lines(orders: Any) -> Lines:
 
 
 def purchase_days(lines: "nw.LazyFrame[Any]", snapshot: Snapshot) -> "nw.LazyFrame[Any]":
-    """Return each customer's days with a purchase and what was paid for the orders of that day.
+    """Return each customer's days with a purchase and the amount paid for the orders of that day.
 
     Parameters
     ----------
     lines : narwhals.LazyFrame
-        Of `Lines`, of the wanted time alone.
+        Of `Lines`, restricted to the period of interest.
     snapshot : Snapshot
         Days are counted back from its `as_of`, see `crm_ml.snapshots.Snapshot.days_since`.
 
@@ -80,7 +80,7 @@ def purchase_days(lines: "nw.LazyFrame[Any]", snapshot: Snapshot) -> "nw.LazyFra
     -------
     narwhals.LazyFrame
         customer_id, days_ago (integer, negative after `as_of`), cents (integer, at least 0). Refunds are
-        taken off the first day of their order; those whose order is not among the rows are left out.
+        subtracted on the first day of their order; those whose order is not among the rows are dropped.
     """
     lines = lines.with_columns(days_ago=snapshot.days_since(nw.col("ordered_at_epoch_s")).cast(nw.Int64))
     if "refund" in lines.collect_schema():
@@ -100,7 +100,7 @@ def _netted(lines: "nw.LazyFrame[Any]") -> "nw.LazyFrame[Any]":
 
 
 def _in_utc(frame: "nw.LazyFrame[Any]") -> "nw.LazyFrame[Any]":
-    """Take the zone off times that have one; in DuckDB it belongs to the connection and stays."""
+    """Convert times with a zone to plain UTC; in DuckDB the zone belongs to the connection and stays."""
     zone = getattr(frame.collect_schema().get("ordered_at"), "time_zone", None)
     if zone is None or frame.implementation.is_duckdb():
         return frame
@@ -117,7 +117,7 @@ def _on_duckdb(lines: "nw.LazyFrame[Any]") -> "nw.LazyFrame[Any]":
 
 
 def _wrong_columns(schema: Mapping[str, Any]) -> dict[str, str]:
-    """Return what is wrong with the columns, by their names."""
+    """Return the problems of the columns, by column name."""
     wrong = {name: f"{name} is missing" for name in _NEEDED if name not in schema}
     if "paid_cents" in schema and not schema["paid_cents"].is_integer():
         kind = schema["paid_cents"]
@@ -137,7 +137,7 @@ def _wrong_columns(schema: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _plain(frame: "nw.LazyFrame[Any]") -> "nw.LazyFrame[Any]":
-    """Return the columns that are there under one name and type each."""
+    """Return the available columns with uniform names and types."""
     schema = frame.collect_schema()
     columns = {"order_id": nw.lit(None, dtype=nw.String), "refund": nw.lit(0)}
     if "ordered_at" in schema or "ordered_at_epoch_s" in schema:
@@ -163,7 +163,7 @@ def _epoch(schema: Mapping[str, Any]) -> nw.Expr:
 
 
 def _count(lines: "nw.LazyFrame[Any]") -> tuple[int, int, list[str]]:
-    """Return the number of rows and of refunds, and what is wrong with the rows."""
+    """Return the number of rows and of refunds, and the breaches among the rows."""
     schema = lines.collect_schema()
     cents, refund = nw.col("paid_cents"), nw.col("refund") == 1
     wrong = {f"{name} is null": nw.col(name).is_null() for name in _LINE if name in schema}
@@ -181,5 +181,5 @@ def _count(lines: "nw.LazyFrame[Any]") -> tuple[int, int, list[str]]:
     flags = {f"flag_{i}": nw.when(test).then(1).otherwise(0) for i, test in enumerate(tests)}
     sums = lines.select(rows=nw.lit(1), **flags).select(nw.all().sum()).collect(backend="pyarrow").rows()[0]
     rows, refunds, *counts = (int(value or 0) for value in sums)
-    found = [f"{what} in {n:,} of {rows:,} rows" for what, n in zip(wrong, counts, strict=True) if n]
-    return rows, refunds, found if rows else ["the table has no row"]
+    breaches = [f"{what} in {n:,} of {rows:,} rows" for what, n in zip(wrong, counts, strict=True) if n]
+    return rows, refunds, breaches if rows else ["the table has no row"]

@@ -81,15 +81,15 @@ class ParetoNBD(PurchaseModel):
         """Return the expected repeat purchases of a new customer until some times: equation 27 of [2]_."""
         self._check_fitted()
         r, alpha, s, beta = (self.params_[name] for name in self.NAMES)
-        one = np.ones(1)
-        return of_new(ParetoFuture(one, r * one, alpha * one, s, beta * one), times)
+        ones = np.ones(1)
+        return of_new(ParetoFuture(ones, r * ones, alpha * ones, s, beta * ones), times)
 
 
 def _odds(theta: Floats, histories: Histories) -> tuple[Floats, Floats]:
     """Return log Q, shape (k,), and the gradient of ``log(1 + Q)`` by r, alpha, s, beta, shape (4, k)."""
     parts = [slice(i, i + _CHUNK) for i in range(0, len(histories.x), _CHUNK)]
-    found = [_odds_of(theta, histories.x[part], histories.t_x[part], histories.T[part]) for part in parts]
-    return np.concatenate([odds for odds, _ in found]), np.hstack([slope for _, slope in found])
+    results = [_odds_of(theta, histories.x[part], histories.t_x[part], histories.T[part]) for part in parts]
+    return np.concatenate([odds for odds, _ in results]), np.hstack([slope for _, slope in results])
 
 
 def _odds_of(theta: Floats, x: Ints, t_x: Floats, T: Floats) -> tuple[Floats, Floats]:

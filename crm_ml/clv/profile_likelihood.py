@@ -1,4 +1,4 @@
-"""Profile-likelihood intervals: as lopsided as the likelihood is."""
+"""Profile-likelihood intervals, asymmetric where the likelihood is."""
 
 from dataclasses import dataclass, replace
 from math import exp, inf, isclose, sqrt
@@ -27,12 +27,12 @@ _HALVINGS = 20
 def profile_intervals(
     model: PurchaseModel, summary: "pd.DataFrame", level: float = 0.95
 ) -> dict[str, tuple[float, float]]:
-    """Return intervals of the parameters that end where the profile likelihood has dropped too far.
+    """Return profile-likelihood intervals of the parameters.
 
     Parameters
     ----------
     model : BetaGeo, ModifiedBetaGeo or ParetoNBD
-        Fitted to `summary`. It is left as it is.
+        Fitted to `summary`; not changed.
     summary : pandas.DataFrame, shape (n, ...)
     level : float
         .95 for 95 %.
@@ -41,14 +41,14 @@ def profile_intervals(
     -------
     dict of str to (float, float)
         Lower and upper end of each parameter, in the unit of the summary. An end that is not reached within
-        ``exp(-14)`` to ``exp(14)`` (of a time: in mean T), or only because another parameter can go no
-        further, is 0 or infinity: the data say nothing against it.
+        ``exp(-14)`` to ``exp(14)`` (times: in units of mean T), or only because another parameter is at its
+        bound, is 0 or infinity: the data do not rule it out.
 
     Raises
     ------
     InputError
-        If the model is not fitted, `summary` is none, in another unit or not the one the model was fitted to,
-        or `level` is not between 0 and 1.
+        If the model is not fitted, `summary` is no valid summary, in another unit or not the one the model
+        was fitted to, or `level` is not between 0 and 1.
     NotConverged
         If the likelihood is higher elsewhere than at the fit, or an end is not found.
 
@@ -59,10 +59,9 @@ def profile_intervals(
 
         2 (L(t) - max over the other parameters of L(.., t_i = u, ..)) <= c
 
-    around the estimate. It does not depend on how a parameter is written, where an interval from the Hessian
-    does. An end is sought by Newton's method on the square root of the left side, within a bracket; the slope
-    of the profile is the partial derivative of L. The others follow by a quasi-Newton method from the last
-    point.
+    around the estimate. Unlike an interval from the Hessian, it does not depend on the parametrisation. An
+    end is sought by Newton's method on the square root of the left side, within a bracket; the slope of the
+    profile is the partial derivative of L. The others follow by a quasi-Newton method from the last point.
 
     References
     ----------
@@ -104,7 +103,7 @@ def profile_intervals(
 
 @dataclass(frozen=True, eq=False)
 class _Likelihood:
-    """The mean log-likelihood in scaled time, the customers behind it, and where it was maximised."""
+    """The mean log-likelihood in scaled time, the number of customers, and the maximising parameters."""
 
     mean: Objective
     customers: float
@@ -122,7 +121,7 @@ class _Point:
 
 
 def _likelihood(model: PurchaseModel, summary: "pd.DataFrame") -> tuple[_Likelihood, Floats]:
-    """Return the likelihood as the model was fitted by it, and the unit of each parameter."""
+    """Return the likelihood that the model was fitted by, and the unit of each parameter."""
     histories = model._histories(summary)
     value, _ = model._log_likelihood(model.theta_, histories)
     if not isclose(value, model.log_likelihood_, rel_tol=1e-12, abs_tol=1e-6):
@@ -161,10 +160,10 @@ def _end(likelihood: _Likelihood, top: _Point, i: int, side: int, drop: float) -
 
 
 def _first(likelihood: _Likelihood, top: _Point, i: int, drop: float) -> float:
-    """Return how far the end is away by the curvature at the maximum, at most 1."""
-    one = np.zeros_like(top.theta)
-    one[i] = 1.0
-    variance = float(_climb(top.hessian, one)[i]) / likelihood.customers
+    """Return the distance of the end by the curvature at the maximum, at most 1."""
+    direction = np.zeros_like(top.theta)
+    direction[i] = 1.0
+    variance = float(_climb(top.hessian, direction)[i]) / likelihood.customers
     return min(sqrt(drop * variance), 1.0)
 
 
@@ -179,7 +178,7 @@ def _next(away: float, low: float, high: float, dropped: float, slope: float, dr
 
 
 def _moved(point: _Point, i: int, to: float) -> Floats:
-    """Move parameter i, and the others as the quadratic at the point says."""
+    """Move parameter i, and the others by the quadratic approximation at the point."""
     theta, change = point.theta.copy(), to - point.theta[i]
     others = _others(point, i)
     inner = point.hessian[np.ix_(others, others)]
@@ -190,10 +189,9 @@ def _moved(point: _Point, i: int, to: float) -> Floats:
 
 
 def _climbed(likelihood: _Likelihood, point: _Point, start: Floats, i: int) -> _Point:
-    """Maximise over the others with parameter i held, by Newton's method with a Hessian kept up to date.
+    """Maximise over the others with parameter i fixed, by a quasi-Newton method.
 
-    The Hessian follows the slopes by the symmetric formula of rank one, and is computed anew where it
-    misleads.
+    The Hessian is updated by the symmetric rank-one formula, and recomputed where a step fails.
     """
     now = _Point(start, *likelihood.mean(start), point.hessian)
     fresh = False
@@ -214,7 +212,7 @@ def _climbed(likelihood: _Likelihood, point: _Point, start: Floats, i: int) -> _
 
 
 def _uphill(mean: Objective, now: _Point, step: Floats) -> _Point | None:
-    """Return where a step leads that goes up: the whole one or a part of it; None if none does."""
+    """Return the point after the largest part of a step that raises the value; None if there is none."""
     size = min(1.0, _LONGEST / max(float(np.abs(step).max()), 1e-300))
     for _ in range(_HALVINGS):
         theta = np.clip(now.theta + size * step, -BOUND, BOUND)
@@ -228,7 +226,7 @@ def _uphill(mean: Objective, now: _Point, step: Floats) -> _Point | None:
 
 
 def _updated(hessian: Floats, change: Floats, turn: Floats) -> Floats:
-    """Return the Hessian that explains how the gradient turned over a change, by a correction of rank one."""
+    """Return the Hessian after a symmetric rank-one update from a change of point and gradient."""
     missed = turn - hessian @ change
     along = float(missed @ change)
     if abs(along) <= 1e-8 * float(np.linalg.norm(missed) * np.linalg.norm(change)):
@@ -237,7 +235,7 @@ def _updated(hessian: Floats, change: Floats, turn: Floats) -> Floats:
 
 
 def _is_stopped(likelihood: _Likelihood, point: _Point) -> bool:
-    """Whether the likelihood would be higher if a parameter could go on beyond its bound."""
+    """Whether the likelihood would be higher beyond the bound of a parameter."""
     out = (np.abs(point.theta) >= BOUND) & (point.gradient * point.theta > 0)
     return bool((2 * likelihood.customers * np.abs(point.gradient[out]) > _ABOVE).any())
 

@@ -1,4 +1,4 @@
-"""A purchase model and a spend model together: whatever can be asked of a customer's value."""
+"""A purchase model and a spend model combined into the value of a customer."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -61,7 +61,7 @@ class Valuer:
 
         ``expected_purchases`` are those within the horizon, not discounted; NaN for an infinite horizon.
         """
-        found = value_with_interval(
+        values = value_with_interval(
             self.purchases, self.spend, summary, terms.length, terms.annual_discount_rate, terms.margin
         )
         expected = (
@@ -74,14 +74,14 @@ class Valuer:
             "expected_purchases": expected,
             "expected_value": self.spend.expected_value(summary),
         }
-        return found.assign(**columns)[[*columns, *found.columns]]
+        return values.assign(**columns)[[*columns, *values.columns]]
 
     def as_dict(self) -> dict[str, Any]:
         """Return both models, ready for JSON."""
         return {"name": self.name, "purchases": self.purchases.as_dict(), "spend": self.spend.as_dict()}
 
     @classmethod
-    def from_dict(cls, found: Mapping[str, Any]) -> "Valuer":
-        """Make a valuer of what `as_dict` returned."""
-        purchases = PURCHASES[found["name"]].from_dict(found["purchases"])
-        return cls(found["name"], purchases, GammaGamma.from_dict(found["spend"]))
+    def from_dict(cls, content: Mapping[str, Any]) -> "Valuer":
+        """Return the valuer that `as_dict` described."""
+        purchases = PURCHASES[content["name"]].from_dict(content["purchases"])
+        return cls(content["name"], purchases, GammaGamma.from_dict(content["spend"]))

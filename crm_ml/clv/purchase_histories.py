@@ -1,4 +1,4 @@
-"""Distinct purchase histories: equal rows of a summary are judged once and counted."""
+"""Distinct purchase histories: equal rows of a summary are computed once and weighted by their count."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,7 +21,7 @@ LARGEST = 1e15
 
 @dataclass(frozen=True, eq=False)
 class Histories:
-    """Distinct rows of (frequency, recency, T) in ascending order, and which row each customer has.
+    """Distinct rows of (frequency, recency, T) in ascending order, and the row of each customer.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ class Histories:
         Raises
         ------
         InputError
-            If it is no summary; see `check_summary`.
+            If it is no valid summary; see `check_summary`.
         """
         check_summary(summary)
         x = summary["frequency"].to_numpy(dtype=np.int64)
@@ -62,7 +62,7 @@ class Histories:
         return replace(self, t_x=self.t_x / time, T=self.T / time)
 
     def weighted(self, weight: Floats) -> "Histories":
-        """Return the histories with another number of customers each."""
+        """Return the histories with other numbers of customers."""
         return replace(self, weight=weight)
 
     def some(self, rows: int) -> "Histories":
@@ -72,7 +72,7 @@ class Histories:
         return replace(self, x=self.x[part], t_x=self.t_x[part], T=self.T[part], weight=self.weight[part])
 
     def for_each(self, values: Floats) -> Floats:
-        """Return a value of each history for each customer, shape (n,) or (n, m)."""
+        """Expand values per history to values per customer, shape (n,) or (n, m)."""
         return np.asarray(values[self.row])
 
 
@@ -88,7 +88,7 @@ def group_rows(columns: Sequence[npt.NDArray[np.generic]]) -> tuple[Ints, Ints]:
 
     Examples
     --------
-    >>> [found.tolist() for found in group_rows([np.array([2, 1, 2]), np.array([0.5, 7.0, 0.5])])]
+    >>> [array.tolist() for array in group_rows([np.array([2, 1, 2]), np.array([0.5, 7.0, 0.5])])]
     [[1, 0, 1], [1, 0]]
     """
     import pandas as pd
@@ -104,32 +104,34 @@ def group_rows(columns: Sequence[npt.NDArray[np.generic]]) -> tuple[Ints, Ints]:
 
 
 def check_summary(summary: "pd.DataFrame", money: Sequence[str] = ()) -> None:
-    """Refuse a frame that is no summary.
+    """Refuse a frame that is not a valid summary.
 
     Parameters
     ----------
     summary : pandas.DataFrame
         With frequency, recency and T, see `crm_ml.clv.summarize`.
     money : sequence of str
-        Columns of money that are needed too.
+        Further columns of money that are needed.
 
     Raises
     ------
     InputError
-        With everything that is wrong and in how many rows: missing columns, columns of no numbers, no rows,
-        values that are missing, infinite, negative or out of any scale (a frequency above a million, anything
-        above 1e15), a frequency that is no whole number, a recency above T, or one without a repeat purchase.
+        Listing every problem and its number of rows: missing or non-numeric columns, no rows, values that are
+        missing, infinite, negative or implausible (a frequency above a million, anything above 1e15), a
+        frequency that is no whole number, a recency above T, or a recency without a repeat purchase.
     """
     names = (*COLUMNS, *money)
-    found = [f"{name} is missing" for name in names if name not in summary.columns]
+    problems = [f"{name} is missing" for name in names if name not in summary.columns]
     kinds = {name: summary[name].dtype for name in names if name in summary.columns}
-    found += [f"{name} is {kind}, no number" for name, kind in kinds.items() if not _is_number(kind)]
+    problems += [f"{name} is {kind}, no number" for name, kind in kinds.items() if not _is_number(kind)]
     usable = [name for name, kind in kinds.items() if _is_number(kind)]
     values = {name: summary[name].to_numpy(dtype=np.float64, na_value=np.nan) for name in usable}
     rows = len(summary)
-    found += [f"{what} in {int(bad.sum()):,} of {rows:,} rows" for what, bad in _wrong(values) if bad.any()]
-    if found or not rows:
-        raise InputError(f"summary: {'; '.join(found) or 'no rows'}; make it with crm_ml.clv.summarize")
+    problems += [
+        f"{what} in {int(bad.sum()):,} of {rows:,} rows" for what, bad in _wrong(values) if bad.any()
+    ]
+    if problems or not rows:
+        raise InputError(f"summary: {'; '.join(problems) or 'no rows'}; make it with crm_ml.clv.summarize")
 
 
 def _is_number(kind: Any) -> bool:
@@ -137,7 +139,7 @@ def _is_number(kind: Any) -> bool:
 
 
 def _wrong(values: Mapping[str, Floats]) -> Iterator[tuple[str, npt.NDArray[np.bool_]]]:
-    """Yield what is wrong with the columns that are there, and in which rows."""
+    """Yield each possible problem of the available columns with a mask of its rows."""
     x, t_x, T = (values.get(name, np.array([np.nan])) for name in COLUMNS)
     with np.errstate(invalid="ignore"):
         for name, column in values.items():

@@ -1,4 +1,4 @@
-"""What all models of purchases share: fitting on distinct histories, and questions about the future."""
+"""Common part of all purchase models: fitting on distinct histories, and predictions."""
 
 import logging
 import math
@@ -39,7 +39,7 @@ class PurchaseModel(ABC):
 
     @abstractmethod
     def _future(self, theta: Floats, histories: Histories) -> Future:
-        """Return what the customers will do, given their histories and the logarithms of the parameters."""
+        """Return the future given histories and the logarithms of the parameters."""
 
     @abstractmethod
     def expected_since_first(self, times: Sequence[float]) -> Floats:
@@ -57,21 +57,21 @@ class PurchaseModel(ABC):
         Parameters
         ----------
         summary : pandas.DataFrame, shape (n, ...)
-            Of `crm_ml.clv.summarize`: frequency, recency, T. Equal rows are judged once.
+            Of `crm_ml.clv.summarize`: frequency, recency, T. Equal rows are computed once.
 
         Raises
         ------
         InputError
-            If it is no summary, nobody repeats, or every T is 0.
+            If `summary` is no valid summary, there are no repeat buyers, or every T is 0.
         NotConverged
-            If the likelihood has no maximum that any start leads to.
+            If no start leads to a maximum of the likelihood.
         """
         self.fit_histories(Histories.of(summary))
         self.time_unit_ = time_unit_of(summary)
         return self
 
     def fit_histories(self, histories: Histories, start: Floats | None = None) -> Self:
-        """Estimate the parameters from grouped histories; `start` holds logarithms to begin at."""
+        """Estimate the parameters from grouped histories; `start` holds logarithms to start at."""
         refuse_no_repeats(histories)
         scale = float(histories.weight @ histories.T / histories.weight.sum())
         search = histories.some(SEARCH_ROWS).scaled(scale) if len(histories.x) > 2 * SEARCH_ROWS else None
@@ -79,7 +79,7 @@ class PurchaseModel(ABC):
         customers = float(histories.weight.sum())
         whole, some = self._mean(histories.scaled(scale)), None if search is None else self._mean(search)
         if start is None:
-            starts = [np.log(one) for one in self.STARTS]
+            starts = [np.log(values) for values in self.STARTS]
             fitted = maximise(whole, self.NAMES, starts, customers, some)
         else:
             fitted = follow(whole, self.NAMES, start - shift, customers)
@@ -143,7 +143,7 @@ class PurchaseModel(ABC):
         return _series(summary, histories, self._future(self.theta_, histories).alive, "p_alive")
 
     def expected_purchases(self, summary: "pd.DataFrame", horizon: Horizon) -> "pd.Series[float]":
-        """Return how many purchases of each customer are expected within a horizon, shape (n,).
+        """Return the expected number of purchases of each customer within a horizon, shape (n,).
 
         Parameters
         ----------
@@ -171,11 +171,11 @@ class PurchaseModel(ABC):
         if most < 0:
             raise InputError(f"most is {most}; it must be 0 or more")
         histories, length = self._histories(summary), self._finite(horizon, summary)
-        found = histories.for_each(self._future(self.theta_, histories).counts(length, most))
-        return pd.DataFrame(found, index=summary.index)
+        probabilities = histories.for_each(self._future(self.theta_, histories).counts(length, most))
+        return pd.DataFrame(probabilities, index=summary.index)
 
     def future(self, histories: Histories, theta: Floats | None = None) -> Future:
-        """Return what customers of some histories will do; `theta` replaces the parameters' logarithms."""
+        """Return the future of customers with some histories; `theta` replaces the fitted logarithms."""
         self._check_fitted()
         return self._future(self.theta_ if theta is None else theta, histories)
 
@@ -197,7 +197,7 @@ class PurchaseModel(ABC):
         return unit or self.time_unit_
 
     def as_dict(self) -> dict[str, Any]:
-        """Return what was fitted, ready for JSON."""
+        """Return the fitted parameters, ready for JSON."""
         self._check_fitted()
         return {
             "theta": self.theta_.tolist(),
@@ -208,14 +208,14 @@ class PurchaseModel(ABC):
         }
 
     @classmethod
-    def from_dict(cls, found: Mapping[str, Any]) -> Self:
-        """Make a fitted model of what `as_dict` returned."""
+    def from_dict(cls, content: Mapping[str, Any]) -> Self:
+        """Return the fitted model that `as_dict` described."""
         model = cls()
-        model.theta_ = np.array(found["theta"], dtype=float)
+        model.theta_ = np.array(content["theta"], dtype=float)
         model.params_ = dict(zip(cls.NAMES, np.exp(model.theta_).tolist(), strict=True))
-        model.covariance_ = np.array(found["covariance"], dtype=float)
-        model.log_likelihood_, model.n_customers_ = found["log_likelihood"], found["n_customers"]
-        model.time_unit_ = found["time_unit"]
+        model.covariance_ = np.array(content["covariance"], dtype=float)
+        model.log_likelihood_, model.n_customers_ = content["log_likelihood"], content["n_customers"]
+        model.time_unit_ = content["time_unit"]
         return model
 
     def _histories(self, summary: "pd.DataFrame") -> Histories:
@@ -234,7 +234,7 @@ class PurchaseModel(ABC):
 
 
 def refuse_no_repeats(histories: Histories) -> None:
-    """Refuse customers of whom nobody has bought twice, or who are all new (`InputError`)."""
+    """Raise `InputError` if there are no repeat buyers, or all customers are new."""
     customers = int(histories.weight.sum())
     if not (histories.weight @ (histories.x > 0)) > 0:
         raise InputError(

@@ -1,4 +1,4 @@
-"""Gamma functions at whole steps, by sums that keep the digits which differences of log-gammas lose."""
+"""Rising factorials by sums, which keep the digits that differences of log-gammas lose."""
 
 import numpy as np
 import numpy.typing as npt

@@ -1,4 +1,4 @@
-"""The customers of a summary by one sort in memory: where it fits, twice as fast as grouping by text."""
+"""Customer summaries by one sort in memory: twice as fast as grouping by text where they fit."""
 
 from typing import TYPE_CHECKING
 
@@ -14,10 +14,10 @@ MOST_ROWS = 20_000_000
 
 
 def sorted_customers(lines: "pa.Table", snapshot: Snapshot, pack: int) -> "pa.Table":
-    """Return one row a customer, ordered by customer_id: first, last_ago, days, cents and most.
+    """Return one row per customer, ordered by customer_id: first, last_ago, days, cents and most.
 
-    The same as grouping does, see `crm_ml.clv.summary`, for lines without refunds: ids become numbers,
-    customer and day one integer, which is sorted once.
+    Same result as the grouping in `crm_ml.clv.summary`, for lines without refunds: ids become numbers,
+    and customer and day one integer that is sorted once.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What customers spend a purchase: the observations behind Gamma-Gamma, and how they depend on frequency."""
+"""Mean spend per purchase: the observations behind Gamma-Gamma, and their dependence on frequency."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -16,12 +16,12 @@ _FEW = 30
 
 @dataclass(frozen=True, eq=False)
 class Spend:
-    """Mean spend of each customer and of how many purchases it is the mean.
+    """Mean spend of each customer and the number of purchases behind it.
 
     Parameters
     ----------
     n : numpy.ndarray of float, shape (n,)
-        Purchases; 0 where nothing is known.
+        Purchases; 0 where there is none that counts.
     mean : numpy.ndarray of float, shape (n,)
         In the unit of the summary.
     """
@@ -36,7 +36,7 @@ class Spend:
         Raises
         ------
         InputError
-            If it is no summary, or lacks ``monetary_value``, or ``first_value`` where that is used.
+            If it is no valid summary, or lacks ``monetary_value``, or ``first_value`` where that is used.
         """
         columns = ("monetary_value", "first_value") if use_first_purchase else ("monetary_value",)
         check_summary(summary, columns)
@@ -46,7 +46,7 @@ class Spend:
         return cls(x + 1, (summary["first_value"].to_numpy(dtype=np.float64) + x * mean) / (x + 1))
 
     def known(self) -> "Grouped":
-        """Return the customers of whom a spend above 0 is known, equal ones counted once."""
+        """Return the customers with a known spend above 0, equal ones grouped with their count."""
         keep = (self.n > 0) & (self.mean > 0)
         n, mean = self.n[keep], self.mean[keep]
         if not len(n):
@@ -76,7 +76,7 @@ class Grouped:
 
 @dataclass(frozen=True)
 class Independence:
-    """Whether spend depends on frequency, among customers of whom both are known.
+    """Whether spend depends on frequency, among customers with a known spend.
 
     Parameters
     ----------
@@ -112,7 +112,7 @@ def independence_of(known: Grouped) -> Independence:
 
 @dataclass(frozen=True)
 class Levels:
-    """How far the spend of customers of some frequency lies above or below that of all.
+    """Mean spend by band of frequency, relative to all customers.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Order lines to one row a customer: frequency, recency, age and money, all in one declared unit."""
+"""Order lines to one row per customer: frequency, recency, age and money in one declared unit of time."""
 
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -25,7 +25,7 @@ _PACK = 2**40  # above the cents of a day
 def summarize(
     orders: Any, as_of: "str | date | datetime", time_unit: str = "D", *, with_first_value: bool = False
 ) -> "pd.DataFrame":
-    """Summarize what each customer bought before a moment.
+    """Summarize the purchases of each customer before a point in time.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def summarize(
     time_unit : {"D", "W"}
         Days or weeks, of recency and T; noted in ``attrs["time_unit"]`` of the result.
     with_first_value : bool
-        Add the column ``first_value``, what was paid on the first day.
+        Add the column ``first_value``, the amount paid on the first day.
 
     Returns
     -------
@@ -54,13 +54,13 @@ def summarize(
     Raises
     ------
     InputError
-        With everything that is wrong and in how many rows: a missing column, a time that is none, rows
-        without customer, time or amount, amounts out of any scale; or no purchase before `as_of`.
+        Listing every problem and its number of rows: a missing column, a column of times that holds none,
+        rows without customer, time or amount, implausible amounts; or no purchase before `as_of`.
 
     Notes
     -----
-    A refund takes its money off the order it belongs to (``order_id``) and is no purchase. A day worth
-    nothing after that is still a purchase, and counts in the mean of money with what is left, at least 0.
+    A refund is subtracted from the order it belongs to (``order_id``) and is no purchase. A day whose amount
+    becomes zero is still a purchase, and counts in the mean of money with the rest, at least 0.
     Money is summed in integer cents.
 
     References
@@ -95,7 +95,7 @@ def summarize(
 
 
 def _customers(lines: Lines, snapshot: Snapshot) -> "pa.Table":
-    """Return one row a customer, ordered by customer_id: first and last day, days, and integer cents."""
+    """Return one row per customer, ordered by customer_id: first and last day, days, and integer cents."""
     past = snapshot.past(lines.frame, at="ordered_at")
     if not lines.refunds and lines.rows <= MOST_ROWS:
         table = past.collect(backend="pyarrow").to_native()
@@ -105,19 +105,19 @@ def _customers(lines: Lines, snapshot: Snapshot) -> "pa.Table":
 
 
 def _grouped(days: "nw.LazyFrame[Any]") -> "nw.LazyFrame[Any]":
-    """Return one row a customer, out of core: first and last day, days, cents of first, all and best day.
+    """Return one row per customer, out of core: first and last day, days, cents of first, all and best day.
 
-    The first day and its money are one maximum of both in one integer, which is faster than a window.
+    First day and its money are packed into one integer and found by one maximum: faster than a window.
     """
     days = days.with_columns(packed=nw.col("days_ago") * _PACK + nw.col("cents"))
-    found = days.group_by("customer_id").agg(
+    customers = days.group_by("customer_id").agg(
         first=nw.col("packed").max(),
         last_ago=nw.col("days_ago").min(),
         days=nw.len(),
         cents=nw.col("cents").sum(),
         most=nw.col("cents").max(),
     )
-    return found.with_columns(nw.col("first", "last_ago", "days", "cents", "most").cast(nw.Int64))
+    return customers.with_columns(nw.col("first", "last_ago", "days", "cents", "most").cast(nw.Int64))
 
 
 def _in_units(table: "pa.Table", time_unit: str, unit_days: int, with_first_value: bool) -> "pd.DataFrame":

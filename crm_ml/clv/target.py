@@ -1,4 +1,4 @@
-"""What customers did after a snapshot, by the money rule of the summary."""
+"""Purchases and spend of customers after a snapshot, counted as in the summary."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -24,12 +24,12 @@ class Outcomes:
     ----------
     known : pandas.DataFrame
         A row for each customer of the summary, indexed like it: ``purchases`` (days with one) and ``value``
-        (what was paid, major unit); 0 for those who bought nothing.
+        (amount paid, major unit); 0 for customers without a purchase.
     new_customers, new_purchases : int
-        Customers who are not in the summary, and their days with a purchase: nobody could predict them, and
-        they count in no metric.
+        Customers who are not in the summary, and their days with a purchase: they can't be predicted and
+        count in no metric.
     new_value : float
-        What they paid.
+        Amount that new customers paid.
     """
 
     known: "pd.DataFrame"
@@ -57,21 +57,21 @@ def outcomes(
     data_ends_at: "str | date | datetime | None" = None,
     customers: Collection[str] | None = None,
 ) -> Outcomes:
-    """Return what the customers of a summary bought in the label window of a snapshot.
+    """Return the purchases of the customers of a summary in the label window of a snapshot.
 
-    Orders of one day are one purchase and refunds are netted, as in `crm_ml.clv.summarize`. A refund of an
-    order before the window takes nothing off it.
+    Orders of one day are one purchase and refunds are netted, as in `crm_ml.clv.summarize`. Refunds of
+    orders before the window are ignored.
 
     Parameters
     ----------
     tables : Tables
     snapshot : Snapshot
     summary : pandas.DataFrame
-        Indexed by customer_id, of the same moment.
+        Indexed by customer_id, of the same snapshot.
     data_ends_at : str, date or datetime, optional
-        First moment of which the data know nothing; the end of the last order's day without it.
+        First moment that the data do not cover; by default the end of the day of the last order.
     customers : collection of str, optional
-        Only these count, of the new ones too; all without it.
+        Restrict both known and new customers to these; all by default.
 
     Raises
     ------
@@ -81,13 +81,13 @@ def outcomes(
     check_data_reach(tables, snapshot, data_ends_at)
     window = snapshot.future(checked_lines(tables).frame, at="ordered_at")
     days = purchase_days(window, snapshot)
-    found = to_pandas(days.group_by("customer_id").agg(purchases=nw.len(), cents=nw.col("cents").sum()))
-    found = found.set_index("customer_id").astype("int64")
+    totals = to_pandas(days.group_by("customer_id").agg(purchases=nw.len(), cents=nw.col("cents").sum()))
+    totals = totals.set_index("customer_id").astype("int64")
     if customers is not None:
-        found = found[found.index.isin(customers)]
-    inside = found.index.isin(summary.index)
-    known = found[inside].reindex(summary.index, fill_value=0)
-    new = found[~inside]
+        totals = totals[totals.index.isin(customers)]
+    inside = totals.index.isin(summary.index)
+    known = totals[inside].reindex(summary.index, fill_value=0)
+    new = totals[~inside]
     return Outcomes(
         known.assign(value=known["cents"] / CENTS).drop(columns="cents"),
         len(new),

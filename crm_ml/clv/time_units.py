@@ -22,7 +22,7 @@ def months(count: float) -> timedelta:
     Raises
     ------
     InputError
-        If it is not positive, or above what a time can hold (2.7 million years).
+        If it is not positive, or above the range of timedelta (2.7 million years).
 
     Examples
     --------
@@ -35,7 +35,7 @@ def months(count: float) -> timedelta:
 
 
 def check_unit(time_unit: str) -> int:
-    """Return how many days a unit has.
+    """Return the number of days of a unit.
 
     Raises
     ------
@@ -53,7 +53,7 @@ def in_units(horizon: Horizon, time_unit: str | None) -> float:
     Parameters
     ----------
     horizon : timedelta or float
-        A time, or a number that is in the unit already; ``inf`` is for ever.
+        A time, or a number in the unit already; ``inf`` for an infinite horizon.
     time_unit : {"D", "W"} or None
         Of the summary; None where it is not known.
 
@@ -86,6 +86,6 @@ def in_units(horizon: Horizon, time_unit: str | None) -> float:
 
 
 def time_unit_of(summary: object) -> str | None:
-    """Return the unit that `crm_ml.clv.summarize` noted on a summary, None where there is none."""
+    """Return the unit of time that `crm_ml.clv.summarize` stored on a summary, None if there is none."""
     unit = getattr(summary, "attrs", {}).get("time_unit")
     return str(unit) if unit in DAYS else None

@@ -1,4 +1,4 @@
-"""Windows of the past: what was known at a snapshot, and what came within its horizon."""
+"""Windows of the past: the summary at a snapshot, and the outcomes within its horizon."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Window:
-    """A snapshot with the summary of its customers and what they did afterwards."""
+class ValidationWindow:
+    """A snapshot with the summary of its customers and their outcomes afterwards."""
 
     snapshot: Snapshot
     summary: "pd.DataFrame"
@@ -26,7 +26,7 @@ class Window:
 
     @property
     def terms(self) -> Terms:
-        """What is predicted: undiscounted spend within the horizon."""
+        """Terms of the predicted value: undiscounted spend within the horizon."""
         return Terms(self.snapshot.horizon)
 
     @property
@@ -36,17 +36,17 @@ class Window:
 
 
 @dataclass(frozen=True)
-class Source:
-    """Where windows are cut from.
+class WindowSource:
+    """The data that windows are taken from.
 
     Parameters
     ----------
     tables : Tables
     time_unit : {"D", "W"}
     customers : collection of str, optional
-        Only these; all without it.
+        Restrict to these; all by default.
     data_ends_at : date, optional
-        First day of which the tables know nothing.
+        First day that the tables do not cover.
     """
 
     tables: Tables
@@ -55,33 +55,33 @@ class Source:
     data_ends_at: date | None = None
 
     def summary(self, as_of: date | datetime) -> "pd.DataFrame":
-        """Return the summary of a moment, with the value of first purchases; raises as `summarize`."""
-        found = summarize(self.tables, as_of, self.time_unit, with_first_value=True)
-        return found if self.customers is None else found[found.index.isin(self.customers)]
+        """Return the summary at `as_of`, with the value of first purchases; raises as `summarize`."""
+        frame = summarize(self.tables, as_of, self.time_unit, with_first_value=True)
+        return frame if self.customers is None else frame[frame.index.isin(self.customers)]
 
-    def window(self, as_of: date | datetime, days: int) -> Window:
-        """Return the window of some days from a moment on.
+    def window(self, as_of: date | datetime, days: int) -> ValidationWindow:
+        """Return the window of `days` days from `as_of` on.
 
         Raises
         ------
         InputError
-            If it ends after the data, or nobody bought before the day.
+            If the window ends after the data, or there is no purchase before `as_of`.
         """
         snapshot = Snapshot(as_utc(as_of), timedelta(days=days))
         summary = self.summary(as_of)
-        came = outcomes(
+        observed = outcomes(
             self.tables, snapshot, summary, data_ends_at=self.data_ends_at, customers=self.customers
         )
-        return Window(snapshot, summary, came)
+        return ValidationWindow(snapshot, summary, observed)
 
 
-def check_point_in_time(source: Source, as_of: date) -> None:
-    """Summarize a day with and without all later rows and compare exactly.
+def check_point_in_time(source: WindowSource, as_of: date) -> None:
+    """Check that the summary at a day is exactly the same without all later rows.
 
     Raises
     ------
     LeakError
-        If a customer or value differs.
+        If any customer or value differs.
     """
     known = Snapshot(as_utc(as_of), timedelta(days=1)).known(source.tables)
     if not source.summary(as_of).equals(replace(source, tables=known).summary(as_of)):

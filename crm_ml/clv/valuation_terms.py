@@ -1,4 +1,4 @@
-"""What a lifetime value is a value of: how long, at which discount and margin."""
+"""Terms of a lifetime value: horizon, discount and margin."""
 
 import math
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ class Terms:
     Parameters
     ----------
     horizon : timedelta or None
-        None is for ever.
+        None for an infinite horizon.
     annual_discount_rate : float
     margin : float
         Share of the spend that is earned.
@@ -26,7 +26,7 @@ class Terms:
 
     @classmethod
     def of_months(cls, count: float | None, annual_discount_rate: float, margin: float) -> "Terms":
-        """Return terms of a number of months; None is for ever."""
+        """Return terms of a number of months; None for an infinite horizon."""
         return cls(None if count is None else months(count), annual_discount_rate, margin)
 
     @property

@@ -1,4 +1,4 @@
-"""Calibration of predicted value on earlier windows: the total, and how far customers lie apart."""
+"""Calibration of predicted value on earlier windows: the total, and the spread between customers."""
 
 import math
 from collections.abc import Sequence
@@ -16,12 +16,12 @@ _LEAST_SHARE = 1e-9
 
 @dataclass(frozen=True)
 class Tilt:
-    """``predicted -> scale * predicted ** power``, the sum being `total` times as large.
+    """Power calibration ``predicted -> scale * predicted ** power``; the sum becomes `total` times as large.
 
     Parameters
     ----------
     power : float
-        Below 1 it draws customers towards each other.
+        Below 1 the spread between customers shrinks.
     total : float
         Factor of the sum.
     """
@@ -35,7 +35,7 @@ class Tilt:
         return float(self.total * p.sum() / (p**self.power).sum())
 
     def apply(self, predicted: Floats, scale: float | None = None) -> Floats:
-        """Return calibrated predictions, shape (n,); `scale` is that of a population where it is given."""
+        """Return calibrated predictions, shape (n,); `scale` defaults to that of these predictions."""
         p = np.asarray(predicted, dtype=float)
         return np.asarray((self.scale_for(p) if scale is None else scale) * p**self.power)
 
@@ -44,12 +44,12 @@ NO_TILT = Tilt()
 
 
 def fit_tilt(windows: Sequence[tuple[npt.ArrayLike, npt.ArrayLike]]) -> Tilt:
-    """Learn power and total from windows before the one that is predicted.
+    """Learn power and total from windows before the predicted one.
 
     Parameters
     ----------
     windows : sequence of (predicted, y), each shape (n_w,)
-        What was predicted, without knowing the window, and what came; money or counts.
+        Predictions made without knowing the window, and observed outcomes; money or counts.
 
     Returns
     -------
@@ -67,8 +67,8 @@ def fit_tilt(windows: Sequence[tuple[npt.ArrayLike, npt.ArrayLike]]) -> Tilt:
     The power maximises the Poisson quasi-likelihood of ``c_w * predicted ** power`` with a level c_w for each
     window, which fits the sums of all windows and needs no distribution of y beyond its mean. The total is
     ``exp(m * m^2 / (m^2 + s^2))`` of the logarithms of ``sum(y) / sum(predicted)``, with their mean m and
-    variance s^2 over windows: an excess that every window shows is taken over, one that comes and goes is
-    shrunk to none. One window alone counts half.
+    variance s^2 over windows: an excess shared by all windows is kept, one that varies between windows is
+    shrunk towards none. The excess of a single window counts half.
 
     References
     ----------
@@ -94,10 +94,10 @@ def fit_tilt(windows: Sequence[tuple[npt.ArrayLike, npt.ArrayLike]]) -> Tilt:
     def loss(power: float) -> float:
         return sum(_quasi_loss(np.log(p), y, power) for p, y in pairs)
 
-    found = minimize_scalar(
+    optimum = minimize_scalar(
         loss, bounds=(LEAST_POWER, LARGEST_POWER), method="bounded", options={"xatol": 1e-9}
     )
-    power = float(found.x)
+    power = float(optimum.x)
     if not LEAST_POWER + 1e-3 < power < LARGEST_POWER - 1e-3:
         raise CalibrationRefused(
             f"tilt: the best power is {power:.2f}, at the edge of [{LEAST_POWER}, {LARGEST_POWER}]; "
@@ -132,5 +132,5 @@ def _window(predicted: npt.ArrayLike, y: npt.ArrayLike) -> tuple[Floats, Floats]
 
 
 def _positive(p: Floats) -> Floats:
-    """Raise zeros to a billionth of the mean, so that they have a logarithm."""
+    """Raise zeros to a billionth of the mean, so that logarithms exist."""
     return np.asarray(np.maximum(p, _LEAST_SHARE * p.mean()))

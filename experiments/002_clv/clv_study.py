@@ -11,7 +11,7 @@ from rich.progress import Progress
 
 from crm_ml.clv.baselines import Baseline
 from crm_ml.clv.model_selection import Choice
-from crm_ml.clv.validation_windows import Window, check_point_in_time
+from crm_ml.clv.validation_windows import ValidationWindow, check_point_in_time
 from crm_ml.clv.value_calibration import Tilt
 from crm_ml.config import ClvRun, load_run
 from crm_ml.evaluation.significance import Evaluation, evaluate
@@ -41,7 +41,7 @@ class Study:
     choice: Choice
     tilt: Tilt
     validation: Evaluation
-    window: Window
+    window: ValidationWindow
     value: Evaluation
     purchases: Evaluation
     params: dict[str, Any]
@@ -86,7 +86,7 @@ def study(config: ClvRun, progress: Progress, name: str) -> Study:
     )
 
 
-def _said(valuer: Any, window: Window) -> Baseline:
+def _said(valuer: Any, window: ValidationWindow) -> Baseline:
     value = valuer.value(window.summary, window.terms).to_numpy()
     return Baseline(
         valuer.purchases.expected_purchases(window.summary, window.snapshot.horizon).to_numpy(), value

@@ -12,7 +12,7 @@ from crm_ml.clv import BetaGeo, summarize
 from crm_ml.clv.baselines import baselines, past_count, recency_rule, zeros
 from crm_ml.clv.cumulative_purchases import cumulative
 from crm_ml.clv.target import outcomes
-from crm_ml.clv.validation_windows import Source, check_point_in_time
+from crm_ml.clv.validation_windows import WindowSource, check_point_in_time
 from crm_ml.errors import InputError, LeakError
 from crm_ml.snapshots import Snapshot
 
@@ -69,24 +69,24 @@ def test_the_money_rule_is_that_of_the_summary():
 
 
 def test_only_some_customers_count_and_others_are_not_taken_for_new():
-    some = Source(shop(frame(BOUGHT)), "D", {"a", "n"}, date(2024, 6, 1)).window(AS_OF, 10)
+    some = WindowSource(shop(frame(BOUGHT)), "D", {"a", "n"}, date(2024, 6, 1)).window(AS_OF, 10)
     assert list(some.summary.index) == list(some.outcomes.known.index) == ["a"]
     assert (some.outcomes.new_customers, some.outcomes.new_value) == (1, 9.01)
-    none = Source(shop(frame(BOUGHT)), "D", {"a", "c"}, date(2024, 6, 1)).window(AS_OF, 10)
+    none = WindowSource(shop(frame(BOUGHT)), "D", {"a", "c"}, date(2024, 6, 1)).window(AS_OF, 10)
     assert (none.outcomes.new_customers, none.outcomes.new_value) == (0, 0.0)
 
 
 def test_windows_beyond_the_data_are_refused():
     tables = shop(frame(BOUGHT))
     with pytest.raises(InputError, match="end on 2024-03-13, but the data end on 2024-03-12"):
-        Source(tables, "D").window(AS_OF, 12)
-    assert Source(tables, "D").window(AS_OF, 11).name == "2024-03-01"
+        WindowSource(tables, "D").window(AS_OF, 12)
+    assert WindowSource(tables, "D").window(AS_OF, 11).name == "2024-03-01"
     with pytest.raises(InputError, match="no purchase before 2024-01-01"):
-        Source(tables, "D").window(date(2024, 1, 1), 3)
+        WindowSource(tables, "D").window(date(2024, 1, 1), 3)
 
 
 def test_a_summary_that_looks_at_the_future_is_found(monkeypatch):
-    source = Source(shop(frame(BOUGHT)), "D")
+    source = WindowSource(shop(frame(BOUGHT)), "D")
     check_point_in_time(source, AS_OF)
     honest = summarize
     later = timedelta(days=1)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from crm_ml.clv import model_selection
 from crm_ml.clv.target import Outcomes
-from crm_ml.clv.validation_windows import Window
+from crm_ml.clv.validation_windows import ValidationWindow
 from crm_ml.clv.value_calibration import LARGEST_POWER, LEAST_POWER, NO_TILT, Tilt, fit_tilt
 from crm_ml.errors import CalibrationRefused, InputError
 from crm_ml.evaluation.significance import evaluate
@@ -108,7 +108,7 @@ def window(came, week):
     names = pd.Index([f"c{number}" for number in range(len(came))])
     known = pd.DataFrame({"purchases": 1, "value": came}, index=names)
     snapshot = Snapshot(date(2024, 1, 1) + timedelta(weeks=week), timedelta(weeks=1))
-    return Window(snapshot, pd.DataFrame(index=names), Outcomes(known, 0, 0, 0.0))
+    return ValidationWindow(snapshot, pd.DataFrame(index=names), Outcomes(known, 0, 0, 0.0))
 
 
 def noisy(sizes, seed=0, customers=400):

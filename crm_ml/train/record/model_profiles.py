@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from crm_ml.clv.clv_model import ClvModel
-    from crm_ml.clv.validation_windows import Source, Window
+    from crm_ml.clv.validation_windows import ValidationWindow, WindowSource
     from crm_ml.evaluation.predictions import Predictions
     from crm_ml.models.labelled_rows import LabelledRows
     from crm_ml.snapshots import Snapshot
@@ -160,15 +160,15 @@ def of_seen(
     return Profile(columns(days, 1), tuple(scores), counted, rates)
 
 
-def of_values(model: "ClvModel", source: "Source", window: "Window", day: date) -> Profile:
+def of_values(model: "ClvModel", source: "WindowSource", window: "ValidationWindow", day: date) -> Profile:
     """Return the profile of a lifetime-value model: the summaries of two days, and what the final one says.
 
     Parameters
     ----------
     model : ClvModel
         The final one.
-    source : Source
-    window : Window
+    source : WindowSource
+    window : ValidationWindow
         The test window.
     day : date
         Of the final model. Its customers are counted with those who did not allow training.

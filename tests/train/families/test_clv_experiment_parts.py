@@ -12,7 +12,7 @@ from value_shop import second, shop
 from crm_ml.clv.clv_model import ClvModel
 from crm_ml.clv.model_selection import CHALLENGER, Choice
 from crm_ml.clv.purchase_and_spend_model import Valuer
-from crm_ml.clv.validation_windows import Source
+from crm_ml.clv.validation_windows import WindowSource
 from crm_ml.clv.value_calibration import NO_TILT, Tilt
 from crm_ml.config import ClvRun
 from crm_ml.errors import ConfigError, InputError, LeakError
@@ -124,9 +124,11 @@ def test_candidates_share_their_purchase_model_and_differ_by_spend():
 
 def test_the_challenger_is_trained_on_labels_that_end_at_its_day(monkeypatch):
     cut = []
-    honest = Source.window
+    honest = WindowSource.window
     monkeypatch.setattr(
-        Source, "window", lambda self, at, days: cut.append((f"{at:%m-%d}", days)) or honest(self, at, days)
+        WindowSource,
+        "window",
+        lambda self, at, days: cut.append((f"{at:%m-%d}", days)) or honest(self, at, days),
     )
     run, tables = config(), shop(LINES)
     one = experiment.fit_challenger(
@@ -149,7 +151,7 @@ def test_customers_without_the_purpose_are_neither_fitted_nor_counted():
     window = source.window(TEST, 56)
     assert set(window.summary.index) <= set(allowed[1:])
     few = shop(LINES[LINES["customer_id"].isin(allowed[1:])])
-    alone = Source(few, "D", data_ends_at=date(2024, 10, 27)).window(TEST, 56)
+    alone = WindowSource(few, "D", data_ends_at=date(2024, 10, 27)).window(TEST, 56)
     assert window.outcomes.as_dict() == alone.outcomes.as_dict()
     pd.testing.assert_frame_equal(window.summary, alone.summary)
     for found in (forced(), forced(challenger=True)):

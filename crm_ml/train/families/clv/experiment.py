@@ -7,19 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from crm_ml.clv import artefact, model_selection
+from crm_ml.clv import clv_pyfunc, model_selection
 from crm_ml.clv.baselines import Baseline, baselines
 from crm_ml.clv.bootstrap import with_bootstrap_errors
 from crm_ml.clv.challenger import Challenger, challenger_features
 from crm_ml.clv.clv_model import ClvModel
 from crm_ml.clv.purchase_and_spend_model import Valuer
-from crm_ml.clv.validation_windows import Source, Window, check_point_in_time
+from crm_ml.clv.validation_windows import ValidationWindow, WindowSource, check_point_in_time
 from crm_ml.clv.valuation_terms import Terms
 from crm_ml.clv.value_calibration import NO_TILT
 from crm_ml.config import ClvRun
 from crm_ml.consents import check_purpose, consenting
 from crm_ml.evaluation.significance import evaluate
 from crm_ml.evaluation.value_predictions import ValuePredictions
+from crm_ml.models import model_folder
 from crm_ml.snapshots import Snapshot, as_utc, check_data_reach
 from crm_ml.tables import Tables
 from crm_ml.train.families.clv import report
@@ -92,7 +93,7 @@ def execute(config: ClvRun, tables: Tables, progress: "Progress") -> Outcome:
     )
 
 
-def check(config: ClvRun, source: Source) -> None:
+def check(config: ClvRun, source: WindowSource) -> None:
     """Refuse, before anything is fitted, what would stop or spoil the run later.
 
     Raises
@@ -113,7 +114,7 @@ def check(config: ClvRun, source: Source) -> None:
     check_point_in_time(source, config.split.test)
 
 
-def source_of(config: ClvRun, tables: Tables) -> Source:
+def source_of(config: ClvRun, tables: Tables) -> WindowSource:
     """Return where windows are cut from: customers who allow ``target.purpose`` at the final model.
 
     Raises
@@ -126,10 +127,12 @@ def source_of(config: ClvRun, tables: Tables) -> Source:
     if config.target.purpose is not None:
         today = Snapshot(as_utc(config.register_as.as_of), timedelta(days=1))
         customers = consenting(tables, today, config.target.purpose)
-    return Source(tables, config.time_unit, customers, config.data.ends_at)
+    return WindowSource(tables, config.time_unit, customers, config.data.ends_at)
 
 
-def choose(config: ClvRun, source: Source, windows: Sequence[Window], rng: np.random.Generator) -> Chosen:
+def choose(
+    config: ClvRun, source: WindowSource, windows: Sequence[ValidationWindow], rng: np.random.Generator
+) -> Chosen:
     """Fit all candidates and the challenger before each validation window and apply the rule of selection."""
     fitted = [fit_candidates(config, window.summary) for window in windows]
     pairs = list(zip(fitted, windows, strict=True))
@@ -152,13 +155,13 @@ def choose(config: ClvRun, source: Source, windows: Sequence[Window], rng: np.ra
 
 
 def _challenge(
-    config: ClvRun, source: Source, window: Window, valuer: Valuer, base: str, value: "Floats"
+    config: ClvRun, source: WindowSource, window: ValidationWindow, valuer: Valuer, base: str, value: "Floats"
 ) -> "Floats":
     trees = fit_challenger(config, source, window.snapshot.as_of, base)
     return trees.correct(challenger_features(valuer, window.summary, window.terms), value)
 
 
-def test(config: ClvRun, source: Source, chosen: Chosen) -> Tested:
+def test(config: ClvRun, source: WindowSource, chosen: Chosen) -> Tested:
     """Fit what was chosen before the test window and put it beside the baselines."""
     window = source.window(config.split.test, config.target.horizon_days)
     model = _model(config, source, chosen, window.snapshot.as_of, window.summary, window.terms)
@@ -178,7 +181,7 @@ def test(config: ClvRun, source: Source, chosen: Chosen) -> Tested:
     )
 
 
-def final_model(config: ClvRun, source: Source, chosen: Chosen, rng: np.random.Generator) -> ClvModel:
+def final_model(config: ClvRun, source: WindowSource, chosen: Chosen, rng: np.random.Generator) -> ClvModel:
     """Fit what was chosen to all that is known on the day of registration, with intervals by bootstrap."""
     worth = Terms.of_months(config.worth.months, config.worth.annual_discount_rate, config.worth.margin)
     as_of = as_utc(config.register_as.as_of)
@@ -194,27 +197,32 @@ def final_model(config: ClvRun, source: Source, chosen: Chosen, rng: np.random.G
 
 
 def _model(
-    config: ClvRun, source: Source, chosen: Chosen, as_of: datetime, summary: "pd.DataFrame", terms: Terms
+    config: ClvRun,
+    source: WindowSource,
+    chosen: Chosen,
+    as_of: datetime,
+    summary: "pd.DataFrame",
+    terms: Terms,
 ) -> ClvModel:
     valuer = fit_one(config, summary, chosen.choice.base)
     trees = fit_challenger(config, source, as_of, chosen.choice.base) if chosen.choice.challenger else None
     return ClvModel.of(valuer, terms, summary, chosen.tilt, trees)
 
 
-def _candidate(config: ClvRun, model: ClvModel, source: Source, window: Window) -> Candidate:
+def _candidate(config: ClvRun, model: ClvModel, source: WindowSource, window: ValidationWindow) -> Candidate:
     profile = of_values(model, source, window, config.register_as.as_of)
     details = {"labels_end": f"{config.register_as.as_of}", "time_unit": config.time_unit}
     return Candidate(
         name=config.register_as.name,
-        save=lambda folder: artefact.save(model, folder, profile=profile, **details),
-        loader_module=artefact.__name__,
-        inputs=dict.fromkeys(artefact.INPUTS, "double"),
-        outputs=dict.fromkeys(artefact.OUTPUTS, "double"),
+        save=lambda folder: model_folder.save(model, folder, "clv", profile=profile, **details),
+        loader_module=clv_pyfunc.__name__,
+        inputs=dict.fromkeys(clv_pyfunc.INPUTS, "double"),
+        outputs=dict.fromkeys(clv_pyfunc.OUTPUTS, "double"),
     )
 
 
 def _facts(
-    config: ClvRun, windows: Sequence[Window], chosen: Chosen, tested: Tested, final: ClvModel
+    config: ClvRun, windows: Sequence[ValidationWindow], chosen: Chosen, tested: Tested, final: ClvModel
 ) -> dict[str, Any]:
     fitted = tested.model.valuer
     return {

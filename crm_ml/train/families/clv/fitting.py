@@ -8,7 +8,7 @@ import numpy as np
 from crm_ml.clv.challenger import Challenger, challenger_features, join
 from crm_ml.clv.gamma_gamma import GammaGamma
 from crm_ml.clv.purchase_and_spend_model import PURCHASES, Valuer
-from crm_ml.clv.validation_windows import Source
+from crm_ml.clv.validation_windows import WindowSource
 from crm_ml.config import ClvRun
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def fit_one(config: ClvRun, summary: "pd.DataFrame", name: str) -> Valuer:
     return fit_candidates(config.model_copy(update={"candidates": tuple(only)}), summary)[name]
 
 
-def fit_challenger(config: ClvRun, source: Source, as_of: datetime, base: str) -> Challenger:
+def fit_challenger(config: ClvRun, source: WindowSource, as_of: datetime, base: str) -> Challenger:
     """Train the challenger for a moment on snapshots before it, with labels that end at it."""
     assert config.challenger is not None
     parts = []

@@ -11,7 +11,7 @@ from crm_ml.clv.cumulative_purchases import cumulative
 from crm_ml.clv.gamma_gamma import GammaGamma
 from crm_ml.clv.purchase_model import PurchaseModel
 from crm_ml.clv.time_units import NAMES
-from crm_ml.clv.validation_windows import Window
+from crm_ml.clv.validation_windows import ValidationWindow
 from crm_ml.evaluation import value_plots
 from crm_ml.evaluation.significance import Evaluation, Interval
 from crm_ml.evaluation.value_predictions import ValuePredictions
@@ -87,7 +87,9 @@ def tables(validation: Evaluation, value: Evaluation, purchases: Evaluation) -> 
     }
 
 
-def figures(tables: Tables, window: Window, model: ClvModel, said: ValuePredictions) -> "dict[str, Figure]":
+def figures(
+    tables: Tables, window: ValidationWindow, model: ClvModel, said: ValuePredictions
+) -> "dict[str, Figure]":
     """Return the plots of the test window: frequency, cumulative purchases, P(alive), deciles."""
     purchases, unit = model.valuer.purchases, NAMES[model.time_unit]
     days = window.snapshot.horizon.days

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from crm_ml.clv import model_selection
 from crm_ml.clv.clv_model import ClvModel
-from crm_ml.clv.validation_windows import Window
+from crm_ml.clv.validation_windows import ValidationWindow
 from crm_ml.clv.value_calibration import Tilt
 from crm_ml.evaluation.significance import Evaluation
 from crm_ml.evaluation.value_predictions import ValuePredictions
@@ -23,7 +23,7 @@ class Chosen:
 class Tested:
     """The test window with what the model and the baselines said of it."""
 
-    window: Window
+    window: ValidationWindow
     model: ClvModel
     value: ValuePredictions
     purchases: ValuePredictions

@@ -9,16 +9,18 @@ from crm_ml.train.record.fingerprints import column_sums, predictions_sums
 from crm_ml.train.record.outcome import Trace
 
 if TYPE_CHECKING:
-    from crm_ml.clv.validation_windows import Window
+    from crm_ml.clv.validation_windows import ValidationWindow
     from crm_ml.train.families.clv.tested import Chosen, Tested
 
 
-def trace_of(windows: "Sequence[Window]", final: "pd.DataFrame", chosen: "Chosen", tested: "Tested") -> Trace:
+def trace_of(
+    windows: "Sequence[ValidationWindow]", final: "pd.DataFrame", chosen: "Chosen", tested: "Tested"
+) -> Trace:
     """Return the trace of a run of lifetime value.
 
     Parameters
     ----------
-    windows : sequence of Window
+    windows : sequence of ValidationWindow
         Of validation, with what came.
     final : pandas.DataFrame
         Summary that the final model is fitted to.
