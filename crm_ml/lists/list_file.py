@@ -16,15 +16,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from crm_ml.storage import manifest
 from crm_ml.actions.catalog import Action
-from crm_ml.score_tables.recommend import OF_ITEMS
-from crm_ml.lists.page.list_page import write_page
 from crm_ml.decision.gates import DECISION, OF_ACTION, SCORES
+from crm_ml.lists.page.list_page import write_page
 from crm_ml.lists.read_list import LIST_FILE
-from crm_ml.storage.identity import identity
+from crm_ml.score_tables.recommend import OF_ITEMS
 from crm_ml.score_tables.score_rows import Reasons
-from crm_ml.storage import parquet
+from crm_ml.storage import manifest, parquet
+from crm_ml.storage.identity import identity
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from crm_ml.decision.allocator import CHUNK_ROWS, Allotment, table_of
-from crm_ml.customer_hash import uniform
-from crm_ml.lists.list_file import ListHeader
-from crm_ml.decision.gates import HELD_OUT
 from crm_ml.allocation.price_rule import PriceRule
+from crm_ml.customer_hash import uniform
+from crm_ml.decision.allocator import CHUNK_ROWS, Allotment, table_of
+from crm_ml.decision.gates import HELD_OUT
+from crm_ml.lists.list_file import ListHeader
 from crm_ml.storage import parquet
 
 if TYPE_CHECKING:

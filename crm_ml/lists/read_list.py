@@ -1,19 +1,18 @@
 """Reading a published list: nothing is parsed before the sums of its manifest agree."""
 
-import hashlib
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from crm_ml.storage import manifest as artefacts
 from crm_ml.errors import InputError, IntegrityError
-from crm_ml.storage.publish import POINTER, read_pointer
+from crm_ml.storage import manifest as artefacts
 from crm_ml.storage.identity import identity
+from crm_ml.storage.publish import POINTER, read_pointer
 
 if TYPE_CHECKING:
     import pandas as pd
 
 LIST_FILE = "list.parquet"
+NOT_SELECTED_FILE = "others.parquet"
 
 
 def read_list(folder: Path | str) -> "pd.DataFrame":
@@ -38,9 +37,9 @@ def read_list(folder: Path | str) -> "pd.DataFrame":
     """
     import pandas as pd
 
-    found = locate(Path(folder))
-    verify_list(found)
-    return pd.read_parquet(found / LIST_FILE)
+    located = locate(Path(folder))
+    verify_list(located)
+    return pd.read_parquet(located / LIST_FILE)
 
 
 def locate(folder: Path) -> Path:
@@ -75,5 +74,3 @@ def verify_list(folder: Path) -> dict[str, Any]:
     if LIST_FILE not in manifest["files"]:
         raise IntegrityError(f"{folder}: {LIST_FILE} is not in the manifest; write the list again")
     return manifest
-
-

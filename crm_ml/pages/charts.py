@@ -1,27 +1,18 @@
-"""Charts as inline SVG: every bar is labelled in place and follows the width of the page.
-
-Lengths are in per cent of the width, heights in pixels, and labels are text beside the drawing, so that text
-never shrinks and wraps where the screen is narrow. Colours are classes of the style sheet, since they depend
-on the scheme.
-"""
+"""What charts show and where on the page it stands; ``templates/charts.html`` draws them as inline SVG."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
-from crm_ml.pages.html import Html, shortened, tag
-from crm_ml.pages.number_format import share
-
-LONGEST = 60.0
-_BAR, _LABEL, _SPOKEN = 16, 80, 40
-_HOURS, _PLOT, _TOP = 24, 120, 24
+LONGEST = 0.6
 _SQUARE, _EDGE = 300, 0.02
 Tone = Literal["bar", "strong", "limit"]
 
 
 @dataclass(frozen=True)
 class Bar:
-    """One bar: what it is of, how long it is (not negative), what is written at its end, and its colour."""
+    """One bar: what it is of, how long it is, what is written at its end, and its colour."""
 
     label: str
     amount: float
@@ -30,8 +21,40 @@ class Bar:
 
 
 @dataclass(frozen=True)
-class Interval:
-    """A point with its interval, beside a mark of what was promised; None where it is not known."""
+class BarChart:
+    """Horizontal bars, the longest 60 % of the width; a negative amount has no length."""
+
+    bars: Sequence[Bar]
+
+    @cached_property
+    def _longest(self) -> float:
+        return max(0.0, *(bar.amount for bar in self.bars)) or 1.0
+
+    def part(self, bar: Bar) -> float:
+        """Return the length of a bar as a part of the longest one."""
+        return max(bar.amount, 0.0) / self._longest
+
+    def width(self, bar: Bar) -> str:
+        """Return the length of a bar on the page."""
+        return across(LONGEST * self.part(bar))
+
+
+@dataclass(frozen=True)
+class HourChart:
+    """Upright bars of the 24 hours of the day, with a sentence about the highest."""
+
+    counts: Sequence[int]
+    peak: str
+
+    @property
+    def highest(self) -> int:
+        """Return the count of the highest bar, at least 1."""
+        return max(*self.counts, 1)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A point estimate with its interval, beside a mark of what was promised; None where it is not known."""
 
     label: str
     point: float
@@ -41,114 +64,81 @@ class Interval:
     shown: str
 
 
-def bars(title: str, rows: Sequence[Bar]) -> Html:
-    """Return horizontal bars, the longest 60 % of the width; a label above each, its number at its end."""
-    longest = max((row.amount for row in rows), default=0) or 1
-    return _figure("bars", title, tag("ul", *[_bar(row, max(row.amount, 0) / longest) for row in rows]))
+@dataclass(frozen=True)
+class EstimateChart:
+    """Estimates with their intervals on one axis that has a line at zero."""
+
+    estimates: Sequence[Estimate]
+
+    @cached_property
+    def _range(self) -> tuple[float, float]:
+        rows = [(row.point, row.low, row.high, row.mark) for row in self.estimates]
+        return _range_of(rows)
+
+    def place(self, number: float) -> str:
+        """Return how far to the right a number stands."""
+        return across(_position(number, self._range))
 
 
-def hours(title: str, counts: Sequence[int], peak: str) -> Html:
-    """Return upright bars of the 24 hours; the highest says its number in words."""
-    most, width = max(counts) or 1, 100 / _HOURS
-    drawn = []
-    for hour, number in enumerate(counts):
-        height = _PLOT * number / most
-        place = {"x": f"{(hour + 0.12) * width:.3f}%", "width": f"{0.76 * width:.3f}%"}
-        upright = {"y": f"{_PLOT + _TOP - height:.2f}", "height": f"{height:.2f}"}
-        told = tag("title", f"{hour:02d}:00 to {hour:02d}:59: {number:,}")
-        drawn.append(tag("rect", told, class_="strong" if number == most else "bar", **place, **upright))
-        if hour % 3 == 0:
-            middle = f"{(hour + 0.5) * width:.3f}%"
-            drawn.append(_text(middle, _PLOT + _TOP + 18, f"{hour:02d}", "middle"))
-    drawn.append(_line("base", ("0", "100%"), (_PLOT + _TOP, _PLOT + _TOP)))
-    drawn.append(_text("0", 14, peak))
-    spoken = [f"{hour:02d}:00 {number:,}" for hour, number in enumerate(counts) if number]
-    return _figure("hours", title, _drawing(_spoken(title, spoken), _PLOT + _TOP + 26, drawn))
+@dataclass(frozen=True)
+class ReliabilityBin:
+    """What was promised and what was realised on average in a bin, with the interval of the latter."""
+
+    promised: float
+    realised: float
+    low: float | None
+    high: float | None
 
 
-def intervals(title: str, rows: Sequence[Interval]) -> Html:
-    """Return points with their intervals on one axis with a line at zero, each beside what was promised."""
-    given = (x for row in rows for x in (row.point, row.low, row.high, row.mark) if x is not None)
-    known = [0.0, *given]
-    low, span = min(known), (max(known) - min(known)) or 1.0
-
-    def place(x: float) -> str:
-        return f"{100 * (_EDGE + (1 - 2 * _EDGE) * (x - low) / span):.3f}%"
-
-    return _figure("intervals", title, tag("ul", *[_interval(row, place) for row in rows]))
-
-
-def reliability(
-    title: str,
-    bins: Sequence[tuple[float, float, float | None, float | None]],
-    said: Callable[[float], str],
-) -> Html:
-    """Return what was realised against what was promised; on the dashed line both are the same.
+@dataclass(frozen=True)
+class ReliabilityChart:
+    """Realised against promised averages; on the diagonal the two are the same.
 
     Parameters
     ----------
-    title : str
-    bins : sequence of (promised, realised, low, high)
-    said : callable
+    bins : sequence of ReliabilityBin
+    words : callable
         A number to its text.
     """
-    known = [0.0, *(x for one in bins for x in one if x is not None)]
-    low, high = min(known), max(known)
 
-    def place(x: float) -> float:
-        return _EDGE + (1 - 2 * _EDGE) * (x - low) / ((high - low) or 1.0)
+    bins: Sequence[ReliabilityBin]
+    words: Callable[[float], str]
 
-    drawn = [_line("ideal", ("0", "100%"), (_SQUARE, 0))]
-    for promised, realised, below, above in bins:
-        x = f"{100 * place(promised):.3f}%"
-        if below is not None and above is not None:
-            drawn.append(_line("range", (x, x), (_down(place(below)), _down(place(above)))))
-        drawn.append(tag("circle", class_="point", cx=x, cy=_down(place(realised)), r=5))
-    drawn.append(_text("0", 14, f"↑ realised, up to {said(high)}"))
-    drawn.append(_text("100%", _SQUARE + 18, f"promised, up to {said(high)} →", "end"))
-    spoken = [f"promised {said(one[0])} realised {said(one[1])}" for one in bins]
-    return _figure("reliability", title, _drawing(_spoken(title, spoken), _SQUARE + 24, drawn))
+    @cached_property
+    def _range(self) -> tuple[float, float]:
+        return _range_of([(point.promised, point.realised, point.low, point.high) for point in self.bins])
 
+    @property
+    def largest(self) -> str:
+        """Return the text of the largest number on the axes."""
+        return self.words(self._range[1])
 
-def _bar(row: Bar, part: float) -> Html:
-    rect = tag("rect", tag("title", f"{row.label}: {row.shown}"), class_=row.tone, width="100%", height=_BAR)
-    told = f"{row.label}: {row.shown}, {share(part)} of the longest bar"
-    drawn = _drawing(told, _BAR, [rect], f"{LONGEST * part:.3f}%")
-    return tag("li", shortened(row.label, _LABEL), tag("div", drawn, tag("b", row.shown)))
+    def place(self, promised: float) -> str:
+        """Return how far to the right a promised number stands."""
+        return across(_position(promised, self._range))
+
+    def depth(self, realised: float) -> str:
+        """Return how far below the top a realised number stands, in pixels."""
+        return f"{_SQUARE * (1 - _position(realised, self._range)):.2f}"
 
 
-def _interval(row: Interval, place: Callable[[float], str]) -> Html:
-    zero, point = place(0), place(row.point)
-    drawn = [_line("base", (zero, zero), (0, 26))]
-    if row.low is not None and row.high is not None:
-        drawn.append(_line("range", (place(row.low), place(row.high)), (13, 13)))
-    if row.mark is not None:
-        drawn.append(_line("mark", (place(row.mark), place(row.mark)), (3, 23)))
-    drawn.append(tag("circle", class_="point", cx=point, cy=13, r=5))
-    told = shortened(row.label, _LABEL)
-    return tag("li", told, " ", tag("b", row.shown), _drawing(f"{told}: {row.shown}", 26, drawn))
+def across(part: float) -> str:
+    """Return a part of the width of the page as SVG has it.
+
+    Examples
+    --------
+    >>> across(0.25)
+    '25.000%'
+    """
+    return f"{100 * part:.3f}%"
 
 
-def _down(part: float) -> float:
-    return round(_SQUARE * (1 - part), 2)
+def _range_of(rows: Sequence[Sequence[float | None]]) -> tuple[float, float]:
+    numbers = [0.0, *(number for row in rows for number in row if number is not None)]
+    return min(numbers), max(numbers)
 
 
-def _line(kind: str, x: tuple[str, str], y: tuple[float, float]) -> Html:
-    return tag("line", class_=kind, x1=x[0], x2=x[1], y1=f"{y[0]:g}", y2=f"{y[1]:g}")
-
-
-def _text(x: str, y: int, text: str, anchor: str | None = None) -> Html:
-    return tag("text", text, x=x, y=y, text_anchor=anchor)
-
-
-def _spoken(title: str, parts: Sequence[str]) -> str:
-    more = f"; and {len(parts) - _SPOKEN} more" if len(parts) > _SPOKEN else ""
-    return f"{title}: {'; '.join(parts[:_SPOKEN])}{more}"
-
-
-def _drawing(told: str, height: int, drawn: Sequence[Html], width: str = "100%") -> Html:
-    return tag("svg", *drawn, width=width, height=height, role="img", aria_label=told)
-
-
-def _figure(kind: str, title: str, content: Html) -> Html:
-    return tag("figure", tag("figcaption", title), content, class_=kind)
+def _position(number: float, limits: tuple[float, float]) -> float:
+    """Return where a number stands between the limits of its axis, from 0 to 1 with a narrow edge."""
+    low, high = limits
+    return _EDGE + (1 - 2 * _EDGE) * (number - low) / ((high - low) or 1.0)

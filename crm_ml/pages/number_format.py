@@ -1,4 +1,4 @@
-"""Numbers, money and shares as people read them."""
+"""Numbers, money, shares and names as people read them."""
 
 from dataclasses import dataclass
 
@@ -92,3 +92,17 @@ def listed(names: list[str], most: int = 12) -> str:
     """
     shown = names if len(names) <= most else [*names[:most], f"{len(names) - most:,} more"]
     return " and ".join([*([", ".join(shown[:-1])] if len(shown) > 1 else []), *shown[-1:]])
+
+
+def shortened(text: str, longest: int = 300) -> str:
+    """Cut the middle out of a text that is too long; its start and its end stay.
+
+    Examples
+    --------
+    >>> shortened("win_back_coupon_for_good_customers/push", 24)
+    'win_back_coupon…ers/push'
+    """
+    if len(text) <= longest:
+        return text
+    start = (longest - 1) * 2 // 3
+    return f"{text[:start]}…{text[len(text) - (longest - 1 - start) :]}"

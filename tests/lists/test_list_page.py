@@ -14,7 +14,7 @@ from score_list_files import fill, hours_later, ingredients, other, row
 
 from crm_ml.features import groups
 from crm_ml.lists.page.feature_text import feature_in_words
-from crm_ml.lists.page.figures import figures
+from crm_ml.lists.page.figures import read_figures
 from crm_ml.lists.page.list_page import page, write_page
 from crm_ml.lists.page.reason_text import item_in_words, reason_in_words
 from crm_ml.pages.style import DARK, LIGHT
@@ -177,7 +177,7 @@ def test_what_can_be_learned_and_was_learned(folder):
 
 
 def test_the_sample_is_twenty_rows_at_even_distances_with_reasons_in_words(folder):
-    found = figures(folder)
+    found = read_figures(folder)
     assert [one["customer_id"] for one in found.sample] == [f"c{int(1.5 * k + 0.75):02d}" for k in range(20)]
     told = read(folder, facts()).text("rows")
     assert "c00 coupon by mail worth 0.00 EUR, costs 0.10 EUR sent 2024-06-01 17:00 UTC" in told
@@ -191,8 +191,8 @@ def test_offerings_are_told_apart_by_channel_where_an_action_has_several(tmp_pat
         tmp_path,
         [row("c1", "both"), row("c2", "both", **push), row("c3", "both", **push), row("c4", "known")],
     )
-    found = figures(tmp_path, {"known/mail", "known/push"})
-    assert [(one.key, one.rows) for one in found.offerings] == [
+    found = read_figures(tmp_path, {"known/mail", "known/push"})
+    assert [(action.key, action.rows) for action in found.action_channels] == [
         ("both/push", 2), ("both/mail", 1), ("known/mail", 1)
     ]  # fmt: skip
 
@@ -201,7 +201,7 @@ def test_customers_are_counted_once_over_slots_and_pieces(tmp_path, monkeypatch)
     many = [row(f"c{number // 3}", slot=1 + number % 3) for number in range(300)]
     fill(tmp_path, many)
     monkeypatch.setattr("pyarrow.parquet.ParquetFile.iter_batches", pieces_of_seven)
-    assert (figures(tmp_path).customers, figures(tmp_path).rows) == (100, 300)
+    assert (read_figures(tmp_path).customers, read_figures(tmp_path).rows) == (100, 300)
 
 
 def pieces_of_seven(file, columns):
@@ -331,7 +331,7 @@ def test_a_page_of_many_actions_with_long_texts_stays_small(tmp_path):
     text = page(tmp_path, told, EVALUATION | {"actions": actions})
     assert len(text.encode()) < 300_000
     listed = Reader(text).text("funnel")
-    assert "360 further offerings" in listed
+    assert "360 further actions" in listed
     assert f"{360 * 400:,}" in listed
 
 

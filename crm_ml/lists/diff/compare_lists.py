@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crm_ml.errors import InputError
+from crm_ml.lists.diff.change_reasons import KINDS
 from crm_ml.lists.diff.difference import Difference, Example, Group, Side
 from crm_ml.lists.diff.query import CHANGES, EXAMPLE, prepare
-from crm_ml.lists.diff.change_reasons import KINDS
 from crm_ml.lists.read_list import locate, verify_list
 from crm_ml.storage import parquet
 from crm_ml.tables.engine import connect

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from crm_ml.lists.diff.offerings import add_offerings
 from crm_ml.lists.diff.change_reasons import CASES
+from crm_ml.lists.diff.offerings import add_offerings
 from crm_ml.lists.read_list import LIST_FILE
 
 if TYPE_CHECKING:

@@ -3,12 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from crm_ml.pages.charts import Bar, bars
 from crm_ml.lists.page.figures import Figures
-from crm_ml.pages.number_format import Currency, count, listed, share
 from crm_ml.lists.page.funnel_part import MOST
-from crm_ml.pages.html import Html, section, shortened, tag
-from crm_ml.lists.page.volumes_part import key_names
+from crm_ml.lists.page.volumes_part import action_keys
+from crm_ml.pages.charts import Bar, BarChart, Tone
+from crm_ml.pages.number_format import Currency, count, listed, share, shortened
 
 LIST = "the list"
 _KINDS = {
@@ -18,41 +17,33 @@ _KINDS = {
     "stock of ": ("One more piece of the stock of", "is worth"),
 }
 _BUDGET = "budget "
-Line = tuple[str, str]
 
 
-def prices(facts: Mapping[str, Any], found: Figures, currency: Currency) -> Html:
-    """Return in words what one more unit of each limit would be worth."""
+def prices(facts: Mapping[str, Any], figures: Figures, currency: Currency) -> dict[str, Any] | None:
+    """Return in words what one more unit of each limit would be worth; None without prices."""
     allocation = facts.get("allocation") or {}
-    given = allocation.get("prices_cents")
-    title = "What the limits cost"
-    if given is None:
-        return section("prices", title, tag("p", "This list has no prices in its manifest."))
-    binding = sorted(((-price, what) for what, price in given.items() if price > 0 and what != LIST))
-    told = [price_in_words(what, -price, currency) for price, what in binding[:MOST]]
-    lines = [tag("li", f"{what} ", tag("b", worth), ".") for what, worth in told]
-    if len(binding) > MOST:
-        lines.append(tag("li", f"{len(binding) - MOST} more limits bind, at lower prices."))
-    of_list = allocation.get("list_price_cents") or given.get(LIST) or 0.0
-    if of_list > 0:
-        worth = currency.amount(of_list)
-        lines.append(tag("li", "One more row of the whole list is worth ", tag("b", worth), "."))
-    else:
-        lines.append(tag("li", "The limit on the rows of the whole list does not bind, or there is none."))
+    recorded = allocation.get("prices_cents")
+    if recorded is None:
+        return None
+    binding = sorted(((-price, what) for what, price in recorded.items() if price > 0 and what != LIST))
+    of_list = allocation.get("list_price_cents") or recorded.get(LIST) or 0.0
     bound = {what.removeprefix("action ") for _, what in binding}
-    if free := sorted((key_names(facts) | {one.key for one in found.offerings}) - bound):
-        names = shortened(listed(free), 600)
-        lines.append(tag("li", f"The limit of {names} does not bind, where there is one."))
-    return section("prices", title, tag("ul", *lines, class_="plain"))
+    actions = action_keys(facts) | {action.key for action in figures.action_channels}
+    return {
+        "lines": [price_in_words(what, -price, currency) for price, what in binding[:MOST]],
+        "more": max(len(binding) - MOST, 0),
+        "of_list": currency.amount(of_list) if of_list > 0 else None,
+        "free": listed(sorted(actions - bound)),
+    }
 
 
-def price_in_words(what: str, cents: float, currency: Currency) -> Line:
-    """Say what one more unit of a limit is worth: the sentence, and its amount.
+def price_in_words(what: str, cents: float, currency: Currency) -> tuple[str, str]:
+    """Return what one more unit of a limit is worth: the sentence, and its amount.
 
     Parameters
     ----------
     what : str
-        Name of the limit, as the manifest has it; that of an offering alone is taken for its cap.
+        Name of the limit, as the manifest has it; that of an action alone is taken for its cap.
     cents : float
         Worth of one more row, or of one more cent of a budget.
     currency : Currency
@@ -66,8 +57,8 @@ def price_in_words(what: str, cents: float, currency: Currency) -> Line:
     """
     if what.startswith(_BUDGET):
         unit = currency.code or "unit"
-        told = f"One more {unit} of budget {shortened(what.removeprefix(_BUDGET), 80)} earns"
-        return told, currency.amount(cents * 10**currency.digits)
+        sentence = f"One more {unit} of budget {shortened(what.removeprefix(_BUDGET), 80)} earns"
+        return sentence, currency.amount(cents * 10**currency.digits)
     for prefix, (start, end) in _KINDS.items():
         if what.startswith(prefix):
             name = what.removeprefix(prefix).removeprefix("action ")
@@ -75,34 +66,33 @@ def price_in_words(what: str, cents: float, currency: Currency) -> Line:
     return f"One more row of {shortened(what, 80)} is worth", currency.amount(cents)
 
 
-def compared(facts: Mapping[str, Any], found: Figures, currency: Currency) -> Html:
-    """Return what simpler ways would have earned within the same limits, beside this list and the bound."""
+def compared(facts: Mapping[str, Any], figures: Figures, currency: Currency) -> dict[str, Any] | None:
+    """Return what simpler ways would have earned within the same limits, beside this list and the bound.
+
+    None where the list was not compared.
+    """
     allocation = facts.get("allocation") or {}
-    title = "What simpler ways would have earned"
     value, bound = allocation.get("value_cents"), allocation.get("upper_bound_cents")
     if value is None or bound is None:
-        return section("compared", title, tag("p", "This list was not compared with simpler ways."))
+        return None
     ways, sampled = _ways(facts)
 
-    def bar(name: str, amount: float, tone: Any = "bar") -> Bar:
+    def bar(name: str, amount: float, tone: Tone = "bar") -> Bar:
         return Bar(name, amount, f"{currency.amount(amount)} · {share(amount, bound)}", tone)
 
-    rows = [bar(name, amount) for name, amount in sorted(ways.items(), key=lambda one: (one[1], one[0]))]
-    rows += [bar("this list", value, "strong"), bar("upper bound: no list can earn more", bound, "limit")]
-    notes = [sampled]
+    bars = [bar(name, amount) for name, amount in sorted(ways.items(), key=lambda way: (way[1], way[0]))]
+    bars += [bar("this list", value, "strong"), bar("upper bound: no list can earn more", bound, "limit")]
+    notes = [sampled] if sampled else []
     if ways:
         more = value - max(ways.values())
-        told = "more" if more >= 0 else "less"
-        notes.append(
-            f"This list earns {currency.amount(abs(more))} {told} than the best of the simpler ways."
-        )
-    if value != found.value_cents:
+        gain = f"{currency.amount(abs(more))} {'more' if more >= 0 else 'less'}"
+        notes.append(f"This list earns {gain} than the best of the simpler ways.")
+    if value != figures.value_cents:
         notes.append(
             "These amounts are what the allocation maximised, with levers and context; the expected value of "
-            f"the list in money is {currency.amount(found.value_cents)}."
+            f"the list in money is {currency.amount(figures.value_cents)}."
         )
-    shown = [tag("p", note, class_="note") for note in notes if note]
-    return section("compared", title, bars("Value within the same limits", rows), *shown)
+    return {"chart": BarChart(bars), "notes": notes}
 
 
 def _ways(facts: Mapping[str, Any]) -> tuple[dict[str, float], str | None]:

@@ -1,4 +1,4 @@
-"""What the page says of the rows, read from the files of a list without holding them in memory."""
+"""The figures of a list, read from its files without holding them in memory."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from crm_ml.lists.read_list import LIST_FILE
+from crm_ml.lists.read_list import LIST_FILE, NOT_SELECTED_FILE
 from crm_ml.tables.engine import connect
 
 if TYPE_CHECKING:
     import duckdb
 
-OTHERS_FILE = "others.parquet"
 SAMPLE_ROWS = 20
 _SAMPLED = (
     "customer_id", "action_id", "channel", "slot", "arm", "propensity", "expected_value_cents", "cost_cents",
@@ -22,7 +21,7 @@ _BASES = 5
 
 
 @dataclass(frozen=True)
-class Offering:
+class ActionChannel:
     """The rows of an action on one channel: how many, and the sums of value and cost."""
 
     key: str
@@ -36,8 +35,8 @@ class Offering:
 
 
 @dataclass(frozen=True)
-class Other:
-    """Customers of ``others.parquet`` of one kind."""
+class NotSelected:
+    """Customers of ``others.parquet`` with the same arm, hold-out and action: how many, and their value."""
 
     arm: str
     held_out: str | None
@@ -48,15 +47,15 @@ class Other:
 
 @dataclass(frozen=True)
 class Figures:
-    """Everything the page says of the rows.
+    """All that a page shows of the rows of a list.
 
     Parameters
     ----------
     customers : int
         Different customers of the list.
-    offerings : sequence of Offering
+    action_channels : sequence of ActionChannel
         Most rows first.
-    others : sequence of Other or None
+    not_selected : sequence of NotSelected or None
         None where the list has no ``others.parquet``.
     hours : sequence of int or None
         Rows by the hour (UTC) of ``send_at``; None where none is planned.
@@ -66,8 +65,8 @@ class Figures:
     """
 
     customers: int
-    offerings: Sequence[Offering]
-    others: Sequence[Other] | None
+    action_channels: Sequence[ActionChannel]
+    not_selected: Sequence[NotSelected] | None
     hours: Sequence[int] | None
     consent_bases: Sequence[str]
     sample: Sequence[Mapping[str, Any]]
@@ -75,20 +74,20 @@ class Figures:
     @property
     def rows(self) -> int:
         """Rows of the list."""
-        return sum(one.rows for one in self.offerings)
+        return sum(action.rows for action in self.action_channels)
 
     @property
     def value_cents(self) -> int:
         """Sum of the expected values of all rows."""
-        return sum(one.value_cents for one in self.offerings)
+        return sum(action.value_cents for action in self.action_channels)
 
     @property
     def cost_cents(self) -> int:
         """Sum of the costs of all rows."""
-        return sum(one.cost_cents for one in self.offerings)
+        return sum(action.cost_cents for action in self.action_channels)
 
 
-def figures(folder: Path, keys: Collection[str] = ()) -> Figures:
+def read_figures(folder: Path, keys: Collection[str] = ()) -> Figures:
     """Read the figures of a list.
 
     Parameters
@@ -96,83 +95,83 @@ def figures(folder: Path, keys: Collection[str] = ()) -> Figures:
     folder : Path
         With ``list.parquet`` and, of newer lists, ``others.parquet``.
     keys : collection of str
-        Keys of offerings that the manifest names; an action with one channel in the rows may have others.
+        Keys of actions by channel that the manifest names; an action with one channel in the rows may have
+        others.
     """
     import pyarrow.parquet as pq
 
-    given = set(pq.read_schema(folder / LIST_FILE).names)
+    path, not_selected = folder / LIST_FILE, folder / NOT_SELECTED_FILE
+    columns = set(pq.read_schema(path).names)
     connection = connect()
     try:
-        rows = connection.read_parquet(str(folder / LIST_FILE))
-        others = folder / OTHERS_FILE
+        rows = connection.read_parquet(str(path))
         return Figures(
-            customers=_customers(folder / LIST_FILE),
-            offerings=_offerings(rows, given, keys),
-            others=_others(connection.read_parquet(str(others))) if others.is_file() else None,
-            hours=_hours(rows) if "send_at" in given else None,
-            consent_bases=_bases(rows) if "consent_basis" in given else (),
-            sample=_sample(connection, folder / LIST_FILE, [one for one in _SAMPLED if one in given]),
+            customers=_customers(path),
+            action_channels=_action_channels(rows, columns, keys),
+            not_selected=_not_selected(connection, not_selected) if not_selected.is_file() else None,
+            hours=_hours(rows) if "send_at" in columns else None,
+            consent_bases=_consent_bases(rows) if "consent_basis" in columns else (),
+            sample=_sample(connection, path, [name for name in _SAMPLED if name in columns]),
         )
     finally:
         connection.close()
 
 
 def _customers(path: Path) -> int:
-    """Count different customers; rows are ordered by them, so that neighbours tell it."""
+    """Count different customers; rows are ordered by them, so that neighbours differ at a new one."""
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
-    found, last = 0, None
+    customers, last = 0, None
     with pq.ParquetFile(path) as file:
         for batch in file.iter_batches(columns=["customer_id"]):
             ids = batch["customer_id"]
             if len(ids):
-                found += int(ids[0].as_py() != last)
-                found += int(pc.sum(pc.not_equal(ids[1:], ids[:-1])).as_py() or 0)
+                customers += int(ids[0].as_py() != last)
+                customers += int(pc.sum(pc.not_equal(ids[1:], ids[:-1])).as_py() or 0)
                 last = ids[-1].as_py()
-    return found
+    return customers
 
 
-def _offerings(
-    rows: "duckdb.DuckDBPyRelation", given: Collection[str], keys: Collection[str]
-) -> list[Offering]:
-    explored = "count(*) FILTER (arm = 'explore')" if "arm" in given else "0"
-    basis = "min(value_basis)" if "value_basis" in given else "''"
-    found = rows.aggregate(
-        f"action_id, channel, count(*) AS n, {explored} AS explored, sum(expected_value_cents) AS value, "
-        f"sum(cost_cents) AS cost, {basis} AS basis",
+def _action_channels(
+    rows: "duckdb.DuckDBPyRelation", columns: Collection[str], keys: Collection[str]
+) -> list[ActionChannel]:
+    explored = "count(*) FILTER (arm = 'explore')" if "arm" in columns else "0"
+    basis = "min(value_basis)" if "value_basis" in columns else "''"
+    sums = rows.aggregate(
+        f"action_id, channel, count(*) AS n, {explored} AS explored, "
+        "coalesce(sum(expected_value_cents), 0), coalesce(sum(cost_cents), 0), "
+        f"coalesce({basis}, '')",
         "action_id, channel",
     ).fetchall()
-    channels = Counter(action for action, *_ in found)
-    offerings = []
-    for action, channel, n, drawn, value, cost, said in found:
-        whole = f"{action}/{channel}"
-        key = whole if channels[action] > 1 or whole in keys else action
-        offerings.append(
-            Offering(key, action, channel, n, drawn, int(value or 0), int(cost or 0), said or "")
-        )
-    return sorted(offerings, key=lambda one: (-one.rows, one.key))
+    channels = Counter(action for action, *_ in sums)
+
+    def key(action: str, channel: str) -> str:
+        by_channel = f"{action}/{channel}"
+        return by_channel if channels[action] > 1 or by_channel in keys else action
+
+    actions = [ActionChannel(key(action, channel), action, channel, *rest) for action, channel, *rest in sums]
+    return sorted(actions, key=lambda action: (-action.rows, action.key))
 
 
-def _others(rows: "duckdb.DuckDBPyRelation") -> list[Other]:
+def _not_selected(connection: "duckdb.DuckDBPyConnection", path: Path) -> list[NotSelected]:
     kinds = "arm, held_out, action_id"
-    found = rows.aggregate(f"{kinds}, count(*) AS n, sum(expected_value_cents) AS value", kinds).fetchall()
-    kept = [Other(arm, held, action, n, int(value or 0)) for arm, held, action, n, value in found]
-    return sorted(kept, key=lambda one: (one.arm, one.held_out or "", one.action_id or ""))
+    value = "coalesce(sum(expected_value_cents), 0)"
+    sums = connection.read_parquet(str(path)).aggregate(f"{kinds}, count(*), {value}", kinds).fetchall()
+    groups = [NotSelected(*group) for group in sums]
+    return sorted(groups, key=lambda group: (group.arm, group.held_out or "", group.action_id or ""))
 
 
 def _hours(rows: "duckdb.DuckDBPyRelation") -> list[int] | None:
-    found = rows.filter("send_at IS NOT NULL").aggregate(
-        "hour(send_at) AS hour, count(*) AS n", "hour(send_at)"
-    )
-    counts = dict(found.fetchall())
+    planned = rows.filter("send_at IS NOT NULL")
+    counts = dict(planned.aggregate("hour(send_at) AS hour, count(*) AS n", "hour(send_at)").fetchall())
     return [counts.get(hour, 0) for hour in range(24)] if counts else None
 
 
-def _bases(rows: "duckdb.DuckDBPyRelation") -> list[str]:
-    found = rows.aggregate("consent_basis, count(*) AS n", "consent_basis")
-    told = found.filter("consent_basis IS NOT NULL").order("n DESC, consent_basis").limit(_BASES)
-    return [basis for basis, _ in told.fetchall()]
+def _consent_bases(rows: "duckdb.DuckDBPyRelation") -> list[str]:
+    named = rows.filter("consent_basis IS NOT NULL")
+    counts = named.aggregate("consent_basis, count(*) AS n", "consent_basis").order("n DESC, consent_basis")
+    return [basis for basis, _ in counts.limit(_BASES).fetchall()]
 
 
 def _sample(
@@ -187,8 +186,8 @@ def _sample(
     )
     if not wanted:
         return []
-    numbers = ", ".join(str(one) for one in wanted)
+    numbers = ", ".join(map(str, wanted))
     rows_of_file = connection.read_parquet(str(path), file_row_number=True)
-    found = rows_of_file.filter(f"file_row_number IN ({numbers})").order("file_row_number")
-    chosen: list[dict[str, Any]] = found.project(", ".join(columns)).to_arrow_table().to_pylist()
+    sampled = rows_of_file.filter(f"file_row_number IN ({numbers})").order("file_row_number")
+    chosen: list[dict[str, Any]] = sampled.project(", ".join(columns)).to_arrow_table().to_pylist()
     return chosen

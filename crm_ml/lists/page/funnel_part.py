@@ -1,11 +1,10 @@
-"""The funnel: from all pairs of customer and offering to the rows of the list."""
+"""The funnel: from all pairs of customer and action to the rows of the list."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from crm_ml.pages.charts import Bar, bars
+from crm_ml.pages.charts import Bar, BarChart
 from crm_ml.pages.number_format import count, share
-from crm_ml.pages.html import Child, Html, section, shortened, table, tag
 
 STEPS = {
     "not_eligible": ("eligible by the rule", "not eligible"),
@@ -18,78 +17,61 @@ STEPS = {
     "another_action": ("listed", "another action"),
 }
 MOST = 40
+_HEAD = ["action", *(lost for _, lost in STEPS.values()), "listed"]
 
 
-def funnel(facts: Mapping[str, Any]) -> Html:
-    """Return the funnel, and how many customers each offering loses to each first reason."""
-    given = facts.get("funnel")
-    title = "From all customers to the list"
-    if not isinstance(given, Mapping) or not given.get("by_offering"):
-        return section("funnel", title, tag("p", "This list has no funnel in its manifest."))
-    by_offering: Mapping[str, Mapping[str, int]] = given["by_offering"]
-    return section(
-        "funnel",
-        title,
-        tag(
-            "p",
-            f"{count(given.get('customers') or 0)} customers are known; offerings: {len(by_offering)}. "
-            "A pair of both leaves under the first reason that stands against it.",
-        ),
-        bars("Pairs of customer and offering left after each step", _steps(given, by_offering)),
-        _customers_left(given),
-        _by_offering(by_offering),
-        _contact_policy(facts.get("contact_policy") or {}),
-    )
+def funnel(facts: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the funnel, and how many customers each action loses to each first reason; None without one."""
+    recorded = facts.get("funnel")
+    if not isinstance(recorded, Mapping) or not recorded.get("by_offering"):
+        return None
+    by_action: Mapping[str, Mapping[str, int]] = recorded["by_offering"]
+    return {
+        "customers": recorded.get("customers") or 0,
+        "actions": len(by_action),
+        "steps": _steps(recorded, by_action),
+        "customers_left": _customers_left(recorded),
+        "head": _HEAD,
+        "rows": _rows(by_action),
+        "contact_policy": _contact_policy(facts.get("contact_policy") or {}),
+    }
 
 
-def _steps(given: Mapping[str, Any], by_offering: Mapping[str, Mapping[str, int]]) -> list[Bar]:
-    pairs = given.get("pairs") or sum(sum(reasons.values()) for reasons in by_offering.values())
-    left, rows = pairs, [Bar("known pairs", pairs, count(pairs))]
+def _steps(recorded: Mapping[str, Any], by_action: Mapping[str, Mapping[str, int]]) -> BarChart:
+    pairs = recorded.get("pairs") or sum(sum(reasons.values()) for reasons in by_action.values())
+    left, bars = pairs, [Bar("known pairs", pairs, count(pairs))]
     for reason, (name, _) in STEPS.items():
-        lost = sum(reasons.get(reason, 0) for reasons in by_offering.values())
+        lost = sum(reasons.get(reason, 0) for reasons in by_action.values())
         left -= lost
-        tone: Any = "strong" if reason == "another_action" else "bar"
         label = f"{name} ({count(lost)} out)" if lost else name
-        rows.append(Bar(label, left, f"{count(left)} · {share(left, pairs)}", tone))
+        shown = f"{count(left)} · {share(left, pairs)}"
+        bars.append(Bar(label, left, shown, "strong" if reason == "another_action" else "bar"))
+    return BarChart(bars)
+
+
+def _customers_left(recorded: Mapping[str, Any]) -> BarChart | None:
+    """Return how many customers have an action left after each step, where the manifest says it."""
+    left: Mapping[str, int] = recorded.get("customers_left") or {}
+    known = recorded.get("customers") or 0
+    if not left or not known:
+        return None
+    bars = [Bar("known customers", known, count(known))]
+    for reason, number in left.items():
+        name = STEPS[reason][0] if reason in STEPS else reason.replace("_", " ")
+        bars.append(Bar(name, number, f"{count(number)} · {share(number, known)}"))
+    return BarChart(bars)
+
+
+def _rows(by_action: Mapping[str, Mapping[str, int]]) -> list[list[str]]:
+    names = [*STEPS, "listed"]
+    ordered = sorted(by_action.items(), key=lambda item: (-item[1].get("listed", 0), item[0]))
+    rows = [[key, *(count(reasons.get(name, 0)) for name in names)] for key, reasons in ordered[:MOST]]
+    if rest := [reasons for _, reasons in ordered[MOST:]]:
+        sums = (sum(reasons.get(name, 0) for reasons in rest) for name in names)
+        rows.append([count(len(rest), "further action"), *map(count, sums)])
     return rows
 
 
-def _customers_left(given: Mapping[str, Any]) -> Html | None:
-    """Draw how many customers have an offering left after each step, where the manifest says it."""
-    left: Mapping[str, int] = given.get("customers_left") or {}
-    known = given.get("customers") or 0
-    if not left or not known:
-        return None
-    rows = [Bar("known customers", known, count(known))]
-    for reason, number in left.items():
-        name = STEPS[reason][0] if reason in STEPS else reason.replace("_", " ")
-        rows.append(Bar(name, number, f"{count(number)} · {share(number, known)}"))
-    return bars("Customers with at least one offering left after each step", rows)
-
-
-def _by_offering(by_offering: Mapping[str, Mapping[str, int]]) -> Html:
-    names = [*STEPS, "listed"]
-    shown = sorted(by_offering.items(), key=lambda one: (-one[1].get("listed", 0), one[0]))
-    rows: list[list[Child]] = [
-        [shortened(key, 80), *[_number(reasons.get(name, 0)) for name in names]]
-        for key, reasons in shown[:MOST]
-    ]
-    if rest := [reasons for _, reasons in shown[MOST:]]:
-        sums = [sum(reasons.get(name, 0) for reasons in rest) for name in names]
-        rows.append([count(len(rest), "further offering"), *[_number(one) for one in sums]])
-    head = ["offering", *[lost for _, lost in STEPS.values()], "listed"]
-    return table("Customers of each offering by the first reason that stands against it", head, rows)
-
-
-def _number(number: int) -> Child:
-    return count(number) if number else tag("span", "0", class_="none")
-
-
-def _contact_policy(blocked: Mapping[str, int]) -> Html | None:
-    if not blocked:
-        return None
-    rows: list[Bar] = [
-        Bar(name, number, count(number))
-        for name, number in sorted(blocked.items(), key=lambda one: (-one[1], one[0]))[:MOST]
-    ]
-    return bars("Pairs that each rule of the contact policy blocks", rows)
+def _contact_policy(blocked: Mapping[str, int]) -> BarChart | None:
+    ordered = sorted(blocked.items(), key=lambda item: (-item[1], item[0]))[:MOST]
+    return BarChart([Bar(name, number, count(number)) for name, number in ordered]) if ordered else None

@@ -1,139 +1,103 @@
 """What can be learned from the list, and what was learned from the last one."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from crm_ml.pages.charts import Interval, intervals, reliability
-from crm_ml.lists.page.figures import Figures, Other
-from crm_ml.pages.number_format import DASH, Currency, count, share
+from crm_ml.lists.page.figures import Figures, NotSelected
 from crm_ml.lists.page.funnel_part import MOST
-from crm_ml.pages.html import Child, Html, joined, section, shortened, table, tag
+from crm_ml.pages.charts import Estimate, EstimateChart, ReliabilityBin, ReliabilityChart
+from crm_ml.pages.number_format import DASH, Currency, count, share, shortened
 
 _KINDS = {
     ("control", "universal"): "kept without any action (universal hold-out)",
     ("control", "action"): "kept without this action",
     ("none", None): "could have been listed, not chosen",
 }
-NOT_YET = "No list of this name has been evaluated yet."
 
 
-def hold_outs(facts: Mapping[str, Any], found: Figures, currency: Currency) -> Html:
+def hold_outs(facts: Mapping[str, Any], figures: Figures, currency: Currency) -> dict[str, Any]:
     """Return who is kept from actions and what is drawn at random, so that effects can be measured."""
-    held, explored = facts.get("hold_outs") or {}, facts.get("exploration") or {}
+    held = facts.get("hold_outs") or {}
     universal, actions = held.get("universal") or 0.0, held.get("actions") or {}
-    lines = [f"{share(universal)} of the customers are kept from all actions." if universal else None]
+    lines = [f"{share(universal)} of the customers are kept from all actions."] if universal else []
     lines += [
         f"{share(part)} of the customers of {shortened(action, 80)} are kept from it."
         for action, part in sorted(actions.items())[:MOST]
         if part
     ]
-    part, rows = (
-        explored.get("share") or 0.0,
-        explored.get("rows") or sum(one.explored for one in found.offerings),
-    )
-    if part or rows:
-        lines.append(
-            f"{count(rows, 'row')} ({share(rows, found.rows)}) are drawn at random to explore; "
-            f"the share set for it is {share(part)}."
-        )
-    told = [tag("li", line) for line in lines if line]
-    nothing = tag("p", "Nobody is held out and nothing is explored: this list can't be measured by itself.")
-    return section(
-        "hold-outs",
-        "Hold-outs and exploration",
-        tag("ul", *told, class_="plain") if told else nothing,
-        _others(found.others, currency),
-    )
+    lines += _exploration(facts.get("exploration") or {}, figures)
+    return {
+        "lines": lines,
+        "rows": [_not_selected(row, currency) for row in (figures.not_selected or ())[:MOST]],
+    }
 
 
-def evaluated(evaluation: Mapping[str, Any] | None, currency: Currency) -> Html:
-    """Return what the last evaluated list promised and what came true."""
-    title = "Promised and realised last time"
+def evaluated(evaluation: Mapping[str, Any] | None, currency: Currency) -> dict[str, Any] | None:
+    """Return what the last evaluated list promised and what came true, None without one."""
     if not evaluation:
-        return section("evaluation", title, tag("p", NOT_YET))
+        return None
     day, days = str(evaluation.get("as_of") or "")[:10], evaluation.get("days")
     which = f"List {str(evaluation.get('list_id') or 'unknown')[:16]} of {day or 'an unknown day'}"
-    within = f", after {count(days, 'day')}" if days is not None else ""
-    actions = evaluation.get("actions") or {}
-    return section(
-        "evaluation",
-        title,
-        tag(
-            "p", f"{which}{within}. Realised is the difference to the customers held out, with its interval."
-        ),
-        _actions(actions, currency) if actions else None,
-        _calibration(evaluation.get("calibration") or {}, currency),
-    )
-
-
-def _others(others: Any, currency: Currency) -> Html | None:
-    if not others:
-        return None
-    rows: list[list[Child]] = [
-        [_kind(one), shortened(one.action_id or DASH, 80), count(one.rows), _promised(one, currency)]
-        for one in others[:MOST]
+    actions = sorted(
+        (evaluation.get("actions") or {}).items(), key=lambda item: (-(item[1].get("rows") or 0), item[0])
+    )[:MOST]
+    estimates = [
+        _estimate(key, action, currency)
+        for key, action in actions
+        if action.get("realised_cents") is not None
     ]
-    return table(
-        "Customers who could have been listed and are not",
-        ["why", "action", "customers", "promised value"],
-        rows,
-        texts=2,
-    )
+    return {
+        "which": f"{which}, after {count(days, 'day')}" if days is not None else which,
+        "estimates": EstimateChart(estimates) if estimates else None,
+        "rows": [_action(key, action, currency) for key, action in actions],
+        "calibration": _calibration(evaluation.get("calibration") or {}, currency),
+    }
 
 
-def _kind(one: Other) -> str:
-    return _KINDS.get((one.arm, one.held_out), f"{one.arm} {one.held_out or ''}".strip())
-
-
-def _promised(one: Other, currency: Currency) -> str:
-    return currency.amount(one.value_cents) if one.arm == "control" else DASH
-
-
-def _actions(actions: Mapping[str, Mapping[str, Any]], currency: Currency) -> Html:
-    chosen = sorted(actions.items(), key=lambda one: (-(one[1].get("rows") or 0), one[0]))[:MOST]
-    drawn = [
-        Interval(
-            key,
-            float(one["realised_cents"]),
-            one.get("low"),
-            one.get("high"),
-            one.get("promised_cents"),
-            currency.amount(one["realised_cents"]),
-        )
-        for key, one in chosen
-        if one.get("realised_cents") is not None
+def _exploration(explored: Mapping[str, Any], figures: Figures) -> list[str]:
+    part = explored.get("share") or 0.0
+    rows = explored.get("rows") or sum(action.explored for action in figures.action_channels)
+    if not part and not rows:
+        return []
+    return [
+        f"{count(rows, 'row')} ({share(rows, figures.rows)}) are drawn at random to explore; "
+        f"the share set for it is {share(part)}."
     ]
-    rows: list[list[Child]] = [
-        [shortened(key, 80), *[count(one.get(name) or 0) for name in ("rows", "controls")],
-         *[currency.amount(one.get(name)) for name in ("promised_cents", "realised_cents", "low", "high")]]
-        for key, one in chosen
-    ]  # fmt: skip
-    head = ["action", "rows", "controls", "promised", "realised", "low", "high"]
-    chart = intervals("Realised value (dot, with interval) and promised value (upright line)", drawn)
-    return joined(chart if drawn else None, table("Promised and realised value by action", head, rows))
 
 
-def _calibration(given: Mapping[str, Any], currency: Currency) -> Html | None:
-    bins = [one for one in given.get("bins") or [] if None not in (one.get("promised"), one.get("realised"))]
-    if not bins:
+def _not_selected(row: NotSelected, currency: Currency) -> list[str]:
+    kind = _KINDS.get((row.arm, row.held_out), f"{row.arm} {row.held_out or ''}".strip())
+    promised = currency.amount(row.value_cents) if row.arm == "control" else DASH
+    return [kind, row.action_id or DASH, count(row.rows), promised]
+
+
+def _action(key: str, action: Mapping[str, Any], currency: Currency) -> list[str]:
+    counts = [count(action.get(name) or 0) for name in ("rows", "controls")]
+    amounts = [action.get(name) for name in ("promised_cents", "realised_cents", "low", "high")]
+    return [key, *counts, *map(currency.amount, amounts)]
+
+
+def _estimate(key: str, action: Mapping[str, Any], currency: Currency) -> Estimate:
+    realised = action["realised_cents"]
+    low, high, promised = (action.get(name) for name in ("low", "high", "promised_cents"))
+    return Estimate(key, float(realised), low, high, promised, currency.amount(realised))
+
+
+def _calibration(recorded: Mapping[str, Any], currency: Currency) -> dict[str, Any] | None:
+    rows = [
+        row for row in recorded.get("bins") or [] if None not in (row.get("promised"), row.get("realised"))
+    ]
+    if not rows:
         return None
-    places = [(one["promised"], one["realised"], one.get("low"), one.get("high")) for one in bins]
-    is_share = all(0 <= one["promised"] <= 1 and -1 <= one["realised"] <= 1 for one in bins)
-
-    def said(number: float | None) -> str:
-        if number is None:
-            return DASH
-        return share(number) if is_share else currency.amount(number)
-
-    rows: list[list[Child]] = [
-        [said(one["promised"]), *[said(one.get(name)) for name in ("realised", "low", "high")],
-         count(one.get("rows") or 0)]
-        for one in bins
-    ]  # fmt: skip
-    ece = given.get("ece")
-    note = None if ece is None else f"Expected calibration error: {said(ece)}."
-    return joined(
-        reliability("Calibration: on the dashed line, what was promised came true", places, said),
-        tag("p", note, class_="note") if note else None,
-        table("Calibration by bin", ["promised", "realised", "low", "high", "rows"], rows),
-    )
+    is_share = all(0 <= row["promised"] <= 1 and -1 <= row["realised"] <= 1 for row in rows)
+    words: Callable[[float], str] = share if is_share else currency.amount
+    names, ece = ("promised", "realised", "low", "high"), recorded.get("ece")
+    averages = [[row.get(name) for name in names] for row in rows]
+    return {
+        "chart": ReliabilityChart([ReliabilityBin(*numbers) for numbers in averages], words),
+        "error": None if ece is None else words(ece),
+        "rows": [
+            [*(DASH if number is None else words(number) for number in numbers), count(row.get("rows") or 0)]
+            for row, numbers in zip(rows, averages, strict=True)
+        ],
+    }

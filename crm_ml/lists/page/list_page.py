@@ -6,31 +6,17 @@ from typing import Any
 
 from crm_ml.lists.page.certificate_part import compared, prices
 from crm_ml.lists.page.drift_part import drift
-from crm_ml.lists.page.figures import figures
-from crm_ml.pages.number_format import Currency
+from crm_ml.lists.page.figures import read_figures
 from crm_ml.lists.page.funnel_part import funnel
-from crm_ml.pages.html import Html, shortened, tag
 from crm_ml.lists.page.learning_part import evaluated, hold_outs
 from crm_ml.lists.page.overview_part import overview, title
 from crm_ml.lists.page.sample_rows import sample
-from crm_ml.pages.style import style_sheet
-from crm_ml.lists.page.volumes_part import key_names, value_and_cost, volumes
+from crm_ml.lists.page.volumes_part import action_keys, value_and_cost, volumes
+from crm_ml.pages.number_format import Currency, shortened
+from crm_ml.pages.render import render
 
-__all__ = ["PAGE_FILE", "page", "write_page"]
 PAGE_FILE = "page.html"
-POLICY = "default-src 'none'; style-src 'unsafe-inline'"
-_CONTENTS = {
-    "overview": "Figures",
-    "funnel": "Funnel",
-    "volumes": "Volumes",
-    "value": "Value and cost",
-    "prices": "Limits",
-    "compared": "Simpler ways",
-    "hold-outs": "Hold-outs",
-    "evaluation": "Last time",
-    "drift": "Drift",
-    "rows": "Rows",
-}
+_TEMPLATES = Path(__file__).with_name("templates")
 
 
 def write_page(folder: Path, facts: Mapping[str, Any], evaluation: Mapping[str, Any] | None = None) -> None:
@@ -53,46 +39,22 @@ def write_page(folder: Path, facts: Mapping[str, Any], evaluation: Mapping[str, 
     (folder / PAGE_FILE).write_text(page(folder, facts, evaluation), encoding="utf-8", newline="\n")
 
 
-def page(folder: Path, facts: Mapping[str, Any], evaluation: Mapping[str, Any] | None = None) -> Html:
+def page(folder: Path, facts: Mapping[str, Any], evaluation: Mapping[str, Any] | None = None) -> str:
     """Return the page as text; see `write_page`."""
     currency = Currency(str(facts.get("currency") or ""))
-    found = figures(folder, key_names(facts))
-    moved = drift(facts)
-    sections = (
-        overview(facts, found, currency),
-        funnel(facts),
-        volumes(found),
-        value_and_cost(found, currency),
-        prices(facts, found, currency),
-        compared(facts, found, currency),
-        hold_outs(facts, found, currency),
-        evaluated(evaluation, currency),
-        moved,
-        sample(found, currency),
+    figures = read_figures(folder, action_keys(facts))
+    return render(
+        _TEMPLATES,
+        "list.html",
+        title=shortened(title(facts), 120),
+        overview=overview(facts, figures, currency),
+        funnel=funnel(facts),
+        volumes=volumes(figures),
+        value=value_and_cost(figures, currency),
+        prices=prices(facts, figures, currency),
+        compared=compared(facts, figures, currency),
+        hold_outs=hold_outs(facts, figures, currency),
+        evaluation=evaluated(evaluation, currency),
+        drift=drift(facts),
+        sample=sample(figures, currency),
     )
-    named = shortened(title(facts), 120)
-    links = [
-        tag("li", tag("a", text, href=f"#{name}"))
-        for name, text in _CONTENTS.items()
-        if name != "drift" or moved
-    ]
-    contents = tag("nav", tag("ul", *links), aria_label="Contents")
-    lead = tag("p", "Who gets which action, why, and what it is expected to be worth.", class_="lead")
-    header = tag("header", tag("h1", named), lead, contents)
-    footer = tag(
-        "footer", tag("p", "Money is expected, not measured, unless it says realised. Times are UTC.")
-    )
-    return Html(f"<!DOCTYPE html>\n{_document(named, header + tag('main', *sections) + footer)}\n")
-
-
-def _document(named: str, body: str) -> Html:
-    head = (
-        tag("meta", charset="utf-8"),
-        Html(f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'),
-        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("meta", name="color-scheme", content="light dark"),
-        tag("meta", name="referrer", content="no-referrer"),
-        tag("title", named),
-        tag("style", Html(style_sheet())),
-    )
-    return tag("html", tag("head", *head), tag("body", Html(body)), lang="en")

@@ -5,7 +5,6 @@ from typing import Any
 
 from crm_ml.lists.page.figures import Figures
 from crm_ml.pages.number_format import Currency, count, listed, share
-from crm_ml.pages.html import Html, joined, section, shortened, tag
 
 _HASH = 12
 _MODELS = 12
@@ -14,38 +13,26 @@ _MODELS = 12
 def title(facts: Mapping[str, Any]) -> str:
     """Return the title of the page: the list's name where it is known, and its day."""
     name = facts.get("name")
-    return f"Next best actions{f': {name}' if name else ''}, {day(facts) or 'no day'}"
+    day = str(_ingredients(facts).get("as_of") or "no day")[:10]
+    return f"Next best actions{f': {name}' if name else ''}, {day}"
 
 
-def day(facts: Mapping[str, Any]) -> str:
-    """Return the day of a list, empty where the manifest lacks it."""
-    return str(ingredients(facts).get("as_of") or "")[:10]
-
-
-def ingredients(facts: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return what the list was made from, as far as the manifest says."""
-    found = facts.get("ingredients")
-    return found if isinstance(found, Mapping) else {}
-
-
-def overview(facts: Mapping[str, Any], found: Figures, currency: Currency) -> Html:
-    """Return the tiles and the identity of a list."""
+def overview(facts: Mapping[str, Any], figures: Figures, currency: Currency) -> dict[str, Any]:
+    """Return the tiles, the certificate and the identity of a list."""
+    allocation = facts.get("allocation") or {}
     tiles = {
-        "rows": count(found.rows),
-        "customers": count(found.customers),
-        "expected value after cost": currency.amount(found.value_cents),
-        "cost": currency.amount(found.cost_cents),
+        "rows": count(figures.rows),
+        "customers": count(figures.customers),
+        "expected value after cost": currency.amount(figures.value_cents),
+        "cost": currency.amount(figures.cost_cents),
     }
-    if reached := _reached(facts.get("allocation") or {}):
+    if reached := _reached(allocation):
         tiles["of the most that is possible"] = reached
-    boxes = [tag("div", name, tag("b", figure), class_="tile") for name, figure in tiles.items()]
-    return section(
-        "overview",
-        "The list in figures",
-        tag("div", *boxes, class_="tiles"),
-        tag("p", certificate_in_words(facts.get("allocation") or {}, currency)),
-        _identity(facts, found),
-    )
+    return {
+        "tiles": tiles,
+        "certificate": certificate_in_words(allocation, currency),
+        **_identity(facts, figures),
+    }
 
 
 def certificate_in_words(allocation: Mapping[str, Any], currency: Currency) -> str:
@@ -73,17 +60,25 @@ def _reached(allocation: Mapping[str, Any]) -> str | None:
     return None if value is None or not bound else share(min(value, bound), bound)
 
 
-def _identity(facts: Mapping[str, Any], found: Figures) -> Html:
-    made_of = ingredients(facts)
-    models = made_of.get("models") or {}
-    named = [f"{name}@{str(sums)[:_HASH]}" for name, sums in sorted(models.items())]
-    consent = facts.get("consent_basis") or listed(list(found.consent_bases))
-    entries = {
-        "list id": tag("code", shortened(str(facts.get("list_id") or "unknown"), 64)),
-        "as of": str(made_of.get("as_of") or "unknown"),
-        "consent basis": consent or "unknown",
-        "models": joined(tag("code", shortened(listed(named, _MODELS)))) if named else "none",
-        "policy version": tag("code", str(made_of.get("policy") or "unknown")[:_HASH]),
-        "data": tag("code", str(made_of.get("data") or "unknown")[:_HASH]),
+def _ingredients(facts: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what the list was made from, as far as the manifest says."""
+    ingredients = facts.get("ingredients")
+    return ingredients if isinstance(ingredients, Mapping) else {}
+
+
+def _identity(facts: Mapping[str, Any], figures: Figures) -> dict[str, dict[str, str]]:
+    ingredients = _ingredients(facts)
+    models = sorted((ingredients.get("models") or {}).items())
+    consent = facts.get("consent_basis") or listed(list(figures.consent_bases))
+    return {
+        "identity": {
+            "as of": str(ingredients.get("as_of") or "unknown"),
+            "consent basis": consent or "unknown",
+        },
+        "hashes": {
+            "list id": str(facts.get("list_id") or "unknown"),
+            "models": listed([f"{name}@{str(sums)[:_HASH]}" for name, sums in models], _MODELS) or "none",
+            "policy version": str(ingredients.get("policy") or "unknown")[:_HASH],
+            "data": str(ingredients.get("data") or "unknown")[:_HASH],
+        },
     }
-    return tag("dl", *[joined(tag("dt", name), tag("dd", entry)) for name, entry in entries.items()])
