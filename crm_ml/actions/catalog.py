@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Mapping
 from datetime import date, datetime, time, timedelta
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
@@ -51,8 +51,9 @@ class Action(Strict):
         What is earned when it works, before `cost_cents`.
     retention : RetentionValue, optional
         In place of `margin_cents`: what the customer is worth who stays.
-    score : {"p_churn", "p_response", "p_items"}, optional
-        What the value starts from; a customer without this score does not get the action.
+    score : str, optional
+        Column of a score table that the value starts from, such as p_churn, p_response or p_items; a customer
+        without this score does not get the action.
     answer : Answer, optional
         What p_response is the probability of; needed by that score.
     recommend : RecommendOf, optional
@@ -93,7 +94,7 @@ class Action(Strict):
     cost_cents: Cents
     margin_cents: Cents | None = None
     retention: RetentionValue | None = None
-    score: Literal["p_churn", "p_response", "p_items"] | None = None
+    score: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")] | None = None
     answer: Answer | None = None
     recommend: RecommendOf | None = None
     uplift: UpliftOf | None = None
@@ -185,11 +186,24 @@ class Action(Strict):
         """Return what values the action where its effect was measured: its uplift, of a verified arm."""
         return self.uplift if self.uplift is not None and self.uplift.arm in verified else None
 
-    def value_basis(self, verified: Collection[str], uplift_model: str) -> str:
-        """Say what the expected value rests on, as every row of the list does."""
-        measured = self.measured(verified)
+    @property
+    def needed_scores(self) -> dict[str, str]:
+        """What of the action needs a score, with the name of the score."""
+        needed = {} if self.score is None else {f"score {self.score}": self.score}
+        needed |= {} if self.retention is None else {"retention": "clv_cents"}
+        return needed | ({} if self.recommend is None else {"recommend": "p_items"})
+
+    def value_basis(self, measuring: Mapping[str, str]) -> str:
+        """Return what the expected value rests on, as every row of the list has it.
+
+        Parameters
+        ----------
+        measuring : mapping of str to str
+            Verified arm to the model that measured its effect.
+        """
+        measured = self.measured(measuring)
         if measured is not None:
-            return f"uplift of {measured.arm} by {uplift_model}"
+            return f"uplift of {measured.arm} by {measuring[measured.arm]}"
         earned = "" if self.retention is None else " x lifetime value of who stays"
         return f"{self.score} x assumed effect{earned}" if self.score else f"assumed rate{earned}"
 

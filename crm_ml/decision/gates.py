@@ -16,13 +16,13 @@ from crm_ml.actions.consent_gate import Consent
 from crm_ml.decision.expected_value import applicable, chance, expected_value, priority
 from crm_ml.errors import ConfigError
 from crm_ml.rules.compiled_rule import compile_rule
-from crm_ml.score_tables.columns import response_column
+from crm_ml.score_tables.columns import LISTED, response_column
 
 REASONS = ("not_eligible", "not_applicable", "no_consent", "contact_policy", "not_worth_it", "held_out")
 OPEN = "open"
 STATUS = (*REASONS, OPEN)
 HELD_OUT = STATUS.index("held_out")
-SCORES = ("p_churn", "clv_cents")
+SCORES = tuple(LISTED)
 OF_ACTION = ("p_response", "uplift")
 ALLOTTED = ("action", "price_paid", "arm", "propensity")
 DECISION = (

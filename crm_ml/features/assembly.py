@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib
+import logging
 import pkgutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+log = logging.getLogger(__name__)
 Groups = Sequence[str] | Mapping[str, Mapping[str, Any]]
 
 
@@ -64,22 +66,33 @@ def matrix(tables: Tables, snapshot: Snapshot, groups: Groups | None = None) -> 
     ConfigError
         If a group or an option of one does not exist.
     """
-    wanted = _wanted(groups)
-    written = all(getattr(_group(name), "__file__", None) for name in wanted)  # not made up in a notebook
-    if not (tables.fingerprint and written and matrix_cache.keeping()):
-        table = _computed(tables, snapshot, wanted)
-    else:
-        table = matrix_cache.kept(_key(tables, snapshot, wanted), lambda: _computed(tables, snapshot, wanted))
+    table = _table(tables, snapshot, _wanted(groups))
     result: pd.DataFrame = table.to_pandas(ignore_metadata=True).set_index("customer_id")
     return result
 
 
-def _key(tables: Tables, snapshot: Snapshot, wanted: Mapping[str, Mapping[str, Any]]) -> str:
-    return matrix_cache.key_of(tables, snapshot, wanted, groups())
+def lasting(tables: Tables, groups: Groups | None = None) -> bool:
+    """Say whether a matrix may be stored: its tables have a name, and no group was made up in a notebook."""
+    written = all(getattr(_group(name), "__file__", None) for name in _wanted(groups))
+    return bool(tables.fingerprint) and written and matrix_cache.keeping()
 
 
-def _computed(tables: Tables, snapshot: Snapshot, groups: Groups) -> "pa.Table":
-    with assembled(tables, snapshot, groups) as frame:
+def matrix_key(tables: Tables, snapshot: Snapshot, wanted: Groups | None = None) -> str:
+    """Return the key of a matrix in the store: all that it follows from, see `matrix_cache.key_of`."""
+    return matrix_cache.key_of(tables, snapshot, _wanted(wanted), groups())
+
+
+def _table(tables: Tables, snapshot: Snapshot, wanted: Mapping[str, Mapping[str, Any]]) -> "pa.Table":
+    """Return a matrix, from the store where it may lie there."""
+    import pyarrow.parquet as pq
+
+    if lasting(tables, wanted):
+        key = matrix_key(tables, snapshot, wanted)
+        try:
+            return pq.read_table(matrix_cache.stored(key, lambda path: write(tables, snapshot, path, wanted)))
+        except OSError as error:
+            log.warning("%s: features are not kept: %s", matrix_cache.folder(), error.strerror)
+    with assembled(tables, snapshot, wanted) as frame:
         return to_arrow(frame)
 
 

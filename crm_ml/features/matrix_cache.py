@@ -6,19 +6,17 @@ import logging
 import os
 import shutil
 from collections.abc import Callable, Mapping
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from crm_ml.errors import ConfigError, IntegrityError
+from crm_ml.storage.code_version import code_version, library_version
 from crm_ml.storage.manifest import new_folder, verify
 from crm_ml.storage.paths import data_folder
 from crm_ml.storage.workspace import new_workspace, remove_stale
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from crm_ml.snapshots import Snapshot
     from crm_ml.tables.bundle import Tables
 
@@ -26,13 +24,16 @@ log = logging.getLogger(__name__)
 SWITCH, LIMIT = "CRM_ML_CACHE", "CRM_ML_CACHE_GB"
 _FILE = "matrix.parquet"
 _LIMIT_GB = "5"
-_SHARED = ("snapshots.py", "tables/bundle.py", "tables/derived.py", "tables/engine.py")
-_ENGINES = ("duckdb", "narwhals", "numpy", "pandas", "polars", "pyarrow")
 
 
 def keeping() -> bool:
     """Say whether matrices are kept: unless ``CRM_ML_CACHE`` is ``off``."""
     return os.environ.get(SWITCH, "on").lower() != "off"
+
+
+def folder() -> Path:
+    """Return the folder of all matrices, ``features`` in the data folder."""
+    return data_folder() / "features"
 
 
 def key_of(
@@ -51,89 +52,71 @@ def key_of(
     wanted : mapping of str to options
         Groups in the order of their columns.
     modules : mapping of str to module
-        All groups; the code of those that are not wanted does not count, that of all other modules of the
-        package does.
+        All groups; the code of those that are not wanted does not count.
     """
-    home = Path(__file__).parents[1]
-    others = [one for one in sorted(home.glob("features/*.py")) if one.stem not in {*modules, "kept"}]
-    groups = [Path(str(modules[name].__file__)) for name in wanted]
-    code = [*others, *(home / name for name in _SHARED), *groups]
+    others = {modules[name].__name__ for name in modules if name not in wanted}
     content = {
         "tables": [tables.fingerprint, tables.engine, list(tables.names)],
         "snapshot": [snapshot.as_of.isoformat(), str(snapshot.horizon), str(snapshot.gap)],
         "groups": [[name, dict(options)] for name, options in wanted.items()],
-        "code": [hashlib.sha256(path.read_bytes()).hexdigest() for path in code],
-        "engines": {name: _version(name) for name in _ENGINES},
+        "code": code_version(
+            "crm_ml.features.assembly", *(modules[name].__name__ for name in wanted), without=others
+        ),
+        "engine": library_version(tables.engine),
     }
     text = json.dumps(content, sort_keys=True, default=repr)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _version(name: str) -> str | None:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return None
+def stored(key: str, fill: Callable[[Path], None]) -> Path:
+    """Return the Parquet file of a key, which is there whole or written now.
 
-
-def kept(key: str, compute: "Callable[[], pa.Table]") -> "pa.Table":
-    """Return the table of a key: read back whole, or computed and kept.
-
-    A folder that does not agree with its manifest is computed again. Where nothing can be written the table
-    is computed each time. The least recently used go when all together exceed ``CRM_ML_CACHE_GB`` (5).
+    A folder that does not agree with its manifest is written again. The least recently used go when all
+    together exceed ``CRM_ML_CACHE_GB`` (5).
 
     Parameters
     ----------
     key : str
         Of `key_of`.
-    compute : callable
-        Returns the table.
+    fill : callable
+        Writes the file to the path that it is given.
 
     Raises
     ------
     ConfigError
         If ``CRM_ML_CACHE_GB`` is no number.
+    OSError
+        If nothing can be written.
     """
     limit = _limit_bytes()
-    folder = data_folder() / "features" / key[:32]
-    found = _read(folder)
-    if found is not None:
-        return found
-    table = compute()
-    try:
-        _keep(table, folder)
-        _drop_oldest(folder, limit)
-    except OSError as error:
-        log.warning("%s: features are not kept: %s", folder.parent, error.strerror)
-    return table
+    place = folder() / key[:32]
+    if not _whole(place):
+        _write(place, fill)
+        _drop_oldest(place, limit)
+    return place / _FILE
 
 
-def _read(folder: Path) -> "pa.Table | None":
-    import pyarrow.parquet as pq
-
+def _whole(folder: Path) -> bool:
     if not folder.is_dir():
-        return None
+        return False
     try:
         verify(folder)
-        table = pq.read_table(folder / _FILE)
         os.utime(folder)
     except (IntegrityError, OSError) as error:
         log.warning("kept features are computed again: %s", error)
         shutil.rmtree(folder, ignore_errors=True)
-        return None
-    return table
+        return False
+    return True
 
 
-def _keep(table: "pa.Table", folder: Path) -> None:
-    import pyarrow.parquet as pq
-
+def _write(folder: Path, fill: Callable[[Path], None]) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     remove_stale(folder.parent)
     with new_workspace(folder) as space:
         made = space / folder.name
-        with new_folder(made, rows=table.num_rows, columns=table.column_names) as part:
-            pq.write_table(table, part / _FILE)
-        if not folder.exists():  # another process may have kept it meanwhile
+        with new_folder(made) as part:
+            fill(part / _FILE)
+        if not folder.exists():  # another process may have written it meanwhile
             made.rename(folder)
 
 

@@ -15,10 +15,9 @@ import narwhals as nw
 
 from crm_ml.actions.catalog import Action
 from crm_ml.errors import InputError, IntegrityError
-from crm_ml.lists.not_listed import OTHERS_FILE
-from crm_ml.lists.read_list import LIST_FILE, verify_list
+from crm_ml.lists.read_list import LIST_FILE, NOT_SELECTED_FILE, verify_list
 from crm_ml.propensity.covered_items import Covers
-from crm_ml.score_tables.joined import scan
+from crm_ml.score_tables.source import scan
 from crm_ml.snapshots import DAY_S, Snapshot, as_utc, check_data_reach
 from crm_ml.tables.bundle import Tables, write_parquet
 from crm_ml.tables.engine import connect
@@ -54,9 +53,9 @@ class Published:
             If a file does not agree with the manifest, or who was not listed is missing.
         """
         manifest = verify_list(folder)
-        if OTHERS_FILE not in manifest["files"]:
+        if NOT_SELECTED_FILE not in manifest["files"]:
             raise IntegrityError(
-                f"{folder}: there is no {OTHERS_FILE}, so nothing says who was held out; make the list again"
+                f"{folder}: there is no {NOT_SELECTED_FILE}, so nothing says who was held out; make the list again"
             )
         return Published(folder, manifest)
 
@@ -207,7 +206,7 @@ def window_of(published: Published, days: int) -> Snapshot:
 def _rows(published: Published, connection: "duckdb.DuckDBPyConnection") -> "nw.LazyFrame[Any]":
     """Return who was listed and who was not, under the same columns."""
     listed = scan(connection, published.folder / LIST_FILE)
-    others = scan(connection, published.folder / OTHERS_FILE)
+    others = scan(connection, published.folder / NOT_SELECTED_FILE)
     parts = [
         listed.select(*_ROW, "p_response", held_out=nw.lit(None, dtype=nw.String)),
         others.select(*_ROW, nw.lit(None, dtype=nw.Float64).alias("p_response"), "held_out"),

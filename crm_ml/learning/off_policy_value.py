@@ -11,7 +11,7 @@ from crm_ml.errors import InputError
 from crm_ml.evaluation.off_policy import OffPolicy, direct_outcomes, off_policy
 from crm_ml.learning.list_outcomes import Published
 from crm_ml.lists.read_list import LIST_FILE
-from crm_ml.score_tables.joined import scan
+from crm_ml.score_tables.source import scan
 from crm_ml.tables.engine import connect
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from crm_ml.monitoring.drift_limits import Limits
+from crm_ml.monitoring.drift_limits import DriftLimits
 from crm_ml.monitoring.drift_verdict import Counted, Row, Verdict, beyond, judge, worst
 from crm_ml.monitoring.training_profile import Profile
 
@@ -61,7 +61,7 @@ class Drift:
         return tuple(sorted(row.name for row in self.rows if not row.by_psi))
 
 
-def compare(model: str, profile: Profile, customers: int, day: Sequence[Counted], limits: Limits) -> Drift:
+def compare(model: str, profile: Profile, customers: int, day: Sequence[Counted], limits: DriftLimits) -> Drift:
     """Compare a day with the profile of a model.
 
     Parameters
@@ -88,7 +88,7 @@ def compare(model: str, profile: Profile, customers: int, day: Sequence[Counted]
     return Drift(model, customers, then, rows, worst(verdicts), tuple(reasons), tuple(accepted), volume)
 
 
-def _volume(now: int, then: int, limits: Limits) -> tuple[Verdict, list[str]]:
+def _volume(now: int, then: int, limits: DriftLimits) -> tuple[Verdict, list[str]]:
     if not then:
         return "none", []
     verdict = beyond(now / then, limits.volume_warn, limits.volume_stop)

@@ -11,7 +11,7 @@ Index = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Ratio = Annotated[float, Field(gt=1, allow_inf_nan=False)]
 
 
-class Limits(Strict):
+class DriftLimits(Strict):
     """Limits of drift between training and a day that is scored.
 
     Parameters

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from crm_ml.monitoring.bins import Counts, Texts
-from crm_ml.monitoring.drift_limits import Limits
+from crm_ml.monitoring.drift_limits import DriftLimits
 from crm_ml.monitoring.psi import by_chance, largest_by_chance, psi
 from crm_ml.monitoring.training_profile import FEWEST_POSITIVE, Column, Profile, rate_key
 
@@ -62,7 +62,7 @@ class Row:
     missing_then, missing_now : float
         Largest share of missing values on a training day, and the share of the day.
     median_ratio, rare_rows, rare_levels, rate_ratio
-        See `crm_ml.monitoring.drift_limits.Limits`.
+        See `crm_ml.monitoring.drift_limits.DriftLimits`.
     verdict : {"none", "warn", "stop"}
     accepted : bool
         Whether the settings overrule its limits.
@@ -100,7 +100,7 @@ def worst(verdicts: Iterable[Verdict]) -> Verdict:
     return max(verdicts, key=order.index, default="none")
 
 
-def psi_limits(column: Column, customers: int, columns: int, limits: Limits) -> tuple[float, float]:
+def psi_limits(column: Column, customers: int, columns: int, limits: DriftLimits) -> tuple[float, float]:
     """Return from where on the index of a column is worth a warning, and from where on it may stop a list.
 
     Both are the limits of the settings, or so many times the largest movement in training where that is
@@ -115,7 +115,7 @@ def psi_limits(column: Column, customers: int, columns: int, limits: Limits) -> 
     return round(warn, _DIGITS), round(stop, _DIGITS)
 
 
-def judge(one: Counted, profile: Profile, columns: int, limits: Limits) -> Row:
+def judge(one: Counted, profile: Profile, columns: int, limits: DriftLimits) -> Row:
     """Judge a column of a day.
 
     Parameters
@@ -147,7 +147,7 @@ def judge(one: Counted, profile: Profile, columns: int, limits: Limits) -> Row:
     )  # fmt: skip
 
 
-def restless(column: Column, limits: Limits) -> bool:
+def restless(column: Column, limits: DriftLimits) -> bool:
     """Return whether a column moved so much within training that the index can't judge it."""
     return limits.past_factor * column.spread >= MOST * limits.psi_stop
 
@@ -174,7 +174,7 @@ def _missing(one: Counted, total: int, level: float) -> tuple[tuple[Verdict, str
     return ("warn", f"{now:.1%} are missing, at most {most:.1%} were on a training day"), gone
 
 
-def _median(one: Counted, limits: Limits) -> tuple[float | None, Verdict, str]:
+def _median(one: Counted, limits: DriftLimits) -> tuple[float | None, Verdict, str]:
     then = one.column.median
     if then is None or one.median is None or one.above < FEWEST_POSITIVE:
         return None, "none", ""
@@ -185,7 +185,7 @@ def _median(one: Counted, limits: Limits) -> tuple[float | None, Verdict, str]:
     return round(ratio, _DIGITS), verdict, said
 
 
-def _rare(one: Counted, rare: int, total: int, limits: Limits) -> tuple[Verdict, str]:
+def _rare(one: Counted, rare: int, total: int, limits: DriftLimits) -> tuple[Verdict, str]:
     then = one.column.rare
     noise = _NOISE * (max(then, limits.rare_warn) / total) ** 0.5
     if rare / total <= then + limits.rare_warn + noise:
@@ -193,7 +193,7 @@ def _rare(one: Counted, rare: int, total: int, limits: Limits) -> tuple[Verdict,
     return "warn", f"{rare:,} rows have one of {one.levels:,} levels unseen or rare in training"
 
 
-def _rate(one: Counted, profile: Profile, limits: Limits) -> tuple[float | None, Verdict, str]:
+def _rate(one: Counted, profile: Profile, limits: DriftLimits) -> tuple[float | None, Verdict, str]:
     """Judge the mean of a probability by the base rate: the rarer of both outcomes shows a movement.
 
     Without labels the mean score of training stands in for it, which is no more than a warning.

@@ -28,7 +28,7 @@ _KINDS: Mapping[str, type[Numbers] | type[Texts]] = {"edges": Numbers, "levels":
 
 
 @dataclass(frozen=True, eq=False)
-class Day:
+class ProfiledDay:
     """Rows of one day, each customer once.
 
     Parameters
@@ -166,7 +166,7 @@ def rate_key(name: str, group: str = "") -> str:
     return f"{name} {group}".strip()
 
 
-def columns(days: Sequence[Day], lag: int, group: str = "") -> tuple[Column, ...]:
+def columns(days: Sequence[ProfiledDay], lag: int, group: str = "") -> tuple[Column, ...]:
     """Count every column of some days.
 
     Parameters

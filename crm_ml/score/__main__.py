@@ -10,7 +10,7 @@ from crm_ml import commands
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from crm_ml.score.batch import Outcome
+    from crm_ml.score.batch import PublishedList
 
 
 _REASONS = 5
@@ -42,7 +42,7 @@ def _score(config: str, overrides: Sequence[str], out: Path | None) -> None:
     with Progress(console=console, transient=not console.is_terminal) as progress:
         task = progress.add_task("tables and model", total=None)
         tables = datasets.load(settings.data.name, settings.data.path, **settings.data.options)
-        models = champions(settings)
+        models = champions(settings.models, settings.day)
         progress.update(task, description="features, scores and list")
         outcome = run(
             settings,
@@ -55,7 +55,7 @@ def _score(config: str, overrides: Sequence[str], out: Path | None) -> None:
     show(console, outcome)
 
 
-def show(console: "Console", outcome: "Outcome") -> None:
+def show(console: "Console", outcome: "PublishedList") -> None:
     """Print a short table of a list."""
     from rich.table import Table
 
@@ -94,7 +94,7 @@ def show(console: "Console", outcome: "Outcome") -> None:
     console.print(f"list: {outcome.folder}", soft_wrap=True)
 
 
-def _drift(outcome: "Outcome") -> dict[str, int]:
+def _drift(outcome: "PublishedList") -> dict[str, int]:
     models = (outcome.drift.get("models") or {}).values()
     if not models:
         return {}
@@ -105,7 +105,7 @@ def _drift(outcome: "Outcome") -> dict[str, int]:
     }
 
 
-def _drift_lines(outcome: "Outcome") -> Iterator[str]:
+def _drift_lines(outcome: "PublishedList") -> Iterator[str]:
     for name, one in (outcome.drift.get("models") or {}).items():
         yield from (f"drift of {name}: {reason}" for reason in one["reasons"][:_REASONS])
         yield from (f"accepted of {name}: {reason}" for reason in one["accepted"][:_REASONS])

@@ -1,8 +1,8 @@
-"""The scoring job: tables and a champion become a list, stage by stage."""
+"""The scoring job: tables and champions become a list, stage by stage."""
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,18 +15,14 @@ from crm_ml.errors import AlreadyPublished, ConfigError, InputError
 from crm_ml.lists.list_file import ListHeader
 from crm_ml.lists.previous_lists import earlier_lists, last_evaluation
 from crm_ml.lists.read_list import LIST_FILE, verify_list
-from crm_ml.score.list_job import Decided, Job, decide, on
+from crm_ml.score.list_job import Decided, ListJob, Place, decide, on
 from crm_ml.score.settings import ScoreSettings
-from crm_ml.score_tables.champion_set import Models
-from crm_ml.score_tables.churn import scores_of
-from crm_ml.score_tables.clv import values_of
+from crm_ml.score_tables.champion_set import Champions
 from crm_ml.score_tables.drift_gate import check_drift
 from crm_ml.score_tables.feature_table import features_of
-from crm_ml.score_tables.joined import ScoreTables, scan
-from crm_ml.score_tables.propensity import responses_of
-from crm_ml.score_tables.recommend import items_of
+from crm_ml.score_tables.joined import ScoreTables, score_day
 from crm_ml.score_tables.score_rows import Progress
-from crm_ml.score_tables.uplift import effects_of
+from crm_ml.score_tables.source import ScoringDay, scan
 from crm_ml.snapshots import Snapshot, as_utc
 from crm_ml.storage.identity import identity
 from crm_ml.storage.publish import check_free, publish
@@ -40,7 +36,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Outcome:
+class PublishedList:
     """A published list in figures.
 
     Parameters
@@ -51,9 +47,9 @@ class Outcome:
         Sums over the rows.
     rows : int
     funnel : Funnel
-        What became of every pair of a customer and an offering.
+        What became of every pair of a customer and an action-channel.
     certificate : Certificate
-        How good the allotment is.
+        How good the allocation is.
     drift : mapping
         What moved between training and the day, as the manifest has it.
     """
@@ -72,13 +68,13 @@ def run(
     settings: ScoreSettings,
     catalog: Catalog,
     tables: Tables,
-    models: Models,
+    models: Champions,
     out: Path | None = None,
     progress: Progress | None = None,
-) -> Outcome:
+) -> PublishedList:
     """Score the customers at ``settings.day`` and publish their list.
 
-    Features and scores are kept in ``settings.work_folder``, so that a run after an interrupted one goes on
+    Features and scores are cached in ``settings.work_folder``, so that a run after an interrupted one goes on
     where that stopped.
 
     Parameters
@@ -87,7 +83,7 @@ def run(
     catalog : Catalog
     tables : Tables
         With a fingerprint.
-    models : Models
+    models : Champions
     out : Path, optional
         Folder of all lists; ``settings.out_folder`` without it. The list stands in its
         ``<name>/<day>-<id>``.
@@ -103,7 +99,7 @@ def run(
     AlreadyPublished
         If this list is there already, whole (exit code 3).
     IntegrityError
-        If it is there but damaged, or a kept stage is (exit code 4).
+        If it is there but damaged, or a cached stage is (exit code 4).
     DriftLimit
         If the data are too unlike those of the training (exit code 5); nothing is published then.
     """
@@ -116,25 +112,35 @@ def run(
     except AlreadyPublished:
         verify_list(target / header.folder)
         raise
-    scored = _score(job, progress)
-    job = replace(job, drift=check_drift(job, scored))
-    outcomes: list[Outcome] = []
+    work = settings.work_folder
+    scored = _score(work, tables, models, header, progress)
+    report = work / f"drift-{header.list_id[:16]}"
+    drift = check_drift(scored, models.sources, settings.drift, report, f"{settings.name} of {settings.day}")
+    published: list[PublishedList] = []
 
     def fill(content: Path, scratch: Path) -> None:
         connection = connect()
         try:
-            found = decide(job, scored, connection, content, scratch)
-            _check_again(job, connection, content / LIST_FILE, scratch)
+            decided = decide(job, scored, drift, Place(connection, content, scratch))
+            _check_again(job, (connection, content / LIST_FILE, scratch))
         finally:
             connection.close()
-        outcomes.append(_outcome(target / header.folder, content / LIST_FILE, job, found))
+        figures = _figures(content / LIST_FILE)
+        published.append(
+            PublishedList(
+                target / header.folder, header.list_id, *figures, decided.funnel, decided.certificate, drift
+            )
+        )
 
     publish(target, header.folder, fill, pointer)
-    log.info("list %s: %s", header.list_id, outcomes[0].funnel.left)
-    return outcomes[0]
+    log.info("list %s: %s", header.list_id, published[0].funnel.left)
+    return published[0]
 
 
-def _job(settings: ScoreSettings, catalog: Catalog, tables: Tables, models: Models, target: Path) -> Job:
+def _job(
+    settings: ScoreSettings, catalog: Catalog, tables: Tables, models: Champions, target: Path
+) -> ListJob:
+    """Check all that can be checked before anything is computed, and name the list."""
     if not tables.fingerprint:
         raise InputError("the tables have no fingerprint, so the list could not say what it was made from")
     snapshot = Snapshot(as_utc(settings.day), timedelta(days=1))  # only the past is read: any horizon does
@@ -142,8 +148,8 @@ def _job(settings: ScoreSettings, catalog: Catalog, tables: Tables, models: Mode
     actions = catalog.offerings(snapshot.as_of)
     if not actions:
         raise ConfigError(f"none of the {len(catalog.actions)} actions is offered on {settings.day}")
-    for action in sorted({action.action_id for action in catalog.actions} - {a.action_id for a in actions}):
-        log.info("action %s is not offered on %s", action, settings.day)
+    for name in sorted({one.action_id for one in catalog.actions} - {one.action_id for one in actions}):
+        log.info("action %s is not offered on %s", name, settings.day)
     models.check(actions, tables)
     consent = consent_for(tables, snapshot, actions, settings.consent)
     earlier = earlier_lists(target, settings.day) if settings.past_lists else []
@@ -158,45 +164,34 @@ def _job(settings: ScoreSettings, catalog: Catalog, tables: Tables, models: Mode
         value_bases=models.value_bases(actions),
         earlier=[*(one.list_id for one in earlier), *([] if evaluation is None else [identity(evaluation)])],
     )
-    files = [one.folder / LIST_FILE for one in earlier]
-    return Job(settings, catalog, tables, models, snapshot, header, consent, files, evaluation)
+    past_lists = [one.folder / LIST_FILE for one in earlier]
+    return ListJob(settings, catalog, tables, snapshot, header, consent, models, past_lists, evaluation)
 
 
-def _score(job: Job, progress: Progress | None) -> ScoreTables:
-    """Make the feature table and the score table of each model, or find them whole."""
-    work, models, snapshot = job.settings.work_folder, job.models, job.snapshot
-    features = features_of(work, job.tables, snapshot, models.groups)
-    responses, items = {}, {}
-    with job.tables.scratch() as inside:
-        for number, action in enumerate(job.header.actions):
-            past = (inside, snapshot)
-            if action.answer is not None and models.response is not None:
-                responses[number] = responses_of(work, features, past, action, models.response)
-            if action.recommend is not None and models.items is not None:
-                items[number] = items_of(work, features, past, action, models.items)
-    return ScoreTables(
-        features=features,
-        churn=None if models.churn is None else scores_of(work, features, models.churn, progress),
-        value=None if models.value is None else values_of(work, job.tables, snapshot, models.value),
-        effects=None if models.uplift is None else effects_of(work, features, models.uplift, progress),
-        responses=responses,
-        items=items,
-    )
+def _score(
+    work: Path, tables: Tables, models: Champions, header: ListHeader, progress: Progress | None
+) -> ScoreTables:
+    """Make the feature table and the score tables of all models, or find them whole."""
+    snapshot = Snapshot(header.as_of, timedelta(days=1))
+    features = features_of(work, tables, snapshot, models.groups)
+    with tables.scratch() as inside:
+        day = ScoringDay(inside, snapshot, features)
+        return score_day(work, day, models.sources, header.actions, progress)
 
 
-def _check_again(job: Job, connection: "duckdb.DuckDBPyConnection", path: Path, scratch: Path) -> None:
+def _check_again(job: ListJob, place: "tuple[duckdb.DuckDBPyConnection, Path, Path]") -> None:
     """Ask the consents table once more, now about the rows that were written."""
-    actions = job.header.actions
-    consent = consent_for(job.tables, job.snapshot, actions, job.settings.consent)
+    (connection, path, scratch), actions = place, job.header.actions
+    consent = consent_for(job.tables, job.snapshot, actions, job.policy.consent)
     consent = on(connection, consent, scratch / "consent_again.parquet")
     check_consent(scan(connection, path).select("customer_id", "action_id"), actions, consent)
 
 
-def _outcome(folder: Path, path: Path, job: Job, found: Decided) -> Outcome:
+def _figures(path: Path) -> tuple[int, int, int]:
+    """Return the sums of expected value and cost in cents, and the number of rows."""
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
     table = pq.read_table(path, columns=["expected_value_cents", "cost_cents"])
     value, cost = (int(pc.sum(column).as_py() or 0) for column in table.columns)
-    figures = (value, cost, len(table), found.funnel, found.certificate, job.drift)
-    return Outcome(folder, job.header.list_id, *figures)
+    return value, cost, len(table)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from crm_ml.lists.diff.difference import Difference
+    from crm_ml.lists.diff.list_difference import Difference
 
 _MOVES = 20
 

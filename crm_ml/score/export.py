@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from crm_ml import commands
 from crm_ml.delivery.exporters.export_plan import Options
-from crm_ml.delivery.exporters.exporters import tools
+from crm_ml.delivery.exporters.exporters import tool_names
 from crm_ml.storage.paths import data_folder
 from crm_ml.tables.strict import validate
 
@@ -33,7 +33,9 @@ def _export(arguments: dict[str, Any]) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = commands.parser("crm_ml.score.export", "Export a list for a campaign tool.")
     parser.add_argument("list", type=Path, metavar="LIST", help="folder of a list, or of all lists of a name")
-    parser.add_argument("--to", required=True, metavar="TOOL", help=", ".join(sorted(tools())))
+    parser.add_argument(
+        "--to", required=True, metavar="TOOL", help=f"{', '.join(tool_names())}, or module:name"
+    )
     parser.add_argument(
         "--contacts", type=Path, metavar="FILE", help="CSV or Parquet: customer_id, addresses"
     )

@@ -6,12 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crm_ml import commands
-from crm_ml.errors import ConfigError
+from crm_ml.delivery.loaders.loaders import forms, loader_of
 
 if TYPE_CHECKING:
     from crm_ml.delivery.loaders.load_once import Loaded
-
-SINKS = "csv:PATH, duckdb:PATH or postgres:"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -22,7 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--into",
         required=True,
         metavar="SINK",
-        help=f"{SINKS} (the address of the database stands in CRM_ML_POSTGRES)",
+        help=f"{forms()} (the address of the database stands in CRM_ML_POSTGRES)",
     )
     options = parser.parse_args(arguments)
     return commands.run(_load, options.list, options.into)
@@ -34,34 +32,24 @@ def _load(folder: Path, into: str) -> None:
 
 
 def load(folder: Path, into: str) -> "Loaded":
-    """Load a list into the sink that a text names.
+    """Load a list into the place that a text names.
 
     Parameters
     ----------
     folder : Path
         A list, or the folder of all lists of a name, whose newest is loaded.
     into : str
-        ``csv:PATH`` (a folder), ``duckdb:PATH`` (a file) or ``postgres:``.
+        Such as ``csv:PATH``; see `crm_ml.delivery.loaders.loaders.loader_of`.
 
     Raises
     ------
     ConfigError
-        If there is no such sink. The text is not repeated, since it may hold an address.
+        If there is no such loader.
     InputError, AlreadyPublished, IntegrityError
-        See the modules of `crm_ml.score.sinks`.
+        See the modules of `crm_ml.delivery.loaders`.
     """
-    from crm_ml.delivery.loaders import csv_file, duckdb_table, postgres
-
-    kind, _, path = into.partition(":")
-    if kind in ("postgres", "postgresql"):
-        if path:
-            raise ConfigError(
-                f"the address stands in {postgres.ADDRESS}, never on the command line; write postgres:"
-            )
-        return postgres.load(folder)
-    if kind not in ("csv", "duckdb") or not path:
-        raise ConfigError(f"--into names {SINKS}")
-    return csv_file.load(folder, Path(path)) if kind == "csv" else duckdb_table.load(folder, Path(path))
+    loader, target = loader_of(into)
+    return loader.load(folder, target)
 
 
 if __name__ == "__main__":

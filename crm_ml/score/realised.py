@@ -10,11 +10,11 @@ from crm_ml import commands
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from crm_ml.learning.realised.realise import Realised, Report
+    from crm_ml.learning.realised.realise import Realised, RealisedReport
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Join matured labels to the score tables of lists, log metrics, each once; return the exit code.
+    """Join available labels to the score tables of lists, log metrics, each once; return the exit code.
 
     What can't be read is told and left out; the exit code is then that of the most serious failure.
     """
@@ -28,33 +28,34 @@ def _run(config: str, overrides: Sequence[str], out: Path | None) -> int:
     from rich.console import Console
 
     from crm_ml import datasets
-    from crm_ml.learning.realised.realise import realise
+    from crm_ml.learning.realised.realise import Known, realise
     from crm_ml.score.settings import settings_of
 
     settings = settings_of(config, overrides)
     tables = datasets.load(settings.data.name, settings.data.path, **settings.data.options)
-    report = realise(settings, tables, out)
+    lists = (out or settings.out_folder) / settings.name
+    report = realise(lists, settings.work_folder, tables, Known(settings.day, settings.data.ends_at))
     show(Console(), report)
     return max((commands.tell(failure) for failure in report.failures), default=0)
 
 
-def show(console: "Console", report: "Report") -> None:
+def show(console: "Console", report: "RealisedReport") -> None:
     """Print a row for each metric of each score table, and what is not judged."""
     from rich.table import Table
 
-    if report.found:
+    if report.judged:
         table = Table(title="what came true, beside what training promised")
         for head in ("scores", "day", "rows", "metric", "realised", "promised", ""):
             table.add_column(head)
-        for one in report.found:
+        for one in report.judged:
             for row in _rows(one):
                 table.add_row(*row)
         console.print(table)
-        for one in report.found:
+        for one in report.judged:
             for line in _beside(one):
                 console.print(line, soft_wrap=True, markup=False)
-        new = sum(one.new for one in report.found)
-        console.print(f"{new} logged now, {len(report.found) - new} before")
+        new = sum(one.new for one in report.judged)
+        console.print(f"{new} logged now, {len(report.judged) - new} before")
     else:
         console.print("no score table of a published list is judged")
     for (name, why), count in report.left_out.items():
@@ -71,8 +72,8 @@ def _rows(one: "Realised") -> list[tuple[str, ...]]:
         (
             *(first if place == 0 else ("", "", "")),
             name,
-            one.said(one.metrics, name),
-            one.said(one.promised, name),
+            one.in_words(one.metrics, name),
+            one.in_words(one.promised, name),
             "worse" if name in one.worse else "",
         )
         for place, name in enumerate(named)

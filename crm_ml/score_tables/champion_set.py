@@ -1,73 +1,54 @@
-"""The models of a list, of several families, and what they need of the features."""
+"""The champions of a list, one a family, and whether they fit its actions."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import date
+from typing import TYPE_CHECKING, Any
 
 from crm_ml.actions.catalog import Action
-from crm_ml.errors import ConfigError
-from crm_ml.score.settings import ScoreSettings
-from crm_ml.score_tables.champions import (
-    champion_effects,
-    champion_items,
-    champion_responder,
-    champion_scorer,
-    champion_valuation,
-)
-from crm_ml.score_tables.churn import Scorer
-from crm_ml.score_tables.clv import Valuation
-from crm_ml.score_tables.propensity import Responder, unanswerable
-from crm_ml.score_tables.recommend import ItemModel
-from crm_ml.score_tables.score_rows import Groups, Reasons
-from crm_ml.score_tables.uplift import UpliftScorer, unknown_arms
+from crm_ml.errors import ConfigError, InputError
+from crm_ml.score_tables.families import family_module, family_of
+from crm_ml.score_tables.score_rows import Reasons
+from crm_ml.score_tables.source import Source, options_by_group
+from crm_ml.snapshots import check_scored_after
 from crm_ml.tables.bundle import Tables
+
+if TYPE_CHECKING:
+    from crm_ml.tracking import ModelVersion
 
 
 @dataclass(frozen=True, eq=False)
-class Models:
-    """What scores the customers; each may be absent.
+class Champions:
+    """What scores the customers of a list.
 
     Parameters
     ----------
-    churn : Scorer, optional
-        Gives p_churn.
-    value : Valuation, optional
-        Gives clv_cents and p_alive.
-    response : Responder, optional
-        Gives p_response of each action with an answer.
-    uplift : UpliftScorer, optional
-        Gives the effects of arms.
-    items : ItemModel, optional
-        Gives the items of each action that recommends, with P(buy).
+    sources : sequence of Source
+        At most one of a family, in the order of families.
     """
 
-    churn: Scorer | None = None
-    value: Valuation | None = None
-    response: Responder | None = None
-    uplift: UpliftScorer | None = None
-    items: ItemModel | None = None
+    sources: Sequence[Source] = ()
 
     @property
     def sums(self) -> dict[str, str]:
         """Name of each model to the hash of its files."""
-        return {one.name: one.sums for one in self._given}
+        return {source.name: source.sums for source in self.sources}
 
     @property
     def verified(self) -> tuple[str, ...]:
-        """Arms whose effect values actions."""
-        return () if self.uplift is None else tuple(self.uplift.verified)
+        """Arms whose measured effect values actions."""
+        return tuple(arm for source in self.sources for arm in source.verified)
 
     def value_bases(self, actions: Sequence[Action]) -> list[str]:
-        """Say for each action what its value rests on."""
-        model = "" if self.uplift is None else f"{self.uplift.name}@{self.uplift.sums[:12]}"
-        return [action.value_basis(self.verified, model) for action in actions]
+        """Return for each action what its value rests on."""
+        measuring = {arm: source.versioned_name for source in self.sources for arm in source.verified}
+        return [action.value_basis(measuring) for action in actions]
 
     @property
     def reasons(self) -> dict[str, Reasons]:
         """Score to what gives the reason codes of its rows."""
-        found = {"p_churn": self.churn, "p_response": self.response}
-        return {score: one.reasons for score, one in found.items() if one is not None and one.reasons}
+        return {score: one.reasons for one in self.sources if one.reasons for score in one.columns}
 
     @property
     def groups(self) -> dict[str, Mapping[str, Any]]:
@@ -79,10 +60,9 @@ class Models:
             If two models want a group with different options; the message names all such groups.
         """
         wanted: dict[str, dict[str, Mapping[str, Any]]] = {}
-        for one in (self.churn, self.response, self.uplift):
-            if one is not None:
-                for group, options in _options(one.groups).items():
-                    wanted.setdefault(group, {})[one.name] = options
+        for source in self.sources:
+            for group, options in options_by_group(source.groups).items():
+                wanted.setdefault(group, {})[source.name] = options
         breaches = [
             f"  {group}: " + ", ".join(f"{name} {dict(options)}" for name, options in by_model.items())
             for group, by_model in sorted(wanted.items())
@@ -95,20 +75,6 @@ class Models:
             )
         return {group: next(iter(by_model.values())) for group, by_model in wanted.items()}
 
-    @property
-    def _given(self) -> list[Scorer | Valuation | Responder | UpliftScorer | ItemModel]:
-        all_of_them = (self.churn, self.value, self.response, self.uplift, self.items)
-        return [one for one in all_of_them if one is not None]
-
-    def _without_items(self, actions: Sequence[Action]) -> list[str]:
-        if self.items is None:
-            recommending = [one.action_id for one in actions if one.recommend is not None]
-            return [f"{one}: recommend needs an item_model in the settings" for one in recommending]
-        if self.items.calibrated:
-            return []
-        valued = [one.action_id for one in actions if one.score == "p_items"]
-        return [f"{one}: score p_items needs probabilities; {self.items.name} gives none" for one in valued]
-
     def check(self, actions: Sequence[Action], tables: Tables) -> None:
         """Refuse actions that the models have no score for.
 
@@ -118,37 +84,70 @@ class Models:
             With all that is wrong: a score without its model, a kind of action or an arm that was never
             seen, an answer that covers nothing, and two models of one name.
         """
-        lacking = {"p_churn": ("model", self.churn), "p_response": ("response_model", self.response)}
-        breaches = [
-            f"{action.action_id}: score {action.score} needs a {lacking[action.score][0]} in the settings"
-            for action in actions
-            if action.score in lacking and lacking[action.score][1] is None
-        ]
-        if self.value is None:
-            kept = [one.action_id for one in actions if one.retention is not None]
-            breaches += [f"{one}: retention needs a value_model in the settings" for one in kept]
-        breaches += self._without_items(actions)
-        breaches += [] if self.response is None else unanswerable(actions, tables, self.response)
-        breaches += [] if self.uplift is None else unknown_arms(actions, self.uplift)
-        names = Counter(one.name for one in self._given)
+        breaches = [breach for action in actions for breach in self._lacking(action)]
+        breaches += [breach for source in self.sources for breach in source.breaches(actions, tables)]
+        names = Counter(source.name for source in self.sources)
         breaches += [f"{name} stands for {n} models; names must differ" for name, n in names.items() if n > 1]
         if breaches:
-            told = dict.fromkeys(f"  {breach}" for breach in breaches)  # once for all channels of an action
-            raise ConfigError("the models do not fit the actions\n" + "\n".join(told))
+            lines = dict.fromkeys(f"  {breach}" for breach in breaches)  # once for all channels of an action
+            raise ConfigError("the models do not fit the actions\n" + "\n".join(lines))
+
+    def _lacking(self, action: Action) -> list[str]:
+        """Return the scores that an action needs and no model gives."""
+        given = {column for source in self.sources for column in source.columns}
+        breaches = []
+        for what, score in action.needed_scores.items():
+            family = family_of(score)
+            if family is None:
+                breaches.append(f"{action.action_id}: {what}: no family gives a score of that name")
+            elif score not in given:
+                line = f"models: {{{family}: {family}@champion}}"
+                breaches.append(
+                    f"{action.action_id}: {what} needs a model of {family} in the settings ({line})"
+                )
+        return breaches
 
 
-def champions(settings: ScoreSettings) -> Models:
-    """Load the registered models of a scoring run; raises as `crm_ml.score_tables.champions`."""
-    churn, value = settings.model, settings.value_model
-    response, uplift, items = settings.response_model, settings.uplift_model, settings.item_model
-    return Models(
-        churn=None if churn is None else champion_scorer(churn, settings.day),
-        value=None if value is None else champion_valuation(value, settings.day),
-        response=None if response is None else champion_responder(response, settings.day),
-        uplift=None if uplift is None else champion_effects(uplift, settings.day),
-        items=None if items is None else champion_items(items, settings.day),
-    )
+def champions(models: Mapping[str, str | None], as_of: date) -> Champions:
+    """Load the registered models of a list, after their sums were checked.
+
+    Parameters
+    ----------
+    models : mapping of str to str
+        Family to ``<name>@<alias>``, such as ``{"churn": "churn@champion"}``; null for none.
+    as_of : date
+        Day that is scored; it must not lie before the end of the labels that a model was trained on.
+
+    Raises
+    ------
+    InputError
+        If there is no such family, no model has the alias, it is of another family, or its manifest does not
+        say what scoring needs.
+    LeakError
+        If a model has seen labels of after `as_of`.
+    IntegrityError
+        If a file of a model does not agree with its manifest (exit code 4).
+    """
+    wanted = {family: model for family, model in sorted(models.items()) if model is not None}
+    return Champions([_champion(family, model, as_of) for family, model in wanted.items()])
 
 
-def _options(groups: Groups) -> Mapping[str, Mapping[str, Any]]:
-    return groups if isinstance(groups, Mapping) else {name: {} for name in groups}
+def _champion(family: str, model: str, as_of: date) -> Source:
+    from crm_ml import tracking
+
+    module = family_module(family)
+    name, _, alias = model.partition("@")
+    version = tracking.champion(name, alias)
+    _check(version, model, family, (*module.NEEDS, "labels_end"))
+    check_scored_after(version.details["labels_end"], as_of, model)
+    source: Source = module.load(version)
+    return source
+
+
+def _check(version: "ModelVersion", model: str, family: str, needed: Sequence[str]) -> None:
+    own = version.details.get("family")
+    if own != family:
+        raise InputError(f"{model}: it is a model of family {own}, and one of {family} is needed here")
+    missing = [key for key in needed if key not in version.details]
+    if missing:
+        raise InputError(f"{model}: its manifest has no {', '.join(missing)}; train it again")

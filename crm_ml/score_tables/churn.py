@@ -1,115 +1,124 @@
-"""Score tables: what a model says of each customer at a snapshot, streamed from the feature table."""
+"""The score table of churn: the probability that an active customer leaves, streamed from the features."""
 
-import logging
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import narwhals as nw
 
 from crm_ml.monitoring.training_profile import Profile
 from crm_ml.rules.compiled_rule import compile_rule
-from crm_ml.score_tables.score_rows import (
-    Groups,
-    Progress,
-    Reasons,
-    chunks,
-    probabilities,
-    score_rows,
-    score_schema,
-)
+from crm_ml.score_tables.reason_codes import reasons_of
+from crm_ml.score_tables.score_rows import chunks, probabilities, score_rows, score_schema
+from crm_ml.score_tables.source import Label, Output, ScoringDay, Source, modules_of, scan
+from crm_ml.snapshots import Snapshot
 from crm_ml.storage import parquet
-from crm_ml.storage.stage_cache import code_sum, stage
 
 if TYPE_CHECKING:
+    import duckdb
     import numpy as np
     import pandas as pd
     import pyarrow as pa
 
+    from crm_ml.actions.catalog import Action
+    from crm_ml.tables.bundle import Tables
+    from crm_ml.tracking import ModelVersion
 
-log = logging.getLogger(__name__)
+COLUMN = "p_churn"
+SCORES = (COLUMN,)
+NEEDS = ("active_within_days", "features")
 
 
-@dataclass(frozen=True)
-class Scorer:
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ChurnSource(Source):
     """A churn model as scoring needs it.
 
     Parameters
     ----------
-    name : str
-        Name of the model, such as ``"churn"``.
-    sums : str
-        Hash of the model's files, at least 12 hexadecimal digits.
     predict : callable
         Features, indexed by customer_id, to p_churn in [0, 1], one a row.
     where : str
         Rule of `crm_ml.rules.grammar` over the features: whom the model is about, such as
         ``"rfm_days_since_order < 56"``. The others get no score.
-    reasons : callable, optional
-        Features to reason codes such as ``"rfm_days_since_order=41 (+0.83)"``, one sequence a row.
-    groups : mapping or sequence, optional
-        Feature groups of the model with their options.
-    profile : Profile, optional
-        What the data of a day are compared with.
     """
 
-    name: str
-    sums: str
+    family: ClassVar[str] = "churn"
+    scores: ClassVar[tuple[str, ...]] = SCORES
+
     predict: "Callable[[pd.DataFrame], np.ndarray[Any, Any]]"
     where: str
-    reasons: Reasons | None = None
-    groups: Groups = field(default_factory=dict)
-    profile: Profile | None = None
+
+    def ingredients(self, day: ScoringDay, action: "Action | None") -> dict[str, Any]:
+        """Return the features and whom the model is about."""
+        return super().ingredients(day, action) | {"where": self.where}
+
+    def write(self, day: ScoringDay, action: "Action | None", output: Output) -> int:  # noqa: ARG002
+        """Write customer_id, p_churn and model of those whom the model is about.
+
+        Raises
+        ------
+        ConfigError
+            If the rule does not fit the features.
+        InputError
+            If a prediction is missing, not finite or outside [0, 1].
+        """
+        schema = score_schema(COLUMN)
+
+        def scored(chunk: "pa.Table") -> "pa.Table":
+            frame = nw.from_native(chunk, eager_only=True)
+            rows = frame.filter(compile_rule(self.where, frame.schema)).to_native()
+            if not rows.num_rows:
+                return schema.empty_table()
+            p = self.predict(rows.to_pandas().set_index("customer_id"))
+            checked = probabilities(self.name, p, len(rows))
+            return score_rows(schema, rows["customer_id"], {COLUMN: checked}, self.versioned_name)
+
+        return parquet.write(chunks(day.features, scored, output.progress), schema, output.path)
+
+    def population(
+        self,
+        connection: "duckdb.DuckDBPyConnection",
+        features: Path,
+        own: Path,  # noqa: ARG002
+    ) -> "duckdb.DuckDBPyRelation":
+        """Return the features of those whom the model is about."""
+        frame = scan(connection, features)
+        relation: duckdb.DuckDBPyRelation = frame.filter(
+            compile_rule(self.where, frame.collect_schema())
+        ).to_native()
+        return relation
 
 
-def write_scores(features: Path, scorer: Scorer, path: Path, progress: Progress | None = None) -> int:
-    """Score a feature table chunk by chunk and return the number of scored customers.
+def load(version: "ModelVersion") -> ChurnSource:
+    """Return the source of a registered model, whose manifest says whom it scores."""
+    from crm_ml.models import model_folder
 
-    Parameters
-    ----------
-    features : Path
-        Parquet with customer_id and the feature columns.
-    scorer : Scorer
-    path : Path
-        The score table: customer_id, p_churn (float64) and model, in the order of the features.
-    progress : callable, optional
-        Called with rows done and rows in all.
-
-    Raises
-    ------
-    ConfigError
-        If the scorer's rule does not fit the features.
-    InputError
-        If a prediction is missing, not finite or outside [0, 1].
-    """
-    schema = score_schema("p_churn")
-
-    def scored(chunk: "pa.Table") -> "pa.Table":
-        frame = nw.from_native(chunk, eager_only=True)
-        rows = frame.filter(compile_rule(scorer.where, frame.schema)).to_native()
-        if not rows.num_rows:
-            return schema.empty_table()
-        p = probabilities(scorer.name, scorer.predict(rows.to_pandas().set_index("customer_id")), len(rows))
-        return score_rows(schema, rows["customer_id"], {"p_churn": p}, f"{scorer.name}@{scorer.sums[:12]}")
-
-    return parquet.write(chunks(features, scored, progress), schema, path)
+    model = model_folder.load(version.folder)
+    return ChurnSource(
+        name=version.name,
+        sums=version.content,
+        predict=model.predict,
+        where=f"rfm_days_since_order < {version.details['active_within_days']}",
+        reasons=reasons_of(model),
+        groups=version.details["features"],
+        profile=Profile.read(version.folder),
+        modules=modules_of(model),
+    )
 
 
-_SCORE_CODE = ("crm_ml.models", "crm_ml.score_tables.churn")
+def label(version: "ModelVersion", stage: Mapping[str, Any], as_of: datetime) -> Label | str:  # noqa: ARG001
+    """Return who of the scored has left: no order in the window of the model."""
+    from crm_ml.churn import target
 
+    details = version.details
+    gap = timedelta(days=int(details.get("gap_days", 0)))
+    window = Snapshot(as_of, timedelta(days=int(details["horizon_days"])), gap)
+    active = timedelta(days=int(details["active_within_days"]))
+    ends = window.label_ends_at  # asked for only after the tables were found to reach it
 
-def scores_of(work: Path, features: Path, scorer: Scorer, progress: Progress | None = None) -> Path:
-    """Return the score table (Parquet) of a feature table whose sums were checked."""
-    ingredients = {
-        "code": code_sum(*_SCORE_CODE),
-        "features": features.parent.name,
-        "model": scorer.sums,
-        "where": scorer.where,
-    }
+    def outcome(tables: "Tables") -> "pd.Series[Any]":
+        return target.labels(tables, window, active, data_ends_at=ends, minimum=0)
 
-    def fill(path: Path) -> None:
-        rows = write_scores(features, scorer, path, progress)
-        log.info("scored %s customers with %s", f"{rows:,}", scorer.name)
-
-    return stage(work, scorer.name, ingredients, fill)
+    return Label(window, outcome, COLUMN, promised="test.")

@@ -1,83 +1,103 @@
 """The score table of lifetime value: what each customer is worth at a snapshot, with an interval."""
 
-import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from crm_ml.errors import InputError
 from crm_ml.monitoring.training_profile import Profile
+from crm_ml.score_tables.source import Label, Output, ScoringDay, Source
 from crm_ml.snapshots import Snapshot
 from crm_ml.storage import parquet
-from crm_ml.storage.stage_cache import code_sum, stage
-from crm_ml.tables import Tables
 
 if TYPE_CHECKING:
+    import duckdb
     import pandas as pd
     import pyarrow as pa
 
+    from crm_ml.actions.catalog import Action
     from crm_ml.clv.clv_model import ClvModel
+    from crm_ml.tables.bundle import Tables
+    from crm_ml.tracking import ModelVersion
 
-log = logging.getLogger(__name__)
 CHUNK_ROWS = 200_000
-_CODE = (
-    "crm_ml.clv",
-    "crm_ml.score_tables.clv",
-    "crm_ml.snapshots",
-    "crm_ml.tables.bundle",
-    "crm_ml.tables.contract",
-)
+SCORES = ("p_alive", "clv_cents")
+NEEDS = ()
 _REAL = ("p_alive", "expected_purchases", "expected_value")
 _MONEY = ("clv", "clv_low", "clv_high")
-CLV = "clv_cents"
 
 
-@dataclass(frozen=True, eq=False)
-class Valuation:
-    """A lifetime-value model as scoring needs it: its name, the hash of its files, model and profile."""
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ClvSource(Source):
+    """A lifetime-value model as scoring needs it."""
 
-    name: str
-    sums: str
+    family: ClassVar[str] = "clv"
+    scores: ClassVar[tuple[str, ...]] = SCORES
+
     model: "ClvModel"
-    profile: Profile | None = None
 
+    def ingredients(self, day: ScoringDay, action: "Action | None") -> dict[str, Any]:  # noqa: ARG002
+        """Return the day and the tables, from which purchases are summarized."""
+        return {"as_of": day.snapshot.as_of.isoformat(), "data": day.tables.fingerprint}
 
-def values_of(work: Path, tables: Tables, snapshot: Snapshot, valuation: Valuation) -> Path:
-    """Return the score table (Parquet), made now or found whole.
+    def write(self, day: ScoringDay, action: "Action | None", output: Output) -> int:  # noqa: ARG002
+        """Value each customer with a purchase before the snapshot.
 
-    One row for each customer with a purchase before the snapshot, ordered by customer_id: p_alive,
-    expected_purchases and expected_value (major unit) within the model's horizon, clv_cents with
-    clv_low_cents and clv_high_cents (95 % interval of the expected value), model, and the summary that the
-    value rests on: frequency, recency, T (in the model's unit of time) and monetary_value.
-    """
-    ingredients = {
-        "as_of": snapshot.as_of.isoformat(),
-        "code": code_sum(*_CODE),
-        "data": tables.fingerprint,
-        "model": valuation.sums,
-    }
+        A row holds customer_id, p_alive, expected_purchases and expected_value (major unit) within the
+        model's horizon, clv_cents with clv_low_cents and clv_high_cents (95 % interval of the expected
+        value), model, and the summary that the value rests on: frequency, recency, T (in the model's unit
+        of time) and monetary_value.
 
-    def fill(path: Path) -> None:
-        rows = write_values(tables, snapshot, valuation, path)
-        log.info("valued %s customers with %s", f"{rows:,}", valuation.name)
+        Raises
+        ------
+        InputError
+            If a value is missing, infinite or negative.
+        """
+        from crm_ml.clv import summarize
 
-    return stage(work, valuation.name, ingredients, fill)
+        unit = self.model.time_unit
+        summary = summarize(day.tables, day.snapshot.as_of, unit, with_first_value=True)
+        return parquet.write(self._rows(summary), schema(), output.path)
 
+    def population(
+        self,
+        connection: "duckdb.DuckDBPyConnection",
+        features: Path,  # noqa: ARG002
+        own: Path,
+    ) -> "duckdb.DuckDBPyRelation":
+        """Return the summaries of all customers who were valued; they stand beside the scores."""
+        return connection.read_parquet(str(own))
 
-def write_values(tables: Tables, snapshot: Snapshot, valuation: Valuation, path: Path) -> int:
-    """Value all customers of a snapshot and return their number; see `values_of`.
+    def _rows(self, summary: "pd.DataFrame") -> "Iterator[pa.Table]":
+        import pyarrow as pa
 
-    Raises
-    ------
-    InputError
-        If a value is missing, infinite or negative.
-    """
-    from crm_ml.clv import summarize
+        from crm_ml.clv.summary import SUMMARY, in_cents
 
-    unit = valuation.model.time_unit
-    summary = summarize(tables, snapshot.as_of, unit, with_first_value=True)
-    return parquet.write(_chunks(summary, valuation), schema(), path)
+        for start in range(0, len(summary), CHUNK_ROWS):
+            part = summary.iloc[start : start + CHUNK_ROWS]
+            values = self._checked(self.model.predict(part))
+            columns = {name: values[name].to_numpy() for name in _REAL}
+            columns |= {f"{name}_cents": in_cents(values[name]) for name in _MONEY}
+            columns |= {name: part[name].to_numpy(dtype=float) for name in SUMMARY}
+            ids = pa.array(part.index.astype(str), pa.string())
+            model = pa.repeat(self.versioned_name, len(part))
+            yield pa.table({"customer_id": ids, **columns, "model": model}, schema=schema())
+
+    def _checked(self, values: "pd.DataFrame") -> "pd.DataFrame":
+        import numpy as np
+
+        needed = values[[*_REAL, *_MONEY]]
+        if self.model.terms.horizon is None:
+            needed = needed.drop(columns="expected_purchases")  # infinitely many, written as NaN
+        wrong = {name: int((~(np.isfinite(column) & (column >= 0))).sum()) for name, column in needed.items()}
+        breaches = [f"{name} in {count:,}" for name, count in wrong.items() if count]
+        if breaches:
+            raise InputError(
+                f"{self.name}: missing, infinite or negative: {', '.join(breaches)} of {len(values):,} rows"
+            )
+        return values
 
 
 def schema() -> "pa.Schema":
@@ -91,32 +111,27 @@ def schema() -> "pa.Schema":
     return pa.schema({"customer_id": pa.string(), **real, **money, "model": pa.string(), **known})
 
 
-def _chunks(summary: "pd.DataFrame", valuation: Valuation) -> "Iterator[pa.Table]":
-    import pyarrow as pa
+def load(version: "ModelVersion") -> ClvSource:
+    """Return the source of a registered model, whose labels are the orders until it was fitted."""
+    from crm_ml.models import model_folder
 
-    from crm_ml.clv.summary import SUMMARY, in_cents
-
-    named = f"{valuation.name}@{valuation.sums[:12]}"
-    for start in range(0, len(summary), CHUNK_ROWS):
-        part = summary.iloc[start : start + CHUNK_ROWS]
-        found = _checked(valuation, valuation.model.predict(part))
-        columns = {name: found[name].to_numpy() for name in _REAL}
-        columns |= {f"{name}_cents": in_cents(found[name]) for name in _MONEY}
-        columns |= {name: part[name].to_numpy(dtype=float) for name in SUMMARY}
-        ids = pa.array(part.index.astype(str), pa.string())
-        yield pa.table({"customer_id": ids, **columns, "model": pa.repeat(named, len(part))}, schema=schema())
+    model, profile = model_folder.load(version.folder), Profile.read(version.folder)
+    return ClvSource(name=version.name, sums=version.content, model=model, profile=profile)
 
 
-def _checked(valuation: Valuation, found: "pd.DataFrame") -> "pd.DataFrame":
-    import numpy as np
+def label(version: "ModelVersion", stage: Mapping[str, Any], as_of: datetime) -> Label | str:  # noqa: ARG001
+    """Return the number of purchases within the horizon of the model; for ever there is no such window."""
+    from crm_ml.clv import summarize
+    from crm_ml.clv.target import outcomes
+    from crm_ml.models import model_folder
 
-    needed = found[[*_REAL, *_MONEY]]
-    if valuation.model.terms.horizon is None:
-        needed = needed.drop(columns="expected_purchases")  # infinitely many, kept as NaN
-    wrong = {column: int((~(np.isfinite(values) & (values >= 0))).sum()) for column, values in needed.items()}
-    breaches = [f"{column} in {count:,}" for column, count in wrong.items() if count]
-    if breaches:
-        raise InputError(
-            f"{valuation.name}: missing, infinite or negative: {', '.join(breaches)} of {len(found):,} rows"
-        )
-    return found
+    model = model_folder.load(version.folder)
+    if model.terms.horizon is None:
+        return "values for ever have no window that ends"
+    window = Snapshot(as_of, model.terms.horizon)
+
+    def outcome(tables: "Tables") -> "pd.Series[Any]":
+        summary = summarize(tables, as_of, model.time_unit)
+        return outcomes(tables, window, summary, data_ends_at=window.label_ends_at).known["purchases"]
+
+    return Label(window, outcome, "expected_purchases", is_probability=False, promised="test.purchases_")

@@ -1,11 +1,13 @@
-"""Columns that a score table has for each offering by its number."""
+"""Names of score columns that other rooms read; who writes a column owns its name."""
+
+LISTED = {"p_churn": "float64", "clv_cents": "int64"}  # in every row of a list, null without a model
 
 
 def response_column(number: int) -> str:
-    """Return the column of the probability that the offering of a number is answered."""
+    """Return the column of the probability that the action-channel of a number is answered."""
     return f"p_response_{number}"
 
 
 def items_column(number: int) -> str:
-    """Return the column of how many items of the offering of a number are expected to be bought."""
+    """Return the column of how many items of the action-channel of a number are expected to be bought."""
     return f"p_items_{number}"

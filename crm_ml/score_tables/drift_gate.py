@@ -11,38 +11,39 @@ from typing import TYPE_CHECKING, Any
 from crm_ml.errors import DriftLimit, InputError
 from crm_ml.monitoring.column_counts import in_table
 from crm_ml.monitoring.drift import VOLUME, Drift, as_facts, compare
-from crm_ml.monitoring.drift_limits import Limits
 from crm_ml.monitoring.drift_verdict import Counted, worst
-from crm_ml.monitoring.training_profile import Profile
-from crm_ml.rules.compiled_rule import compile_rule
-from crm_ml.score_tables.churn import Scorer
-from crm_ml.score_tables.clv import Valuation
-from crm_ml.score_tables.joined import ScoreTables, scan
-from crm_ml.score_tables.propensity import Responder
-from crm_ml.score_tables.uplift import UpliftScorer
+from crm_ml.score_tables.joined import ScoreTable, ScoreTables
+from crm_ml.score_tables.source import Source
 from crm_ml.storage.manifest import sync
 from crm_ml.tables.engine import connect
 
 if TYPE_CHECKING:
     import duckdb
 
-    from crm_ml.score.list_job import Job
+    from crm_ml.monitoring.drift_limits import DriftLimits
+    from crm_ml.monitoring.training_profile import Profile
 
 log = logging.getLogger(__name__)
 DRIFT_FILE = "drift.json"
-_SHOWN, _TOLD = 12, 8
+_SHOWN_ROWS, _SHOWN_REASONS = 12, 8
 _PLAIN = re.compile(r"[A-Za-z][\w .-]*")
-Profiled = Scorer | Valuation | Responder | UpliftScorer
-Where = tuple[str, str]  # a score and its group
 
 
-def check_drift(job: "Job", scored: ScoreTables) -> dict[str, Any]:
-    """Compare the models that scored a day with their profiles; write ``drift.json`` into the work folder.
+def check_drift(
+    scored: ScoreTables, sources: Sequence[Source], limits: "DriftLimits", folder: Path, list_name: str
+) -> dict[str, Any]:
+    """Compare the models that scored a day with their profiles; write ``drift.json``.
 
     Parameters
     ----------
-    job : Job
     scored : ScoreTables
+    sources : sequence of Source
+        Those without a score table of the day are left out.
+    limits : DriftLimits
+    folder : Path
+        Of the report.
+    list_name : str
+        Name and day of the list, for a refusal.
 
     Returns
     -------
@@ -54,122 +55,87 @@ def check_drift(job: "Job", scored: ScoreTables) -> dict[str, Any]:
     DriftLimit
         If a limit is broken (exit code 5); nothing has been published then.
     InputError
-        If the work folder can't be written to.
+        If the folder can't be written to.
     """
-    limits = job.settings.drift
-    models, without = _models(job, scored)
+    used = [source for source in sources if scored.of(source)]
+    without_profile = sorted(source.name for source in used if source.profile is None)
     connection = connect()
     try:
-        found = [
-            compare(one.name, profile, *_day(connection, job, scored, one, profile), limits)
-            for one, profile in models
+        drifts = [
+            compare(source.name, source.profile, *_day(connection, scored, source, source.profile), limits)
+            for source in used
+            if source.profile is not None
         ]
     finally:
         connection.close()
-    path = _write(job, as_facts(found, without))
-    _tell(found, without, limits)
-    if worst(one.verdict for one in found) == "stop":
-        raise DriftLimit(_refusal(job, found, path))
-    return summary(found, without)
+    path = _write(folder, as_facts(drifts, without_profile))
+    _log(drifts, without_profile, limits)
+    if worst(drift.verdict for drift in drifts) == "stop":
+        raise DriftLimit(_refusal(list_name, drifts, limits, path))
+    return summary(drifts, without_profile)
 
 
-def summary(found: Sequence[Drift], without: Sequence[str]) -> dict[str, Any]:
+def summary(drifts: Sequence[Drift], without_profile: Sequence[str]) -> dict[str, Any]:
     """Return what a manifest holds of a comparison: the columns that moved most, and every reason."""
-    facts = as_facts(found, without)
-    for one in facts["models"].values():
-        one["columns"] = len(one["rows"])
-        one["rows"] = one["rows"][:_SHOWN]
+    facts = as_facts(drifts, without_profile)
+    for model in facts["models"].values():
+        model["columns"] = len(model["rows"])
+        model["rows"] = model["rows"][:_SHOWN_ROWS]
     return facts
 
 
-def _models(job: "Job", scored: ScoreTables) -> tuple[list[tuple[Profiled, Profile]], list[str]]:
-    """Return the models that scored somebody with their profiles, and the names of those without one."""
-    models = job.models
-    given: list[Profiled | None] = [models.churn, models.value, models.uplift]
-    if scored.responses:  # else no action of the day asks for an answer
-        given.insert(2, models.response)
-    used = [one for one in given if one is not None]
-    without = [one.name for one in used if one.profile is None]
-    if models.items is not None and scored.items:
-        without.append(models.items.name)
-    return [(one, one.profile) for one in used if one.profile is not None], sorted(without)
-
-
-def _tell(found: Sequence[Drift], without: Sequence[str], limits: Limits) -> None:
-    for name in without:
+def _log(drifts: Sequence[Drift], without_profile: Sequence[str], limits: "DriftLimits") -> None:
+    for name in without_profile:
         log.warning(
             "%s has no profile, so nobody knows whether its data have moved; recommenders have none, "
             "another model gets one when it is trained again",
             name,
         )
-    for one in found:
-        for reason in one.reasons:
-            log.warning("drift of %s: %s", one.model, reason)
-        for reason in one.accepted:
-            log.info("drift of %s, accepted by name: %s", one.model, reason)
-        if one.unmonitored:
-            log.info("%s: PSI says nothing of %s", one.model, ", ".join(one.unmonitored))
-    known = {VOLUME} | {name for one in found for row in one.rows for name in (row.name, row.of[0])}
+    for drift in drifts:
+        for reason in drift.reasons:
+            log.warning("drift of %s: %s", drift.model, reason)
+        for reason in drift.accepted:
+            log.info("drift of %s, accepted by name: %s", drift.model, reason)
+        if drift.unmonitored:
+            log.info("%s: PSI says nothing of %s", drift.model, ", ".join(drift.unmonitored))
+    known = {VOLUME} | {name for drift in drifts for row in drift.rows for name in (row.name, row.of[0])}
     unknown = sorted(set(limits.accept) - known)
     if unknown:
         log.warning("drift.accept: nothing of this day is called %s", ", ".join(unknown))
 
 
 def _day(
-    connection: "duckdb.DuckDBPyConnection",
-    job: "Job",
-    scored: ScoreTables,
-    model: Profiled,
-    profile: Profile,
+    connection: "duckdb.DuckDBPyConnection", scored: ScoreTables, source: Source, profile: "Profile"
 ) -> tuple[int, list[Counted]]:
     """Return how many customers a model scores, and its features and scores as they are counted."""
-    counted = in_table(profile.features, _features(connection, scored, model)) if profile.features else []
+    tables = list({table.path: table for table in scored.of(source)}.values())  # once for all channels
+    counted = []
+    if profile.features:
+        population = source.population(connection, scored.features, tables[0].path)
+        counted = in_table(profile.features, population)
     customers = 0
-    for path, shown, (name, group) in _scores(job, scored, model, profile):
-        table = connection.read_parquet(str(path))
-        customers = max(customers, int(table.count("*").fetchall()[0][0]))
-        column = profile.score(name, group)
-        if column is not None:
-            [one] = in_table([column], table)
-            counted.append(Counted(**(vars(one) | {"shown": shown})))
+    for table in tables:
+        relation = connection.read_parquet(str(table.path))
+        customers = max(customers, int(relation.count("*").fetchall()[0][0]))
+        for name, reported in _scores(table, profile):
+            column = profile.score(name, table.group)
+            if column is not None:
+                [count] = in_table([column], relation)
+                counted.append(Counted(**(vars(count) | {"shown": reported})))
     return customers, counted
 
 
-def _features(
-    connection: "duckdb.DuckDBPyConnection", scored: ScoreTables, model: Profiled
-) -> "duckdb.DuckDBPyRelation":
-    """Return the features of those whom a model scores; a value model has its summaries beside its scores."""
-    if isinstance(model, Valuation):
-        return connection.read_parquet(str(scored.value))
-    features = scan(connection, scored.features)
-    if isinstance(model, Scorer):
-        features = features.filter(compile_rule(model.where, features.collect_schema()))
-    table: duckdb.DuckDBPyRelation = features.to_native()
-    return table
-
-
-def _scores(
-    job: "Job", scored: ScoreTables, model: Profiled, profile: Profile
-) -> Iterator[tuple[Path, str, Where]]:
-    """Give the score tables of a model: file, name in the report, and which score of the profile it is.
-
-    The channels of an action share a table, which is given once.
-    """
-    if isinstance(model, Responder):
-        for path, number in {path: number for number, path in scored.responses.items()}.items():
-            action = job.header.actions[number]
-            assert action.answer is not None
-            yield path, f"p_response of {action.action_id}", ("p_response", action.answer.kind)
+def _scores(table: ScoreTable, profile: "Profile") -> Iterator[tuple[str, str]]:
+    """Give the scores of a table that the profile knows, with their names in the report."""
+    if table.action is not None:
+        for name in table.source.columns:
+            yield name, f"{name} of {table.action.action_id}"
         return
-    path_of = {Scorer: scored.churn, Valuation: scored.value, UpliftScorer: scored.effects}
-    found = path_of[type(model)]
-    if found is not None:
-        yield from ((found, one.name, (one.name, "")) for one in profile.scores if not one.group)
+    yield from ((score.name, score.name) for score in profile.scores if not score.group)
 
 
-def _write(job: "Job", facts: dict[str, Any]) -> Path:
-    """Write the whole report beside the stages of the run, whole or not at all; the last run's stays."""
-    folder = job.settings.work_folder / f"drift-{job.header.list_id[:16]}"
+def _write(folder: Path, facts: dict[str, Any]) -> Path:
+    """Write the whole report, whole or not at all; the last run's stays where it can't be written."""
     part = folder / f".{DRIFT_FILE}.{uuid.uuid4().hex}.tmp"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -184,13 +150,13 @@ def _write(job: "Job", facts: dict[str, Any]) -> Path:
     return folder / DRIFT_FILE
 
 
-def _refusal(job: "Job", found: Sequence[Drift], path: Path) -> str:
-    stopped = [one for one in found if one.verdict == "stop"]
-    lines = [line for one in stopped for line in _reasons(one)]
-    names = dict.fromkeys([*job.settings.drift.accept, *(name for one in stopped for name in one.stopping)])
+def _refusal(list_name: str, drifts: Sequence[Drift], limits: "DriftLimits", path: Path) -> str:
+    stopped = [drift for drift in drifts if drift.verdict == "stop"]
+    lines = [line for drift in stopped for line in _reasons(drift)]
+    names = dict.fromkeys([*limits.accept, *(name for drift in stopped for name in drift.stopping)])
     accept = ", ".join(name if _PLAIN.fullmatch(name) else json.dumps(name) for name in names)
     return (
-        f"list {job.settings.name} of {job.settings.day} is not published and the last one stays: the data "
+        f"list {list_name} is not published and the last one stays: the data "
         "are not like those that the models were trained on\n"
         + "\n".join(lines)
         + f"\nall figures: {path}\ncheck units, sources and completeness of these columns; where the change "
@@ -198,7 +164,7 @@ def _refusal(job: "Job", found: Sequence[Drift], path: Path) -> str:
     )
 
 
-def _reasons(one: Drift) -> list[str]:
-    told = [f"  {one.model}: {reason}" for reason in one.reasons[:_TOLD]]
-    more = len(one.reasons) - len(told)
-    return [*told, f"  {one.model}: and {more} more"] if more > 0 else told
+def _reasons(drift: Drift) -> list[str]:
+    lines = [f"  {drift.model}: {reason}" for reason in drift.reasons[:_SHOWN_REASONS]]
+    more = len(drift.reasons) - len(lines)
+    return [*lines, f"  {drift.model}: and {more} more"] if more > 0 else lines

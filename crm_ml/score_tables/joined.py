@@ -1,99 +1,162 @@
-"""The feature table and the score tables of one run, joined for the decision."""
+"""The feature table and the score tables of a day, made or found whole, and joined for the decision."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+import logging
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 
-from crm_ml.propensity.action_features import COLUMNS
-from crm_ml.propensity.artefact import COLUMN
-from crm_ml.score_tables.clv import CLV
-from crm_ml.score_tables.columns import items_column, response_column
-from crm_ml.score_tables.recommend import COLUMN as P_ITEMS
-from crm_ml.score_tables.recommend import OF_ITEMS
+from crm_ml.score_tables.columns import LISTED
+from crm_ml.score_tables.score_rows import Progress
+from crm_ml.score_tables.source import Output, ScoringDay, Source, scan
+from crm_ml.storage.code_version import code_version
+from crm_ml.storage.identity import identity
+from crm_ml.storage.stage_cache import stage
 
 if TYPE_CHECKING:
     import duckdb
 
     from crm_ml.actions.catalog import Action
 
+log = logging.getLogger(__name__)
+_KINDS = {"float64": nw.Float64, "int64": nw.Int64}
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)
+class ScoreTable:
+    """One score table of a day.
+
+    Parameters
+    ----------
+    source : Source
+    path : Path
+        Parquet with a row a customer.
+    number : int, optional
+        Of the action-channel that it is about.
+    action : Action, optional
+        That action on its channel.
+    """
+
+    source: Source
+    path: Path
+    number: int | None = None
+    action: "Action | None" = None
+
+    @property
+    def group(self) -> str:
+        """Group of scores in the profile that it belongs to."""
+        return "" if self.action is None else self.source.group_of(self.action)
+
+    def joined_columns(self) -> dict[str, str]:
+        """Return the columns that rules and values read: name in the join to name in the file."""
+        suffix = "" if self.number is None else f"_{self.number}"
+        return {f"{name}{suffix}": name for name in self.source.columns}
+
+
+@dataclass(frozen=True, eq=False)
 class ScoreTables:
-    """Parquet files with a row a customer.
+    """The tables of a day.
 
     Parameters
     ----------
     features : Path
         All known customers.
-    churn, value, effects : Path, optional
-        customer_id with p_churn; with p_alive and clv_cents; with ``uplift_<arm>``.
-    responses : mapping of int to Path
-        By the number of an action: customer_id, p_response and the features of the action.
-    items : mapping of int to Path
-        By the number of an action: customer_id, p_items and the items with P(buy) and reasons.
+    tables : sequence of ScoreTable
     """
 
     features: Path
-    churn: Path | None = None
-    value: Path | None = None
-    effects: Path | None = None
-    responses: Mapping[int, Path] = field(default_factory=dict)
-    items: Mapping[int, Path] = field(default_factory=dict)
+    tables: Sequence[ScoreTable] = ()
 
-    def stages(self, actions: Sequence["Action"]) -> dict[str, Any]:
-        """Return the names of the stages, for the manifest of the list: by action, where each has its own."""
-        one = {"features": self.features, "churn": self.churn, "value": self.value, "effects": self.effects}
-        named: dict[str, Any] = {role: path.parent.name for role, path in one.items() if path is not None}
-        for role, paths in (("responses", self.responses), ("items", self.items)):
-            if paths:
-                named[role] = {actions[n].action_id: path.parent.name for n, path in sorted(paths.items())}
-        return named
+    def of(self, source: Source) -> list[ScoreTable]:
+        """Return the tables of a source."""
+        return [table for table in self.tables if table.source is source]
+
+    def stages(self) -> dict[str, Any]:
+        """Return the names of the stages by family, of those with a table an action by action."""
+        names: dict[str, Any] = {"features": self.features.parent.name}
+        for table in self.tables:
+            stage_name = table.path.parent.name
+            if table.action is None:
+                names[table.source.family] = stage_name
+            else:
+                names.setdefault(table.source.family, {})[table.action.action_id] = stage_name
+        return names
 
     def base(self, connection: "duckdb.DuckDBPyConnection") -> "nw.LazyFrame[Any]":
-        """Join all scores to the features of all known customers, as `policy.weigh` takes them."""
+        """Join all scores to the features of all known customers, as `decision.gates.weigh` takes them."""
         joined = scan(connection, self.features)
-        parts = [
-            None if self.churn is None else scan(connection, self.churn).select("customer_id", "p_churn"),
-            None
-            if self.value is None
-            else scan(connection, self.value).select("customer_id", "p_alive", CLV),
-            None if self.effects is None else scan(connection, self.effects).drop("model"),
-        ]
-        for number, path in self.responses.items():
-            told = nw.col(COLUMN).alias(response_column(number))
-            parts.append(scan(connection, path).select("customer_id", told))
-        for number, path in self.items.items():
-            told = nw.col(P_ITEMS).alias(items_column(number))
-            parts.append(scan(connection, path).select("customer_id", told))
-        for part in parts:
-            joined = joined if part is None else joined.join(part, on="customer_id", how="left")
-        given = joined.collect_schema().names()
-        for name, kind in {"p_churn": nw.Float64, CLV: nw.Int64}.items():
-            if name not in given:
-                joined = joined.with_columns(nw.lit(None, dtype=kind).alias(name))
-        return joined
+        for table in self.tables:
+            columns = [nw.col(own).alias(name) for name, own in table.joined_columns().items()]
+            scores = scan(connection, table.path).select("customer_id", *columns)
+            joined = joined.join(scores, on="customer_id", how="left")
+        present = joined.collect_schema().names()
+        missing = {name: kind for name, kind in LISTED.items() if name not in present}
+        nulls = {name: nw.lit(None, dtype=_KINDS[kind]) for name, kind in missing.items()}
+        return joined.with_columns(**nulls) if nulls else joined
 
     def with_features(
         self, connection: "duckdb.DuckDBPyConnection", decided: "nw.LazyFrame[Any]"
     ) -> "nw.LazyFrame[Any]":
         """Put the features of customer and action beside decided rows, in the order of customers."""
         joined = decided.join(scan(connection, self.features), on="customer_id", how="inner")
-        for paths, columns in ((self.responses, COLUMNS), (self.items, OF_ITEMS)):
-            if paths:
-                of_actions = [
-                    scan(connection, path)
-                    .select("customer_id", *columns)
-                    .with_columns(action=nw.lit(number, dtype=nw.Int32))
-                    for number, path in paths.items()
-                ]
-                joined = joined.join(nw.concat(of_actions), on=["customer_id", "action"], how="left")
+        by_family: dict[str, list[nw.LazyFrame[Any]]] = {}
+        for table in self.tables:
+            if table.number is not None:
+                rows = scan(connection, table.path).select("customer_id", *table.source.beside)
+                numbered = rows.with_columns(action=nw.lit(table.number, dtype=nw.Int32))
+                by_family.setdefault(table.source.family, []).append(numbered)
+        for frames in by_family.values():
+            joined = joined.join(nw.concat(frames), on=["customer_id", "action"], how="left")
         return joined.sort("customer_id")
 
 
-def scan(connection: "duckdb.DuckDBPyConnection", path: Path) -> "nw.LazyFrame[Any]":
-    """Read a Parquet file on a connection."""
-    frame: nw.LazyFrame[Any] = nw.from_native(connection.read_parquet(str(path)))
-    return frame
+def score_day(
+    work: Path,
+    day: ScoringDay,
+    sources: Sequence[Source],
+    actions: "Sequence[Action]",
+    progress: Progress | None = None,
+) -> ScoreTables:
+    """Make the score tables of all sources, or find them whole.
+
+    Parameters
+    ----------
+    work : Path
+        Folder of all stages.
+    day : ScoringDay
+    sources : sequence of Source
+    actions : sequence of Action
+        Each on one channel, in the order of their numbers.
+    progress : callable, optional
+        Called with customers scored and customers in all.
+    """
+    tables = []
+    for source in sources:
+        if not source.per_action:
+            tables.append(ScoreTable(source, _made(work, day, source, None, progress)))
+            continue
+        asking = [(number, action) for number, action in enumerate(actions) if source.asks(action)]
+        for number, action in asking:
+            tables.append(ScoreTable(source, _made(work, day, source, action, progress), number, action))
+    return ScoreTables(day.features, tables)
+
+
+def _made(
+    work: Path, day: ScoringDay, source: Source, action: "Action | None", progress: Progress | None
+) -> Path:
+    """Return one score table, made now, gone on with, or found whole."""
+    name = source.name if action is None else f"{source.name}-{action.action_id}"
+    code = code_version(type(source).__module__, *source.modules)
+    ingredients = {**source.ingredients(day, action), "code": code, "model": source.sums}
+    parts = work / f"parts-{name}-{identity(ingredients)[:16]}"
+
+    def fill(path: Path) -> None:
+        rows = source.write(day, action, Output(path, parts, progress))
+        log.info("%s: scores of %s customers", name, f"{rows:,}")
+
+    path = stage(work, name, ingredients, fill)
+    shutil.rmtree(parts, ignore_errors=True)
+    return path

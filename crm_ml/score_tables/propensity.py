@@ -1,11 +1,9 @@
 """The score table of an action: how probable its answer is for each customer, and the action's features."""
 
-import logging
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
-from datetime import timedelta
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import narwhals as nw
 
@@ -14,13 +12,13 @@ from crm_ml.actions.catalog import Action
 from crm_ml.errors import InputError
 from crm_ml.monitoring.training_profile import Profile
 from crm_ml.propensity.action_features import COLUMNS, action_features
-from crm_ml.propensity.artefact import COLUMN
 from crm_ml.propensity.covered_items import Covers
 from crm_ml.propensity.occasion import Occasion
-from crm_ml.score_tables.score_rows import Groups, Reasons, chunks, probabilities, score_rows, score_schema
+from crm_ml.score_tables.reason_codes import reasons_of
+from crm_ml.score_tables.score_rows import chunks, probabilities, score_rows, score_schema
+from crm_ml.score_tables.source import Label, Output, ScoringDay, Source, modules_of
 from crm_ml.snapshots import Snapshot
 from crm_ml.storage import parquet
-from crm_ml.storage.stage_cache import code_sum, stage
 from crm_ml.tables.bundle import Tables, to_pandas
 
 if TYPE_CHECKING:
@@ -28,127 +26,139 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-log = logging.getLogger(__name__)
-_CODE = (
-    "crm_ml.models",
-    "crm_ml.propensity",
-    "crm_ml.score_tables.propensity",
-    "crm_ml.score_tables.churn",
-    "crm_ml.snapshots",
-    "crm_ml.tables.bundle",
-    "crm_ml.tables.contract",
-)
+    from crm_ml.tracking import ModelVersion
+
+COLUMN = "p_response"
+SCORES = (COLUMN,)
+NEEDS = ("kinds", "features")
 _KIND, *_NUMBERS = COLUMNS
+_EVALUATE = "python -m crm_ml.score.evaluate LIST compares those who were contacted with those held out"
 
 
-@dataclass(frozen=True, eq=False)
-class Responder:
+@dataclass(frozen=True, eq=False, kw_only=True)
+class PropensitySource(Source):
     """A propensity model as scoring needs it.
 
     Parameters
     ----------
-    name, sums : str
-        See `crm_ml.score_tables.churn.Scorer`.
     predict : callable
         Features of customers and of the action, indexed by customer_id, to p_response, one a row.
     kinds : collection of str
         Kinds of action that the model has learned from.
-    reasons : callable, optional
-        Features to reason codes, one sequence a row.
-    groups : mapping or sequence, optional
-        Feature groups of the model with their options.
-    profile : Profile, optional
-        What the data of a day are compared with.
     """
 
-    name: str
-    sums: str
+    family: ClassVar[str] = "propensity"
+    scores: ClassVar[tuple[str, ...]] = SCORES
+    per_action: ClassVar[bool] = True
+    beside: ClassVar[tuple[str, ...]] = tuple(COLUMNS)
+
     predict: "Callable[[pd.DataFrame], np.ndarray[Any, Any]]"
     kinds: Collection[str]
-    reasons: Reasons | None = None
-    groups: Groups = field(default_factory=dict)
-    profile: Profile | None = None
+
+    def asks(self, action: Action) -> bool:
+        """Say whether the action has an answer that is predicted."""
+        return action.answer is not None
+
+    def group_of(self, action: Action) -> str:
+        """Return the kind of the action."""
+        return "" if action.answer is None else action.answer.kind
+
+    def breaches(self, actions: Sequence[Action], tables: Tables) -> list[str]:
+        """Return the actions of a kind that was never seen, and answers that cover no item."""
+        breaches = []
+        for action in actions:
+            if action.answer is None:
+                continue
+            if action.answer.kind not in self.kinds:
+                known = ", ".join(sorted(self.kinds))
+                breaches.append(
+                    f"{action.action_id}: {self.name} never saw an action of kind {action.answer.kind}, "
+                    f"only {known}"
+                )
+            nothing = _covers_nothing(action.answer, tables)
+            if nothing:
+                breaches.append(f"{action.action_id}: {nothing}")
+        return breaches
+
+    def ingredients(self, day: ScoringDay, action: Action | None) -> dict[str, Any]:
+        """Return the features and the answer."""
+        return super().ingredients(day, action) | {"action": _answer(action).model_dump(mode="json")}
+
+    def write(self, day: ScoringDay, action: Action | None, output: Output) -> int:
+        """Write customer_id, p_response, model and the features of the action for all known customers.
+
+        Raises
+        ------
+        InputError
+            If a prediction is missing, not finite or outside [0, 1].
+        """
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        assert action is not None
+        ids = pq.read_table(day.features, columns=["customer_id"])["customer_id"].to_pandas()
+        of_action = action_features(day.tables, occasion_of(action, day.snapshot), ids.set_axis(ids).index)
+        basic = score_schema(COLUMN)
+        kinds = {_KIND: pa.string(), **dict.fromkeys(_NUMBERS, pa.float64())}
+        schema = pa.schema([*basic, *(pa.field(name, kind) for name, kind in kinds.items())])
+
+        def rows(chunk: "pa.Table") -> "pa.Table":
+            known = chunk.to_pandas().set_index("customer_id")
+            own = of_action.loc[known.index]
+            p = probabilities(self.name, self.predict(known.join(own)), len(known))
+            scored = score_rows(basic, chunk["customer_id"], {COLUMN: p}, self.versioned_name)
+            extra = pa.Table.from_pandas(own[[*kinds]], pa.schema(kinds), preserve_index=False)
+            return pa.table([*scored.columns, *extra.columns], schema=schema)
+
+        return parquet.write(chunks(day.features, rows, output.progress), schema, output.path)
 
 
-def unanswerable(actions: Sequence[Action], tables: Tables, responder: Responder) -> list[str]:
-    """Say what is wrong with actions whose answers the model should predict; empty where nothing is."""
-    breaches = []
-    for action in actions:
-        if action.answer is None:
-            continue
-        if action.answer.kind not in responder.kinds:
-            known = ", ".join(sorted(responder.kinds))
-            breaches.append(
-                f"{action.action_id}: {responder.name} never saw an action of kind {action.answer.kind}, "
-                f"only {known}"
-            )
-        nothing = _covers_nothing(action.answer, tables)
-        if nothing:
-            breaches.append(f"{action.action_id}: {nothing}")
-    return breaches
+def load(version: "ModelVersion") -> PropensitySource:
+    """Return the source of a registered model, whose manifest names the kinds of action that it knows."""
+    from crm_ml.models import model_folder
+
+    model = model_folder.load(version.folder)
+    return PropensitySource(
+        name=version.name,
+        sums=version.content,
+        predict=model.predict,
+        kinds=version.details["kinds"],
+        reasons=reasons_of(model),
+        groups=version.details["features"],
+        profile=Profile.read(version.folder),
+        modules=modules_of(model),
+    )
 
 
-def responses_of(
-    work: Path, features: Path, past: tuple[Tables, Snapshot], action: Action, responder: Responder
-) -> Path:
-    """Return the score table of an action with an answer (Parquet), made now or found whole.
+def label(version: "ModelVersion", stage: Mapping[str, Any], as_of: datetime) -> Label | str:
+    """Return who has bought in the category that an action is about; only the contacted answer a campaign."""
+    answer, target = stage["ingredients"]["action"], version.details["target"]
+    if answer["by"] != "category" or "active_within_days" not in target:
+        return f"only who was contacted can answer a {answer['by']}; {_EVALUATE}"
+    window = Snapshot(as_of, timedelta(days=int(answer["days"])))
+    covers = Covers(answer["by"], tuple(answer["names"]))
+    occasion = Occasion(f"{window}", str(answer["kind"]), window, covers)
+    active = timedelta(days=int(target["active_within_days"]))
 
-    One row for each customer of the feature table, in its order: customer_id, p_response, model, and the
-    features of the action.
-    """
-    assert action.answer is not None
-    ingredients = {
-        "action": action.answer.model_dump(mode="json"),
-        "code": code_sum(*_CODE),
-        "features": features.parent.name,
-        "model": responder.sums,
-    }
+    def outcome(tables: Tables) -> "pd.Series[Any]":
+        from crm_ml.propensity.purchases import purchases_in
 
-    def fill(path: Path) -> None:
-        rows = write_responses(features, past, action, responder, path)
-        log.info("scored %s customers for %s with %s", f"{rows:,}", action.action_id, responder.name)
+        return purchases_in(tables, occasion, active, window.label_ends_at)
 
-    return stage(work, f"{responder.name}-{action.action_id}", ingredients, fill)
-
-
-def write_responses(
-    features: Path, past: tuple[Tables, Snapshot], action: Action, responder: Responder, path: Path
-) -> int:
-    """Predict the answers to an action and return the number of customers; see `responses_of`.
-
-    Raises
-    ------
-    InputError
-        If a prediction is missing, not finite or outside [0, 1].
-    """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    tables, snapshot = past
-    ids = pq.read_table(features, columns=["customer_id"])["customer_id"].to_pandas()
-    of_action = action_features(tables, occasion_of(action, snapshot), ids.set_axis(ids).index)
-    basic = score_schema(COLUMN)
-    kinds = {_KIND: pa.string(), **dict.fromkeys(_NUMBERS, pa.float64())}
-    schema = pa.schema([*basic, *(pa.field(name, kind) for name, kind in kinds.items())])
-
-    def rows(chunk: "pa.Table") -> "pa.Table":
-        known = chunk.to_pandas().set_index("customer_id")
-        mine = of_action.loc[known.index]
-        p = probabilities(responder.name, responder.predict(known.join(mine)), len(known))
-        named = f"{responder.name}@{responder.sums[:12]}"
-        found = score_rows(basic, chunk["customer_id"], {COLUMN: p}, named)
-        extra = pa.Table.from_pandas(mine[[*kinds]], pa.schema(kinds), preserve_index=False)
-        return pa.table([*found.columns, *extra.columns], schema=schema)
-
-    return parquet.write(chunks(features, rows), schema, path)
+    unlike = "training promised nothing of one action: its test is of many together"
+    return Label(window, outcome, COLUMN, unlike=unlike)
 
 
 def occasion_of(action: Action, snapshot: Snapshot) -> Occasion:
     """Return the occasion of an action with an answer, planned for the day of the list."""
-    answer = action.answer
-    assert answer is not None
+    answer = _answer(action)
     window = Snapshot(snapshot.as_of, timedelta(days=answer.days))
     return Occasion(f"{window} {action.action_id}", answer.kind, window, Covers(answer.by, answer.names))
+
+
+def _answer(action: Action | None) -> Answer:
+    assert action is not None and action.answer is not None
+    return action.answer
 
 
 def _covers_nothing(answer: Answer, tables: Tables) -> str:
@@ -162,5 +172,5 @@ def _covers_nothing(answer: Answer, tables: Tables) -> str:
         covers.check(tables)
     except InputError as error:
         return str(error)
-    found = int(to_pandas(covered.select(nw.col("item_id").n_unique()))["item_id"].iloc[0])
-    return "" if found else f"offers: {answer.by} {', '.join(answer.names)} cover no item"
+    items = int(to_pandas(covered.select(nw.col("item_id").n_unique()))["item_id"].iloc[0])
+    return "" if items else f"offers: {answer.by} {', '.join(answer.names)} cover no item"

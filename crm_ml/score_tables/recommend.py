@@ -1,11 +1,10 @@
 """The items of an action for each customer, with P(buy) and reasons, streamed and resumed."""
 
-import logging
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -16,11 +15,10 @@ from crm_ml.recommend.interactions import Ids
 from crm_ml.recommend.offer import Offer
 from crm_ml.recommend.serving import Lists, Serving
 from crm_ml.recommend.top_k import NONE
-from crm_ml.score_tables.score_rows import CHUNK_ROWS, Progress
+from crm_ml.score_tables.score_rows import CHUNK_ROWS
+from crm_ml.score_tables.source import Label, Output, ScoringDay, Source, modules_of
 from crm_ml.snapshots import Snapshot
 from crm_ml.storage import manifest, parquet
-from crm_ml.storage.identity import identity
-from crm_ml.storage.stage_cache import code_sum, stage
 from crm_ml.tables.bundle import Tables, to_pandas
 
 if TYPE_CHECKING:
@@ -28,68 +26,115 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from crm_ml.recommend.recommender import Recommender
+    from crm_ml.tracking import ModelVersion
 
-log = logging.getLogger(__name__)
 COLUMN = "p_items"
+SCORES = (COLUMN,)
+NEEDS = ("target",)
 OF_ITEMS = ("item_ids", "item_p", "item_reasons")
-_CODE = ("crm_ml.models", "crm_ml.recommend", "crm_ml.score_tables.recommend", "crm_ml.snapshots")
 
 
-@dataclass(frozen=True, eq=False)
-class ItemModel:
+@dataclass(frozen=True, eq=False, kw_only=True)
+class RecommendSource(Source):
     """A recommender as scoring needs it.
 
     Parameters
     ----------
-    name, sums : str
-        See `crm_ml.score_tables.churn.Scorer`.
     calibrated : bool
         Whether its scores are probabilities; others choose items but give no p_items.
     at : callable
         Tables and a snapshot to the fitted model that knows what was bought before it.
     """
 
-    name: str
-    sums: str
+    family: ClassVar[str] = "recommend"
+    scores: ClassVar[tuple[str, ...]] = SCORES
+    per_action: ClassVar[bool] = True
+    beside: ClassVar[tuple[str, ...]] = OF_ITEMS
+
     calibrated: bool
     at: "Callable[[Tables, Snapshot], Recommender]"
 
+    def asks(self, action: Action) -> bool:
+        """Say whether the action recommends."""
+        return action.recommend is not None
 
-def items_of(
-    work: Path, features: Path, past: tuple[Tables, Snapshot], action: Action, model: ItemModel
-) -> Path:
-    """Return the items of an action (Parquet), made now, gone on with, or found whole.
+    def breaches(self, actions: Sequence[Action], tables: Tables) -> list[str]:  # noqa: ARG002
+        """Return the actions that are valued by p_items where the model gives no probabilities."""
+        if self.calibrated:
+            return []
+        valued = [action.action_id for action in actions if action.score == COLUMN]
+        return [f"{name}: score p_items needs probabilities; {self.name} gives none" for name in valued]
 
-    One row for each customer of the feature table, in its order: customer_id, p_items (sum of P(buy), null
-    where the model gives none to the customer), item_ids, item_p (null where a fallback filled the place, or
-    scores are no probabilities) and item_reasons.
+    def ingredients(self, day: ScoringDay, action: Action | None) -> dict[str, Any]:
+        """Return the customers of the feature table and what the action recommends."""
+        return super().ingredients(day, action) | {"action": _wanted(action).model_dump(mode="json")}
+
+    def write(self, day: ScoringDay, action: Action | None, output: Output) -> int:
+        """Write the items of all known customers, or go on where an interrupted run stopped.
+
+        A row holds customer_id, p_items (sum of P(buy), null where the model gives none to the customer),
+        item_ids, item_p (null where a fallback filled the place, or scores are no probabilities) and
+        item_reasons.
+
+        Raises
+        ------
+        InputError
+            If a rule names a category or a segment that is not there, or the column of segments is missing.
+        """
+        wanted = _wanted(action)
+        fitted = self.at(day.tables, day.snapshot)
+        offer = offer_of(wanted, day.tables, day.features)
+        serving = fitted.serving(wanted.items, not wanted.repeats, offer=offer)
+        return write_items(day.features, serving, output)
+
+
+def load(version: "ModelVersion") -> RecommendSource:
+    """Return the source of a registered recommender of items.
+
+    It takes in what was bought since it was trained, of customers who allow the purpose of its training.
 
     Raises
     ------
     InputError
-        If a rule names a category or a segment that is not there, or the column of segments is missing.
+        If it recommends categories or departments.
     """
-    assert action.recommend is not None
-    of_action = action.recommend
-    ingredients = {
-        "action": of_action.model_dump(mode="json"),
-        "code": code_sum(*_CODE),
-        "features": features.parent.name,
-        "model": model.sums,
-    }
-    name = f"{model.name}-{action.action_id}"
-    parts = work / f"parts-{name}-{identity(ingredients)[:16]}"
+    from crm_ml.models import model_folder
+    from crm_ml.recommend.recommendation_task import allowing, task_of
 
-    def fill(path: Path) -> None:
-        fitted = model.at(*past)
-        offer = offer_of(of_action, past[0], features)
-        serving = fitted.serving(of_action.items, not of_action.repeats, offer=offer)
-        rows = write_items(features, serving, path, parts)
-        log.info("recommended to %s customers with %s", f"{rows:,}", name)
+    target = version.details["target"]
+    if target["level"] != "item_id":
+        raise InputError(f"{version.name}: it recommends by {target['level']}, and a list needs one of items")
+    model: Recommender = model_folder.load(version.folder)
+    known = set[datetime]()
 
-    found = stage(work, name, ingredients, fill)
-    shutil.rmtree(parts, ignore_errors=True)
-    return found
+    def at(tables: Tables, snapshot: Snapshot) -> "Recommender":
+        if snapshot.as_of not in known:  # once for all actions of a list
+            task = task_of(tables, snapshot, target["least_events"], after=False)
+            task = allowing(task, tables, snapshot, target["purpose"])
+            model.refresh(task.data, task.categories)
+            known.add(snapshot.as_of)
+        return model
+
+    return RecommendSource(
+        name=version.name,
+        sums=version.content,
+        calibrated=model.gives_probabilities,
+        at=at,
+        modules=modules_of(model),
+    )
+
+
+def label(version: "ModelVersion", stage: Mapping[str, Any], as_of: datetime) -> Label | str:  # noqa: ARG001
+    """Return why the items of an action have no label of the model alone."""
+    return (
+        "P(buy) is of items under the rules of an action; "
+        "python -m crm_ml.score.evaluate LIST compares those who were contacted with those held out"
+    )
+
+
+def _wanted(action: Action | None) -> RecommendOf:
+    assert action is not None and action.recommend is not None
+    return action.recommend
 
 
 def offer_of(wanted: RecommendOf, tables: Tables, features: Path) -> Offer:
@@ -102,21 +147,16 @@ def offer_of(wanted: RecommendOf, tables: Tables, features: Path) -> Offer:
     return Offer(wanted.rules, items, None if wanted.segment is None else _segments(features, wanted.segment))
 
 
-def write_items(
-    customers: Path, serving: Serving, path: Path, parts: Path, progress: Progress | None = None
-) -> int:
-    """Recommend to customers part by part and return their number; see `items_of`.
+def write_items(customers: Path, serving: Serving, output: Output) -> int:
+    """Recommend to customers part by part and return their number; see `RecommendSource.write`.
 
     Parameters
     ----------
     customers : Path
         Parquet with customer_id.
     serving : Serving
-    path : Path
-    parts : Path
-        Folder of finished parts; those that are there are taken as they are.
-    progress : callable, optional
-        Called with customers done and customers in all.
+    output : Output
+        Finished parts that are there already are taken as they are.
 
     Raises
     ------
@@ -131,12 +171,12 @@ def write_items(
             batches = file.iter_batches(batch_size=CHUNK_ROWS, columns=["customer_id"])
             for number, batch in enumerate(batches):
                 wanted = np.array(batch["customer_id"].cast("string").to_pylist(), dtype=object)
-                yield _part(parts / f"{number:05d}", wanted, serving)
+                yield _part(output.parts / f"{number:05d}", wanted, serving)
                 done += len(wanted)
-                if progress:
-                    progress(done, rows)
+                if output.progress:
+                    output.progress(done, rows)
 
-    return parquet.write(tables(), schema(), path)
+    return parquet.write(tables(), schema(), output.path)
 
 
 def schema() -> "pa.Schema":

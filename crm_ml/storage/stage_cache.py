@@ -1,10 +1,8 @@
 """Finished stages of a scoring run, kept under the hash of what they were made of and never made twice."""
 
 import contextlib
-import hashlib
 import logging
 from collections.abc import Callable
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -49,16 +47,3 @@ def stage(work: Path, name: str, ingredients: dict[str, Any], fill: Callable[[Pa
             publish(work, folder.name, content)
     manifest.verify(folder)
     return folder / file
-
-
-def code_sum(*names: str) -> str:
-    """Hash the source of packages and modules, so that a stage is made again after its code changed."""
-    total = hashlib.sha256()
-    for name in names:
-        spec = find_spec(name)
-        if spec is None or spec.origin is None:
-            raise ModuleNotFoundError(f"no source of {name}", name=name)
-        origin = Path(spec.origin)
-        for path in sorted(origin.parent.rglob("*.py")) if spec.submodule_search_locations else [origin]:
-            total.update(f"{name}/{path.name}".encode() + b"\0" + path.read_bytes() + b"\0")
-    return total.hexdigest()

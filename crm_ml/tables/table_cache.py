@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from crm_ml.errors import InputError
+from crm_ml.storage.code_version import code_version
 from crm_ml.storage.paths import data_folder
 from crm_ml.storage.workspace import new_workspace, remove_stale
 from crm_ml.tables.bundle import Tables
@@ -19,7 +20,6 @@ from crm_ml.tables.sources import Source, content_digest, sha256
 from crm_ml.tables.sql import literal
 
 logger = logging.getLogger(__name__)
-_NOT_CLEANING = frozenset(("__init__", "__main__", "bundle", "config_file", "derived", "workspace"))
 
 
 def load_tables(
@@ -79,9 +79,12 @@ def _digests(sources: dict[str, Source]) -> dict[str, str | None]:
 
 def _fingerprint(mapping: Mapping, digests: dict[str, str | None], root: Path) -> str:
     profile = sha256(root / mapping.profile) if mapping.profile and (root / mapping.profile).is_file() else ""
-    modules = sorted(path for path in Path(__file__).parent.glob("*.py") if path.stem not in _NOT_CLEANING)
-    code = [sha256(path) for path in modules]
-    content = [mapping.model_dump_json(exclude={"root"}), sorted(digests.items()), profile, code]
+    content = [
+        mapping.model_dump_json(exclude={"root"}),
+        sorted(digests.items()),
+        profile,
+        code_version("crm_ml.tables.cleaning"),
+    ]
     return hashlib.sha256(repr(content).encode()).hexdigest()
 
 

@@ -2,9 +2,7 @@
 
 import dataclasses
 import logging
-import shutil
 from datetime import timedelta
-from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -14,6 +12,7 @@ from crm_ml import features
 from crm_ml.errors import ConfigError
 from crm_ml.features import assembly, matrix_cache
 from crm_ml.snapshots import Snapshot
+from crm_ml.storage import code_version
 
 WORLD = random_world(5, 40, MIDNIGHT + 5)
 GROUPS = {"rfm": {}, "lifecycle": {"new_within_days": 14}, "preference": {}}
@@ -30,8 +29,8 @@ def data(tmp_path, monkeypatch):
 def computed(monkeypatch):
     """Count how often features are computed."""
     calls = []
-    compute = assembly._computed
-    monkeypatch.setattr(assembly, "_computed", lambda *given: calls.append(given) or compute(*given))
+    assembled = assembly.assembled
+    monkeypatch.setattr(assembly, "assembled", lambda *given: calls.append(given) or assembled(*given))
     return calls
 
 
@@ -76,31 +75,21 @@ def test_other_tables_snapshots_groups_and_options_are_computed(tables, computed
     assert len(computed) == 2
 
 
-def test_other_code_of_a_wanted_group_is_computed_and_of_another_group_is_not(
-    tables, computed, tmp_path, monkeypatch
+@pytest.mark.parametrize(
+    ("changed", "times"),
+    [("crm_ml.features.cadence", 1), ("crm_ml.features.rfm", 2), ("crm_ml.snapshots", 2)],
+)
+def test_changed_code_of_a_wanted_group_is_computed_and_of_another_group_is_not(
+    tables, computed, tmp_path, monkeypatch, changed, times
 ):
     matrix(tables)
-    for name, times in (("cadence", 1), ("rfm", 2)):
-        module = assembly.groups()[name]
-        changed = tmp_path / f"{name}.py"
-        code = Path(module.__file__).read_text(encoding="utf-8")
-        changed.write_text(f"{code}\n# changed\n", encoding="utf-8")
-        monkeypatch.setattr(module, "__file__", str(changed))
-        matrix(tables)
-        assert len(computed) == times
-
-
-def test_other_code_that_groups_share_is_computed(tables, computed, tmp_path, monkeypatch):
-    matrix(tables)
-    package = Path(matrix_cache.__file__).parents[1]
-    shutil.copytree(package, tmp_path / "crm_ml", ignore=shutil.ignore_patterns("__pycache__"))
-    monkeypatch.setattr(matrix_cache, "__file__", str(tmp_path / "crm_ml/features/matrix_cache.py"))
-    matrix(tables)
-    assert len(computed) == 1
-    (tmp_path / "crm_ml/features/helper.py").write_text("OF_ALL = 1\n")
+    real = code_version.source_of
+    copy = tmp_path / "changed.py"
+    copy.write_bytes(real(changed).read_bytes() + b"CHANGED = 1\n")
+    monkeypatch.setattr(code_version, "source_of", lambda name: copy if name == changed else real(name))
     matrix(tables)
     matrix(tables)
-    assert len(computed) == 2
+    assert len(computed) == times
 
 
 def test_what_a_killed_process_left_is_removed(tables, data):

@@ -1,4 +1,4 @@
-"""The score tables that published lists were made from: nothing else that a folder keeps was ever used."""
+"""The score tables that published lists were made from: nothing else in the work folder was ever used."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -9,23 +9,24 @@ from typing import Any
 from crm_ml.errors import IntegrityError
 from crm_ml.lists.previous_lists import list_folders
 from crm_ml.snapshots import as_utc
-from crm_ml.storage import manifest as artefacts
 from crm_ml.storage.identity import identity
+from crm_ml.storage.manifest import read_manifest
 
-ROLES = ("churn", "value", "responses", "effects", "items")
+_FEATURES = "features"
 
 
 @dataclass(frozen=True, eq=False)
-class Kept:
+class PublishedScores:
     """A score table that lists of a day were made from.
 
     Parameters
     ----------
     folder : Path
         Its stage; it may be gone.
-    role : {"churn", "value", "responses", "effects", "items"}
+    family : str
+        That gave the scores.
     action : str
-        Whose answers or items it is about; empty for all others.
+        That the table is about; empty where it is about all.
     as_of : datetime
     models : mapping of str to str
         Of the list: name to the sum of its files.
@@ -34,11 +35,16 @@ class Kept:
     """
 
     folder: Path
-    role: str
+    family: str
     action: str
     as_of: datetime
     models: Mapping[str, str]
     lists: list[Path] = field(default_factory=list)
+
+    @property
+    def subject(self) -> str:
+        """The action, or the family where it is about all."""
+        return self.action or self.family
 
     def manifest(self) -> dict[str, Any]:
         """Return the manifest of the stage; its file is not checked yet.
@@ -48,10 +54,12 @@ class Kept:
         IntegrityError
             If it can't be read.
         """
-        return artefacts.read_manifest(self.folder)
+        return read_manifest(self.folder)
 
 
-def kept_tables(target: Path, work: Path) -> tuple[list[Kept], list[Path], list[IntegrityError]]:
+def published_tables(
+    target: Path, work: Path
+) -> tuple[list[PublishedScores], list[Path], list[IntegrityError]]:
     """Find the score tables of the lists of a name by their manifests, without reading a list.
 
     Parameters
@@ -66,30 +74,32 @@ def kept_tables(target: Path, work: Path) -> tuple[list[Kept], list[Path], list[
     tuple
         The tables by day; lists that do not say what they were made from; and what can't be read.
     """
-    found: dict[tuple[Path, str, str], Kept] = {}
+    tables: dict[tuple[Path, str, str], PublishedScores] = {}
     silent: list[Path] = []
-    broken: list[IntegrityError] = []
+    unreadable: list[IntegrityError] = []
     for folder in list_folders(target):
         try:
-            manifest = artefacts.read_manifest(folder)
+            manifest = read_manifest(folder)
             if identity(manifest.get("ingredients")) != manifest.get("list_id"):
                 raise IntegrityError(f"{folder}: list_id is not the hash of the ingredients")
         except IntegrityError as error:
-            broken.append(error)
+            unreadable.append(error)
             continue
         if "scores" not in manifest:
             silent.append(folder)
-        for role, action, name in _named(manifest.get("scores") or {}):
-            made = manifest["ingredients"]
-            one = Kept(work / name, role, action, as_utc(str(made["as_of"])), made["models"])
-            found.setdefault((one.folder, role, action), one).lists.append(folder)
-    return sorted(found.values(), key=lambda one: (one.as_of, one.folder.name)), silent, broken
+        for family, action, name in _named(manifest.get("scores") or {}):
+            made_of = manifest["ingredients"]
+            as_of = as_utc(str(made_of["as_of"]))
+            table = PublishedScores(work / name, family, action, as_of, made_of["models"])
+            tables.setdefault((table.folder, family, action), table).lists.append(folder)
+    ordered = sorted(tables.values(), key=lambda table: (table.as_of, table.folder.name))
+    return ordered, silent, unreadable
 
 
 def _named(scores: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """Give the roles, actions and stages that a manifest names."""
-    for role in ROLES:
-        given = scores.get(role)
-        for action, name in given.items() if isinstance(given, Mapping) else [("", given)]:
-            if isinstance(name, str) and Path(name).name == name:
-                yield role, str(action), name
+    """Give the families, actions and stages that a manifest names."""
+    for family, stages in sorted(scores.items()):
+        by_action = stages if isinstance(stages, Mapping) else {"": stages}
+        for action, name in by_action.items():
+            if family != _FEATURES and isinstance(name, str) and Path(name).name == name:
+                yield family, str(action), name

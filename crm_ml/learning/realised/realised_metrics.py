@@ -1,12 +1,13 @@
 """What came true of a score table, in figures with intervals, and whether that is worse than promised."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from crm_ml.errors import InputError
-from crm_ml.learning.realised.labels import Matured
+from crm_ml.learning.realised.labels import LabelledScores
 from crm_ml.lists.read_list import LIST_FILE, verify_list
 from crm_ml.storage import manifest
 from crm_ml.tables.bundle import Tables
@@ -22,7 +23,7 @@ _HIGHER = ("auc", "normalised_gini")
 _VALUE_METRICS = ("total_error", "normalised_gini", "rmse")
 
 
-def judge(one: Matured, tables: Tables) -> dict[str, float]:
+def judge(scores: LabelledScores, tables: Tables) -> dict[str, float]:
     """Return what came true of a score table: metrics with the ends of their 95 % intervals.
 
     Of more than fifty thousand customers a part is judged that a hash of their ids has drawn; ``rows`` says
@@ -35,16 +36,14 @@ def judge(one: Matured, tables: Tables) -> dict[str, float]:
     IntegrityError
         If the score table or a list made from it is damaged (exit code 4).
     """
-    manifest.verify(one.kept.folder)
-    rows = one.rows(tables)
+    manifest.verify(scores.published.folder)
+    rows = scores.rows(tables)
     if not len(rows):
         return {"rows": 0.0}
     rows = _part(rows)
-    outcome = rows["outcome"].to_numpy(dtype=float)
-    found = {"rows": float(len(rows)), "mean_score": float(rows["score"].mean())} | _apart(one, rows)
-    if one.is_probability:
-        found |= _share(outcome)
-    return found | _metrics(one, rows)
+    counts = {"rows": float(len(rows)), "mean_score": float(rows["score"].mean())}
+    rate = _share(rows["outcome"].to_numpy(dtype=float)) if scores.label.is_probability else {}
+    return counts | _contacted(scores.published.lists, rows) | rate | _metrics(scores, rows)
 
 
 def worse(metrics: Mapping[str, float], promised: Mapping[str, float]) -> tuple[str, ...]:
@@ -61,7 +60,7 @@ def worse(metrics: Mapping[str, float], promised: Mapping[str, float]) -> tuple[
     >>> worse(far, near)
     ('total_error',)
     """
-    found = []
+    names = []
     for name in JUDGED:
         ends = [(each.get(f"{name}.low"), each.get(f"{name}.high")) for each in (metrics, promised)]
         (low, high), (least, most) = ends
@@ -70,24 +69,24 @@ def worse(metrics: Mapping[str, float], promised: Mapping[str, float]) -> tuple[
         if name == "total_error":
             low, least, most = max(low, -high, 0.0), 0.0, max(abs(least), abs(most))
         if high < least if name in _HIGHER else low > most:
-            found.append(name)
-    return tuple(found)
+            names.append(name)
+    return tuple(names)
 
 
-def _apart(one: Matured, rows: "pd.DataFrame") -> dict[str, float]:
+def _contacted(lists: Iterable[Path], rows: "pd.DataFrame") -> dict[str, float]:
     """Return means of those whom a list contacted, and of the others."""
     import pandas as pd
 
     listed: set[str] = set()
-    for folder in one.kept.lists:
+    for folder in lists:
         verify_list(folder)
         listed |= set(pd.read_parquet(folder / LIST_FILE, columns=["customer_id"])["customer_id"].astype(str))
     inside = rows.index.astype(str).isin(listed)
-    found = {"contacted": float(inside.sum())}
+    means = {"contacted": float(inside.sum())}
     for name, part in (("contacted", rows[inside]), ("others", rows[~inside])):
         if len(part):
-            found |= {f"mean_{column}_{name}": float(part[column].mean()) for column in ("score", "outcome")}
-    return found
+            means |= {f"mean_{column}_{name}": float(part[column].mean()) for column in ("score", "outcome")}
+    return means
 
 
 def _part(rows: "pd.DataFrame") -> "pd.DataFrame":
@@ -110,22 +109,23 @@ def _share(outcome: "np.ndarray[Any, Any]") -> dict[str, float]:
     return {"base_rate": rate, "base_rate.low": middle - half, "base_rate.high": middle + half}
 
 
-def _metrics(one: Matured, rows: "pd.DataFrame") -> dict[str, float]:
+def _metrics(scores: LabelledScores, rows: "pd.DataFrame") -> dict[str, float]:
     from crm_ml.evaluation.predictions import Predictions
     from crm_ml.evaluation.significance import evaluate
     from crm_ml.evaluation.value_predictions import ValuePredictions
 
-    kind: type[BasePredictions] = Predictions if one.is_probability else ValuePredictions
-    names = None if one.is_probability else _VALUE_METRICS
-    ids, days = rows.index.to_numpy(dtype=str), np.full(len(rows), one.day)
-    said = kind(ids, days, rows["outcome"].to_numpy(dtype=float), {"model": rows["score"].to_numpy()})
+    of_rates = scores.label.is_probability
+    kind: type[BasePredictions] = Predictions if of_rates else ValuePredictions
+    names = None if of_rates else _VALUE_METRICS
+    ids, days = rows.index.to_numpy(dtype=str), np.full(len(rows), scores.day)
+    predictions = kind(ids, days, rows["outcome"].to_numpy(dtype=float), {"model": rows["score"].to_numpy()})
     try:
-        judged = evaluate(said, np.random.default_rng(0), names, REPLICATES, over=("pooled",))
+        judged = evaluate(predictions, np.random.default_rng(0), names, REPLICATES, over=("pooled",))
         intervals = {metric: judged.interval("model", metric) for metric in judged.metrics}
     except InputError:  # rows of one class alone have no such metrics
         return {}
     return {
         f"{metric}{end}": value
-        for metric, each in intervals.items()
-        for end, value in (("", each.value), (".low", each.low), (".high", each.high))
+        for metric, interval in intervals.items()
+        for end, value in (("", interval.value), (".low", interval.low), (".high", interval.high))
     }

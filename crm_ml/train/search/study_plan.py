@@ -1,15 +1,13 @@
 """What a search follows from, and the name of its study."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from crm_ml.config.parts import Option
 from crm_ml.config.tuning import Tuned, Tuning
-
-_LIBRARIES = ("lightgbm", "numpy", "optuna", "pandas", "scikit-learn", "scipy")
+from crm_ml.storage.code_version import code_version
+from crm_ml.storage.identity import identity
 
 
 @dataclass(frozen=True)
@@ -52,8 +50,8 @@ def metric_of(config: Tuned) -> str:
 def study_name(content: Mapping[str, Any], data: str) -> str:
     """Return the name under which the trials of a config are kept: all that a trial follows from.
 
-    That is the config without the number of trials, the content of the tables, the source of this package
-    and the libraries that fit, so that trials of other code are never taken for this one's.
+    That is the config without the number of trials, the content of the tables and the version of the code,
+    so that trials of other code are never taken for this one's.
 
     Parameters
     ----------
@@ -62,22 +60,9 @@ def study_name(content: Mapping[str, Any], data: str) -> str:
     data : str
         Fingerprint of the tables.
     """
-    from importlib.metadata import version
-
     from crm_ml.train.record.parameters import resolved
 
     full = resolved(content)
     full["data"] = {key: value for key, value in full["data"].items() if key != "path"}
     full["tuning"] = {key: value for key, value in full["tuning"].items() if key != "trials"}
-    libraries = [(name, version(name)) for name in _LIBRARIES]
-    known = repr((full, data, _sources(), libraries))
-    return hashlib.sha256(known.encode()).hexdigest()[:16]
-
-
-def _sources() -> str:
-    """Return a sum over the modules of this package."""
-    package = Path(__file__).parents[2]
-    total = hashlib.sha256()
-    for path in sorted(package.rglob("*.py")):
-        total.update(f"{path.relative_to(package)}\0".encode() + path.read_bytes())
-    return total.hexdigest()
+    return identity([full, data, code_version("crm_ml.train")])[:16]

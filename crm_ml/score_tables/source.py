@@ -1,0 +1,202 @@
+"""What a champion says of each customer on a day: the protocol that every family's score table follows."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import narwhals as nw
+
+from crm_ml.monitoring.training_profile import Profile
+from crm_ml.score_tables.score_rows import Groups, Progress, Reasons
+from crm_ml.snapshots import Snapshot
+from crm_ml.tables.bundle import Tables
+
+if TYPE_CHECKING:
+    import duckdb
+    import pandas as pd
+
+    from crm_ml.actions.catalog import Action
+
+
+@dataclass(frozen=True, eq=False)
+class ScoringDay:
+    """What a score table is made from, beside its model.
+
+    Parameters
+    ----------
+    tables : Tables
+    snapshot : Snapshot
+    features : Path
+        The feature table (Parquet) of all known customers, ordered by customer_id.
+    """
+
+    tables: Tables
+    snapshot: Snapshot
+    features: Path
+
+
+@dataclass(frozen=True)
+class Output:
+    """Where a score table goes.
+
+    Parameters
+    ----------
+    path : Path
+        The file (Parquet) to be written.
+    parts : Path
+        Folder for finished parts, which outlives an interrupted run; it is removed when the table is whole.
+    progress : callable, optional
+        Called with customers scored and customers in all.
+    """
+
+    path: Path
+    parts: Path
+    progress: Progress | None = None
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Source(ABC):
+    """A champion as scoring needs it: one score table, or one for each action that asks.
+
+    A family has one module here (or in a package of its own, see `crm_ml.score_tables.families`) with
+    ``NEEDS``, the entries of the model's manifest that scoring reads; ``SCORES``, the columns it gives;
+    ``load(version)``, which returns a source; and ``label(version, stage, as_of)``, which returns a `Label`,
+    or why there is none.
+
+    Parameters
+    ----------
+    name : str
+        Registered name of the model, such as ``"churn"``.
+    sums : str
+        Hash of the model's files, at least 12 hexadecimal digits.
+    groups : mapping or sequence
+        Feature groups of the model with their options.
+    profile : Profile, optional
+        What the data of a day are compared with.
+    reasons : callable, optional
+        Features to reason codes such as ``"rfm_days_since_order=41 (+0.83)"``, one sequence a row.
+    verified : collection of str
+        Arms whose measured effect values actions.
+    modules : collection of str
+        Modules of one's own that the model rests on, beyond the module of the source.
+    """
+
+    family: ClassVar[str]
+    scores: ClassVar[tuple[str, ...]] = ()
+    per_action: ClassVar[bool] = False
+    beside: ClassVar[tuple[str, ...]] = ()  # columns of an action's table that go into the rows of the list
+
+    name: str
+    sums: str
+    groups: Groups = field(default_factory=dict)
+    profile: Profile | None = None
+    reasons: Reasons | None = None
+    verified: Collection[str] = ()
+    modules: Collection[str] = ()
+
+    @property
+    def columns(self) -> Sequence[str]:
+        """Columns of the score table that rules and values read; of an action they get its number."""
+        return self.scores
+
+    @property
+    def versioned_name(self) -> str:
+        """Name and start of the hash, as the column ``model`` and the list have it."""
+        return f"{self.name}@{self.sums[:12]}"
+
+    def asks(self, action: "Action") -> bool:  # noqa: ARG002  (a source of one table is asked by none)
+        """Say whether an action needs a table of its own."""
+        return False
+
+    def group_of(self, action: "Action") -> str:  # noqa: ARG002
+        """Return the group of scores in the profile that the table of an action belongs to."""
+        return ""
+
+    def breaches(self, actions: "Sequence[Action]", tables: Tables) -> list[str]:  # noqa: ARG002
+        """Return what is wrong with actions that the model should value; empty where nothing is."""
+        return []
+
+    def ingredients(self, day: ScoringDay, action: "Action | None") -> dict[str, Any]:  # noqa: ARG002
+        """Return what the table follows from beside the code and the model, as JSON."""
+        return {"features": day.features.parent.name}
+
+    @abstractmethod
+    def write(self, day: ScoringDay, action: "Action | None", output: Output) -> int:
+        """Write the score table, ordered by customer_id; return the number of customers.
+
+        Parameters
+        ----------
+        day : ScoringDay
+        action : Action, optional
+            That the table is about.
+        output : Output
+
+        Raises
+        ------
+        InputError
+            If a score is missing or outside its range.
+        """
+
+    def population(
+        self,
+        connection: "duckdb.DuckDBPyConnection",
+        features: Path,
+        own: Path,  # noqa: ARG002
+    ) -> "duckdb.DuckDBPyRelation":
+        """Return those whom the model scores with its inputs, to be compared with its profile.
+
+        Parameters
+        ----------
+        connection : duckdb.DuckDBPyConnection
+        features, own : Path
+            The feature table, and the score table.
+        """
+        return connection.read_parquet(str(features))
+
+
+@dataclass(frozen=True, eq=False)
+class Label:
+    """What comes true of a score table.
+
+    Parameters
+    ----------
+    window : Snapshot
+        Day of the scores and window of their labels.
+    outcome : callable
+        Tables to the outcome of each customer who has one, indexed by customer_id.
+    score : str
+        Column of the score table.
+    is_probability : bool
+        Whether the score is a probability, and no number of purchases.
+    promised : str
+        Prefix of the metrics in which the training run judged the same; empty where it judged none.
+    unlike : str
+        Why nothing was promised.
+    """
+
+    window: Snapshot
+    outcome: "Callable[[Tables], pd.Series[Any]]"
+    score: str
+    is_probability: bool = True
+    promised: str = ""
+    unlike: str = ""
+
+
+def scan(connection: "duckdb.DuckDBPyConnection", path: Path) -> "nw.LazyFrame[Any]":
+    """Read a Parquet file on a connection."""
+    frame: nw.LazyFrame[Any] = nw.from_native(connection.read_parquet(str(path)))
+    return frame
+
+
+def modules_of(model: Any) -> list[str]:
+    """Return the modules of a model, and of what it wraps, that are not of this package."""
+    layers = [model, getattr(model, "model", None)]
+    names = {type(layer).__module__ for layer in layers if layer is not None}
+    return sorted(name for name in names if not name.startswith(("crm_ml.", "builtins")))
+
+
+def options_by_group(groups: Groups) -> Mapping[str, Mapping[str, Any]]:
+    """Return feature groups with their options, none where only names are given."""
+    return groups if isinstance(groups, Mapping) else {name: {} for name in groups}
