@@ -1,10 +1,10 @@
 """Braze: user attributes as CSV, or as the table that its cloud data ingestion reads.
 
-A row says what is next for a user, as custom attributes ``nba_*``. Users are named by ``external_id`` (the
-customer_id) or, where a label is given, by a user alias, never by both.
+A row holds the action decided for a user, as custom attributes ``nba_*``. Users are identified by
+``external_id`` (the customer_id) or, where a label is given, by a user alias, never by both.
 
 The table of the cloud ingestion has ``UPDATED_AT``, which is the list's as_of: Braze loads rows that are
-newer than those it has, and rows at the boundary again, which changes nothing since they say the same.
+newer than those it has, and those of the latest time again, which changes nothing as they are identical.
 
 References
 ----------
@@ -14,7 +14,7 @@ Braze documentation: CSV import; Cloud Data Ingestion.
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from crm_ml.delivery.exporters.export_plan import DECISION, Cell, Options, Plan
+from crm_ml.delivery.exporters.export_plan import DECISION, Cell, ExportPlan, Options
 from crm_ml.delivery.exporters.readback import Rule, Shape, blank, breaches_of, files_of, header_of
 from crm_ml.tables.engine import connect
 from crm_ml.tables.sql import ident, literal
@@ -32,14 +32,14 @@ CLOUD_ALIAS: Final = ("ALIAS_NAME", "ALIAS_LABEL")
 CLOUD_IDS: Final = (CLOUD_EXTERNAL, CLOUD_ALIAS, ("EMAIL",), ("PHONE",))
 
 
-def plan(options: Options) -> Plan:
+def plan(options: Options) -> ExportPlan:
     """Plan CSV files of up to 500 MB."""
     options.allow("alias_label")
     names = ALIAS if options.alias_label else EXTERNAL
-    return Plan((*_ids(options, names), *DECISION), validate, "braze", max_bytes=MAX_BYTES)
+    return ExportPlan((*_ids(options, names), *DECISION), validate, "braze", max_bytes=MAX_BYTES)
 
 
-def plan_cloud(options: Options) -> Plan:
+def plan_cloud(options: Options) -> ExportPlan:
     """Plan the table of the cloud data ingestion, one Parquet file."""
     options.allow("alias_label")
     names = CLOUD_ALIAS if options.alias_label else CLOUD_EXTERNAL
@@ -49,7 +49,7 @@ def plan_cloud(options: Options) -> Plan:
         *_ids(options, names),
         Cell("PAYLOAD", f"json_object({payload})::VARCHAR"),
     )
-    return Plan(cells, validate, "braze-cloud", suffix=".parquet")
+    return ExportPlan(cells, validate, "braze-cloud", suffix=".parquet")
 
 
 def validate(path: Path) -> list[str]:
@@ -59,15 +59,15 @@ def validate(path: Path) -> list[str]:
         return [f"{table.name}: {breach}" for table in tables for breach in _table(table)]
     files = files_of(path, ".csv")
     header = header_of(files)
-    both = set(header) & set(EXTERNAL) and set(header) & set(ALIAS)
-    if not header or both or not (set(EXTERNAL) <= set(header) or set(ALIAS) <= set(header)):
+    mixed = set(header) & set(EXTERNAL) and set(header) & set(ALIAS)
+    if not header or mixed or not (set(EXTERNAL) <= set(header) or set(ALIAS) <= set(header)):
         wrong = breaches_of(files, Shape(header or EXTERNAL, max_bytes=MAX_BYTES))
         return [*wrong, "line 1 has neither external_id nor user_alias_name and user_alias_label, or both"]
     names = EXTERNAL if set(EXTERNAL) <= set(header) else ALIAS
     flags = [
-        Rule(f"{one} is no state of a subscription", f"{one} NOT IN ('', {SUBSCRIBED})")
-        for one in FLAGS
-        if one in header
+        Rule(f"{flag} is no state of a subscription", f"{flag} NOT IN ('', {SUBSCRIBED})")
+        for flag in FLAGS
+        if flag in header
     ]
     return breaches_of(files, Shape(header, (*blank(*names), *flags), names, MAX_BYTES))
 
@@ -92,10 +92,10 @@ def _table(path: Path) -> list[str]:
         types = {str(row[0]): str(row[1]) for row in rows}
         ids = [names for names in CLOUD_IDS if set(names) & set(types)]
         wanted = {"UPDATED_AT": "TIMESTAMP WITH TIME ZONE", "PAYLOAD": "VARCHAR"}
-        found = [f"{name} is not {kind}" for name, kind in wanted.items() if types.get(name) != kind]
+        breaches = [f"{name} is not {kind}" for name, kind in wanted.items() if types.get(name) != kind]
         if len(ids) != 1 or set(types) != {*wanted, *ids[0]}:
-            found.append("beside UPDATED_AT and PAYLOAD there must be one kind of id and nothing else")
-        return found or _table_rows(connection, read, ids[0])
+            breaches.append("beside UPDATED_AT and PAYLOAD there must be one kind of id and nothing else")
+        return breaches or _table_rows(connection, read, ids[0])
     except duckdb.Error:
         return ["can't be read as Parquet"]
     finally:
@@ -113,8 +113,8 @@ def _table_rows(connection: "duckdb.DuckDBPyConnection", read: str, ids: tuple[s
     }
     counts = ", ".join(f"count(*) FILTER (WHERE {sql})" for sql in rules.values())
     query = f"SELECT count(*), count(DISTINCT ({names})), {counts} FROM {read}"
-    total, distinct, *found = connection.execute(query).fetchall()[0]
-    breaches = [f"{says} in {n:,} of {total:,} rows" for says, n in zip(rules, found, strict=True) if n]
+    total, distinct, *broken = connection.execute(query).fetchall()[0]
+    breaches = [f"{says} in {n:,} of {total:,} rows" for says, n in zip(rules, broken, strict=True) if n]
     twice = "stands more than once"
     return breaches + ([f"an id {twice}: {total - distinct:,} rows too many"] if distinct < total else [])
 

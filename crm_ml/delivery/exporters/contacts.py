@@ -1,4 +1,4 @@
-"""The contacts: a file of addresses that is joined to a list when it is exported, and kept nowhere."""
+"""The contacts: a file of addresses that is joined to a list while it is exported, and stored nowhere."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import duckdb
 
 VIEW = "contact_rows_as_read"
-SPACES = "".join(one for one in map(chr, range(0x3001)) if one.isspace() and one != "\x00")
+SPACES = "".join(sign for sign in map(chr, range(0x3001)) if sign.isspace() and sign != "\x00")
 
 
 def open_contacts(
@@ -52,7 +52,7 @@ def open_contacts(
     ]
     if breaches:
         raise InputError(f"{path.name}: {'; '.join(breaches)}; see what contacts need in the README")
-    cells = [f"{_trimmed(one) if one in types else 'NULL::VARCHAR'} AS {ident(one)}" for one in wanted]
+    cells = [f"{_trimmed(name) if name in types else 'NULL::VARCHAR'} AS {ident(name)}" for name in wanted]
     return f"SELECT {', '.join(['customer_id', *cells])} FROM {ident(VIEW)}"
 
 

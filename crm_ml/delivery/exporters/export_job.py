@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crm_ml.delivery.exporters.csv_cells import header, line
-from crm_ml.delivery.exporters.export_plan import Options, Plan
+from crm_ml.delivery.exporters.export_plan import ExportPlan, Options
 from crm_ml.delivery.exporters.exporters import plan_of
-from crm_ml.delivery.exporters.file_splitter import Part, Splitter
+from crm_ml.delivery.exporters.file_splitter import FilePart, Splitter
 from crm_ml.delivery.exporters.recipients import Selection, select
 from crm_ml.errors import AlreadyPublished, InputError, IntegrityError
 from crm_ml.lists.read_list import LIST_FILE, locate, verify_list
@@ -41,13 +41,13 @@ class Exported:
     folder : Path
     selection : Selection
         Rows exported and left out, by reason.
-    parts : tuple of Part
+    parts : tuple of FilePart
         Its files.
     """
 
     folder: Path
     selection: Selection
-    parts: tuple[Part, ...]
+    parts: tuple[FilePart, ...]
 
 
 def export_list(folder: Path, options: Options, out: Path) -> Exported:
@@ -77,10 +77,11 @@ def export_list(folder: Path, options: Options, out: Path) -> Exported:
         tool (exit code 4); nothing is published then.
     """
     plan = plan_of(options)
-    found = locate(folder)
-    manifest = verify_list(found)
+    source = locate(folder)
+    manifest = verify_list(source)
     facts = _facts(manifest["list_id"], options, plan)
-    name = f"{found.resolve().name}-{options.to}-{facts['export_id'][:8]}"
+    tool = re.sub(r"[^A-Za-z0-9]+", "-", options.to)  # of one's own it is module:name
+    name = f"{source.resolve().name}-{tool}-{facts['export_id'][:8]}"
     try:
         check_free(out, name)
     except AlreadyPublished:
@@ -89,10 +90,10 @@ def export_list(folder: Path, options: Options, out: Path) -> Exported:
     done: list[Exported] = []
 
     def fill(content: Path, scratch: Path) -> None:
-        selection, parts = _fill(content, scratch, plan, found / LIST_FILE, options)
+        selection, parts = _fill(content, scratch, plan, source / LIST_FILE, options)
         done.append(Exported(out / name, selection, tuple(parts)))
-        told = [_told(plan, one) for one in parts]
-        artefacts.write_manifest(content, **facts, **asdict(selection), parts=told)
+        entries = [_manifest_entry(plan, part) for part in parts]
+        artefacts.write_manifest(content, **facts, **asdict(selection), parts=entries)
 
     publish(out, name, fill)
     log.info("export %s of list %s: %s", name, manifest["list_id"], asdict(done[0].selection))
@@ -100,9 +101,9 @@ def export_list(folder: Path, options: Options, out: Path) -> Exported:
 
 
 def _fill(
-    content: Path, scratch: Path, plan: Plan, list_file: Path, options: Options
-) -> tuple[Selection, list[Part]]:
-    """Write the files and read them back; nobody else may look at them meanwhile or later."""
+    content: Path, scratch: Path, plan: ExportPlan, list_file: Path, options: Options
+) -> tuple[Selection, list[FilePart]]:
+    """Write the files and read them back; only their owner may open them, now and later."""
     for private in (content, scratch):
         private.chmod(0o700)
     connection = connect()
@@ -116,8 +117,8 @@ def _fill(
     return selection, parts
 
 
-def _facts(list_id: str, options: Options, plan: Plan) -> dict[str, Any]:
-    """Return what the manifest says of the export, without addresses and paths."""
+def _facts(list_id: str, options: Options, plan: ExportPlan) -> dict[str, Any]:
+    """Return the facts of the export for its manifest, without addresses and paths."""
     contacts = options.contacts if plan.requires else None
     try:
         digest = sha256(contacts) if contacts else None
@@ -134,37 +135,37 @@ def _facts(list_id: str, options: Options, plan: Plan) -> dict[str, Any]:
     }
 
 
-def _write(connection: "duckdb.DuckDBPyConnection", plan: Plan, content: Path) -> list[Part]:
+def _write(connection: "duckdb.DuckDBPyConnection", plan: ExportPlan, content: Path) -> list[FilePart]:
     if plan.suffix == ".parquet":
         return [_write_table(connection, plan, content / f"{plan.stem}{plan.suffix}")]
-    shard = f"to_json([{', '.join(f'{one}::VARCHAR' for one in plan.shard)}])::VARCHAR"
-    query = f"SELECT {shard} AS shard, {line(plan.cells)} AS line FROM kept {_order(plan)}"
+    shard = f"to_json([{', '.join(f'{column}::VARCHAR' for column in plan.shard)}])::VARCHAR"
+    query = f"SELECT {shard} AS shard, {line(plan.cells)} AS line FROM exported {_order(plan)}"
     first = header(plan.cells) if plan.suffix == ".csv" else b""
     with Splitter(content, plan.suffix, first, plan.max_bytes, plan.max_rows) as splitter:
         for batch in connection.sql(query).to_arrow_reader(BATCH_ROWS):
-            for one, lines in _runs(batch):
-                values = tuple(json.loads(one))
+            for shard_values, lines in _runs(batch):
+                values = tuple(json.loads(shard_values))
                 splitter.write(lines, _stem(plan, values), values)
     return splitter.parts
 
 
-def _write_table(connection: "duckdb.DuckDBPyConnection", plan: Plan, path: Path) -> Part:
+def _write_table(connection: "duckdb.DuckDBPyConnection", plan: ExportPlan, path: Path) -> FilePart:
     import pyarrow as pa
 
     from crm_ml.storage import parquet
 
     cells = ", ".join(f'{cell.sql} AS "{cell.name}"' for cell in plan.cells)
-    reader = connection.sql(f"SELECT {cells} FROM kept {_order(plan)}").to_arrow_reader(BATCH_ROWS)
-    rows = parquet.write((pa.Table.from_batches([one]) for one in reader), reader.schema, path)
-    return Part(path.name, rows, path.stat().st_size)
+    reader = connection.sql(f"SELECT {cells} FROM exported {_order(plan)}").to_arrow_reader(BATCH_ROWS)
+    rows = parquet.write((pa.Table.from_batches([batch]) for batch in reader), reader.schema, path)
+    return FilePart(path.name, rows, path.stat().st_size)
 
 
-def _order(plan: Plan) -> str:
+def _order(plan: ExportPlan) -> str:
     return f"ORDER BY {', '.join((*plan.shard, 'list_row'))}"
 
 
 def _runs(batch: "pa.RecordBatch") -> "Iterator[tuple[str, pa.Array]]":
-    """Cut a batch where the shard changes."""
+    """Yield the value of each run of rows of the same shard in a batch, with their lines."""
     import numpy as np
     import pyarrow.compute as pc
 
@@ -176,7 +177,7 @@ def _runs(batch: "pa.RecordBatch") -> "Iterator[tuple[str, pa.Array]]":
             yield shards[start].as_py(), lines[start:end]
 
 
-def _stem(plan: Plan, values: tuple[str, ...]) -> str:
+def _stem(plan: ExportPlan, values: tuple[str, ...]) -> str:
     """Return how the name of a shard's files begins."""
     named = [value for key, value in zip(plan.shard, values, strict=True) if key in plan.named]
     if not all(_NAME.fullmatch(value) for value in named):
@@ -184,7 +185,7 @@ def _stem(plan: Plan, values: tuple[str, ...]) -> str:
     return "-".join((plan.stem, *named))
 
 
-def _check(plan: Plan, content: Path, selection: Selection, parts: list[Part]) -> None:
+def _check(plan: ExportPlan, content: Path, selection: Selection, parts: list[FilePart]) -> None:
     """Read the files back; refuse them if they break a rule, or do not hold each row once."""
     breaches = plan.validate(content)
     written = sum(part.rows for part in parts)
@@ -195,6 +196,6 @@ def _check(plan: Plan, content: Path, selection: Selection, parts: list[Part]) -
         raise IntegrityError(f"what was written breaks rules, nothing is published: {'; '.join(breaches)}")
 
 
-def _told(plan: Plan, part: Part) -> dict[str, Any]:
+def _manifest_entry(plan: ExportPlan, part: FilePart) -> dict[str, Any]:
     shard = dict(zip(plan.shard, part.shard, strict=True))
     return {"file": part.file, "rows": part.rows} | ({"shard": shard} if shard else {})

@@ -14,7 +14,7 @@ Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
 
 
 class Options(Strict):
-    """What shall be exported, and how.
+    """Which rows of a list are exported, for which tool, and how.
 
     Parameters
     ----------
@@ -54,7 +54,9 @@ class Options(Strict):
             With all of them.
         """
         special = ("by", "alias_label", "variables")
-        wrong = [f"--{one.replace('_', '-')}" for one in special if one not in names and getattr(self, one)]
+        wrong = [
+            f"--{name.replace('_', '-')}" for name in special if name not in names and getattr(self, name)
+        ]
         if self.by is not None and "by" in names and self.by not in by:
             wrong.append(f"--by {self.by}")
         if wrong:
@@ -81,7 +83,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Plan:
+class ExportPlan:
     """The files of one tool.
 
     Parameters
@@ -172,11 +174,11 @@ KINDS = {
 
 
 def other_channel(options: Options, kind: str) -> tuple[tuple[str, str], ...]:
-    """Return what leaves out rows whose channel is known to be another one: consent is by channel.
+    """Return the condition that leaves out rows of another channel, since consent is given by channel.
 
-    Channels that are named in the options, and names that tell nothing, pass.
+    Nothing is left out where the options name channels; channels of an unknown name are not left out.
     """
     if options.channels:
         return ()
-    others = ", ".join(f"'{name}'" for one, names in KINDS.items() if one != kind for name in names)
+    others = ", ".join(f"'{name}'" for other, names in KINDS.items() if other != kind for name in names)
     return (("other_channel", f"channel IN ({others})"),)

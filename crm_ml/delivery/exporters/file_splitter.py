@@ -1,4 +1,4 @@
-"""Lines into files of a limited size: no line is lost, doubled or cut, and each file has the header."""
+"""Write lines into files of a limited size: none is lost, doubled or cut, and each file has the header."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Part:
+class FilePart:
     """One file that was written.
 
     Parameters
@@ -23,7 +23,7 @@ class Part:
     rows, bytes : int
         Rows without the header; bytes with it, as written.
     shard : tuple of str
-        What its rows share.
+        Values of the shard columns, the same in all its rows.
     """
 
     file: str
@@ -33,7 +33,7 @@ class Part:
 
 
 class Splitter:
-    """Writes lines into numbered files; a new one begins with a new shard and where a limit would be passed.
+    """Writes lines into numbered files; a new file begins with each shard and at each limit.
 
     Parameters
     ----------
@@ -55,9 +55,9 @@ class Splitter:
     ) -> None:
         self.folder, self.suffix, self.header = folder, suffix, header
         self.max_bytes, self.max_rows = max_bytes, max_rows
-        self.parts: list[Part] = []
+        self.parts: list[FilePart] = []
         self._file: IO[bytes] | None = None
-        self._open = Part("", 0, 0)
+        self._open = FilePart("", 0, 0)
 
     def __enter__(self) -> Self:
         return self
@@ -73,7 +73,7 @@ class Splitter:
         name = f"{stem}-{len(self.parts) + 1:05d}{self.suffix}"
         self._file = (self.folder / name).open("xb")
         self._file.write(self.header)
-        self._open = Part(name, 0, len(self.header), shard)
+        self._open = FilePart(name, 0, len(self.header), shard)
 
     def write(self, lines: "pa.Array", stem: str, shard: tuple[str, ...] = ()) -> None:
         """Write lines of one shard.
@@ -120,8 +120,8 @@ class Splitter:
     def _append(self, content: memoryview, rows: int) -> None:
         if self._file is not None:
             self._file.write(content)
-        one = self._open
-        self._open = Part(one.file, one.rows + rows, one.bytes + len(content), one.shard)
+        part = self._open
+        self._open = FilePart(part.file, part.rows + rows, part.bytes + len(content), part.shard)
 
     def _close(self) -> None:
         if self._file is not None:

@@ -1,7 +1,7 @@
-"""Google Customer Match: hashed e-mail address, phone number and name; country and zip as they are.
+"""Google Customer Match: hashed e-mail address, phone number and name; country and zip in clear text.
 
-Names, country and zip match only together, so they are written where a contact has all four. The file does
-not say which customer a row is.
+Names, country and zip match only together, so they are written where a contact has all four. The file holds
+no customer_id.
 
 References
 ----------
@@ -11,7 +11,7 @@ Google Ads help: format your customer data file.
 from pathlib import Path
 from typing import Final
 
-from crm_ml.delivery.exporters.export_plan import NO_CONTACT, Cell, Options, Plan
+from crm_ml.delivery.exporters.export_plan import NO_CONTACT, Cell, ExportPlan, Options
 from crm_ml.delivery.exporters.hashing import HEX
 from crm_ml.delivery.exporters.readback import Rule, Shape, breaches_of, files_of
 from crm_ml.tables.sql import ident, literal
@@ -36,10 +36,10 @@ EMPTIED: Final = (
 )
 
 
-def plan(options: Options) -> Plan:
+def plan(options: Options) -> ExportPlan:
     """Plan one CSV file; phone numbers are E.164 before they are hashed."""
     options.allow()
-    return Plan(
+    return ExportPlan(
         cells=tuple(Cell(name, sql, text=False) for name, sql in zip(HEADER, SQL, strict=True)),
         validate=validate,
         stem="google",

@@ -32,7 +32,7 @@ def sha256_name(text: str) -> str:
     >>> sha256_name("O'Neill ") == sha256("oneill")
     True
     """
-    return sha256("".join(one for one in text if not unicodedata.category(one).startswith("P")))
+    return sha256("".join(sign for sign in text if not unicodedata.category(sign).startswith("P")))
 
 
 def sha256_compact(text: str) -> str:
@@ -43,17 +43,17 @@ def sha256_compact(text: str) -> str:
     >>> sha256_compact("St. Gallen") == sha256("stgallen")
     True
     """
-    return sha256("".join(one for one in text if one.isalnum()))
+    return sha256("".join(sign for sign in text if sign.isalnum()))
 
 
 def register(connection: "duckdb.DuckDBPyConnection", default_country: str | None) -> None:
-    """Give a connection the functions ``crm_hash``, ``crm_hash_name``, ``crm_hash_compact`` and ``crm_e164``.
+    """Add the functions ``crm_hash``, ``crm_hash_name``, ``crm_hash_compact`` and ``crm_e164``.
 
     Parameters
     ----------
     connection : duckdb.DuckDBPyConnection
     default_country : str, optional
-        What ``crm_e164(phone, country)`` takes where the country is null; none where it is empty.
+        Country that ``crm_e164(phone, country)`` assumes where the country is null; an empty one is none.
     """
     import pyarrow as pa
     from duckdb.func import ARROW, SPECIAL
@@ -61,7 +61,7 @@ def register(connection: "duckdb.DuckDBPyConnection", default_country: str | Non
     def each(function: Callable[[str], str]) -> Callable[[Any], Any]:
         def apply(texts: Any) -> Any:
             return pa.array(
-                [None if one is None else function(one) for one in texts.to_pylist()], pa.string()
+                [None if text is None else function(text) for text in texts.to_pylist()], pa.string()
             )
 
         return apply
@@ -74,10 +74,10 @@ def register(connection: "duckdb.DuckDBPyConnection", default_country: str | Non
         ]
         return pa.array(numbers, pa.string())
 
-    text: list[Any] = ["VARCHAR"]
+    types: list[Any] = ["VARCHAR"]
     for name, function in _HASHES.items():
-        connection.create_function(name, each(function), text, "VARCHAR", type=ARROW, null_handling=SPECIAL)
-    connection.create_function("crm_e164", call, text * 2, "VARCHAR", type=ARROW, null_handling=SPECIAL)
+        connection.create_function(name, each(function), types, "VARCHAR", type=ARROW, null_handling=SPECIAL)
+    connection.create_function("crm_e164", call, types * 2, "VARCHAR", type=ARROW, null_handling=SPECIAL)
 
 
 _HASHES = {"crm_hash": sha256, "crm_hash_name": sha256_name, "crm_hash_compact": sha256_compact}

@@ -1,4 +1,4 @@
-"""Klaviyo: profiles of a list by e-mail address or by phone number, opted in and nobody else.
+"""Klaviyo: profiles of a list by e-mail address or by phone number, only of customers who opted in.
 
 A row is opted in if the list took its consent from the consents table (``consent_basis``), or if the contact
 has the time of consent (``email_consent_at`` or ``sms_consent_at``, ISO 8601). Rows that are known to be of
@@ -20,8 +20,8 @@ from crm_ml.delivery.exporters.export_plan import (
     NO_CONTACT,
     PHONE,
     Cell,
+    ExportPlan,
     Options,
-    Plan,
     other_channel,
 )
 from crm_ml.delivery.exporters.readback import Rule, Shape, breaches_of, files_of, header_of
@@ -37,7 +37,7 @@ ISO_8601: Final = (
 E164: Final = r"[+][1-9][0-9]{6,14}"
 
 
-def plan(options: Options) -> Plan:
+def plan(options: Options) -> ExportPlan:
     """Plan CSV files of up to 50 MB, by e-mail address unless the options say phone."""
     options.allow("by", by=("email", "phone"))
     by = options.by or "email"
@@ -45,7 +45,7 @@ def plan(options: Options) -> Plan:
     iso = f"regexp_full_match({time}, {literal(ISO_8601)})"
     opted_in = f"coalesce(consent_basis = {literal(TABLE)}, false) OR coalesce({iso}, false)"
     address = (*EMAIL, ("email_like_formula", is_formula("email"))) if by == "email" else PHONE
-    return Plan(
+    return ExportPlan(
         cells=(
             Cell(FIRST[by], by, text=False),
             Cell(CONSENT[by], f"CASE WHEN {iso} THEN {time} END", text=False),

@@ -1,4 +1,4 @@
-"""Meta custom audience: hashed columns in files of 10,000 records, under a name that tells nothing.
+"""Meta custom audience: hashed columns in files of 10,000 records, under a neutral file name.
 
 All columns but the advertising id of the phone (madid) are SHA-256 of the form that Meta matches: phone
 numbers are digits with country code, names without punctuation, places letters and digits alone.
@@ -12,7 +12,7 @@ import re
 from pathlib import Path
 from typing import Final
 
-from crm_ml.delivery.exporters.export_plan import NO_CONTACT, Cell, Options, Plan
+from crm_ml.delivery.exporters.export_plan import NO_CONTACT, Cell, ExportPlan, Options
 from crm_ml.delivery.exporters.google import EMPTIED
 from crm_ml.delivery.exporters.hashing import HEX
 from crm_ml.delivery.exporters.readback import Rule, Shape, breaches_of, files_of
@@ -38,11 +38,11 @@ SQL: Final = (
 )
 
 
-def plan(options: Options) -> Plan:
+def plan(options: Options) -> ExportPlan:
     """Plan CSV files of up to 10,000 records."""
     options.allow()
     nothing = f"email IS NULL AND phone IS NULL AND ({SOUND_MADID}) IS NULL AND NOT ({PLACED})"
-    return Plan(
+    return ExportPlan(
         cells=tuple(Cell(name, sql, text=False) for name, sql in zip(HEADER, SQL, strict=True)),
         validate=validate,
         stem=STEM,
@@ -68,7 +68,7 @@ def plan(options: Options) -> Plan:
 
 
 def validate(path: Path) -> list[str]:
-    """Return all breaches of a CSV file or of a folder of them, clear text and names that tell among them."""
+    """Return all breaches of a CSV file or of a folder of them, clear text and telling names included."""
     files = files_of(path, ".csv")
     rules = [
         Rule(f"{name} is no SHA-256", f"{name} <> '' AND NOT regexp_matches({name}, {literal(HEX)})")
@@ -82,8 +82,8 @@ def validate(path: Path) -> list[str]:
             "email = '' AND phone = '' AND madid = '' AND (fn = '' OR ln = '' OR (ct = '' AND zip = ''))",
         ),
     ]
-    loud = [f"{file.name}: the name is not neutral" for file in files if not NAME.fullmatch(file.name)]
-    return loud + breaches_of(files, Shape(HEADER, tuple(rules), HEADER, max_rows=MAX_ROWS))
+    telling = [f"{file.name}: the name is not neutral" for file in files if not NAME.fullmatch(file.name)]
+    return telling + breaches_of(files, Shape(HEADER, tuple(rules), HEADER, max_rows=MAX_ROWS))
 
 
 TOOLS = {"meta": plan}

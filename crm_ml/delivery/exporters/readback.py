@@ -1,4 +1,4 @@
-"""Reading files back, and what they break of their tool's rules; no cell is ever repeated in a breach."""
+"""Read files back and report which rules of their tool they break; no message repeats a cell."""
 
 import codecs
 from collections.abc import Sequence
@@ -24,12 +24,12 @@ _MARKS = {
 
 @dataclass(frozen=True)
 class Rule:
-    """What no row may be.
+    """A condition that no row may meet.
 
     Parameters
     ----------
     says : str
-        What is wrong with such rows.
+        What is wrong with such rows, for the message.
     breach : str
         SQL condition over the columns, all of them text, empty and not null where a cell is empty.
     """
@@ -40,7 +40,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class Shape:
-    """What files of a tool must be.
+    """The form that the files of a tool must have.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ class Shape:
         Names of the columns, in order.
     rules : tuple of Rule
     unique : tuple of str
-        Columns whose values together stand once in all files.
+        Columns whose values together may occur only once in all files.
     max_bytes, max_rows : int, optional
         Of one file.
     has_header : bool
@@ -77,7 +77,7 @@ def header_of(files: Sequence[Path]) -> tuple[str, ...]:
 
 
 def blank(*columns: str) -> list[Rule]:
-    """Return rules that columns are filled."""
+    """Return the rules that none of the columns may be empty."""
     return [Rule(f"{name} is empty", f"{ident(name)} = ''") for name in columns]
 
 
@@ -93,34 +93,33 @@ def breaches_of(files: Sequence[Path], shape: Shape) -> list[str]:
         return ["there is no file"]
     connection = connect()
     try:
-        found, sound = [], []
+        breaches, sound = [], []
         for file in files:
             broken = _file(file, shape)
-            found += [f"{file.name}: {one}" for one in broken]
             if not broken:
                 sound.append(file)
-                found += [f"{file.name}: {one}" for one in _rows(connection, file, shape)]
-        return found + (_twice(connection, sound, shape) if shape.unique and sound else [])
+            breaches += [f"{file.name}: {breach}" for breach in broken or _rows(connection, file, shape)]
+        return breaches + (_twice(connection, sound, shape) if shape.unique and sound else [])
     finally:
         connection.close()
 
 
 def _file(file: Path, shape: Shape) -> list[str]:
-    """Return what is wrong with a file before its rows are looked at."""
+    """Return what is wrong with a file as a whole, before its rows are read."""
     with file.open("rb") as content:
         start = content.read(1_024)
         content.seek(0, 2)
         size = content.tell()
     if not start:
         return ["is empty (0 bytes)"]
-    found = [f"is {name}" for name, marks in _MARKS.items() if start.startswith(marks)]
-    if not found and b"\x00" in start:
-        found = ["holds NUL bytes: it may be UTF-16"]
+    breaches = [f"is {name}" for name, marks in _MARKS.items() if start.startswith(marks)]
+    if not breaches and b"\x00" in start:
+        breaches = ["holds NUL bytes: it may be UTF-16"]
     if shape.max_bytes is not None and size > shape.max_bytes:
-        found.append(f"has {size:,} bytes; at most {shape.max_bytes:,} are loaded")
-    if shape.has_header and not found:
-        found += _header(file, shape.header)
-    return found
+        breaches.append(f"has {size:,} bytes; at most {shape.max_bytes:,} are loaded")
+    if shape.has_header and not breaches:
+        breaches += _header(file, shape.header)
+    return breaches
 
 
 def _header(file: Path, wanted: tuple[str, ...]) -> list[str]:
@@ -141,10 +140,10 @@ def _rows(connection: "duckdb.DuckDBPyConnection", file: Path, shape: Shape) -> 
     )
     cells = ", ".join(f"coalesce({ident(name)}, '') AS {ident(name)}" for name in shape.header)
     source = f"SELECT row_number() OVER () AS {ROW}, {cells} FROM {_read([file], shape, rejects=True)}"
-    total, *found = connection.execute(f"SELECT count(*), {counts} FROM ({source})").fetchall()[0]
+    total, *figures = connection.execute(f"SELECT count(*), {counts} FROM ({source})").fetchall()[0]
     breaches = [
         f"{rule.says} in {count:,} of {total:,} rows (first: row {first:,})"
-        for rule, count, first in zip(rules, found[::2], found[1::2], strict=True)
+        for rule, count, first in zip(rules, figures[::2], figures[1::2], strict=True)
         if count
     ]
     rejected = connection.execute("SELECT count(DISTINCT line), min(line) FROM reject_errors").fetchall()[0]

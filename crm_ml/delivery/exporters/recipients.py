@@ -1,8 +1,8 @@
-"""Which rows of a list are exported: joined to their contacts, judged, and one of each key.
+"""Which rows of a list are exported: joined to their contacts, checked, and only one row for each key.
 
-Everything happens in DuckDB, which spills to disk, so that lists of any size are exported. The temporary
-table ``kept`` is what cells are written from: the columns of the list (`LISTED`), ``list_row`` (their order),
-and of the contacts those that the plan uses, with ``contact_rows``, ``email_problem``, ``phone_problem``.
+Everything happens in DuckDB, which spills to disk, so that lists of any size are exported. Cells are written
+from the temporary table ``exported``: the columns of the list (`LISTED`), ``list_row`` (their order), and of
+the contacts those that the plan uses, with ``contact_rows``, ``email_problem``, ``phone_problem``.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from crm_ml.delivery.exporters.contacts import open_contacts, refusal
 from crm_ml.delivery.exporters.csv_cells import is_formula
-from crm_ml.delivery.exporters.export_plan import Options, Plan
+from crm_ml.delivery.exporters.export_plan import ExportPlan, Options
 from crm_ml.delivery.exporters.hashing import register
 from crm_ml.delivery.exporters.phones import check_country
 from crm_ml.errors import ConfigError, InputError
@@ -69,9 +69,9 @@ class Selection:
 
 
 def select(
-    connection: "duckdb.DuckDBPyConnection", list_file: Path, plan: Plan, options: Options
+    connection: "duckdb.DuckDBPyConnection", list_file: Path, plan: ExportPlan, options: Options
 ) -> Selection:
-    """Make the table ``kept`` and count.
+    """Make the table ``exported``, and count the rows in it and those left out.
 
     Raises
     ------
@@ -86,16 +86,16 @@ def select(
     connection.execute(f"CREATE TEMP TABLE judged AS SELECT *, CASE {cases} END AS reason FROM ({joined})")
     best = "{'slot': slot, 'cost': -coalesce(expected_value_cents, 0), 'list_row': list_row}"
     connection.execute(
-        "CREATE TEMP TABLE kept AS SELECT * FROM judged WHERE reason IS NULL AND list_row IN "
+        "CREATE TEMP TABLE exported AS SELECT * FROM judged WHERE reason IS NULL AND list_row IN "
         f"(SELECT min({best}).list_row FROM judged WHERE reason IS NULL GROUP BY {plan.key})"
     )
-    found = _count(connection, list_rows, plan)
-    if not found.rows:
+    selection = _count(connection, list_rows, plan)
+    if not selection.rows:
         raise InputError(
-            f"no row is left to export of {found.selected:,} in the list"
-            f" ({', '.join(f'{why}: {n:,}' for why, n in found.left_out.items()) or 'it is empty'})"
+            f"no row is left to export of {selection.selected:,} in the list"
+            f" ({', '.join(f'{why}: {n:,}' for why, n in selection.left_out.items()) or 'it is empty'})"
         )
-    return found
+    return selection
 
 
 def _open_list(connection: "duckdb.DuckDBPyConnection", path: Path, options: Options) -> int:
@@ -121,16 +121,16 @@ def _open_list(connection: "duckdb.DuckDBPyConnection", path: Path, options: Opt
 def _check_names(
     connection: "duckdb.DuckDBPyConnection", read: str, column: str, names: tuple[str, ...]
 ) -> None:
-    found = connection.execute(f"SELECT DISTINCT {column} FROM {read} ORDER BY 1").fetchall()
-    there = [str(row[0]) for row in found]
+    values = connection.execute(f"SELECT DISTINCT {column} FROM {read} ORDER BY 1").fetchall()
+    there = [str(row[0]) for row in values]
     absent = [name for name in names if name not in there]
     if absent:
         what = column.removesuffix("_id")
         raise InputError(f"the list has no {what} {', '.join(absent)}; it has {', '.join(there) or 'none'}")
 
 
-def _join_contacts(connection: "duckdb.DuckDBPyConnection", plan: Plan, options: Options) -> str:
-    """Return the SELECT of the selected rows with what the plan uses of their contacts."""
+def _join_contacts(connection: "duckdb.DuckDBPyConnection", plan: ExportPlan, options: Options) -> str:
+    """Return the SELECT of the selected rows with the columns of their contacts that the plan uses."""
     if not plan.requires:
         return "SELECT * FROM selected"
     if options.contacts is None:
@@ -154,7 +154,7 @@ def _join_contacts(connection: "duckdb.DuckDBPyConnection", plan: Plan, options:
 
 def _one_each(read: str, columns: tuple[str, ...]) -> str:
     """Return the SELECT of one row a listed customer, with addresses checked."""
-    values = ", ".join(f"any_value({ident(one)}) AS {ident(one)}" for one in columns)
+    values = ", ".join(f"any_value({ident(name)}) AS {ident(name)}" for name in columns)
     mine = f"SELECT DISTINCT * FROM ({read}) WHERE customer_id IN (SELECT customer_id FROM selected)"
     query = f"SELECT customer_id, count(*) AS contact_rows, {values} FROM ({mine}) GROUP BY customer_id"
     if "country" in columns:
@@ -176,14 +176,14 @@ def _one_each(read: str, columns: tuple[str, ...]) -> str:
     return query
 
 
-def _count(connection: "duckdb.DuckDBPyConnection", list_rows: int, plan: Plan) -> Selection:
+def _count(connection: "duckdb.DuckDBPyConnection", list_rows: int, plan: ExportPlan) -> Selection:
     reasons = connection.execute(
         "SELECT reason, count(*) FROM judged WHERE reason IS NOT NULL GROUP BY reason"
     ).fetchall()
     by_reason = {str(reason): int(count) for reason, count in reasons}
     left_out = {reason: by_reason[reason] for reason, _ in (CONTROL, *plan.left_out) if reason in by_reason}
     selected = _number(connection, "SELECT count(*) FROM judged")
-    rows = _number(connection, "SELECT count(*) FROM kept")
+    rows = _number(connection, "SELECT count(*) FROM exported")
     twice = selected - rows - sum(left_out.values())
     if twice:
         left_out[plan.duplicate] = twice
@@ -200,12 +200,12 @@ def _count(connection: "duckdb.DuckDBPyConnection", list_rows: int, plan: Plan) 
 
 
 def _counts(connection: "duckdb.DuckDBPyConnection", conditions: list[tuple[str, str]]) -> dict[str, int]:
-    """Count the kept rows for which each condition holds; those that hold for none are left away."""
+    """Count the exported rows that meet each condition; conditions that none meets are left out."""
     if not conditions:
         return {}
     counts = ", ".join(f"count(*) FILTER (WHERE {sql})" for _, sql in conditions)
-    found = connection.execute(f"SELECT {counts} FROM kept").fetchall()[0]
-    return {name: int(count) for (name, _), count in zip(conditions, found, strict=True) if count}
+    totals = connection.execute(f"SELECT {counts} FROM exported").fetchall()[0]
+    return {name: int(count) for (name, _), count in zip(conditions, totals, strict=True) if count}
 
 
 def _number(connection: "duckdb.DuckDBPyConnection", query: str) -> int:

@@ -8,7 +8,7 @@ Salesforce help: Data Extensions in Marketing Cloud Engagement; Import Data.
 from pathlib import Path
 
 from crm_ml.delivery.exporters.csv_cells import is_formula
-from crm_ml.delivery.exporters.export_plan import DECISION, EMAIL, NO_CONTACT, Cell, Options, Plan
+from crm_ml.delivery.exporters.export_plan import DECISION, EMAIL, NO_CONTACT, Cell, ExportPlan, Options
 from crm_ml.delivery.exporters.readback import Rule, Shape, blank, breaches_of, files_of
 from crm_ml.delivery.exporters.recipients import EMAIL as EMAIL_FORM
 from crm_ml.tables.sql import literal
@@ -16,10 +16,10 @@ from crm_ml.tables.sql import literal
 HEADER = ("SubscriberKey", "EmailAddress", *(cell.name for cell in DECISION))
 
 
-def plan(options: Options) -> Plan:
+def plan(options: Options) -> ExportPlan:
     """Plan one CSV file whose header names the attributes of the data extension."""
     options.allow()
-    return Plan(
+    return ExportPlan(
         cells=(Cell("SubscriberKey", "customer_id"), Cell("EmailAddress", "email", text=False), *DECISION),
         validate=validate,
         stem="salesforce",

@@ -1,13 +1,13 @@
 """SMS gateways: text files of one action each, one number in E.164 a line, with the template's variables.
 
-A number stands once in all files.
+A number occurs only once in all files.
 """
 
 from pathlib import Path
 from typing import Final
 
 from crm_ml.delivery.exporters.csv_cells import is_formula
-from crm_ml.delivery.exporters.export_plan import NO_CONTACT, PHONE, Cell, Options, Plan, other_channel
+from crm_ml.delivery.exporters.export_plan import NO_CONTACT, PHONE, Cell, ExportPlan, Options, other_channel
 from crm_ml.delivery.exporters.klaviyo import E164
 from crm_ml.delivery.exporters.readback import Rule, Shape, blank, breaches_of, files_of
 from crm_ml.delivery.exporters.recipients import LISTED
@@ -17,8 +17,8 @@ from crm_ml.tables.sql import ident, literal
 NUMBER: Final = "number"
 
 
-def plan(options: Options) -> Plan:
-    """Plan a text file for each action and channel; variables follow the number, with commas.
+def plan(options: Options) -> ExportPlan:
+    """Plan a text file for each action and channel; the variables follow the number, separated by commas.
 
     Raises
     ------
@@ -30,9 +30,9 @@ def plan(options: Options) -> Plan:
     if taken or len(set(options.variables)) < len(options.variables):
         raise ConfigError(f"--variable names a column of the contacts, each once, and not {', '.join(taken)}")
     ids = {name: ident(name) for name in options.variables}
-    missing = " OR ".join(f"{one} IS NULL" for one in ids.values()) or "false"
-    bad = " OR ".join(_unfit(one) for one in ids.values()) or "false"
-    return Plan(
+    missing = " OR ".join(f"{sql} IS NULL" for sql in ids.values()) or "false"
+    bad = " OR ".join(_unfit(sql) for sql in ids.values()) or "false"
+    return ExportPlan(
         cells=(Cell(NUMBER, "phone", text=False), *(Cell(name, sql) for name, sql in ids.items())),
         validate=validate,
         stem="sms",
@@ -54,7 +54,7 @@ def plan(options: Options) -> Plan:
 
 
 def validate(path: Path) -> list[str]:
-    """Return all breaches of a text file or of a folder of them; a number that stands twice is one."""
+    """Return all breaches of a text file or of a folder of them, numbers that occur twice among them."""
     files = files_of(path, ".txt")
     names = (NUMBER, *(f"variable {i + 1}" for i in range(_variables(files[0]) if files else 0)))
     rules = (
@@ -71,7 +71,7 @@ def _variables(file: Path) -> int:
 
 
 def _unfit(sql: str) -> str:
-    """Return the condition that a value would break the line, or start like a formula."""
+    """Return the SQL condition that a value would break the line, or starts like a formula."""
     special = literal('[",\\r\\n]')
     return f"regexp_matches({sql}, {special}) OR {is_formula(sql)}"
 

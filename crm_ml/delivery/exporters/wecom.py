@@ -1,7 +1,7 @@
 """WeCom: shards of one action and one sender, of customers or of group chats.
 
-A member of the company confirms each shard before it is sent. A group gets one message a day, so it stands
-once in all shards: for the customer in it whose row has the lowest slot and the highest expected value.
+A member of the company confirms each shard before it is sent. A group gets one message a day, so it is
+in one shard only: for the customer in it whose row has the lowest slot and the highest expected value.
 
 References
 ----------
@@ -11,18 +11,18 @@ WeCom developer documentation: create an enterprise mass message (10,000 custome
 from pathlib import Path
 from typing import Final
 
-from crm_ml.delivery.exporters.export_plan import NO_CONTACT, Cell, Options, Plan, other_channel
+from crm_ml.delivery.exporters.export_plan import NO_CONTACT, Cell, ExportPlan, Options, other_channel
 from crm_ml.delivery.exporters.readback import Shape, blank, breaches_of, files_of, header_of
 
 IDS: Final = {"customer": "external_userid", "chat": "chat_id"}
 MAX_ROWS: Final = {"external_userid": 10_000, "chat_id": 2_000}
 
 
-def plan(options: Options) -> Plan:
+def plan(options: Options) -> ExportPlan:
     """Plan a CSV file for each action and sender: up to 10,000 customers, or 2,000 chats."""
     options.allow("by", by=("customer", "chat"))
     name = IDS[options.by or "customer"]
-    return Plan(
+    return ExportPlan(
         cells=(Cell("sender", "sender"), Cell(name, name)),
         validate=validate,
         stem="wecom",
@@ -43,7 +43,7 @@ def plan(options: Options) -> Plan:
 
 
 def validate(path: Path) -> list[str]:
-    """Return all breaches of a shard or of a folder of them; an id that stands in two shards is one."""
+    """Return all breaches of a shard or of a folder of them; ids that occur in two shards among them."""
     files = files_of(path, ".csv")
     header = header_of(files)
     name = header[1] if len(header) == 2 and header[1] in MAX_ROWS else "external_userid"

@@ -1,4 +1,4 @@
-"""The CSV sink: a new folder with the list as one CSV file and a manifest.
+"""The CSV loader: a new folder with the list as one CSV file and a manifest.
 
 Text that starts like a formula gets a leading ``'``; lists are JSON, times ISO 8601 in UTC.
 Numbers stay numbers.
@@ -21,14 +21,19 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-def load(folder: Path, target: Path) -> Loaded:
+NAMES = ("csv",)
+TARGET = "PATH"
+
+
+def load(folder: Path, target: str | Path) -> Loaded:
     """Write a list as CSV into a new folder of its name below `target`, whole or not at all.
 
     Parameters
     ----------
     folder : Path
         A list, or the folder of all lists of a name, whose newest is written.
-    target : Path
+    target : str or Path
+        A folder, which is made where it is missing.
 
     Raises
     ------
@@ -39,29 +44,31 @@ def load(folder: Path, target: Path) -> Loaded:
     IntegrityError
         If the list, or what is there, is damaged (exit code 4).
     """
-    one = verify(folder)
-    name = one.folder.resolve().name
+    verified, target = verify(folder), Path(target)
+    name = verified.folder.resolve().name
     try:
         check_free(target, name)
     except AlreadyPublished:
         manifest.verify(target / name)
         raise
-    publish(target, name, lambda content, _: _write(one, content))
-    return Loaded(one.list_id, one.rows, str(target / name))
+    publish(target, name, lambda content, _: _write(verified, content))
+    return Loaded(verified.list_id, verified.rows, str(target / name))
 
 
-def _write(one: Verified, content: Path) -> None:
-    cells = [_cell(field) for field in one.schema()]
+def _write(verified: Verified, content: Path) -> None:
+    cells = [_cell(field) for field in verified.schema()]
     connection = connect()
     try:
-        query = f"SELECT {line(cells)} AS line FROM read_parquet({literal(one.file)})"
+        query = f"SELECT {line(cells)} AS line FROM read_parquet({literal(verified.file)})"
         with Splitter(content, ".csv", header(cells)) as splitter:
             splitter.start("list")
             for batch in connection.sql(query).to_arrow_reader(BATCH_ROWS):
                 splitter.write(batch.column("line"), "list")
     finally:
         connection.close()
-    manifest.write_manifest(content, list_id=one.list_id, rows=one.rows, list_sha256=one.sha256)
+    manifest.write_manifest(
+        content, list_id=verified.list_id, rows=verified.rows, list_sha256=verified.sha256
+    )
 
 
 def _cell(field: "pa.Field") -> Cell:
@@ -84,4 +91,4 @@ def _cell(field: "pa.Field") -> Cell:
         return Cell(field.name, name)
     if kind.is_integer(field.type) or kind.is_floating(field.type) or kind.is_boolean(field.type):
         return Cell(field.name, name, text=False)
-    raise InputError(f"column {field.name} is {field.type}, which the CSV sink does not know")
+    raise InputError(f"column {field.name} is {field.type}, which has no form in CSV")

@@ -1,4 +1,4 @@
-"""The DuckDB sink: the rows of lists in one table of a database file, each list once.
+"""The DuckDB loader: the rows of lists in one table of a database file, each list once.
 
 A list is loaded in one transaction together with its entry in the ledger ``crm_ml_lists``, so that a retry
 after a kill neither loses nor doubles a row. Loaders of one folder wait for each other.
@@ -28,14 +28,18 @@ if TYPE_CHECKING:
     import duckdb
 
 
-def load(folder: Path, target: Path) -> Loaded:
+NAMES = ("duckdb",)
+TARGET = "PATH"
+
+
+def load(folder: Path, target: str | Path) -> Loaded:
     """Load a list into a DuckDB file, which is made where it is missing.
 
     Parameters
     ----------
     folder : Path
         A list, or the folder of all lists of a name, whose newest is loaded.
-    target : Path
+    target : str or Path
         The database file; its tables ``crm_ml_lists`` (one row a list) and ``crm_ml_list_rows``. Columns that
         the table does not have yet are added, and are null in older rows.
 
@@ -49,34 +53,38 @@ def load(folder: Path, target: Path) -> Loaded:
     IntegrityError
         If the list is damaged, or is there with another content (exit code 4).
     """
-    one = verify(folder)
-    with _clear_errors(target), contextlib.ExitStack() as stack:
+    verified, target = verify(folder), Path(target)
+    with _translate_errors(target), contextlib.ExitStack() as stack:
         target.parent.mkdir(parents=True, exist_ok=True)
         stack.enter_context(locked(target.parent, wait=True))
         _make(target)
         connection = _open(target)
         stack.callback(connection.close)
-        _load(connection, one, target.name)
-    return Loaded(one.list_id, one.rows, str(target))
+        _load(connection, verified, target.name)
+    return Loaded(verified.list_id, verified.rows, str(target))
 
 
-def _load(connection: "duckdb.DuckDBPyConnection", one: Verified, where: str) -> None:
+def _load(connection: "duckdb.DuckDBPyConnection", verified: Verified, where: str) -> None:
     """Load in one transaction; closing the connection before its end undoes all of it."""
     connection.execute("BEGIN TRANSACTION")
     connection.execute(
         f"CREATE TABLE IF NOT EXISTS {LEDGER} "
         "(list_id VARCHAR PRIMARY KEY, rows BIGINT NOT NULL, sha256 VARCHAR NOT NULL)"
     )
-    there = connection.execute(f"SELECT sha256 FROM {LEDGER} WHERE list_id = ?", [one.list_id]).fetchall()
+    there = connection.execute(
+        f"SELECT sha256 FROM {LEDGER} WHERE list_id = ?", [verified.list_id]
+    ).fetchall()
     if there:
-        refuse_loaded(one, there[0][0], where)
-    read = f"SELECT * FROM read_parquet({literal(one.file)})"
+        refuse_loaded(verified, there[0][0], where)
+    read = f"SELECT * FROM read_parquet({literal(verified.file)})"
     connection.execute(f"CREATE TABLE IF NOT EXISTS {ROWS} AS {read} LIMIT 0")
     _fit_columns(connection, read, where)
-    connection.execute(f"INSERT INTO {LEDGER} VALUES (?, ?, ?)", [one.list_id, one.rows, one.sha256])
+    connection.execute(
+        f"INSERT INTO {LEDGER} VALUES (?, ?, ?)", [verified.list_id, verified.rows, verified.sha256]
+    )
     loaded = connection.execute(f"INSERT INTO {ROWS} BY NAME {read}").fetchall()[0][0]
     strangers = f"SELECT count(*) FROM ({read}) WHERE list_id IS DISTINCT FROM ?"
-    check_loaded(one, loaded, connection.execute(strangers, [one.list_id]).fetchall()[0][0], where)
+    check_loaded(verified, loaded, connection.execute(strangers, [verified.list_id]).fetchall()[0][0], where)
     connection.execute("COMMIT")
 
 
@@ -121,7 +129,7 @@ def _open(target: Path) -> "duckdb.DuckDBPyConnection":
 
 
 @contextlib.contextmanager
-def _clear_errors(target: Path) -> Iterator[None]:
+def _translate_errors(target: Path) -> Iterator[None]:
     import duckdb
 
     try:

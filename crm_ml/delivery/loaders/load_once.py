@@ -1,4 +1,4 @@
-"""A list that was checked, as the sinks of databases take it."""
+"""A verified list for the loaders, and the checks that it is loaded exactly once."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -56,7 +56,7 @@ class Verified:
 
 @dataclass(frozen=True)
 class Loaded:
-    """What a sink did.
+    """The result of a load.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ class Loaded:
     rows : int
         Rows that were loaded.
     where : str
-        In words, without address.
+        Where they are, in words and without an address.
     """
 
     list_id: str
@@ -73,7 +73,7 @@ class Loaded:
 
 
 def verify(folder: Path) -> Verified:
-    """Check a list, or the newest one of a name, and return what sinks need of it.
+    """Check the sums of a list, or of the newest one of a name, and return what loaders need.
 
     Raises
     ------
@@ -84,35 +84,37 @@ def verify(folder: Path) -> Verified:
     """
     import pyarrow.parquet as pq
 
-    found = locate(folder)
-    manifest = verify_list(found)
-    content = pq.read_metadata(found / LIST_FILE)
+    source = locate(folder)
+    manifest = verify_list(source)
+    content = pq.read_metadata(source / LIST_FILE)
     missing = sorted(set(KEY) - set(content.schema.to_arrow_schema().names))
     if missing:
-        raise InputError(f"{found / LIST_FILE}: there is no column {', '.join(missing)}")
+        raise InputError(f"{source / LIST_FILE}: there is no column {', '.join(missing)}")
     if content.num_rows != manifest.get("rows"):
         raise IntegrityError(
-            f"{found}: {content.num_rows:,} rows, but the manifest says {manifest.get('rows')}"
+            f"{source}: {content.num_rows:,} rows, but the manifest says {manifest.get('rows')}"
         )
-    return Verified(found, manifest["list_id"], content.num_rows, manifest["files"][LIST_FILE]["sha256"])
+    return Verified(source, manifest["list_id"], content.num_rows, manifest["files"][LIST_FILE]["sha256"])
 
 
-def refuse_loaded(one: Verified, sha256: str, where: str) -> None:
-    """Say that a list was loaded before.
+def refuse_loaded(verified: Verified, sha256: str, where: str) -> None:
+    """Raise the error of a list that was loaded before.
 
     Raises
     ------
     AlreadyPublished
         If it was the same.
     IntegrityError
-        If another content was loaded under its id.
+        If a list of the same id but other content was loaded.
     """
-    if sha256 != one.sha256:
-        raise IntegrityError(f"list {one.list_id} is in {where} with another content; nothing was changed")
-    raise AlreadyPublished(f"list {one.list_id} is already in {where}; nothing was changed")
+    if sha256 != verified.sha256:
+        raise IntegrityError(
+            f"list {verified.list_id} is in {where} with another content; nothing was changed"
+        )
+    raise AlreadyPublished(f"list {verified.list_id} is already in {where}; nothing was changed")
 
 
-def check_loaded(one: Verified, rows: int, strangers: int, where: str) -> None:
+def check_loaded(verified: Verified, rows: int, strangers: int, where: str) -> None:
     """Refuse a load, before it is committed, that does not hold the rows of the list, each of its id.
 
     Raises
@@ -120,8 +122,8 @@ def check_loaded(one: Verified, rows: int, strangers: int, where: str) -> None:
     IntegrityError
         With both numbers.
     """
-    if rows != one.rows or strangers:
+    if rows != verified.rows or strangers:
         raise IntegrityError(
-            f"{rows:,} rows of {one.rows:,} came into {where}, {strangers:,} of another list_id;"
+            f"{rows:,} rows of {verified.rows:,} came into {where}, {strangers:,} of another list_id;"
             " nothing was loaded"
         )

@@ -1,4 +1,4 @@
-"""The PostgreSQL sink: the rows of lists in one table of a database, each list once.
+"""The PostgreSQL loader: the rows of lists in one table of a database, each list once.
 
 A list is loaded by binary COPY in one transaction together with its entry in the ledger ``crm_ml_lists``. Of
 two loaders the second waits at the ledger's primary key until the first has committed, or takes over if it
@@ -30,6 +30,8 @@ from crm_ml.tables.sql import columns, ident
 if TYPE_CHECKING:
     import pyarrow as pa
 
+NAMES = ("postgres", "postgresql")
+TARGET = ""
 ADDRESS = "CRM_ML_POSTGRES"
 WHERE = "the database of CRM_ML_POSTGRES"
 _LOCK = 7_262_451_310_417_204_811  # any number that no other program takes for its advisory lock
@@ -46,7 +48,7 @@ _REASONS = {
 }
 
 
-def load(folder: Path) -> Loaded:
+def load(folder: Path, target: str = "") -> Loaded:
     """Load a list into the PostgreSQL database whose address stands in ``CRM_ML_POSTGRES``.
 
     The tables ``crm_ml_lists`` (one row a list) and ``crm_ml_list_rows`` (key list_id, customer_id, slot) are
@@ -57,11 +59,13 @@ def load(folder: Path) -> Loaded:
     ----------
     folder : Path
         A list, or the folder of all lists of a name, whose newest is loaded.
+    target : str
+        Must be empty: an address on the command line would be seen by all users of the machine.
 
     Raises
     ------
     ConfigError
-        If the address or the driver is missing.
+        If the address or the driver is missing, or a target is given.
     InputError
         If there is no list, the server can't be reached or refuses, or a column has another type there.
     AlreadyPublished
@@ -69,21 +73,23 @@ def load(folder: Path) -> Loaded:
     IntegrityError
         If the list is damaged, or is there with another content (exit code 4).
     """
+    if target:
+        raise ConfigError(f"the address stands in {ADDRESS}, never on the command line; write postgres:")
     address = os.environ.get(ADDRESS)
     if not address:
         raise ConfigError(
             f"set {ADDRESS} to the address of the database: postgresql://user@host:port/database"
         )
     driver = _driver()
-    one = verify(folder)
-    types = _types(one.schema())
-    with _clear_errors(driver), contextlib.ExitStack() as stack:
+    verified = verify(folder)
+    types = _types(verified.schema())
+    with _translate_errors(driver), contextlib.ExitStack() as stack:
         connection = stack.enter_context(contextlib.closing(driver.connect(address)))
         cursor = stack.enter_context(contextlib.closing(connection.cursor()))
         _make_tables(connection, cursor, types)
-        _load(cursor, one)
+        _load(cursor, verified)
         connection.commit()
-    return Loaded(one.list_id, one.rows, WHERE)
+    return Loaded(verified.list_id, verified.rows, WHERE)
 
 
 def _driver() -> Any:
@@ -91,31 +97,31 @@ def _driver() -> Any:
         return importlib.import_module("adbc_driver_postgresql.dbapi")
     except ImportError as error:
         raise ConfigError(
-            "the PostgreSQL sink needs adbc-driver-postgresql; install crm_ml[postgres]"
+            "the PostgreSQL loader needs adbc-driver-postgresql; install crm_ml[postgres]"
         ) from error
 
 
-def _load(cursor: Any, one: Verified) -> None:
-    """Enter the list into the ledger, which waits for a loader that is at it, and copy its rows."""
+def _load(cursor: Any, verified: Verified) -> None:
+    """Enter the list into the ledger, waiting for another loader of it, and copy its rows."""
     import pyarrow as pa
 
     entry = (
         f"INSERT INTO {LEDGER} (list_id, rows, sha256) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING RETURNING 1"
     )
-    cursor.execute(entry, (one.list_id, one.rows, one.sha256))
+    cursor.execute(entry, (verified.list_id, verified.rows, verified.sha256))
     if not cursor.fetchall():
-        cursor.execute(f"SELECT sha256 FROM {LEDGER} WHERE list_id = $1", (one.list_id,))
-        refuse_loaded(one, cursor.fetchall()[0][0], WHERE)
-    reader = pa.RecordBatchReader.from_batches(one.schema().remove_metadata(), one.batches())
+        cursor.execute(f"SELECT sha256 FROM {LEDGER} WHERE list_id = $1", (verified.list_id,))
+        refuse_loaded(verified, cursor.fetchall()[0][0], WHERE)
+    reader = pa.RecordBatchReader.from_batches(verified.schema().remove_metadata(), verified.batches())
     cursor.adbc_ingest(ROWS, reader, mode="append")
     count = f"SELECT count(*), count(*) FILTER (WHERE list_id = $1) FROM {ROWS} WHERE list_id = $1"
-    cursor.execute(count, (one.list_id,))
+    cursor.execute(count, (verified.list_id,))
     rows = cursor.fetchall()[0][0]
-    check_loaded(one, rows, one.rows - rows, WHERE)
+    check_loaded(verified, rows, verified.rows - rows, WHERE)
 
 
 def _make_tables(connection: Any, cursor: Any, types: dict[str, str]) -> None:
-    """Make what is missing, in a transaction of its own under a lock; nothing is locked if nothing is."""
+    """Make what is missing, in a transaction of its own; a lock is taken only if something is."""
     if _missing(cursor, types):
         cursor.execute(f"SELECT pg_advisory_xact_lock({_LOCK})")
         cursor.fetchall()
@@ -132,10 +138,10 @@ def _missing(cursor: Any, types: dict[str, str]) -> list[str]:
         "WHERE c.relkind IN ('r', 'p') AND c.relnamespace = current_schema()::regnamespace "
         f"AND c.relname IN ('{LEDGER}', '{ROWS}')"
     )
-    found = cursor.fetchall()
-    there = {name: kind for table, name, kind in found if table == ROWS}
+    existing = cursor.fetchall()
+    there = {name: kind for table, name, kind in existing if table == ROWS}
     statements = []
-    if LEDGER not in {table for table, _, _ in found}:
+    if LEDGER not in {table for table, _, _ in existing}:
         ledger = "(list_id text PRIMARY KEY, rows bigint NOT NULL, sha256 text NOT NULL)"
         statements.append(f"CREATE TABLE {LEDGER} {ledger}")
     if not there:
@@ -189,7 +195,7 @@ def _type(kind: "pa.DataType") -> str | None:
 
 
 @contextlib.contextmanager
-def _clear_errors(driver: Any) -> Iterator[None]:
+def _translate_errors(driver: Any) -> Iterator[None]:
     try:
         yield
     except driver.Error as error:

@@ -13,7 +13,7 @@ import sink_world
 from export_world import CONTACTS, USUAL, row, write_contacts, write_list
 
 from crm_ml.delivery.exporters import klaviyo
-from crm_ml.delivery.exporters.export_plan import Plan
+from crm_ml.delivery.exporters.export_plan import ExportPlan
 from crm_ml.score.export import main
 from crm_ml.storage import manifest
 
@@ -70,7 +70,7 @@ def test_nothing_is_published_that_breaks_a_rule(tmp_path, monkeypatch, capsys):
     found = write_list(tmp_path / "lists", [row("a")])
     sound = klaviyo.plan
 
-    def wrong(options) -> Plan:
+    def wrong(options) -> ExportPlan:
         one = sound(options)
         cells = (world_cell(one.cells[0].name), *one.cells[1:])
         return type(one)(**{**vars(one), "cells": cells})
