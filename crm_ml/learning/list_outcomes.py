@@ -55,7 +55,8 @@ class Published:
         manifest = verify_list(folder)
         if NOT_SELECTED_FILE not in manifest["files"]:
             raise IntegrityError(
-                f"{folder}: there is no {NOT_SELECTED_FILE}, so nothing says who was held out; make the list again"
+                f"{folder}: there is no {NOT_SELECTED_FILE}, so nothing says who was held out; "
+                "make the list again"
             )
         return Published(folder, manifest)
 

@@ -2,11 +2,11 @@
 
 One row for each customer and slot, ordered by customer_id and slot, with what to do, why, at what expected
 value and cost, and what is needed to learn from it later. p_churn, p_response, uplift and clv_cents are null
-without a model that gives them, uplift also where its arm is not verified. arm is treat (allotted) or explore
-(drawn at random), propensity the probability with which the customer got this offering; priority is what the
-allotment maximised, price_paid what the caps and budgets that the row uses would be worth to another one. The
-files depend on the models, the policy, the data, earlier lists and as_of alone: no clock, run id or version
-number of a registry goes into them.
+without a model of them, uplift also where its arm is not verified. arm is treat (allocated) or explore
+(drawn at random), propensity the probability with which the customer got this action on this channel;
+priority is what the allocation maximised, price_paid what the caps and budgets that the row uses would be
+worth to another row. The files depend on the models, the policy, the data, earlier lists and as_of alone: no
+clock, run id or version number of a registry goes into them.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -46,11 +46,11 @@ class ListHeader:
         Fingerprint of the tables.
     consent_basis : str
     actions : sequence of Action
-        The offerings at `as_of`, in the order of their numbers.
+        The open actions at `as_of`, one for each channel, in the order of their numbers.
     value_bases : sequence of str
-        What the expected value of each of them rests on.
+        What the expected value of each action rests on.
     earlier : sequence of str
-        Ids of the earlier lists and their evaluation that this one was made from.
+        Ids of the earlier lists and of their evaluation that this list was made from.
     """
 
     as_of: datetime
@@ -145,10 +145,10 @@ def write_files(
         customer_id.
     header : ListHeader
     reasons : mapping of str to callable
-        Score to what gives the reason codes of a frame of features (indexed by customer_id), one sequence a
-        row. Called for the rows of the list whose value rests on this score. A row whose value rests on an
-        uplift says the uplift, one that rests on items how many are expected to be bought, all others the
-        rule of their action.
+        For each score, a function from a frame of features (indexed by customer_id) to the reason codes of
+        each row. It is called for the rows of the list whose value rests on this score. The reason of a row
+        whose value rests on an uplift is the uplift, on items the number that are expected to be bought, and
+        of all others the rule of their action.
     folder : Path
     facts : mapping, optional
         Further entries of the manifest, ready for JSON.
@@ -157,10 +157,10 @@ def write_files(
     """
     rows = parquet.write(_rows(decided, header, reasons), schema(), folder / LIST_FILE)
     columns = [{"name": field.name, "type": str(field.type)} for field in schema()]
-    told = {"list_id": header.list_id, "ingredients": header.ingredients, "rows": rows, "schema": columns}
-    told |= facts or {}
-    write_page(folder, told, evaluation)
-    manifest.write_manifest(folder, **told)
+    content = {"list_id": header.list_id, "ingredients": header.ingredients, "rows": rows, "schema": columns}
+    content |= facts or {}
+    write_page(folder, content, evaluation)
+    manifest.write_manifest(folder, **content)
     return rows
 
 
@@ -175,11 +175,11 @@ def _rows(decided: Path, header: ListHeader, reasons: Mapping[str, Reasons]) -> 
 
 
 def _chunk(table: "pa.Table", header: ListHeader, codes: list[list[str]]) -> "pa.Table":
-    """Build list rows of a chunk: constants of the list, constants of its actions, and what was decided."""
+    """Build list rows of a chunk: constants of the list, of its actions, and what was decided."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    types, action = schema(), table["action"]
+    types, number = schema(), table["action"]
     moment = types.field("send_at").type
     constants = {
         "list_id": header.list_id,
@@ -194,11 +194,11 @@ def _chunk(table: "pa.Table", header: ListHeader, codes: list[list[str]]) -> "pa
         for name, value in constants.items()
     }
     for name, values in _by_action(header).items():
-        columns[name] = pa.array(values, types.field(name).type).take(action)
-    keys = pa.array([one.key for one in header.actions], pa.string())
+        columns[name] = pa.array(values, types.field(name).type).take(number)
+    keys = pa.array([action.key for action in header.actions], pa.string())
     columns["runner_up_action"] = keys.take(table["runner_up"])
-    given = ("customer_id", "expected_value_cents", "priority", "price_paid", "arm", "propensity")
-    for name in (*given, *SCORES, *OF_ACTION):
+    decided = ("customer_id", "expected_value_cents", "priority", "price_paid", "arm", "propensity")
+    for name in (*decided, *SCORES, *OF_ACTION):
         columns[name] = pc.cast(table[name], types.field(name).type)
     columns["send_at"] = pc.cast(pc.cast(table["send_at_epoch_s"], pa.timestamp("s", "UTC")), moment)
     for name in OF_ITEMS:
@@ -208,12 +208,12 @@ def _chunk(table: "pa.Table", header: ListHeader, codes: list[list[str]]) -> "pa
 
 
 def _items(table: "pa.Table", name: str, of_action: Any, kind: "pa.DataType") -> Any:
-    """Return what stands of the customer's own items, else of the action's, else nothing."""
+    """Return a column of the customer's own items, else of the action's, else empty lists."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    given = pa.repeat(pa.scalar([], kind), len(table)) if of_action is None else of_action
-    return pc.coalesce(pc.cast(table[name], kind), given) if name in table.column_names else given
+    default = pa.repeat(pa.scalar([], kind), len(table)) if of_action is None else of_action
+    return pc.coalesce(pc.cast(table[name], kind), default) if name in table.column_names else default
 
 
 def _by_action(header: ListHeader) -> dict[str, list[Any]]:
@@ -235,20 +235,20 @@ def _reason_codes(table: "pa.Table", header: ListHeader, reasons: Mapping[str, R
         [_basis(header.actions[number], uplift, p)]
         for number, uplift, p in zip(numbers, uplifts, chances, strict=True)
     ]
-    told = [header.actions[n].score if u is None else None for n, u in zip(numbers, uplifts, strict=True)]
+    scores = [header.actions[n].score if u is None else None for n, u in zip(numbers, uplifts, strict=True)]
+    others = {*DECISION, *OF_ITEMS, "send_at_epoch_s"} - {"customer_id"}
+    columns = [name for name in table.column_names if name not in others]
     for score, explain in reasons.items():
-        rows = [row for row, one in enumerate(told) if one == score]
+        rows = [row for row, explained in enumerate(scores) if explained == score]
         if rows:
-            other = {*DECISION, *OF_ITEMS, "send_at_epoch_s"} - {"customer_id"}
-            features = table.take(rows).drop_columns([one for one in table.column_names if one in other])
-            found = explain(features.to_pandas().set_index("customer_id"))
-            for row, texts in zip(rows, found, strict=True):
+            features = table.take(rows).select(columns).to_pandas().set_index("customer_id")
+            for row, texts in zip(rows, explain(features), strict=True):
                 codes[row] = [str(text) for text in texts]
     return codes
 
 
 def _basis(action: Action, uplift: float | None, chances: Sequence[float | None] | None) -> str:
-    """Say what the value of a row rests on, where no model explains it: uplift, items, or the rule."""
+    """Return what the value of a row rests on, where no model explains it: uplift, items, or the rule."""
     if uplift is not None and action.uplift is not None:
         return f"uplift_{action.uplift.arm}={uplift:+.4g}"
     if action.score == "p_items":

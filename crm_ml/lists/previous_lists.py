@@ -1,4 +1,4 @@
-"""Earlier lists of a name: whose rows count as contacts, and what the last evaluated one has earned."""
+"""Earlier lists of a name, whose rows count as contacts, and the evaluation of the last evaluated one."""
 
 import json
 import re
@@ -15,14 +15,14 @@ _FOLDER = re.compile(r"(\d{4}-\d{2}-\d{2})-[0-9a-f]{16}")
 
 
 @dataclass(frozen=True)
-class Earlier:
+class EarlierList:
     """A list that was published before."""
 
     folder: Path
     list_id: str
 
 
-def earlier_lists(target: Path, day: date) -> list[Earlier]:
+def earlier_lists(target: Path, day: date) -> list[EarlierList]:
     """Return the lists of the days before `day`, oldest first.
 
     Parameters
@@ -36,13 +36,13 @@ def earlier_lists(target: Path, day: date) -> list[Earlier]:
     IntegrityError
         If one of them is damaged (exit code 4).
     """
-    found = [one for one in list_folders(target) if _before(one.name, day)]
-    return [Earlier(one, str(verify_list(one)["list_id"])) for one in found]
+    folders = [folder for folder in list_folders(target) if _before(folder.name, day)]
+    return [EarlierList(folder, str(verify_list(folder)["list_id"])) for folder in folders]
 
 
 def list_folders(target: Path) -> list[Path]:
     """Return the folders of all published lists of a name, oldest first."""
-    return sorted(one for one in target.glob("*-*") if _FOLDER.fullmatch(one.name) and one.is_dir())
+    return sorted(path for path in target.glob("*-*") if _FOLDER.fullmatch(path.name) and path.is_dir())
 
 
 def last_evaluation(target: Path, day: date) -> dict[str, Any] | None:
@@ -53,7 +53,7 @@ def last_evaluation(target: Path, day: date) -> dict[str, Any] | None:
     InputError
         If the file is no JSON object.
     """
-    files = sorted(one for one in (target / EVALUATIONS).glob("*.json") if _before(one.stem, day))
+    files = sorted(path for path in (target / EVALUATIONS).glob("*.json") if _before(path.stem, day))
     if not files:
         return None
     try:

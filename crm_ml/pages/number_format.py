@@ -32,7 +32,7 @@ class Currency:
         return 0 if self.code in _NO_MINOR_UNIT else 3 if self.code in _THOUSANDTHS else 2
 
     def amount(self, minor: float | None) -> str:
-        """Say an amount of minor units in the major unit; a dash where there is none."""
+        """Return an amount of minor units as text in the major unit; a dash where there is none."""
         if minor is None:
             return DASH
         whole = round(minor)
@@ -42,7 +42,7 @@ class Currency:
 
 
 def share(part: float, whole: float = 1.0) -> str:
-    """Say a part of a whole in per cent, with the digits it takes to tell it from nothing and from all.
+    """Return a part of a whole in per cent, with digits enough to differ from nothing and from all.
 
     Examples
     --------
@@ -60,7 +60,7 @@ def share(part: float, whole: float = 1.0) -> str:
 
 
 def count(number: float, noun: str = "") -> str:
-    """Say a whole number, with the noun in the singular or the plural where it is given.
+    """Return a whole number as text, with a noun in the singular or the plural.
 
     Examples
     --------

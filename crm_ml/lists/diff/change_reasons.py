@@ -1,8 +1,8 @@
-"""Why a row came, went or moved: the first reason that the folders of both lists can tell.
+"""Why a row was added, removed or moved: the first reason that the folders of both lists show.
 
-A row that went is told by what the new folder says of its customer, one that came by what the old one said.
-An expired row is told only where nothing else explains it: lists are often made when the last one has run
-out, and then every row of it has expired.
+A removed row is explained by what the new folder holds of its customer, an added row by what the old folder
+holds. Expiry is the reason only where nothing else explains a row: lists are often made when the last one has
+run out, and then every row of it has expired.
 """
 
 from collections.abc import Sequence
@@ -39,42 +39,42 @@ CASES = f"""CASE kind
 WHEN 'removed' THEN CASE
     WHEN NOT still_offered THEN 'no_longer_offered'
     WHEN now_universal THEN 'held_out'
-    WHEN list_contains(now_kept_from, old_action) THEN 'held_out_of_action'
+    WHEN list_contains(now_held_out_of, old_action) THEN 'held_out_of_action'
     WHEN now_none THEN 'capacity'
     WHEN in_new THEN 'fewer_actions'
-    WHEN now_kept_from IS NOT NULL THEN 'held_out_of_action'
-    WHEN NOT new_tells THEN 'not_listed'
+    WHEN now_held_out_of IS NOT NULL THEN 'held_out_of_action'
+    WHEN NOT new_complete THEN 'not_listed'
     WHEN expired THEN 'expired'
     ELSE 'no_candidate' END
 WHEN 'added' THEN CASE
     WHEN NOT offered_before THEN 'newly_offered'
-    WHEN was_universal OR list_contains(was_kept_from, new_action) THEN 'was_held_out'
+    WHEN was_universal OR list_contains(was_held_out_of, new_action) THEN 'was_held_out'
     WHEN new_arm = 'explore' THEN 'explored'
     WHEN was_none THEN 'was_not_chosen'
     WHEN in_old THEN 'more_actions'
-    WHEN was_kept_from IS NOT NULL THEN 'was_held_out'
-    WHEN NOT old_tells THEN 'was_not_listed'
+    WHEN was_held_out_of IS NOT NULL THEN 'was_held_out'
+    WHEN NOT old_complete THEN 'was_not_listed'
     ELSE 'new_candidate' END
 WHEN 'moved' THEN CASE
     WHEN NOT still_offered THEN 'no_longer_offered'
-    WHEN list_contains(now_kept_from, old_action) THEN 'held_out_of_action'
+    WHEN list_contains(now_held_out_of, old_action) THEN 'held_out_of_action'
     WHEN new_arm = 'explore' THEN 'explored'
     WHEN old_arm = 'explore' THEN 'was_explored'
     WHEN NOT offered_before THEN 'newly_offered'
-    WHEN list_contains(was_kept_from, new_action) THEN 'was_held_out'
+    WHEN list_contains(was_held_out_of, new_action) THEN 'was_held_out'
     WHEN {_RISE} THEN 'price_rose'
     WHEN {_FALL} THEN 'price_fell'
     ELSE 'worth' END
 ELSE CASE WHEN old_value IS DISTINCT FROM new_value THEN 'value' ELSE 'cost' END END"""
 
 
-def in_words(
+def change_in_words(
     reason: str,
     values: Sequence[int | None],
     price_of: str | None = None,
     prices: Sequence[float | None] = (None, None),
 ) -> str:
-    """Say a reason with the amounts that are known, in hundredths of the currency.
+    """Return a reason as a sentence with the amounts that are known, in hundredths of the currency.
 
     Parameters
     ----------
@@ -83,24 +83,24 @@ def in_words(
     values : (before, after)
         Expected values, cents.
     price_of : str, optional
-        Offering whose prices are given.
+        Key of the action whose prices these are.
     prices : (before, after), optional
         Cents.
 
     Examples
     --------
-    >>> in_words("capacity", (100, None), "coupon", (120.0, 340.0))
+    >>> change_in_words("capacity", (100, None), "coupon", (120.0, 340.0))
     'could be listed, but is not chosen now: the price of coupon rose from 1.20 to 3.40'
-    >>> in_words("worth", (100, 250))
+    >>> change_in_words("worth", (100, 250))
     'another action is worth more now: value from 1.00 to 2.50'
     """
-    said = REASONS[reason]
+    sentence = REASONS[reason]
     before, after = prices
     if reason in _PRICED and before is not None and after is not None:
         moved = "rose" if after > before + _NOTABLE else "fell" if after < before - _NOTABLE else ""
         change = f"{moved} from {before / 100:,.2f} to {after / 100:,.2f}"
-        return f"{said}: the price of {price_of} {change if moved else f'stayed at {after / 100:,.2f}'}"
+        return f"{sentence}: the price of {price_of} {change if moved else f'stayed at {after / 100:,.2f}'}"
     old, new = values
     if old is not None and new is not None:
-        return f"{said}: value from {old / 100:,.2f} to {new / 100:,.2f}"
-    return said
+        return f"{sentence}: value from {old / 100:,.2f} to {new / 100:,.2f}"
+    return sentence

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from crm_ml.errors import InputError
 from crm_ml.lists.diff.change_reasons import KINDS
-from crm_ml.lists.diff.difference import Difference, Example, Group, Side
+from crm_ml.lists.diff.list_difference import ChangeExample, ChangeGroup, Difference, ListSummary
 from crm_ml.lists.diff.query import CHANGES, EXAMPLE, prepare
 from crm_ml.lists.read_list import locate, verify_list
 from crm_ml.storage import parquet
@@ -26,28 +26,28 @@ Key = tuple[str | None, str | None]
 
 
 @dataclass(frozen=True)
-class Found:
-    """A list that was found whole: its folder and its manifest."""
+class VerifiedList:
+    """A list whose files agree with its manifest."""
 
     folder: Path
     manifest: Mapping[str, Any]
 
     @property
-    def side(self) -> Side:
-        """Return it in figures."""
+    def summary(self) -> ListSummary:
+        """Return its name, id, day and rows."""
         made_of = self.manifest["ingredients"]
         name = str(self.manifest.get("name") or self.folder.resolve().parent.name)
         rows = int(self.manifest.get("rows") or 0)
-        return Side(name, str(self.manifest["list_id"]), str(made_of.get("as_of") or ""), rows)
+        return ListSummary(name, str(self.manifest["list_id"]), str(made_of.get("as_of") or ""), rows)
 
 
 def difference(
     old: Path | str, new: Path | str, out: Path | None = None, examples: int = EXAMPLES
 ) -> Difference:
-    """Say what changed between two lists, and why.
+    """Compare two lists: what changed, and why.
 
-    Rows belong together that have the same customer, action and channel; what is left of a customer is
-    paired in the order of slots, and its rows have moved. Lists may have different names.
+    Rows belong together that have the same customer, action and channel; the other rows of a
+    customer are paired in the order of slots, and have moved. Lists may have different names.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def difference(
     out : Path, optional
         Parquet of all changed rows, ordered by customer_id; replaced whole or not at all.
     examples : int
-        At most so many for each kind and reason.
+        The most examples of each kind and reason.
 
     Raises
     ------
@@ -66,53 +66,53 @@ def difference(
     IntegrityError
         If a file does not agree with its manifest (exit code 4).
     """
-    before, after = (_found(Path(one)) for one in (old, new))
+    before, after = (_verified(Path(folder)) for folder in (old, new))
     if out is not None:
         refuse_inside(out, (before.folder, after.folder))
     connection = connect()
     try:
         prepare(connection, before.folder, after.folder, before.manifest, after.manifest)
-        found = _difference(connection, before, after, examples)
+        changes = _difference(connection, before, after, examples)
         if out is not None:
             _write(connection, out)
     finally:
         connection.close()
-    return found
+    return changes
 
 
 def ingredients_in_words(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
-    """Name what two lists were made from and is not the same.
+    """Return the ingredients of two lists that differ, in words.
 
     Examples
     --------
     >>> ingredients_in_words({"models": {"churn": "ab"}, "data": "x"}, {"models": {"clv": "cd"}, "data": "y"})
     ['data: x, now y', 'model churn: no longer used', 'model clv: newly used, cd']
     """
-    told = []
+    differing = []
     for name in sorted({*old, *new} - {"models"}):
         if old.get(name) != new.get(name):
-            told.append(f"{name}: {_short(old.get(name))}, now {_short(new.get(name))}")
+            differing.append(f"{name}: {_short(old.get(name))}, now {_short(new.get(name))}")
     was, now = old.get("models") or {}, new.get("models") or {}
     for name in sorted({*was, *now}):
         if name not in now:
-            told.append(f"model {name}: no longer used")
+            differing.append(f"model {name}: no longer used")
         elif name not in was:
-            told.append(f"model {name}: newly used, {_short(now[name])}")
+            differing.append(f"model {name}: newly used, {_short(now[name])}")
         elif was[name] != now[name]:
-            told.append(f"model {name}: {_short(was[name])}, now {_short(now[name])}")
-    return told
+            differing.append(f"model {name}: {_short(was[name])}, now {_short(now[name])}")
+    return differing
 
 
 def _short(value: Any) -> str:
     if isinstance(value, (list, tuple)):
-        return f"{len(value)} ({', '.join(str(one)[:_SHOWN] for one in value[:3])})" if value else "none"
+        return f"{len(value)} ({', '.join(str(part)[:_SHOWN] for part in value[:3])})" if value else "none"
     text = str(value)
     return text if value is None or text[4:5] == "-" else text[:_SHOWN]
 
 
 @contextmanager
 def replaced(path: Path) -> Iterator[Path]:
-    """Give a hidden file beside a path to write to; it takes the place when the block ends well.
+    """Yield a hidden file beside a path, which replaces the path when the block ends without an error.
 
     Raises
     ------
@@ -131,43 +131,43 @@ def replaced(path: Path) -> Iterator[Path]:
             part.unlink()
 
 
-def _found(folder: Path) -> Found:
+def _verified(folder: Path) -> VerifiedList:
     located = locate(folder)
-    return Found(located, verify_list(located))
+    return VerifiedList(located, verify_list(located))
 
 
 def _difference(
-    connection: "duckdb.DuckDBPyConnection", before: Found, after: Found, examples: int
+    connection: "duckdb.DuckDBPyConnection", before: VerifiedList, after: VerifiedList, examples: int
 ) -> Difference:
     counted = connection.sql(
         "SELECT kind, reason, count(*), sum(coalesce(old_value, 0)), sum(coalesce(new_value, 0)), "
         "count(*) FILTER (expired AND kind <> 'changed') FROM explained GROUP BY kind, reason"
     ).fetchall()
-    groups = [Group(kind, why, rows, int(old), int(new)) for kind, why, rows, old, new, _ in counted]
-    groups.sort(key=lambda one: (KINDS.index(one.kind), -one.rows, one.reason))
+    groups = [ChangeGroup(kind, why, rows, int(old), int(new)) for kind, why, rows, old, new, _ in counted]
+    groups.sort(key=lambda group: (KINDS.index(group.kind), -group.rows, group.reason))
     keys = _keys(connection)
-    kept, moves = _moves(connection, keys)
+    unchanged, moves = _moves(connection, keys)
     return Difference(
-        old=before.side,
-        new=after.side,
+        old=before.summary,
+        new=after.summary,
         ingredients=ingredients_in_words(before.manifest["ingredients"], after.manifest["ingredients"]),
-        kept=kept,
+        unchanged=unchanged,
         expired=sum(expired for *_, expired in counted),
         groups=groups,
         moves=moves,
-        examples=[one for group in groups for one in _examples(connection, group, keys, examples)],
+        examples=[example for group in groups for example in _examples(connection, group, keys, examples)],
     )
 
 
 def _keys(connection: "duckdb.DuckDBPyConnection") -> dict[Pair, str]:
-    """Return the key of each offering: its action alone where both lists have it on one channel only."""
-    pairs = connection.sql("SELECT action_id, channel FROM offerings").fetchall()
+    """Return the key of each action by channel: the action alone where both lists have it on one channel."""
+    pairs = connection.sql("SELECT action_id, channel FROM action_channels").fetchall()
     channels = Counter(action for action, _ in pairs)
     return {(action, by): f"{action}/{by}" if channels[action] > 1 else action for action, by in pairs}
 
 
 def _moves(connection: "duckdb.DuckDBPyConnection", keys: Mapping[Pair, str]) -> tuple[int, dict[Key, int]]:
-    """Return the rows that are as they were, and all rows by their offering before and after."""
+    """Return the number of unchanged rows, and all rows by the key of their action before and after."""
     moves: Counter[Key] = Counter()
     rest: dict[str, Counter[str]] = {"old": Counter(), "new": Counter()}
     for side, left in rest.items():
@@ -188,13 +188,13 @@ def _moves(connection: "duckdb.DuckDBPyConnection", keys: Mapping[Pair, str]) ->
         raise InputError("a customer has the same action and channel twice; make the lists again")
     for key, rows in (+rest["old"]).items():
         moves[key, key] += rows
-    order = sorted(moves.items(), key=lambda one: tuple((name is None, name or "") for name in one[0]))
+    order = sorted(moves.items(), key=lambda move: tuple((name is None, name or "") for name in move[0]))
     return sum(rest["old"].values()), dict(order)
 
 
 def _examples(
-    connection: "duckdb.DuckDBPyConnection", group: Group, keys: Mapping[Pair, str], most: int
-) -> Iterator[Example]:
+    connection: "duckdb.DuckDBPyConnection", group: ChangeGroup, keys: Mapping[Pair, str], most: int
+) -> Iterator[ChangeExample]:
     rows = connection.execute(
         f"SELECT {EXAMPLE} FROM explained WHERE kind = ? AND reason = ? "
         "ORDER BY abs(coalesce(new_value, 0) - coalesce(old_value, 0)) DESC, customer_id, old_action, "
@@ -205,8 +205,8 @@ def _examples(
         old, new = keys.get((was, was_by)), keys.get((now, now_by))
         of_new = group.kind == "added" or group.reason == "price_fell"
         shown = prices[2:] if of_new else prices[:2]
-        told = (old_value, new_value, new if of_new else old, shown[0], shown[1])
-        yield Example(customer, group.kind, group.reason, old, new, *told)
+        amounts = (old_value, new_value, new if of_new else old, *shown)
+        yield ChangeExample(customer, group.kind, group.reason, old, new, *amounts)
 
 
 def refuse_inside(out: Path, folders: tuple[Path, ...]) -> None:
@@ -222,7 +222,7 @@ def refuse_inside(out: Path, folders: tuple[Path, ...]) -> None:
 
 
 def _write(connection: "duckdb.DuckDBPyConnection", out: Path) -> None:
-    """Write all changed rows beside their place and move them there when they are whole."""
+    """Write all changed rows, whole or not at all."""
     reader = connection.sql(CHANGES).to_arrow_reader(parquet.ROWS_A_GROUP)
 
     def tables() -> "Iterator[pa.Table]":

@@ -1,17 +1,16 @@
-"""The tables of a comparison on DuckDB: rows that differ, paired, and what else tells of their customers."""
+"""The tables of a comparison on DuckDB: changed rows in pairs, and other rows of their customers."""
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from crm_ml.lists.diff.action_channels import add_action_channels
 from crm_ml.lists.diff.change_reasons import CASES
-from crm_ml.lists.diff.offerings import add_offerings
-from crm_ml.lists.read_list import LIST_FILE
+from crm_ml.lists.read_list import LIST_FILE, NOT_SELECTED_FILE
 
 if TYPE_CHECKING:
     import duckdb
 
-OTHERS_FILE = "others.parquet"
 _OF_ROW = (
     "action_id AS action, channel, slot, arm, expected_value_cents AS value, cost_cents AS cost, "
     "price_paid AS price, expires_at"
@@ -44,8 +43,8 @@ UNION ALL SELECT customer_id, {_OLD}, {_NEW}, 'changed' FROM differing
 WHERE old_action IS NOT NULL AND new_action IS NOT NULL"""
 _ASIDE = """CREATE TEMP TABLE {side}_aside AS
 SELECT customer_id, bool_or(held_out = 'universal') AS universal, bool_or(arm = 'none') AS idle,
-    list(action_id) FILTER (held_out = 'action') AS kept_from
-FROM {side}_others WHERE customer_id IN (SELECT customer_id FROM paired WHERE kind <> 'changed')
+    list(action_id) FILTER (held_out = 'action') AS held_out_of
+FROM {side}_not_selected WHERE customer_id IN (SELECT customer_id FROM paired WHERE kind <> 'changed')
 GROUP BY customer_id"""
 _LISTED = """CREATE TEMP TABLE {side}_listed AS SELECT DISTINCT customer_id FROM {side}_rows
 WHERE customer_id IN (SELECT customer_id FROM paired WHERE kind = '{kind}')"""
@@ -53,15 +52,15 @@ _EXPLAINED = f"""CREATE TEMP TABLE explained AS SELECT *, {CASES} AS reason FROM
 SELECT p.*, coalesce(p.old_expires_at <= CAST($as_of AS TIMESTAMPTZ), false) AS expired,
     coalesce(was.new_offered, true) AS still_offered, coalesce(now.old_offered, true) AS offered_before,
     coalesce(na.universal, false) AS now_universal, coalesce(na.idle, false) AS now_none,
-    na.kept_from AS now_kept_from, coalesce(oa.universal, false) AS was_universal,
-    coalesce(oa.idle, false) AS was_none, oa.kept_from AS was_kept_from,
+    na.held_out_of AS now_held_out_of, coalesce(oa.universal, false) AS was_universal,
+    coalesce(oa.idle, false) AS was_none, oa.held_out_of AS was_held_out_of,
     nl.customer_id IS NOT NULL AS in_new, ol.customer_id IS NOT NULL AS in_old,
-    $old_tells AS old_tells, $new_tells AS new_tells,
+    $old_complete AS old_complete, $new_complete AS new_complete,
     was.old_price AS old_price_of_old, was.new_price AS new_price_of_old,
     now.old_price AS old_price_of_new, now.new_price AS new_price_of_new
 FROM paired AS p
-LEFT JOIN offerings AS was ON was.action_id = p.old_action AND was.channel = p.old_channel
-LEFT JOIN offerings AS now ON now.action_id = p.new_action AND now.channel = p.new_channel
+LEFT JOIN action_channels AS was ON was.action_id = p.old_action AND was.channel = p.old_channel
+LEFT JOIN action_channels AS now ON now.action_id = p.new_action AND now.channel = p.new_channel
 LEFT JOIN new_aside AS na ON na.customer_id = p.customer_id
 LEFT JOIN old_aside AS oa ON oa.customer_id = p.customer_id
 LEFT JOIN new_listed AS nl ON nl.customer_id = p.customer_id
@@ -81,7 +80,7 @@ def prepare(
     was: Mapping[str, Any],
     now: Mapping[str, Any],
 ) -> None:
-    """Make the tables ``explained`` (changed rows with their reason), ``offerings``, ``old`` and ``new``.
+    """Make the tables ``explained`` (changed rows with their reason), ``action_channels``, ``old``, ``new``.
 
     Parameters
     ----------
@@ -91,29 +90,29 @@ def prepare(
     was, now : mapping
         Their manifests.
     """
-    tells = {side: _views(connection, side, folder) for side, folder in (("old", old), ("new", new))}
-    add_offerings(connection, was, now)
+    complete = {side: _views(connection, side, folder) for side, folder in (("old", old), ("new", new))}
+    add_action_channels(connection, was, now)
     for statement in (_DIFFERING, _PAIRED):
         connection.execute(statement)
     for side, kind in (("old", "added"), ("new", "removed")):
         connection.execute(_ASIDE.format(side=side))
         connection.execute(_LISTED.format(side=side, kind=kind))
-    told = {"as_of": now["ingredients"].get("as_of"), "old_tells": tells["old"], "new_tells": tells["new"]}
-    connection.execute(_EXPLAINED, told)
+    values = {f"{side}_complete": has_not_selected for side, has_not_selected in complete.items()}
+    connection.execute(_EXPLAINED, values | {"as_of": now["ingredients"].get("as_of")})
 
 
 def _views(connection: "duckdb.DuckDBPyConnection", side: str, folder: Path) -> bool:
-    """Name the rows of a list and of its ``others.parquet``; say whether it has one."""
+    """Name the rows of a list and of its ``others.parquet``; return whether it has one."""
     rows = connection.read_parquet(str(folder / LIST_FILE))
     rows.create_view(side)
     rows.project(f"customer_id, {_OF_ROW}").create_view(f"{side}_rows")
-    others = folder / OTHERS_FILE
-    if others.is_file():
-        connection.read_parquet(str(others)).create_view(f"{side}_others")
+    not_selected = folder / NOT_SELECTED_FILE
+    if not_selected.is_file():
+        connection.read_parquet(str(not_selected)).create_view(f"{side}_not_selected")
         return True
     text = "CAST(NULL AS VARCHAR)"
     connection.execute(
-        f"CREATE TEMP VIEW {side}_others AS SELECT {text} AS customer_id, {text} AS arm, {text} AS held_out, "
-        f"{text} AS action_id, {text} AS channel WHERE false"
+        f"CREATE TEMP VIEW {side}_not_selected AS SELECT {text} AS customer_id, {text} AS arm, "
+        f"{text} AS held_out, {text} AS action_id, {text} AS channel WHERE false"
     )
     return False

@@ -1,4 +1,4 @@
-"""What each feature of a customer or an action says, as a phrase around its value.
+"""Each feature of a customer or an action in words: a phrase around its value.
 
 In a phrase ``{n}`` stands for the number, ``{n day}`` for the number with its noun, ``{p}`` for a share in
 per cent, ``{m}`` for money and ``{t}`` for a text. Features that end in a window (``_84d``) share one phrase.
@@ -100,7 +100,7 @@ _QUARTERS = ("night", "morning", "afternoon", "evening")
 
 
 def feature_in_words(name: str, value: str, currency: Currency | None = None) -> str:
-    """Say what a feature says.
+    """Return a feature and its value in words.
 
     Parameters
     ----------

@@ -36,7 +36,7 @@ def overview(facts: Mapping[str, Any], figures: Figures, currency: Currency) -> 
 
 
 def certificate_in_words(allocation: Mapping[str, Any], currency: Currency) -> str:
-    """Say how near the list comes to the best one within its limits.
+    """Return in words how near the list comes to the best one within its limits.
 
     Examples
     --------

@@ -22,14 +22,14 @@ _ABOUT = {
 
 
 def reason_in_words(code: str, value_basis: str = "", currency: Currency | None = None) -> str:
-    """Say a reason code as a short sentence; a code of unknown form stands as it is.
+    """Return a reason code as a short sentence; a code of unknown form stays as it is.
 
     Parameters
     ----------
     code : str
         One of ``reason_codes`` of a list.
     value_basis : str
-        Of the same row; it says which chance a feature moves.
+        Of the same row: which chance the feature moves.
     currency : Currency, optional
 
     Examples
@@ -43,21 +43,21 @@ def reason_in_words(code: str, value_basis: str = "", currency: Currency | None 
     >>> reason_in_words("rule: rfm_orders_84d >= 1")
     'meets the rule of the action: rfm_orders_84d >= 1'
     """
-    if found := _FEATURE.fullmatch(code):
-        said = feature_in_words(found["name"], found["value"], currency)
+    if feature := _FEATURE.fullmatch(code):
+        sentence = feature_in_words(feature["name"], feature["value"], currency)
         about = _ABOUT.get(value_basis.split(" ", 1)[0], "the chance")
-        return f"{said}: {_moved(float(found['effect']))} {about}"
-    if found := _UPLIFT.fullmatch(code):
-        return _uplift(found["arm"], found["effect"])
-    if found := _ITEMS.fullmatch(code):
-        return f"{found['sum']} of the items are expected to be bought"
+        return f"{sentence}: {_moved(float(feature['effect']))} {about}"
+    if uplift := _UPLIFT.fullmatch(code):
+        return _uplift(uplift["arm"], uplift["effect"])
+    if items := _ITEMS.fullmatch(code):
+        return f"{items['sum']} of the items are expected to be bought"
     if code.startswith("rule: "):
         return f"meets the rule of the action: {code.removeprefix('rule: ')}"
     return "the action is for everyone" if code == "no rule: for everyone" else code
 
 
 def item_in_words(reason: str) -> str:
-    """Say why an item was chosen; a reason of unknown form stands as it is.
+    """Return why an item was chosen, in words; a reason of unknown form stays as it is.
 
     Parameters
     ----------
@@ -91,16 +91,16 @@ def _uplift(arm: str, effect: str) -> str:
 
 
 def _own(text: str) -> str:
-    found = _OWN.fullmatch(text)
-    if found is None:
+    own = _OWN.fullmatch(text)
+    if own is None:
         return text
-    due = ", so it is due" if found["due"] else ""
-    return f"bought {found['times']}{found['every'] or ''}, last {count(int(found['last']), 'day')} ago{due}"
+    due = ", so it is due" if own["due"] else ""
+    return f"bought {own['times']}{own['every'] or ''}, last {count(int(own['last']), 'day')} ago{due}"
 
 
 def _popular(text: str) -> str:
-    found = _BOUGHT.fullmatch(text)
-    return f"popular: bought {found['times']} times in {found['days']} days" if found else text
+    bought = _BOUGHT.fullmatch(text)
+    return f"popular: bought {bought['times']} times in {bought['days']} days" if bought else text
 
 
 _OF_ITEMS: tuple[tuple[Callable[[str], object], Callable[[str], str]], ...] = (

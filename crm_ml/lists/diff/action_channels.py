@@ -1,4 +1,4 @@
-"""Which offerings two lists make, and what a row of each paid for the limits it uses."""
+"""Which actions two lists have on which channels, and what a row of each paid for the limits it uses."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -8,21 +8,21 @@ if TYPE_CHECKING:
     import duckdb
 
 Pair = tuple[str, str]
-_TABLE = """CREATE TEMP TABLE offerings (action_id VARCHAR, channel VARCHAR, old_offered BOOLEAN,
+_TABLE = """CREATE TEMP TABLE action_channels (action_id VARCHAR, channel VARCHAR, old_offered BOOLEAN,
 new_offered BOOLEAN, old_price DOUBLE, new_price DOUBLE)"""
 
 
 @dataclass(frozen=True)
-class Offered:
-    """What one list offers.
+class ActionChannels:
+    """The actions of a list by channel, and what their rows paid.
 
     Parameters
     ----------
     manifest : mapping
     paid : mapping of (action, channel) to float
-        What rows of an offering paid, cents.
+        What a row of an action on a channel paid, cents.
     seen : collection of (action, channel)
-        Offerings with rows in the list or in ``others.parquet``.
+        Those with rows in the list or in ``others.parquet``.
     """
 
     manifest: Mapping[str, Any]
@@ -30,7 +30,7 @@ class Offered:
     seen: Collection[Pair]
 
     def offers(self, pair: Pair) -> bool | None:
-        """Say whether an offering was made, None where an older manifest does not tell."""
+        """Return whether an action was offered on a channel, None where an older manifest lacks it."""
         funnel = self.manifest.get("funnel")
         keys = funnel.get("by_offering") if isinstance(funnel, Mapping) else None
         if pair in self.seen:
@@ -38,7 +38,7 @@ class Offered:
         if not keys:
             return None
         action, channel = pair
-        alone = action in keys and not any(one[0] == action for one in self.seen)  # on a channel not known
+        alone = action in keys and not any(name == action for name, _ in self.seen)  # channel unknown
         return f"{action}/{channel}" in keys or alone
 
     def price(self, pair: Pair) -> float | None:
@@ -61,29 +61,31 @@ class Offered:
         return of_list + sum(float(prices.get(name, 0.0)) for name in names)
 
 
-def add_offerings(
+def add_action_channels(
     connection: "duckdb.DuckDBPyConnection", was: Mapping[str, Any], now: Mapping[str, Any]
 ) -> None:
-    """Make the table ``offerings`` of all that stand in the views of either list.
+    """Make the table ``action_channels`` of all actions by channel in the views of either list.
 
     Parameters
     ----------
     connection : duckdb.DuckDBPyConnection
-        With the views ``old``, ``new``, ``old_others`` and ``new_others``.
+        With the views ``old``, ``new``, ``old_not_selected`` and ``new_not_selected``.
     was, now : mapping
         Manifests of the lists.
     """
-    old, new = _offered(connection, "old", was), _offered(connection, "new", now)
+    old, new = _action_channels(connection, "old", was), _action_channels(connection, "new", now)
     connection.execute(_TABLE)
     for pair in sorted({*old.seen, *new.seen}):
         facts = [old.offers(pair), new.offers(pair), old.price(pair), new.price(pair)]
-        connection.execute("INSERT INTO offerings VALUES (?, ?, ?, ?, ?, ?)", [*pair, *facts])
+        connection.execute("INSERT INTO action_channels VALUES (?, ?, ?, ?, ?, ?)", [*pair, *facts])
 
 
-def _offered(connection: "duckdb.DuckDBPyConnection", side: str, manifest: Mapping[str, Any]) -> Offered:
+def _action_channels(
+    connection: "duckdb.DuckDBPyConnection", side: str, manifest: Mapping[str, Any]
+) -> ActionChannels:
     rows = connection.sql(f"SELECT action_id, channel, max(price_paid) FROM {side} GROUP BY ALL").fetchall()
     paid = {(action, channel): price for action, channel, price in rows}
-    kept = connection.sql(
-        f"SELECT DISTINCT action_id, channel FROM {side}_others WHERE action_id IS NOT NULL"
+    not_selected = connection.sql(
+        f"SELECT DISTINCT action_id, channel FROM {side}_not_selected WHERE action_id IS NOT NULL"
     ).fetchall()
-    return Offered(manifest, paid, {*paid, *((action, channel) for action, channel in kept)})
+    return ActionChannels(manifest, paid, {*paid, *((action, channel) for action, channel in not_selected)})

@@ -1,8 +1,8 @@
-"""Beside the list: who could have been listed and is not, which is half of what can be learned from it.
+"""Customers who could have been listed and are not: effects are measured against them.
 
-One row of ``others.parquet`` for each customer in control (arm control: held out of everything, or of the
-offering that it would have got at the prices of the allocation), and for each customer with an open offering
-who got none (arm none).
+``others.parquet`` has a row for each customer in control (arm control: held out of all actions, or of the one
+that the prices of the allocation would have chosen), and for each customer with an open action who got none
+(arm none).
 """
 
 from collections.abc import Iterator, Mapping
@@ -23,20 +23,19 @@ from crm_ml.storage import parquet
 if TYPE_CHECKING:
     import pyarrow as pa
 
-OTHERS_FILE = "others.parquet"
 Ints = npt.NDArray[np.integer[Any]]
 
 
 @dataclass(frozen=True)
-class Shares:
-    """Shares of customers that are held out of everything, and of each action."""
+class HoldOutShares:
+    """Shares of customers that are held out of all actions, and of each action."""
 
     universal: float
     actions: Mapping[str, float]
 
     @property
     def facts(self) -> dict[str, Any]:
-        """Return them as plain data, for the manifest."""
+        """Return the shares as plain data, for the manifest."""
         return {"universal": self.universal, "actions": dict(self.actions)}
 
 
@@ -61,8 +60,10 @@ def schema() -> "pa.Schema":
     )
 
 
-def write_others(weighed: Path, allotment: Allotment, header: ListHeader, shares: Shares, path: Path) -> int:
-    """Write who could have been listed and is not; return the number of rows.
+def write_not_selected(
+    weighed: Path, allotment: Allotment, header: ListHeader, shares: HoldOutShares, path: Path
+) -> int:
+    """Write the customers who could have been listed and are not; return the number of rows.
 
     Parameters
     ----------
@@ -70,13 +71,15 @@ def write_others(weighed: Path, allotment: Allotment, header: ListHeader, shares
         Parquet of `crm_ml.decision.gates.weigh`, ordered by customer_id.
     allotment : Allotment
     header : ListHeader
-    shares : Shares
+    shares : HoldOutShares
     path : Path
     """
     return parquet.write(_rows(weighed, allotment, header, shares), schema(), path)
 
 
-def _rows(weighed: Path, allotment: Allotment, header: ListHeader, shares: Shares) -> "Iterator[pa.Table]":
+def _rows(
+    weighed: Path, allotment: Allotment, header: ListHeader, shares: HoldOutShares
+) -> "Iterator[pa.Table]":
     import pyarrow.parquet as pq
 
     m, start = len(header.actions), 0
@@ -90,18 +93,18 @@ def _rows(weighed: Path, allotment: Allotment, header: ListHeader, shares: Share
             status = table_of(batch, "status", m).astype(np.int64)
             universal = np.asarray(batch["universal"].to_pylist(), dtype=np.bool_)
             u = uniform(batch["customer_id"].cast("string").to_pylist(), header.list_id, "kept from")
-            ghost = _kept_from(value, status, universal, (allotment.rule, u))
+            withheld = _withheld(value, status, universal, (allotment.rule, u))
             idle = (status > HELD_OUT).any(axis=1) & ~universal & (allotment.action[piece] < 0)
-            row = np.concatenate([np.flatnonzero(ghost >= 0), np.flatnonzero(idle)])
-            action = np.concatenate([ghost[ghost >= 0], np.full(int(idle.sum()), -1)])
+            row = np.concatenate([np.flatnonzero(withheld >= 0), np.flatnonzero(idle)])
+            action = np.concatenate([withheld[withheld >= 0], np.full(int(idle.sum()), -1)])
             order = np.lexsort((action, row))
-            found = _Piece(row[order], action[order], universal, money, propensity[piece])
-            yield _chunk(batch["customer_id"], found, header, shares)
+            chosen = _Piece(row[order], action[order], universal, money, propensity[piece])
+            yield _chunk(batch["customer_id"], chosen, header, shares)
 
 
 @dataclass(frozen=True, eq=False)
 class _Piece:
-    """Rows of a piece of customers: who, which offering (-1 for none), and what is known of the piece."""
+    """Rows to write of a piece of customers: positions, actions (-1 for none), and columns of the piece."""
 
     row: Ints
     action: Ints
@@ -110,40 +113,40 @@ class _Piece:
     propensity: npt.NDArray[np.float64]
 
 
-def _kept_from(value: Any, status: Ints, universal: Any, by: "tuple[PriceRule, Any]") -> Ints:
-    """Return the offering that each customer in control would have got by rule and draws, -1 for none."""
+def _withheld(value: Any, status: Ints, universal: Any, by: "tuple[PriceRule, Any]") -> Ints:
+    """Return the action that each customer in control would have got by rule and draws, -1 for none."""
     rule, u = by
     best = rule.draw(np.where(status >= HELD_OUT, value, np.nan), u)
     of_action = status[np.arange(len(best)), np.maximum(best, 0)] == HELD_OUT
     return np.where((best >= 0) & (universal | of_action), best, -1)
 
 
-def _chunk(customers: Any, found: _Piece, header: ListHeader, shares: Shares) -> "pa.Table":
+def _chunk(customers: Any, piece: _Piece, header: ListHeader, shares: HoldOutShares) -> "pa.Table":
     import pyarrow as pa
 
     types = schema()
-    none = found.action < 0
-    everything = found.universal[found.row]
-    offering = pa.array(found.action, pa.int32(), mask=none)
+    none = piece.action < 0
+    everything = piece.universal[piece.row]
+    number = pa.array(piece.action, pa.int32(), mask=none)
     held_out = np.where(everything, "universal", "action").astype(object)
-    share = np.array([shares.actions.get(one.action_id, 0.0) for one in header.actions])[found.action]
+    share = np.array([shares.actions.get(action.action_id, 0.0) for action in header.actions])[piece.action]
     columns: dict[str, Any] = {
         "list_id": pa.repeat(header.list_id, len(none)),
         "as_of": pa.repeat(pa.scalar(header.as_of, types.field("as_of").type), len(none)),
-        "customer_id": customers.take(pa.array(found.row)).cast(pa.string()),
+        "customer_id": customers.take(pa.array(piece.row)).cast(pa.string()),
         "arm": pa.array(np.where(none, "none", "control").astype(object), pa.string()),
         "held_out": pa.array(held_out, pa.string(), mask=none),
         "expected_value_cents": pa.array(
-            np.where(none, 0, np.nan_to_num(found.money[found.row, found.action])).astype(np.int64), mask=none
+            np.where(none, 0, np.nan_to_num(piece.money[piece.row, piece.action])).astype(np.int64), mask=none
         ),
         "propensity": np.where(
-            none, found.propensity[found.row], np.where(everything, shares.universal, share)
+            none, piece.propensity[piece.row], np.where(everything, shares.universal, share)
         ),
     }
     by_action = {
-        "action_id": pa.array([one.action_id for one in header.actions], pa.string()),
-        "channel": pa.array([one.channel for one in header.actions], pa.string()),
-        "cost_cents": pa.array([one.cost_cents for one in header.actions], pa.int64()),
+        "action_id": pa.array([action.action_id for action in header.actions], pa.string()),
+        "channel": pa.array([action.channel for action in header.actions], pa.string()),
+        "cost_cents": pa.array([action.cost_cents for action in header.actions], pa.int64()),
     }
-    columns |= {name: values.take(offering) for name, values in by_action.items()}
+    columns |= {name: values.take(number) for name, values in by_action.items()}
     return pa.table({name: columns[name] for name in types.names}, schema=types)

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from crm_ml.lists.diff.change_reasons import KINDS, in_words
+from crm_ml.lists.diff.change_reasons import KINDS, change_in_words
 
 
 @dataclass(frozen=True)
-class Side:
+class ListSummary:
     """One of the two lists: name (of its manifest or its folder), id, day and rows."""
 
     name: str
@@ -18,7 +18,7 @@ class Side:
 
 
 @dataclass(frozen=True)
-class Group:
+class ChangeGroup:
     """Rows of one kind with one reason, and their expected values before and after (cents)."""
 
     kind: str
@@ -29,17 +29,17 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Example:
+class ChangeExample:
     """One changed row; what it has only on one side is None on the other.
 
     Parameters
     ----------
     customer_id, kind, reason : str
     old_action, new_action : str or None
-        Key of the offering.
+        Key of the action, with its channel where it has several.
     old_value_cents, new_value_cents : int or None
     price_of : str or None
-        Offering whose price is told: of a moved row the one that explains it.
+        Key of the action whose price is shown: of a moved row the one that explains it.
     old_price_cents, new_price_cents : float or None
         What a row of it paid for the limits that it uses.
     """
@@ -57,10 +57,10 @@ class Example:
 
     @property
     def words(self) -> str:
-        """Say why, with the amounts that are known (in hundredths of the currency)."""
+        """Return the reason as a sentence, with the known amounts (in hundredths of the currency)."""
         prices = (self.old_price_cents, self.new_price_cents)
         values = (self.old_value_cents, self.new_value_cents)
-        return in_words(self.reason, values, self.price_of, prices)
+        return change_in_words(self.reason, values, self.price_of, prices)
 
 
 @dataclass(frozen=True)
@@ -69,35 +69,35 @@ class Difference:
 
     Parameters
     ----------
-    old, new : Side
+    old, new : ListSummary
     ingredients : sequence of str
-        What the lists were made from and is not the same, in words; empty where their ids are equal.
-    kept : int
+        Ingredients of the lists that differ, in words; empty where their ids are equal.
+    unchanged : int
         Rows with the same customer, action, channel, value and cost.
     expired : int
-        Rows of the old list that are gone or moved and were void when the new one was made.
-    groups : sequence of Group
+        Removed or moved rows of the old list that had expired when the new one was made.
+    groups : sequence of ChangeGroup
         Added, removed, moved and changed rows by reason, in this order and the largest first.
     moves : mapping of (str or None, str or None) to int
-        Rows by the offering before and after, None for no row; rows that stay included.
-    examples : sequence of Example
+        Rows by the key of the action before and after, None for no row; unchanged rows are included.
+    examples : sequence of ChangeExample
         Of each group the rows whose value changed most.
     """
 
-    old: Side
-    new: Side
+    old: ListSummary
+    new: ListSummary
     ingredients: Sequence[str]
-    kept: int
+    unchanged: int
     expired: int
-    groups: Sequence[Group]
+    groups: Sequence[ChangeGroup]
     moves: Mapping[tuple[str | None, str | None], int]
-    examples: Sequence[Example]
+    examples: Sequence[ChangeExample]
 
     @property
     def rows(self) -> dict[str, int]:
-        """Rows of each kind, those that are kept first."""
-        kinds = {kind: sum(one.rows for one in self.groups if one.kind == kind) for kind in KINDS}
-        return {"kept": self.kept, **kinds}
+        """Rows of each kind, the unchanged ones first as ``kept``."""
+        kinds = {kind: sum(group.rows for group in self.groups if group.kind == kind) for kind in KINDS}
+        return {"kept": self.unchanged, **kinds}
 
     @property
     def plain(self) -> dict[str, Any]:
@@ -110,7 +110,7 @@ class Difference:
             "ingredients": list(self.ingredients),
             "rows": self.rows,
             "expired": self.expired,
-            "groups": [asdict(one) for one in self.groups],
+            "groups": [asdict(group) for group in self.groups],
             "moves": moves,
-            "examples": [{**asdict(one), "why": one.words} for one in self.examples],
+            "examples": [{**asdict(example), "why": example.words} for example in self.examples],
         }
