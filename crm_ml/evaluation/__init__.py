@@ -1,4 +1,11 @@
-"""Shared judges: how good predictions are, how sure that is, and whether they were honestly made.
+"""Metrics of predictions, their intervals, checks for leaks, calibration, and figures.
 
-Nothing here knows a family: everything works on arrays of labels and scores.
+Works on arrays of outcomes and predictions and knows no model family.
 """
+
+from crm_ml.evaluation.predictions import Predictions
+from crm_ml.evaluation.significance import Evaluation, Interval, evaluate
+from crm_ml.evaluation.uplift_predictions import UpliftPredictions
+from crm_ml.evaluation.value_predictions import ValuePredictions
+
+__all__ = ["Evaluation", "Interval", "Predictions", "UpliftPredictions", "ValuePredictions", "evaluate"]

@@ -1,4 +1,4 @@
-"""What predictions of every kind share: rows of customers in folds, and what several models said of them."""
+"""Common part of all kinds of predictions: several models on the same customers in folds."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -13,18 +13,18 @@ from crm_ml.evaluation.ranking import Check, Floats, Ranking, Weighted
 
 @dataclass(frozen=True)
 class Kind:
-    """How outcomes of one kind are checked and judged.
+    """How outcomes of one kind are checked and evaluated.
 
     Parameters
     ----------
     metrics : mapping of str to callable
-        Metrics by name, each from weightings to a value for each of them.
+        Metrics by name, each a function from weightings to one value per weighting.
     check : callable
-        Returns outcomes and predictions as float arrays, or refuses them.
+        Returns outcomes and predictions as float arrays, or raises `InputError`.
     lacks : callable
-        Whether outcomes can't be judged by all of the metrics.
+        Whether some metric is undefined for the outcomes.
     lack : str
-        What such outcomes are, for the message.
+        Description of such outcomes, for the message.
     """
 
     metrics: Mapping[str, Callable[[Weighted], Floats]]
@@ -35,12 +35,12 @@ class Kind:
 
 @dataclass(frozen=True, eq=False)
 class BasePredictions:
-    """What several models said of the same rows; a sub-class names the kind of the outcomes.
+    """Predictions of several models on the same rows; a sub-class names the kind of the outcomes.
 
     Parameters
     ----------
     customer_id : array-like of str, shape (n,)
-        The unit of resampling; a customer may stand in several folds, once in each.
+        The unit of resampling; a customer may be in several folds, once in each.
     fold : array-like of str, shape (n,)
         Such as the evaluation snapshot.
     y : array-like of float, shape (n,)
@@ -51,7 +51,7 @@ class BasePredictions:
     Raises
     ------
     InputError
-        If lengths differ, a customer stands twice in a fold, or the check of the kind refuses a value.
+        If lengths differ, a customer is twice in a fold, or the check of the kind refuses a value.
     """
 
     kind: ClassVar[Kind]
@@ -103,7 +103,7 @@ class BasePredictions:
         Raises
         ------
         InputError
-            If a model is not there.
+            If there are no predictions of a model.
         """
         missing = [name for name in models if name not in self.p]
         if missing:
@@ -112,12 +112,12 @@ class BasePredictions:
 
     @classmethod
     def join(cls, parts: Iterable[Self]) -> Self:
-        """Put the rows of several predictions of the same models under each other.
+        """Concatenate the rows of several predictions of the same models.
 
         Raises
         ------
         InputError
-            If the models differ or there is no part.
+            If the models differ or there is nothing to join.
         """
         listed = list(parts)
         if not listed or any(part.models != listed[0].models for part in listed):
@@ -132,5 +132,5 @@ class BasePredictions:
         return Ranking.of(self.y[rows], self.p[model][rows], self.kind.check)
 
     def lacks(self, rows: npt.NDArray[np.int64]) -> bool:
-        """Whether some of the rows can't be judged by all of the metrics."""
+        """Whether some metric is undefined on the rows."""
         return self.kind.lacks(self.y[rows])

@@ -1,4 +1,4 @@
-"""Calibration on a later snapshot, and the guard that refuses a calibrator which does harm."""
+"""Calibration on a later snapshot, with a guard that refuses harmful calibrators."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -25,16 +25,16 @@ METHODS: dict[str, Callable[[Floats, Floats], Calibrator]] = {
 
 
 def fit_calibrator(method: str, p: npt.ArrayLike, y: npt.ArrayLike, customer_id: npt.ArrayLike) -> Calibrator:
-    """Fit a calibrator on a later snapshot than the model was trained on, guarded.
+    """Fit a calibrator on a later snapshot than the training data, and refuse a harmful one.
 
     Parameters
     ----------
     method : {"platt", "isotonic", "none"}
     p : array-like of float, shape (n,)
-        What the model says of the later snapshot.
+        Predictions of the model on the later snapshot.
     y : array-like of {0, 1}, shape (n,)
     customer_id : array-like of str, shape (n,)
-        For the cross-check, which never judges a customer by itself.
+        For cross-validation: a customer is never predicted by a fit that includes it.
 
     Returns
     -------
@@ -43,8 +43,8 @@ def fit_calibrator(method: str, p: npt.ArrayLike, y: npt.ArrayLike, customer_id:
     Raises
     ------
     CalibrationRefused
-        If fewer than 30 rows are of one class, or the calibrator is inverted, flat, or worse than none in
-        log-loss on held-out customers.
+        If a class has fewer than 30 rows, or the calibrator is inverted, flat, or has a higher log-loss than
+        no calibration on held-out customers.
     InputError
         If the method is unknown or the data can't be used.
 
@@ -74,11 +74,11 @@ def fit_calibrator(method: str, p: npt.ArrayLike, y: npt.ArrayLike, customer_id:
         )
     if method != "none":
         check_calibrated(scores, calibrator.predict(scores), labels, name=method)
-        held = held_out_log_loss(method, scores, labels, customer_id)
+        after = held_out_log_loss(method, scores, labels, customer_id)
         before = log_loss(labels, scores)
-        if held > before:
+        if after > before:
             raise CalibrationRefused(
-                f"{method}: log-loss {held:.5f} on held-out customers, {before:.5f} without calibration"
+                f"{method}: log-loss {after:.5f} on held-out customers, {before:.5f} without calibration"
             )
     return calibrator
 
@@ -89,9 +89,9 @@ def best_calibrator(
     customer_id: npt.ArrayLike,
     methods: Sequence[str] = ("platt", "isotonic"),
 ) -> Calibrator:
-    """Return the calibrator of least log-loss on held-out customers among those the guard lets pass.
+    """Return the calibrator with the lowest log-loss on held-out customers among those not refused.
 
-    Where none passes, the result is `Identity` and the log says why; parameters as `fit_calibrator`.
+    If all are refused, returns `Identity` and logs the reasons; parameters as `fit_calibrator`.
     """
     best: Calibrator = Identity()
     least = np.inf
@@ -114,9 +114,9 @@ def check_calibrated(
     name: str = "calibrator",
     tolerance: float = AUC_TOLERANCE,
 ) -> None:
-    """Refuse calibrated probabilities that lost or turned the order of the raw ones.
+    """Refuse calibrated probabilities that lost or reversed the order of the raw ones.
 
-    It looks at outputs alone, so it judges a calibrator of any library.
+    Uses outputs only, so it works with a calibrator of any library.
 
     Parameters
     ----------
@@ -127,13 +127,13 @@ def check_calibrated(
     name : str
         For the message.
     tolerance : float
-        How much AUC may be lost.
+        Largest loss of AUC allowed.
 
     Raises
     ------
     CalibrationRefused
-        If the rank correlation is not positive (inverted), fewer than 3 values are left of more (flat), or
-        the AUC drops by more than `tolerance`. The message holds the numbers.
+        If the rank correlation is not positive (inverted), fewer than 3 distinct values are left of more
+        (flat), or the AUC drops by more than `tolerance`. The message gives the numbers.
     InputError
         If labels or scores can't be used.
     """
@@ -158,7 +158,7 @@ def check_calibrated(
 
 
 def held_out_log_loss(method: str, p: npt.ArrayLike, y: npt.ArrayLike, customer_id: npt.ArrayLike) -> float:
-    """Return the log-loss of a method where each fifth of the customers is judged by a fit on the others.
+    """Return the log-loss of a method in 5-fold cross-validation over customers.
 
     Raises
     ------
@@ -167,12 +167,12 @@ def held_out_log_loss(method: str, p: npt.ArrayLike, y: npt.ArrayLike, customer_
     """
     labels, scores = check_binary(y, check_probabilities(p))
     fold = customer_folds(customer_id, FOLDS)
-    held = np.empty(len(labels))
-    for one in range(FOLDS):
-        inside = fold == one
+    predicted = np.empty(len(labels))
+    for number in range(FOLDS):
+        inside = fold == number
         if inside.any():
-            held[inside] = _fit(method, scores[~inside], labels[~inside]).predict(scores[inside])
-    return log_loss(labels, held)
+            predicted[inside] = _fit(method, scores[~inside], labels[~inside]).predict(scores[inside])
+    return log_loss(labels, predicted)
 
 
 def _fit(method: str, p: Floats, y: Floats) -> Calibrator:

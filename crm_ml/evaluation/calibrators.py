@@ -27,7 +27,7 @@ class Calibrator(Protocol):
         ...
 
     def as_dict(self) -> dict[str, object]:
-        """Return the numbers that make the map, ready for JSON."""
+        """Return the parameters of the map, ready for JSON."""
         ...
 
 
@@ -91,7 +91,7 @@ class Isotonic:
     method: str = "isotonic"
 
     def predict(self, p: npt.ArrayLike) -> Floats:
-        """Return the height of the line at each score (any finite score), shape (n,)."""
+        """Return the value of the line at each score (any finite score), shape (n,)."""
         return np.asarray(np.interp(np.asarray(p, dtype=float), self.scores, self.probabilities))
 
     def as_dict(self) -> dict[str, object]:
@@ -107,7 +107,7 @@ def fit_platt(p: npt.ArrayLike, y: npt.ArrayLike) -> Platt:
     """Fit slope and intercept by Newton's method.
 
     Labels are moved to ``(n1 + 1) / (n1 + 2)`` and ``1 / (n0 + 2)`` [1]_, so that the fit stays finite
-    even if the score parts the classes.
+    even if the score separates the classes.
 
     Raises
     ------
@@ -130,16 +130,16 @@ def fit_platt(p: npt.ArrayLike, y: npt.ArrayLike) -> Platt:
         q = expit(design @ line)
         hessian = (design * (q * (1 - q))[:, None]).T @ design + 1e-9 * np.eye(2)
         step = np.linalg.solve(hessian, design.T @ (q - target))
-        while (tried := _line_loss(design, target, line - step)) > loss and np.abs(step).max() > _EDGE:
+        while (tried_loss := _line_loss(design, target, line - step)) > loss and np.abs(step).max() > _EDGE:
             step = step / 2
-        line, loss = line - step, tried
+        line, loss = line - step, tried_loss
         if np.abs(step).max() < _EDGE:
             break
     return Platt(float(line[0]), float(line[1]))
 
 
 def fit_isotonic(p: npt.ArrayLike, y: npt.ArrayLike, weight: npt.ArrayLike | None = None) -> Isotonic:
-    """Fit the monotone map of least squares; it never says exactly 0 or 1.
+    """Fit the monotone least-squares map; it never returns exactly 0 or 1.
 
     Heights are cut to ``[1 / (n + 2), 1 - 1 / (n + 2)]``: n rows without a positive do not prove that there
     is none.
@@ -171,17 +171,17 @@ def load(path: Path) -> Calibrator:
     InputError
         If the file names no known method or lacks a number.
     """
-    found = json.loads(path.read_text(encoding="utf-8"))
+    content = json.loads(path.read_text(encoding="utf-8"))
     try:
-        if found["method"] == "none":
+        if content["method"] == "none":
             return Identity()
-        if found["method"] == "platt":
-            return Platt(float(found["slope"]), float(found["intercept"]))
-        if found["method"] == "isotonic":
-            return Isotonic(tuple(found["scores"]), tuple(found["probabilities"]))
+        if content["method"] == "platt":
+            return Platt(float(content["slope"]), float(content["intercept"]))
+        if content["method"] == "isotonic":
+            return Isotonic(tuple(content["scores"]), tuple(content["probabilities"]))
     except (KeyError, TypeError) as error:
         raise InputError(f"{path.name}: no calibrator: {error!r} is missing or wrong") from error
-    raise InputError(f"{path.name}: unknown calibration method {found['method']!r}")
+    raise InputError(f"{path.name}: unknown calibration method {content['method']!r}")
 
 
 def _logit(p: Floats) -> Floats:

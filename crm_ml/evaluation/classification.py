@@ -1,4 +1,4 @@
-"""Metrics of binary predictions, for one weighting of the rows or for a thousand at once."""
+"""Metrics of binary predictions, under one weighting of the rows or many at once."""
 
 from collections.abc import Callable
 
@@ -21,9 +21,9 @@ def _auc(judged: Weighted) -> Floats:
 
 
 def _average_precision(judged: Weighted) -> Floats:
-    found = judged.positives[:, -1:] - judged.positives + judged.group_positives
+    true_positives = judged.positives[:, -1:] - judged.positives + judged.group_positives
     listed = judged.rows[:, -1:] - judged.rows + judged.group_rows
-    precision = found / np.maximum(listed, np.finfo(float).tiny)
+    precision = true_positives / np.maximum(listed, np.finfo(float).tiny)
     with np.errstate(invalid="ignore", divide="ignore"):
         gained = np.einsum("rg,rg->r", judged.group_positives, precision)
         return np.asarray(gained / judged.positives[:, -1])
@@ -75,7 +75,7 @@ def auc(y: npt.ArrayLike, p: npt.ArrayLike, weight: npt.ArrayLike | None = None)
     Returns
     -------
     float
-        From 0 to 1; .5 is no order at all.
+        From 0 to 1; .5 for a random order.
 
     Raises
     ------
@@ -93,7 +93,7 @@ def auc(y: npt.ArrayLike, p: npt.ArrayLike, weight: npt.ArrayLike | None = None)
 def average_precision(y: npt.ArrayLike, p: npt.ArrayLike, weight: npt.ArrayLike | None = None) -> float:
     """Precision averaged over the recall steps, without interpolation.
 
-    Parameters, raises: as `auc`. Rows of equal scores enter the list together.
+    Parameters, raises: as `auc`. Rows with equal scores are ranked together.
 
     References
     ----------
@@ -140,11 +140,11 @@ def ece(y: npt.ArrayLike, p: npt.ArrayLike, weight: npt.ArrayLike | None = None)
 
     Notes
     -----
-    Rows stand in order of their score and the weight is cut into tenths. Rows of equal scores are never
-    parted: all go to the bin that holds the middle of their weight, so the result does not depend on the
+    Rows are sorted by score and their weight is cut into ten equal bins. Rows with equal scores are never
+    separated: all go to the bin that holds the middle of their weight, so the result does not depend on the
     order of the input. The error is the sum over bins of ``(weight of bin / weight) * |mean y - mean p|``.
-    Bins may stay empty when there are fewer than ten distinct scores. Noise alone gives about
-    ``sqrt(2 / pi) * sqrt(10 * rate * (1 - rate) / n)`` for a perfect model, so small samples look worse.
+    Bins may stay empty when there are fewer than ten distinct scores. Even a perfect model has about
+    ``sqrt(2 / pi) * sqrt(10 * rate * (1 - rate) / n)`` from noise alone, so small samples look worse.
 
     References
     ----------

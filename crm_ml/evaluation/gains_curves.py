@@ -1,4 +1,4 @@
-"""The numbers behind the lines of the figures."""
+"""Gains curves, group means with intervals and decile means: the data of the figures."""
 
 from collections.abc import Sequence
 
@@ -7,24 +7,24 @@ import numpy.typing as npt
 
 from crm_ml.evaluation.ranking import Floats
 
-TENTHS = 10
+DECILES = 10
 _UPPER = 0.975
 
 
 def gains_curve(y: Floats, p: Floats) -> tuple[Floats, Floats]:
-    """Return shares of rows taken, best first, and of outcomes found, from 0 over each end of equal scores.
+    """Return cumulative shares of rows, highest score first, and of outcomes; equal scores form one step.
 
     Examples
     --------
-    >>> taken, found = gains_curve(np.array([1.0, 0.0, 3.0, 0.0]), np.array([0.5, 0.5, 0.9, 0.1]))
-    >>> taken.tolist(), found.tolist()
+    >>> taken, gained = gains_curve(np.array([1.0, 0.0, 3.0, 0.0]), np.array([0.5, 0.5, 0.9, 0.1]))
+    >>> taken.tolist(), gained.tolist()
     ([0.0, 0.25, 0.75, 1.0], [0.0, 0.75, 1.0, 1.0])
     """
     order = np.argsort(-p, kind="stable")
     ends = np.flatnonzero(np.append(np.diff(p[order]) != 0, True))
     taken = (ends + 1) / len(y)
-    found = np.cumsum(y[order])[ends] / (y.sum() or 1.0)
-    return np.append(0.0, taken), np.append(0.0, found)
+    gained = np.cumsum(y[order])[ends] / (y.sum() or 1.0)
+    return np.append(0.0, taken), np.append(0.0, gained)
 
 
 def mean_intervals(values: Floats, groups: Sequence[npt.NDArray[np.int64]]) -> tuple[Floats, Floats]:
@@ -46,19 +46,19 @@ def mean_intervals(values: Floats, groups: Sequence[npt.NDArray[np.int64]]) -> t
     return np.array([values[rows].mean() for rows in groups]), np.asarray(half)
 
 
-def tenths(y: Floats, p: Floats) -> tuple[Floats, Floats]:
-    """Return mean outcome and mean prediction of each tenth of the rows, highest prediction first.
+def decile_means(y: Floats, p: Floats) -> tuple[Floats, Floats]:
+    """Return mean outcome and mean prediction of each decile of the rows, highest prediction first.
 
-    Rows of equal predictions count with the mean of their outcomes, so that it does not matter which of them
-    stand in which tenth. Sizes differ by one row at most; there must be ten rows.
+    Rows with equal predictions count with the mean of their outcomes, so that the split of ties between
+    deciles does not matter. Sizes differ by one row at most; at least ten rows are needed.
 
     Examples
     --------
-    >>> actual, said = tenths(np.arange(10.0), np.array([0.0] * 8 + [7.0, 9.0]))
+    >>> actual, predicted = decile_means(np.arange(10.0), np.array([0.0] * 8 + [7.0, 9.0]))
     >>> actual.tolist()
     [9.0, 8.0, 3.5, 3.5, 3.5, 3.5, 3.5, 3.5, 3.5, 3.5]
     """
     _, group = np.unique(-p, return_inverse=True)
     shared = (np.bincount(group, y) / np.bincount(group))[group]
-    parts = np.array_split(np.argsort(-p, kind="stable"), TENTHS)
+    parts = np.array_split(np.argsort(-p, kind="stable"), DECILES)
     return np.array([shared[part].mean() for part in parts]), np.array([p[part].mean() for part in parts])

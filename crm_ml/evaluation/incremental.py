@@ -1,4 +1,4 @@
-"""What an action changes beside a hold-out: differences of means, adjusted by what was known before."""
+"""Effect of an action against a hold-out: differences of means, adjusted by pre-treatment covariates."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,14 +18,14 @@ _NO_SKEWNESS = 1e-8
 
 @dataclass(frozen=True)
 class Increment:
-    """Mean difference of a treated row to an untreated one.
+    """Mean difference between treated and untreated rows.
 
     Parameters
     ----------
     plain, adjusted : Interval
         Without and with the covariates; the same where there are none.
     variance_reduction : float
-        ``1 - variance of adjusted / variance of plain``; below 0 where the covariates say nothing.
+        ``1 - variance of adjusted / variance of plain``; may be below 0 for useless covariates.
     theta : tuple of float
         Coefficient of each covariate, in units of the outcome for one of the covariate.
     treated, untreated : int
@@ -66,7 +66,7 @@ def increment(
     ------
     InputError
         If shapes differ, a value is NaN or infinite, an arm of a stratum has fewer than two rows, or the
-        outcomes of an arm are all the same; the message names all of it.
+        outcomes of an arm are all the same; the message lists all problems.
 
     Notes
     -----
@@ -81,14 +81,16 @@ def increment(
     Examples
     --------
     >>> before, after = [1, 2, 3, 1, 2, 3], [3.1, 3.9, 5.0, 1.0, 2.1, 2.9]
-    >>> found = increment(after, [1, 1, 1, 0, 0, 0], before)
-    >>> round(found.plain.value, 3), found.plain.clear, found.adjusted.clear
+    >>> effect = increment(after, [1, 1, 1, 0, 0, 0], before)
+    >>> round(effect.plain.value, 3), effect.plain.clear, effect.adjusted.clear
     (2.0, False, True)
     """
     outcomes, treated, known, cell = _checked(y, treatment, covariates, stratum)
     cells = np.unique(cell)
-    rows = [np.flatnonzero(cell == one) for one in cells]
-    weights = [(1 if one % 2 else -1) * int((cell == (one | 1)).sum()) / int(treated.sum()) for one in cells]
+    rows = [np.flatnonzero(cell == number) for number in cells]
+    weights = [
+        (1 if number % 2 else -1) * int((cell == (number | 1)).sum()) / int(treated.sum()) for number in cells
+    ]
     theta, scale = _coefficients(outcomes, known, rows)
     left = outcomes - known @ theta
     plain, variance = _interval(weights, [outcomes[part] for part in rows])
@@ -115,9 +117,9 @@ def interval_of_means(weights: Sequence[float], samples: Sequence[npt.ArrayLike]
     Notes
     -----
     Money and heavy weights are skewed, and the variance of few large values is itself uncertain. So each end
-    of the interval is the farther one of two: Student's with the degrees of freedom that the kurtosis leaves,
-    where ``2 / freedom = Var(s^2) / s^4 = (kurtosis - 1) / n`` (Welch's and Satterthwaite's [1]_ for normal
-    values), and that of the cubic transformation which removes the skewness [2]_, [3]_.
+    of the interval is the wider of two: Student's with degrees of freedom reduced by the kurtosis, where ``2
+    / freedom = Var(s^2) / s^4 = (kurtosis - 1) / n`` (Welch's and Satterthwaite's [1]_ for normal values),
+    and that of the cubic transformation which removes the skewness [2]_, [3]_.
 
     References
     ----------
@@ -132,9 +134,9 @@ def interval_of_means(weights: Sequence[float], samples: Sequence[npt.ArrayLike]
     >>> str(interval_of_means([1], [[1.0, 2.0, 3.0]]))
     '2.0000 [-0.4841, 4.4841]'
     """
-    values = [as_floats("sample", one) for one in samples]
-    small = sum(one.ndim != 1 or len(one) < FEWEST for one in values)
-    odd = sum(int((~np.isfinite(one)).sum()) for one in values)
+    values = [as_floats("sample", sample) for sample in samples]
+    small = sum(sample.ndim != 1 or len(sample) < FEWEST for sample in values)
+    odd = sum(int((~np.isfinite(sample)).sum()) for sample in values)
     if small or odd or len(weights) != len(values) or not values:
         raise InputError(
             f"means: {len(values)} samples with {len(weights)} weights, {small} of fewer than {FEWEST} "
@@ -146,7 +148,7 @@ def interval_of_means(weights: Sequence[float], samples: Sequence[npt.ArrayLike]
 def _interval(
     weights: Sequence[float], samples: Sequence[Floats], scale: float = 1.0
 ) -> tuple[Interval, float]:
-    """Return the interval of a sum of means and its variance, of values whose deviations are scaled."""
+    """Return the interval of a weighted sum of means, deviations scaled by `scale`, and its variance."""
     from scipy.special import stdtrit
 
     value, terms = 0.0, []
@@ -155,7 +157,7 @@ def _interval(
         value += weight * mean
         gap = sample - mean
         square = gap * gap
-        second, third, fourth = (float(one.mean()) for one in (square, square * gap, square * square))
+        second, third, fourth = (float(moment.mean()) for moment in (square, square * gap, square * square))
         variance = (weight * scale) ** 2 * second / (n - 1)
         spread = max(1.0, (fourth / second**2 - 1) / 2) / (n - 1) if second > 0 else 0.0
         terms.append((variance, (weight * scale) ** 3 * third / n**2, variance**2 * spread))
@@ -178,7 +180,7 @@ def _unskewed(quantile: float, skewness: float) -> float:
 
 
 def _coefficients(y: Floats, x: Floats, rows: Sequence[npt.NDArray[np.int64]]) -> tuple[Floats, float]:
-    """Return theta within the cells, and by how much their estimation makes deviations look too small."""
+    """Return theta within the cells, and the factor that corrects deviations for its estimation."""
     theta = np.zeros(x.shape[1])
     free = len(y) - len(rows)
     if free <= x.shape[1] or not x.shape[1]:
@@ -207,7 +209,7 @@ def _checked(
     known = known[:, None] if known.ndim == 1 else known
     strata = np.zeros(max(n, 0)) if stratum is None else np.asarray(stratum)
     if n < 1 or arms.shape != (n,) or len(known) != n or known.ndim != 2 or strata.shape != (n,):
-        shapes = [one.shape for one in (outcomes, arms, known, strata)]
+        shapes = [array.shape for array in (outcomes, arms, known, strata)]
         raise InputError(f"increment: y, treatment, covariates and stratum have shapes {shapes}; give n rows")
     names, number = np.unique(strata, return_inverse=True)
     cell = np.asarray(2 * number + (arms == 1), dtype=np.int64)
@@ -226,7 +228,7 @@ def _checked(
 
 
 def _arm_breaches(y: Floats, cell: npt.NDArray[np.int64], names: Sequence[Any]) -> list[str]:
-    """Say which strata lack rows of an arm (all where there are no strata), and where no outcome differs."""
+    """Return which strata lack rows of an arm (all without strata), and arms with constant outcomes."""
     breaches, strata = [], max(len(names), 1)
     for arm, label in ((1, "treated"), (0, "untreated")):
         counts = np.bincount(cell, minlength=2 * strata)[arm::2]

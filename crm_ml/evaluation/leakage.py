@@ -1,4 +1,4 @@
-"""Leak gate: features that know the label, and features that know the future."""
+"""Leak checks: features that reveal the label, and features that use rows from the future."""
 
 from collections.abc import Collection
 from typing import TYPE_CHECKING
@@ -22,19 +22,19 @@ _MISSING = "\x00missing"
 def check_leaks(
     X: "pd.DataFrame", y: npt.ArrayLike, allow: Collection[str] = (), limit: float = LIMIT
 ) -> "dict[str, float]":
-    """Refuse features that alone nearly give the label away.
+    """Refuse features that alone nearly predict the label.
 
-    Each feature is judged by the best AUC of: its values in both directions, with missing values lowest or
+    The AUC of a feature is the best of: its values in both directions, with missing values lowest or
     highest; and the label rate of its categories (or of 64 bins of a number), learned on one half of the
-    rows and judged on the other, so that a category for each customer does not look like a leak.
+    rows and evaluated on the other, so that a category for each customer does not look like a leak.
 
     Parameters
     ----------
     X : pandas.DataFrame, shape (n, k)
-        Where the index has a level ``customer_id``, halves are halves of the customers.
+        If the index has a level ``customer_id``, the halves split customers, not rows.
     y : array-like of {0, 1}, shape (n,)
     allow : collection of str
-        Features that may stay although they are above the limit.
+        Features that are accepted above the limit.
     limit : float
 
     Returns
@@ -47,7 +47,7 @@ def check_leaks(
     LeakError
         If features are above the limit and not allowed; the message names all with their AUC.
     InputError
-        If labels can't be used or their number is not that of the rows.
+        If labels are invalid or their number is not that of the rows.
 
     Examples
     --------
@@ -64,9 +64,9 @@ def check_leaks(
     leaks = {name: area for name, area in areas.items() if area > limit and name not in allow}
     if leaks:
         verb = "feature gives" if len(leaks) == 1 else "features give"
-        found = ", ".join(f"{name} (AUC {area:.4f}, limit {limit})" for name, area in leaks.items())
+        listed = ", ".join(f"{name} (AUC {area:.4f}, limit {limit})" for name, area in leaks.items())
         raise LeakError(
-            f"{len(leaks)} {verb} the label away: {found}; drop {'it' if len(leaks) == 1 else 'them'} or, "
+            f"{len(leaks)} {verb} the label away: {listed}; drop {'it' if len(leaks) == 1 else 'them'} or, "
             f"if {'it is' if len(leaks) == 1 else 'they are'} known at the snapshot, set "
             f"allow_leaks: [{', '.join(leaks)}]"
         )
@@ -74,7 +74,7 @@ def check_leaks(
 
 
 def single_auc(values: "pd.Series", y: Floats, half: npt.NDArray[np.bool_]) -> float:
-    """Return the best AUC that one feature reaches alone; see `check_leaks`.
+    """Return the best AUC of one feature alone; see `check_leaks`.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def single_auc(values: "pd.Series", y: Floats, half: npt.NDArray[np.bool_]) -> f
 
 
 def check_point_in_time(with_later: "pd.DataFrame", without_later: "pd.DataFrame") -> None:
-    """Refuse features that change when rows at or after `as_of` are taken away.
+    """Refuse features that change when rows at or after `as_of` are removed.
 
     Parameters
     ----------
@@ -152,7 +152,7 @@ def _bins(rank: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
 
 
 def _category_auc(code: npt.NDArray[np.int64], y: Floats, half: npt.NDArray[np.bool_]) -> float:
-    """Judge the label rates of one half of the rows on the other, both ways, and return the mean."""
+    """Return the mean AUC of label rates learned on one half of the rows and evaluated on the other."""
     areas = []
     for learn in (half, ~half):
         judged = y[~learn]

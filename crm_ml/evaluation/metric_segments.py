@@ -1,4 +1,4 @@
-"""Metrics by customer segment, small segments flagged."""
+"""Metrics by customer segment, with small segments flagged."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -33,7 +33,7 @@ def by_segment(
     ----------
     predictions : Predictions
     segment : array-like of str, shape (n,)
-        Segment of each row, such as the lifecycle stage; null is the segment "unknown".
+        Segment of each row, such as the lifecycle stage; null becomes "unknown".
     model : str
     rng : numpy.random.Generator
     metrics : sequence of str
@@ -44,8 +44,8 @@ def by_segment(
     pandas.DataFrame
         A row for each segment and metric with columns segment, rows, customers, positives, metric, value,
         low, high, small. ``small`` is true with fewer than 25 rows of either class: read the interval, not
-        the value. With fewer than 5 customers of either class the interval is NaN, without one the value
-        too. Segments stand in alphabetical order.
+        the value. With fewer than 5 customers of either class the interval is NaN, without any also the
+        value. Segments are sorted alphabetically.
 
     Raises
     ------
@@ -54,8 +54,8 @@ def by_segment(
     """
     import pandas as pd
 
-    given = pd.Series(np.asarray(segment, dtype=object))
-    names = given.where(given.notna(), "unknown").astype(str).to_numpy()
+    segments = pd.Series(np.asarray(segment, dtype=object))
+    names = segments.where(segments.notna(), "unknown").astype(str).to_numpy()
     if len(names) != len(predictions.y):
         raise InputError(f"{len(names):,} segments for {len(predictions.y):,} rows; give one for each row")
     alone = predictions.only(model)
@@ -65,13 +65,13 @@ def by_segment(
         positives = int(part.y.sum())
         small = min(positives, len(part.y) - positives) < SMALL
         counts = (str(name), len(part.y), len(np.unique(part.customer_id)), positives)
-        for metric, found in _metrics(part, model, rng, metrics, replicates).items():
-            rows.append((*counts, metric, found.value, found.low, found.high, small))
+        for metric, interval in _metrics(part, model, rng, metrics, replicates).items():
+            rows.append((*counts, metric, interval.value, interval.low, interval.high, small))
     return pd.DataFrame(rows, columns=_COLUMNS)
 
 
 def bands(values: npt.ArrayLike, edges: Sequence[float], unit: str) -> npt.NDArray[np.str_]:
-    """Name the band of each number, so that the names sort in the order of the bands.
+    """Return the name of the band of each number; names sort in the order of the bands.
 
     Parameters
     ----------

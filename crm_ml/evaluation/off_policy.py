@@ -1,6 +1,6 @@
-"""What another policy would have earned, from the log of a policy that drew its actions: IPS, SNIPS, DR.
+"""Off-policy evaluation: the value of another policy from logged random actions, by IPS, SNIPS and DR.
 
-Beside `crm_ml.evaluation.policy_value`, which needs the probability of every arm, not of the logged alone.
+Unlike `crm_ml.evaluation.policy_value` it needs the probability of the logged action alone, not of every arm.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ _FAR_ERRORS = 3
 
 @dataclass(frozen=True, eq=False)
 class Direct:
-    """What a model that has not seen the row expects, in the unit of the reward.
+    """Expected reward of each row by a model fitted without that row, in the unit of the reward.
 
     Parameters
     ----------
@@ -44,18 +44,18 @@ class OffPolicy:
     Parameters
     ----------
     logged : Interval
-        Of the policy that made the log.
+        Value of the policy that made the log.
     ips, snips : Interval
     dr, gain : Interval, optional
-        Doubly robust value, and what it is above `logged` (paired); None without a direct model.
+        Doubly robust value, and its paired difference to `logged`; None without a direct model.
     rows, matched : int
-        Rows of the log, and those whose action the target gives a probability.
+        Rows of the log, and rows whose action has a probability above 0 under the target.
     effective_rows : float
         ``(sum w)^2 / sum w^2``.
     largest_weight, mean_weight : float
-        The mean is about 1 where the log covers the target; what it lacks was never tried.
+        The mean is about 1 where the log covers the target; the rest to 1 was never tried.
     no_overlap : int
-        Rows in which the target takes an action that the log can't have, as far as that is known.
+        Rows where the target takes an action that the logging policy never takes, as far as known.
     """
 
     logged: Interval
@@ -72,19 +72,19 @@ class OffPolicy:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What makes the values doubtful, in words; empty where nothing does."""
-        found = []
+        """Reasons to doubt the values, as text; empty if there are none."""
+        texts = []
         if self.effective_rows < FEW:
-            found.append(
+            texts.append(
                 f"effective sample size {self.effective_rows:.1f} of {self.rows:,} rows: too few to rely on "
                 f"(below {FEW}); the target is far from the policy that was logged"
             )
         if self.largest_weight > _LARGE_SHARE * self.mean_weight * self.rows:
-            found.append(
+            texts.append(
                 f"one row has more than {_LARGE_SHARE:.0%} of all weight ({self.largest_weight:.1f})"
             )
         if self.no_overlap:
-            found.append(
+            texts.append(
                 f"no overlap in {self.no_overlap:,} of {self.rows:,} rows "
                 f"({self.no_overlap / self.rows:.1%}): the target takes an action whose logged propensity is "
                 "0; there IPS counts nothing, SNIPS takes other rows for them, DR the direct model alone"
@@ -94,8 +94,8 @@ class OffPolicy:
             why = (
                 "part of the target was never tried" if self.mean_weight < 1 else "propensities are too small"
             )
-            found.append(f"mean weight {self.mean_weight:.3f}, not 1 (error {spread:.3f}): {why}")
-        return tuple(found)
+            texts.append(f"mean weight {self.mean_weight:.3f}, not 1 (error {spread:.3f}): {why}")
+        return tuple(texts)
 
 
 def off_policy(
@@ -106,14 +106,14 @@ def off_policy(
     direct: Direct | None = None,
     no_overlap: npt.ArrayLike | None = None,
 ) -> OffPolicy:
-    """Estimate what a target policy earns a row, from the log of another policy.
+    """Estimate the mean reward per row of a target policy from the log of another policy.
 
     Parameters
     ----------
     reward : array-like of float, shape (n,)
         Net of costs.
     action : array-like of str or int, shape (n,)
-        What was done; a log has one for each row.
+        The logged action of each row.
     propensity : array-like of float, shape (n,)
         Probability of the logged action under the policy that made the log, above 0.
     target_probability : array-like of float, shape (n,)
@@ -121,13 +121,13 @@ def off_policy(
     direct : Direct, optional
         For the doubly robust value; see `direct_outcomes`.
     no_overlap : array-like of bool, shape (n,), optional
-        Rows in which the target takes an action that the log can't have.
+        Rows where the target takes an action that the logging policy never takes.
 
     Raises
     ------
     InputError
         If shapes differ, a value is NaN or infinite, a propensity is not in (0, 1] or a target probability
-        not in [0, 1], or no row has an action of the target; the message names all of it.
+        not in [0, 1], or no row has an action of the target; the message lists all problems.
 
     Notes
     -----
@@ -145,14 +145,16 @@ def off_policy(
 
     Examples
     --------
-    >>> found = off_policy([10, 0, 5, 20], list("abba"), [0.5, 0.25, 0.2, 0.5], [1, 1, 0, 0.5])
-    >>> found.ips.value, round(found.snips.value, 4), round(found.effective_rows, 4)
+    >>> value = off_policy([10, 0, 5, 20], list("abba"), [0.5, 0.25, 0.2, 0.5], [1, 1, 0, 0.5])
+    >>> value.ips.value, round(value.snips.value, 4), round(value.effective_rows, 4)
     (10.0, 5.7143, 2.3333)
     """
     r, p = as_floats("reward", reward), as_floats("propensity", propensity)
     target = as_floats("target_probability", target_probability)
     unlike = np.zeros(r.shape, dtype=bool) if no_overlap is None else np.asarray(no_overlap, dtype=bool)
-    model = [] if direct is None else [as_floats("direct", one) for one in (direct.logged, direct.target)]
+    model = (
+        [] if direct is None else [as_floats("direct", values) for values in (direct.logged, direct.target)]
+    )
     _check(np.asarray(action), [r, p, target, unlike, *model])
     w = target / p
     value = float((w * r).sum() / w.sum())
@@ -179,7 +181,7 @@ def direct_outcomes(
     covariates: npt.ArrayLike,
     fold: npt.ArrayLike,
 ) -> Direct:
-    """Fit what each action earns by rows of other folds: a common line and an offset of each action.
+    """Predict the reward of each action from rows of other folds: a common line and an offset per action.
 
     Parameters
     ----------
@@ -194,7 +196,8 @@ def direct_outcomes(
 
     Notes
     -----
-    An offset is shrunk to 0 as by 20 rows of the common line. Cross-fitting keeps DR unbiased [1]_.
+    Offsets are shrunk towards 0 by a prior of 20 rows on the common line. Cross-fitting keeps DR unbiased
+    [1]_.
 
     References
     ----------
@@ -215,14 +218,16 @@ def direct_outcomes(
 def _fits(
     table: Floats, done: npt.NDArray[np.int64], folds: npt.NDArray[np.int64], actions: int
 ) -> tuple[Floats, Floats]:
-    """Return line and offsets for each fold, by the sums of the others; the last column is the reward."""
+    """Return line and offsets for each fold from the sums of the others; the last column is the reward."""
     count, cell = int(folds.max()) + 1, folds * actions + done
     rows = np.bincount(cell, minlength=count * actions).reshape(count, actions)
-    sums = np.stack([np.bincount(cell, one, count * actions).reshape(count, actions) for one in table.T], -1)
-    squares = np.stack([table[part].T @ table[part] for part in (folds == one for one in range(count))])
+    sums = np.stack(
+        [np.bincount(cell, fold, count * actions).reshape(count, actions) for fold in table.T], -1
+    )
+    squares = np.stack([table[part].T @ table[part] for part in (folds == fold for fold in range(count))])
     slopes, offsets = [], []
-    for one in range(count):
-        rest = np.arange(count) != one if count > 1 else np.array([True])
+    for fold in range(count):
+        rest = np.arange(count) != fold if count > 1 else np.array([True])
         square, total = squares[rest].sum(axis=0), sums[rest].sum(axis=0)
         slope = np.linalg.lstsq(square[:-1, :-1], square[:-1, -1], rcond=1e-12)[0]
         slopes.append(slope)
@@ -231,7 +236,7 @@ def _fits(
 
 
 def _check(action: npt.NDArray[Any], columns: Sequence[npt.NDArray[np.float64]]) -> None:
-    shapes = [one.shape for one in (action, *columns)]
+    shapes = [column.shape for column in (action, *columns)]
     n = len(columns[0]) if columns[0].ndim == 1 else 0
     if n < 2 or any(shape != (n,) for shape in shapes):
         raise InputError(f"off-policy value: columns have shapes {shapes}; give two rows or more in each")

@@ -1,4 +1,4 @@
-"""Colours, sizes and axes that all figures share; nothing here touches global state."""
+"""Colours, sizes and axes that all figures share; no global state is changed."""
 
 from collections.abc import Iterable
 from itertools import cycle, islice
@@ -14,7 +14,7 @@ Z95 = 1.959963984540054
 
 
 def blank_figure(width: float, height: float) -> "Figure":
-    """Return a figure of so many inches without the state of pyplot."""
+    """Return a figure of a size in inches, independent of pyplot."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -24,7 +24,7 @@ def blank_figure(width: float, height: float) -> "Figure":
 
 
 def tidy(*many: "Axes") -> None:
-    """Take away the upper and right spine and lay a pale grid below."""
+    """Remove the upper and right spines and draw a pale grid below the data."""
     for axes in many:
         axes.spines[["top", "right"]].set_visible(False)
         axes.grid(True, color="#e6e6e6", linewidth=0.7)
@@ -38,5 +38,5 @@ def model_colors(models: Iterable[str], model: str) -> dict[str, str]:
 
 
 def line_colors(lines: int) -> list[str]:
-    """Return the colours of so many lines, that of the model first."""
+    """Return the colours of a number of lines, that of the model first."""
     return [MODEL, *islice(cycle(BASELINES), lines)][:lines]

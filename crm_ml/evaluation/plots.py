@@ -1,4 +1,4 @@
-"""Figures of an evaluation; each function returns a matplotlib Figure and leaves global state alone."""
+"""Figures of binary predictions; each function returns a matplotlib Figure without changing global state."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +23,7 @@ _BINS = 10
 
 
 def calibration_plot(predictions: Predictions, model: str) -> "Figure":
-    """Draw what came true against what was said, in ten bins of equal mass, above a histogram of the scores.
+    """Draw observed shares against predicted probabilities in ten bins, above a histogram of the scores.
 
     Parameters
     ----------
@@ -45,14 +45,14 @@ def calibration_plot(predictions: Predictions, model: str) -> "Figure":
        for the 95 % binomial intervals.
     """
     alone = predictions.only(model)
-    said, true, low, high = _bins(alone.y, alone.p[model])
+    predicted, true, low, high = _bins(alone.y, alone.p[model])
     figure = blank_figure(6.4, 6.4)
     upper, strip = figure.subplots(2, 1, sharex=True, height_ratios=(4, 1))
-    limit = min(1.0, 1.08 * max(float(high.max()), float(said.max())))
+    limit = min(1.0, 1.08 * max(float(high.max()), float(predicted.max())))
     upper.plot([0, limit], [0, limit], color=GREY, linestyle="--", linewidth=1, label="perfectly calibrated")
     upper.errorbar(
-        said, true, yerr=[true - low, high - true], fmt="o-", color=MODEL, capsize=3, linewidth=1.4,
-        label=f"{model}, {len(said)} bins of equal mass, 95 % interval",
+        predicted, true, yerr=[true - low, high - true], fmt="o-", color=MODEL, capsize=3, linewidth=1.4,
+        label=f"{model}, {len(predicted)} bins of equal mass, 95 % interval",
     )  # fmt: skip
     upper.set(xlim=(0, limit), ylim=(0, limit), ylabel="observed share (0 to 1)")
     upper.set_title(f"Calibration of {model}, {len(alone.y):,} rows", loc="left")
@@ -65,20 +65,20 @@ def calibration_plot(predictions: Predictions, model: str) -> "Figure":
 
 
 def gains_plot(predictions: Predictions, model: str) -> "Figure":
-    """Draw the share of all positives found, and the lift, against the share of customers taken, best first.
+    """Draw the share of all positives reached, and the lift, against the share of customers, best first.
 
-    The other models of the predictions stand beside `model` as baselines. Rows of equal scores are taken
-    together. Parameters, raises: as `calibration_plot`.
+    The other models of the predictions are drawn as baselines. Rows with equal scores are taken together.
+    Parameters, raises: as `calibration_plot`.
     """
     predictions.only(model)
     figure = blank_figure(11.0, 4.8)
     gains, lift = figure.subplots(1, 2)
     for name, color in model_colors(predictions.models, model).items():
-        taken, found = gains_curve(predictions.y, predictions.p[name])
+        taken, gained = gains_curve(predictions.y, predictions.p[name])
         style = {"color": color, "linewidth": 2.2 if name == model else 1.3, "label": name}
-        gains.plot(100 * taken, 100 * found, **style)
+        gains.plot(100 * taken, 100 * gained, **style)
         tail = taken >= 0.01
-        lift.plot(100 * taken[tail], found[tail] / taken[tail], **style)
+        lift.plot(100 * taken[tail], gained[tail] / taken[tail], **style)
     gains.plot([0, 100], [0, 100], color=GREY, linestyle="--", linewidth=1, label="at random")
     lift.axhline(1, color=GREY, linestyle="--", linewidth=1, label="at random")
     gains.set(xlim=(0, 100), ylim=(0, 101), ylabel="positives found (% of all)")
@@ -134,13 +134,13 @@ def _bins(y: Floats, p: Floats) -> tuple[Floats, Floats, Floats, Floats]:
     """Return mean score, share of positives and its Wilson limits for each bin of equal mass."""
     order = np.argsort(p, kind="stable")
     parts = [part for part in np.array_split(order, _BINS) if len(part)]
-    said = np.array([p[part].mean() for part in parts])
+    predicted = np.array([p[part].mean() for part in parts])
     true = np.array([y[part].mean() for part in parts])
     count = np.array([len(part) for part in parts])
     spread = 1 + Z95**2 / count
     middle = (true + Z95**2 / (2 * count)) / spread
     half = Z95 / spread * np.sqrt(true * (1 - true) / count + Z95**2 / (4 * count**2))
-    return said, true, np.minimum(middle - half, true), np.maximum(middle + half, true)
+    return predicted, true, np.minimum(middle - half, true), np.maximum(middle + half, true)
 
 
 def _segment_name(row: dict[Any, Any]) -> str:

@@ -1,4 +1,4 @@
-"""What a rule for choosing actions earns, estimated from an experiment without running it again."""
+"""Value of a policy for choosing actions, estimated from a logged experiment."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,28 +20,28 @@ _SUM_TOLERANCE = 1e-6
 
 @dataclass(frozen=True, eq=False)
 class LoggedExperiment:
-    """An experiment with several arms, ready to judge rules that choose among them.
+    """An experiment with several arms, ready to evaluate policies that choose among them.
 
     Parameters
     ----------
     arm : array-like of int, shape (n,)
         Number of the arm that was drawn.
     y : array-like of float, shape (n,)
-        What came of it, in the unit of the value, before the cost of the arm.
+        Observed outcome, in the unit of the value, before the cost of the arm.
     probability : array-like of float, shape (n, a)
         Of each arm for each row; rows sum to 1.
     outcome : array-like of float, shape (n, a)
-        What a model that has not seen the row expects of each arm.
+        Expected outcome of each arm by a model fitted without the row.
     cost : array-like of float, shape (a,)
         Of each arm for a row that gets it.
     customer_id : array-like of str, shape (n,), optional
-        Rows of one customer are not independent; without it each row is a customer.
+        Rows of a customer are not independent; by default each row is a customer.
 
     Raises
     ------
     InputError
         If shapes do not fit, a value is NaN or infinite, an arm is none of the columns, or probabilities do
-        not lie within 0 and 1 or do not sum to 1; the message names all of it.
+        not lie within 0 and 1 or do not sum to 1; the message lists all problems.
     """
 
     arm: npt.NDArray[np.int64]
@@ -62,10 +62,10 @@ class LoggedExperiment:
 
     @property
     def scores(self) -> Floats:
-        """What each row says of each arm, net of its cost, shape (n, a).
+        """Doubly robust score of each arm for each row, net of cost, shape (n, a).
 
-        ``mu_a(x) + 1{A = a} / e_a(x) * (Y - mu_a(x)) - cost_a``: unbiased if the probabilities are right, and
-        if they are not, where the outcomes are.
+        ``mu_a(x) + 1{A = a} / e_a(x) * (Y - mu_a(x)) - cost_a``: unbiased if either the probabilities
+        or the expected outcomes are right.
 
         References
         ----------
@@ -73,21 +73,21 @@ class LoggedExperiment:
            Statistical Science 29, equation 3.1.
         .. [2] Athey and Wager (2021). Policy learning with observational data. Econometrica 89, equation 5.
         """
-        found = self.outcome.copy()
+        net = self.outcome.copy()
         rows = np.arange(len(self.y))
         error = self.y - self.outcome[rows, self.arm]
-        found[rows, self.arm] += error / self.probability[rows, self.arm]
-        return found - self.cost
+        net[rows, self.arm] += error / self.probability[rows, self.arm]
+        return net - self.cost
 
     def value(self, policy: npt.ArrayLike, other: npt.ArrayLike | None = None) -> Interval:
-        """Return the mean value of a row under a rule, with its 95 % interval.
+        """Return the mean value per row under a policy, with its 95 % interval.
 
         Parameters
         ----------
         policy : array-like of int, shape (n,)
-            Number of the arm that the rule gives each row, decided without its outcome.
+            Number of the arm that the policy chooses for each row, without use of its outcome.
         other : array-like of int, shape (n,), optional
-            Another rule, whose value is taken off; the difference is paired.
+            Another policy, whose value is subtracted; the difference is paired.
 
         Raises
         ------
@@ -110,14 +110,14 @@ class LoggedExperiment:
 def value_table(
     experiment: LoggedExperiment, policies: Mapping[str, npt.ArrayLike], base: str
 ) -> "pd.DataFrame":
-    """Return each rule's value a row and its difference to one of them, with 95 % intervals.
+    """Return the value per row of each policy and its difference to a base policy, with 95 % intervals.
 
     Parameters
     ----------
     experiment : LoggedExperiment
     policies : mapping of str to array-like of int, shape (n,)
     base : str
-        The rule that the others are compared with, such as treating nobody.
+        The policy that the others are compared with, such as treating nobody.
 
     Returns
     -------
@@ -144,7 +144,7 @@ def targeted_rates(
     """Return incremental response rate and net incremental revenue of the targeted rows.
 
     ``IRR = y_t / n_t - y_c / n_c`` and ``NIR = value * y_t - cost * n_t - value * y_c`` over the rows that
-    the rule targets, with treated and untreated ones as they were drawn.
+    the policy targets, treated and untreated as they were randomised.
 
     Parameters
     ----------
@@ -152,7 +152,7 @@ def targeted_rates(
     treatment : array-like of {0, 1}, shape (n,)
     targeted : array-like of bool, shape (n,)
     value, cost : float
-        Of one response, and of treating one row.
+        Value of one response, and cost of treating one row.
 
     Raises
     ------
@@ -177,12 +177,12 @@ def _standard_error(each: Floats, customer_id: npt.NDArray[np.str_] | None) -> f
     return float(np.sqrt((residual**2).sum() * groups / max(groups - 1, 1)) / len(each))
 
 
-def _breaches(given: LoggedExperiment) -> list[str]:
-    n, arms = len(given.y), np.shape(given.probability)[-1]
+def _breaches(experiment: LoggedExperiment) -> list[str]:
+    n, arms = len(experiment.y), np.shape(experiment.probability)[-1]
     wanted = {"arm": (n,), "y": (n,), "probability": (n, arms), "outcome": (n, arms), "cost": (arms,)}
-    if given.customer_id is not None:
+    if experiment.customer_id is not None:
         wanted["customer_id"] = (n,)
-    shapes = {name: np.shape(getattr(given, name)) for name in wanted}
+    shapes = {name: np.shape(getattr(experiment, name)) for name in wanted}
     breaches = [
         f"{name} has shape {shapes[name]}, not {wanted[name]}"
         for name in wanted
@@ -191,13 +191,13 @@ def _breaches(given: LoggedExperiment) -> list[str]:
     if breaches or not n:
         return breaches or ["there is no row"]
     for name in ("y", "probability", "outcome", "cost"):
-        bad = int((~np.isfinite(getattr(given, name))).sum())
+        bad = int((~np.isfinite(getattr(experiment, name))).sum())
         breaches += [f"{name} is NaN or infinite in {bad:,} places"] if bad else []
-    p = given.probability
+    p = experiment.probability
     outside = int((~((p > 0) & (p < 1))).any(axis=1).sum())
     breaches += [f"probability is not within 0 and 1 in {outside:,} of {n:,} rows"] if outside else []
     off = int((np.abs(p.sum(axis=1) - 1) > _SUM_TOLERANCE).sum())
     breaches += [f"probability does not sum to 1 in {off:,} of {n:,} rows"] if off else []
-    strange = int((~np.isin(given.arm, np.arange(arms))).sum())
+    strange = int((~np.isin(experiment.arm, np.arange(arms))).sum())
     breaches += [f"arm is none of 0 to {arms - 1} in {strange:,} of {n:,} rows"] if strange else []
     return breaches

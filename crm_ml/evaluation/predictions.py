@@ -1,4 +1,4 @@
-"""What several models said of the same binary outcomes, the subject of every judge of probabilities."""
+"""Predicted probabilities of several models on the same binary outcomes."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -18,12 +18,12 @@ def _check(y: npt.ArrayLike, p: npt.ArrayLike) -> tuple[Floats, Floats]:
 
 @dataclass(frozen=True, eq=False)
 class Predictions(BasePredictions):
-    """What several models said of the same rows.
+    """Predicted probabilities of several models on the same rows.
 
     Parameters
     ----------
     customer_id : array-like of str, shape (n,)
-        The unit of resampling; a customer may stand in several folds, once in each.
+        The unit of resampling; a customer may be in several folds, once in each.
     fold : array-like of str, shape (n,)
         Such as the evaluation snapshot.
     y : array-like of {0, 1}, shape (n,)
@@ -33,7 +33,7 @@ class Predictions(BasePredictions):
     Raises
     ------
     InputError
-        If lengths differ, a customer stands twice in a fold, or a value is NaN, infinite or no probability.
+        If lengths differ, a customer is twice in a fold, or a value is NaN, infinite or no probability.
     """
 
     kind: ClassVar[Kind] = Kind(METRICS, _check, lambda y: len(np.unique(y)) < 2, "rows of one class only")

@@ -1,4 +1,4 @@
-"""Whether an experiment was drawn as declared, and what an arm changes on average."""
+"""Checks of an experiment: average effect, sample ratio and balance of the arms."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ def average_effect(y: npt.ArrayLike, treatment: npt.ArrayLike) -> Interval:
     Raises
     ------
     InputError
-        If values can't be used, or an arm has fewer than two rows.
+        If values are invalid, or an arm has fewer than two rows.
 
     Notes
     -----
@@ -60,12 +60,12 @@ def average_effect(y: npt.ArrayLike, treatment: npt.ArrayLike) -> Interval:
 
 @dataclass(frozen=True)
 class SampleRatio:
-    """Arms as drawn beside arms as declared.
+    """Observed sizes of the arms beside the declared ones.
 
     Parameters
     ----------
     counts, expected : mapping of str to float
-        Rows of each arm, and what its declared probability would give.
+        Rows of each arm, and the number expected by its declared probability.
     p_value : float
         Of the chi-square test.
     """
@@ -76,7 +76,7 @@ class SampleRatio:
 
     @property
     def holds(self) -> bool:
-        """Whether the counts are not at odds with the declared shares (p at least 0.001)."""
+        """Whether the counts agree with the declared shares (p at least 0.001)."""
         return self.p_value >= SMALLEST_P
 
     def __str__(self) -> str:
@@ -89,7 +89,7 @@ class SampleRatio:
 def sample_ratio(arm: npt.ArrayLike, probabilities: Mapping[str, float]) -> SampleRatio:
     """Compare the sizes of the arms with their declared probabilities.
 
-    A mismatch says that rows were lost or added after the draw, and with them the comparison's meaning.
+    A mismatch means that rows were lost or added after randomisation, which invalidates the comparison.
 
     Parameters
     ----------
@@ -129,20 +129,20 @@ def sample_ratio(arm: npt.ArrayLike, probabilities: Mapping[str, float]) -> Samp
 
 
 def balance(X: "pd.DataFrame", treatment: npt.ArrayLike) -> "pd.DataFrame":
-    """Return how far the arms differ in each feature before the action, the largest difference first.
+    """Return the standardised difference of the arms in each feature, the largest first.
 
     Parameters
     ----------
     X : pandas.DataFrame, shape (n, k)
-        Numbers and text; of text the most frequent levels are compared, missing values as a level. A number
-        that is missing in some rows gets a second row for that.
+        Numbers and text known before the treatment. Of text the 20 most frequent levels are compared, with
+        missing as a level. A number that is missing in some rows gets a second row for missingness.
     treatment : array-like of {0, 1}, shape (n,)
 
     Returns
     -------
     pandas.DataFrame
-        Columns feature, treated, untreated (means or shares) and difference in standard deviations, beyond
-        0.1 worth a look.
+        Columns feature, treated, untreated (means or shares) and difference in standard deviations; values
+        beyond 0.1 deserve attention.
 
     References
     ----------

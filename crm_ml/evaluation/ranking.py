@@ -1,4 +1,4 @@
-"""Outcomes and scores, checked, sorted once and judged under many weightings."""
+"""Outcomes and scores, checked, sorted once and evaluated under many weightings."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ Check = Callable[[npt.ArrayLike, npt.ArrayLike], tuple[Floats, Floats]]
 
 
 def check_binary(y: npt.ArrayLike, p: npt.ArrayLike) -> tuple[Floats, Floats]:
-    """Return labels and scores as float arrays, or refuse them.
+    """Check labels and scores and return them as float arrays.
 
     Raises
     ------
@@ -32,7 +32,7 @@ def check_binary(y: npt.ArrayLike, p: npt.ArrayLike) -> tuple[Floats, Floats]:
 
 
 def check_values(y: npt.ArrayLike, predicted: npt.ArrayLike) -> tuple[Floats, Floats]:
-    """Return outcomes and predictions that are counts or money as float arrays, or refuse them.
+    """Check outcomes and predictions that are counts or money and return them as float arrays.
 
     Raises
     ------
@@ -56,7 +56,7 @@ def check_values(y: npt.ArrayLike, predicted: npt.ArrayLike) -> tuple[Floats, Fl
 
 
 def check_probabilities(p: npt.ArrayLike, name: str = "p") -> Floats:
-    """Return probabilities as a float array, or refuse them.
+    """Check probabilities and return them as a float array.
 
     Raises
     ------
@@ -71,7 +71,7 @@ def check_probabilities(p: npt.ArrayLike, name: str = "p") -> Floats:
 
 
 def as_floats(name: str, values: Any) -> Floats:
-    """Return numbers as a float array, or refuse what is none (`InputError`)."""
+    """Return numbers as a float array; raise `InputError` for anything else."""
     try:
         return np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError) as error:
@@ -79,7 +79,7 @@ def as_floats(name: str, values: Any) -> Floats:
 
 
 def row_weights(weight: npt.ArrayLike | None, rows: int) -> Floats:
-    """Return the weight of each row, 1 without any, or refuse it.
+    """Check weights and return that of each row, 1 by default.
 
     Raises
     ------
@@ -98,7 +98,7 @@ def row_weights(weight: npt.ArrayLike | None, rows: int) -> Floats:
 
 
 def _columns(y: npt.ArrayLike, p: npt.ArrayLike, name: str) -> tuple[Floats, Floats, list[str]]:
-    """Return two columns of equal length, and what is NaN or infinite in them."""
+    """Return two columns of equal length, and messages on NaN or infinite values."""
     outcomes, scores = as_floats("y", y), as_floats(name, p)
     if outcomes.ndim != 1 or scores.shape != outcomes.shape or not len(outcomes):
         raise InputError(
@@ -140,19 +140,19 @@ class Ranking:
 
     @classmethod
     def of(cls, y: npt.ArrayLike, p: npt.ArrayLike, check: Check = check_binary) -> "Ranking":
-        """Sort once; rows of equal scores stay in input order and count as one group.
+        """Sort by score; rows with equal scores stay in input order and form one group.
 
         Parameters
         ----------
         y, p : array-like of float, shape (n,)
         check : callable
-            Returns both as float arrays or refuses them; `check_values` for counts and money.
+            Returns both as float arrays or raises; `check_values` for counts and money.
 
         Raises
         ------
         InputError
-            If `check` refuses the rows; as it stands, if lengths differ, a label is not 0 or 1, or anything
-            is NaN or infinite.
+            If `check` refuses the rows; by default, if lengths differ, a label is not 0 or 1, or a value is
+            NaN or infinite.
         """
         labels, scores = check(y, p)
         order = np.argsort(scores, kind="stable")

@@ -1,7 +1,7 @@
-"""How well lists of items meet what customers took afterwards, and what the lists are like.
+"""Ranking metrics of recommended lists, and properties of the lists such as coverage and novelty.
 
-Every metric of a customer is taken on the first k places of the list; a list that is shorter misses there.
-The ideal of NDCG is cut at k (``ideal="k"``) or holds everything that was relevant (``ideal="all"``).
+Every metric of a customer uses the first k places of the list; missing places of a shorter list count as
+misses. The ideal of NDCG is cut at k (``ideal="k"``) or holds all relevant items (``ideal="all"``).
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,16 +30,16 @@ def judge_lists(
     Parameters
     ----------
     items : array-like of int, shape (n, m)
-        Numbers of the items in the order of the list, -1 for an empty place.
+        Index of the item at each place of the list, -1 for an empty place.
     relevant : scipy.sparse.csr_array, shape (n, n_items)
-        Above 0 where the customer took the item; each row has one.
+        Above 0 where the item is relevant to the customer; each row has at least one.
     k : int
     ideal : {"k", "all"}
 
     Returns
     -------
     dict of str to numpy.ndarray, shape (n,)
-        ``ndcg``, ``recall`` (of all that was relevant), ``precision`` (of k), ``hit_rate``, ``mrr``, ``map``
+        ``ndcg``, ``recall`` (of all relevant items), ``precision`` (of k), ``hit_rate``, ``mrr``, ``map``
         (divided by the smaller of k and the number of relevant items).
 
     Raises
@@ -54,8 +54,8 @@ def judge_lists(
     Examples
     --------
     >>> from scipy.sparse import csr_array
-    >>> found = judge_lists([[2, 0, 1]], csr_array(np.array([[1, 0, 1, 1]])), k=2)
-    >>> float(found["ndcg"][0]), float(found["recall"][0]).__round__(2)
+    >>> metrics = judge_lists([[2, 0, 1]], csr_array(np.array([[1, 0, 1, 1]])), k=2)
+    >>> float(metrics["ndcg"][0]), float(metrics["recall"][0]).__round__(2)
     (1.0, 0.67)
     """
     lists = np.asarray(items, dtype=np.int64)[:, :k]
@@ -85,12 +85,12 @@ def evaluate_lists(
     replicates: int = 1000,
     metrics: Sequence[str] = METRICS,
 ) -> Evaluation:
-    """Return means of metrics with replicates that draw whole customers, shared by all models.
+    """Return mean metrics with bootstrap replicates of whole customers, shared by all models.
 
     Parameters
     ----------
     customer_id : array-like of str, shape (n,)
-        A customer may stand in several rows, such as several test days.
+        A customer may be in several rows, such as several test days.
     judged : mapping of str to mapping of str to numpy.ndarray, shape (n,)
         Of `judge_lists`, by model and metric.
     rng : numpy.random.Generator
@@ -109,7 +109,7 @@ def evaluate_lists(
     """
     ids, customer = np.unique(np.asarray(customer_id, dtype=str), return_inverse=True)
     counts = draw_counts(rng, len(ids), replicates).astype(float)
-    found: dict[tuple[str, str, Over], Floats] = {}
+    replicated: dict[tuple[str, str, Over], Floats] = {}
     weight = counts @ np.bincount(customer, minlength=len(ids))
     for model, values in judged.items():
         missing = [name for name in metrics if name not in values or len(values[name]) != len(customer)]
@@ -117,14 +117,14 @@ def evaluate_lists(
             raise InputError(f"lists of {model}: no {', '.join(missing)} for each of {len(customer):,} rows")
         for name in metrics:
             sums = counts @ np.bincount(customer, values[name], minlength=len(ids))
-            found[model, name, "pooled"] = sums / weight
-    return Evaluation(found, tuple(judged), tuple(metrics))
+            replicated[model, name, "pooled"] = sums / weight
+    return Evaluation(replicated, tuple(judged), tuple(metrics))
 
 
 def describe_lists(
     items: npt.ArrayLike, popularity: npt.ArrayLike, category: npt.ArrayLike, k: int = 10
 ) -> dict[str, float]:
-    """Return what lists are like, apart from whether they are right.
+    """Return properties of lists other than their accuracy.
 
     Parameters
     ----------
@@ -137,9 +137,9 @@ def describe_lists(
     Returns
     -------
     dict of str to float
-        ``coverage``: share of items that stand in a list. ``novelty``: mean ``-log2`` of an item's share of
-        events. ``categories``: mean share of different categories among the places of a list.
-        ``popularity_bias``: share of places that go to the tenth of items that is most popular.
+        ``coverage``: share of items that are in any list. ``novelty``: mean ``-log2`` of an item's share of
+        events. ``categories``: mean share of distinct categories among the places of a list.
+        ``popularity_bias``: share of places taken by the most popular decile of items.
 
     References
     ----------
@@ -149,14 +149,14 @@ def describe_lists(
     lists, events = np.asarray(items, dtype=np.int64)[:, :k], np.asarray(popularity, dtype=float)
     taken = lists[lists != NONE]
     share = np.maximum(events, 0.5) / np.maximum(events, 0.5).sum()
-    tenth = np.argsort(-events, kind="stable")[: max(1, len(events) // 10)]
+    top = np.argsort(-events, kind="stable")[: max(1, len(events) // 10)]
     names = np.unique(np.asarray(category).astype(str), return_inverse=True)[1]
     different = [len(set(names[row[row != NONE]])) / max(1, (row != NONE).sum()) for row in lists]
     return {
         "coverage": len(np.unique(taken)) / len(events),
         "novelty": float(-np.log2(share[taken]).mean()),
         "categories": float(np.mean(different)),
-        "popularity_bias": float(np.isin(taken, tenth).mean()),
+        "popularity_bias": float(np.isin(taken, top).mean()),
     }
 
 

@@ -1,4 +1,4 @@
-"""Intervals and paired differences by resampling whole customers."""
+"""Bootstrap intervals and paired differences of metrics, resampling whole customers."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -27,9 +27,9 @@ class Interval:
     Parameters
     ----------
     value : float
-        On the data as they are.
+        On the data itself.
     low, high : float
-        Percentiles 2.5 and 97.5 over the replicates.
+        Percentiles 2.5 and 97.5 of the replicates.
     """
 
     value: float
@@ -38,7 +38,7 @@ class Interval:
 
     @property
     def clear(self) -> bool:
-        """Whether the interval leaves out zero."""
+        """Whether the interval excludes zero."""
         return self.low > 0 or self.high < 0
 
     def __str__(self) -> str:
@@ -47,13 +47,13 @@ class Interval:
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """Metrics of several models with the replicates that give their intervals.
+    """Metrics of several models with the bootstrap replicates behind their intervals.
 
     Parameters
     ----------
     replicates : mapping of (model, metric, over) to numpy.ndarray, shape (1 + r,)
-        First the value on the data as they are, then one value for each replicate. All models share the
-        replicates, so that differences are paired.
+        First the value on the data itself, then one value per replicate. All models share the replicates, so
+        that differences are paired.
     models, metrics : tuple of str
     """
 
@@ -87,14 +87,14 @@ class Evaluation:
         return _interval(values, f"{model} - {other} {metric} ({over})", level)
 
     def table(self) -> "pd.DataFrame":
-        """Return a row for each model, metric and view: model, metric, over, value, low, high."""
+        """Return one row per model, metric and view: model, metric, over, value, low, high."""
         import pandas as pd
 
         rows = [(*key, self.interval(*key)) for key in self.replicates]
         return pd.DataFrame([(*key, i.value, i.low, i.high) for *key, i in rows], columns=_COLUMNS)
 
     def differences(self, model: str) -> "pd.DataFrame":
-        """Return the table of `model` minus each other model; column model names the other."""
+        """Return the differences `model` minus each other model; column model names the other."""
         import pandas as pd
 
         keys = [key for key in self.replicates if key[0] != model]
@@ -118,20 +118,20 @@ def evaluate(
     replicates: int = 1000,
     over: Sequence[Over] = ("pooled", "folds"),
 ) -> Evaluation:
-    """Compute metrics with replicates that resample customers with replacement.
+    """Compute metrics with bootstrap replicates of customers.
 
     A customer drawn k times counts k times in every fold, so that the dependence between a customer's rows
-    is kept. Intervals of `ece` sit above the truth, since resampling adds noise to every bin.
+    is kept. Intervals of `ece` are biased upwards, since resampling adds noise to every bin.
 
     Parameters
     ----------
     predictions : Predictions or ValuePredictions
     rng : numpy.random.Generator
     metrics : sequence of str, optional
-        Names from ``classification.METRICS``, or of values from ``value.METRICS``; all of them if not given.
+        Names from ``classification.METRICS`` or ``value.METRICS``; all by default.
     replicates : int
     over : sequence of {"pooled", "folds"}
-        Views to compute.
+        All rows together, the mean over folds, or both.
 
     Returns
     -------
@@ -164,14 +164,14 @@ def evaluate(
     _check(predictions, names, over)
     customers, customer = np.unique(predictions.customer_id, return_inverse=True)
     counts = draw_counts(rng, len(customers), replicates)
-    found: dict[tuple[str, str, Over], Floats] = {}
+    replicated: dict[tuple[str, str, Over], Floats] = {}
     for model in predictions.models:
         for view in over:
             views = _rows(predictions, view)
             parts = [_judge(predictions, model, names, counts, customer, rows) for rows in views]
             for metric in names:
-                found[model, metric, view] = np.mean([values[metric] for values in parts], axis=0)
-    return Evaluation(found, predictions.models, names)
+                replicated[model, metric, view] = np.mean([values[metric] for values in parts], axis=0)
+    return Evaluation(replicated, predictions.models, names)
 
 
 def _rows(predictions: BasePredictions, view: Over) -> list[npt.NDArray[np.int64]]:
@@ -196,7 +196,7 @@ def _check(predictions: BasePredictions, metrics: Sequence[str], over: Sequence[
 
 
 def draw_counts(rng: np.random.Generator, customers: int, replicates: int) -> npt.NDArray[np.uint16]:
-    """Draw how often each customer stands in each replicate; row 0 is the data as they are."""
+    """Draw the count of each customer in each replicate; row 0 is the data itself, all ones."""
     counts = np.ones((replicates + 1, customers), dtype=np.uint16)
     for row in range(1, replicates + 1):
         counts[row] = np.bincount(rng.integers(0, customers, customers), minlength=customers)

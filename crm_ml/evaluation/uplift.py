@@ -1,9 +1,9 @@
-"""How well a score orders customers by what an action changes: Qini and AUUC in two named conventions.
+"""Uplift metrics, how well a score orders customers by effect: Qini and AUUC in two named conventions.
 
 The conventions are those of scikit-uplift (``"sklift"``) and causalml (``"causalml"``), whose numbers differ
 by what they divide by: ``sklift`` divides the area above the straight line by that of a perfect order of the
-observed outcomes, ``causalml`` by the incremental outcomes of treating all. Rows of equal scores enter
-together; the curve runs straight across them, so no order of a file gives an advantage.
+observed outcomes, ``causalml`` by the incremental outcomes of treating all. Rows with equal
+scores enter together; the curve is linear across them, so the order of the file has no influence.
 
 References
 ----------
@@ -59,7 +59,7 @@ def qini(
     ------
     InputError
         If lengths differ, a value is NaN or infinite, an arm has no row, an outcome is not 0 or 1 where it
-        must be, or there is no such convention.
+        must be, or the convention is unknown.
 
     Notes
     -----
@@ -148,7 +148,7 @@ def _auuc_sklift(judged: Weighted) -> Floats:
 
 
 def _perfect_uplift_area(counts: Counts) -> Floats:
-    """Return the area under the uplift curve of treated answers, untreated silence, and then the others."""
+    """Return the uplift area of the perfect order: treated responders, untreated non-responders, the rest."""
     n_t, n_c = counts.treated[:, -1], counts.control[:, -1]
     answers_t, answers_c = counts.y_treated[:, -1], counts.y_control[:, -1]
     silent_t, silent_c = n_t - answers_t, n_c - answers_c
@@ -179,12 +179,12 @@ def _auuc_causalml(judged: Weighted) -> Floats:
 
 
 def _top(judged: Weighted) -> Floats:
-    """Return the uplift among the share of highest score: treated rate minus untreated rate."""
+    """Return the uplift among the rows of highest score: treated rate minus untreated rate."""
     counts = Counts.of(judged)
     wanted = counts.rows[:, -1] * TOP_SHARE
     at = [np.searchsorted(row, level) for row, level in zip(counts.rows, wanted, strict=True)]
-    found = np.take_along_axis(_lift(counts, np.nan), np.array(at)[:, None], axis=1)
-    return np.asarray(found[:, 0])
+    lift = np.take_along_axis(_lift(counts, np.nan), np.array(at)[:, None], axis=1)
+    return np.asarray(lift[:, 0])
 
 
 def _end_ratio(counts: Counts) -> Floats:
@@ -203,14 +203,14 @@ def _trapezoid(x: Floats, y: Floats) -> Floats:
 
 
 def _sum_of_rows(x: Floats, y: Floats) -> Floats:
-    """Sum the curve at every row, straight across rows of equal scores."""
+    """Sum the curve over rows, linear across rows with equal scores."""
     before_x, before_y = (np.hstack([np.zeros((len(x), 1)), each[:, :-1]]) for each in (x, y))
     weight = x - before_x
     return np.asarray((weight * before_y + (y - before_y) * (weight + 1) / 2).sum(axis=1))
 
 
 def _from_zero(x: Floats, y: Floats) -> Floats:
-    """Fill the start, where an arm has no row yet, by the straight line from zero to the first value."""
+    """Interpolate from zero to the first value where an arm has no row yet."""
     defined = np.isfinite(y)
     first = np.argmax(defined, axis=1)[:, None]
     with np.errstate(invalid="ignore", divide="ignore"):

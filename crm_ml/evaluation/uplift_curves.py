@@ -1,4 +1,4 @@
-"""Curves and tenths of an order by uplift, and the numbers behind their bands."""
+"""Qini curves and deciles of customers ordered by predicted uplift."""
 
 from typing import TYPE_CHECKING
 
@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from crm_ml.errors import InputError
-from crm_ml.evaluation.gains_curves import TENTHS
+from crm_ml.evaluation.gains_curves import DECILES
 from crm_ml.evaluation.plot_style import Z95
 from crm_ml.evaluation.ranking import Floats, Weighted
 from crm_ml.evaluation.uplift_ranking import Counts, uplift_ranking
@@ -20,13 +20,13 @@ GRID = 101
 def qini_curve(
     y: npt.ArrayLike, uplift: npt.ArrayLike, treatment: npt.ArrayLike, weights: Floats | None = None
 ) -> tuple[Floats, Floats]:
-    """Return incremental outcomes a row of the file against the share of rows treated, best first.
+    """Return incremental outcomes per row against the share of rows treated, highest score first.
 
     Parameters
     ----------
     y, uplift, treatment : array-like, shape (n,)
     weights : numpy.ndarray, shape (r, n), optional
-        Weightings of the rows in their order; one curve for each. Without them all rows count once.
+        Weightings of the rows in input order, one curve each; by default all rows count once.
 
     Returns
     -------
@@ -50,11 +50,10 @@ def qini_curve(
     return share, np.array(curves)
 
 
-def uplift_by_tenth(y: npt.ArrayLike, uplift: npt.ArrayLike, treatment: npt.ArrayLike) -> "pd.DataFrame":
-    """Return mean outcomes of treated and untreated rows in each tenth, highest score first.
+def uplift_by_decile(y: npt.ArrayLike, uplift: npt.ArrayLike, treatment: npt.ArrayLike) -> "pd.DataFrame":
+    """Return mean outcomes of treated and untreated rows in each decile, highest score first.
 
-    Rows of equal scores are kept in the order of the file, so that a score with few values has tenths that
-    say little.
+    Rows with equal scores stay in input order, so deciles of a score with few distinct values mean little.
 
     Returns
     -------
@@ -65,19 +64,19 @@ def uplift_by_tenth(y: npt.ArrayLike, uplift: npt.ArrayLike, treatment: npt.Arra
     Raises
     ------
     InputError
-        If there are fewer than ten rows, or values can't be used.
+        If there are fewer than ten rows, or values are invalid.
     """
     import pandas as pd
 
     ranking = uplift_ranking(y, uplift, treatment)
-    if len(ranking.y) < TENTHS:
-        raise InputError(f"tenths of {len(ranking.y)} rows; give at least {TENTHS}")
+    if len(ranking.y) < DECILES:
+        raise InputError(f"tenths of {len(ranking.y)} rows; give at least {DECILES}")
     rows = []
-    for number, part in enumerate(np.array_split(np.arange(len(ranking.y))[::-1], TENTHS), 1):
+    for number, part in enumerate(np.array_split(np.arange(len(ranking.y))[::-1], DECILES), 1):
         outcomes, arms = ranking.y[part], ranking.treatment[part]
         treated, untreated = outcomes[arms == 1], outcomes[arms == 0]
-        means = [one.mean() if len(one) else np.nan for one in (treated, untreated)]
-        spread = [one.var(ddof=1) / len(one) if len(one) > 1 else np.nan for one in (treated, untreated)]
+        means = [arm.mean() if len(arm) else np.nan for arm in (treated, untreated)]
+        spread = [arm.var(ddof=1) / len(arm) if len(arm) > 1 else np.nan for arm in (treated, untreated)]
         gap, half = means[0] - means[1], Z95 * np.sqrt(sum(spread))
         rows.append((number, len(part), *means, gap, gap - half, gap + half, ranking.p[part].mean()))
     columns = ["tenth", "rows", "treated", "untreated", "uplift", "low", "high", "predicted"]

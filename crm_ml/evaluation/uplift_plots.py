@@ -1,4 +1,4 @@
-"""Figures of uplift; each function returns a matplotlib Figure and leaves global state alone."""
+"""Figures of uplift; each function returns a matplotlib Figure without changing global state."""
 
 from typing import TYPE_CHECKING
 
@@ -16,13 +16,13 @@ _DRAWS = 200
 
 
 def qini_plot(predictions: UpliftPredictions, model: str, rng: np.random.Generator) -> "Figure":
-    """Draw the Qini curves of all models, with a 95 % band of the first, over the straight line.
+    """Draw the Qini curves of all models, with a 95 % band of one, and the line of a random order.
 
     Parameters
     ----------
     predictions : UpliftPredictions
     model : str
-        Whose band is drawn.
+        The model whose band is drawn.
     rng : numpy.random.Generator
         Draws whole customers for the band.
     """
@@ -49,13 +49,13 @@ def qini_plot(predictions: UpliftPredictions, model: str, rng: np.random.Generat
     return figure
 
 
-def tenths_plot(table: "pd.DataFrame", model: str, average: float) -> "Figure":
-    """Draw what was gained in each tenth with its interval, beside what the model said.
+def uplift_decile_plot(table: "pd.DataFrame", model: str, average: float) -> "Figure":
+    """Draw the observed uplift of each decile with its interval, beside the predicted one.
 
     Parameters
     ----------
     table : pandas.DataFrame
-        Of `crm_ml.evaluation.uplift_curves.uplift_by_tenth`.
+        Of `crm_ml.evaluation.uplift_curves.uplift_by_decile`.
     model : str
     average : float
         Average effect.
@@ -68,17 +68,17 @@ def tenths_plot(table: "pd.DataFrame", model: str, average: float) -> "Figure":
     axes.axhline(average, color=GREY, linestyle="--", linewidth=1, label=f"average effect {average:.4g}")
     axes.bar(table["tenth"], gap, color=MODEL, alpha=0.55, label="observed, 95 % interval")
     axes.errorbar(table["tenth"], gap, yerr=error, fmt="none", ecolor=ACTUAL, capsize=3, linewidth=1)
-    axes.plot(table["tenth"], table["predicted"], "o", color="#d9822b", label=f"said by {model}")
-    axes.set(xlabel="tenth of the customers, highest score first", ylabel="uplift")
+    axes.plot(table["tenth"], table["predicted"], "o", color="#d9822b", label=f"predicted by {model}")
+    axes.set(xlabel="decile of the customers, highest score first", ylabel="uplift")
     axes.set_xticks(table["tenth"].tolist())
-    axes.set_title(f"Uplift by tenth, {int(table['rows'].sum()):,} rows", loc="left")
+    axes.set_title(f"Uplift by decile, {int(table['rows'].sum()):,} rows", loc="left")
     axes.legend(loc="best", frameon=False)
     tidy(axes)
     return figure
 
 
 def policy_plot(table: "pd.DataFrame", unit: str) -> "Figure":
-    """Draw the value of each rule against that of the first one, with 95 % intervals.
+    """Draw the value of each policy against that of the first, with 95 % intervals.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What several models said an action changes for the same customers, with two controls beside them."""
+"""Predicted uplift of several models for the same customers, with two controls."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -25,25 +25,25 @@ def _check(y: npt.ArrayLike, p: npt.ArrayLike) -> tuple[Floats, Floats]:
 
 @dataclass(frozen=True, eq=False)
 class UpliftPredictions(BasePredictions):
-    """What several models said of the same rows of a randomised experiment.
+    """Predicted uplift of several models on the same rows of a randomised experiment.
 
     Parameters
     ----------
     customer_id : array-like of str, shape (n,)
-        The unit of resampling; a customer may stand in several folds, once in each.
+        The unit of resampling; a customer may be in several folds, once in each.
     fold : array-like of str, shape (n,)
         Such as the campaign or the split.
     y : array-like of float, shape (n,)
         Outcomes, 0 or 1 or an amount, not negative.
     p : mapping of str to array-like of float, shape (n,)
-        Uplift scores by model name. The controls ``"random"`` (`random_order`) and ``"response"`` (what a
-        model of the outcome says, without a look at the effect) must be among them.
+        Uplift scores by model name, including the controls ``"random"`` (`random_order`) and ``"response"``
+        (a model of the outcome that ignores the effect).
     treatment : array-like of {0, 1}, shape (n,)
 
     Raises
     ------
     InputError
-        If a control is missing, lengths differ, a customer stands twice in a fold, or a value is NaN,
+        If a control is missing, lengths differ, a customer is twice in a fold, or a value is NaN,
         infinite, a negative outcome, or a treatment that is neither 0 nor 1.
     """
 
@@ -70,12 +70,12 @@ class UpliftPredictions(BasePredictions):
         return uplift_ranking(self.y[rows], self.p[model][rows], self.treatment[rows])
 
     def lacks(self, rows: npt.NDArray[np.int64]) -> bool:
-        """Whether an arm has no row, or nobody an outcome above zero."""
+        """Whether an arm has no row, or no outcome is above zero."""
         return super().lacks(rows) or len(np.unique(self.treatment[rows])) < 2
 
 
 def random_order(customer_id: npt.ArrayLike, key: str = "random") -> Floats:
-    """Return a score in [0, 1) that depends on the id alone: the control that knows nothing.
+    """Return a score in [0, 1) that depends on the id alone: the uninformed control.
 
     Examples
     --------

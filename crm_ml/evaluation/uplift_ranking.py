@@ -1,4 +1,4 @@
-"""Outcomes of treated and untreated customers in the order of a score, counted from the highest on."""
+"""Outcomes of treated and untreated customers, accumulated from the highest score down."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -26,7 +26,7 @@ class UpliftRanking(Ranking):
 
 
 def uplift_ranking(y: npt.ArrayLike, uplift: npt.ArrayLike, treatment: npt.ArrayLike) -> UpliftRanking:
-    """Sort once; rows of equal scores count as one group.
+    """Sort by score; rows with equal scores form one group.
 
     Raises
     ------
@@ -44,7 +44,7 @@ def uplift_ranking(y: npt.ArrayLike, uplift: npt.ArrayLike, treatment: npt.Array
 def check_uplift(
     y: npt.ArrayLike, uplift: npt.ArrayLike, treatment: npt.ArrayLike
 ) -> tuple[Floats, Floats, Floats]:
-    """Return outcomes, scores and arms as float arrays, or refuse them; see `uplift_ranking`."""
+    """Check outcomes, scores and arms and return them as float arrays; raises as `uplift_ranking`."""
     columns = {"y": as_floats("y", y), "uplift": as_floats("uplift", uplift)}
     columns["treatment"] = as_floats("treatment", treatment)
     shapes = {name: values.shape for name, values in columns.items()}
@@ -68,7 +68,7 @@ def check_uplift(
 
 @dataclass(frozen=True, eq=False)
 class Counts:
-    """What was counted from the highest score on, at the end of each group of equal scores.
+    """Cumulative sums from the highest score down, at the end of each group of equal scores.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ class Counts:
 
     @staticmethod
     def of(judged: Weighted) -> "Counts":
-        """Count under each weighting of a ranking that is an `UpliftRanking`."""
+        """Accumulate under each weighting of an `UpliftRanking`."""
         return _counted(judged)
 
     @property

@@ -1,4 +1,4 @@
-"""Whether to target by uplift, by response, or not by a model at all."""
+"""Recommendation to target by uplift, by response, or without a model."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -10,19 +10,19 @@ Decision = Literal["target by uplift", "target by response", "no usable signal"]
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """What to do with a model of uplift, and the figures that say so."""
+class UpliftVerdict:
+    """Recommended use of an uplift model, with the metrics behind it."""
 
     decision: Decision
     reason: str
 
     @property
     def by_uplift(self) -> bool:
-        """Whether the model is worth more than both controls."""
+        """Whether the model is clearly better than both controls."""
         return self.decision == "target by uplift"
 
 
-def verdict(evaluation: Evaluation, model: str, metric: str = "qini", over: Over = "folds") -> Verdict:
+def verdict(evaluation: Evaluation, model: str, metric: str = "qini", over: Over = "folds") -> UpliftVerdict:
     """Decide by the paired 95 % intervals of a model against the two controls.
 
     ``target by uplift`` if the model is clearly better than the random order and clearly better than the
@@ -55,4 +55,4 @@ def verdict(evaluation: Evaluation, model: str, metric: str = "qini", over: Over
         f"{metric}: {model} - random {to_random}, {model} - response model {to_response}, "
         f"response model - random {response}"
     )
-    return Verdict(decision, reason)
+    return UpliftVerdict(decision, reason)

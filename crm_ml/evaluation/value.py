@@ -1,4 +1,4 @@
-"""Metrics of predicted counts and money, for one weighting of the rows or for a thousand at once."""
+"""Metrics of predicted counts and money, under one weighting of the rows or many at once."""
 
 from collections.abc import Callable
 
@@ -65,7 +65,7 @@ METRICS: dict[str, Callable[[Weighted], Floats]] = {
 
 
 def rmse(y: npt.ArrayLike, predicted: npt.ArrayLike, weight: npt.ArrayLike | None = None) -> float:
-    """Root of the mean squared error, ``sqrt(mean((predicted - y)^2))``; least where means are right.
+    """Root of the mean squared error, ``sqrt(mean((predicted - y)^2))``; minimised by the mean.
 
     Parameters
     ----------
@@ -106,8 +106,8 @@ def rmse(y: npt.ArrayLike, predicted: npt.ArrayLike, weight: npt.ArrayLike | Non
 def mae(y: npt.ArrayLike, predicted: npt.ArrayLike, weight: npt.ArrayLike | None = None) -> float:
     """Mean absolute error, ``mean(|predicted - y|)``, in the unit of `y`.
 
-    It is least for medians: where most customers do not come back, zeros for everybody look good. Judge by
-    it only beside `rmse` and `total_error`. Parameters, raises, references: as `rmse`.
+    Minimised by the median: where most customers do not return, predicting zero for all looks good. Use it
+    only beside `rmse` and `total_error`. Parameters, raises, references: as `rmse`.
 
     Examples
     --------
@@ -120,8 +120,8 @@ def mae(y: npt.ArrayLike, predicted: npt.ArrayLike, weight: npt.ArrayLike | None
 def msle(y: npt.ArrayLike, predicted: npt.ArrayLike, weight: npt.ArrayLike | None = None) -> float:
     """Mean squared logarithmic error, ``mean((ln(1 + predicted) - ln(1 + y))^2)``.
 
-    A few large customers weigh less than in `rmse`. It depends on the unit: dollars and cents give different
-    orders of models. Parameters, raises: as `rmse`.
+    Large customers weigh less than in `rmse`. It depends on the unit: dollars and cents may rank models
+    differently. Parameters, raises: as `rmse`.
 
     Examples
     --------
@@ -134,8 +134,8 @@ def msle(y: npt.ArrayLike, predicted: npt.ArrayLike, weight: npt.ArrayLike | Non
 def total_error(y: npt.ArrayLike, predicted: npt.ArrayLike, weight: npt.ArrayLike | None = None) -> float:
     """Relative error of the sum over all customers, ``sum(predicted) / sum(y) - 1``.
 
-    From -1, everything missed, over 0, right, up; not a measure of single customers. Parameters, raises: as
-    `rmse`.
+    From -1 (nothing predicted) through 0 (the exact total) upwards; says nothing about single customers.
+    Parameters, raises: as `rmse`.
 
     Examples
     --------
@@ -155,7 +155,7 @@ def normalised_gini(y: npt.ArrayLike, predicted: npt.ArrayLike, weight: npt.Arra
     Returns
     -------
     float
-        From -1, turned round, over 0, no order (as of equal predictions), to 1, the order of the outcomes.
+        From -1 (reversed order) through 0 (no order, such as equal predictions) to 1 (order of the outcomes).
 
     Raises
     ------
@@ -190,11 +190,11 @@ def normalised_gini(y: npt.ArrayLike, predicted: npt.ArrayLike, weight: npt.Arra
 def top_decile_share(
     y: npt.ArrayLike, predicted: npt.ArrayLike, weight: npt.ArrayLike | None = None
 ) -> float:
-    """Share of all outcomes that the tenth of the rows with the highest predictions holds.
+    """Share of all outcomes in the decile of rows with the highest predictions.
 
-    ``1 - L(.9)`` on the Lorenz curve of `normalised_gini`: where the edge of the tenth parts rows of equal
-    predictions, the fitting fraction of their sum is taken. A random order gives .1. Parameters, raises: as
-    `rmse`; of `predicted` only the order matters.
+    ``1 - L(.9)`` on the Lorenz curve of `normalised_gini`: where the edge of the decile splits rows with
+    equal predictions, the matching fraction of their sum is taken. A random order gives .1. Parameters,
+    raises: as `rmse`; of `predicted` only the order matters.
 
     References
     ----------

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from crm_ml.errors import InputError
-from crm_ml.evaluation.gains_curves import TENTHS, gains_curve, mean_intervals, tenths
+from crm_ml.evaluation.gains_curves import DECILES, decile_means, gains_curve, mean_intervals
 from crm_ml.evaluation.plot_style import (
     ACTUAL,
     GREY,
@@ -32,7 +32,7 @@ _CONTOURS = (0.1, 0.25, 0.5, 0.75, 0.9)
 def frequency_plot(
     frequency: npt.ArrayLike, y: npt.ArrayLike, p: Mapping[str, npt.ArrayLike], horizon: str
 ) -> "Figure":
-    """Draw the mean purchases of the hold-out, actual and expected, by the number of repeat purchases before.
+    """Draw mean hold-out purchases, actual and expected, by the number of earlier repeat purchases.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def frequency_plot(
         raise InputError("frequency_plot needs a model and whole numbers of repeat purchases")
     group = np.minimum(counts, _LAST_GROUP).astype(int)
     groups = np.unique(group)
-    rows = [np.flatnonzero(group == one) for one in groups]
+    rows = [np.flatnonzero(group == number) for number in groups]
     means, half = mean_intervals(actual, rows)
     figure = blank_figure(8.0, 5.0)
     axes = figure.subplots()
@@ -76,7 +76,7 @@ def frequency_plot(
         groups, means, yerr=[np.minimum(half, means), half], fmt="s", color=ACTUAL, capsize=4, linewidth=1.4,
         markersize=6, label="actual, 95 % interval of the mean", zorder=3,
     )  # fmt: skip
-    names = [f"{one}{'+' if one == _LAST_GROUP else ''}" for one in groups.tolist()]
+    names = [f"{number}{'+' if number == _LAST_GROUP else ''}" for number in groups.tolist()]
     axes.set_xticks(groups, [f"{n}\n{len(part):,}" for n, part in zip(names, rows, strict=True)])
     axes.set(xlabel="repeat purchases before (below: number of customers)", ylim=(0, None))
     axes.set_ylabel(f"mean purchases in the next {horizon}")
@@ -89,7 +89,7 @@ def frequency_plot(
 def cumulative_plot(
     times: npt.ArrayLike, actual: npt.ArrayLike, expected: Mapping[str, npt.ArrayLike], cut: float, unit: str
 ) -> "Figure":
-    """Draw the repeat purchases of the cohort up to each time, and what models expected.
+    """Draw cumulative repeat purchases of the cohort, actual and expected by models.
 
     Parameters
     ----------
@@ -148,7 +148,7 @@ def alive_heat_map(
     recency : array-like of float, shape (r,)
         Ascending times from the first to the last purchase, the rows of the map.
     p_alive : array-like of float, shape (r, f)
-        A cell that is NaN, such as one that can't be, stays blank.
+        NaN cells, such as impossible combinations, stay blank.
     unit : str
         Of `recency` and `age`, such as "weeks".
     age : float
@@ -165,8 +165,8 @@ def alive_heat_map(
 
     Notes
     -----
-    Contour lines leave out customers without a repeat purchase: they have no recency, and models that let
-    nobody leave before the second purchase hold them all alive.
+    Contour lines leave out customers without a repeat purchase: they have no recency, and some models hold
+    them alive for certain.
     """
     from matplotlib.ticker import MaxNLocator
 
@@ -193,15 +193,15 @@ def alive_heat_map(
 
 
 def decile_plot(predictions: ValuePredictions, model: str, unit: str) -> "Figure":
-    """Draw actual and predicted value by tenths of the customers, beside the share of all value found.
+    """Draw actual and predicted value by deciles of the customers, beside the gains curve of value.
 
-    Rows of equal predictions count with the mean of their outcomes, whichever tenth they stand in.
+    Rows with equal predictions count with the mean of their outcomes, whatever their decile.
 
     Parameters
     ----------
     predictions : ValuePredictions
     model : str
-        Its predictions make the tenths, highest first; the other models stand beside it on the right.
+        Its predictions define the deciles, highest first; the other models are drawn on the right.
     unit : str
         Of the outcomes, such as "purchases in 39 weeks".
 
@@ -216,20 +216,22 @@ def decile_plot(predictions: ValuePredictions, model: str, unit: str) -> "Figure
     """
     alone = predictions.only(model)
     rows = len(alone.y)
-    if rows < TENTHS or not alone.y.any():
+    if rows < DECILES or not alone.y.any():
         raise InputError(
             f"decile_plot needs ten rows and an outcome above zero, not {rows:,} with sum {alone.y.sum():g}"
         )
-    actual, said = tenths(alone.y, alone.p[model])
+    actual, predicted = decile_means(alone.y, alone.p[model])
     figure = blank_figure(11.0, 4.8)
     bars, share = figure.subplots(1, 2)
-    places = np.arange(1, TENTHS + 1)
+    places = np.arange(1, DECILES + 1)
     bars.bar(places, actual, color=MODEL, alpha=0.45, label="actual")
-    bars.plot(places, said, "o-", color=ACTUAL, markersize=4, linewidth=1.4, label=f"predicted by {model}")
+    bars.plot(
+        places, predicted, "o-", color=ACTUAL, markersize=4, linewidth=1.4, label=f"predicted by {model}"
+    )
     bars.set_xticks(places)
-    bars.set(xlabel="tenth of the customers, highest prediction first")
+    bars.set(xlabel="decile of the customers, highest prediction first")
     bars.set_ylabel(f"mean of a customer\n({unit})")
-    bars.set_title(f"Value by tenths, {rows:,} customers", loc="left")
+    bars.set_title(f"Value by deciles, {rows:,} customers", loc="left")
     bars.legend(loc="upper right", frameon=False, reverse=True)
     _shares(share, predictions, model)
     tidy(bars, share)
@@ -238,8 +240,10 @@ def decile_plot(predictions: ValuePredictions, model: str, unit: str) -> "Figure
 
 def _shares(share: "Axes", predictions: ValuePredictions, model: str) -> None:
     for name, color in model_colors(predictions.models, model).items():
-        taken, found = gains_curve(predictions.y, predictions.p[name])
-        share.plot(100 * taken, 100 * found, color=color, linewidth=2.2 if name == model else 1.3, label=name)
+        taken, gained = gains_curve(predictions.y, predictions.p[name])
+        share.plot(
+            100 * taken, 100 * gained, color=color, linewidth=2.2 if name == model else 1.3, label=name
+        )
     share.plot([0, 100], [0, 100], color=GREY, linestyle="--", linewidth=1, label="at random", zorder=3)
     share.set(xlim=(0, 100), ylim=(0, 101), ylabel="value found (% of all)")
     share.set(xlabel="customers taken, highest prediction first (%)")

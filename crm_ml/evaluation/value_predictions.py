@@ -1,4 +1,4 @@
-"""What several models said of the same customers' purchases or money, the subject of every judge of value."""
+"""Predicted purchases or money of several models for the same customers."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -10,12 +10,12 @@ from crm_ml.evaluation.value import METRICS
 
 @dataclass(frozen=True, eq=False)
 class ValuePredictions(BasePredictions):
-    """What several models said of the value of the same customers.
+    """Predicted value of the same customers by several models.
 
     Parameters
     ----------
     customer_id : array-like of str, shape (n,)
-        The unit of resampling; a customer may stand in several folds, once in each.
+        The unit of resampling; a customer may be in several folds, once in each.
     fold : array-like of str, shape (n,)
         Such as the hold-out window.
     y : array-like of float, shape (n,)
@@ -26,7 +26,7 @@ class ValuePredictions(BasePredictions):
     Raises
     ------
     InputError
-        If lengths differ, a customer stands twice in a fold, or a value is negative, NaN or infinite.
+        If lengths differ, a customer is twice in a fold, or a value is negative, NaN or infinite.
 
     Examples
     --------

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from crm_ml.errors import InputError
 from crm_ml.evaluation.uplift import METRICS, auuc, pehe, qini
-from crm_ml.evaluation.uplift_curves import qini_curve, uplift_by_tenth
+from crm_ml.evaluation.uplift_curves import qini_curve, uplift_by_decile
 
 GOLDEN = json.loads((Path(__file__).parent / "uplift_golden.json").read_text(encoding="utf-8"))["cases"]
 HILLSTROM = Path(__file__).parents[3] / "shared" / "data" / "hillstrom" / "hillstrom.csv"
@@ -142,7 +142,7 @@ def test_the_curve_ends_at_the_average_effect_and_the_tenths_average_to_it():
     assert (share[0], share[-1], curve[0, 0]) == (0, 1, 0)
     effect = y[t == 1].mean() - y[t == 0].mean()
     assert curve[0, -1] == pytest.approx(effect)
-    table = uplift_by_tenth(y, score, t)
+    table = uplift_by_decile(y, score, t)
     assert table["rows"].sum() == 400
     assert table["predicted"].is_monotonic_decreasing
     first = np.argsort(-score, kind="stable")[:40]
@@ -151,4 +151,4 @@ def test_the_curve_ends_at_the_average_effect_and_the_tenths_average_to_it():
     half = 1.96 * np.sqrt(treated.var(ddof=1) / len(treated) + untreated.var(ddof=1) / len(untreated))
     assert table["high"].iloc[0] - table["uplift"].iloc[0] == pytest.approx(half, rel=1e-3)
     with pytest.raises(InputError, match="tenths of 9 rows"):
-        uplift_by_tenth(y[:9], score[:9], t[:9])
+        uplift_by_decile(y[:9], score[:9], t[:9])

@@ -12,7 +12,7 @@ from crm_ml.evaluation import uplift_plots
 from crm_ml.evaluation.policy_value import LoggedExperiment, value_table
 from crm_ml.evaluation.randomisation_checks import average_effect, balance, sample_ratio
 from crm_ml.evaluation.significance import evaluate
-from crm_ml.evaluation.uplift_curves import uplift_by_tenth
+from crm_ml.evaluation.uplift_curves import uplift_by_decile
 from crm_ml.evaluation.uplift_predictions import RANDOM, RESPONSE, UpliftPredictions, random_order
 from crm_ml.evaluation.uplift_verdict import verdict
 
@@ -107,14 +107,14 @@ def test_balance_names_the_features_that_differ_first():
 def trial_figures():
     given = predictions(lambda _a, b: 0.4 * b, lambda a, _b: a, n=2000)
     rng = np.random.default_rng(0)
-    tenths = uplift_by_tenth(given.y, given.p["model"], given.treatment)
+    tenths = uplift_by_decile(given.y, given.p["model"], given.treatment)
     logged = LoggedExperiment(
         given.treatment, given.y, np.full((2000, 2), 0.5), np.full((2000, 2), 0.2), np.array([0, 0.1])
     )
     nobody = np.zeros(2000, dtype=int)
     table = value_table(logged, {"none": nobody, "all": nobody + 1}, "none")
     yield uplift_plots.qini_plot(given, "model", rng)
-    yield uplift_plots.tenths_plot(tenths, "model", 0.2)
+    yield uplift_plots.uplift_decile_plot(tenths, "model", 0.2)
     yield uplift_plots.policy_plot(table, "cents a customer")
 
 

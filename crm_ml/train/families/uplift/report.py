@@ -11,9 +11,9 @@ from crm_ml.config import UpliftRun
 from crm_ml.config.uplift import HalvesSplit
 from crm_ml.evaluation import randomisation_checks, uplift_plots
 from crm_ml.evaluation.significance import Evaluation, Interval, evaluate
-from crm_ml.evaluation.uplift_curves import uplift_by_tenth
+from crm_ml.evaluation.uplift_curves import uplift_by_decile
 from crm_ml.evaluation.uplift_predictions import RANDOM, RESPONSE, UpliftPredictions
-from crm_ml.evaluation.uplift_verdict import Verdict, verdict
+from crm_ml.evaluation.uplift_verdict import UpliftVerdict, verdict
 from crm_ml.train.families.uplift.fitting import MODEL, Said
 from crm_ml.train.families.uplift.policy_values import policies
 from crm_ml.train.record.outcome import Gate, named
@@ -33,7 +33,7 @@ class ArmReport:
 
     predictions: UpliftPredictions
     evaluation: Evaluation
-    verdict: Verdict
+    verdict: UpliftVerdict
     effect: Interval
     balance: pd.DataFrame
     tenths: pd.DataFrame
@@ -124,7 +124,7 @@ class UpliftReport:
         found = {}
         for arm, one in self.arms.items():
             found[f"qini_{arm}"] = uplift_plots.qini_plot(one.predictions, MODEL, rng)
-            found[f"tenths_{arm}"] = uplift_plots.tenths_plot(one.tenths, MODEL, one.effect.value)
+            found[f"tenths_{arm}"] = uplift_plots.uplift_decile_plot(one.tenths, MODEL, one.effect.value)
         if self.policies is not None:
             found["policies"] = uplift_plots.policy_plot(self.policies, "cents a customer")
         return found
@@ -172,7 +172,7 @@ def _arm(
         verdict=verdict(judged, MODEL, "qini" if "qini" in judged.metrics else "qini_causalml"),
         effect=randomisation_checks.average_effect(ours.y.to_numpy(), treated),
         balance=randomisation_checks.balance(ours.X, treated).head(_BALANCE_ROWS),
-        tenths=uplift_by_tenth(once.y, once.p[MODEL], once.treatment),
+        tenths=uplift_by_decile(once.y, once.p[MODEL], once.treatment),
     )
 
 
