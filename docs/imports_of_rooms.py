@@ -65,14 +65,14 @@ def _room(name: str, below: set[str]) -> Room:
     head = trees[path / "__init__.py" if path.is_dir() else files[0]]
     imported = {room for tree in trees.values() for room in _imported_rooms(tree)}
     lines = sum(len(file.read_text(encoding="utf-8").splitlines()) for file in files)
-    return Room(name, _purpose(head), lines, frozenset(imported & below))
+    return Room(name, _purpose(name, head), lines, frozenset(imported & below))
 
 
-def _purpose(module: ast.Module) -> str:
+def _purpose(name: str, module: ast.Module) -> str:
     """Return the first sentence of a docstring, without the name of the room where it begins with that."""
     sentence = (ast.get_docstring(module) or "").split("\n\n")[0].replace("\n", " ").replace("``", "")
     head, colon, rest = sentence.partition(": ")
-    text = rest if colon and len(head) < 25 else sentence
+    text = rest if colon and head.lower().endswith(name.replace("_", " ")) else sentence
     return (text[:1].upper() + text[1:]).rstrip(".")
 
 
