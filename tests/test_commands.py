@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from crm_ml import tracking
-from crm_ml.score import read_list
+from crm_ml.lists import read_list
 from crm_ml.score.__main__ import main as score
 from crm_ml.train.__main__ import main as train
 

@@ -10,8 +10,9 @@ import score_world
 from score_world import AS_OF, action, catalog, contents, scorer, settings
 
 from crm_ml.errors import ConfigError, InputError
+from crm_ml.lists import read_list
 from crm_ml.propensity.action_features import COLUMNS, action_features
-from crm_ml.score import batch, read_list
+from crm_ml.score import batch
 from crm_ml.score_tables.champion_set import Models
 from crm_ml.score_tables.propensity import Responder, occasion_of
 from crm_ml.score_tables.uplift import UpliftScorer

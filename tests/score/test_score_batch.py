@@ -14,8 +14,9 @@ from score_world import AS_OF, AS_OF_S, DAY_S, action, catalog, contents, scorer
 
 from crm_ml import features
 from crm_ml.errors import AlreadyPublished, ConfigError, InputError, IntegrityError
+from crm_ml.lists import read_list
 from crm_ml.lists.read_list import locate, verify_list
-from crm_ml.score import batch, read_list
+from crm_ml.score import batch
 from crm_ml.score_tables.champion_set import Models
 from crm_ml.score_tables.churn import write_scores
 from crm_ml.snapshots import Snapshot, as_utc
