@@ -54,3 +54,6 @@ class ChurnRun(ProbabilityRun):
     family: Literal["churn"]
     target: Target
     split: SnapshotSplit
+
+
+RUN = ChurnRun

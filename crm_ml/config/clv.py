@@ -5,7 +5,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from crm_ml.config.parts import Data, Day, Option, Positive, Register
+from crm_ml.config.parts import Day, Option, Positive
+from crm_ml.config.run import Run
 from crm_ml.tables.strict import Strict
 
 
@@ -110,38 +111,31 @@ class Worth(Strict):
         return self
 
 
-class ClvRun(Strict):
+class ClvRun(Run):
     """A lifetime-value experiment: one file of ``configs/clv/``.
 
     Parameters
     ----------
     family : "clv"
-    data, target, split, candidates, challenger, worth, register_as
+    target, split, candidates, challenger, worth
         See the model of each; without a challenger none is tried.
     time_unit : {"D", "W"}
         Of the summary and of the parameters.
-    replicates : int
-        Of the bootstrap behind the intervals of metrics.
     interval_replicates : int
         Fits to customers drawn again, behind the intervals of the score table.
-    seed : int
     largest_total_error : float
         A model that misses the total of the test window by a larger share is not promoted.
     """
 
     family: Literal["clv"]
-    data: Data
     time_unit: Literal["D", "W"] = "D"
     target: ValueTarget
     split: ValueSplit
     candidates: Annotated[tuple[CandidateConfig, ...], Field(strict=False, min_length=1)]
     challenger: ChallengerConfig | None = None
     worth: Worth = Worth()
-    replicates: Annotated[int, Field(ge=100)] = 1000
     interval_replicates: Annotated[int, Field(ge=20)] = 100
-    seed: int = 0
     largest_total_error: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 0.25
-    register_as: Register
 
     @field_validator("candidates")
     @classmethod
@@ -163,3 +157,6 @@ class ClvRun(Strict):
         """Return how long the window of a snapshot is: the horizon, but validation ends at the test."""
         left = (self.split.test - as_of).days
         return self.target.horizon_days if left <= 0 else min(self.target.horizon_days, left)
+
+
+RUN = ClvRun

@@ -4,25 +4,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from crm_ml.config.churn import ChurnRun
-from crm_ml.config.clv import ClvRun
-from crm_ml.config.propensity import PropensityRun
-from crm_ml.config.recommend import RecommendRun
-from crm_ml.config.uplift import UpliftRun
+from crm_ml.config.run import Run, run_classes
 from crm_ml.errors import ConfigError
 from crm_ml.storage.paths import inside, project_root
 from crm_ml.tables.safe_yaml import parse_yaml, read_yaml
 from crm_ml.tables.strict import Strict, validate
 
 Loaded = TypeVar("Loaded", bound=Strict)
-Run = ChurnRun | ClvRun | PropensityRun | RecommendRun | UpliftRun
-RUNS: dict[str, type[Run]] = {
-    "churn": ChurnRun,
-    "clv": ClvRun,
-    "propensity": PropensityRun,
-    "recommend": RecommendRun,
-    "uplift": UpliftRun,
-}
 
 
 def load(path: Path, model: type[Loaded], overrides: Sequence[str] = ()) -> Loaded:
@@ -55,16 +43,16 @@ def load_run(name: str, overrides: Sequence[str] = ()) -> Run:
     ConfigError
         If there is no such file or family, or with every breach in it.
     """
-    configs = project_root() / "configs"
+    configs, classes = project_root() / "configs", run_classes()
     path = inside(configs, f"{name}.yaml")
     if not path.is_file():
-        found = [file for family in RUNS for file in configs.glob(f"{family}/*.yaml")]
-        known = sorted(str(file.relative_to(configs).with_suffix("")) for file in found)
+        files = [file for family in classes for file in configs.glob(f"{family}/*.yaml")]
+        known = sorted(str(file.relative_to(configs).with_suffix("")) for file in files)
         raise ConfigError(f"{name}: no run of that name; there are {', '.join(known)}")
     family = name.split("/", maxsplit=1)[0]
-    if family not in RUNS:
-        raise ConfigError(f"{name}: {family!r} is no family; there are {', '.join(RUNS)}")
-    return load(path, RUNS[family], overrides)
+    if family not in classes:
+        raise ConfigError(f"{name}: {family!r} is no family; there are {', '.join(classes)}")
+    return load(path, classes[family], overrides)
 
 
 def _override(content: Any, text: str) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 
-from crm_ml.config.parts import Data, Option, Part, Positive, Register
+from crm_ml.config.parts import Option, Part, Positive
 from crm_ml.config.tuning import Tuned, defaults_of
 from crm_ml.tables.strict import Strict
 
@@ -31,30 +31,24 @@ class ProbabilityRun(Tuned):
 
     Parameters
     ----------
-    data, model, baselines, calibration, tuning, register_as
+    baselines, calibration
         See the model of each.
     features : dict of str to dict, optional
         Feature groups with their options; all groups without it.
     leave_out : tuple of str
         Features that are not used, by name or with ``*``.
-    replicates : int
-        Of the bootstrap.
-    seed : int
-        Of the bootstrap; models have their own among their options.
     largest_ece : float
         A model of a larger expected calibration error is not promoted.
     allow_leaks : tuple of str
         Features that may nearly give the label away.
     """
 
-    data: Data
     features: dict[str, dict[str, Option]] | None = None
     leave_out: Annotated[tuple[str, ...], Field(strict=False)] = ()
     baselines: Annotated[tuple[Part, ...], Field(strict=False, min_length=1)]
     calibration: Calibration = Calibration()
     largest_ece: Annotated[float, Field(gt=0, lt=1)] = 0.03
     allow_leaks: Annotated[tuple[str, ...], Field(strict=False)] = ()
-    register_as: Register
 
     @field_validator("baselines")
     @classmethod
@@ -70,6 +64,6 @@ class ProbabilityRun(Tuned):
 
     def known_options(self) -> Mapping[str, Any] | None:
         """Return the options of the model with their defaults; None where there is no such model."""
-        from crm_ml.models.model import models
+        from crm_ml.models.model import MODELS
 
-        return defaults_of(models().get(self.model.name))
+        return defaults_of(MODELS.get(self.model.name))

@@ -90,3 +90,6 @@ class PropensityRun(ProbabilityRun):
                 "split answers by campaign (test_from, test_until), purchases by snapshot (test)"
             )
         return self
+
+
+RUN = PropensityRun

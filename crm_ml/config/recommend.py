@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 
-from crm_ml.config.parts import Data, Day, Part, Positive, Register
+from crm_ml.config.parts import Day, Part, Positive
 from crm_ml.config.tuning import Tuned, defaults_of
 from crm_ml.snapshots import Snapshot
 from crm_ml.tables.strict import Strict
@@ -46,25 +46,21 @@ class RecommendRun(Tuned):
     Parameters
     ----------
     family : "recommend"
-    data, target, tuning, register_as
-        See the model of each.
+    target
+        See its model.
     test : tuple of date
         Days in ascending order; each is predicted by models of what was bought before it.
     model : Part
     baselines : tuple of Part
     largest_ece : float
         Of the probability of recommended items, for promotion.
-    replicates, seed : int
-        Of the bootstrap.
     """
 
     family: Literal["recommend"]
-    data: Data
     target: RecommendTarget
     test: Annotated[tuple[Day, ...], Field(strict=False, min_length=1)]
     baselines: Annotated[tuple[Part, ...], Field(strict=False, min_length=1)]
     largest_ece: Annotated[float, Field(gt=0, le=1)] = 0.02
-    register_as: Register
 
     @field_validator("test")
     @classmethod
@@ -87,6 +83,9 @@ class RecommendRun(Tuned):
 
     def known_options(self) -> Mapping[str, Any] | None:
         """Return the options of the model with their defaults; None where there is no such model."""
-        from crm_ml.recommend.models import models
+        from crm_ml.recommend.recommenders import RECOMMENDERS
 
-        return defaults_of(models().get(self.model.name))
+        return defaults_of(RECOMMENDERS.get(self.model.name))
+
+
+RUN = RecommendRun

@@ -2,13 +2,14 @@
 
 import inspect
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from crm_ml.config.parts import Option, Part, Positive
+from crm_ml.config.run import Run
 from crm_ml.tables.strict import Strict
 
 Number = Annotated[int | float, Field(allow_inf_nan=False)]
@@ -140,22 +141,18 @@ class Tuning(Strict):
     space: Annotated[dict[str, Values], Field(min_length=1)]
 
 
-class Tuned(Strict):
+class Tuned(Run):
     """What configs share whose model may be tuned.
 
     Parameters
     ----------
     model : Part
     tuning : Tuning, optional
-        The options of the model are the settings to beat.
-    replicates, seed : int
-        Of the bootstrap; the search draws by the seed too.
+        The options of the model are the settings to beat; the search draws by the seed of the run.
     """
 
     model: Part
     tuning: Tuning | None = None
-    replicates: Annotated[int, Field(ge=100)] = 1000
-    seed: int = 0
 
     @model_validator(mode="after")
     def _searchable(self) -> Self:
@@ -208,7 +205,7 @@ def _misfits(name: str, values: Values, start: Any) -> Iterator[str]:
         yield f"the search starts from {start}; set model.options.{name} or widen the range to hold it"
 
 
-def defaults_of(kind: type[Any] | None) -> Mapping[str, Any] | None:
+def defaults_of(kind: Callable[..., Any] | None) -> Mapping[str, Any] | None:
     """Return the parameters of a class with their defaults; None for no class."""
     if kind is None:
         return None

@@ -5,7 +5,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from crm_ml.config.parts import Data, Option, Positive, Register
+from crm_ml.config.parts import Option, Positive
+from crm_ml.config.run import Run
 from crm_ml.config.split import CampaignSplit
 from crm_ml.tables.strict import Strict
 
@@ -79,13 +80,13 @@ class LearnerPart(Strict):
     options: dict[str, Option | dict[str, Option]] = Field(default_factory=dict)
 
 
-class UpliftRun(Strict):
+class UpliftRun(Run):
     """An uplift experiment: one file of ``configs/uplift/``.
 
     Parameters
     ----------
     family : "uplift"
-    data, target, split, worth, register_as
+    target, split, worth
         See the model of each; without `worth` no rule is valued.
     arms : tuple of str, optional
         Treated arms; all without it.
@@ -97,12 +98,9 @@ class UpliftRun(Strict):
         The controls, a random order and the response model on the same base, are always beside it.
     others : tuple of LearnerPart
         Further learners to compare.
-    replicates, seed : int
-        Of the bootstrap.
     """
 
     family: Literal["uplift"]
-    data: Data
     target: UpliftTarget
     arms: Annotated[tuple[str, ...], Field(strict=False, min_length=1)] | None = None
     features: dict[str, dict[str, Option]] | None = None
@@ -111,9 +109,6 @@ class UpliftRun(Strict):
     model: LearnerPart
     others: Annotated[tuple[LearnerPart, ...], Field(strict=False)] = ()
     worth: Worth | None = None
-    replicates: Annotated[int, Field(ge=100)] = 1000
-    seed: int = 0
-    register_as: Register
 
     @field_validator("others")
     @classmethod
@@ -130,3 +125,6 @@ class UpliftRun(Strict):
             if missing:
                 raise ValueError(f"worth.cost_cents has no {', '.join(missing)}")
         return self
+
+
+RUN = UpliftRun

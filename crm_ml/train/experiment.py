@@ -1,6 +1,5 @@
 """One experiment from its YAML to the registered model."""
 
-import importlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from crm_ml import tracking
 from crm_ml.config import Run, load_run
 from crm_ml.storage.paths import runs_folder
 from crm_ml.tables import Tables
+from crm_ml.train.families.family import training_family
 from crm_ml.train.promote.gate import Decision
 from crm_ml.train.record import account
 from crm_ml.train.record.fingerprints import content_sum, table_sums
@@ -67,7 +67,7 @@ def run(name: str, overrides: Sequence[str] = (), progress: Progress | None = No
     return Finished(name, active.run_id, version.version, outcome, decision)
 
 
-def execute(config: Run, tables: Tables, progress: Progress, kept: Path | None = None) -> Outcome:
+def execute(config: Run, tables: Tables, progress: Progress, studies: Path | None = None) -> Outcome:
     """Run the experiment of the config's family; nothing is logged or registered.
 
     Parameters
@@ -75,13 +75,10 @@ def execute(config: Run, tables: Tables, progress: Progress, kept: Path | None =
     config : Run
     tables : Tables
     progress : rich.progress.Progress
-    kept : Path, optional
-        Where the trials of a search are kept and found again; it is made anew in memory without it.
+    studies : Path, optional
+        Where the trials of a search are retained and found again; in memory without it.
     """
-    family = importlib.import_module(f"crm_ml.train.{config.family}")
-    more = {"kept": kept} if getattr(config, "tuning", None) is not None else {}
-    outcome: Outcome = family.execute(config, tables, progress, **more)
-    return outcome
+    return training_family(config.family).execute(config, tables, progress, studies)
 
 
 def _study_folder(config: Run, tables: Tables) -> Path | None:

@@ -57,16 +57,16 @@ class Store:
 
 def _quick(model: str) -> dict[str, str]:
     """Options that make a model quick, of those that it has."""
-    from crm_ml.models.model import models
+    from crm_ml.models.model import MODELS
 
-    known = inspect.signature(models()[model]).parameters
+    known = inspect.signature(MODELS[model]).parameters
     return {f"model.options.{key}": str(value) for key, value in QUICK.items() if key in known}
 
 
 def committed_runs() -> tuple[str, ...]:
     """Names of all runs: the YAML files in the folders of the families."""
-    from crm_ml.config.loading import RUNS
+    from crm_ml.config import run_classes
 
     configs = PROJECT / "configs"
-    found = [path for family in RUNS for path in sorted(configs.glob(f"{family}/*.yaml"))]
+    found = [path for family in run_classes() for path in sorted(configs.glob(f"{family}/*.yaml"))]
     return tuple(path.relative_to(configs).with_suffix("").as_posix() for path in found)

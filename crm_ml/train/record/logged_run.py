@@ -46,7 +46,7 @@ def logged_run(run_id: str, threads: int | None = None) -> LoggedRun:
     IntegrityError
         If its stages do not agree with their sums.
     """
-    from crm_ml.config.loading import RUNS
+    from crm_ml.config import run_classes
     from crm_ml.tables.strict import validate
 
     client = tracking.connect()
@@ -55,11 +55,13 @@ def logged_run(run_id: str, threads: int | None = None) -> LoggedRun:
     if _PARENT in found.data.tags:
         raise InputError(f"run {run_id} is a trial of run {found.data.tags[_PARENT]}; give that one")
     content = _read(client, run_id, "config.json")
-    if content.get("family") not in RUNS:
-        raise InputError(f"run {run_id}: {content.get('family')!r} is no family; there are {', '.join(RUNS)}")
+    classes = run_classes()
+    if content.get("family") not in classes:
+        known = ", ".join(classes)
+        raise InputError(f"run {run_id}: {content.get('family')!r} is no family; there are {known}")
     if threads is not None:
         content = with_threads(content, threads)
-    config = validate(content, RUNS[content["family"]], f"config.json of run {run_id}")
+    config = validate(content, classes[content["family"]], f"config.json of run {run_id}")
     return LoggedRun(str(found.info.run_name), config, from_artefact(_read(client, run_id, FILE), run_id))
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from crm_ml.train.families.family import training_family
 from crm_ml.train.record.model_card_parts import features_part, limits_part, metrics_part, segments_part
 
 if TYPE_CHECKING:
@@ -13,14 +14,6 @@ if TYPE_CHECKING:
     from crm_ml.tracking import ModelVersion
     from crm_ml.train.promote.gate import Decision
     from crm_ml.train.record.outcome import Outcome
-
-_PURPOSE = {
-    "churn": "the probability that an active customer does not order within the window",
-    "clv": "what a customer will spend, and how often they will buy, from a day on",
-    "propensity": "the probability that a customer answers an action, or buys in a category, in time",
-    "uplift": "what an action changes for a customer, from randomised campaigns",
-    "recommend": "the items that a customer will buy within the window, in order",
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +68,7 @@ def _head(subject: Subject) -> str:
     config = subject.config
     return (
         f"# {subject.version.name}, version {subject.version.version}\n\n"
-        f"It says {_PURPOSE[config.family]}. Family {config.family}, content "
+        f"It says {training_family(config.family).CARD.predicts}. Family {config.family}, content "
         f"`{subject.version.content[:12]}`, trained for {config.register_as.as_of}.\n\n"
         f"Target: {_flat(config.target.model_dump(mode='json'))}.\n"
     )

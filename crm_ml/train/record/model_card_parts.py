@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from crm_ml.train.families.family import training_family
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -125,8 +127,7 @@ def limits_part(config: "Run", outcome: "Outcome", details: Mapping[str, Any]) -
     failed = [one.name for one in outcome.gates if not one.passed]
     if failed:
         lines.append(f"It did not pass: {', '.join(failed)}.")
-    if config.family != "uplift":
-        lines.append("It predicts what happens, not what an action changes; it is no measure of an effect.")
+    lines += training_family(config.family).CARD.limits
     allowed = getattr(config, "allow_leaks", ())
     if allowed:
         lines.append(f"Features that nearly give the label away were allowed: {', '.join(allowed)}.")

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from crm_ml.clv.summary import SUMMARY, in_cents
 from crm_ml.customer_hash import customer_folds
-from crm_ml.monitoring.training_profile import Column, Day, Profile, columns, rate_key
+from crm_ml.monitoring.training_profile import Profile, ProfiledColumn, ProfiledDay, columns, rate_key
 from crm_ml.snapshots import as_utc
 
 if TYPE_CHECKING:
@@ -113,9 +113,9 @@ def of_labelled(
 
     tests, said, model = tested
     lag = (training[-1].label_ends_at - training[-1].as_of).days
-    days = [Day(one.as_of.toordinal(), rows.at([one]).X) for one in training]
+    days = [ProfiledDay(one.as_of.toordinal(), rows.at([one]).X) for one in training]
     judged = [
-        Day(one.as_of.toordinal(), pd.DataFrame({score: said.p[model][said.fold == str(one)]}))
+        ProfiledDay(one.as_of.toordinal(), pd.DataFrame({score: said.p[model][said.fold == str(one)]}))
         for one in tests
     ]
     rates = {str(one): float(rows.at([one]).y.mean()) for one in training}
@@ -147,8 +147,8 @@ def of_seen(
         Columns that belong to the action; the catalogue decides what they are.
     """
     first = {one.as_of: one.X.drop(columns=list(leave_out), errors="ignore") for one in reversed(seen)}
-    days = [Day(as_of.toordinal(), X) for as_of, X in sorted(first.items())]
-    scores: list[Column] = []
+    days = [ProfiledDay(as_of.toordinal(), X) for as_of, X in sorted(first.items())]
+    scores: list[ProfiledColumn] = []
     rates: dict[str, dict[str, float]] = {}
     for group in sorted({one.group for one in seen}):
         found = {one.as_of: predict(one.X) for one in seen if one.group == group}
@@ -179,7 +179,7 @@ def of_values(model: "ClvModel", source: "WindowSource", window: "ValidationWind
         summaries[as_of] if source.customers is None else replace(source, customers=None).summary(as_of)
     )
     ordered = sorted(summaries.items())
-    known = [Day(one.toordinal(), summary[[*SUMMARY]]) for one, summary in ordered]
+    known = [ProfiledDay(one.toordinal(), summary[[*SUMMARY]]) for one, summary in ordered]
     said = {one: value_scores(model.predict(summary)) for one, summary in ordered}
     return Profile(columns(known, 1), tuple(_scores(said, "")), {f"{as_of:%Y-%m-%d}": len(everybody)})
 
@@ -190,8 +190,8 @@ def value_scores(found: "pd.DataFrame") -> Scores:
     return said | {"clv_cents": in_cents(found["clv"]).astype(np.float64)}
 
 
-def _scores(found: Mapping[datetime, Scores], group: str) -> list[Column]:
+def _scores(found: Mapping[datetime, Scores], group: str) -> list[ProfiledColumn]:
     import pandas as pd
 
-    days = [Day(as_of.toordinal(), pd.DataFrame(dict(said))) for as_of, said in sorted(found.items())]
+    days = [ProfiledDay(as_of.toordinal(), pd.DataFrame(dict(said))) for as_of, said in sorted(found.items())]
     return list(columns(days, 1, group))

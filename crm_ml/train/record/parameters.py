@@ -2,8 +2,10 @@
 
 import copy
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
+
+from crm_ml.train.families.family import training_family
 
 _THREADS = "num_threads"
 Content = dict[str, Any]
@@ -64,35 +66,17 @@ def seeds(content: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return found
 
 
-def _models(content: Content) -> Iterator[tuple[Content, type[Any]]]:
-    """Yield the options of each model, to be changed in place, with its class."""
-    if content["family"] == "clv":
-        from crm_ml.clv.challenger import Challenger
-
-        if content.get("challenger"):
-            yield content["challenger"]["options"], Challenger
-        return
-    known = _known(content["family"])
-    for part in [content["model"], *content.get("baselines", ()), *content.get("others", ())]:
-        if part["name"] in known:
-            yield part["options"], known[part["name"]]
+def _models(content: Content) -> Iterator[tuple[Content, Callable[..., Any]]]:
+    """Yield the options of each model, to be changed in place, with what makes it."""
+    known = training_family(content["family"]).MODELS
+    for key, value in content.items():
+        for part in value if isinstance(value, list | tuple) else [value]:
+            name = part.get("name", key) if isinstance(part, Mapping) and "options" in part else None
+            if name is not None and key != "data" and name in known:
+                yield part["options"], known[name]
 
 
-def _known(family: str) -> dict[str, type[Any]]:
-    if family == "uplift":
-        from crm_ml.uplift.learners import learners
-
-        return learners()
-    if family == "recommend":
-        from crm_ml.recommend import models
-
-        return models.models()
-    from crm_ml.models import model
-
-    return model.models()
-
-
-def _defaults(kind: type[Any]) -> Content:
+def _defaults(kind: Callable[..., Any]) -> Content:
     parameters = inspect.signature(kind).parameters.values()
     return {
         one.name: _default(one)

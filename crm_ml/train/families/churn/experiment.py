@@ -5,7 +5,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from crm_ml import features
-from crm_ml.churn import artefact
+from crm_ml.churn import churn_pyfunc
 from crm_ml.churn.snapshot_rows import labelled_rows
 from crm_ml.config import ChurnRun
 from crm_ml.errors import InputError
@@ -37,7 +37,7 @@ VIEWS: "Mapping[str, Over]" = {
 }
 
 
-def execute(config: ChurnRun, tables: Tables, progress: "Progress", kept: "Path | None" = None) -> Outcome:
+def execute(config: ChurnRun, tables: Tables, progress: "Progress", studies: "Path | None" = None) -> Outcome:
     """Run the churn experiment of one config.
 
     Parameters
@@ -45,8 +45,8 @@ def execute(config: ChurnRun, tables: Tables, progress: "Progress", kept: "Path 
     config : ChurnRun
     tables : Tables
     progress : rich.progress.Progress
-    kept : Path, optional
-        Folder of the study, where the config has a search.
+    studies : Path, optional
+        Where the trials of a search are retained; in memory without it.
 
     Returns
     -------
@@ -77,8 +77,8 @@ def execute(config: ChurnRun, tables: Tables, progress: "Progress", kept: "Path 
         "labels_end": f"{final.training[-1].label_ends_at:%Y-%m-%d}",
         "features": config.features or {},
     }
-    study = Study(config, rows, tuple(folds), final, VIEWS, artefact, details, customers=customers)
-    return of_probability.run(study, ahead, kept, progress)
+    study = Study(config, rows, tuple(folds), final, VIEWS, churn_pyfunc, details, customers=customers)
+    return of_probability.run(study, ahead, studies, progress)
 
 
 def folds_ahead(config: ChurnRun) -> Parts[Fold[Snapshot]]:

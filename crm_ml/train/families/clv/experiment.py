@@ -34,13 +34,20 @@ from crm_ml.train.record.model_profiles import of_values
 from crm_ml.train.record.outcome import Candidate, Outcome, no_leak
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pandas as pd
     from rich.progress import Progress
 
     from crm_ml.clv.purchase_histories import Floats
 
 
-def execute(config: ClvRun, tables: Tables, progress: "Progress") -> Outcome:
+def execute(
+    config: ClvRun,
+    tables: Tables,
+    progress: "Progress",
+    studies: "Path | None" = None,  # noqa: ARG001  (there is no search)
+) -> Outcome:
     """Run the lifetime-value experiment of one config.
 
     Parameters

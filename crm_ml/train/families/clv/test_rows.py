@@ -17,9 +17,9 @@ def of_value(tested: "Tested") -> ScoredRows:
     window = tested.window
 
     def rescore(folder: Path) -> "Mapping[str, Floats]":
-        from crm_ml.clv import artefact
+        from crm_ml.models import model_folder
 
-        said = replace(artefact.load(folder), terms=window.terms).predict(window.summary)
+        said = replace(model_folder.load(folder), terms=window.terms).predict(window.summary)
         return {"value": said["clv"].to_numpy(), "purchases": said["expected_purchases"].to_numpy()}
 
     return ScoredRows(

@@ -1,1 +1,1 @@
-"""The experiment of probability."""
+"""What the experiments of churn and propensity share: no family of its own."""

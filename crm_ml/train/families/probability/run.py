@@ -13,7 +13,7 @@ from crm_ml.evaluation import leakage
 from crm_ml.evaluation.calibration import best_calibrator
 from crm_ml.evaluation.predictions import Predictions
 from crm_ml.evaluation.significance import evaluate
-from crm_ml.models import artefact
+from crm_ml.models import model_folder
 from crm_ml.models.calibrated_model import CalibratedModel
 from crm_ml.models.labelled_rows import LabelledRows
 from crm_ml.models.model import Model, create
@@ -137,7 +137,7 @@ def _candidate(study: Study, model: Fitted, rows: LabelledRows, predictions: Pre
     kinds = {str(name): is_numeric_dtype(kind) for name, kind in rows.X.dtypes.items()}
     return Candidate(
         name=study.config.register_as.name,
-        save=lambda folder: artefact.save(
+        save=lambda folder: model_folder.save(
             model, folder, study.loader.FAMILY, profile=profile, **study.details
         ),
         loader_module=study.loader.__name__,

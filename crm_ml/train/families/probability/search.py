@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _CUT = 1e-15  # as crm_ml.evaluation.classification.log_loss
 
 
-def run(study: Study, ahead: "Parts[Fold[Any]]", kept: Path | None, progress: "Progress") -> Outcome:
+def run(study: Study, ahead: "Parts[Fold[Any]]", studies: Path | None, progress: "Progress") -> Outcome:
     """Search for options of the model where the config says so, and run the experiment with what came of it.
 
     Parameters
@@ -37,7 +37,7 @@ def run(study: Study, ahead: "Parts[Fold[Any]]", kept: Path | None, progress: "P
         Rows of all folds, those of the search too.
     ahead : Parts of Fold
         Folds before the first test.
-    kept : Path, optional
+    studies : Path, optional
         Folder of the trials.
     progress : rich.progress.Progress
 
@@ -53,7 +53,7 @@ def run(study: Study, ahead: "Parts[Fold[Any]]", kept: Path | None, progress: "P
         return probability_run.run(study, progress)
     rows = used_rows(study.rows, config, study.extra)
     scoring = judges(config, rows, ahead, study.folds)
-    found = tune(config, scoring, kept, progress)
+    found = tune(config, scoring, studies, progress)
     return found.beside(probability_run.run(replace(study, config=found.config), progress), progress)
 
 

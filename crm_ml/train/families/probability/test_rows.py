@@ -31,9 +31,9 @@ def of_probability(study: "Study", rows: LabelledRows, predictions: Predictions)
     }
 
     def rescore(folder: Path) -> "Mapping[str, Floats]":
-        from crm_ml.models import artefact
+        from crm_ml.models import model_folder
 
-        return {"test": artefact.load(folder).predict(tests)}
+        return {"test": model_folder.load(folder).predict(tests)}
 
     return ScoredRows(
         parts={"test": predictions},

@@ -14,7 +14,7 @@ from crm_ml.consents import check_purpose, consenting
 from crm_ml.errors import InputError
 from crm_ml.evaluation import leakage
 from crm_ml.models.labelled_rows import LabelledRows
-from crm_ml.propensity import artefact
+from crm_ml.propensity import propensity_pyfunc
 from crm_ml.propensity.action_features import COLUMNS
 from crm_ml.propensity.campaign_responses import answers, sent_campaigns
 from crm_ml.propensity.occasion import Occasion
@@ -76,7 +76,7 @@ class Plan:
 
 
 def execute(
-    config: PropensityRun, tables: Tables, progress: "Progress", kept: "Path | None" = None
+    config: PropensityRun, tables: Tables, progress: "Progress", studies: "Path | None" = None
 ) -> Outcome:
     """Run the propensity experiment of one config.
 
@@ -85,8 +85,8 @@ def execute(
     config : PropensityRun
     tables : Tables
     progress : rich.progress.Progress
-    kept : Path, optional
-        Folder of the study, where the config has a search.
+    studies : Path, optional
+        Where the trials of a search are retained; in memory without it.
 
     Returns
     -------
@@ -117,9 +117,18 @@ def execute(
     who = None if config.target.purpose is None else consenting(tables, today, config.target.purpose)
     seen = seen_by(tables, plan, known.allowed(who), details["columns"])
     study = Study(
-        config, rows, plan.folds, plan.final, VIEWS, artefact, details, COLUMNS, known.customers, seen
+        config,
+        rows,
+        plan.folds,
+        plan.final,
+        VIEWS,
+        propensity_pyfunc,
+        details,
+        COLUMNS,
+        known.customers,
+        seen,
     )
-    return search.run(study, plan.ahead, kept, progress)
+    return search.run(study, plan.ahead, studies, progress)
 
 
 def make_plan(config: PropensityRun, tables: Tables) -> Plan:

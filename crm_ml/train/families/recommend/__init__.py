@@ -1,1 +1,9 @@
-"""The experiment of recommend."""
+"""Recommendation: the items that a customer will buy within the window, in order."""
+
+from crm_ml.recommend.recommenders import RECOMMENDERS as MODELS
+from crm_ml.train.families.family import Card
+from crm_ml.train.families.recommend.experiment import execute
+
+CARD = Card("the items that a customer will buy within the window, in order")
+
+__all__ = ["CARD", "MODELS", "execute"]

@@ -10,11 +10,12 @@ from crm_ml.config import RecommendRun
 from crm_ml.config.parts import Part
 from crm_ml.consents import check_purpose
 from crm_ml.errors import LeakError
-from crm_ml.recommend import artefact
+from crm_ml.models import model_folder
+from crm_ml.recommend import recommend_pyfunc
 from crm_ml.recommend.interactions import Interactions
-from crm_ml.recommend.models import create
 from crm_ml.recommend.recommendation_task import Task, allowing, task_of
 from crm_ml.recommend.recommender import Recommender
+from crm_ml.recommend.recommenders import create
 from crm_ml.recommend.two_heads import TwoHeads
 from crm_ml.snapshots import Snapshot, check_data_reach
 from crm_ml.tables import Tables
@@ -42,7 +43,7 @@ class Day:
 
 
 def execute(
-    config: RecommendRun, tables: Tables, progress: "Progress", kept: "Path | None" = None
+    config: RecommendRun, tables: Tables, progress: "Progress", studies: "Path | None" = None
 ) -> Outcome:
     """Run the recommendation experiment of one config.
 
@@ -51,8 +52,8 @@ def execute(
     config : RecommendRun
     tables : Tables
     progress : rich.progress.Progress
-    kept : Path, optional
-        Folder of the study, where the config has a search.
+    studies : Path, optional
+        Where the trials of a search are retained; in memory without it.
 
     Returns
     -------
@@ -75,7 +76,7 @@ def execute(
     ahead = days_before(days[0].snapshot, config.tuning.validation)
     tests = [one.snapshot for one in days]
     scoring = judges(config, ahead, lambda one: _day(config, tables, one).task, tests)
-    found = tune(config, scoring, kept, progress)
+    found = tune(config, scoring, studies, progress)
     return found.beside(_judged(found.config, tables, days, progress), progress)
 
 
@@ -166,8 +167,8 @@ def _candidate(config: RecommendRun, model: Recommender, task: Task) -> Candidat
     }
     return Candidate(
         name=config.register_as.name,
-        save=lambda folder: artefact.save(model, folder, **details),
-        loader_module=artefact.__name__,
+        save=lambda folder: model_folder.save(model, folder, "recommend", **details),
+        loader_module=recommend_pyfunc.__name__,
         inputs={"customer_id": "string"},
         outputs={
             "customer_id": "string",

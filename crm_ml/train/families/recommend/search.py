@@ -11,9 +11,9 @@ from crm_ml.config import RecommendRun
 from crm_ml.config.parts import Option
 from crm_ml.evaluation.recommendation import judge_lists
 from crm_ml.recommend.interactions import Ids
-from crm_ml.recommend.models import create
 from crm_ml.recommend.recommendation_task import Task
 from crm_ml.recommend.recommender import Recommender
+from crm_ml.recommend.recommenders import create
 from crm_ml.recommend.two_heads import DISCOVERY, Prepared, TwoHeads
 from crm_ml.snapshots import Snapshot
 from crm_ml.train.compare.scored_rows import ListRows

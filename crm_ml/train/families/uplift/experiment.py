@@ -15,6 +15,7 @@ from crm_ml.consents import check_purpose, consenting
 from crm_ml.customer_hash import customer_folds
 from crm_ml.errors import ConfigError, InputError
 from crm_ml.evaluation import leakage
+from crm_ml.models import model_folder
 from crm_ml.monitoring.training_profile import Profile
 from crm_ml.snapshots import Snapshot, check_data_reach
 from crm_ml.tables import Tables
@@ -25,15 +26,22 @@ from crm_ml.train.families.uplift.test_rows import of_uplift
 from crm_ml.train.families.uplift.trace import trace_of
 from crm_ml.train.record.model_profiles import Known, Seen, of_seen
 from crm_ml.train.record.outcome import Candidate, Outcome, no_leak
-from crm_ml.uplift import artefact
+from crm_ml.uplift import uplift_pyfunc
 from crm_ml.uplift.learner import Learner
 from crm_ml.uplift.trial_rows import Trial, TrialRows, trial_rows, trials
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from rich.progress import Progress
 
 
-def execute(config: UpliftRun, tables: Tables, progress: "Progress") -> Outcome:
+def execute(
+    config: UpliftRun,
+    tables: Tables,
+    progress: "Progress",
+    studies: "Path | None" = None,  # noqa: ARG001  (there is no search)
+) -> Outcome:
     """Run the uplift experiment of one config.
 
     Parameters
@@ -236,7 +244,7 @@ def _profile(config: UpliftRun, tables: Tables, model: Learner, everybody: Known
     seen = [Seen(as_of, X[used]) for as_of, X in everybody.allowed(who).frames.items()]
     return of_seen(
         seen,
-        lambda X: {artefact.column(arm): model.predict(X, arm) for arm in model.arms_},
+        lambda X: {uplift_pyfunc.column(arm): model.predict(X, arm) for arm in model.arms_},
         everybody.customers,
     )
 
@@ -257,8 +265,8 @@ def _candidate(
     kinds = {str(name): is_numeric_dtype(kind) for name, kind in rows.X.dtypes.items()}
     return Candidate(
         name=config.register_as.name,
-        save=lambda folder: artefact.save(model, folder, profile=profile, **details),
-        loader_module=artefact.__name__,
+        save=lambda folder: model_folder.save(model, folder, "uplift", profile=profile, **details),
+        loader_module=uplift_pyfunc.__name__,
         inputs={name: "double" if numeric else "string" for name, numeric in kinds.items()},
-        outputs={artefact.column(arm): "double" for arm in model.arms_},
+        outputs={uplift_pyfunc.column(arm): "double" for arm in model.arms_},
     )

@@ -34,9 +34,9 @@ def of_uplift(
     windows = {name: _window(one, one.label_ends_at <= today) for name, one in tests.items()}
 
     def rescore(folder: Path) -> "Mapping[str, Floats]":
-        from crm_ml.uplift import artefact
+        from crm_ml.models import model_folder
 
-        learner = artefact.load(folder)
+        learner = model_folder.load(folder)
         found = {}
         for arm in [one for one in parts if one in learner.arms_]:
             rows = [one.rows.where(np.asarray(one.rows.arm.isin([control, arm]))).X for one in said]
