@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crm_ml.actions.catalog import Action
-from crm_ml.decision.gates import DECISION, OF_ACTION, SCORES
+from crm_ml.decision.gates import OF_ACTION, SCORES
 from crm_ml.lists.page.list_page import write_page
 from crm_ml.lists.read_list import LIST_FILE
+from crm_ml.lists.row_reasons import reason_codes
 from crm_ml.score_tables.recommend import OF_ITEMS
 from crm_ml.score_tables.score_rows import Reasons
 from crm_ml.storage import manifest, parquet
@@ -171,7 +172,7 @@ def _rows(decided: Path, header: ListHeader, reasons: Mapping[str, Reasons]) -> 
     with pq.ParquetFile(decided) as file:
         for batch in file.iter_batches(batch_size=CHUNK_ROWS):
             table = pa.Table.from_batches([batch])
-            yield _chunk(table, header, _reason_codes(table, header, reasons))
+            yield _chunk(table, header, reason_codes(table, header.actions, reasons))
 
 
 def _chunk(table: "pa.Table", header: ListHeader, codes: list[list[str]]) -> "pa.Table":
@@ -226,31 +227,3 @@ def _by_action(header: ListHeader) -> dict[str, list[Any]]:
         "value_basis": list(header.value_bases),
         "expires_at": [action.expires_at(header.as_of) for action in actions],
     }
-
-
-def _reason_codes(table: "pa.Table", header: ListHeader, reasons: Mapping[str, Reasons]) -> list[list[str]]:
-    numbers, uplifts = table["action"].to_pylist(), table["uplift"].to_pylist()
-    chances = table["item_p"].to_pylist() if "item_p" in table.column_names else [None] * len(table)
-    codes = [
-        [_basis(header.actions[number], uplift, p)]
-        for number, uplift, p in zip(numbers, uplifts, chances, strict=True)
-    ]
-    scores = [header.actions[n].score if u is None else None for n, u in zip(numbers, uplifts, strict=True)]
-    others = {*DECISION, *OF_ITEMS, "send_at_epoch_s"} - {"customer_id"}
-    columns = [name for name in table.column_names if name not in others]
-    for score, explain in reasons.items():
-        rows = [row for row, explained in enumerate(scores) if explained == score]
-        if rows:
-            features = table.take(rows).select(columns).to_pandas().set_index("customer_id")
-            for row, texts in zip(rows, explain(features), strict=True):
-                codes[row] = [str(text) for text in texts]
-    return codes
-
-
-def _basis(action: Action, uplift: float | None, chances: Sequence[float | None] | None) -> str:
-    """Return what the value of a row rests on, where no model explains it: uplift, items, or the rule."""
-    if uplift is not None and action.uplift is not None:
-        return f"uplift_{action.uplift.arm}={uplift:+.4g}"
-    if action.score == "p_items":
-        return f"p_items={sum(p for p in chances or () if p is not None):.3g}"
-    return f"rule: {action.eligible}" if action.eligible else "no rule: for everyone"
