@@ -18,8 +18,9 @@ from crm_ml import config, datasets, features, snapshots
 from crm_ml.actions import catalog
 from crm_ml.churn import snapshot_rows
 from crm_ml.evaluation import plots, predictions, significance
-from crm_ml.models import artefact, model
-from crm_ml.score import batch, read_list, settings
+from crm_ml.lists import read_list
+from crm_ml.models import model, model_folder
+from crm_ml.score import batch, settings
 from crm_ml.score_tables import champions, churn
 from crm_ml.score_tables.champion_set import Models
 from crm_ml.storage import manifest, paths
@@ -69,7 +70,7 @@ offers = [one for one in actions.actions if not (one.answer or one.recommend)]  
 instead = {"retention": None, "margin_cents": 4000}  # without a model of lifetime value
 offers = [one.model_copy(update=instead) if one.retention else one for one in offers]
 actions = catalog.Catalog(currency=actions.currency, actions=offers, tags=actions.tags)
-artefact.save(best := fitted["gradient_boosting"], folder / "model", "churn")
+model_folder.save(best := fitted["gradient_boosting"], folder / "model", "churn")
 scorer = churn.Scorer(
     name="churn", sums=manifest.fingerprint(folder / "model"), predict=best.predict,
     where="rfm_days_since_order < 56",

@@ -76,8 +76,8 @@ def python(code, folder):
         "from crm_ml.score.__main__ import main as run; run(['--help'])",
         "from crm_ml.tables.__main__ import main as run; run(['--help'])",
         "import crm_ml.config, crm_ml.storage.paths, crm_ml.tracking, crm_ml.errors, crm_ml.storage.manifest",
-        "import crm_ml.churn, crm_ml.churn.artefact, crm_ml.features, crm_ml.evaluation, crm_ml.datasets",
-        "import crm_ml.clv.artefact, crm_ml.clv.model_selection, crm_ml.clv.cumulative_purchases",
+        "import crm_ml.churn, crm_ml.churn.churn_pyfunc, crm_ml.features, crm_ml.evaluation, crm_ml.datasets",
+        "import crm_ml.clv.clv_pyfunc, crm_ml.clv.model_selection, crm_ml.clv.cumulative_purchases",
         "import crm_ml.clv, crm_ml.score_tables.clv",
     ],
 )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from crm_ml.evaluation import calibrators
 from crm_ml.models.checks import Floats
-from crm_ml.models.model_files import read_model, write_model
+from crm_ml.models.model_folder import read_model, write_model
 
 if TYPE_CHECKING:
     import pandas as pd

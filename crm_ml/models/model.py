@@ -1,20 +1,15 @@
-"""What every model can do, which models there are, and how one is written to a folder."""
+"""What every model of a probability can do, and which models there are."""
 
-import inspect
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import numpy.typing as npt
 
 from crm_ml.models.checks import Floats
-from crm_ml.models.discovery import discover, make
+from crm_ml.models.discovery import Registry
 
 if TYPE_CHECKING:
     import pandas as pd
-
-_KIND = "model"
-_METHODS = ("fit", "predict", "save", "load")
 
 
 class Model(Protocol):
@@ -38,31 +33,24 @@ class Model(Protocol):
         ...
 
 
-@cache
-def models() -> dict[str, type[Any]]:
-    """Return the models by module name: every class of this package with fit, predict, save and load."""
-    return discover("crm_ml.models", _is_model)
+MODELS: Registry[Model] = Registry("crm_ml.models", Model, "model", "crm_ml.models")
 
 
 def create(name: str, **parameters: Any) -> Any:
-    """Make an unfitted model by its name.
+    """Make an unfitted model by its name, or by the ``module:Class`` of one's own.
 
     Raises
     ------
     ConfigError
-        If there is no such model, or it has no such parameter.
+        If there is no such model, it has no such parameter, or a class of one's own is no `Model`.
 
     Examples
     --------
     >>> create("recency_rule")
-    RecencyRule()
+    OneFeatureRule(column='rfm_days_since_order')
     >>> create("oracle")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     ...
     crm_ml.errors.ConfigError: 'oracle' is no model; there are ...
     """
-    return make(models(), "model", name, parameters)
-
-
-def _is_model(one: type[Any]) -> bool:
-    return not inspect.isabstract(one) and one is not Model and all(hasattr(one, name) for name in _METHODS)
+    return MODELS.create(name, **parameters)

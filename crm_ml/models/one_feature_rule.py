@@ -1,15 +1,32 @@
-"""A rule on any one feature, as a baseline of what this feature knows alone."""
+"""A rule on one feature, as a baseline of what this feature knows alone."""
 
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
-from crm_ml.models.feature_rule import FeatureRule
+import numpy as np
+import numpy.typing as npt
+
+from crm_ml.errors import InputError
+from crm_ml.evaluation import calibrators
+from crm_ml.models.checks import Floats, check_labels
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_CURVE, _REST = "curve.json", "rule.json"
 
 
 @dataclass(kw_only=True, eq=False)
-class OneFeatureRule(FeatureRule):
-    """Probability given one feature.
+class OneFeatureRule:
+    """Probability by isotonic regression on one feature; rows without it get their own rate.
+
+    Whether it rises or falls with the feature follows from the training rows.
+
+    Two baselines have names of their own. ``recency_rule``, which every shop has: who has not ordered for
+    long is leaving. ``cadence_rule``: the same as a share of the customer's usual gap between orders.
 
     Parameters
     ----------
@@ -17,21 +34,89 @@ class OneFeatureRule(FeatureRule):
         Name of the feature.
     """
 
+    variants: ClassVar[Mapping[str, Mapping[str, str]]] = {
+        "recency_rule": {"column": "rfm_days_since_order"},
+        "cadence_rule": {"column": "cadence_gap_share"},
+    }
     column: str = "rfm_days_since_order"
+    curve_: calibrators.Isotonic = field(init=False, repr=False)
+    p_null_: float = field(init=False, repr=False)
+    direction_: float = field(init=False, repr=False)
 
-    @property
-    def feature(self) -> str:
-        """Name of the feature."""
-        return self.column
+    def fit(self, X: "pd.DataFrame", y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> Self:
+        """Learn the curve.
+
+        Parameters
+        ----------
+        X : pandas.DataFrame, shape (n, k)
+        y : array-like of {0, 1}, shape (n,)
+            1 = it happened.
+        sample_weight : array-like of float, shape (n,), optional
+
+        Raises
+        ------
+        InputError
+            If the feature is missing, infinite or null in every row, or labels can't be used.
+        """
+        labels, weights = check_labels(y, len(X), sample_weight)
+        values = self._values(X)
+        order = np.lexsort((weights, labels, values))
+        labels, weights, values = labels[order], weights[order], values[order]
+        known = np.isfinite(values) & (weights > 0)
+        if len(set(labels[known].tolist())) < 2:
+            raise InputError(f"{self.column}: rows with a value are of one class only; use another rule")
+        self.direction_ = _direction(values[known], labels[known], weights[known])
+        self.curve_ = calibrators.fit_isotonic(self.direction_ * values[known], labels[known], weights[known])
+        base = float(np.average(labels, weights=weights))
+        null = np.isnan(values)
+        self.p_null_ = float((weights[null] @ labels[null] + base) / (weights[null].sum() + 1))
+        return self
+
+    def predict(self, X: "pd.DataFrame") -> Floats:
+        """Return the probability of each row, shape (n,).
+
+        Raises
+        ------
+        InputError
+            If the feature is missing or infinite, or the rule is not fitted.
+        """
+        if not hasattr(self, "curve_"):
+            raise InputError("OneFeatureRule is not fitted; call fit first")
+        values = self._values(X)
+        p = self.curve_.predict(self.direction_ * np.nan_to_num(values))
+        return np.where(np.isnan(values), self.p_null_, p)
 
     def save(self, folder: Path) -> None:
-        """Write name and curve into an existing folder."""
-        super().save(folder)
-        (folder / "column.txt").write_text(self.column + "\n", encoding="utf-8")
+        """Write the name of the feature and the curve as JSON into an existing folder."""
+        calibrators.save(self.curve_, folder / _CURVE)
+        rest = {"column": self.column, "direction": self.direction_, "p_null": self.p_null_}
+        (folder / _REST).write_text(json.dumps(rest, ensure_ascii=False) + "\n", encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read a rule that `save` wrote."""
-        rule = super().load(folder)
-        rule.column = (folder / "column.txt").read_text(encoding="utf-8").removesuffix("\n")
+        rest = json.loads((folder / _REST).read_text(encoding="utf-8"))
+        curve = calibrators.load(folder / _CURVE)
+        if not isinstance(curve, calibrators.Isotonic):
+            raise InputError(f"{folder}: the curve of a rule must be isotonic, not {curve.method}")
+        rule = cls(column=rest["column"])
+        rule.curve_ = curve
+        rule.direction_, rule.p_null_ = float(rest["direction"]), float(rest["p_null"])
         return rule
+
+    def _values(self, X: "pd.DataFrame") -> Floats:
+        if self.column not in X.columns:
+            raise InputError(f"features: 1 missing: {self.column}; compute the same groups")
+        values = X[self.column].to_numpy(dtype=np.float64, na_value=np.nan)
+        infinite = int(np.isinf(values).sum())
+        if infinite:
+            raise InputError(f"features: {self.column} is infinite in {infinite:,} of {len(values):,} rows")
+        return np.asarray(values)
+
+
+def _direction(values: Floats, y: Floats, weights: Floats) -> float:
+    """Return 1 where the rows to whom it happened have the larger mean rank, else -1."""
+    _, rank = np.unique(values, return_inverse=True)
+    happened = weights * (y == 1)
+    mean = float(happened @ rank) / happened.sum()
+    return 1.0 if mean >= float((weights - happened) @ rank) / (weights - happened).sum() else -1.0

@@ -4,3 +4,9 @@ An occasion is an action or category at a moment. Its rows have the features of 
 actions of its kind, the action's attributes, and the overlap of past baskets with the items on offer. The
 models stand in `crm_ml.models`.
 """
+
+from crm_ml.propensity.campaign_responses import answers, sent_campaigns
+from crm_ml.propensity.occasion_rows import labelled_rows
+from crm_ml.propensity.purchases import category_occasions, purchases_in
+
+__all__ = ["answers", "category_occasions", "labelled_rows", "purchases_in", "sent_campaigns"]

@@ -15,12 +15,14 @@ from crm_ml.recommend.next_item import NextItem
 from crm_ml.recommend.offer import Offer
 from crm_ml.recommend.personal_frequency import PersonalFrequency
 from crm_ml.recommend.popularity import Popularity
+from crm_ml.recommend.recommenders import RECOMMENDERS, create
 from crm_ml.recommend.two_heads import TwoHeads
 
 __all__ = [
     "ALS",
     "BPR",
     "EASE",
+    "RECOMMENDERS",
     "ItemKNN",
     "NextItem",
     "Offer",
@@ -30,4 +32,5 @@ __all__ = [
     "TwoHeads",
     "audience",
     "bought_together",
+    "create",
 ]

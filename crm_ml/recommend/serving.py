@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
 
@@ -16,11 +16,27 @@ if TYPE_CHECKING:
     import pandas as pd
     from scipy.sparse import csr_array
 
-    from crm_ml.recommend.recommender import Recommender
-
 SCORES_AT_ONCE = 5_000_000  # 20 to 40 MB
 BY_MODEL, EXPLORED, BY_SEGMENT, BY_POPULARITY = range(4)
 FALLBACK = "popular, for want of a score"
+
+
+class Scoring(Protocol):
+    """What lists are made of: scores of items, why, and what was seen; a fitted `Recommender` has it."""
+
+    gives_probabilities: ClassVar[bool]
+    customers_: Ids
+    items_: Ids
+    seen_: "csr_array"
+    popularity_: Floats
+
+    def scores(self, rows: Ints) -> Floats:
+        """Return the score of each item for known customers, shape (b, n_items); -inf where there is none."""
+        ...
+
+    def reasons(self, rows: Ints, items: Ints) -> list[str]:
+        """Say why each item is recommended to the customer of the same place, by numbers."""
+        ...
 
 
 def block_rows(items: int) -> int:
@@ -98,8 +114,7 @@ class Serving:
 
     Parameters
     ----------
-    model : Recommender
-        Fitted.
+    model : Scoring
     k : int
     exclude_seen : bool
     allowed : numpy.ndarray of bool, shape (n,), optional
@@ -107,7 +122,7 @@ class Serving:
     bound : Bound, optional
     """
 
-    model: "Recommender"
+    model: Scoring
     k: int
     exclude_seen: bool
     allowed: Mask | None

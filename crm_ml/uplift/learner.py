@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from crm_ml.errors import InputError
 from crm_ml.models.logistic import Floats
+from crm_ml.models.model_folder import read_model, write_model
 from crm_ml.uplift import learner_bases
 from crm_ml.uplift.learner_bases import Base, Fitted
 from crm_ml.uplift.randomised_trial import Experiment, Probability, arm_name, as_frame, check_experiment
@@ -139,7 +140,7 @@ class Learner(ABC):
         text = json.dumps(content, indent=1, sort_keys=True, default=dict)
         (folder / _LEARNED).write_text(text + "\n", encoding="utf-8")
         for name, part in self.parts_.items():
-            learner_bases.write(part, folder / name)
+            write_model(part, folder / name)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -148,7 +149,7 @@ class Learner(ABC):
         learner = cls(**content["parameters"])
         learner.arms_, learner.binary_ = tuple(content["arms"]), bool(content["binary"])
         learner.numbers_ = {name: float(value) for name, value in content["numbers"].items()}
-        learner.parts_ = {name: learner_bases.read(folder / name) for name in content["parts"]}
+        learner.parts_ = {name: read_model(folder / name) for name in content["parts"]}
         return learner
 
     @abstractmethod

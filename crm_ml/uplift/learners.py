@@ -1,31 +1,24 @@
 """Which learners there are, found by their modules."""
 
-import inspect
-from functools import cache
 from typing import Any
 
-from crm_ml.models.discovery import discover, make
+from crm_ml.models.discovery import Registry
 from crm_ml.uplift.learner import Learner
 
-
-@cache
-def learners() -> dict[str, type[Learner]]:
-    """Return the learners by module name: every class of this package that is a `Learner`."""
-    return discover("crm_ml.uplift", lambda one: issubclass(one, Learner) and not inspect.isabstract(one))
+LEARNERS: Registry[Learner] = Registry("crm_ml.uplift", Learner, "learner of uplift", "crm_ml.learners")
 
 
 def create(name: str, **parameters: Any) -> Learner:
-    """Make an unfitted learner by its name.
+    """Make an unfitted learner by its name, or by the ``module:Class`` of one's own.
 
     Raises
     ------
     ConfigError
-        If there is no such learner, or it has no such parameter.
+        If there is no such learner, it has no such parameter, or a class of one's own is no `Learner`.
 
     Examples
     --------
     >>> create("t_learner", base="logistic").base
     'logistic'
     """
-    made: Learner = make(learners(), "learner of uplift", name, parameters)
-    return made
+    return LEARNERS.create(name, **parameters)

@@ -14,13 +14,13 @@ from typing import get_args
 
 import numpy as np
 from effect_study import CANDIDATES, HERE
-from readme_tables import markdown, show, shown_progress, write_between
+from nie_wager_settings import Setting, simulate
 from rich.progress import Progress
+from study import markdown, show, shown_progress, write_between
 
 from crm_ml.evaluation.plot_style import Z95
 from crm_ml.evaluation.uplift import pehe
 from crm_ml.uplift.learners import create
-from crm_ml.uplift.nie_wager import Setting, simulate
 
 SETTINGS: tuple[Setting, ...] = get_args(Setting)
 CONSTANT = "constant effect"

@@ -17,18 +17,18 @@ from typing import Any
 HERE = Path(__file__).parent
 sys.path.append(str(HERE.parent))  # for the tables of all experiments
 
+import benchmarks  # noqa: E402
 import numpy as np  # noqa: E402
-from readme_tables import looks, markdown, show, shown_progress, write_between  # noqa: E402
+from leave_last_out import leave_last_out  # noqa: E402
+from study import markdown, show, shown_progress, test_evaluations, write_between  # noqa: E402
 
 from crm_ml.errors import CrmError  # noqa: E402
 from crm_ml.evaluation.recommendation import Ideal, evaluate_lists, judge_lists  # noqa: E402
 from crm_ml.evaluation.significance import Evaluation  # noqa: E402
-from crm_ml.recommend import benchmarks  # noqa: E402
 from crm_ml.recommend.interactions import Interactions, as_interactions  # noqa: E402
-from crm_ml.recommend.leave_last_out import leave_last_out  # noqa: E402
-from crm_ml.recommend.models import create  # noqa: E402
 from crm_ml.recommend.recommendation_task import Task  # noqa: E402
 from crm_ml.recommend.recommender import Recommender  # noqa: E402
+from crm_ml.recommend.recommenders import create  # noqa: E402
 from crm_ml.storage.paths import data_folder  # noqa: E402
 
 TA_FENG = ("tafeng_history.json", "tafeng_future.json")
@@ -191,7 +191,7 @@ def _write(name: str, benchmark: Benchmark, result: Evaluation, folder: Path) ->
         for one in result.models
     }
     figures = {f"{name}.{metric}": result.interval("model", metric).value for metric in result.metrics}
-    seen = looks(path, json.dumps(benchmark.models, sort_keys=True), figures)
+    seen = test_evaluations(path, json.dumps(benchmark.models, sort_keys=True), figures)
     path.write_text(json.dumps(kept | {name: content, "looks": seen}, indent=1) + "\n", encoding="utf-8")
     header, rows = _table(benchmark, result)
     write_between(folder / "README.md", name, markdown(header, rows))

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import value_shop
 
-from crm_ml.clv import artefact
+from crm_ml.clv import clv_pyfunc
 from crm_ml.clv.bootstrap import with_bootstrap_errors
 from crm_ml.clv.challenger import Challenger, challenger_features
 from crm_ml.clv.clv_model import SCORES, ClvModel
@@ -19,6 +19,7 @@ from crm_ml.clv.time_units import months
 from crm_ml.clv.valuation_terms import Terms
 from crm_ml.clv.value_calibration import NO_TILT, Tilt
 from crm_ml.errors import AlreadyPublished, InputError, IntegrityError
+from crm_ml.models import model_folder
 from crm_ml.storage.manifest import fingerprint, verify
 
 YEAR = Terms.of_months(12, 0.1, 0.25)
@@ -90,10 +91,10 @@ def test_scores_do_not_depend_on_the_batch(kind, models, summary):
 
 @EVERY
 def test_save_and_load_keep_every_bit_in_few_bytes(kind, models, summary, tmp_path):
-    artefact.save(models[kind], tmp_path / "one", labels_end="2024-08-01")
-    loaded = artefact.load(tmp_path / "one")
+    model_folder.save(models[kind], tmp_path / "one", "clv", labels_end="2024-08-01")
+    loaded = model_folder.load(tmp_path / "one")
     pd.testing.assert_frame_equal(loaded.predict(summary), models[kind].predict(summary), check_exact=True)
-    artefact.save(loaded, tmp_path / "two", labels_end="2024-08-01")
+    model_folder.save(loaded, tmp_path / "two", "clv", labels_end="2024-08-01")
     assert fingerprint(tmp_path / "one") == fingerprint(tmp_path / "two")
     assert (tmp_path / "one/clv.json").stat().st_size < 10_000
     assert verify(tmp_path / "one")["family"] == "clv"
@@ -101,7 +102,7 @@ def test_save_and_load_keep_every_bit_in_few_bytes(kind, models, summary, tmp_pa
     for path in (tmp_path / "one").iterdir():
         assert "c00001" not in path.read_text()
     with pytest.raises(AlreadyPublished):
-        artefact.save(loaded, tmp_path / "one")
+        model_folder.save(loaded, tmp_path / "one", "clv")
 
 
 def test_bootstrap_errors_and_parameters_at_a_bound_are_kept_too(models, summary, tmp_path):
@@ -113,8 +114,8 @@ def test_bootstrap_errors_and_parameters_at_a_bound_are_kept_too(models, summary
         with_bootstrap_errors(valuer.spend, summary, 3, draw),
     )
     wider.purchases.covariance_[0] = wider.purchases.covariance_[:, 0] = math.nan
-    artefact.save(ClvModel.of(wider, YEAR, summary, NO_TILT, None), tmp_path / "model")
-    loaded = artefact.load(tmp_path / "model").valuer
+    model_folder.save(ClvModel.of(wider, YEAR, summary, NO_TILT, None), tmp_path / "model", "clv")
+    loaded = model_folder.load(tmp_path / "model").valuer
     np.testing.assert_array_equal(loaded.purchases.covariance_, wider.purchases.covariance_)
     np.testing.assert_array_equal(loaded.spend.covariance_, wider.spend.covariance_)
     pd.testing.assert_frame_equal(loaded.table(summary, YEAR), wider.table(summary, YEAR), check_exact=True)
@@ -126,7 +127,9 @@ def test_the_input_is_left_alone_and_other_columns_are_harmless(models, summary)
     pd.testing.assert_frame_equal(summary, copy)
     moved = summary[summary.columns[::-1]].assign(extra="x")
     pd.testing.assert_frame_equal(models["challenger"].predict(moved), wanted, check_exact=True)
-    served = artefact.PyfuncModel(models["challenger"]).predict(summary.astype("float64"))
+    served = model_folder.PyfuncModel(models["challenger"], clv_pyfunc.score).predict(
+        summary.astype("float64")
+    )
     pd.testing.assert_frame_equal(served, wanted, check_exact=True)
 
 
@@ -146,7 +149,7 @@ def test_a_missing_column_and_another_unit_are_named(models, summary):
 @pytest.mark.parametrize("file", ["clv.json", "challenger.txt", "manifest.json"])
 @pytest.mark.parametrize("damage", ["changed", "cut", "gone"])
 def test_a_damaged_file_is_never_parsed(models, tmp_path, monkeypatch, file, damage):
-    artefact.save(models["challenger"], tmp_path / "model")
+    model_folder.save(models["challenger"], tmp_path / "model", "clv")
     path = tmp_path / "model" / file
     content = path.read_bytes()
     if damage == "gone":
@@ -157,7 +160,7 @@ def test_a_damaged_file_is_never_parsed(models, tmp_path, monkeypatch, file, dam
         )
     monkeypatch.setattr(ClvModel, "load", lambda _folder: pytest.fail("the folder was parsed"))
     with pytest.raises(IntegrityError):
-        artefact.load(tmp_path / "model")
+        model_folder.load(tmp_path / "model")
 
 
 def test_another_format_is_refused(models, tmp_path):

@@ -6,14 +6,13 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import scripts
 from scipy.sparse import csr_array
 
 from crm_ml.errors import InputError
-from crm_ml.recommend import benchmarks
 from crm_ml.recommend.interactions import as_interactions
-from crm_ml.recommend.leave_last_out import leave_last_out
 from crm_ml.recommend.recommendation_task import Task
 
 ROOT = Path(__file__).parents[2]
@@ -82,9 +81,9 @@ def test_settings_are_compared_on_the_last_but_one(script, data, tmp_path, capsy
 
 
 def test_baskets_are_read_in_their_order(script, data):
-    events = benchmarks.ta_feng(*(data / "tafeng_baskets" / one for one in script.TA_FENG))
+    events = script.benchmarks.ta_feng(*(data / "tafeng_baskets" / one for one in script.TA_FENG))
     history = json.loads((data / "tafeng_baskets" / "tafeng_history.json").read_text())
-    task = leave_last_out(as_interactions(events))
+    task = script.leave_last_out(as_interactions(events))
     assert len(task.data.at) == sum(len(set(one) - {-1}) for baskets in history.values() for one in baskets)
     future = json.loads((data / "tafeng_baskets" / "tafeng_future.json").read_text())
     first = str(task.data.customers[0])
@@ -111,11 +110,36 @@ def test_files_that_can_not_be_read_are_named(script, tmp_path, capsys):
     assert "no file Toys_and_Games.txt" in capsys.readouterr().err
     (tmp_path / "one.txt").write_text("1 2 3\n4\n")
     with pytest.raises(InputError, match=r"one\.txt: lines without an item: 2"):
-        benchmarks.sequences(tmp_path / "one.txt")
+        script.benchmarks.sequences(tmp_path / "one.txt")
     (tmp_path / "one.json").write_text('{"1": [[1]]}')
     (tmp_path / "two.json").write_text('{"2": [[1]]}')
     with pytest.raises(InputError, match="2 customers stand in one of them alone"):
-        benchmarks.ta_feng(tmp_path / "one.json", tmp_path / "two.json")
+        script.benchmarks.ta_feng(tmp_path / "one.json", tmp_path / "two.json")
     (tmp_path / "two.json").write_text("[1]")
     with pytest.raises(InputError, match=r"two\.json: no JSON of baskets by customer"):
-        benchmarks.ta_feng(tmp_path / "one.json", tmp_path / "two.json")
+        script.benchmarks.ta_feng(tmp_path / "one.json", tmp_path / "two.json")
+
+
+def test_the_last_basket_is_hidden_and_the_one_before_for_validation(script):
+    events = pd.DataFrame(
+        [
+            ("a", "x", 1),
+            ("a", "y", 5),
+            ("a", "z", 5),
+            ("a", "x", 9),
+            ("b", "x", 2),
+            ("b", "z", 3),
+            ("c", "y", 4),
+        ],
+        columns=["customer_id", "item_id", "occurred_at"],
+    )
+    test = script.leave_last_out(as_interactions(events))
+    assert test.data.customers.tolist() == ["a", "b"]
+    assert test.relevant.toarray().tolist() == [[1, 0, 0], [0, 0, 1]]
+    assert test.data.ends_at == 6
+    validation = script.leave_last_out(as_interactions(events), back=1)
+    assert validation.data.customers.tolist() == ["a"]
+    assert validation.relevant.toarray().tolist() == [[0, 1, 1]]
+    assert validation.data.items[validation.data.item].tolist() == ["x"]
+    with pytest.raises(InputError, match="no customer has more than 4 baskets; leave fewer out"):
+        script.leave_last_out(as_interactions(events), back=3)

@@ -7,13 +7,19 @@ import shutil
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import small_data
+
+from crm_ml.errors import ConfigError
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "experiments" / "004_uplift"
 FEW = ["--set", "replicates=100", "--set", "split.halves=2"]
-NAMES = ("choose", "effect_study", "nie_wager", "results", "uplift_rates", "uplift_truth", "readme_tables")
+NAMES = (
+    "choose", "effect_study", "nie_wager", "nie_wager_settings", "results", "uplift_rates", "uplift_truth",
+    "study",
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -120,6 +126,19 @@ def test_every_learner_stands_beside_a_constant_effect(scripts, folder, monkeypa
     table = between(folder, "nie_wager")
     assert "| T learner, lines |" in table
     assert "| constant effect |" in table
+
+
+@pytest.mark.parametrize("setting", ["A", "B", "C", "D"])
+def test_the_settings_of_nie_and_wager_are_what_they_say(setting, scripts):
+    simulate = scripts("nie_wager_settings").simulate
+    rows = simulate(setting, 200_000, np.random.default_rng(1))
+    assert rows.treatment.mean() == pytest.approx(rows.probability.mean(), abs=0.005)
+    inverse = rows.treatment / rows.probability - (1 - rows.treatment) / (1 - rows.probability)
+    assert (inverse * rows.y).mean() == pytest.approx(rows.effect.mean(), abs=0.05)
+    if setting == "C":
+        assert set(rows.effect) == {1.0}
+    with pytest.raises(ConfigError, match="setting 'E' with 6 dimensions"):
+        simulate("E", 10, np.random.default_rng(0))
 
 
 def test_a_file_that_is_absent_is_told(scripts, folder, capsys):

@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 
 from crm_ml import tracking
-from crm_ml.churn import artefact as loader
+from crm_ml.churn import churn_pyfunc
 from crm_ml.config import ChurnRun
 from crm_ml.evaluation.predictions import Predictions
-from crm_ml.models import artefact
+from crm_ml.models import model_folder
 from crm_ml.models.labelled_rows import LabelledRows
 from crm_ml.models.model import create
 from crm_ml.storage.manifest import verify
@@ -29,7 +29,7 @@ from crm_ml.train.record.outcome import Candidate, Gate, Outcome, Trace
 
 COLUMNS = ("signal", "noise", "answer")
 HOLDS, FAILS = Gate("calibrated", True, "ECE 0.0100, limit 0.03"), Gate("calibrated", False, "ECE 0.2000")
-LOADED = "crm_ml.churn.artefact"
+LOADED = "crm_ml.churn.churn_pyfunc"
 BEFORE = "2017-11-22"  # labels that end here tell nothing of the test window that begins here
 
 
@@ -76,7 +76,13 @@ def outcome(sees, judged_by=None, days=("2017-11-22",), gates=(HOLDS,), lacks=()
     details = {"labels_end": "2017-12-27", "horizon_days": 28, "gap_days": 0, "active_within_days": 56}
     details |= {"features": {}, **changes}
     study = Study(
-        run, given, folds, experiment.fold(run, run.register_as.as_of), experiment.VIEWS, loader, details
+        run,
+        given,
+        folds,
+        experiment.fold(run, run.register_as.as_of),
+        experiment.VIEWS,
+        churn_pyfunc,
+        details,
     )
     ids, fold = given.customer_id.to_numpy(), given.fold.to_numpy()
     X = rows(tuple(days)).X
@@ -87,7 +93,7 @@ def outcome(sees, judged_by=None, days=("2017-11-22",), gates=(HOLDS,), lacks=()
         summary=pd.DataFrame(),
         gates=tuple(gates),
         candidate=Candidate(
-            "churn", lambda folder: artefact.save(model, folder, "churn", **details), LOADED,
+            "churn", lambda folder: model_folder.save(model, folder, "churn", **details), LOADED,
             dict.fromkeys(sees.split("+"), "double"), {"p_churn": "double"},
         ),
         trace=Trace({}, {}, {}, {}),

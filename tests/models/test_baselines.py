@@ -5,10 +5,9 @@ import pandas as pd
 import pytest
 
 from crm_ml.errors import InputError
-from crm_ml.models.cadence_rule import CadenceRule
 from crm_ml.models.logistic import Logistic
+from crm_ml.models.model import create
 from crm_ml.models.one_feature_rule import OneFeatureRule
-from crm_ml.models.recency_rule import RecencyRule
 from crm_ml.models.shrunk_rate import ShrunkRate
 
 
@@ -17,7 +16,7 @@ def test_the_recency_rule_recovers_the_churn_curve():
     days = rng.integers(1, 57, 40_000)
     true = days / 100
     X = pd.DataFrame({"rfm_days_since_order": days.astype(float)})
-    rule = RecencyRule().fit(X, rng.random(len(days)) < true)
+    rule = create("recency_rule").fit(X, rng.random(len(days)) < true)
     curve = rule.predict(pd.DataFrame({"rfm_days_since_order": np.arange(1.0, 57)}))
     assert (np.diff(curve) >= 0).all()
     np.testing.assert_allclose(curve, np.arange(1, 57) / 100, atol=0.05)
@@ -26,14 +25,14 @@ def test_the_recency_rule_recovers_the_churn_curve():
 def test_rows_without_a_usual_gap_get_the_rate_of_such_rows():
     share = np.array([0.5] * 100 + [3.0] * 100 + [np.nan] * 100)
     y = np.array([0] * 90 + [1] * 10 + [0] * 40 + [1] * 60 + [0] * 70 + [1] * 30)
-    rule = CadenceRule().fit(pd.DataFrame({"cadence_gap_share": share}), y)
+    rule = create("cadence_rule").fit(pd.DataFrame({"cadence_gap_share": share}), y)
     p = rule.predict(pd.DataFrame({"cadence_gap_share": [0.1, 0.5, 3.0, 99.0, np.nan]}))
     np.testing.assert_allclose(p, [0.1, 0.1, 0.6, 0.6, 0.3], atol=0.002)
 
 
 def test_a_rule_without_values_is_refused():
     with pytest.raises(InputError, match="rows with a value are of one class only"):
-        CadenceRule().fit(pd.DataFrame({"cadence_gap_share": [np.nan] * 4}), [0, 1, 0, 1])
+        create("cadence_rule").fit(pd.DataFrame({"cadence_gap_share": [np.nan] * 4}), [0, 1, 0, 1])
 
 
 def test_the_linear_baseline_agrees_with_a_scikit_learn_pipeline():

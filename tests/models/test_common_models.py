@@ -9,17 +9,17 @@ import pytest
 from crm_ml.errors import ConfigError, InputError
 from crm_ml.evaluation.calibrators import Platt
 from crm_ml.evaluation.classification import auc
-from crm_ml.models import artefact
+from crm_ml.models import model_folder
 from crm_ml.models.calibrated_model import CalibratedModel
-from crm_ml.models.model import create, models
+from crm_ml.models.model import MODELS, create
 
 USED = {"shrunk_rate": ("history_answered", "history_sent")}
 RULE = ("rfm_days_since_order", "cadence_gap_share")
 SMALL = {"gradient_boosting": {"rounds": 40, "n_seeds": 2}, "blend": {"rounds": 40}}
 explaining = pytest.mark.parametrize(
-    "name", sorted(name for name, one in models().items() if hasattr(one, "contributions"))
+    "name", sorted(name for name, one in MODELS.items() if hasattr(one, "contributions"))
 )
-every_model = pytest.mark.parametrize("name", sorted(models()))
+every_model = pytest.mark.parametrize("name", sorted(MODELS))
 
 
 def _model(name, **parameters):
@@ -29,7 +29,7 @@ def _model(name, **parameters):
 @pytest.fixture(scope="module")
 def fitted(data):
     X, y, weights = data
-    return {name: _model(name).fit(X, y, weights) for name in models()}
+    return {name: _model(name).fit(X, y, weights) for name in MODELS}
 
 
 def _same_files(a, b):
@@ -39,7 +39,7 @@ def _same_files(a, b):
 
 
 def test_the_models_are_found():
-    assert set(models()) >= {"recency_rule", "cadence_rule", "logistic", "gradient_boosting"}
+    assert set(MODELS) >= {"recency_rule", "cadence_rule", "logistic", "gradient_boosting"}
 
 
 @every_model
@@ -76,8 +76,8 @@ def test_refit_forgets(name, data, tmp_path):
     X, y, weights = data
     other = X.drop(columns="lifecycle_tenure_days").iloc[:900]
     again = _model(name).fit(other, 1 - y.iloc[:900]).fit(X, y, weights)
-    artefact.save(again, tmp_path / "again", "churn")
-    artefact.save(_model(name).fit(X, y, weights), tmp_path / "fresh", "churn")
+    model_folder.save(again, tmp_path / "again", "churn")
+    model_folder.save(_model(name).fit(X, y, weights), tmp_path / "fresh", "churn")
     assert _same_files(tmp_path / "again", tmp_path / "fresh")
 
 
@@ -86,8 +86,8 @@ def test_row_order_and_threads_do_not_change_a_byte(name, data, tmp_path):
     X, y, weights = data
     order = np.random.default_rng(5).permutation(len(X))
     threads = {"num_threads": 1} if name == "gradient_boosting" else {}
-    artefact.save(_model(name).fit(X, y, weights), tmp_path / "sorted", "churn")
-    artefact.save(
+    model_folder.save(_model(name).fit(X, y, weights), tmp_path / "sorted", "churn")
+    model_folder.save(
         _model(name, **threads).fit(X.iloc[order], y.iloc[order], weights[order]), tmp_path / "mixed", "churn"
     )
     assert _same_files(tmp_path / "sorted", tmp_path / "mixed")
@@ -98,8 +98,10 @@ def test_row_order_does_not_matter_where_keys_repeat(name, data, tmp_path):
     X, y, weights = data
     X, y = X.droplevel("as_of"), y.droplevel("as_of")
     order = np.random.default_rng(6).permutation(len(X))
-    artefact.save(_model(name).fit(X, y, weights), tmp_path / "sorted", "churn")
-    artefact.save(_model(name).fit(X.iloc[order], y.iloc[order], weights[order]), tmp_path / "mixed", "churn")
+    model_folder.save(_model(name).fit(X, y, weights), tmp_path / "sorted", "churn")
+    model_folder.save(
+        _model(name).fit(X.iloc[order], y.iloc[order], weights[order]), tmp_path / "mixed", "churn"
+    )
     assert _same_files(tmp_path / "sorted", tmp_path / "mixed")
 
 
@@ -112,17 +114,17 @@ def test_weights_matter(name, fitted, data):
 @every_model
 def test_save_and_load_keep_scores_exactly(name, fitted, data, tmp_path):
     X = data[0]
-    artefact.save(fitted[name], tmp_path / "model", "churn")
-    assert np.array_equal(artefact.load(tmp_path / "model").predict(X), fitted[name].predict(X))
+    model_folder.save(fitted[name], tmp_path / "model", "churn")
+    assert np.array_equal(model_folder.load(tmp_path / "model").predict(X), fitted[name].predict(X))
     calibrated = CalibratedModel(fitted[name], Platt(0.9, -0.1))
-    artefact.save(calibrated, tmp_path / "calibrated", "churn")
-    assert np.array_equal(artefact.load(tmp_path / "calibrated").predict(X), calibrated.predict(X))
+    model_folder.save(calibrated, tmp_path / "calibrated", "churn")
+    assert np.array_equal(model_folder.load(tmp_path / "calibrated").predict(X), calibrated.predict(X))
 
 
 @every_model
 def test_saving_again_after_loading_gives_the_same_bytes(name, fitted, tmp_path):
-    artefact.save(fitted[name], tmp_path / "one", "churn")
-    artefact.save(artefact.load(tmp_path / "one"), tmp_path / "two", "churn")
+    model_folder.save(fitted[name], tmp_path / "one", "churn")
+    model_folder.save(model_folder.load(tmp_path / "one"), tmp_path / "two", "churn")
     assert _same_files(tmp_path / "one", tmp_path / "two")
 
 
@@ -199,7 +201,7 @@ def test_absurd_and_missing_values_still_give_probabilities(name, fitted, data):
 
 @every_model
 def test_no_customer_id_enters_an_artefact(name, fitted, tmp_path):
-    artefact.save(fitted[name], tmp_path / "model", "churn")
+    model_folder.save(fitted[name], tmp_path / "model", "churn")
     for path in (tmp_path / "model").rglob("*"):
         if path.is_file():
             assert "客户".encode() not in path.read_bytes()

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 from scipy.special import logit
 
-from crm_ml.churn import artefact as churn_artefact
+from crm_ml.churn import churn_pyfunc
 from crm_ml.errors import InputError, IntegrityError
-from crm_ml.models import artefact
+from crm_ml.models import model_folder
 from crm_ml.models.encoding import CategoryMap, Encoding
 from crm_ml.models.gradient_boosting import GradientBoosting
 
@@ -139,7 +139,7 @@ def test_encodings_survive_json(model, tmp_path):
 
 
 def test_the_folder_is_text_and_a_changed_byte_is_refused_before_parsing(model, tmp_path):
-    artefact.save(model, tmp_path / "model", "churn")
+    model_folder.save(model, tmp_path / "model", "churn")
     names = {path.name for path in (tmp_path / "model").iterdir()}
     assert names == {
         "booster_0.txt",
@@ -152,13 +152,13 @@ def test_the_folder_is_text_and_a_changed_byte_is_refused_before_parsing(model, 
     text = tmp_path / "model" / "booster_0.txt"
     text.write_text(text.read_text().replace("leaf_value=-", "leaf_value=+", 1))
     with pytest.raises(IntegrityError, match=r"booster_0.txt has changed"):
-        artefact.load(tmp_path / "model")
+        model_folder.load(tmp_path / "model")
 
 
 def test_the_loader_of_the_artefact_gives_a_column(model, data, tmp_path):
-    artefact.save(model, tmp_path / "model", "churn")
+    model_folder.save(model, tmp_path / "model", "churn")
     X = data[0].iloc[:5]
-    scores = churn_artefact._load_pyfunc(str(tmp_path / "model")).predict(X)
+    scores = churn_pyfunc._load_pyfunc(str(tmp_path / "model")).predict(X)
     assert scores.columns.tolist() == ["p_churn"]
     assert scores.index.equals(X.index)
     assert np.array_equal(scores["p_churn"], model.predict(X))

@@ -1,4 +1,4 @@
-"""What goes together, what comes next, whom an item is for, and the last basket hidden."""
+"""What goes together, what comes next, and whom an item is for."""
 
 import numpy as np
 import pandas as pd
@@ -6,8 +6,6 @@ import pytest
 
 from crm_ml.errors import InputError
 from crm_ml.recommend import ItemKNN, NextItem, PersonalFrequency, audience, bought_together
-from crm_ml.recommend.interactions import as_interactions
-from crm_ml.recommend.leave_last_out import leave_last_out
 
 
 def _events(rows):
@@ -96,27 +94,3 @@ def test_a_window_ends_what_followed():
     near = NextItem(window=1, backward=0.0).fit(events).similar_.toarray()
     assert (near > 0).sum() == 3
     assert (NextItem(window=9, backward=0.0).fit(events).similar_.toarray() > 0).sum() == 6
-
-
-def test_the_last_basket_is_hidden_and_the_one_before_for_validation():
-    events = _events(
-        [
-            ("a", "x", 1),
-            ("a", "y", 5),
-            ("a", "z", 5),
-            ("a", "x", 9),
-            ("b", "x", 2),
-            ("b", "z", 3),
-            ("c", "y", 4),
-        ]
-    )
-    test = leave_last_out(as_interactions(events))
-    assert test.data.customers.tolist() == ["a", "b"]
-    assert test.relevant.toarray().tolist() == [[1, 0, 0], [0, 0, 1]]
-    assert test.data.ends_at == 6
-    validation = leave_last_out(as_interactions(events), back=1)
-    assert validation.data.customers.tolist() == ["a"]
-    assert validation.relevant.toarray().tolist() == [[0, 1, 1]]
-    assert validation.data.items[validation.data.item].tolist() == ["x"]
-    with pytest.raises(InputError, match="no customer has more than 4 baskets; leave fewer out"):
-        leave_last_out(as_interactions(events), back=3)

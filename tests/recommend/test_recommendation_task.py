@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from crm_ml.errors import InputError
-from crm_ml.recommend.models import create, models
 from crm_ml.recommend.recommendation_task import task_of
+from crm_ml.recommend.recommenders import RECOMMENDERS, create
 from crm_ml.snapshots import Snapshot
 from crm_ml.tables import Tables
 
@@ -100,7 +100,7 @@ def test_what_lies_after_the_day_changes_no_recommended_byte():
         "two_heads": {"windows": 2, "rounds": 10, "candidates": 10, "l2": 5.0},
         "bpr": {"iterations": 20},
     }
-    for name in models():
+    for name in RECOMMENDERS:
         lists = [
             create(name, **small.get(name, {})).fit(task.data).recommend(people["customer_id"], 5, False)
             for task in tasks

@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 
 from crm_ml.errors import ConfigError, InputError, IntegrityError
-from crm_ml.recommend import EASE, ItemKNN, NextItem, PersonalFrequency, Popularity, artefact
+from crm_ml.models import model_folder
+from crm_ml.recommend import EASE, ItemKNN, NextItem, PersonalFrequency, Popularity, recommend_pyfunc
 from crm_ml.recommend.interactions import as_interactions
-from crm_ml.recommend.models import create, models
+from crm_ml.recommend.recommenders import RECOMMENDERS, create
 from crm_ml.recommend.serving import FALLBACK
 
 SMALL = {
@@ -19,7 +20,7 @@ SMALL = {
     "bpr": {"factors": 8, "iterations": 400},
 }
 DAY = 86_400
-every_model = pytest.mark.parametrize("name", sorted(models()))
+every_model = pytest.mark.parametrize("name", sorted(RECOMMENDERS))
 FACTORS = {"als", "bpr"}
 
 
@@ -49,7 +50,7 @@ def data():
 
 @pytest.fixture(scope="module")
 def fitted(data):
-    return {name: _model(name).fit(data) for name in models()}
+    return {name: _model(name).fit(data) for name in RECOMMENDERS}
 
 
 def customers(data):
@@ -66,7 +67,7 @@ def test_the_models_are_found():
         "bpr",
         "two_heads",
         "next_item",
-    } == set(models())
+    } == set(RECOMMENDERS)
     with pytest.raises(ConfigError, match="'svd' is no recommender; there are als, bpr, ease"):
         create("svd")
     with pytest.raises(ConfigError, match="ease has no parameter factors; it has l2, half_life_days"):
@@ -91,7 +92,7 @@ def test_lists_are_whole_ordered_and_leave_out_what_was_seen(name, exclude_seen,
     assert (table["score"].isna() == (table["reason"] == FALLBACK)).all()
 
 
-@pytest.mark.parametrize("name", sorted(set(models()) - {"popularity", "personal_frequency"}))
+@pytest.mark.parametrize("name", sorted(set(RECOMMENDERS) - {"popularity", "personal_frequency"}))
 def test_a_taste_is_found(name, fitted, data):
     table = fitted[name].recommend(customers(data), 3)
     own = np.where(table["customer_id"].str[-1].astype(int) % 2, "b", "a")
@@ -104,7 +105,7 @@ def test_the_order_of_rows_and_doubled_events_change_nothing(name, data, tmp_pat
     merged = twice.groupby(["customer_id", "item_id", "occurred_at"], as_index=False)["quantity"].sum()
     pair = [_model(name).fit(one) for one in (twice, merged)]
     for number, one in enumerate(pair):
-        artefact.save(one, tmp_path / str(number))
+        model_folder.save(one, tmp_path / str(number), "recommend")
     files = sorted(path.name for path in (tmp_path / "0").iterdir())
     assert filecmp.cmpfiles(tmp_path / "0", tmp_path / "1", files, shallow=False)[0] == files
 
@@ -120,18 +121,20 @@ def test_who_stands_beside_whom_changes_no_list(name, fitted, data):
 
 @every_model
 def test_what_is_saved_is_loaded_and_says_the_same(name, fitted, data, tmp_path):
-    artefact.save(fitted[name], tmp_path / "one", labels_end="2024-01-01")
-    loaded = artefact.load(tmp_path / "one")
+    model_folder.save(fitted[name], tmp_path / "one", "recommend", labels_end="2024-01-01")
+    loaded = model_folder.load(tmp_path / "one")
     people = [*customers(data)[:20], "nobody"]
     pd.testing.assert_frame_equal(
         loaded.recommend(people, 4), fitted[name].recommend(people, 4), check_exact=True
     )
-    frame = artefact.PyfuncModel(loaded).predict(pd.DataFrame({"customer_id": people}), {"k": 4})
+    frame = model_folder.PyfuncModel(loaded, recommend_pyfunc.score).predict(
+        pd.DataFrame({"customer_id": people}), {"k": 4}
+    )
     pd.testing.assert_frame_equal(frame, fitted[name].recommend(people, 4), check_exact=True)
     path = tmp_path / "one" / "arrays.npz"
     path.write_bytes(path.read_bytes()[:-1] + b"x")
     with pytest.raises(IntegrityError, match=r"arrays\.npz has changed"):
-        artefact.load(tmp_path / "one")
+        model_folder.load(tmp_path / "one")
 
 
 @every_model
@@ -139,7 +142,7 @@ def test_refit_forgets(name, data, tmp_path):
     other = events(customers=60, seed=5)
     again = _model(name).fit(other).fit(data)
     for folder, one in (("again", again), ("fresh", _model(name).fit(data))):
-        artefact.save(one, tmp_path / folder)
+        model_folder.save(one, tmp_path / folder, "recommend")
     files = sorted(path.name for path in (tmp_path / "again").iterdir())
     assert filecmp.cmpfiles(tmp_path / "again", tmp_path / "fresh", files, shallow=False)[0] == files
 
@@ -184,7 +187,7 @@ def test_what_can_not_be_answered_is_refused_at_once(name, fitted, data):
         _model(name).fit(data.iloc[:0])
 
 
-@pytest.mark.parametrize("name", sorted(set(models()) - {"two_heads"}))
+@pytest.mark.parametrize("name", sorted(set(RECOMMENDERS) - {"two_heads"}))
 def test_a_single_customer_is_enough(name, data):
     one = data[data["customer_id"] == "c000"]
     table = _model(name).fit(one).recommend(["c000"], 3, exclude_seen=False)

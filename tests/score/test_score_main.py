@@ -8,15 +8,15 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 import score_world
+from crm_ml.score_tables.champions import champion_scorer
 from score_world import AS_OF, contents
 
 from crm_ml import datasets, features, tracking
 from crm_ml.errors import InputError
-from crm_ml.models import artefact
+from crm_ml.lists import read_list
+from crm_ml.models import model_folder
 from crm_ml.models.model import create
-from crm_ml.score import read_list
 from crm_ml.score.__main__ import main
-from crm_ml.score_tables.champions import champion_scorer
 from crm_ml.snapshots import Snapshot, as_utc
 from crm_ml.storage.manifest import fingerprint, verify
 
@@ -52,7 +52,7 @@ def world(tmp_path_factory):
     model = create("gradient_boosting")
     model.fit(known, np.random.default_rng(0).integers(0, 2, len(known)))
     details = {"active_within_days": 56, "labels_end": "2024-05-01", "features": {}}
-    artefact.save(model, folder / "model", "churn", **details)
+    model_folder.save(model, folder / "model", "churn", **details)
     return tables, folder / "model"
 
 

@@ -7,24 +7,23 @@ import pandas as pd
 import pytest
 import score_world
 import value_shop
+from crm_ml.score_tables.champions import champion_effects, champion_responder, champion_valuation
 from score_world import AS_OF, DAY_S, contents
 
 from crm_ml import datasets, features, tracking
-from crm_ml.clv import artefact, summarize
+from crm_ml.clv import summarize
 from crm_ml.clv.clv_model import ClvModel
 from crm_ml.clv.purchase_and_spend_model import Valuer
 from crm_ml.clv.valuation_terms import Terms
 from crm_ml.clv.value_calibration import NO_TILT
 from crm_ml.errors import InputError, LeakError
-from crm_ml.models import artefact as model_artefact
+from crm_ml.lists import read_list
+from crm_ml.models import model_folder
 from crm_ml.models.model import create
-from crm_ml.score import read_list
 from crm_ml.score.__main__ import main
-from crm_ml.score_tables.champions import champion_effects, champion_responder, champion_valuation
 from crm_ml.snapshots import Snapshot, as_utc
 from crm_ml.storage.manifest import fingerprint, verify
 from crm_ml.uplift import TLearner
-from crm_ml.uplift import artefact as uplift_artefact
 
 
 @pytest.fixture(scope="module")
@@ -51,11 +50,11 @@ def project(tmp_path, monkeypatch):
 def registered(tmp_path_factory, monkeypatch, model, tables):
     """Folders of both champions, as the registry would give them."""
     folder = tmp_path_factory.mktemp("models")
-    artefact.save(model, folder / "clv", labels_end="2024-05-15", time_unit="D")
+    model_folder.save(model, folder / "clv", "clv", labels_end="2024-05-15", time_unit="D")
     known = features.matrix(tables, Snapshot(as_utc(AS_OF), timedelta(days=1)))
     trees = create("logistic").fit(known, np.random.default_rng(0).integers(0, 2, len(known)))
     details = {"active_within_days": 56, "labels_end": "2024-05-01", "features": {}}
-    model_artefact.save(trees, folder / "churn", "churn", **details)
+    model_folder.save(trees, folder / "churn", "churn", **details)
 
     def champion(name, _alias):
         manifest = verify(folder / name)
@@ -89,11 +88,11 @@ def of_actions(registered, tables):
     labels = np.random.default_rng(1).integers(0, 2, len(known))
     details = {"labels_end": "2024-05-15", "features": {"rfm": {}}}
     model = create("gradient_boosting", rounds=5, min_data_in_leaf=5, n_seeds=1).fit(known, labels)
-    model_artefact.save(model, registered / "propensity", "propensity", kinds=["mail"], **details)
+    model_folder.save(model, registered / "propensity", "propensity", kinds=["mail"], **details)
     learner = TLearner(base="logistic", control="none")
     learner.fit(known, np.where(np.arange(len(known)) % 2, "letter", "none"), labels, 0.5)
     arms = {"arms": ["letter"], "verified_arms": []}
-    uplift_artefact.save(learner, registered / "uplift", **details, **arms)
+    model_folder.save(learner, registered / "uplift", "uplift", **details, **arms)
     return known, model, learner
 
 

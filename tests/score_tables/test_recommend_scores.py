@@ -11,16 +11,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import score_world
+from crm_ml.score_tables.champions import champion_items
 from score_world import AS_OF, action, catalog, contents, scorer, settings
 
 from crm_ml import features, tracking
 from crm_ml.errors import ConfigError, InputError, IntegrityError
-from crm_ml.recommend import PersonalFrequency, artefact
+from crm_ml.lists import read_list
+from crm_ml.models import model_folder
+from crm_ml.recommend import PersonalFrequency
 from crm_ml.recommend.recommendation_task import task_of
-from crm_ml.score import batch, read_list
+from crm_ml.score import batch
 from crm_ml.score_tables import recommend as item_lists
 from crm_ml.score_tables.champion_set import Models
-from crm_ml.score_tables.champions import champion_items
 from crm_ml.score_tables.recommend import ItemModel, write_items
 from crm_ml.snapshots import Snapshot, as_utc
 from crm_ml.storage.manifest import fingerprint, verify
@@ -185,9 +187,9 @@ def test_the_champion_takes_in_what_was_bought_since(tmp_path, tables, monkeypat
     target = {"level": "item_id", "least_events": 1, "purpose": None}
     folders = {name: tmp_path / name for name in ("recommend", "by_category")}
     old = _fitted(tables, earlier, PersonalFrequency)
-    artefact.save(old, folders["recommend"], labels_end="2024-05-01", target=target)
+    model_folder.save(old, folders["recommend"], "recommend", labels_end="2024-05-01", target=target)
     by_category = {**target, "level": "category"}
-    artefact.save(old, folders["by_category"], labels_end="2024-05-01", target=by_category)
+    model_folder.save(old, folders["by_category"], "recommend", labels_end="2024-05-01", target=by_category)
     monkeypatch.setattr(
         tracking,
         "champion",
@@ -214,7 +216,9 @@ def test_purchases_of_who_refused_the_purpose_are_not_taken_in(tmp_path, monkeyp
     tables = score_world.tables(tmp_path / "tables", consents=said.astype({"channel": "string"}))
     target = {"level": "item_id", "least_events": 1, "purpose": "training"}
     folder = tmp_path / "recommend"
-    artefact.save(_fitted(tables, kind=PersonalFrequency), folder, labels_end="2024-05-01", target=target)
+    model_folder.save(
+        _fitted(tables, kind=PersonalFrequency), folder, "recommend", labels_end="2024-05-01", target=target
+    )
     version = tracking.ModelVersion("recommend", "1", folder, fingerprint(folder), verify(folder))
     monkeypatch.setattr(tracking, "champion", lambda *_: version)
     known = champion_items("recommend@champion", AS_OF).at(tables, SNAPSHOT).customers_

@@ -229,7 +229,7 @@ def test_a_call_that_was_carried_out_and_whose_answer_was_lost_makes_nothing_twi
     monkeypatch.setattr(home, call, unheard)
     with tracking.start("trial", "once") as run:
         run.log_metrics({"a": 1.0})
-        version = run.register(model, "small", "crm_ml.churn.artefact", {"a": "double"}, {"b": "double"})
+        version = run.register(model, "small", "crm_ml.churn.churn_pyfunc", {"a": "double"}, {"b": "double"})
     assert len(lost) == 1
     client = tracking.connect()
     (experiment,) = [one for one in client.search_experiments() if one.name == "trial"]
@@ -294,7 +294,7 @@ def test_a_store_that_is_lost_at_the_end_leaves_the_metrics_in_a_file(tmp_path, 
             raise StoreUnavailable("tracking store x is locked")
 
     config = load_run("churn/lightgbm")
-    candidate = Candidate("churn", lambda folder: folder.mkdir(), "crm_ml.churn.artefact", {}, {})
+    candidate = Candidate("churn", lambda folder: folder.mkdir(), "crm_ml.churn.churn_pyfunc", {}, {})
     outcome = Outcome({"test.auc": 0.75}, None, (), candidate, None)
     monkeypatch.setenv("CRM_ML_RUNS", str(tmp_path))
     with pytest.raises(StoreUnavailable, match=r"is locked; the metrics of the run stand in .*abc\.json"):

@@ -13,7 +13,7 @@ from run_store import RUN, files, first, folder, model_folder, versions
 
 from crm_ml import datasets, features, tracking
 from crm_ml.config import load_run
-from crm_ml.models import artefact
+from crm_ml.models import model_folder
 from crm_ml.storage.manifest import fingerprint
 from crm_ml.train import experiment
 from crm_ml.train.families.churn import experiment as churn
@@ -105,7 +105,7 @@ def test_the_registered_model_loads_without_pickle_and_scores_as_the_folder_does
     known = features.matrix(tables, load_run(RUN).target.snapshot(load_run(RUN).split.test[-1]))
     served = mlflow.pyfunc.load_model("models:/churn@champion")
     champion = tracking.champion("churn")
-    wanted = artefact.load(champion.folder).predict(known)
+    wanted = model_folder.load(champion.folder).predict(known)
     used = served.metadata.get_input_schema().input_names()
     found = served.predict(known[used])
     assert list(found.columns) == ["p_churn"]

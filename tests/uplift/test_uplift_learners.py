@@ -5,12 +5,13 @@ import filecmp
 import numpy as np
 import pandas as pd
 import pytest
+import scripts
 
 from crm_ml.errors import ConfigError, InputError, IntegrityError, LeakError
 from crm_ml.evaluation.uplift import pehe
-from crm_ml.uplift import artefact
-from crm_ml.uplift.learners import create, learners
-from crm_ml.uplift.nie_wager import simulate
+from crm_ml.models import model_folder
+from crm_ml.uplift import uplift_pyfunc
+from crm_ml.uplift.learners import LEARNERS, create
 
 BASES = ("boosting", "logistic")
 SMALL = {
@@ -19,8 +20,8 @@ SMALL = {
     "effect_options": {"rounds": 60, "min_data_in_leaf": 100, "lambda_l2": 5.0},
 }
 FEW = {part: SMALL[part] | {"rounds": 10} for part in ("outcome_options", "effect_options")}
-EFFECTS = sorted(set(learners()) - {"response_model"})
-every_learner = pytest.mark.parametrize("name", sorted(learners()))
+EFFECTS = sorted(set(LEARNERS) - {"response_model"})
+every_learner = pytest.mark.parametrize("name", sorted(LEARNERS))
 every_base = pytest.mark.parametrize("base", BASES)
 NO_ORDER = {("constant_effect", "boosting"), ("constant_effect", "logistic"), ("s_learner", "logistic")}
 
@@ -60,8 +61,8 @@ def data():
 
 
 def test_the_learners_are_found():
-    assert {"s_learner", "t_learner", "x_learner", "r_learner", "dr_learner"} <= set(learners())
-    assert "learner" not in learners()
+    assert {"s_learner", "t_learner", "x_learner", "r_learner", "dr_learner"} <= set(LEARNERS)
+    assert "learner" not in LEARNERS
 
 
 @every_base
@@ -86,16 +87,16 @@ def test_what_is_saved_is_loaded_and_has_the_same_bytes_again(name, base, data, 
     half, rest = slice(0, 1200), slice(1200, 2400)
     few = FEW if base == "boosting" else {}
     learner = _learner(name, base, control="none", **few).fit(X[half], arm[half], y[half], KNOWN)
-    artefact.save(learner, tmp_path / "one", arms=list(learner.arms_))
-    loaded = artefact.load(tmp_path / "one")
+    model_folder.save(learner, tmp_path / "one", "uplift", arms=list(learner.arms_))
+    loaded = model_folder.load(tmp_path / "one")
     pd.testing.assert_frame_equal(loaded.predict(X), learner.predict(X), check_exact=True)
     other = _learner(name, base, control="none", **few)
     other.fit(X[rest], arm[rest], 1 - y[rest], KNOWN)  # an earlier fit is forgotten
     other.fit(X[half], arm[half], y[half], KNOWN)
-    artefact.save(other, tmp_path / "two", arms=list(other.arms_))
+    model_folder.save(other, tmp_path / "two", "uplift", arms=list(other.arms_))
     files = sorted(str(p.relative_to(tmp_path / "one")) for p in (tmp_path / "one").rglob("*") if p.is_file())
     assert filecmp.cmpfiles(tmp_path / "one", tmp_path / "two", files, shallow=False)[0] == files
-    frame = artefact.PyfuncModel(loaded).predict(X)
+    frame = model_folder.PyfuncModel(loaded, uplift_pyfunc.score).predict(X)
     assert list(frame.columns) == ["uplift_mail", "uplift_push"]
 
 
@@ -117,18 +118,18 @@ def test_nothing_is_predicted_or_saved_before_a_fit(name, data, tmp_path):
     with pytest.raises(InputError, match="is not fitted; call fit first"):
         _learner(name).predict(data[0])
     with pytest.raises(InputError, match="is not fitted; call fit first"):
-        artefact.save(_learner(name), tmp_path / "one")
+        model_folder.save(_learner(name), tmp_path / "one", "uplift")
     assert not (tmp_path / "one").exists()
 
 
 def test_a_damaged_folder_and_a_strange_learner_are_refused(data, tmp_path):
     X, arm, y, _ = data
     learner = _learner("t_learner", "logistic", control="none").fit(X, arm, y)
-    artefact.save(learner, tmp_path / "one")
+    model_folder.save(learner, tmp_path / "one", "uplift")
     path = tmp_path / "one" / "learned.json"
     path.write_bytes(path.read_bytes().replace(b"mail", b"male", 1))
     with pytest.raises(IntegrityError, match=r"learned\.json has changed"):
-        artefact.load(tmp_path / "one")
+        model_folder.load(tmp_path / "one")
     with pytest.raises(ConfigError, match="'u_learner' is no learner of uplift; there are constant_effect"):
         create("u_learner")
     with pytest.raises(ConfigError, match="t_learner has no parameter trees"):
@@ -227,23 +228,12 @@ def test_probabilities_that_are_none_are_refused(probability, words, data):
 
 @pytest.mark.parametrize("name", ["r_learner", "dr_learner", "constant_effect"])
 def test_methods_that_weigh_by_the_arm_see_through_confounding(name):
+    simulate = scripts.plain("004_uplift/nie_wager_settings.py").simulate
     rows = simulate("C", 6000, np.random.default_rng(0))
     naive = rows.y[rows.treatment == 1].mean() - rows.y[rows.treatment == 0].mean()
     assert abs(naive - 1) > 0.5
     found = _learner(name, "logistic").fit(rows.X, rows.treatment, rows.y).predict(rows.X)
     assert found.mean() == pytest.approx(1, abs=0.15)
-
-
-@pytest.mark.parametrize("setting", ["A", "B", "C", "D"])
-def test_the_settings_of_nie_and_wager_are_what_they_say(setting):
-    rows = simulate(setting, 200_000, np.random.default_rng(1))
-    assert rows.treatment.mean() == pytest.approx(rows.probability.mean(), abs=0.005)
-    inverse = rows.treatment / rows.probability - (1 - rows.treatment) / (1 - rows.probability)
-    assert (inverse * rows.y).mean() == pytest.approx(rows.effect.mean(), abs=0.05)
-    if setting == "C":
-        assert set(rows.effect) == {1.0}
-    with pytest.raises(ConfigError, match="setting 'E' with 6 dimensions"):
-        simulate("E", 10, np.random.default_rng(0))
 
 
 def test_folds_keep_the_rows_of_a_customer_together(data):

@@ -10,7 +10,6 @@ import pytest
 import value_shop
 from published_list import publish_list
 
-from crm_ml.clv import artefact
 from crm_ml.clv.clv_model import ClvModel
 from crm_ml.clv.valuation_terms import Terms
 from crm_ml.clv.value_calibration import NO_TILT
@@ -20,6 +19,7 @@ from crm_ml.learning.realised import realised_metrics as module
 from crm_ml.learning.realised.labels import Matured, labelled
 from crm_ml.learning.realised.published_scores import kept_tables
 from crm_ml.learning.realised.realised_metrics import MOST_CUSTOMERS, judge
+from crm_ml.models import model_folder
 from crm_ml.score.settings import ScoreSettings
 from crm_ml.score_tables.clv import Valuation, values_of
 from crm_ml.snapshots import DAY_S, Snapshot, as_utc
@@ -43,7 +43,7 @@ def kept_values(folder, lines):
     model = ClvModel.of(
         value_shop.valuer(lines), Terms(timedelta(days=60), 0.1, 0.25), summary, NO_TILT, None
     )
-    artefact.save(model, folder / "model", labels_end="2024-08-01", time_unit="D")
+    model_folder.save(model, folder / "model", "clv", labels_end="2024-08-01", time_unit="D")
     version = ModelVersion(
         "clv", "1", folder / "model", fingerprint(folder / "model"), verify(folder / "model")
     )

@@ -20,7 +20,7 @@ from crm_ml import tracking
 from crm_ml.config import Data
 from crm_ml.errors import IntegrityError
 from crm_ml.learning.realised.realise import realise
-from crm_ml.models import artefact
+from crm_ml.models import model_folder
 from crm_ml.score import realised
 from crm_ml.score.settings import ScoreSettings
 from crm_ml.score_tables.churn import Scorer, scores_of
@@ -96,7 +96,7 @@ def registered(labels_end):
     details = {"labels_end": labels_end, "horizon_days": 28, "active_within_days": 56, "features": {}}
     with tempfile.TemporaryDirectory() as parent, tracking.start("churn", "churn/small") as active:
         active.log_metrics({"test.auc": 0.8, "test.auc.low": 0.7, "test.auc.high": 0.9})
-        artefact.save(fitted("signal"), Path(parent) / "model", "churn", **details)
+        model_folder.save(fitted("signal"), Path(parent) / "model", "churn", **details)
         columns = {"signal": "double"}, {"p_churn": "double"}
         version = active.register(Path(parent) / "model", "churn", LOADED, *columns)
     return SimpleNamespace(run_id=active.run_id, version=version.version)

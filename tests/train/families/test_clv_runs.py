@@ -9,9 +9,10 @@ import pytest
 from run_store import facts, files, first, folder, model_folder, versions
 
 from crm_ml import tracking
-from crm_ml.clv import artefact
+from crm_ml.clv import clv_pyfunc
 from crm_ml.clv.model_selection import CHALLENGER
 from crm_ml.config import load_run
+from crm_ml.models import model_folder
 from crm_ml.storage.manifest import fingerprint
 from crm_ml.train import experiment
 from crm_ml.train.experiment import load_tables
@@ -98,11 +99,11 @@ def test_the_registered_model_loads_without_pickle_and_scores_as_the_folder_does
         champion = tracking.champion(run.register_as.name)
         served = mlflow.pyfunc.load_model(f"models:/{run.register_as.name}@champion")
         known = source_of(run, load_tables(run)).summary(run.register_as.as_of)
-        wanted = artefact.load(champion.folder).predict(known)
+        wanted = model_folder.load(champion.folder).predict(known)
         used = served.metadata.get_input_schema().input_names()
         found = served.predict(known[used].astype("float64"))
         pd.testing.assert_frame_equal(found, wanted, check_exact=True)
-        assert list(found.columns) == list(artefact.OUTPUTS)
+        assert list(found.columns) == list(clv_pyfunc.OUTPUTS)
         assert wanted["clv"].between(wanted["clv_low"], wanted["clv_high"]).all()
         assert wanted["clv"].nunique() > 100
         assert np.isfinite(wanted).all(axis=None)

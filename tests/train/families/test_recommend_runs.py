@@ -10,7 +10,8 @@ from run_store import facts, files, first, folder, model_folder
 from crm_ml import tracking
 from crm_ml.config import load_run
 from crm_ml.errors import ConfigError, InputError, LeakError
-from crm_ml.recommend import artefact
+from crm_ml.models import model_folder
+from crm_ml.recommend import recommend_pyfunc
 from crm_ml.storage.manifest import verify
 from crm_ml.train import experiment
 from crm_ml.train.families.recommend import experiment as recommend
@@ -67,8 +68,10 @@ def test_a_run_leaves_its_tables_and_its_picture(client):
 def test_the_registered_model_recommends(client):
     home = model_folder(client, "recommend", 1)
     assert verify(home)["labels_end"] == "2017-12-20"
-    model = artefact.load(home)
-    table = artefact.PyfuncModel(model).predict(pd.DataFrame({"customer_id": model.customers_[:3]}))
+    model = model_folder.load(home)
+    table = model_folder.PyfuncModel(model, recommend_pyfunc.score).predict(
+        pd.DataFrame({"customer_id": model.customers_[:3]})
+    )
     assert table.groupby("customer_id").size().tolist() == [10, 10, 10]
 
 

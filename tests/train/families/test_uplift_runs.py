@@ -11,10 +11,11 @@ from run_store import facts, files, first, folder, model_folder, runs
 from crm_ml import tracking
 from crm_ml.config import load_run
 from crm_ml.errors import ConfigError, InputError, LeakError
+from crm_ml.models import model_folder
 from crm_ml.storage.manifest import verify
 from crm_ml.train import experiment
 from crm_ml.train.families.uplift import policy_values
-from crm_ml.uplift import artefact
+from crm_ml.uplift import uplift_pyfunc
 
 HILLSTROM, SPEND, STARBUCKS, SIMULATED = (
     "uplift/hillstrom", "uplift/hillstrom_spend", "uplift/starbucks", "uplift/simulated"
@@ -92,11 +93,11 @@ def test_a_simulated_campaign_is_predicted_by_those_whose_windows_had_ended(clie
 
 
 def test_the_registered_model_scores_a_frame(client):
-    learner = artefact.load(model_folder(client, "uplift_starbucks", 1))
+    learner = model_folder.load(model_folder(client, "uplift_starbucks", 1))
     assert learner.arms_ == ("promotion",)
     columns = verify(model_folder(client, "uplift_starbucks", 1))["columns"]
     frame = pd.DataFrame({name: np.arange(5.0) for name in columns})
-    found = artefact.PyfuncModel(learner).predict(frame)
+    found = model_folder.PyfuncModel(learner, uplift_pyfunc.score).predict(frame)
     assert list(found.columns) == ["uplift_promotion"]
     assert np.isfinite(found).all(axis=None)
 

@@ -14,12 +14,12 @@ from run_store import facts, files, first, folder
 from value_shop import shop
 
 from crm_ml import tracking
-from crm_ml.clv import artefact as clv_artefact
 from crm_ml.clv.model_selection import Choice
 from crm_ml.clv.valuation_terms import Terms
 from crm_ml.clv.value_calibration import NO_TILT
 from crm_ml.config import ClvRun, load_run
 from crm_ml.evaluation.uplift_predictions import UpliftPredictions
+from crm_ml.models import model_folder
 from crm_ml.tables.strict import validate
 from crm_ml.train import experiment
 from crm_ml.train.families.clv import experiment as clv
@@ -28,7 +28,6 @@ from crm_ml.train.families.uplift import experiment as uplift
 from crm_ml.train.families.uplift import fitting
 from crm_ml.train.families.uplift.test_rows import of_uplift
 from crm_ml.train.record.model_card_parts import features_part, importances
-from crm_ml.uplift import artefact as uplift_artefact
 from crm_ml.uplift.trial_rows import trials
 
 pytestmark = pytest.mark.xdist_group("store")
@@ -50,7 +49,7 @@ def test_a_model_of_value_scores_the_test_window_again_over_its_days(tmp_path):
     tested = clv.test(run, source, chosen)
     found = of_value(tested)
     year = replace(tested.model, terms=Terms.of_months(12, 0.1, 0.25))  # as a registered model is kept
-    clv_artefact.save(year, tmp_path / "model", labels_end="2024-07-01")
+    model_folder.save(year, tmp_path / "model", "clv", labels_end="2024-07-01")
     again = found.rescore(tmp_path / "model")
     np.testing.assert_array_equal(again["value"], tested.value.p["model"])
     np.testing.assert_array_equal(again["purchases"], tested.purchases.p["model"])
@@ -70,7 +69,7 @@ def test_a_model_of_uplift_scores_every_arm_of_the_test_rows_again(tmp_path):
     parts = {"promotion": UpliftPredictions.join([one.predictions("promotion", "control") for one in said])}
     found = of_uplift(said, parts, ("qini",), known, "control", known[0].label_ends_at)
     learner = fitting.fit(run, run.model, given)
-    uplift_artefact.save(learner, tmp_path / "model", labels_end="2000-01-01")
+    model_folder.save(learner, tmp_path / "model", "uplift", labels_end="2000-01-01")
     again = found.rescore(tmp_path / "model")["promotion"]
     ids = parts["promotion"].customer_id
     wanted = pd.Series(learner.predict(given.X, "promotion"), index=given.customer_id)

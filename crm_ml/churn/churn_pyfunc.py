@@ -1,0 +1,7 @@
+"""What MLflow loads a churn model by; registered models hold the name of this module."""
+
+from crm_ml.models.model_folder import loader, probability
+
+COLUMN = "p_churn"
+FAMILY = "churn"
+_load_pyfunc = loader(probability(COLUMN))

@@ -1,0 +1,132 @@
+"""The folder of a fitted model: its class, its files, and the manifest that is checked before any is read."""
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from crm_ml.errors import ConfigError, InputError
+from crm_ml.plugins import full_name, named
+from crm_ml.storage.manifest import new_folder, verify
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from crm_ml.monitoring.training_profile import Profile
+
+CLASS = "model.json"
+VERSION = "crm_ml_version"
+_FORMAT = 2
+M = TypeVar("M")
+Score = Callable[[M, "pd.DataFrame", Mapping[str, Any]], "pd.DataFrame"]
+
+
+class Saved(Protocol):
+    """A fitted model that writes itself into a folder; its class has ``load``, which reads it again."""
+
+    def save(self, folder: Path) -> None:
+        """Write into an existing folder."""
+        ...
+
+
+def save(
+    model: Saved, folder: Path, family: str, *, profile: "Profile | None" = None, **details: Any
+) -> None:
+    """Write a fitted model with its manifest, whole or not at all.
+
+    Parameters
+    ----------
+    model : Saved
+    folder : Path
+        Must not exist or be empty.
+    family : str
+        Such as ``"churn"``.
+    profile : Profile, optional
+        What a day of scoring is compared with.
+    **details
+        Entries of the manifest that say what the model was trained for, ready for JSON.
+
+    Raises
+    ------
+    AlreadyPublished
+        If the folder stands already.
+    """
+    from crm_ml import __version__
+
+    with new_folder(Path(folder), family=family, **{VERSION: __version__}, **details) as part:
+        write_model(model, part)
+        if profile is not None:
+            profile.write(part)
+
+
+def load(folder: Path) -> Any:
+    """Read a model after its files agree with the manifest.
+
+    Raises
+    ------
+    IntegrityError
+        If a file is missing, changed or unlisted; nothing has been parsed then.
+    InputError
+        If its class is unknown here.
+    """
+    verify(Path(folder))
+    return read_model(Path(folder))
+
+
+def write_model(model: Saved, folder: Path) -> None:
+    """Write a fitted model and the name of its class; the folder is made where it is absent."""
+    folder.mkdir(parents=True, exist_ok=True)
+    text = json.dumps({"model": full_name(type(model)), "format": _FORMAT})
+    (folder / CLASS).write_text(text + "\n", encoding="utf-8")
+    model.save(folder)
+
+
+def read_model(folder: Path) -> Any:
+    """Read what `write_model` wrote; check the folder's manifest before (`InputError` as `load`)."""
+    noted = json.loads((folder / CLASS).read_text(encoding="utf-8"))
+    if noted.get("format") != _FORMAT:
+        raise InputError(
+            f"{folder}: a model of format {noted.get('format')!r}, and this version reads {_FORMAT}; "
+            "train it again"
+        )
+    try:
+        kind = named(noted["model"])
+    except ConfigError as error:
+        raise InputError(f"{folder}: its class is unknown here: {error}") from error
+    if not hasattr(kind, "load"):
+        raise InputError(f"{folder}: {noted['model']} is no model: it lacks load")
+    return kind.load(folder)
+
+
+class PyfuncModel:
+    """What MLflow calls to score a frame.
+
+    Parameters
+    ----------
+    model : Saved
+    score : callable
+        Returns the scores of a frame by a model and the parameters of the call.
+    """
+
+    def __init__(self, model: M, score: Score[M]) -> None:
+        self._model, self._score = model, score
+
+    def predict(self, model_input: "pd.DataFrame", params: dict[str, Any] | None = None) -> "pd.DataFrame":
+        """Return the scores of a frame."""
+        return self._score(self._model, model_input, params or {})
+
+
+def loader(score: Score[Any]) -> Callable[[str], PyfuncModel]:
+    """Return what a module offers MLflow as ``_load_pyfunc``: it reads a folder of `save`."""
+    return lambda path: PyfuncModel(load(Path(path)), score)
+
+
+def probability(column: str) -> Score[Any]:
+    """Return the `Score` of a model of a probability: one column, indexed like the input."""
+
+    def score(model: Any, X: "pd.DataFrame", params: Mapping[str, Any]) -> "pd.DataFrame":  # noqa: ARG001
+        import pandas as pd
+
+        return pd.DataFrame({column: model.predict(X)}, index=X.index)
+
+    return score

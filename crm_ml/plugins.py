@@ -1,0 +1,76 @@
+"""A company's own code: a name such as ``acme.models:MyModel`` in a config, or an installed entry point."""
+
+import importlib
+from importlib.metadata import EntryPoint, entry_points
+from types import ModuleType
+from typing import Any
+
+from crm_ml.errors import ConfigError
+
+NAME = r"^([a-z][a-z0-9_]*|[A-Za-z_][\w.]*:[A-Za-z_]\w*)$"  # of a module of ours or an entry point, or an own
+
+
+def is_own(name: str) -> bool:
+    """Say whether a name is of the form ``module:name``."""
+    return ":" in name
+
+
+def imported(module: str, where: str) -> ModuleType:
+    """Import a module.
+
+    Parameters
+    ----------
+    module : str
+        Dotted name.
+    where : str
+        What names it, for the message.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such module, or its import fails.
+    """
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name is not None and (module == error.name or module.startswith(f"{error.name}.")):
+            raise ConfigError(
+                f"{where}: there is no module {error.name}; install it, or put its folder on PYTHONPATH"
+            ) from error
+        raise ConfigError(f"{where}: {module} can't be imported: {error}") from error
+    except Exception as error:
+        raise ConfigError(f"{where}: {module} can't be imported: {type(error).__name__}: {error}") from error
+
+
+def named(name: str) -> Any:
+    """Return what a name of the form ``module:name`` stands for.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such module, its import fails, or it holds nothing of that name.
+
+    Examples
+    --------
+    >>> named("math:pi")
+    3.141592653589793
+    >>> named("math:tau_squared")
+    Traceback (most recent call last):
+    ...
+    crm_ml.errors.ConfigError: 'math:tau_squared': module math has no tau_squared
+    """
+    module, _, attribute = name.partition(":")
+    home = imported(module, repr(name))
+    if not hasattr(home, attribute):
+        raise ConfigError(f"{name!r}: module {module} has no {attribute}")
+    return getattr(home, attribute)
+
+
+def installed(group: str) -> dict[str, EntryPoint]:
+    """Return the entry points of a group by name, in the order of their names; none is loaded."""
+    return {point.name: point for point in sorted(entry_points(group=group), key=lambda point: point.name)}
+
+
+def full_name(kind: type[Any]) -> str:
+    """Return the ``module:name`` of a class, by which `named` returns it."""
+    return f"{kind.__module__}:{kind.__qualname__}"

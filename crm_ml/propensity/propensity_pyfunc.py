@@ -1,0 +1,7 @@
+"""What MLflow loads a propensity model by; registered models hold the name of this module."""
+
+from crm_ml.models.model_folder import loader, probability
+
+COLUMN = "p_response"
+FAMILY = "propensity"
+_load_pyfunc = loader(probability(COLUMN))
