@@ -4,32 +4,31 @@
 """
 
 import argparse
-import json
-import logging
-import os
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Sequence
 from datetime import date, timedelta
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
-from churn_study import HERE, RUN, predict_all
-from readme_tables import markdown, show, shown_progress, write_between
+from churn_study import RUN, predict_all
+from study import parser, run, shown_progress
+from study_probability import Views, report_candidates
 
 from crm_ml.config import ChurnRun, load_run
-from crm_ml.errors import CrmError, LeakError
-from crm_ml.evaluation.significance import Evaluation, evaluate
+from crm_ml.errors import LeakError
+from crm_ml.evaluation.significance import evaluate
 from crm_ml.snapshots import Snapshot
 from crm_ml.train.experiment import load_tables
 
-if TYPE_CHECKING:
-    from crm_ml.evaluation.significance import Over
-
 VALIDATION = tuple(date(2017, 5, 24) + timedelta(weeks=week) for week in range(11))
 WINDOW = ("split.earliest=2017-03-01", "data.ends_at=2017-08-30")  # labels beyond it are refused
-VIEWS: "Mapping[str, Over]" = {"auc": "folds", "log_loss": "pooled", "ece": "pooled"}
+VIEWS: Views = {"auc": "folds", "log_loss": "pooled", "ece": "pooled"}
+TITLES = {
+    "mean AUC": "auc",
+    "AUC - committed": "auc_difference",
+    "log-loss": "log_loss",
+    "log-loss - committed": "log_loss_difference",
+    "ECE": "ece",
+}
 COMMITTED = "as committed"
 _EXACT = (
     "{num_leaves: 12, min_data_in_leaf: 160, rounds: 300, extra_trees: false, feature_fraction: 0.5, "
@@ -66,33 +65,30 @@ WITHOUT = {"without habit": "habit_*", "without attributes": "attribute_*"}
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Judge every candidate on the validation snapshots; return the exit code."""
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before lightgbm is imported
-    logging.basicConfig(level=logging.ERROR)
-    parser = argparse.ArgumentParser("choose.py", description="Compare settings on validation snapshots.")
-    parser.add_argument("--folder", type=Path, default=HERE, help="where README.md and validation.json stand")
-    given = parser.parse_args(argv)
-    try:
-        configs = candidates()
-        test = check_validation(VALIDATION)
-        with shown_progress() as progress:
-            tables = test.known(load_tables(configs[COMMITTED]))  # nothing of the test window is read
-            predictions = predict_all(configs, VALIDATION, tables, progress)
-            rng = np.random.default_rng(configs[COMMITTED].seed)
-            judged = evaluate(predictions, rng, tuple(VIEWS), configs[COMMITTED].replicates)
-    except CrmError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
-    _report(judged, f"{len(predictions.y):,} rows, {predictions.y.mean():.1%} churned", given.folder)
-    return 0
+    command = parser(__file__, "Compare settings on validation snapshots.", "validation.json")
+    return run(_choose, command.parse_args(argv))
+
+
+def _choose(arguments: argparse.Namespace) -> None:
+    configs = candidates()
+    test = check_validation(VALIDATION)
+    with shown_progress() as progress:
+        tables = test.known(load_tables(configs[COMMITTED]))  # nothing of the test window is read
+        predictions = predict_all(configs, VALIDATION, tables, progress)
+        rng = np.random.default_rng(configs[COMMITTED].seed)
+        judged = evaluate(predictions, rng, tuple(VIEWS), configs[COMMITTED].replicates)
+    days = f"{len(VALIDATION)} snapshots from {VALIDATION[0]} to {VALIDATION[-1]}"
+    facts = f"{days}, {len(predictions.y):,} rows, {predictions.y.mean():.1%} churned."
+    report_candidates(arguments.folder, judged, VIEWS, COMMITTED, TITLES, facts)
 
 
 def candidates() -> dict[str, ChurnRun]:
     """Return the run of each candidate: the committed one with its overrides."""
     committed = load_run(RUN)
-    found = {name: load_run(RUN, [*WINDOW, *overrides]) for name, overrides in CANDIDATES.items()}
+    runs = {name: load_run(RUN, [*WINDOW, *overrides]) for name, overrides in CANDIDATES.items()}
     for name, pattern in WITHOUT.items():
-        found[name] = load_run(RUN, [*WINDOW, f"leave_out=[{', '.join((*committed.leave_out, pattern))}]"])
-    return found
+        runs[name] = load_run(RUN, [*WINDOW, f"leave_out=[{', '.join((*committed.leave_out, pattern))}]"])
+    return runs
 
 
 def check_validation(days: Sequence[date]) -> Snapshot:
@@ -105,33 +101,14 @@ def check_validation(days: Sequence[date]) -> Snapshot:
     """
     config = load_run(RUN)
     test = config.target.snapshot(min(config.split.test))
-    late = [one for one in map(config.target.snapshot, days) if one.label_ends_at > test.as_of]
+    late = [day for day in map(config.target.snapshot, days) if day.label_ends_at > test.as_of]
     if late:
-        found = [f"{one.as_of:%Y-%m-%d}, whose labels end on {one.label_ends_at:%Y-%m-%d}" for one in late]
+        named = [f"{day.as_of:%Y-%m-%d}, whose labels end on {day.label_ends_at:%Y-%m-%d}" for day in late]
         raise LeakError(
             f"validation snapshots reach into the test window, which starts on {test.as_of:%Y-%m-%d}: "
-            f"{'; '.join(found)}; validate earlier"
+            f"{'; '.join(named)}; validate earlier"
         )
     return test
-
-
-def _report(judged: Evaluation, facts: str, folder: Path) -> None:
-    header = ("candidate", "mean AUC", "AUC - committed", "log-loss", "log-loss - committed", "ECE")
-    ranked = sorted(judged.models, key=lambda name: -judged.interval(name, "auc", "folds").value)
-    content: dict[str, dict[str, object]] = {}
-    rows = []
-    for name in ranked:
-        found = {metric: judged.interval(name, metric, over) for metric, over in VIEWS.items()}
-        paired = {m: judged.difference(name, COMMITTED, m, VIEWS[m]) for m in ("auc", "log_loss")}
-        content[name] = {m: asdict(one) for m, one in found.items()}
-        content[name] |= {f"{m}_difference": asdict(one) for m, one in paired.items()}
-        differences = ("", "") if name == COMMITTED else tuple(map(str, paired.values()))
-        area, loss, error = map(str, found.values())
-        rows.append((name, area, differences[0], loss, differences[1], error))
-    days = f"{len(VALIDATION)} snapshots from {VALIDATION[0]} to {VALIDATION[-1]}, {facts}."
-    (folder / "validation.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    write_between(folder / "README.md", "validation", f"{markdown(header, rows)}\n\n{days}")
-    show(f"validation: {days}", header, rows)
 
 
 if __name__ == "__main__":

@@ -4,24 +4,23 @@
 """
 
 import argparse
-import json
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+sys.path.append(str(Path(__file__).parents[1]))  # for what all experiments share
+
 import numpy as np
 import pandas as pd
-from churn_study import HERE
-from readme_tables import markdown, show, shown_progress, write_between
 from rich.progress import Progress
+from study import markdown, parser, run, save, show, shown_progress, write_between
 
-from crm_ml.errors import CrmError, InputError, LeakError
+from crm_ml.errors import InputError, LeakError
 from crm_ml.evaluation import classification, leakage
 from crm_ml.models.model import create
 
-DEFAULT = HERE.parents[1] / ".." / "shared" / "data" / "telco_churn" / "Telco-Customer-Churn.csv"
+DEFAULT = Path(__file__).parents[2] / ".." / "shared" / "data" / "telco_churn" / "Telco-Customer-Churn.csv"
 MODELS = ("blend", "gradient_boosting", "logistic")
 METRICS = ("auc", "average_precision", "log_loss", "brier", "ece")
 SEEDS = (0, 1, 2, 3)
@@ -35,24 +34,20 @@ Scores = dict[str, dict[str, list[float]]]
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Judge the models on four splits; return the exit code."""
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before lightgbm is imported
-    parser = argparse.ArgumentParser("telco.py", description="Judge the churn models on IBM Telco.")
-    parser.add_argument("path", nargs="?", type=Path, default=DEFAULT, help="CSV of the customers")
-    parser.add_argument("--folder", type=Path, default=HERE, help="where README.md and telco.json stand")
-    given = parser.parse_args(argv)
-    if not given.path.is_file():
-        print(f"skipped: {given.path} is not there; give the path of Telco-Customer-Churn.csv")
-        return 0
-    try:
-        X, y = read(given.path)
-        with shown_progress() as progress:
-            scores = judge(X, y, progress)
-        check_leaky(scores, leakage.check_leaks(X, y))
-    except CrmError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
-    _report(scores, X, y, given.folder)
-    return 0
+    command = parser(__file__, "Judge the churn models on IBM Telco.", "telco.json")
+    command.add_argument("path", nargs="?", type=Path, default=DEFAULT, help="CSV of the customers")
+    return run(_judge_file, command.parse_args(argv))
+
+
+def _judge_file(arguments: argparse.Namespace) -> None:
+    if not arguments.path.is_file():
+        print(f"skipped: {arguments.path} is not there; give the path of Telco-Customer-Churn.csv")
+        return
+    X, y = read(arguments.path)
+    with shown_progress() as progress:
+        scores = judge(X, y, progress)
+    check_leaky(scores, leakage.check_leaks(X, y))
+    _report(scores, X, y, arguments.folder)
 
 
 def read(path: Path) -> tuple[pd.DataFrame, "pd.Series[int]"]:
@@ -102,7 +97,7 @@ def check_leaky(scores: Scores, single: dict[str, float]) -> None:
     LeakError
         The message names the model, its AUC and the features of highest AUC alone.
     """
-    means = {name: float(np.mean(found["auc"])) for name, found in scores.items()}
+    means = {name: float(np.mean(splits["auc"])) for name, splits in scores.items()}
     leaky = {name: mean for name, mean in means.items() if mean > LEAKY_AUC}
     if leaky:
         top = sorted(single, key=lambda name: -single[name])[:3]
@@ -116,8 +111,8 @@ def check_leaky(scores: Scores, single: dict[str, float]) -> None:
 def _report(scores: Scores, X: pd.DataFrame, y: "pd.Series[int]", folder: Path) -> None:
     header = ("model", *METRICS)
     rows = [
-        (name, *(f"{np.mean(found[m]):.4f} (sd {np.std(found[m], ddof=1):.4f})" for m in METRICS))
-        for name, found in scores.items()
+        (name, *(f"{np.mean(splits[m]):.4f} (sd {np.std(splits[m], ddof=1):.4f})" for m in METRICS))
+        for name, splits in scores.items()
     ]
     loss = float(np.mean(scores[MODELS[0]]["log_loss"]))
     verdict = "met" if loss <= LOG_LOSS_TARGET else "missed"
@@ -127,7 +122,7 @@ def _report(scores: Scores, X: pd.DataFrame, y: "pd.Series[int]", folder: Path) 
     )
     content: dict[str, Any] = {"rows": len(X), "churned": int(y.sum()), "seeds": SEEDS, "scores": scores}
     content |= {"target_log_loss": LOG_LOSS_TARGET, "verdict": verdict, "leaky_auc": LEAKY_AUC}
-    (folder / "telco.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    save(folder / "telco.json", content)
     write_between(folder / "README.md", "telco", f"{markdown(header, rows)}\n\n{facts}")
     show("IBM Telco, mean over the splits", header, rows)
     print(facts)

@@ -20,8 +20,7 @@ from crm_ml.train.experiment import load_tables
 from crm_ml.train.families.clv import experiment
 from crm_ml.train.families.clv.report import MODEL
 
-HERE = Path(__file__).parent
-sys.path.append(str(HERE.parent))  # for the tables of all experiments
+sys.path.append(str(Path(__file__).parents[1]))  # for what all experiments share
 MASTER = ("data.options={part: master}", "register_as.name=clv_master")
 ONLINE_RETAIL = (
     "data.name=online_retail",
@@ -34,8 +33,8 @@ ONLINE_RETAIL = (
 
 
 @dataclass(frozen=True, eq=False)
-class Study:
-    """What came out of one data set."""
+class DataSetResult:
+    """The results of one data set."""
 
     config: ClvRun
     choice: Choice
@@ -50,18 +49,18 @@ class Study:
 
 def studies(online_retail: Path | None, only: Sequence[str] | None, more: Sequence[str]) -> dict[str, ClvRun]:
     """Return the config of each data set: the committed runs, and theirs with other data."""
-    found = {
+    runs = {
         "cdnow_sample": load_run("clv/cdnow", more),
         "cdnow_master": load_run("clv/cdnow", [*MASTER, *more]),
     }
     if online_retail is not None:
         path = f"data.path={online_retail.resolve()}"
-        found["online_retail"] = load_run("clv/cdnow", [*ONLINE_RETAIL, path, *more])
-    found["complete_journey"] = load_run("clv/bg_nbd", more)
-    return {name: config for name, config in found.items() if not only or name in only}
+        runs["online_retail"] = load_run("clv/cdnow", [*ONLINE_RETAIL, path, *more])
+    runs["complete_journey"] = load_run("clv/bg_nbd", more)
+    return {name: config for name, config in runs.items() if not only or name in only}
 
 
-def study(config: ClvRun, progress: Progress, name: str) -> Study:
+def study(config: ClvRun, progress: Progress, name: str) -> DataSetResult:
     """Choose on the validation windows; then put choice, candidates and baselines on the test window."""
     shown = progress.add_task(name, total=3)
     source = experiment.source_of(config, load_tables(config))
@@ -73,27 +72,28 @@ def study(config: ClvRun, progress: Progress, name: str) -> Study:
     tested = experiment.test(config, source, chosen)
     fitted = experiment.fit_candidates(config, tested.window.summary)
     progress.advance(shown)
-    said = {each: _said(valuer, tested.window) for each, valuer in fitted.items()}
-    value = _with(tested.value, {each: one.value for each, one in said.items()})
-    purchases = _with(tested.purchases, {each: one.purchases for each, one in said.items()})
-    judged = [evaluate(one, rng, None, config.replicates, over=("pooled",)) for one in (value, purchases)]
+    predicted = {each: _predict(valuer, tested.window) for each, valuer in fitted.items()}
+    value = _with(tested.value, {name: each.value for name, each in predicted.items()})
+    purchases = _with(tested.purchases, {name: each.purchases for name, each in predicted.items()})
+    judged = [evaluate(each, rng, None, config.replicates, over=("pooled",)) for each in (value, purchases)]
     progress.advance(shown)
     models = {each: valuer.purchases for each, valuer in fitted.items()}
     params = {each: valuer.purchases.params_ | valuer.spend.params_ for each, valuer in fitted.items()}
     likelihood = {each: model.log_likelihood_ for each, model in models.items()}
-    return Study(
+    return DataSetResult(
         config, chosen.choice, chosen.tilt, chosen.judged, tested.window, *judged, params, likelihood
     )
 
 
-def _said(valuer: Any, window: ValidationWindow) -> Baseline:
+def _predict(valuer: Any, window: ValidationWindow) -> Baseline:
     value = valuer.value(window.summary, window.terms).to_numpy()
     return Baseline(
         valuer.purchases.expected_purchases(window.summary, window.snapshot.horizon).to_numpy(), value
     )
 
 
-def _with(given: ValuePredictions, more: dict[str, Any]) -> ValuePredictions:
+def _with(predictions: ValuePredictions, more: dict[str, Any]) -> ValuePredictions:
     """Put the candidates between the model and the baselines."""
-    p = {MODEL: given.p[MODEL], **more, **{name: one for name, one in given.p.items() if name != MODEL}}
-    return ValuePredictions(given.customer_id, given.fold, given.y, p)
+    p = predictions.p
+    p = {MODEL: p[MODEL], **more, **{name: values for name, values in p.items() if name != MODEL}}
+    return ValuePredictions(predictions.customer_id, predictions.fold, predictions.y, p)

@@ -1,7 +1,7 @@
-"""Do the models find the parameters of simulated customers, and are their intervals honest.
+"""Recovery of the parameters of simulated customers, and coverage of the intervals.
 
 ``python experiments/002_clv/coverage.py`` simulates by coverage_simulation.py, fits by coverage_fits.py, and
-counts by coverage_table.py how often an interval holds the truth; it writes coverage.json and a table of
+counts by coverage_table.py how often an interval covers the truth; it writes coverage.json and a table of
 README.md.
 """
 
@@ -11,44 +11,45 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
-from pathlib import Path
 
-from coverage_fits import STUDIES, Found, simulate_and_fit
+from coverage_fits import STUDIES, Estimate, simulate_and_fit
 from coverage_table import report, summarise
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from study import parser, run, shown_progress
 
-HERE = Path(__file__).parent
 SEED, CUSTOMERS = 2_026, 3_000
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Simulate, fit, count and write down; return the exit code."""
-    parser = argparse.ArgumentParser("coverage.py", description=__doc__.splitlines()[0])
-    parser.add_argument("--folder", type=Path, default=HERE, help="where README.md and coverage.json stand")
-    parser.add_argument("--simulations", type=int, default=200)
-    parser.add_argument("--bootstrap-simulations", type=int, default=100)
-    parser.add_argument("--customers", type=int, default=CUSTOMERS)
-    parser.add_argument("--seed", type=int, default=SEED)
-    parser.add_argument("--processes", type=int, default=2, choices=(1, 2))
-    given = parser.parse_args(argv)
+    """Simulate, count and write down; return the exit code."""
+    command = parser(__file__, __doc__.splitlines()[0], "coverage.json")
+    command.add_argument("--simulations", type=int, default=200)
+    command.add_argument("--bootstrap-simulations", type=int, default=100)
+    command.add_argument("--customers", type=int, default=CUSTOMERS)
+    command.add_argument("--seed", type=int, default=SEED)
+    command.add_argument("--processes", type=int, default=2, choices=(1, 2))
+    return run(_simulate, command.parse_args(argv))
+
+
+def _simulate(arguments: argparse.Namespace) -> None:
     counts = {
-        name: given.bootstrap_simulations if study.replicates else given.simulations
+        name: arguments.bootstrap_simulations if study.replicates else arguments.simulations
         for name, study in STUDIES.items()
     }
-    jobs = [(name, given.customers, given.seed, i) for name, count in counts.items() for i in range(count)]
-    found: dict[str, list[dict[str, Found]]] = {name: [] for name in STUDIES}
-    for (name, *_), one in zip(jobs, _all(jobs, given.processes), strict=True):
-        found[name].append(one)
-    rows = [row for name, study in STUDIES.items() for row in summarise(name, study, found[name])]
-    report(rows, given)
-    return 0
+    jobs = [
+        (name, arguments.customers, arguments.seed, number)
+        for name, count in counts.items()
+        for number in range(count)
+    ]
+    estimates: dict[str, list[dict[str, Estimate]]] = {name: [] for name in STUDIES}
+    for (name, *_), simulation in zip(jobs, _all(jobs, arguments.processes), strict=True):
+        estimates[name].append(simulation)
+    rows = [row for name, study in STUDIES.items() for row in summarise(name, study, estimates[name])]
+    report(rows, arguments)
 
 
-def _all(jobs: Sequence[tuple[str, int, int, int]], processes: int) -> Iterable[dict[str, Found]]:
+def _all(jobs: Sequence[tuple[str, int, int, int]], processes: int) -> Iterable[dict[str, Estimate]]:
     """Run the jobs in their order, with progress on standard error."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True)) as progress:
+    with shown_progress() as progress:
         track = partial(progress.track, total=len(jobs), description="simulations")
         if processes == 1:
             yield from track(map(simulate_and_fit, jobs))

@@ -1,4 +1,4 @@
-"""What is fitted to simulated customers: parameters and quantities of a typical history, with intervals."""
+"""Models fitted to simulated customers: parameters and quantities of a typical history, with intervals."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -33,8 +33,8 @@ class Study:
 
 
 @dataclass(frozen=True)
-class Found:
-    """An estimate of one quantity, its interval and the standard error of its logarithm."""
+class Estimate:
+    """An estimate of a quantity, its interval and the standard error of its logarithm."""
 
     estimate: float
     low: float
@@ -56,8 +56,8 @@ STUDIES = {
 }
 
 
-def simulate_and_fit(job: tuple[str, int, int, int]) -> dict[str, Found]:
-    """Simulate customers and return what a model finds of each quantity; nothing if it does not converge."""
+def simulate_and_fit(job: tuple[str, int, int, int]) -> dict[str, Estimate]:
+    """Simulate customers and return a model's estimate of each quantity; none if it does not converge."""
     name, customers, seed, number = job
     study = STUDIES[name]
     rng = np.random.default_rng([seed, list(STUDIES).index(name), number])
@@ -74,29 +74,29 @@ def simulate_and_fit(job: tuple[str, int, int, int]) -> dict[str, Found]:
 
 
 def typical() -> pd.DataFrame:
-    """Return the history of whom quantities beside the parameters are asked."""
+    """Return the history of the typical customer."""
     frame = pd.DataFrame(TYPICAL)
     frame.attrs["time_unit"] = "W"
     return frame
 
 
-def asked(model: PurchaseModel | GammaGamma, summary: pd.DataFrame) -> dict[str, Found]:
+def asked(model: PurchaseModel | GammaGamma, summary: pd.DataFrame) -> dict[str, Estimate]:
     """Return each parameter and each quantity of the typical history, with the intervals of the package."""
     theta, covariance = model.theta_, model.covariance_
     if isinstance(model, GammaGamma):
         return spend_parameters(model) | {MEAN: _by_delta(partial(quantity, model), theta, covariance)}
     clv, low, high = value_with_interval(model, GammaGamma().fit(summary), typical(), HORIZON).iloc[0]
-    value = Found(clv, low, high, np.log(high / clv) / Z, np.log(clv), "delta")
+    value = Estimate(clv, low, high, np.log(high / clv) / Z, np.log(clv), "delta")
     expected = _by_delta(partial(quantity, model), theta, covariance)
     return purchase_parameters(model, summary) | {VALUE: value, EXPECTED: expected}
 
 
-def purchase_parameters(model: PurchaseModel, summary: pd.DataFrame) -> dict[str, Found]:
+def purchase_parameters(model: PurchaseModel, summary: pd.DataFrame) -> dict[str, Estimate]:
     """Return each parameter of a purchase model with its profile interval, and Wald's beside it."""
     errors = np.sqrt(np.diag(model.covariance_))
     profile, wald = profile_intervals(model, summary), model.confidence_intervals()
     return {
-        name: Found(
+        name: Estimate(
             model.params_[name],
             *profile[name],
             float(errors[i]),
@@ -108,13 +108,13 @@ def purchase_parameters(model: PurchaseModel, summary: pd.DataFrame) -> dict[str
     }
 
 
-def spend_parameters(model: GammaGamma) -> dict[str, Found]:
+def spend_parameters(model: GammaGamma) -> dict[str, Estimate]:
     """Return each parameter of Gamma-Gamma with Wald's interval."""
     theta, errors = model.theta_, np.sqrt(np.diag(model.covariance_))
     shift = np.array([name in LOGARITHM for name in model.NAMES], dtype=float)  # theta holds log (q - 1)
     lows, highs = np.exp(theta - Z * errors) + shift, np.exp(theta + Z * errors) + shift
     return {
-        name: Found(
+        name: Estimate(
             model.params_[name], float(lows[i]), float(highs[i]), float(errors[i]), float(theta[i]), "Wald"
         )
         for i, name in enumerate(model.NAMES)
@@ -128,17 +128,17 @@ def quantity(model: PurchaseModel | GammaGamma, theta: Floats) -> float:
     return float(model.future(Histories.of(typical()), theta).expected(HORIZON)[0])
 
 
-def _by_delta(ask: Callable[[Floats], float], theta: Floats, covariance: Floats) -> Found:
+def _by_delta(ask: Callable[[Floats], float], theta: Floats, covariance: Floats) -> Estimate:
     """Return a positive quantity with an interval symmetric in its logarithm, by the delta method."""
     steps = 1e-4 * np.eye(len(theta))
     slope = np.array([np.log(ask(theta + step) / ask(theta - step)) / 2e-4 for step in steps])
     error, at = float(np.sqrt(slope @ covariance @ slope)), ask(theta)
-    return Found(at, at * np.exp(-Z * error), at * np.exp(Z * error), error, float(np.log(at)), "delta")
+    return Estimate(at, at * np.exp(-Z * error), at * np.exp(Z * error), error, float(np.log(at)), "delta")
 
 
 def drawn_again(
     model: PurchaseModel | GammaGamma, summary: pd.DataFrame, replicates: int, rng: np.random.Generator
-) -> dict[str, Found]:
+) -> dict[str, Estimate]:
     """Return each parameter and quantity with percentile intervals of a bootstrap of whole customers."""
     drawn = bootstrap(model, summary, replicates, rng)
     logs = np.log(drawn.assign(q=drawn["q"] - 1) if "q" in drawn else drawn).to_numpy()
@@ -146,13 +146,14 @@ def drawn_again(
     values = {name: drawn[name].to_numpy() for name in model.NAMES}
     values[what] = np.array([quantity(model, theta) for theta in logs])
     estimates = {**model.params_, what: quantity(model, model.theta_)}
-    found = {}
+    estimated = {}
     for name, each in values.items():
         low, high = np.percentile(each, [2.5, 97.5])
         in_logs = LOGARITHM.get(name, np.log)
         error = float(np.std(in_logs(each), ddof=1))
-        found[name] = Found(estimates[name], low, high, error, float(in_logs(estimates[name])), "percentile")
-    return found
+        log_estimate = float(in_logs(estimates[name]))
+        estimated[name] = Estimate(estimates[name], low, high, error, log_estimate, "percentile")
+    return estimated
 
 
 def truths(study: Study) -> dict[str, float]:

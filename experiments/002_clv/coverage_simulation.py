@@ -1,7 +1,7 @@
-"""Customers who are followed purchase by purchase, as the processes are told in words.
+"""Customers simulated purchase by purchase, as the processes are defined.
 
-A customer buys at a rate that varies as Gamma(r, alpha) until a coin, of Beta(a, b), says that it was the
-last time, or a lifetime is over, of a rate that varies as Gamma(s, beta). Nothing here knows the likelihoods
+A customer buys at a rate that varies as Gamma(r, alpha) until a coin, of Beta(a, b), ends the purchases, or a
+lifetime is over, of a rate that varies as Gamma(s, beta). Nothing here knows the likelihoods
 that are tested.
 """
 
@@ -47,7 +47,7 @@ def simulate(
 def follow(
     rate: Floats, coin: Floats, ends: Floats, coin_at_first: bool, rng: np.random.Generator
 ) -> tuple[npt.NDArray[np.int64], Floats]:
-    """Follow customers from one purchase to the next until a coin says that it was the last, or time is up.
+    """Follow customers from one purchase to the next until a coin ends them, or time is up.
 
     Returns
     -------

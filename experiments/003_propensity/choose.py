@@ -4,26 +4,28 @@
 """
 
 import argparse
-import json
-import logging
-import os
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import timedelta
-from pathlib import Path
 
 import numpy as np
-from propensity_study import HERE, RUN, predict_all
-from readme_tables import markdown, show, shown_progress, write_between
+from propensity_study import RUN, predict_all
+from study import parser, run, shown_progress
+from study_probability import report_candidates
 
 from crm_ml.config import PropensityRun, load_run
-from crm_ml.errors import CrmError
-from crm_ml.evaluation.significance import Evaluation, evaluate
+from crm_ml.evaluation.significance import evaluate
 from crm_ml.snapshots import Snapshot
 from crm_ml.train.experiment import load_tables
 
 METRICS = ("auc", "average_precision", "log_loss", "ece")
+TITLES = {
+    "log-loss": "log_loss",
+    "log-loss - committed": "log_loss_difference",
+    "AUC": "auc",
+    "average precision": "average_precision",
+    "ECE": "ece",
+}
 # enough campaigns had ended before those sent from then on; those sent until then ended before the test
 WINDOW = ("split.test_from=2017-03-29", "split.test_until=2017-06-28", "split.open_windows=false")
 COMMITTED = "as committed"
@@ -59,28 +61,22 @@ CANDIDATES: dict[str, tuple[str, ...]] = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Judge every candidate on the validation campaigns; return the exit code."""
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before lightgbm is imported
-    logging.basicConfig(level=logging.ERROR)
-    parser = argparse.ArgumentParser("choose.py", description="Compare settings on validation campaigns.")
-    parser.add_argument("--folder", type=Path, default=HERE, help="where README.md and validation.json stand")
-    given = parser.parse_args(argv)
-    try:
-        configs = candidates()
-        committed = load_run(RUN)
-        assert isinstance(committed, PropensityRun)
-        first_test = Snapshot(committed.split.test_from, timedelta(days=1))
-        with shown_progress() as progress:
-            tables = first_test.known(load_tables(committed))  # nothing of the test window is read
-            predictions = predict_all(configs, tables, progress)
-            judged = evaluate(predictions, np.random.default_rng(committed.seed), METRICS, 1000, ("pooled",))
-    except CrmError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
+    command = parser(__file__, "Compare settings on validation campaigns.", "validation.json")
+    return run(_choose, command.parse_args(argv))
+
+
+def _choose(arguments: argparse.Namespace) -> None:
+    configs = candidates()
+    committed = load_run(RUN)
+    assert isinstance(committed, PropensityRun)
+    first_test = Snapshot(committed.split.test_from, timedelta(days=1))
+    with shown_progress() as progress:
+        tables = first_test.known(load_tables(committed))  # nothing of the test window is read
+        predictions = predict_all(configs, tables, progress)
+        judged = evaluate(predictions, np.random.default_rng(committed.seed), METRICS, 1000, ("pooled",))
     folds = ", ".join(predictions.folds)
-    _report(
-        judged, f"{folds}; {len(predictions.y):,} rows, {predictions.y.mean():.1%} answered", given.folder
-    )
-    return 0
+    facts = f"{folds}; {len(predictions.y):,} rows, {predictions.y.mean():.1%} answered."
+    report_candidates(arguments.folder, judged, dict.fromkeys(METRICS, "pooled"), COMMITTED, TITLES, facts)
 
 
 def candidates() -> dict[str, PropensityRun]:
@@ -88,22 +84,6 @@ def candidates() -> dict[str, PropensityRun]:
     committed = load_run(RUN)
     window = (*WINDOW, f"data.ends_at={committed.split.test_from}")
     return {name: load_run(RUN, [*window, *overrides]) for name, overrides in CANDIDATES.items()}
-
-
-def _report(judged: Evaluation, facts: str, folder: Path) -> None:
-    header = ("candidate", "log-loss", "log-loss - committed", "AUC", "average precision", "ECE")
-    content: dict[str, dict[str, object]] = {}
-    rows = []
-    for name in sorted(judged.models, key=lambda name: judged.interval(name, "log_loss").value):
-        found = {metric: judged.interval(name, metric) for metric in METRICS}
-        paired = judged.difference(name, COMMITTED, "log_loss")
-        content[name] = {m: asdict(one) for m, one in found.items()} | {"log_loss_difference": asdict(paired)}
-        difference = "" if name == COMMITTED else str(paired)
-        area, precision, loss, error = map(str, found.values())
-        rows.append((name, loss, difference, area, precision, error))
-    (folder / "validation.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    write_between(folder / "README.md", "validation", f"{markdown(header, rows)}\n\n{facts}.")
-    show(f"validation: {facts}", header, rows)
 
 
 if __name__ == "__main__":

@@ -7,20 +7,20 @@ from pathlib import Path
 import numpy as np
 from rich.progress import Progress
 
+sys.path.append(str(Path(__file__).parents[1]))  # for what all experiments share
+
+from crm_ml.config import UpliftRun, load_run
+from crm_ml.config.parts import Part
+from crm_ml.evaluation.uplift_predictions import RANDOM, RESPONSE
+from crm_ml.tables import Tables
+from crm_ml.train.experiment import load_tables
+from crm_ml.train.families.uplift import experiment
+from crm_ml.train.families.uplift.fitting import MODEL, Fold, Said, fit
+from crm_ml.uplift.t_learner import TLearner
+from crm_ml.uplift.trial_rows import TrialRows, trials
+
 HERE = Path(__file__).parent
 DATA = HERE.parents[1] / ".." / "shared" / "data"
-sys.path.append(str(HERE.parent))  # for the tables of all experiments
-
-from crm_ml.config import UpliftRun, load_run  # noqa: E402
-from crm_ml.config.uplift import LearnerPart  # noqa: E402
-from crm_ml.evaluation.uplift_predictions import RANDOM, RESPONSE  # noqa: E402
-from crm_ml.tables import Tables  # noqa: E402
-from crm_ml.train.experiment import load_tables  # noqa: E402
-from crm_ml.train.families.uplift import experiment  # noqa: E402
-from crm_ml.train.families.uplift.fitting import MODEL, Fold, Said, fit  # noqa: E402
-from crm_ml.uplift.t_learner import TLearner  # noqa: E402
-from crm_ml.uplift.trial_rows import TrialRows, trials  # noqa: E402
-
 FILES = {
     "hillstrom": DATA / "hillstrom" / "hillstrom.csv",
     "starbucks": DATA / "starbucks_promo" / "train.csv",
@@ -28,25 +28,25 @@ FILES = {
 BASES = {"trees": "boosting", "lines": "logistic"}
 LEARNERS = {"S": "s_learner", "T": "t_learner", "X": "x_learner", "R": "r_learner", "DR": "dr_learner"}
 FULL = {"outcome_options": {"extra_trees": False, "feature_fraction_bynode": 1.0}}
-CANDIDATES: dict[str, LearnerPart] = {
-    f"{name} learner, {base}": LearnerPart(name=learner, options={} if kind == "boosting" else {"base": kind})
+CANDIDATES: dict[str, Part] = {
+    f"{name} learner, {base}": Part(name=learner, options={} if kind == "boosting" else {"base": kind})
     for base, kind in BASES.items()
     for name, learner in LEARNERS.items()
 }
 RESPONSE_LINES = "response model, lines"
-CANDIDATES[RESPONSE_LINES] = LearnerPart(name="response_model", options={"base": "logistic"})
+CANDIDATES[RESPONSE_LINES] = Part(name="response_model", options={"base": "logistic"})
 # trees that look at every feature and every threshold, where the others look at a random few
-FULL_TREES = {f"{name} learner, full trees": LearnerPart(name=LEARNERS[name], options=FULL) for name in "STX"}
-FULL_TREES["response model, full trees"] = LearnerPart(name="response_model", options=FULL)
+FULL_TREES = {f"{name} learner, full trees": Part(name=LEARNERS[name], options=FULL) for name in "STX"}
+FULL_TREES["response model, full trees"] = Part(name="response_model", options=FULL)
 
 
 def settings(run: str, sets: Sequence[str] = ()) -> UpliftRun:
     """Load a committed run, with the path of its file where it needs one."""
     name = run.partition("/")[2].partition("_")[0]
     path = [f"data.path={FILES[name]}"] if name in FILES else []
-    found = load_run(run, [*path, *sets])
-    assert isinstance(found, UpliftRun)
-    return found
+    config = load_run(run, [*path, *sets])
+    assert isinstance(config, UpliftRun)
+    return config
 
 
 def rows_of(config: UpliftRun, progress: Progress) -> tuple[TrialRows, list[Fold], Tables]:
@@ -57,7 +57,7 @@ def rows_of(config: UpliftRun, progress: Progress) -> tuple[TrialRows, list[Fold
     return rows, experiment.make_folds(config, known, rows), tables
 
 
-def candidates(config: UpliftRun) -> dict[str, LearnerPart]:
+def candidates(config: UpliftRun) -> dict[str, Part]:
     """Return the learners by name; the one of the config is called ``model``."""
     named = committed(config)
     return {MODEL: config.model} | {name: part for name, part in CANDIDATES.items() if name != named}
@@ -71,29 +71,30 @@ def committed(config: UpliftRun) -> str:
 
 def predict_all(
     config: UpliftRun,
-    parts: Mapping[str, LearnerPart],
+    parts: Mapping[str, Part],
     rows: TrialRows,
     folds: Sequence[Fold],
     progress: Progress,
 ) -> list[Said]:
     """Fit every candidate on the training rows of each fold; the control has the config's outcome model."""
     task = progress.add_task(f"{config.data.name}: learners and controls", total=len(folds) * len(parts))
-    shared = {name: one for name, one in config.model.options.items() if name in ("base", "outcome_options")}
-    controls = [LearnerPart(name=name, options=shared) for name in ("response_model", "t_learner")]
-    found = []
+    options = config.model.options
+    shared = {name: options[name] for name in ("base", "outcome_options") if name in options}
+    controls = [Part(name=name, options=shared) for name in ("response_model", "t_learner")]
+    predicted = []
     for each in folds:
         past, now = rows.where(each.training), rows.where(each.test)
         scores = {}
         for name, part in parts.items():
-            one = fit(config, part, past)
-            scores[name] = {arm: one.predict(now.X, arm) for arm in one.arms_}
+            learner = fit(config, part, past)
+            scores[name] = {arm: learner.predict(now.X, arm) for arm in learner.arms_}
             progress.advance(task)
         response, outcomes = (fit(config, part, past) for part in controls)
         assert isinstance(outcomes, TLearner)
         answer = {arm: response.predict(now.X, arm) for arm in response.arms_}
         expected = outcomes.predict_outcomes(now.X)
-        found.append(Said(each.name, now, response.arms_, scores, answer, expected))
-    return found
+        predicted.append(Said(each.name, now, response.arms_, scores, answer, expected))
+    return predicted
 
 
 def shown(name: str, config: UpliftRun) -> str:
@@ -112,6 +113,6 @@ def inner_folds(fold: Fold, customers: Sequence[str], number: int) -> list[Fold]
 
     part = customer_folds(np.asarray(customers), number, key=f"inner {fold.name}")
     return [
-        Fold(f"{fold.name} part {one + 1}", fold.training & (part == one), fold.training & (part != one))
-        for one in range(number)
+        Fold(f"{fold.name} part {n + 1}", fold.training & (part == n), fold.training & (part != n))
+        for n in range(number)
     ]

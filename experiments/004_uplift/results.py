@@ -4,9 +4,6 @@
 """
 
 import argparse
-import json
-import logging
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -14,17 +11,28 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from effect_study import HERE, candidates, predict_all, rows_of, settings, shown
-from readme_tables import looks, markdown, show, shown_progress, write_between
+from effect_study import candidates, predict_all, rows_of, settings, shown
 from rich.progress import Progress
+from study import (
+    Table,
+    add_only,
+    parser,
+    run,
+    save,
+    saved,
+    shown_progress,
+    test_evaluations,
+    verdict,
+    write_tables,
+)
 from uplift_rates import starbucks_rates
 from uplift_truth import truth_table
 
+from crm_ml.commands import add_settings
 from crm_ml.config import UpliftRun
-from crm_ml.errors import CrmError
 from crm_ml.evaluation.significance import Interval
 from crm_ml.evaluation.uplift_predictions import RANDOM, RESPONSE
-from crm_ml.evaluation.uplift_verdict import verdict
+from crm_ml.evaluation.uplift_verdict import verdict as uplift_verdict
 from crm_ml.train.families.uplift.fitting import MODEL, Said
 from crm_ml.train.families.uplift.report import ArmReport, UpliftReport, judge
 
@@ -35,100 +43,90 @@ WOMEN_TARGET = 0.058
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Judge the runs and write their tables; return the exit code."""
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before lightgbm is imported
-    logging.basicConfig(level=logging.ERROR)
-    parser = argparse.ArgumentParser("results.py", description="Judge learners of uplift on test rows.")
-    parser.add_argument("--only", choices=RUNS, action="append", help="these runs alone")
-    parser.add_argument("--folder", type=Path, default=HERE, help="where README.md and results.json stand")
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override a setting")
-    given = parser.parse_args(argv)
-    try:
-        with shown_progress() as progress:
-            for run in given.only or RUNS:
-                _run(run, settings(f"uplift/{run}", given.set), given.folder, progress)
-    except CrmError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
-    return 0
+    command = parser(__file__, "Judge learners of uplift on test rows.", "results.json")
+    add_only(command, RUNS)
+    add_settings(command)
+    return run(_judge_all, command.parse_args(argv))
 
 
-def _run(run: str, config: UpliftRun, folder: Path, progress: Progress) -> None:
+def _judge_all(arguments: argparse.Namespace) -> None:
+    with shown_progress() as progress:
+        for name in arguments.only or RUNS:
+            _judge_run(name, settings(f"uplift/{name}", arguments.set), arguments.folder, progress)
+
+
+def _judge_run(name: str, config: UpliftRun, folder: Path, progress: Progress) -> None:
     rows, folds, _tables = rows_of(config, progress)
-    said = predict_all(config, candidates(config), rows, folds, progress)
-    report = judge(config, rows, said, np.random.default_rng(config.seed))
-    figures = {arm: _figures(one) for arm, one in report.arms.items()}
-    _keep(folder / "results.json", run, config, {"arms": figures, **report.facts()})
-    for arm, one in report.arms.items():
-        header, table = _orders(config, one)
-        write_between(folder / "README.md", f"{run} {arm}", markdown(header, table))
-        show(f"{run}: {arm}", header, table)
-    _more(run, config, report, said, folder)
+    predicted = predict_all(config, candidates(config), rows, folds, progress)
+    report = judge(config, rows, predicted, np.random.default_rng(config.seed))
+    figures = {arm: _figures(each) for arm, each in report.arms.items()}
+    _save(folder / "results.json", name, config, {"arms": figures, **report.facts()})
+    tables = {arm: _orders(config, each) for arm, each in report.arms.items()}
+    tables |= _more(name, config, report, predicted)
+    write_tables(folder, {f"{name} {marker}": table for marker, table in tables.items()})
 
 
-def _more(run: str, config: UpliftRun, report: UpliftReport, said: Sequence[Said], folder: Path) -> None:
-    """Write what only some of the runs have: rules in money, targets, the truth."""
-    tables: dict[str, tuple[Sequence[str], list[tuple[str, ...]]]] = {}
+def _more(name: str, config: UpliftRun, report: UpliftReport, predicted: Sequence[Said]) -> dict[str, Table]:
+    """Return the tables that only some of the runs have: rules in money, targets, the truth; and the draw."""
+    tables: dict[str, Table] = {}
     if report.policies is not None:
         tables["policies"] = _policies(report)
-    if run == "starbucks":
+    if name == "starbucks":
         assert config.worth is not None
-        tables["rates"] = starbucks_rates(said, config.worth)
-    if run == "simulated":
-        tables["truth"] = truth_table(config, said)
-    if run == "hillstrom":
+        tables["rates"] = starbucks_rates(predicted, config.worth)
+    if name == "simulated":
+        tables["truth"] = truth_table(config, predicted)
+    if name == "hillstrom":
         tables["targets"] = _targets(report)
-    tables["draw"] = _draw(report)
-    for name, (header, table) in tables.items():
-        write_between(folder / "README.md", f"{run} {name}", markdown(header, table))
-        show(f"{run}: {name}", header, table)
+    return tables | {"draw": _draw(report)}
 
 
-def _keep(path: Path, run: str, config: UpliftRun, content: Mapping[str, Any]) -> None:
-    """Write the figures of a run beside those of the others; looks at its test rows are counted by metric."""
-    kept = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {"runs": {}, "looks": []}
+def _save(path: Path, name: str, config: UpliftRun, content: Mapping[str, Any]) -> None:
+    """Write the figures of a run beside those of the others, and count the evaluations on its test rows."""
+    results = saved(path, {"runs": {}, "looks": []})
     first = next(iter(content["arms"].values()))
-    figures = {f"{run}.{metric}": one["value"] for metric, one in first["model"].items() if metric in QINI}
-    kept["looks"] = looks(path, config.model_dump_json(), figures)
-    kept["runs"][run] = content
-    path.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+    figures = {f"{name}.{metric}": each["value"] for metric, each in first["model"].items() if metric in QINI}
+    results["looks"] = test_evaluations(path, config.model_dump_json(), figures)
+    results["runs"][name] = content
+    save(path, results)
 
 
-def _figures(one: ArmReport) -> dict[str, Any]:
-    judged = one.evaluation
-    found: dict[str, Any] = {
+def _figures(report: ArmReport) -> dict[str, Any]:
+    judged = report.evaluation
+    figures: dict[str, Any] = {
         name: {metric: asdict(judged.interval(name, metric, "folds")) for metric in judged.metrics}
         for name in judged.models
     }
     for name in judged.models:
         if name not in (RANDOM, RESPONSE):
-            found[name]["verdict"] = verdict(judged, name, _metric(one)).decision
-    return found
+            figures[name]["verdict"] = uplift_verdict(judged, name, _metric(report)).decision
+    return figures
 
 
-def _metric(one: ArmReport) -> str:
-    return "qini" if "qini" in one.evaluation.metrics else "qini_causalml"
+def _metric(report: ArmReport) -> str:
+    return "qini" if "qini" in report.evaluation.metrics else "qini_causalml"
 
 
-def _orders(config: UpliftRun, one: ArmReport) -> tuple[list[str], list[tuple[str, ...]]]:
-    """Return a row for each order: its metrics, and how it stands to both controls."""
-    judged, metric = one.evaluation, _metric(one)
-    told = [name for name in QINI if name in judged.metrics]
-    against = f"{QINI[metric]} -"
-    header = ["order", *(QINI[name] for name in told), f"{against} random", f"{against} response", "verdict"]
-    table = []
+def _orders(config: UpliftRun, report: ArmReport) -> Table:
+    """Return a row for each order: its metrics, and its differences to both controls."""
+    judged, metric = report.evaluation, _metric(report)
+    metrics = [name for name in QINI if name in judged.metrics]
+    against = (f"{QINI[metric]} - random", f"{QINI[metric]} - response")
+    header = ["order", *(QINI[name] for name in metrics), *against, "verdict"]
+    rows = []
     for name in sorted(judged.models, key=lambda name: -judged.interval(name, metric, "folds").value):
-        cells = [str(judged.interval(name, each, "folds")) for each in told]
-        control = name in (RANDOM, RESPONSE)
+        cells = [str(judged.interval(name, each, "folds")) for each in metrics]
         paired = [
             "" if name == other else str(judged.difference(name, other, metric, "folds"))
             for other in (RANDOM, RESPONSE)
         ]
-        decision = "control" if control else verdict(judged, name, metric).decision
-        table.append((shown(name, config), *cells, *paired, decision))
-    return header, table
+        control = name in (RANDOM, RESPONSE)
+        decision = "control" if control else uplift_verdict(judged, name, metric).decision
+        rows.append((shown(name, config), *cells, *paired, decision))
+    return header, rows
 
 
-def _policies(report: UpliftReport) -> tuple[list[str], list[tuple[str, ...]]]:
+def _policies(report: UpliftReport) -> Table:
     assert report.policies is not None
     header = ["rule", "treated", "cents a customer", "more than treating nobody"]
     table = [
@@ -143,18 +141,18 @@ def _policies(report: UpliftReport) -> tuple[list[str], list[tuple[str, ...]]]:
     return header, table
 
 
-def _draw(report: UpliftReport) -> tuple[list[str], list[tuple[str, ...]]]:
+def _draw(report: UpliftReport) -> Table:
     """Return average effect, draw and greatest imbalance of each arm."""
     header = ["arm", "average effect", "greatest standardised difference", "draw"]
     draw = "no probability declared" if report.ratio is None else str(report.ratio)
     table = [
-        (arm, str(one.effect), f"{one.balance['difference'].abs().max():.3f}", draw)
-        for arm, one in report.arms.items()
+        (arm, str(each.effect), f"{each.balance['difference'].abs().max():.3f}", draw)
+        for arm, each in report.arms.items()
     ]
     return header, table
 
 
-def _targets(report: UpliftReport) -> tuple[list[str], list[tuple[str, ...]]]:
+def _targets(report: UpliftReport) -> Table:
     women, men = report.arms["womens"], report.arms["mens"]
     qini = women.evaluation.interval(MODEL, "qini", "folds")
     lead = women.evaluation.difference(MODEL, RESPONSE, "qini", "folds")
@@ -164,7 +162,7 @@ def _targets(report: UpliftReport) -> tuple[list[str], list[tuple[str, ...]]]:
         ("Women, verdict", women.verdict.decision, women.verdict.by_uplift),
         ("Men are not to be targeted by uplift", men.verdict.decision, not men.verdict.by_uplift),
     ]
-    return ["target", "figure", "verdict"], [(a, b, "met" if met else "**missed**") for a, b, met in asked]
+    return ["target", "figure", "verdict"], [(what, figure, verdict(met)) for what, figure, met in asked]
 
 
 if __name__ == "__main__":

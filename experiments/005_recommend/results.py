@@ -4,28 +4,37 @@
 """
 
 import argparse
-import json
-import logging
-import os
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).parent
-sys.path.append(str(HERE.parent))  # for the tables of all experiments
+sys.path.append(str(Path(__file__).parents[1]))  # for what all experiments share
 
-import numpy as np  # noqa: E402
-from readme_tables import looks, markdown, show, shown_progress, write_between  # noqa: E402
+import numpy as np
+from study import (
+    Table,
+    add_only,
+    parser,
+    plain,
+    run,
+    save,
+    saved,
+    shown_progress,
+    test_evaluations,
+    verdict,
+    write_between,
+    write_tables,
+)
 
-from crm_ml.config import RecommendRun, load_run  # noqa: E402
-from crm_ml.errors import CrmError  # noqa: E402
-from crm_ml.recommend.recommendation_task import task_of  # noqa: E402
-from crm_ml.train.experiment import load_tables  # noqa: E402
-from crm_ml.train.families.recommend import experiment  # noqa: E402
-from crm_ml.train.families.recommend import report as recommend_report  # noqa: E402
-from crm_ml.train.families.recommend.report import MODEL, RecommendReport  # noqa: E402
+from crm_ml.commands import add_settings
+from crm_ml.config import RecommendRun, load_run
+from crm_ml.evaluation.significance import Evaluation
+from crm_ml.recommend.recommendation_task import task_of
+from crm_ml.train.experiment import load_tables
+from crm_ml.train.families.recommend import experiment
+from crm_ml.train.families.recommend import report as recommend_report
+from crm_ml.train.families.recommend.report import MODEL, RecommendReport
 
 RUNS = {"items": "recommend/two_heads", "categories": "recommend/category"}
 SHOWN = {
@@ -44,111 +53,93 @@ LARGEST_ECE = 0.02
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Judge the run and write its tables; return the exit code."""
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before lightgbm is imported
-    logging.basicConfig(level=logging.ERROR)
-    parser = argparse.ArgumentParser("results.py", description="Judge recommendations on the test window.")
-    parser.add_argument("--only", choices=RUNS, action="append", help="this level alone")
-    parser.add_argument("--folder", type=Path, default=HERE, help="where README.md and results.json stand")
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override a setting")
-    given = parser.parse_args(argv)
-    try:
-        for level in given.only or RUNS:
-            config = load_run(RUNS[level], given.set)
-            assert isinstance(config, RecommendRun)
-            _write(level, config, judged(config), given.folder)
-    except CrmError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
-    return 0
+    command = parser(__file__, "Judge recommendations on the test window.", "results.json")
+    add_only(command, RUNS)
+    add_settings(command)
+    return run(_judge_all, command.parse_args(argv))
+
+
+def _judge_all(arguments: argparse.Namespace) -> None:
+    for level in arguments.only or RUNS:
+        config = load_run(RUNS[level], arguments.set)
+        assert isinstance(config, RecommendRun)
+        _write(level, config, judged(config), arguments.folder)
 
 
 def judged(config: RecommendRun) -> RecommendReport:
     """Return the report of a run on all of its test days."""
     tables = load_tables(config)
+    predicted = []
     with shown_progress() as progress:
-        said = []
         for as_of in config.test:
             snapshot = config.target.snapshot(as_of)
             task = task_of(tables, snapshot, config.target.least_events, config.target.level)
-            said.append(experiment.said_of(config, experiment.Day(snapshot, task), progress))
-    return recommend_report.judge(config, said, np.random.default_rng(config.seed))
+            predicted.append(experiment.said_of(config, experiment.Day(snapshot, task), progress))
+    return recommend_report.judge(config, predicted, np.random.default_rng(config.seed))
 
 
 def _write(level: str, config: RecommendRun, report: RecommendReport, folder: Path) -> None:
     path = folder / "results.json"
-    kept = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     figures = {
-        f"{level}.{view}.ndcg": one.interval(MODEL, "ndcg").value for view, one in report.views.items()
+        f"{level}.{view}.ndcg": each.interval(MODEL, "ndcg").value for view, each in report.views.items()
     }
     content: dict[str, Any] = {
-        view: {
-            name: {metric: asdict(one.interval(name, metric)) for metric in one.metrics}
-            for name in one.models
-        }
-        for view, one in (*report.views.items(), *report.parts.items())
+        view: plain({name: {m: each.interval(name, m) for m in each.metrics} for name in each.models})
+        for view, each in (*report.views.items(), *report.parts.items())
     }
     content["lists"] = report.described.to_dict("records")
-    seen = looks(path, config.model_dump_json(), figures)
-    path.write_text(json.dumps(kept | {level: content, "looks": seen}, indent=1) + "\n", encoding="utf-8")
-    for name, (header, rows) in _tables(level, report).items():
-        write_between(folder / "README.md", name, markdown(header, rows))
-        show(name, header, rows)
-    write_between(
-        folder / "README.md",
-        "looks",
-        f"Different results seen on the test window so far: {len(seen)}.",
-    )
+    evaluations = test_evaluations(path, config.model_dump_json(), figures)
+    save(path, saved(path, {}) | {level: content, "looks": evaluations})
+    write_tables(folder, _tables(level, report))
+    counted = f"Different results seen on the test window so far: {len(evaluations)}."
+    write_between(folder / "README.md", "looks", counted)
 
 
-def _tables(level: str, report: RecommendReport) -> dict[str, tuple[list[str], list[tuple[str, ...]]]]:
-    found: dict[str, tuple[list[str], list[tuple[str, ...]]]] = {}
-    for view, one in report.views.items():
-        header = ["model", *SHOWN.values(), "NDCG@10 of the model -"]
-        order = sorted(one.models, key=lambda name, one=one: -one.interval(name, "ndcg").value)
-        found[f"{view} {level}"] = (
-            header,
-            [
-                (
-                    name,
-                    *(str(one.interval(name, metric)) for metric in SHOWN),
-                    "" if name == MODEL else str(one.difference(MODEL, name, "ndcg")),
-                )
-                for name in order
-            ],
-        )
-    found[f"{level} apart"] = _apart(report)
+def _tables(level: str, report: RecommendReport) -> dict[str, Table]:
+    tables: dict[str, Table] = {f"{view} {level}": _metrics(each) for view, each in report.views.items()}
+    tables[f"{level} apart"] = _apart(report)
     lists = report.described
     numbers = [name for name in lists if name not in ("view", "model")]
-    found[f"lists of {level}"] = (
-        ["list", *numbers],
-        [
-            (f"{row['view']} {level}, {row['model']}", *(f"{row[name]:.3f}" for name in numbers))
-            for row in lists.to_dict("records")
-        ],
-    )
+    rows = [
+        (f"{row['view']} {level}, {row['model']}", *(f"{row[name]:.3f}" for name in numbers))
+        for row in lists.to_dict("records")
+    ]
+    tables[f"lists of {level}"] = ["list", *numbers], rows
+    tables[f"targets of {level}"] = ["target", "figure", "verdict"], _targets(level, report)
+    return tables
+
+
+def _best_first(judged: Evaluation) -> list[str]:
+    return sorted(judged.models, key=lambda name: -judged.interval(name, "ndcg").value)
+
+
+def _metrics(judged: Evaluation) -> Table:
+    rows = []
+    for name in _best_first(judged):
+        difference = "" if name == MODEL else str(judged.difference(MODEL, name, "ndcg"))
+        rows.append((name, *(str(judged.interval(name, metric)) for metric in SHOWN), difference))
+    return ["model", *SHOWN.values(), "NDCG@10 of the model -"], rows
+
+
+def _targets(level: str, report: RecommendReport) -> list[tuple[str, str, str]]:
     rows = []
     for view, limit in TARGETS[level].items():
         value = report.views[view].interval(MODEL, "ndcg")
         what = f"NDCG@10 of {view} {level} at least {limit}"
-        rows.append((what, str(value), "met" if value.value >= limit else "**missed**"))
+        rows.append((what, str(value), verdict(value.value >= limit)))
     assert report.calibration is not None
     ece = report.calibration.interval(MODEL, "ece")
-    rows.append((f"ECE at most {LARGEST_ECE}", str(ece), "met" if ece.value <= LARGEST_ECE else "**missed**"))
-    found[f"targets of {level}"] = ["target", "figure", "verdict"], rows
-    return found
+    return [*rows, (f"ECE at most {LARGEST_ECE}", str(ece), verdict(ece.value <= LARGEST_ECE))]
 
 
-def _apart(report: RecommendReport) -> tuple[list[str], list[tuple[str, ...]]]:
-    """Return how much of the repeats and of the new items a list of both meets."""
-    first = report.views["all"]
-    rows = []
-    for name in sorted(first.models, key=lambda name: -first.interval(name, "ndcg").value):
-        cells = [
-            str(one.interval(name, metric)) for one in report.parts.values() for metric in ("recall", "ndcg")
-        ]
-        rows.append((name, *cells))
-    names = [f"{SHOWN[metric]} of {what}" for what in report.parts for metric in ("recall", "ndcg")]
-    return ["model", *names], rows
+def _apart(report: RecommendReport) -> Table:
+    """Return recall and NDCG of a list of both on repeats alone and on new items alone."""
+    metrics = ("recall", "ndcg")
+    rows = [
+        (name, *(str(part.interval(name, metric)) for part in report.parts.values() for metric in metrics))
+        for name in _best_first(report.views["all"])
+    ]
+    return ["model", *(f"{SHOWN[metric]} of {what}" for what in report.parts for metric in metrics)], rows
 
 
 if __name__ == "__main__":

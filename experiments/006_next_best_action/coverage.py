@@ -4,7 +4,6 @@
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
@@ -13,15 +12,15 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-HERE = Path(__file__).parent
-sys.path.append(str(HERE.parent))  # for the tables of all experiments
-from readme_tables import markdown, show, shown_progress, write_between  # noqa: E402
+sys.path.append(str(Path(__file__).parents[1]))  # for what all experiments share
 
-from crm_ml.evaluation.incremental import increment  # noqa: E402
-from crm_ml.evaluation.off_policy import direct_outcomes, off_policy  # noqa: E402
-from crm_ml.evaluation.plot_style import Z95  # noqa: E402
-from crm_ml.evaluation.significance import Interval  # noqa: E402
-from crm_ml.learning.calibration_of_value import share_interval  # noqa: E402
+from study import markdown, parser, run, save, show, shown_progress, write_between
+
+from crm_ml.evaluation.incremental import increment
+from crm_ml.evaluation.off_policy import direct_outcomes, off_policy
+from crm_ml.evaluation.plot_style import Z95
+from crm_ml.evaluation.significance import Interval
+from crm_ml.learning.calibration_of_value import share_interval
 
 Floats = npt.NDArray[np.float64]
 X = np.linspace(-2, 2, 41)  # contexts, equally likely
@@ -67,19 +66,19 @@ def off_policy_draw(rows: int, rng: np.random.Generator) -> dict[str, dict[str, 
     context, action, reward = logged(rows, rng)
     logging, targets = policies()
     mean = EARNED * buying() - COST
-    found = {}
+    drawn = {}
     for name, target in targets.items():
         truth = float((target * mean).sum(axis=1).mean())
         pi = target[context]
         direct = direct_outcomes(reward, action, pi, X[context][:, None], np.arange(rows) % FOLDS)
         value = off_policy(reward, action, logging[context, action], pi[np.arange(rows), action], direct)
         ends = {"IPS": value.ips, "SNIPS": value.snips, "DR": value.dr}
-        found[name] = {one: float(holds(end, truth)) for one, end in ends.items() if end is not None}
-        found[name] |= {"effective": value.effective_rows, "warned": float(bool(value.warnings))}
+        drawn[name] = {each: float(holds(end, truth)) for each, end in ends.items() if end is not None}
+        drawn[name] |= {"effective": value.effective_rows, "warned": float(bool(value.warnings))}
         plain = _normal(pi[np.arange(rows), action] / logging[context, action] * reward)
-        found[name]["normal"] = float(holds(plain, truth))
-        found[name]["wider"] = (value.ips.high - value.ips.low) / (plain.high - plain.low)
-    return found
+        drawn[name]["normal"] = float(holds(plain, truth))
+        drawn[name]["wider"] = (value.ips.high - value.ips.low) / (plain.high - plain.low)
+    return drawn
 
 
 def _normal(values: Floats) -> Interval:
@@ -97,15 +96,9 @@ def difference_draw(sizes: tuple[int, int], rng: np.random.Generator) -> dict[st
     spend = np.where(bought[1], after, 0) + np.where(
         treatment == 1, rng.binomial(1, 0.05, len(liking)) * 3000, 0
     )
-    found = increment(spend, treatment, np.where(bought[0], before, 0))
-    held = {"plain": holds(found.plain, truth), "adjusted": holds(found.adjusted, truth)}
-    return {name: float(one) for name, one in held.items()} | {"less": found.variance_reduction}
-
-
-def _spend(liking: Floats, rng: np.random.Generator) -> Floats:
-    """Return what each customer spends in a window: who likes the shop more buys more often and for more."""
-    paid = np.exp(SPEND_LOG - 1 + SPEND_SD * liking + rng.normal(0, 0.5, len(liking)))
-    return np.where(rng.random(len(liking)) < 1 / (1 + np.exp(0.5 - liking)), paid, 0.0)
+    effect = increment(spend, treatment, np.where(bought[0], before, 0))
+    plain, adjusted = (float(holds(each, truth)) for each in (effect.plain, effect.adjusted))
+    return {"plain": plain, "adjusted": adjusted, "less": effect.variance_reduction}
 
 
 def holds(interval: Interval, truth: float) -> bool:
@@ -115,38 +108,39 @@ def holds(interval: Interval, truth: float) -> bool:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Simulate, count and write down; return the exit code."""
-    parser = argparse.ArgumentParser("coverage.py", description=__doc__.splitlines()[0])
-    parser.add_argument("--folder", type=Path, default=HERE, help="where README.md and coverage.json stand")
-    parser.add_argument("--draws", type=int, default=1000, help="of each size")
-    given = parser.parse_args(argv)
+    command = parser(__file__, __doc__.splitlines()[0], "coverage.json")
+    command.add_argument("--draws", type=int, default=1000, help="of each size")
+    return run(_simulate, command.parse_args(argv))
+
+
+def _simulate(arguments: argparse.Namespace) -> None:
     with shown_progress() as progress:
 
         def draws(name: str, draw: Callable[[np.random.Generator], object]) -> list[object]:
-            numbers: Iterable[int] = progress.track(range(given.draws), description=name)
+            numbers: Iterable[int] = progress.track(range(arguments.draws), description=name)
             return [draw(np.random.default_rng([SEED, number])) for number in numbers]
 
         logs = {n: draws(f"{n:,} rows", lambda rng, n=n: off_policy_draw(n, rng)) for n in SIZES}
         trials = {s: draws(f"{s} customers", lambda rng, s=s: difference_draw(s, rng)) for s in EXPERIMENTS}
-    _report(logs, trials, given.folder)
-    return 0
+    _report(logs, trials, arguments.folder)
 
 
 def _report(logs: Mapping[int, list], trials: Mapping[tuple[int, int], list], folder: Path) -> None:
-    rows, kept = [], []
-    for n, found in logs.items():
-        for name in found[0]:
-            mean = {key: float(np.mean([one[name][key] for one in found])) for key in found[0][name]}
-            kept.append({"rows": n, "target": name, "draws": len(found), **mean})
-            cells = [_share(mean[key], len(found)) for key in ("IPS", "SNIPS", "DR", "normal")]
+    rows, content = [], []
+    for n, draws in logs.items():
+        for name in draws[0]:
+            mean = {key: float(np.mean([draw[name][key] for draw in draws])) for key in draws[0][name]}
+            content.append({"rows": n, "target": name, "draws": len(draws), **mean})
+            cells = [_share(mean[key], len(draws)) for key in ("IPS", "SNIPS", "DR", "normal")]
             first = (f"{n:,}", name, f"{mean['effective']:,.0f}", f"{mean['warned']:.0%}")
             rows.append((*first, *cells, f"{mean['wider'] - 1:.0%}"))
     more = []
-    for (treated, control), found in trials.items():
-        mean = {key: float(np.mean([one[key] for one in found])) for key in found[0]}
-        kept.append({"treated": treated, "held_out": control, "draws": len(found), **mean})
-        cells = [_share(mean[key], len(found)) for key in ("plain", "adjusted")]
+    for (treated, control), draws in trials.items():
+        mean = {key: float(np.mean([draw[key] for draw in draws])) for key in draws[0]}
+        content.append({"treated": treated, "held_out": control, "draws": len(draws), **mean})
+        cells = [_share(mean[key], len(draws)) for key in ("plain", "adjusted")]
         more.append((f"{treated:,}", f"{control:,}", *cells, f"{mean['less']:.0%}"))
-    (folder / "coverage.json").write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+    save(folder / "coverage.json", content)
     text = (
         f"Share of {len(next(iter(logs.values()))):,} simulated logs whose 95 % interval holds the truth, "
         "with its own 95 % interval; bold where it is below .93. Warned: effective sample size below 200 or "

@@ -1,4 +1,4 @@
-"""What the searches of the tuned runs found, and whether it was believed.
+"""The best settings of the searches of the tuned runs, and whether confirmation took them.
 
 ``python experiments/007_tuning/results.py`` reads the newest finished run of each from the tracking store and
 writes results.json and the tables of README.md; train them before, with
@@ -7,19 +7,17 @@ writes results.json and the tables of README.md; train them before, with
 
 import argparse
 import json
-import logging
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).parent
-sys.path.append(str(HERE.parent))  # for the tables of all experiments
+sys.path.append(str(Path(__file__).parents[1]))  # for what all experiments share
 
-from readme_tables import looks, markdown, show, write_between  # noqa: E402
+from study import Table, add_only, parser, run, save, saved, test_evaluations, write_between, write_tables
 
-from crm_ml import tracking  # noqa: E402
-from crm_ml.errors import CrmError, InputError  # noqa: E402
+from crm_ml import tracking
+from crm_ml.errors import InputError
 
 RUNS = {"churn/tuned": "log_loss", "propensity/tuned": "log_loss", "recommend/tuned": "new_ndcg_at_10"}
 Read = Mapping[str, Any]
@@ -27,32 +25,26 @@ Read = Mapping[str, Any]
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Write the tables; return the exit code."""
-    logging.basicConfig(level=logging.ERROR)
-    parser = argparse.ArgumentParser("results.py", description="Tell what the searches found.")
-    parser.add_argument(
-        "--only", choices=RUNS, action="append", help="this run alone; others stay as written"
-    )
-    parser.add_argument("--folder", type=Path, default=HERE, help="where README.md and results.json stand")
-    given = parser.parse_args(argv)
-    path = given.folder / "results.json"
-    try:
-        kept = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {"runs": {}}
-        found = {name: read(name) for name in given.only or RUNS}
-        kept["runs"] = {name: found.get(name) or kept["runs"].get(name) for name in RUNS}
-        kept["runs"] = {name: one for name, one in kept["runs"].items() if one}
-        for name, one in found.items():
-            seen = {f"{name}.{RUNS[name]}": one["test"]["value"]}
-            kept["looks"] = looks(path, json.dumps(one["chosen"]), seen)
-            path.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
-        write(kept, given.folder)
-    except CrmError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
-    return 0
+    command = parser(__file__, "Report the results of the searches.", "results.json")
+    add_only(command, RUNS)
+    return run(_report, command.parse_args(argv))
+
+
+def _report(arguments: argparse.Namespace) -> None:
+    path = arguments.folder / "results.json"
+    results = saved(path, {"runs": {}})
+    new = {name: read(name) for name in arguments.only or RUNS}
+    runs = {name: new.get(name) or results["runs"].get(name) for name in RUNS}
+    results["runs"] = {name: search for name, search in runs.items() if search}
+    for name, search in new.items():
+        figures = {f"{name}.{RUNS[name]}": search["test"]["value"]}
+        results["looks"] = test_evaluations(path, json.dumps(search["chosen"]), figures)
+        save(path, results)
+    write(results, arguments.folder)
 
 
 def read(name: str) -> dict[str, Any]:
-    """Return what the newest finished run of a name says of its search.
+    """Return the search of the newest finished run of a name, as it was logged.
 
     Raises
     ------
@@ -65,83 +57,82 @@ def read(name: str) -> dict[str, Any]:
     if experiment is None:
         raise InputError(missing)
     runs = client.search_runs([experiment.experiment_id], "attributes.status = 'FINISHED'")
-    run = next((one for one in runs if one.info.run_name == name), None)
-    if run is None:
+    logged = next((each for each in runs if each.info.run_name == name), None)
+    if logged is None:
         raise InputError(missing)
-    told = json.loads(Path(client.download_artifacts(run.info.run_id, "facts.json")).read_text("utf-8"))
-    trials = json.loads(
-        Path(client.download_artifacts(run.info.run_id, "reproduction.json")).read_text("utf-8")
-    )
-    table = next(one["content"]["table"] for one in trials if one["stage"] == "trials")
+
+    def content(file: str) -> Any:
+        return json.loads(Path(client.download_artifacts(logged.info.run_id, file)).read_text("utf-8"))
+
+    facts = content("facts.json")
+    stages = content("reproduction.json")
+    table = next(stage["content"]["table"] for stage in stages if stage["stage"] == "trials")
     metric = f"test.{RUNS[name]}"
     ends = {"value": "", "low": ".low", "high": ".high"}
-    test = {end: run.data.metrics[f"{metric}{suffix}"] for end, suffix in ends.items()}
-    best = table[told["tuning"]["verdict"]["best"]]
-    return {**told["tuning"], "start": table[0], "found": best, "test": test}
+    test = {end: logged.data.metrics[f"{metric}{suffix}"] for end, suffix in ends.items()}
+    best = table[facts["tuning"]["verdict"]["best"]]
+    return {**facts["tuning"], "start": table[0], "found": best, "test": test}
 
 
-def write(kept: Read, folder: Path) -> None:
+def write(results: Read, folder: Path) -> None:
     """Write the tables of README.md and print them."""
-    runs = kept["runs"]
-    tables: dict[str, tuple[Sequence[str], Sequence[Sequence[str]]]] = {
+    runs = results["runs"]
+    tables: dict[str, Table] = {
         "searches": (
             ("run", "metric", "trials", "given up", "search sees", "confirmed on", "rows", "households"),
-            [_search(name, one) for name, one in runs.items()],
+            [_search(name, search) for name, search in runs.items()],
         ),
         "verdicts": (
             ("run", "search: start", "search: best", "confirm: start", "confirm: best", "gain", "verdict"),
-            [_verdict(name, one) for name, one in runs.items()],
+            [_verdict(name, search) for name, search in runs.items()],
         ),
         "settings": (
             ("run", "settings", "start", "best of the search"),
-            [row for name, one in runs.items() for row in _settings(name, one)],
+            [row for name, search in runs.items() for row in _settings(name, search)],
         ),
         "test": (
             ("run", "metric", "settings that went on", "test window", "gain over the defaults there"),
-            [_tested(name, one) for name, one in runs.items()],
+            [_tested(name, search) for name, search in runs.items()],
         ),
     }
-    for marker, (header, rows) in tables.items():
-        write_between(folder / "README.md", marker, markdown(header, rows))
-        show(marker, header, rows)
-    counted = f"Different results seen on the test windows by these runs so far: {len(kept['looks'])}."
+    write_tables(folder, tables)
+    counted = f"Different results seen on the test windows by these runs so far: {len(results['looks'])}."
     write_between(folder / "README.md", "looks", counted)
     print(counted)
 
 
-def _search(name: str, one: Read) -> tuple[str, ...]:
-    said, states = one["verdict"]["confirmed"] or {}, one["states"]
-    days = {part: ", ".join(names) for part, names in one["validation"].items()}
-    counts = (f"{said[key]:,}" if key in said else "" for key in ("rows", "customers"))
-    trials = str(sum(states.values()))
-    given_up = str(states.get("pruned", 0))
-    return (name, one["verdict"]["metric"], trials, given_up, days["search"], days["confirm"], *counts)
+def _search(name: str, search: Read) -> tuple[str, ...]:
+    confirmed, states = search["verdict"]["confirmed"] or {}, search["states"]
+    days = {part: ", ".join(names) for part, names in search["validation"].items()}
+    counts = (f"{confirmed[key]:,}" if key in confirmed else "" for key in ("rows", "customers"))
+    trials, given_up = str(sum(states.values())), str(states.get("pruned", 0))
+    return (name, search["verdict"]["metric"], trials, given_up, days["search"], days["confirm"], *counts)
 
 
-def _verdict(name: str, one: Read) -> tuple[str, ...]:
-    verdict = one["verdict"]
-    said = verdict["confirmed"]
-    confirmed = (
-        ("", "") if said is None else (f"{said['start']['value']:.5f}", f"{said['found']['value']:.5f}")
-    )
-    gain = "" if said is None else _interval(said["gain"], 5)
+def _verdict(name: str, search: Read) -> tuple[str, ...]:
+    verdict = search["verdict"]
+    confirmed = verdict["confirmed"]
+    cells = ("", "", "")
+    if confirmed is not None:
+        values = (f"{confirmed[key]['value']:.5f}" for key in ("start", "found"))
+        cells = (*values, _interval(confirmed["gain"], 5))
     taken = "tuned settings taken" if verdict["taken"] else "**defaults kept**"
-    return (name, f"{one['start']['value']:.5f}", f"{one['found']['value']:.5f}", *confirmed, gain, taken)
+    return (name, f"{search['start']['value']:.5f}", f"{search['found']['value']:.5f}", *cells, taken)
 
 
-def _tested(name: str, one: Read) -> tuple[str, ...]:
-    settings = "tuned" if one["verdict"]["taken"] else "defaults"
-    gain = _interval(one["tested"]["gain"], 5) if one.get("tested") else ""
-    return (name, RUNS[name], settings, _interval(one["test"]), gain)
+def _tested(name: str, search: Read) -> tuple[str, ...]:
+    settings = "tuned" if search["verdict"]["taken"] else "defaults"
+    gain = _interval(search["tested"]["gain"], 5) if search.get("tested") else ""
+    return (name, RUNS[name], settings, _interval(search["test"]), gain)
 
 
-def _settings(name: str, one: Read) -> list[tuple[str, ...]]:
-    start, found = one["start"]["params"], one["found"]["params"]
-    return [(name, option, f"{start[option]:.4g}", f"{found[option]:.4g}") for option in start]
+def _settings(name: str, search: Read) -> list[tuple[str, ...]]:
+    start, best = search["start"]["params"], search["found"]["params"]
+    return [(name, option, f"{start[option]:.4g}", f"{best[option]:.4g}") for option in start]
 
 
-def _interval(one: Mapping[str, float], digits: int = 4) -> str:
-    return f"{one['value']:.{digits}f} [{one['low']:.{digits}f}, {one['high']:.{digits}f}]"
+def _interval(interval: Mapping[str, float], digits: int = 4) -> str:
+    return f"{interval['value']:.{digits}f} [{interval['low']:.{digits}f}, {interval['high']:.{digits}f}]"
 
 
 if __name__ == "__main__":

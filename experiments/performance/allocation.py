@@ -7,20 +7,16 @@ million customers, ten million from disk in a process of its own, and writes the
 import argparse
 import json
 import os
-import platform
 import sys
 import tempfile
 import time
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from allocation_cases import VARIANTS, case, limits
-from measured import resources
+from measured import HERE, machine_text, resources
 
-HERE = Path(__file__).parent
-sys.path.append(str(HERE.parent))  # for the tables of all experiments
 ACTIONS = 20
 SIZES = {10_000: 1e-4, 100_000: 5e-5, 1_000_000: 1e-6}  # customers and the largest gap
 DISK = 10_000_000
@@ -47,14 +43,14 @@ def main() -> None:
     highs = beside_highs(sizes[0])
     ways = beside_simpler(min(sizes[-1], 100_000))
     with tempfile.TemporaryDirectory() as folder:
-        given = ["--disk", options.disk, "--run"]
-        resources(__file__, [*given, "write", folder], {})
-        disk = resources(__file__, [*given, "solve", folder], {})
-        found = json.loads((Path(folder) / "found.json").read_text(encoding="utf-8"))
+        run = ["--disk", options.disk, "--run"]
+        resources(__file__, [*run, "write", folder], {})
+        disk = resources(__file__, [*run, "solve", folder], {})
+        disk |= json.loads((Path(folder) / "found.json").read_text(encoding="utf-8"))
     with tempfile.TemporaryDirectory() as folder:
         above = resources(__file__, ["--disk", sizes[-1], "--run", "memory", folder], {})
         above |= json.loads((Path(folder) / "found.json").read_text(encoding="utf-8"))
-    _report(options, gaps, {"highs": highs, "ways": ways, "disk": disk | found, "memory": above})
+    _report(options, gaps, {"highs": highs, "ways": ways, "disk": disk, "memory": above})
 
 
 def gaps_of(size: int, seeds: int) -> dict[str, dict[str, float]]:
@@ -62,35 +58,35 @@ def gaps_of(size: int, seeds: int) -> dict[str, dict[str, float]]:
     from crm_ml.allocation.allocate import allocate
 
     allocate(np.ones((10, 2)), action_caps=[1, 1])  # compiled before the clock runs
-    found = {}
+    solved = {}
     for variant in VARIANTS:
         gaps, seconds = [], []
         for seed in range(seeds):
-            values, given = case(size, seed, variant)
+            values, limited = case(size, seed, variant)
             started = time.process_time()
-            gaps.append(allocate(values, **given).gap)
+            gaps.append(allocate(values, **limited).gap)
             seconds.append(time.process_time() - started)
-        found[variant] = {"gap": max(gaps), "cpu_s": float(np.mean(seconds))}
+        solved[variant] = {"gap": max(gaps), "cpu_s": float(np.mean(seconds))}
         print(f"{size:,} {variant}: gap {max(gaps):.1e}, {np.mean(seconds):.2f} s", file=sys.stderr)
-    return found
+    return solved
 
 
 def beside_highs(size: int) -> dict[str, float]:
-    """Return what HiGHS finds by interior point for the linear relaxation, and what ours is below it."""
+    """Return seconds beside HiGHS' interior point on the linear relaxation, and how far ours is below it."""
     from scipy.optimize import linprog
     from scipy.sparse import csr_array, vstack
 
     from crm_ml.allocation.allocate import allocate
 
-    values, given = case(size, 0, "plain")
+    values, limited = case(size, 0, "plain")
     started = time.process_time()
-    ours = allocate(values, **given)
+    ours = allocate(values, **limited)
     cpu = time.process_time() - started
     pairs = np.arange(values.size)
     customers = csr_array((np.ones(values.size), (pairs // ACTIONS, pairs)), shape=(size, values.size))
-    channel = np.array([int(name[2:]) for name in given["channels"]])
-    use = [np.eye(ACTIONS), np.eye(4)[:, channel], np.asarray(given["costs"])[None, :]]
-    caps = [*given["action_caps"], *given["channel_caps"].values(), given["budgets"]]
+    channel = np.array([int(name[2:]) for name in limited["channels"]])
+    use = [np.eye(ACTIONS), np.eye(4)[:, channel], np.asarray(limited["costs"])[None, :]]
+    caps = [*limited["action_caps"], *limited["channel_caps"].values(), limited["budgets"]]
     shared = csr_array(np.tile(np.vstack(use), size))
     started = time.process_time()
     solved = linprog(
@@ -108,17 +104,17 @@ def beside_simpler(size: int) -> dict[str, float]:
     from crm_ml.allocation.allocate import allocate
     from crm_ml.allocation.greedy_baselines import simple_ways
 
-    values, given = case(size, 0, "plain")
-    found = allocate(values, **given)
-    cost = np.asarray(given["costs"])
+    values, limited = case(size, 0, "plain")
+    ours = allocate(values, **limited)
+    cost = np.asarray(limited["costs"])
     of_channel = [
-        np.array([one == name for one in given["channels"]], float) for name in given["channel_caps"]
+        np.array([each == name for each in limited["channels"]], float) for name in limited["channel_caps"]
     ]
     usage = np.vstack([np.eye(ACTIONS), *of_channel, cost])
-    caps = np.array([*given["action_caps"], *given["channel_caps"].values(), given["budgets"]])
+    caps = np.array([*limited["action_caps"], *limited["channel_caps"].values(), limited["budgets"]])
     ways = simple_ways(values, usage, caps, cost)
-    shares = {name: earned / found.upper_bound for name, earned in ways.items()}
-    return shares | {"crm_ml": found.value / found.upper_bound}
+    shares = {name: earned / ours.upper_bound for name, earned in ways.items()}
+    return shares | {"crm_ml": ours.value / ours.upper_bound}
 
 
 def write(folder: Path, size: int) -> None:
@@ -137,8 +133,8 @@ def solve(folder: Path, size: int) -> None:
     """Allocate from disk and note the gap."""
     from crm_ml.allocation.allocate import allocate
 
-    found = allocate(np.load(folder / "values.npy", mmap_mode="r"), **limits(size))
-    (folder / "found.json").write_text(json.dumps({"gap": found.gap}), encoding="utf-8")
+    solved = allocate(np.load(folder / "values.npy", mmap_mode="r"), **limits(size))
+    (folder / "found.json").write_text(json.dumps({"gap": solved.gap}), encoding="utf-8")
 
 
 def memory(folder: Path, size: int) -> None:
@@ -147,59 +143,53 @@ def memory(folder: Path, size: int) -> None:
 
     from crm_ml.allocation.allocate import allocate
 
-    values, given = case(size, 0, "plain")
+    values, limited = case(size, 0, "plain")
     allocate(values[:1_000], action_caps=[1] * ACTIONS)
     before = (
         int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[1])
         * os.sysconf("SC_PAGE_SIZE")
         / 1e9
     )
-    allocate(values, **given)
+    allocate(values, **limited)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
     (folder / "found.json").write_text(json.dumps({"above_gb": peak - before}), encoding="utf-8")
 
 
 def _report(options: Any, gaps: dict[int, dict[str, dict[str, float]]], other: dict[str, Any]) -> None:
-    from readme_tables import markdown, show, write_between
+    from study import markdown, save, show, verdict, write_between
 
     rows = [
         (
-            f"{size:,}", variant, f"{one['gap']:.1e}", f"{SIZES[size]:.0e}",
-            "met" if one["gap"] <= SIZES[size] else "**missed**", f"{one['cpu_s']:.2f}",
+            f"{size:,}", variant, f"{solved['gap']:.1e}", f"{SIZES[size]:.0e}",
+            verdict(solved["gap"] <= SIZES[size]), f"{solved['cpu_s']:.2f}",
         )
-        for size, found in gaps.items()
-        for variant, one in found.items()
+        for size, variants in gaps.items()
+        for variant, solved in variants.items()
     ]  # fmt: skip
     largest = f"{max(gaps):,}"
-    slowest = max(one["cpu_s"] for one in gaps[max(gaps)].values())
+    slowest = max(solved["cpu_s"] for solved in gaps[max(gaps)].values())
     disk, highs, above = other["disk"], other["highs"], other["memory"]["above_gb"]
-    told = [
+    figures = [
         (f"within 5e-5 of HiGHS at {min(gaps):,}", f"{highs['below']:.1e}", highs["below"] <= 5e-5),
         (f"{largest} in 3 CPU s", f"{slowest:.2f}", slowest <= 3),
         (f"{largest} in .5 GB above the matrix", f"{above:.2f}", above <= 0.5),
         (f"{options.disk:,} from disk in 20 CPU s", f"{disk['cpu_s']:.1f}", disk["cpu_s"] <= 20),
         (f"{options.disk:,} from disk in 1.5 GB", f"{disk['peak_gb']:.2f}", disk["peak_gb"] <= 1.5),
     ]
-    verdicts = [(what, figure, "met" if met else "**missed**") for what, figure, met in told]
-    shares = [(name, f"{share:.7f}") for name, share in sorted(other["ways"].items(), key=lambda one: one[1])]
-    packages = ", ".join(f"{name} {version(name)}" for name in ("numpy", "numba", "scipy"))
+    verdicts = [(what, figure, verdict(met)) for what, figure, met in figures]
+    shares = [(name, f"{share:.7f}") for name, share in sorted(other["ways"].items(), key=lambda way: way[1])]
     facts = (
         f"{ACTIONS} actions, {options.seeds} seeds; HiGHS's interior point took {highs['highs_s']:.1f} CPU "
         f"seconds at {min(gaps):,} customers, ours {highs['ours_s']:.1f}; the gap from disk was "
-        f"{disk['gap']:.1e}. Cores {os.cpu_count()}, architecture {platform.machine()}, python "
-        f"{platform.python_version()}, {packages}."
+        f"{disk['gap']:.1e}. {machine_text('numpy', 'numba', 'scipy').capitalize()}."
     )
-    content = {"gaps": {str(size): found for size, found in gaps.items()}} | other
-    path = options.readme.parent / "allocation.json"
-    path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    tables = [markdown(HEADER, rows), markdown(TARGETS, verdicts), markdown(BESIDE, shares), facts]
-    write_between(options.readme, "allocation", "\n\n".join(tables))
-    for title, header, cells in (
-        ("gaps", HEADER, rows),
-        ("targets", TARGETS, verdicts),
-        ("ways", BESIDE, shares),
-    ):
-        show(title, header, cells)
+    content = {"gaps": {str(size): variants for size, variants in gaps.items()}} | other
+    save(options.readme.parent / "allocation.json", content)
+    tables = {"gaps": (HEADER, rows), "targets": (TARGETS, verdicts), "ways": (BESIDE, shares)}
+    texts = [markdown(*tables[name]) for name in tables]
+    write_between(options.readme, "allocation", "\n\n".join([*texts, facts]))
+    for title, table in tables.items():
+        show(title, *table)
 
 
 if __name__ == "__main__":

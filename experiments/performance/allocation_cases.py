@@ -31,14 +31,14 @@ def limits(n: int, m: int = 20, seed: int = 0, tight: bool = False) -> dict[str,
     return {
         "costs": np.round(rng.uniform(0.2, 3.0, m), 2),
         "action_caps": np.floor(n * rng.uniform(0.3, 1.5, m) * share).tolist(),
-        "channels": [f"ch{one % 4}" for one in range(m)],
-        "channel_caps": {f"ch{one}": float(np.floor(n * share * rng.uniform(1.0, 3.0))) for one in range(4)},
+        "channels": [f"ch{action % 4}" for action in range(m)],
+        "channel_caps": {f"ch{k}": float(np.floor(n * share * rng.uniform(1.0, 3.0))) for k in range(4)},
         "budgets": float(np.round(n * share * 6.0, 2)),
     }
 
 
 def case(n: int, seed: int, variant: str) -> tuple[Array, dict[str, Any]]:
     """Return values and limits of a variant."""
-    given = dict(VARIANTS[variant])
-    tight = given.pop("tight", False)
-    return lognormal(n, seed=seed, **given), limits(n, seed=seed, tight=tight)
+    options = dict(VARIANTS[variant])
+    tight = options.pop("tight", False)
+    return lognormal(n, seed=seed, **options), limits(n, seed=seed, tight=tight)

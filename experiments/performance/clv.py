@@ -4,16 +4,12 @@
 process of its own, checks that both found the same, and writes clv.json and a table of README.md.
 """
 
-import argparse
 import json
-import os
-import platform
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +18,10 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 from clv_cases import COLUMNS, DRAWN, LINES, MONTHLY, SIMULATED, SOME, WEEKS_A_MONTH, Sizes
-from measured import resources
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from measured import machine, resources
+from rich.progress import Progress
+from study import markdown, parser, save, show, shown_progress, verdict, write_between
 
-HERE = Path(__file__).parent
 QUICK = Sizes(copies=1, draws=1, customers=1_500)
 HEADER = (
     "case", "rows", "crm_ml CPU s", "lifetimes CPU s", "times as fast", "crm_ml GB", "lifetimes GB", "target",
@@ -50,18 +44,13 @@ class Case:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Make data, measure, compare and write down; return the exit code."""
-    parser = argparse.ArgumentParser("clv.py", description=__doc__.splitlines()[0])
-    parser.add_argument("--folder", type=Path, default=HERE, help="where README.md and clv.json stand")
-    parser.add_argument("--quick", action="store_true", help="few rows: checks the script, not the speed")
-    given = parser.parse_args(argv)
-    sizes = QUICK if given.quick else Sizes()
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with (
-        tempfile.TemporaryDirectory() as data,
-        Progress(*columns, console=Console(stderr=True)) as progress,
-    ):
+    command = parser(__file__, __doc__.splitlines()[0], "clv.json")
+    command.add_argument("--quick", action="store_true", help="few rows: checks the script, not the speed")
+    arguments = command.parse_args(argv)
+    sizes = QUICK if arguments.quick else Sizes()
+    with tempfile.TemporaryDirectory() as data, shown_progress() as progress:
         rows = measure(Path(data), sizes, progress)
-    report(rows, sizes, given.folder)
+    report(rows, sizes, arguments.folder)
     return 0
 
 
@@ -84,10 +73,10 @@ def run(name: str, data: Path) -> dict[str, float]:
     That is never below what this process holds, so data are made in another process and compared afterwards.
     """
     used = resources(clv_cases.__file__, [name, data], {})
-    found = json.loads((data / f"{name}.json").read_text(encoding="utf-8"))
+    noted = json.loads((data / f"{name}.json").read_text(encoding="utf-8"))
     return {
-        "cpu_s": found["cpu_s"],
-        "wall_s": found["wall_s"],
+        "cpu_s": noted["cpu_s"],
+        "wall_s": noted["wall_s"],
         "peak_gb": used["peak_gb"],
         "process_wall_s": used["wall_s"],
     }
@@ -151,14 +140,14 @@ def same_value(data: Path, ours: str, theirs: str) -> dict[str, float]:
 
     models = json.loads((data / "models.json").read_text(encoding="utf-8"))
     model, spend = BetaGeo.from_dict(models["purchases"]), GammaGamma.from_dict(models["spend"])
-    values, found = (pd.read_parquet(data / f"{name}.parquet")["clv"] for name in (ours, theirs))
+    values, theirs_values = (pd.read_parquet(data / f"{name}.parquet")["clv"] for name in (ours, theirs))
     some = pd.read_parquet(data / SOME).head(20_000)
     months = range(1, 13)
     bought = [model.expected_purchases(some, WEEKS_A_MONTH * month) for month in months]
     earned = np.diff(np.array(bought), axis=0, prepend=0.0)
     by_month = earned.T @ (1 + MONTHLY) ** -np.array(months, dtype=float)
-    far = float((by_month * spend.expected_value(some) / found.head(len(some)) - 1).abs().max())
-    more = float(values.sum() / found.sum() - 1)
+    far = float((by_month * spend.expected_value(some) / theirs_values.head(len(some)) - 1).abs().max())
+    more = float(values.sum() / theirs_values.sum() - 1)
     if not (far < 1e-9 and abs(more) < 0.01):
         raise SystemExit(f"{ours}: by lifetimes' months {far:.2g} from {theirs}, in all {more:.2%}")
     return {"by_their_months": far, "total_over_theirs": more}
@@ -183,41 +172,22 @@ CASES = (
 
 def report(rows: Sequence[dict[str, Any]], sizes: Sizes, folder: Path) -> None:
     """Write clv.json and the table of README.md, and print it."""
-    machine = {
-        "cores": os.cpu_count(), "architecture": platform.machine(), "python": platform.python_version(),
-        **{name: version(name) for name in ("lifetimes", "duckdb", "numpy", "pandas", "scipy")},
-    }  # fmt: skip
-    content = {"sizes": asdict(sizes), "machine": machine, "cases": rows}
-    (folder / "clv.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    where = machine("lifetimes", "duckdb", "numpy", "pandas", "scipy")
+    save(folder / "clv.json", {"sizes": asdict(sizes), "machine": where, "cases": rows})
     cells = [_cells(row) for row in rows]
-    lines = [HEADER, ("---",) * len(HEADER), *cells]
-    facts = ", ".join(f"{name} {value}" for name, value in machine.items())
-    text = "\n".join(f"| {' | '.join(line)} |" for line in lines) + f"\n\n{facts}."
-    _write_readme(folder / "README.md", text)
-    table = Table(*HEADER, title="crm_ml.clv beside lifetimes")
-    for line in cells:
-        table.add_row(*line)
-    console = Console()
-    (console if console.is_terminal else Console(width=160)).print(table)
+    facts = ", ".join(f"{name} {value}" for name, value in where.items())
+    write_between(folder / "README.md", "clv", f"{markdown(HEADER, cells)}\n\n{facts}.")
+    show("crm_ml.clv beside lifetimes", HEADER, cells)
 
 
 def _cells(row: dict[str, Any]) -> tuple[str, ...]:
     ours, theirs = row["crm_ml"], row["lifetimes"]
-    verdict = "" if not row["targets"] else "met" if all(met for _, met in row["targets"]) else "**missed**"
+    judged = verdict(all(met for _, met in row["targets"])) if row["targets"] else ""
     return (
         row["case"], f"{row['rows']:,}", f"{ours['cpu_s']:.2f}", f"{theirs['cpu_s']:.2f}",
         f"{row['times_as_fast']:.1f}", f"{ours['peak_gb']:.2f}", f"{theirs['peak_gb']:.2f}",
-        ", ".join(text for text, _ in row["targets"]), verdict,
+        ", ".join(text for text, _ in row["targets"]), judged,
     )  # fmt: skip
-
-
-def _write_readme(path: Path, text: str) -> None:
-    """Put the table between the markers of README.md."""
-    content, start, end = path.read_text(encoding="utf-8"), "<!-- clv -->", "<!-- end of clv -->"
-    if content.count(start) != 1 or content.count(end) != 1 or content.index(start) > content.index(end):
-        raise SystemExit(f"{path.name}: {start} and {end} must stand there once each, in this order")
-    before, _, rest = content.partition(start)
-    path.write_text(f"{before}{start}\n{text}\n{end}{rest.partition(end)[2]}", encoding="utf-8")
 
 
 if __name__ == "__main__":

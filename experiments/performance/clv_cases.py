@@ -1,7 +1,7 @@
-"""What clv.py measures: the data, and the operation of each contender, which runs in a process of its own.
+"""The data and the operations that clv.py measures, each contender in a process of its own.
 
 ``clv_cases.py prepare FOLDER COPIES DRAWS CUSTOMERS`` makes the data. ``clv_cases.py CONTENDER FOLDER``
-writes to the folder ``CONTENDER.json`` (CPU and wall seconds of the fastest repetition, and what was found)
+writes to the folder ``CONTENDER.json`` (CPU and wall seconds of the fastest repetition, and the results)
 and, for what is a table, ``CONTENDER.parquet``. Reading data and importing the package are not counted.
 """
 
@@ -195,14 +195,14 @@ def main(name: str, folder: Path) -> None:
         for _ in range(repetitions):
             gc.collect()
             cpu, wall = time.process_time(), time.perf_counter()
-            found = operation()
+            result = operation()
             runs.append((time.process_time() - cpu, time.perf_counter() - wall))
-        found = found() if callable(found) else found
+        result = result() if callable(result) else result
     seconds = {"cpu_s": min(run[0] for run in runs), "wall_s": min(run[1] for run in runs)}
-    if isinstance(found, pd.DataFrame):
-        found.to_parquet(folder / f"{name}.parquet")
-        found = {}
-    (folder / f"{name}.json").write_text(json.dumps({**seconds, **found}), encoding="utf-8")
+    if isinstance(result, pd.DataFrame):
+        result.to_parquet(folder / f"{name}.parquet")
+        result = {}
+    (folder / f"{name}.json").write_text(json.dumps({**seconds, **result}), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -5,20 +5,14 @@ lines, runs each contender in a process of its own, checks that all values are e
 """
 
 import argparse
-import json
-import os
-import platform
 from datetime import UTC, datetime, timedelta
-from importlib.metadata import version
 from pathlib import Path
 
 import duckdb
-from measured import resources
+from measured import HERE, machine, resources
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
-HERE = Path(__file__).parent
 DATA = HERE.parents[1] / "data" / "performance"
 AS_OF = datetime(2017, 8, 30, tzinfo=UTC)
 GROUPS = ("basket", "cadence", "habit", "lifecycle", "preference", "price", "rfm", "timing", "trend")
@@ -63,12 +57,7 @@ def _measure(folder: Path, options: argparse.Namespace, progress: Progress) -> d
         "targets": TARGETS,
         "threads": int(THREADS),
         "memory_limit": MEMORY,
-        "machine": {
-            "cores": os.cpu_count(),
-            "architecture": platform.machine(),
-            "python": platform.python_version(),
-            **{name: version(name) for name in ("duckdb", "narwhals", "pyarrow")},
-        },
+        "machine": machine("duckdb", "narwhals", "pyarrow"),
     }
 
 
@@ -145,42 +134,25 @@ def _differs(frame: duckdb.DuckDBPyRelation, name: str) -> str:
 
 
 def _report(results: dict) -> None:
-    (HERE / "results.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    from study import markdown, save, show, write_between
+
+    save(HERE / "results.json", results)
     header = ("contender", "CPU s", "wall s", "peak memory GB")
     rows = [
         (name, f"{run['cpu_s']:.1f}", f"{run['wall_s']:.1f}", f"{run['peak_gb']:.2f}")
         for name, run in results["runs"].items()
     ]
-    peak = results["runs"]["features.write"]["peak_gb"]
-    rows.append(
-        (
-            "ratio",
-            f"{results['cpu_ratio']:.2f}",
-            "",
-            f"{peak / results['runs']['SQL by hand']['peak_gb']:.2f}",
-        )
-    )
+    peaks = [run["peak_gb"] for run in results["runs"].values()]
+    rows.append(("ratio", f"{results['cpu_ratio']:.2f}", "", f"{peaks[0] / peaks[1]:.2f}"))
     rows.append(("target", f"at most {TARGETS['cpu_ratio']} times", "", f"at most {TARGETS['peak_gb']}"))
-    lines = [header, ("---",) * len(header), *rows]
-    _write_readme("\n".join(f"| {' | '.join(line)} |" for line in lines), results)
-    table = Table(*header, title=f"{results['lines']:,} lines, {results['rows']:,} customers")
-    for row in rows:
-        table.add_row(*row)
-    Console().print(table)
-
-
-def _write_readme(table: str, results: dict) -> None:
-    """Put the result table between the markers of README.md."""
-    path, start, end = HERE / "README.md", "<!-- results -->", "<!-- end of results -->"
-    machine = ", ".join(f"{name} {value}" for name, value in results["machine"].items())
+    where = ", ".join(f"{name} {value}" for name, value in results["machine"].items())
     facts = (
         f"{results['lines']:,} lines, {results['rows']:,} customers with an order, "
         f"{results['columns']} columns; {results['threads']} threads, "
-        f"DuckDB limited to {results['memory_limit']}; {machine}."
+        f"DuckDB limited to {results['memory_limit']}; {where}."
     )
-    before, _, rest = path.read_text(encoding="utf-8").partition(start)
-    after = rest.partition(end)[2]
-    path.write_text(f"{before}{start}\n{table}\n\n{facts}\n{end}{after}", encoding="utf-8")
+    write_between(HERE / "README.md", "results", f"{markdown(header, rows)}\n\n{facts}")
+    show(f"{results['lines']:,} lines, {results['rows']:,} customers", header, rows)
 
 
 if __name__ == "__main__":

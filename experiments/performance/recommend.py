@@ -5,22 +5,16 @@ the best unseen items in four ways in one process, streams all lists to a file i
 """
 
 import argparse
-import json
-import os
-import platform
 import sys
 import tempfile
 import time
 from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from measured import resources
+from measured import HERE, machine_text, resources
 
-HERE = Path(__file__).parent
-sys.path.append(str(HERE.parent))  # for the tables of all experiments
 ITEMS, FACTORS, SEEN, K, BLOCK = 10_000, 64, 50, 20, 1_000
 SAME = 2_000  # customers whose lists are compared between the contenders
 PRODUCT, OURS = "matrix product alone", "crm_ml"
@@ -53,7 +47,7 @@ def main() -> None:
 
 
 def make(folder: Path, customers: int) -> None:
-    """Write a model of random factors, as the package keeps one."""
+    """Write a model of random factors in the files of the package."""
     import pyarrow as pa
     import pyarrow.parquet as pq
     from scipy.sparse import csr_array
@@ -93,10 +87,9 @@ def compare(folder: Path, customers: int) -> dict[str, float]:
             users[start : start + BLOCK] @ items.T
 
     def ours() -> Any:
-        found = [lists.items for lists in serving.blocks(model.customers_)]
-        return np.concatenate(found)
+        return np.concatenate([lists.items for lists in serving.blocks(model.customers_)])
 
-    seconds, told = {}, {}
+    seconds, lists = {}, {}
     contenders: dict[str, tuple[Callable[[], Any], int | None]] = {
         PRODUCT: (product, 1),
         OURS: (ours, 1),
@@ -107,10 +100,10 @@ def compare(folder: Path, customers: int) -> dict[str, float]:
     for name, (run, threads) in contenders.items():
         with threadpool_limits(threads, "blas"):
             started = time.process_time()
-            told[name] = run()
+            lists[name] = run()
             seconds[name] = time.process_time() - started
         print(f"{name}: {seconds[name]:.1f} s", file=sys.stderr)
-    same = (told[OURS][:SAME] == told[IMPLICIT][:SAME]).mean()
+    same = (lists[OURS][:SAME] == lists[IMPLICIT][:SAME]).mean()
     assert same > 0.999, f"only {same:.2%} of places agree"  # sums of another order swap near ties
     return seconds
 
@@ -139,14 +132,14 @@ def _implicit(model: Any, customers: int) -> Any:
     from implicit.cpu.matrix_factorization_base import MatrixFactorizationBase
     from scipy.sparse import csr_matrix
 
-    class Given(MatrixFactorizationBase):
-        """Factors that were not fitted by it."""
+    class Fitted(MatrixFactorizationBase):
+        """Factors that were fitted elsewhere."""
 
         def fit(self, *_: Any, **__: Any) -> None: ...
 
         def save(self, *_: Any) -> None: ...
 
-    known = Given(num_threads=1)
+    known = Fitted(num_threads=1)
     known.user_factors, known.item_factors = model.customer_factors_, model.item_factors_
     seen = csr_matrix(model.seen_)
     parts = []
@@ -159,9 +152,9 @@ def _implicit(model: Any, customers: int) -> Any:
 def _report(
     readme: Path, customers: int, seconds: dict[str, float], runs: dict[str, dict[str, float]]
 ) -> None:
-    from readme_tables import markdown, show, write_between
+    from study import markdown, save, show, verdict, write_between
 
-    rows = [(name, f"{one:.1f}", f"{one / seconds[PRODUCT]:.2f}") for name, one in seconds.items()]
+    rows = [(name, f"{spent:.1f}", f"{spent / seconds[PRODUCT]:.2f}") for name, spent in seconds.items()]
     ours, limited = seconds[OURS] / seconds[PRODUCT], seconds[IMPLICIT] / seconds[OURS]
     above = runs["stream"]["peak_gb"] - runs["load"]["peak_gb"]
     targets = [
@@ -169,17 +162,16 @@ def _report(
         (f"at least {LEAST:g} times as fast as implicit", limited, limited >= LEAST),
         (f"stream at most {LARGEST_GB:g} GB above the model", above, above <= LARGEST_GB),
     ]
-    verdicts = [(what, f"{figure:.2f}", "met" if met else "**missed**") for what, figure, met in targets]
-    packages = ", ".join(f"{name} {version(name)}" for name in ("numpy", "numba", "implicit", "pyarrow"))
+    verdicts = [(what, f"{figure:.2f}", verdict(met)) for what, figure, met in targets]
+    machine = machine_text("numpy", "numba", "implicit", "pyarrow").capitalize()
     whole, model = runs["stream"], runs["load"]
     facts = (
         f"{customers:,} customers, {ITEMS:,} items, {FACTORS} factors, {SEEN} items had, {K} a list. The "
         f"stream took {whole['cpu_s']:.0f} CPU seconds and {whole['peak_gb']:.2f} GB at most, the model "
-        f"alone {model['peak_gb']:.2f}, for a file of {runs['file']['gb']:.2f} GB. Cores {os.cpu_count()}, "
-        f"architecture {platform.machine()}, python {platform.python_version()}, {packages}."
+        f"alone {model['peak_gb']:.2f}, for a file of {runs['file']['gb']:.2f} GB. {machine}."
     )
     content = {"customers": customers, "seconds": seconds, "runs": runs}
-    (readme.parent / "recommend.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    save(readme.parent / "recommend.json", content)
     tables = f"{markdown(HEADER, rows)}\n\n{markdown(TARGETS, verdicts)}\n\n{facts}"
     write_between(readme, "recommend", tables)
     show(f"{K} items for {customers:,} customers", HEADER, rows)

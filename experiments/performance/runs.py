@@ -1,4 +1,4 @@
-"""Runs: what tracking adds, what kept features save, twelve monthly backtests, and how long imports take.
+"""Runs: what tracking adds, what cached features save, twelve monthly backtests, and how long imports take.
 
 ``python experiments/performance/runs.py`` runs each case in a process of its own, in folders of its own, and
 writes the table and runs.json.
@@ -7,7 +7,6 @@ writes the table and runs.json.
 import argparse
 import json
 import os
-import platform
 import shutil
 import statistics
 import subprocess
@@ -15,15 +14,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from measured import HERE, machine_text
 
-HERE = Path(__file__).parent
-sys.path.append(str(HERE.parent))  # for the tables of all experiments
 RUNS = ("churn/lightgbm", "clv/bg_nbd", "propensity/coupon", "uplift/simulated", "recommend/two_heads")
 # of twelve monthly snapshots these test, each by a model of up to four before it; 01-25 and 02-22 train only
 MONTHS = ["03-22", "04-19", "05-17", "06-14", "07-12", "08-09", "09-06", "10-04", "11-01", "11-29"]
@@ -50,17 +47,17 @@ def main() -> None:
     if options.case:
         print(json.dumps(run_once(options.case, options.set)))
         return
-    found: dict[str, Any] = {
+    measured: dict[str, Any] = {
         "import_s": seconds(["-c", "import crm_ml"]),
         "help_s": seconds(["-m", "crm_ml.train", "--help"]),
     }
     with tempfile.TemporaryDirectory() as folder:
-        found["tracking"] = {name: case(name, options.set, folder) for name in options.runs}
+        measured["tracking"] = {name: case(name, options.set, folder) for name in options.runs}
         again = [*options.set, "model.name=logistic"]
-        found["second"] = case("churn/lightgbm", again, folder)
+        measured["second"] = case("churn/lightgbm", again, folder)
         shutil.rmtree(f"{folder}/data/features")  # the tables stay clean
-        found["backtest"] = case("churn/lightgbm", [*options.set, *BACKTEST], folder)
-    report(options.readme, found)
+        measured["backtest"] = case("churn/lightgbm", [*options.set, *BACKTEST], folder)
+    report(options.readme, measured)
 
 
 def seconds(arguments: list[str]) -> float:
@@ -75,15 +72,15 @@ def seconds(arguments: list[str]) -> float:
 
 def case(name: str, overrides: list[str], folder: str) -> dict[str, float]:
     """Run once in a process of its own and return its seconds."""
-    sets = [part for one in overrides for part in ("--set", one)]
-    kept = {"CRM_ML_RUNS": f"{folder}/runs", "CRM_ML_DATA": f"{folder}/data", "OMP_WAIT_POLICY": "PASSIVE"}
+    sets = [part for override in overrides for part in ("--set", override)]
+    folders = {"CRM_ML_RUNS": f"{folder}/runs", "CRM_ML_DATA": f"{folder}/data", "OMP_WAIT_POLICY": "PASSIVE"}
     done = subprocess.run(
         [sys.executable, __file__, "--case", name, *sets],
-        check=True, stdout=subprocess.PIPE, text=True, env=os.environ | kept,
+        check=True, stdout=subprocess.PIPE, text=True, env=os.environ | folders,
     )  # fmt: skip
-    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    print(f"{name}: {found}", file=sys.stderr)
-    return found
+    spent: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    print(f"{name}: {spent}", file=sys.stderr)
+    return spent
 
 
 def run_once(name: str, overrides: list[str]) -> dict[str, float]:
@@ -97,10 +94,10 @@ def run_once(name: str, overrides: list[str]) -> dict[str, float]:
     experiment.load_tables = timed(experiment.load_tables, spent["tables"])
     snapshot_rows.matrix = timed(features.matrix, spent["features"])
     timed(experiment.run, spent["run"])(name, overrides)
-    found = spent | {"tracking": spent["run"] - spent["execute"] - spent["tables"]}
+    spent |= {"tracking": spent["run"] - spent["execute"] - spent["tables"]}
     return {
-        f"{part}_{kind}": float(one[n])
-        for part, one in found.items()
+        f"{part}_{kind}": float(seconds[n])
+        for part, seconds in spent.items()
         for n, kind in enumerate(("wall_s", "cpu_s"))
     }
 
@@ -108,47 +105,42 @@ def run_once(name: str, overrides: list[str]) -> dict[str, float]:
 def timed(call: Callable[..., Any], spent: Floats) -> Callable[..., Any]:
     """Return the call, whose wall and CPU seconds are added up."""
 
-    def measured(*given: Any, **named: Any) -> Any:
+    def measured(*arguments: Any, **named: Any) -> Any:
         started = np.array([time.perf_counter(), time.process_time()])
         try:
-            return call(*given, **named)
+            return call(*arguments, **named)
         finally:
             spent[:] += np.array([time.perf_counter(), time.process_time()]) - started
 
     return measured
 
 
-def report(readme: Path, found: dict[str, Any]) -> None:
+def report(readme: Path, measured: dict[str, Any]) -> None:
     """Write the table and runs.json."""
-    from readme_tables import markdown, show, write_between
+    from study import markdown, save, show, write_between
 
+    backtest = "backtest over twelve monthly snapshots, ten of them tests, s"
     rows = [
-        row("`import crm_ml`", found["import_s"], 0.3),
-        row("`python -m crm_ml.train --help`", found["help_s"], 1.5),
-        *(tracking_row(name, one) for name, one in found["tracking"].items()),
-        kept_row(found["tracking"].get("churn/lightgbm"), found["second"]),
-        row(
-            "backtest over twelve monthly snapshots, ten of them tests, s",
-            found["backtest"]["run_wall_s"],
-            60.0,
-        ),
+        row("`import crm_ml`", measured["import_s"], 0.3),
+        row("`python -m crm_ml.train --help`", measured["help_s"], 1.5),
+        *(tracking_row(name, seconds) for name, seconds in measured["tracking"].items()),
+        cached_row(measured["tracking"].get("churn/lightgbm"), measured["second"]),
+        row(backtest, measured["backtest"]["run_wall_s"], 60.0),
     ]
-    packages = ", ".join(f"{name} {version(name)}" for name in ("mlflow", "lightgbm", "duckdb"))
-    facts = f"Cores {os.cpu_count()}, {platform.machine()}, python {platform.python_version()}, {packages}."
-    path = readme.parent / "runs.json"
-    path.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    write_between(readme, "runs", f"{markdown(HEADER, rows)}\n\n{facts}")
+    facts = machine_text("mlflow", "lightgbm", "duckdb").capitalize()
+    save(readme.parent / "runs.json", measured)
+    write_between(readme, "runs", f"{markdown(HEADER, rows)}\n\n{facts}.")
     show("runs", HEADER, rows)
 
 
-def tracking_row(name: str, one: dict[str, float]) -> tuple[str, str, str, str]:
+def tracking_row(name: str, seconds: dict[str, float]) -> tuple[str, str, str, str]:
     """Return the line of what tracking adds to a run: at most 5 % of the rest, or 2 s."""
-    whole, added = one["run_wall_s"], one["tracking_wall_s"]
-    what = f"tracking of {name}, s of {whole:.0f} (CPU {one['tracking_cpu_s']:.1f})"
+    whole, added = seconds["run_wall_s"], seconds["tracking_wall_s"]
+    what = f"tracking of {name}, s of {whole:.0f} (CPU {seconds['tracking_cpu_s']:.1f})"
     return row(what, added, max(2.0, 0.05 * (whole - added)))
 
 
-def kept_row(first: dict[str, float] | None, second: dict[str, float]) -> tuple[str, str, str, str]:
+def cached_row(first: dict[str, float] | None, second: dict[str, float]) -> tuple[str, str, str, str]:
     """Return the line of the features of a second run, beside those of the first."""
     beside = "" if first is None else f" (the first run: {first['features_wall_s']:.0f})"
     return row(f"features of another model on the same snapshots, s{beside}", second["features_wall_s"], 2.0)
@@ -156,7 +148,9 @@ def kept_row(first: dict[str, float] | None, second: dict[str, float]) -> tuple[
 
 def row(what: str, figure: float, target: float) -> tuple[str, str, str, str]:
     """Return a line of the table."""
-    return what, f"{figure:.2f}", f"{target:.1f}", "met" if figure <= target else "**missed**"
+    from study import verdict
+
+    return what, f"{figure:.2f}", f"{target:.1f}", verdict(figure <= target)
 
 
 if __name__ == "__main__":

@@ -5,19 +5,12 @@ of hashes by `generate.sql`, each in a process of its own, and writes the result
 """
 
 import argparse
-import json
-import os
-import platform
 import shutil
-import sys
 import tempfile
-from importlib.metadata import version
 from pathlib import Path
 
-from measured import resources
+from measured import HERE, machine_text, resources
 
-HERE = Path(__file__).parent
-sys.path.append(str(HERE.parent))  # for the tables of all experiments
 TARGET_S, TARGET_GB = 120.0, 2.0
 THREADS = "2"
 SIMULATOR, HASHES = "datasets.load('simulated')", "lines of hashes in SQL"
@@ -38,8 +31,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         runs, lines = {}, Path(folder) / "lines"
         for name, run in ((SIMULATOR, "simulator"), (HASHES, "hashes")):
-            given = ["--customers", options.customers, "--run", run, folder]
-            runs[name] = resources(__file__, given, {"CRM_ML_THREADS": THREADS})
+            arguments = ["--customers", options.customers, "--run", run, folder]
+            runs[name] = resources(__file__, arguments, {"CRM_ML_THREADS": THREADS})
         count = int(lines.read_text(encoding="utf-8"))
     _report(options.readme, options.customers, count, runs)
 
@@ -67,7 +60,7 @@ def hashes(folder: Path, customers: int) -> None:
 
 
 def _report(readme: Path, customers: int, lines: int, runs: dict[str, dict[str, float]]) -> None:
-    from readme_tables import markdown, show, write_between
+    from study import markdown, save, show, write_between
 
     ours, theirs = runs[SIMULATOR], runs[HASHES]
     rows = [
@@ -77,14 +70,12 @@ def _report(readme: Path, customers: int, lines: int, runs: dict[str, dict[str, 
     ratio = {key: ours[key] / theirs[key] for key in ours}
     rows.append(("ratio", *(f"{ratio[key]:.2f}" for key in ("cpu_s", "wall_s", "peak_gb"))))
     rows.append(("target", "", f"at most {TARGET_S:.0f}", f"at most {TARGET_GB:.0f}"))
-    packages = ", ".join(f"{name} {version(name)}" for name in ("numpy", "pyarrow", "duckdb"))
     facts = (
         f"{customers:,} customers, {lines:,} order lines, besides all other tables and the truth; "
-        f"cores {os.cpu_count()}, architecture {platform.machine()}, python {platform.python_version()}, "
-        f"{packages}."
+        f"{machine_text('numpy', 'pyarrow', 'duckdb')}."
     )
     content = {"customers": customers, "lines": lines, "runs": runs, "ratio": ratio}
-    (readme.parent / "simulator.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    save(readme.parent / "simulator.json", content)
     write_between(readme, "simulator", f"{markdown(HEADER, rows)}\n\n{facts}")
     show(f"{customers:,} simulated customers", HEADER, rows)
 

@@ -108,7 +108,7 @@ def test_blank_charges_are_missing_and_other_text_is_refused(tmp_path, capsys):
 
 
 def test_examples_of_the_helpers_hold():
-    found = doctest.testmod(script("readme_tables"))
+    found = doctest.testmod(script("study"))
     assert found.attempted
     assert not found.failed
 
@@ -116,7 +116,7 @@ def test_examples_of_the_helpers_hold():
 def test_writing_a_table_keeps_the_rest_and_is_idempotent(tmp_path):
     path = tmp_path / "README.md"
     path.write_text(README, encoding="utf-8")
-    write = script("readme_tables").write_between
+    write = script("study").write_between
     write(path, "telco", "| new |")
     once = path.read_bytes()
     write(path, "telco", "| new |")
@@ -131,7 +131,7 @@ def test_a_file_without_both_markers_once_is_refused_and_kept(tmp_path, content)
     path = tmp_path / "README.md"
     path.write_text(content, encoding="utf-8")
     with pytest.raises(ConfigError, match="once each"):
-        script("readme_tables").write_between(path, "telco", "new")
+        script("study").write_between(path, "telco", "new")
     assert path.read_text(encoding="utf-8") == content
 
 

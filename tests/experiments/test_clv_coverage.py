@@ -51,8 +51,9 @@ def test_it_writes_every_quantity_and_repeats_itself_on_two_processes(
     coverage, fits, monkeypatch, tmp_path, capsys
 ):
     once, again = tmp_path / "once", tmp_path / "again"
-    once.mkdir()
-    again.mkdir()
+    for folder in (once, again):
+        folder.mkdir()
+        (folder / "README.md").write_text("<!-- coverage -->\n<!-- end of coverage -->\n", encoding="utf-8")
     for name, study in fits.STUDIES.items():
         few = dataclasses.replace(study, replicates=min(study.replicates, 20))
         monkeypatch.setitem(fits.STUDIES, name, few)
@@ -86,8 +87,8 @@ def test_an_interval_is_counted_by_its_side_and_a_missing_one_holds_nothing(fits
     ends = {"holds": (5.0, 7.0), "below": (7.0, 8.0), "above": (5.0, 6.0), "none": (np.nan, np.nan)}
 
     def simulation(low, high):
-        at = {name: fits.Found(6.0, 0.0, 1e9, 0.1, np.log(6.0), "Wald") for name in fits.truths(study)}
-        return at | {"p": fits.Found(6.0, low, high, 0.1, np.log(6.0), "profile", wald=(5.0, np.inf))}
+        at = {name: fits.Estimate(6.0, 0.0, 1e9, 0.1, np.log(6.0), "Wald") for name in fits.truths(study)}
+        return at | {"p": fits.Estimate(6.0, low, high, 0.1, np.log(6.0), "profile", wald=(5.0, np.inf))}
 
     found = [simulation(*each) for each in ends.values()] + [{}]
     rows = {row["quantity"]: row for row in table.summarise("name", study, found)}
@@ -128,26 +129,6 @@ def test_truths_are_those_of_the_published_example(fits):
     found = fits.truths(fits.STUDIES["BG/NBD"])
     assert found["expected purchases"] == pytest.approx(1.226, abs=5e-4)  # Fader, Hardie and Lee (2005)
     assert found["expected value"] == pytest.approx(found["expected purchases"] * 26.84, rel=1e-3)
-
-
-@pytest.mark.parametrize(
-    "content", ["none", "<!-- coverage -->", "<!-- end of coverage --><!-- coverage -->"]
-)
-def test_a_readme_without_both_markers_is_refused_and_kept(table, tmp_path, content):
-    path = tmp_path / "README.md"
-    path.write_text(content, encoding="utf-8")
-    with pytest.raises(SystemExit, match="once each"):
-        table.write_readme(path, "new")
-    assert path.read_text(encoding="utf-8") == content
-
-
-def test_a_reading_of_the_table_outlives_it(table, tmp_path):
-    path = tmp_path / "README.md"
-    path.write_text(f"a\n{table.START}\nold\n\n{table.READING}\nread\n{table.END}\nb\n", encoding="utf-8")
-    for text in ("new", "newer"):
-        table.write_readme(path, text)
-    content = f"a\n{table.START}\nnewer\n\n{table.READING}\nread\n{table.END}\nb\n"
-    assert path.read_text(encoding="utf-8") == content
 
 
 def test_examples_hold(table):

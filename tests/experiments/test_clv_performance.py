@@ -81,15 +81,6 @@ def test_readme_has_the_markers_once():
     assert text.count("<!-- clv -->") == text.count("<!-- end of clv -->") == 1
 
 
-@pytest.mark.parametrize("content", ["none", "<!-- clv -->", "<!-- end of clv --><!-- clv -->", README * 2])
-def test_a_file_without_both_markers_once_is_refused_and_kept(tmp_path, content):
-    path = tmp_path / "README.md"
-    path.write_text(content, encoding="utf-8")
-    with pytest.raises(SystemExit, match="once each"):
-        script()._write_readme(path, "new")
-    assert path.read_text(encoding="utf-8") == content
-
-
 def test_targets_are_met_or_missed(tmp_path):
     clv = script()
     histories().to_parquet(tmp_path / "rows.parquet")
