@@ -1,4 +1,4 @@
-"""Who gets which action: whole numbers within all limits, with prices and a proof of how good they are."""
+"""Which customer gets which action: the best total value within all limits, with prices and a bound."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -8,19 +8,19 @@ import numpy as np
 import numpy.typing as npt
 
 from crm_ml.allocation.integer_rounding import State
-from crm_ml.allocation.problem import Floats, Group, Ints, Limits, Problem, problem_of
+from crm_ml.allocation.problem import ActionGroup, Floats, Ints, Problem, ProblemLimits, problem_of
 from crm_ml.errors import InputError
 
-__all__ = ["Allocation", "Group", "allocate"]
-_NEAR = (300, 1_500, 6_000, 25_000)  # customers that are shared out, more where fewer were not enough
-_GROUPS, _ALIKE = 2_000, 2_000_000  # of alike customers at most, and of customers looked through for them
-_LAST = 30_000  # where fewer could not keep the limits at all
-_SMALL = 500  # customers that are shared out as a whole
+__all__ = ["ActionGroup", "Allocation", "allocate"]
+_NEAR = (300, 1_500, 6_000, 25_000)  # customers in the integer program, more where fewer were not enough
+_GROUPS, _ALIKE = 2_000, 2_000_000  # most groups of alike customers, and most customers searched for them
+_LAST = 30_000  # customers in it where fewer could not keep the limits at all
+_SMALL = 500  # up to so many customers, all are in the integer program
 
 
 @dataclass(frozen=True, eq=False)
 class Allocation:
-    """Actions of customers, and what is known of them.
+    """The action of each customer, with value, bound, prices and what is used of each resource.
 
     Parameters
     ----------
@@ -29,13 +29,13 @@ class Allocation:
     value : float
         Sum of the values of all chosen pairs.
     upper_bound : float
-        No allocation within the limits is worth more.
+        No allocation within the limits has a greater value.
     prices : mapping of str to float
-        What one more unit of a resource would be worth, by its name.
+        Value of one more unit of each resource, by its name.
     used, limits : mapping of str to float
-        Of each resource; minimums are negative.
+        Use and limit of each resource; minimums are negative.
     row_prices : numpy.ndarray, shape (m,)
-        What a row of each action pays for all that it uses, but for costs that differ between customers.
+        Price of one row of each action: of all it uses, except costs that differ between customers.
     """
 
     action: Ints
@@ -48,7 +48,7 @@ class Allocation:
 
     @property
     def gap(self) -> float:
-        """Part of the upper bound that is not reached for certain."""
+        """Greatest possible loss against the best allocation, as a share of the upper bound."""
         return max(0.0, (self.upper_bound - self.value) / max(abs(self.upper_bound), 1e-12))
 
 
@@ -63,32 +63,32 @@ def allocate(
     channel_caps: Mapping[str, float] | None = None,
     budgets: float | Sequence[float] | None = None,
     max_actions: int = 1,
-    groups: Sequence[Group] = (),
+    groups: Sequence[ActionGroup] = (),
 ) -> Allocation:
-    """Choose actions of greatest total value within all limits, and prove how far from the best they are.
+    """Choose the actions of greatest total value within all limits, and bound the distance to the best.
 
     ``max sum_ij v_ij x_ij`` with x in {0, 1}, at most `max_actions` actions a customer (and at most one of a
     channel), and every cap, minimum and budget. Prices minimise the dual ``lambda b + sum_i max_j (v_ij -
     lambda usage_ij, 0)``, whose value bounds every allocation; customers who are not nearly indifferent at
-    them keep their best actions, and the others are shared out by an integer program.
+    them keep their best actions, and those of the others are chosen by an integer program.
 
     Parameters
     ----------
     values : array, shape (n_customers, n_actions)
-        What an action is worth beyond its cost; not finite where it is not eligible. May lie on disk
-        (`numpy.memmap`). Only values above 0 are chosen, but for a minimum.
+        Value of an action beyond its cost; not finite where it is not eligible. May lie on disk
+        (`numpy.memmap`). Values of 0 or less are chosen only to meet a minimum.
     costs : array-like, optional
-        One an action, or one a pair, shape (n, m), or a list of such layers; for `budgets`.
+        One for each action, or for each pair, shape (n, m), or a list of such layers; for `budgets`.
     eligible : array of bool, shape (n, m), optional
     action_caps, action_minimums : sequence, optional
-        Most and least customers of each action; None or infinite for no limit.
+        Greatest and least number of customers of each action; None or infinite for no limit.
     channels : sequence of str, optional
         Channel of each action.
     channel_caps : mapping of str to float, optional
     budgets : float or sequence of float, optional
-        Most that may be spent, one a layer of costs.
+        Greatest sum of costs, one for each layer of costs.
     max_actions : int
-    groups : sequence of Group
+    groups : sequence of ActionGroup
         Caps and minimums of several actions together.
 
     Returns
@@ -99,7 +99,7 @@ def allocate(
     Raises
     ------
     InputError
-        With everything that is wrong with the input, or if the limits can't be met together.
+        With all that is wrong with the input, or if the limits can't be met together.
 
     References
     ----------
@@ -108,11 +108,11 @@ def allocate(
 
     Examples
     --------
-    >>> found = allocate(np.array([[3.0, 2.0], [2.5, 0.5], [1.0, 0.9]]), action_caps=[1, 1])
-    >>> found.action.tolist(), found.value, found.gap
+    >>> result = allocate(np.array([[3.0, 2.0], [2.5, 0.5], [1.0, 0.9]]), action_caps=[1, 1])
+    >>> result.action.tolist(), result.value, result.gap
     ([1, 0, -1], 4.5, 0.0)
     """
-    limits = Limits(action_caps, action_minimums, channels, channel_caps, budgets, max_actions, groups)
+    limits = ProblemLimits(action_caps, action_minimums, channels, channel_caps, budgets, max_actions, groups)
     problem = problem_of(np.asanyarray(values), costs, eligible, limits)
     if not problem.shape[0]:
         limits_of = dict(zip(problem.names, problem.b.tolist(), strict=True))
@@ -120,11 +120,11 @@ def allocate(
         none, nothing_paid = np.empty((0, problem.most), dtype=np.int16), np.zeros(problem.shape[1])
         return Allocation(_shown(none, max_actions), 0.0, 0.0, nothing, nothing, limits_of, nothing_paid)
     scale, unit = _scale(problem), _units(problem)
-    kept = _tightest(problem)
-    scaled = replace(problem, A=(problem.A / unit[:, None])[kept], b=(problem.b / unit)[kept])
-    actions, found, bound = _solved(scaled, scale)
+    tightest = _tightest(problem)
+    scaled = replace(problem, A=(problem.A / unit[:, None])[tightest], b=(problem.b / unit)[tightest])
+    actions, scaled_prices, bound = _solved(scaled, scale)
     prices = np.zeros(len(unit))
-    prices[kept] = found
+    prices[tightest] = scaled_prices
     value, used = _recounted(problem, actions)
     _check(problem, used)
     return Allocation(
@@ -139,7 +139,7 @@ def allocate(
 
 
 def _solved(problem: Problem, scale: float) -> tuple[Ints, Floats, float]:
-    """Return actions within the limits, prices and the bound; share out more customers until it is tight."""
+    """Return actions within the limits, prices and the bound, from integer programs of growing size."""
     from crm_ml.allocation.dual_prices import prices_of
     from crm_ml.allocation.lagrangian import exact
 
@@ -147,14 +147,14 @@ def _solved(problem: Problem, scale: float) -> tuple[Ints, Floats, float]:
     prices = prices_of(problem, scale) if len(problem.b) else np.zeros(0)
     state = State(prices, *exact(problem, prices))
     best, value = None, -np.inf
-    for near in (n,) if n <= _SMALL else (*(one for one in _NEAR if one < n), _LAST):
+    for near in (n,) if n <= _SMALL else (*(count for count in _NEAR if count < n), _LAST):
         alike = near == _LAST and _few_kinds(state, scale)
         if near == _LAST and best is not None and not alike:
             break
-        state, found = _shared_out(problem, state, n if alike else min(near, n), scale)
-        reached = -np.inf if found is None else _recounted(problem, found)[0]
+        state, actions = _shared_out(problem, state, n if alike else min(near, n), scale)
+        reached = -np.inf if actions is None else _recounted(problem, actions)[0]
         if reached > value:
-            best, value = found, reached
+            best, value = actions, reached
         if state.bound - value <= _enough(n) * abs(state.bound):
             break
     if best is None:
@@ -165,7 +165,7 @@ def _solved(problem: Problem, scale: float) -> tuple[Ints, Floats, float]:
 
 
 def _shared_out(problem: Problem, state: State, near: int, scale: float) -> tuple[State, Ints | None]:
-    """Share out the customers who are nearest to a change; return tighter prices and the actions of all."""
+    """Solve the integer program of the customers nearest to a change; return tighter prices and actions."""
     from crm_ml.allocation import integer_rounding
     from crm_ml.allocation.lagrangian import exact
 
@@ -193,19 +193,19 @@ def _shared_out(problem: Problem, state: State, near: int, scale: float) -> tupl
 
 
 def _few_kinds(state: State, scale: float) -> bool:
-    """Say whether customers are so much alike that all of them make a small problem."""
+    """Tell whether the customers are so much alike that all of them make a small problem."""
     if len(state.margin) > _ALIKE:
         return False
     return len(np.unique(np.rint(state.margin / (1e-6 * scale)))) <= _GROUPS
 
 
 def _enough(n: int) -> float:
-    """Return the gap at which no more customers are shared out."""
+    """Return the gap at which the integer program is large enough."""
     return min(2e-5, max(5e-7, 0.2 / n))
 
 
 def _nearly_tied(margin: Floats, near: int, scale: float) -> tuple[Ints, float]:
-    """Return the customers nearest to a change, at least so many, and how near they are."""
+    """Return the customers nearest to a change, at least `near` of them, and their greatest margin."""
     if near >= len(margin):
         return np.arange(len(margin)), np.inf
     slack = float(np.partition(margin, near)[near]) + 1e-9 * scale
@@ -213,7 +213,7 @@ def _nearly_tied(margin: Floats, near: int, scale: float) -> tuple[Ints, float]:
 
 
 def _scale(problem: Problem) -> float:
-    """Return the mean of the values above 0 of a sample."""
+    """Return the mean of the values above 0, from a sample."""
     few = problem.rows(np.unique(np.linspace(0, problem.shape[0] - 1, 20_000).astype(np.int64)))
     values = np.asarray(few.values, dtype=np.float64)
     usable = np.isfinite(values) & (values > 0)
@@ -223,7 +223,7 @@ def _scale(problem: Problem) -> float:
 
 
 def _tightest(problem: Problem) -> Ints:
-    """Return the resources without those that another one of the same use makes superfluous."""
+    """Return the resources, of several with the same use only the one of the least limit."""
     order = np.lexsort((problem.b, *problem.A.T))
     rows = problem.A[order]
     first = np.append(True, (np.diff(rows, axis=0) != 0).any(axis=1)) if len(order) else order
@@ -241,7 +241,7 @@ def _units(problem: Problem) -> Floats:
 
 
 def _recounted(problem: Problem, actions: Ints) -> tuple[float, Floats]:
-    """Return value and use of actions, from the values and costs alone."""
+    """Return value and use of actions, summed anew from the values and costs."""
     from crm_ml.allocation.integer_rounding import used
 
     total = 0.0
@@ -253,7 +253,7 @@ def _recounted(problem: Problem, actions: Ints) -> tuple[float, Floats]:
 
 def _check(problem: Problem, used: Floats) -> None:
     over = used > problem.b + 1e-6 * np.maximum(1.0, np.abs(problem.b))
-    assert not over.any(), f"over: {[problem.names[int(one)] for one in np.flatnonzero(over)]}"
+    assert not over.any(), f"over: {[problem.names[int(place)] for place in np.flatnonzero(over)]}"
 
 
 def _shown(actions: Ints, max_actions: int) -> Ints:

@@ -7,14 +7,14 @@ from crm_ml.allocation.problem import Floats, Problem
 
 _STAGES = ((20_000, (0.3, 0.1, 0.03, 0.01)), (200_000, (0.005, 0.002)))  # customers and temperatures
 _STEPS, _HALVINGS = 30, 12
-_PASSES = 6  # over all customers, where they are many: the shared out customers correct what is left
+_PASSES = 6  # over all customers, where they are many: the integer program corrects the rest
 _NEAR = 1_000.0  # customers that are about indifferent at the last temperature
 _RIDGE = 1e-8
 _TOLERANCE = 1e-4  # of the resources, or of the customers
 
 
 def prices_of(problem: Problem, scale: float) -> Floats:
-    """Return prices close to the optimum, one a resource.
+    """Return prices close to the optimum, one for each resource.
 
     Parameters
     ----------
@@ -28,24 +28,24 @@ def prices_of(problem: Problem, scale: float) -> Floats:
        J. Control Optim. 20, section 2.
     """
     n, _ = problem.shape
-    found: Floats = np.zeros(len(problem.b))
+    prices: Floats = np.zeros(len(problem.b))
     last = float(np.clip(_NEAR / n, 1e-4, 0.03))
     for rows, temperatures in _STAGES:
         if 2 * rows < n:
             few = problem.rows(np.linspace(0, n - 1, rows).astype(np.int64))
             for temperature in temperatures:
-                found = minimise(few, found, max(temperature, last) * scale, scale)
+                prices = minimise(few, prices, max(temperature, last) * scale, scale)
     if n <= 2 * _STAGES[0][0]:
         for temperature in _STAGES[0][1][:2]:
-            found = minimise(problem, found, temperature * scale, scale)
+            prices = minimise(problem, prices, temperature * scale, scale)
     passes = _PASSES if n > 2 * _STAGES[-1][0] else _STEPS * _HALVINGS
-    return minimise(problem, found, last * scale, scale, passes)
+    return minimise(problem, prices, last * scale, scale, passes)
 
 
 def minimise(
     problem: Problem, start: Floats, temperature: float, scale: float, passes: int = _STEPS * _HALVINGS
 ) -> Floats:
-    """Minimise the smoothed dual over prices that are not below 0, in at most so many passes and a step."""
+    """Minimise the smoothed dual over prices of at least 0, in about `passes` passes over the customers."""
     prices, now = start, smooth(problem, start, temperature)
     customers = 0.01 * np.abs(problem.A).max(axis=1) * problem.shape[0]
     enough = _TOLERANCE * np.maximum(np.abs(problem.b), customers)
@@ -64,10 +64,10 @@ def minimise(
 
 
 def _step(now: Smooth, prices: Floats, scale: float) -> Floats:
-    """Return the step to the minimum of the quadratic model over prices that are not below 0.
+    """Return the step to the minimum of the quadratic model over prices of at least 0.
 
     With ``H = L L'`` it is the least squares problem ``min |L' y - L^-1 (H prices - g)|, y >= 0``. No price
-    moves by more than the scale of values: where two resources are nearly one, nothing else holds them.
+    moves by more than the scale of values, which alone limits the prices of two nearly equal resources.
     """
     from scipy.linalg import solve_triangular
     from scipy.optimize import nnls
@@ -84,7 +84,7 @@ def _step(now: Smooth, prices: Floats, scale: float) -> Floats:
 def _descended(
     problem: Problem, prices: Floats, now: Smooth, step: Floats, temperature: float
 ) -> tuple[Floats, Smooth, int] | None:
-    """Go along a step until the dual has fallen enough, and count the passes; None where it does not."""
+    """Halve a step until the dual falls enough; return prices, dual and passes, or None if it never does."""
     length, slope = 1.0, float(now.gradient @ step)
     for passes in range(1, _HALVINGS + 1):
         there = prices + length * step

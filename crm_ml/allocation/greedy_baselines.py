@@ -1,4 +1,4 @@
-"""Simpler ways to share out actions, to be seen beside the allocation: they take pairs in some order."""
+"""Simpler ways to choose actions, to compare the allocation with: they take pairs in a given order."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,14 +10,14 @@ Array = npt.NDArray[Any]
 
 
 def simple_ways(values: Array, usage: Array, caps: Array, costs: Array) -> dict[str, float]:
-    """Return what simpler ways earn within the same caps.
+    """Return the value that simpler ways reach within the same caps.
 
     Parameters
     ----------
     values : array, shape (n, m)
-        Not finite where a customer may not get the action.
+        Not finite where the customer is not eligible.
     usage : array, shape (r, m)
-        What a row of each action uses of each resource.
+        Use of each resource by one row of each action.
     caps : array, shape (r,)
     costs : array, shape (m,)
 
@@ -30,8 +30,8 @@ def simple_ways(values: Array, usage: Array, caps: Array, costs: Array) -> dict[
     Examples
     --------
     >>> values = np.array([[3.0, 2.0], [4.0, 1.0]])
-    >>> found = simple_ways(values, np.array([[1.0, 0.0]]), np.array([1.0]), np.ones(2))
-    >>> {name: float(earned) for name, earned in found.items()} == {
+    >>> by_way = simple_ways(values, np.array([[1.0, 0.0]]), np.array([1.0]), np.ones(2))
+    >>> {name: float(earned) for name, earned in by_way.items()} == {
     ...     "in file order": 3.0, "best action, then cut": 4.0, "greedy by value": 6.0,
     ...     "greedy by value per cost": 6.0}
     True

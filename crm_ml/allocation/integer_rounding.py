@@ -1,4 +1,4 @@
-"""The customers who are nearly indifferent at the prices, shared out exactly; the others keep their best."""
+"""Integer program of the customers who are nearly indifferent at the prices; the others keep their best."""
 
 import os
 import sys
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
 _SLIP = 1e-9
-_NODES, _MANY = 20, 100_000  # of branch and bound, where a little room is left and where none is
-_GRID = 1e-9  # of the scale: values that differ by less are the same
+_NODES, _MANY = 20, 100_000  # of branch and bound, where a small loss is allowed and where none is
+_GRID = 1e-9  # of the scale: values that differ by less count as equal
 
 
 @dataclass(frozen=True, eq=False)
 class State:
-    """What everybody would choose at some prices.
+    """The best actions of all customers at given prices.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ class State:
         Value of the dual.
     actions : numpy.ndarray of int, shape (n, most)
     margin : numpy.ndarray, shape (n,)
-        How far each customer is from a change.
+        Smallest change of a reduced value that changes the customer's actions.
     """
 
     prices: Floats
@@ -43,20 +43,20 @@ class State:
 
 @dataclass(frozen=True, eq=False)
 class Tied:
-    """A small problem: alike customers as one row, with a number of each action.
+    """The integer program: customers with equal choices are one group, with a count of each action.
 
     Parameters
     ----------
     rows : numpy.ndarray of int, shape (k,)
-        Customers, those of one group beside each other.
+        Customers, ordered by group.
     starts : numpy.ndarray of int, shape (groups + 1,)
-        Where each group of alike customers begins among `rows`.
+        Position in `rows` where each group begins.
     of, action : numpy.ndarray of int, shape (pairs,)
-        Groups and actions that may be chosen.
+        Group and action of each pair that may be chosen.
     value : numpy.ndarray, shape (pairs,)
     usage : scipy.sparse.csr_array, shape (resources, pairs)
     left : numpy.ndarray, shape (resources,)
-        What all other customers leave.
+        Of each resource, what the actions of all other customers leave.
     """
 
     rows: Ints
@@ -74,7 +74,7 @@ class Tied:
 
 
 def tied_of(problem: Problem, state: State, rows: Ints, slack: float, scale: float) -> Tied:
-    """Return the problem of some customers, each with the actions within `slack` of its best.
+    """Return the integer program of some customers, each with the actions within `slack` of its best.
 
     Parameters
     ----------
@@ -88,9 +88,8 @@ def tied_of(problem: Problem, state: State, rows: Ints, slack: float, scale: flo
     if few.eligible is not None:
         values[~few.eligible] = -np.inf
     values[~np.isfinite(values)] = -np.inf
-    costs = (
-        np.stack([np.asarray(one, dtype=np.float64) for one in few.layers], axis=2) if few.layers else None
-    )
+    layers = [np.asarray(layer, dtype=np.float64) for layer in few.layers]
+    costs = np.stack(layers, axis=2) if layers else None
     m = problem.shape[1]
     priced = problem.A.T @ state.prices
     reduced = values - priced[:m] - (0.0 if costs is None else costs @ priced[m:])
@@ -109,7 +108,7 @@ def tied_of(problem: Problem, state: State, rows: Ints, slack: float, scale: flo
 
 
 def used(problem: Problem, actions: Ints, rows: Ints) -> Floats:
-    """Return what the actions of some customers use of each resource."""
+    """Return the use of each resource by the actions of some customers."""
     m = problem.shape[1]
     usage = np.zeros(problem.A.shape[1])
     for column in range(actions.shape[1]):
@@ -122,38 +121,38 @@ def used(problem: Problem, actions: Ints, rows: Ints) -> Floats:
 
 
 def relaxed(problem: Problem, tied: Tied) -> tuple[Floats, Floats] | None:
-    """Return prices and shares of pairs from the linear relaxation; None where it can't be met."""
+    """Return prices, and the count of each pair, from the linear relaxation; None if infeasible."""
     from scipy.optimize import linprog
 
     A, b = _rows(problem, tied)
     size = tied.size[tied.of]
     bounds = np.column_stack([np.zeros(len(size)), size])
-    found = linprog(-tied.value, A, b, bounds=bounds, method="highs-ds")
-    if not found.success:
+    solution = linprog(-tied.value, A, b, bounds=bounds, method="highs-ds")
+    if not solution.success:
         return None
-    prices = np.asarray(found.ineqlin.marginals[: len(tied.left)], dtype=np.float64)
-    return np.maximum(-prices, 0.0), np.asarray(found.x, dtype=np.float64)
+    prices = np.asarray(solution.ineqlin.marginals[: len(tied.left)], dtype=np.float64)
+    return np.maximum(-prices, 0.0), np.asarray(solution.x, dtype=np.float64)
 
 
 def whole(problem: Problem, tied: Tied, share: Floats, room: float) -> Ints | None:
-    """Return how often each pair is chosen, as whole numbers; None where the resources can't be kept.
+    """Return how often each pair is chosen, as whole numbers; None where the limits can't be met.
 
-    Shares are rounded down and what is left is filled; an integer program is asked where that gives away more
-    than `room`.
+    Counts of the relaxation are rounded down and the rest is filled up; branch and bound runs where that
+    loses more than `room`.
     """
     count = _filled(problem, tied, share)
     short = float(tied.value @ share) - float(tied.value @ count)
-    kept = bool((tied.usage @ count <= tied.left + _SLIP * np.maximum(1.0, np.abs(tied.left))).all())
-    if kept and short <= room:
+    feasible = bool((tied.usage @ count <= tied.left + _SLIP * np.maximum(1.0, np.abs(tied.left))).all())
+    if feasible and short <= room:
         return count
     better = _program(problem, tied, room)
     if better is None:
-        return count if kept else None
-    return count if kept and tied.value @ count >= tied.value @ better else better
+        return count if feasible else None
+    return count if feasible and tied.value @ count >= tied.value @ better else better
 
 
 def _filled(problem: Problem, tied: Tied, share: Floats) -> Ints:
-    """Round shares down and add pairs, the greatest remainders first, while everything is kept."""
+    """Round counts down and add pairs, the greatest remainders first, while all limits are met."""
     A, b = _rows(problem, tied)
     count = np.floor(share + 1e-7).astype(np.int64)
     free, columns = b - A @ count, A.tocsc()
@@ -174,18 +173,18 @@ def _program(problem: Problem, tied: Tied, room: float) -> Ints | None:
     A, b = _rows(problem, tied)
     gap = room / max(float(tied.value.sum()), room, 1e-12)
     with _quiet():
-        found = milp(
+        solution = milp(
             -tied.value,
             integrality=np.ones(len(tied.value)),
             bounds=Bounds(np.zeros(len(tied.of)), tied.size[tied.of].astype(float)),
             constraints=LinearConstraint(A, ub=b),
             options={"mip_rel_gap": gap, "node_limit": _NODES if room else _MANY},
         )
-    return None if found.x is None else np.asarray(np.rint(found.x), dtype=np.int64)
+    return None if solution.x is None else np.asarray(np.rint(solution.x), dtype=np.int64)
 
 
 def dealt(problem: Problem, tied: Tied, count: Ints) -> Ints:
-    """Give counted actions to the customers of each group, in turn; return them, shape (k, most)."""
+    """Deal the counted actions to the customers of each group in turn; return them, shape (k, most)."""
     actions = np.full((len(tied.rows), problem.most), -1, dtype=np.int16)
     filled = np.zeros(len(tied.rows), dtype=np.int64)
     turn = np.zeros(len(tied.size), dtype=np.int64)
@@ -201,22 +200,22 @@ def dealt(problem: Problem, tied: Tied, count: Ints) -> Ints:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep lines off standard output that the solver prints past Python, whatever it is told."""
+    """Discard what the solver prints to standard output past Python, whatever its options say."""
     sys.stdout.flush()
     with Path(os.devnull).open("wb") as nowhere:
-        kept = os.dup(1)
+        standard_output = os.dup(1)
         os.dup2(nowhere.fileno(), 1)
         try:
             yield
         finally:
-            os.dup2(kept, 1)
-            os.close(kept)
+            os.dup2(standard_output, 1)
+            os.close(standard_output)
 
 
 def _alike(
     values: Floats, costs: Floats | None, near: npt.NDArray[np.bool_], scale: float
 ) -> tuple[Ints, Ints]:
-    """Return customers in groups of the same near actions with the same values and costs."""
+    """Order customers by near actions, values and costs; equal ones are a group. Return group starts too."""
     parts = [np.where(near, np.rint(np.where(near, values, 0.0) / (_GRID * scale)), -1.0)]
     if costs is not None:
         parts += [np.where(near, costs[:, :, layer], -1.0) for layer in range(costs.shape[2])]
@@ -237,14 +236,14 @@ def _use(problem: Problem, costs: Floats | None, rows: Ints, action: Ints) -> "c
 
 
 def _rows(problem: Problem, tied: Tied) -> "tuple[csr_array, Floats]":
-    """Return the resources, then for each group of customers one action a group and `most` in all."""
+    """Return the constraints: resources, then per customer one action of a channel and `most` in all."""
     from scipy.sparse import csr_array, vstack
 
     groups = int(problem.group.max()) + 1
     pairs, k = np.arange(len(tied.of)), len(tied.size)
     exclusive = tied.of * groups + problem.group[tied.action]
-    one = csr_array((np.ones(len(pairs)), (exclusive, pairs)), shape=(k * groups, len(pairs)))
-    parts, b = [tied.usage, one], [tied.left, np.repeat(tied.size, groups).astype(float)]
+    once = csr_array((np.ones(len(pairs)), (exclusive, pairs)), shape=(k * groups, len(pairs)))
+    parts, b = [tied.usage, once], [tied.left, np.repeat(tied.size, groups).astype(float)]
     if problem.most < groups:
         parts.append(csr_array((np.ones(len(pairs)), (tied.of, pairs)), shape=(k, len(pairs))))
         b.append((problem.most * tied.size).astype(float))

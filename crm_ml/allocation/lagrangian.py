@@ -1,4 +1,4 @@
-"""One pass over customers: the value of the dual, what is used, and how use moves with prices."""
+"""One pass over customers: the value of the dual, the use of each resource, and its change with prices."""
 
 from dataclasses import dataclass
 
@@ -45,16 +45,16 @@ def smooth(problem: Problem, prices: Floats, temperature: float) -> Smooth:
 
 
 def exact(problem: Problem, prices: Floats) -> tuple[float, Ints, Floats]:
-    """Return the dual at prices, each customer's best actions and how far they are from changing.
+    """Return the dual at prices, each customer's best actions and their margin.
 
     Returns
     -------
     value : float
-        An upper bound of every allocation.
+        An upper bound of the value of every allocation.
     actions : numpy.ndarray of int, shape (n, most)
         -1 for none.
     margin : numpy.ndarray, shape (n,)
-        Change of a reduced value that changes the customer's actions.
+        Smallest change of a reduced value that changes the customer's actions.
     """
     from crm_ml.allocation import numba_kernels
 

@@ -1,8 +1,8 @@
-"""What prices give to a customer: the offering of greatest value above its price, or nothing.
+"""What a customer gets at given prices: the action-channel of greatest value above its price, or nothing.
 
-That is how all customers are served who have one clear choice. Where several choices are worth the same, as
-with values that tie at a cap, the limits decide how many get which; a customer of the same choices then
-counts as having each of them in the share in which those who were served got it.
+Every customer with one clear best choice gets it. Where several choices are equally good, as with values that
+tie at a cap, the limits decide how many customers get which; another customer of the same choices then counts
+as having each of them in the share in which the allocated customers got it.
 """
 
 from collections.abc import Iterable
@@ -19,37 +19,37 @@ _SAME = 1e-5  # cents
 
 @dataclass(frozen=True, eq=False)
 class PriceRule:
-    """Prices, and what became of those who were indifferent at them.
+    """Prices, and the shares in which indifferent customers got each of their equal choices.
 
     Parameters
     ----------
     row_prices : numpy.ndarray, shape (m,)
-        What a row of each offering pays.
+        Price of one row of each action-channel.
     served : mapping of bytes to numpy.ndarray, shape (m + 1,)
-        Set of equal choices to the share that got each offering, and last nothing.
+        Set of equal choices to the share that got each action-channel, and last nothing.
     """
 
     row_prices: Floats
     served: dict[bytes, Floats]
 
     def shares(self, values: Floats) -> Floats:
-        """Return the share in which each customer has each offering, and last nothing, shape (n, m + 1).
+        """Return each customer's share of each action-channel, and last of nothing, shape (n, m + 1).
 
         Parameters
         ----------
         values : numpy.ndarray, shape (n, m)
-            Not finite where an offering is not open.
+            Not finite where an action-channel is not open to the customer.
         """
         near = _near(values, self.row_prices)
-        found: Floats = (near & (near.cumsum(axis=1) == 1)).astype(np.float64)  # the first of the best
+        shares: Floats = (near & (near.cumsum(axis=1) == 1)).astype(np.float64)  # the first of the best
         several = np.flatnonzero(near.sum(axis=1) > 1)
         for row, key in zip(several, _keys(near[several]), strict=True):
             if key in self.served:
-                found[row] = self.served[key]
-        return found
+                shares[row] = self.served[key]
+        return shares
 
     def draw(self, values: Floats, u: Floats) -> Ints:
-        """Return an offering of each customer, -1 for nothing, drawn from `shares` by u in [0, 1)."""
+        """Return one action-channel of each customer, -1 for nothing, drawn from `shares` by u in [0, 1)."""
         if not len(values):
             return np.empty(0, dtype=np.int64)
         shares = self.shares(values)
@@ -58,12 +58,12 @@ class PriceRule:
 
 
 def price_rule(pieces: Iterable[tuple[Floats, Ints]], row_prices: Floats) -> PriceRule:
-    """Learn what became of indifferent customers.
+    """Count in which shares indifferent customers got each of their equal choices.
 
     Parameters
     ----------
     pieces : iterable of (values, actions)
-        Of the customers that were served by the allocation, piece by piece, shapes (b, m) and (b,).
+        Of the allocated customers, piece by piece, shapes (b, m) and (b,).
     row_prices : numpy.ndarray, shape (m,)
 
     Examples
@@ -81,11 +81,11 @@ def price_rule(pieces: Iterable[tuple[Floats, Ints]], row_prices: Floats) -> Pri
         got = np.where(actions[several] < 0, m, actions[several])
         for key, place in zip(_keys(near[several]), got.tolist(), strict=True):
             counts.setdefault(key, np.zeros(m + 1))[place] += 1.0
-    return PriceRule(row_prices, {key: found / found.sum() for key, found in counts.items()})
+    return PriceRule(row_prices, {key: count / count.sum() for key, count in counts.items()})
 
 
 def _near(values: Floats, row_prices: Floats) -> npt.NDArray[np.bool_]:
-    """Mark the choices of each customer that are worth as much as the best, nothing last."""
+    """Mark the choices of each customer that are as good as the best, nothing last."""
     reduced = np.where(np.isfinite(values), values - row_prices, -np.inf)
     choices = np.column_stack([reduced, np.zeros(len(values))])
     marked: npt.NDArray[np.bool_] = choices >= choices.max(axis=1, keepdims=True) - _SAME

@@ -1,4 +1,4 @@
-"""What an allocation has to respect, as one system of resources."""
+"""The limits of an allocation as one system of linear constraints over resources."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,10 +16,10 @@ CHUNK_ROWS = 1 << 16
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """Maximise ``sum v x`` with ``A usage(x) <= b``, at most `most` actions a customer, one a group.
+    """Maximise ``sum v x`` with ``A usage(x) <= b``, at most `most` actions a customer, one of a group.
 
     The usage of a customer's action j is the unit vector of j, followed by its cost in each layer of costs
-    that differ between customers.
+    that differ between customers. A resource is a row of A: what a cap, minimum or budget limits.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ class Problem:
     A : numpy.ndarray, shape (r, m + layers)
     b : numpy.ndarray, shape (r,)
     names : sequence of str
-        What each resource is.
+        Name of each resource.
     """
 
     values: npt.NDArray[Any]
@@ -52,7 +52,7 @@ class Problem:
         return int(n), int(m)
 
     def rows(self, chosen: Ints) -> "Problem":
-        """Return the problem of some customers with their share of all resources."""
+        """Return the problem of some customers, with resources in proportion to their number."""
         n = self.shape[0]
         return Problem(
             np.asarray(self.values[chosen]),
@@ -66,7 +66,7 @@ class Problem:
         )
 
     def chunks(self) -> Iterator[tuple[int, "npt.NDArray[Any]", "npt.NDArray[np.bool_]", Floats]]:
-        """Yield the first row, values, eligibility (no row for everybody) and costs of pieces."""
+        """Yield pieces of customers: first row, values, eligibility (no row where all are), costs."""
         n, m = self.shape
         for start in range(0, n, CHUNK_ROWS):
             piece = slice(start, start + CHUNK_ROWS)
@@ -84,14 +84,14 @@ def problem_of(
     values: npt.NDArray[Any],
     costs: Any,
     eligible: npt.NDArray[np.bool_] | None,
-    limits: "Limits",
+    limits: "ProblemLimits",
 ) -> Problem:
-    """Return the system of an allocation.
+    """Return the constraints of an allocation.
 
     Raises
     ------
     InputError
-        With everything that is wrong: shapes, negative or infinite costs, negative limits, caps of channels
+        With all that is wrong: shapes, negative or infinite costs, negative limits, caps of channels
         that no action has, minimums above caps.
     """
     m = values.shape[1] if values.ndim == 2 else 0
@@ -109,7 +109,7 @@ def problem_of(
 
 
 @dataclass(frozen=True)
-class Group:
+class ActionGroup:
     """Actions that share a limit.
 
     Parameters
@@ -118,7 +118,7 @@ class Group:
     members : sequence of int
         Numbers of the actions.
     cap, minimum : float, optional
-        At most and at least so many rows of them together.
+        Greatest and least number of rows of all of them together.
     """
 
     name: str
@@ -128,8 +128,8 @@ class Group:
 
 
 @dataclass(frozen=True, eq=False)
-class Limits:
-    """The limits of `crm_ml.allocation.allocate.allocate`, as given."""
+class ProblemLimits:
+    """The limits as arguments of `crm_ml.allocation.allocate`, whose docstring describes them."""
 
     action_caps: Any = None
     action_minimums: Any = None
@@ -137,7 +137,7 @@ class Limits:
     channel_caps: Any = None
     budgets: Any = None
     max_actions: int = 1
-    groups: "Sequence[Group]" = ()
+    groups: "Sequence[ActionGroup]" = ()
 
 
 def _layers(costs: Any) -> list[npt.NDArray[Any]]:
@@ -145,39 +145,43 @@ def _layers(costs: Any) -> list[npt.NDArray[Any]]:
     if costs is None:
         return []
     if isinstance(costs, (list, tuple)) and len(costs) and np.ndim(costs[0]) >= 1:
-        return [np.asarray(one) for one in costs]
-    found = np.asarray(costs) if not isinstance(costs, np.ndarray) else costs
-    return list(found) if found.ndim == 3 else [found]
+        return [np.asarray(layer) for layer in costs]
+    array = np.asarray(costs)
+    return list(array) if array.ndim == 3 else [array]
 
 
 def _resources(
-    limits: Limits, layers: Sequence[npt.NDArray[Any]], m: int, varying: int
+    limits: ProblemLimits, layers: Sequence[npt.NDArray[Any]], m: int, varying: int
 ) -> tuple[list[Floats], list[float], list[str]]:
     """Return usage, limit and name of each resource."""
-    found: list[tuple[str, Floats, float]] = []
-    one = np.eye(m + varying)
+    resources: list[tuple[str, Floats, float]] = []
+    unit = np.eye(m + varying)
     for j, cap in enumerate(_vector(limits.action_caps, m, np.inf)):
-        found.append((f"cap of action {j}", one[j], cap))
+        resources.append((f"cap of action {j}", unit[j], cap))
     for j, least in enumerate(_vector(limits.action_minimums, m, 0.0)):
-        found.append((f"minimum of action {j}", -one[j], -least if least > 0 else np.inf))
+        resources.append((f"minimum of action {j}", -unit[j], -least if least > 0 else np.inf))
     channels, number = _numbers([] if limits.channels is None else limits.channels)
     for name, cap in dict(limits.channel_caps or {}).items():
-        mine = one[: len(number)][number == channels.index(str(name))].sum(axis=0)
-        found.append((f"cap of channel {name}", mine, np.inf if cap is None else float(cap)))
+        members = unit[: len(number)][number == channels.index(str(name))].sum(axis=0)
+        resources.append((f"cap of channel {name}", members, np.inf if cap is None else float(cap)))
     for group in limits.groups:
-        mine = one[list(group.members)].sum(axis=0)
-        found.append((f"cap of {group.name}", mine, np.inf if group.cap is None else float(group.cap)))
+        members = unit[list(group.members)].sum(axis=0)
+        resources.append((f"cap of {group.name}", members, np.inf if group.cap is None else float(group.cap)))
         least = np.inf if group.minimum is None else -float(group.minimum)
-        found.append((f"minimum of {group.name}", -mine, least))
+        resources.append((f"minimum of {group.name}", -members, least))
     place = m
     budgets = np.atleast_1d([] if limits.budgets is None else limits.budgets)
     for number_of, (layer, budget) in enumerate(zip(layers, budgets, strict=False)):
         whole = layer.ndim == 2
-        usage = one[place] if whole else np.append(layer.astype(float), np.zeros(varying))
-        found.append((f"budget {number_of}", usage, float(budget)))
+        usage = unit[place] if whole else np.append(layer.astype(float), np.zeros(varying))
+        resources.append((f"budget {number_of}", usage, float(budget)))
         place += whole
-    kept = [part for part in found if np.isfinite(part[2])]
-    return [usage for _, usage, _ in kept], [limit for *_, limit in kept], [name for name, *_ in kept]
+    limited = [resource for resource in resources if np.isfinite(resource[2])]
+    return (
+        [usage for _, usage, _ in limited],
+        [limit for *_, limit in limited],
+        [name for name, *_ in limited],
+    )
 
 
 def _numbers(channels: Sequence[str]) -> tuple[list[str], Ints]:
@@ -185,69 +189,70 @@ def _numbers(channels: Sequence[str]) -> tuple[list[str], Ints]:
     return [str(name) for name in names], number.astype(np.int64)
 
 
-def _vector(given: Any, m: int, default: float) -> Floats:
-    if given is None:
+def _vector(limits: Any, m: int, default: float) -> Floats:
+    if limits is None:
         return np.full(m, default)
-    return np.array([default if one is None else one for one in np.asarray(given, dtype=object)], dtype=float)
+    numbers = [default if limit is None else limit for limit in np.asarray(limits, dtype=object)]
+    return np.array(numbers, dtype=float)
 
 
 def _breaches(
-    values: npt.NDArray[Any], layers: Sequence[npt.NDArray[Any]], eligible: Any, limits: Limits
+    values: npt.NDArray[Any], layers: Sequence[npt.NDArray[Any]], eligible: Any, limits: ProblemLimits
 ) -> list[str]:
     if values.ndim != 2 or not values.shape[1]:
         return [f"values have shape {values.shape}, not customers by actions"]
     n, m = values.shape
-    found = [] if eligible is None or eligible.shape == (n, m) else [f"eligible has shape {eligible.shape}"]
-    found += [
-        f"costs have shape {one.shape}; give one an action or one a pair"
-        for one in layers
-        if one.shape not in ((m,), (n, m))
+    breaches = []
+    if eligible is not None and eligible.shape != (n, m):
+        breaches.append(f"eligible has shape {eligible.shape}")
+    breaches += [
+        f"costs have shape {layer.shape}; give one an action or one a pair"
+        for layer in layers
+        if layer.shape not in ((m,), (n, m))
     ]
-    found += [f"{int((one < 0).sum()):,} costs are below 0" for one in layers if (one < 0).any()]
-    found += [
-        f"{int((~np.isfinite(one)).sum()):,} costs are not finite"
-        for one in layers
-        if not np.isfinite(one).all()
+    breaches += [f"{int((layer < 0).sum()):,} costs are below 0" for layer in layers if (layer < 0).any()]
+    breaches += [
+        f"{int((~np.isfinite(layer)).sum()):,} costs are not finite"
+        for layer in layers
+        if not np.isfinite(layer).all()
     ]
     budgets = 0 if limits.budgets is None else np.size(limits.budgets)
     if budgets != (len(layers) if budgets else 0):
-        found.append(f"{budgets} budgets for {len(layers)} layers of costs; give one each")
-    found += _limits(limits, m)
-    return found
+        breaches.append(f"{budgets} budgets for {len(layers)} layers of costs; give one each")
+    return breaches + _limits(limits, m)
 
 
-def _limits(limits: Limits, m: int) -> list[str]:
-    found = []
-    for name in ("action_caps", "action_minimums"):
-        given = getattr(limits, name)
-        if given is not None and len(given) != m:
-            found.append(f"{len(given)} {name} for {m} actions")
-    if limits.channels is not None and len(limits.channels) != m:
-        found.append(f"{len(limits.channels)} channels for {m} actions")
+def _limits(limits: ProblemLimits, m: int) -> list[str]:
+    breaches = []
+    for name in ("action_caps", "action_minimums", "channels"):
+        values = getattr(limits, name)
+        if values is not None and len(values) != m:
+            breaches.append(f"{len(values)} {name} for {m} actions")
     if limits.channel_caps is not None:
         known = set() if limits.channels is None else set(map(str, limits.channels))
         lost = sorted(set(map(str, dict(limits.channel_caps))) - known)
-        found += [f"channel_caps of channels that no action has: {', '.join(lost)}"] if lost else []
-    lost_members = [one.name for one in limits.groups if not set(one.members) <= set(range(m))]
-    found += [f"groups {', '.join(lost_members)} have members that are no action"] if lost_members else []
+        breaches += [f"channel_caps of channels that no action has: {', '.join(lost)}"] if lost else []
+    lost_members = [group.name for group in limits.groups if not set(group.members) <= set(range(m))]
+    breaches += [f"groups {', '.join(lost_members)} have members that are no action"] if lost_members else []
     if limits.max_actions < 1:
-        found.append(f"max_actions is {limits.max_actions}; give at least 1")
-    if found:
-        return found
+        breaches.append(f"max_actions is {limits.max_actions}; give at least 1")
+    return breaches or _values(limits, m)
+
+
+def _values(limits: ProblemLimits, m: int) -> list[str]:
+    """Return what is wrong with the values of limits of the right number."""
     caps, least = _vector(limits.action_caps, m, np.inf), _vector(limits.action_minimums, m, 0.0)
-    channel = (
-        [] if limits.channel_caps is None else [one for one in dict(limits.channel_caps).values() if one]
-    )
+    channel = [cap for cap in dict(limits.channel_caps or {}).values() if cap]
     budgets = [] if limits.budgets is None else list(np.atleast_1d(limits.budgets))
-    shared = [one for group in limits.groups for one in (group.cap, group.minimum) if one is not None]
-    negative = sum(float(one) < 0 for one in (*caps, *least, *channel, *budgets, *shared))
-    found += [f"{negative} limits are below 0"] if negative else []
+    shared = [limit for group in limits.groups for limit in (group.cap, group.minimum) if limit is not None]
+    negative = sum(float(limit) < 0 for limit in (*caps, *least, *channel, *budgets, *shared))
+    breaches = [f"{negative} limits are below 0"] if negative else []
     above = np.flatnonzero(least > caps)
-    found += [f"actions {', '.join(map(str, above))} have a minimum above their cap"] if len(above) else []
+    breaches += [f"actions {', '.join(map(str, above))} have a minimum above their cap"] if len(above) else []
     crossed = [
-        one.name
-        for one in limits.groups
-        if one.cap is not None and one.minimum is not None and one.minimum > one.cap
+        group.name
+        for group in limits.groups
+        if group.cap is not None and group.minimum is not None and group.minimum > group.cap
     ]
-    found += [f"groups {', '.join(crossed)} have a minimum above their cap"] if crossed else []
-    return found
+    breaches += [f"groups {', '.join(crossed)} have a minimum above their cap"] if crossed else []
+    return breaches

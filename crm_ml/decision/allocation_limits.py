@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from crm_ml.actions.action_parts import Budget
 from crm_ml.actions.catalog import Action
-from crm_ml.allocation.allocate import Group
+from crm_ml.allocation.allocate import ActionGroup
 from crm_ml.errors import ConfigError
 
 LIST = "the list"
@@ -22,14 +22,14 @@ class Limits:
 
     Parameters
     ----------
-    groups : tuple of Group
+    groups : tuple of ActionGroup
         Caps and minimums of offerings together.
     budgets : tuple of Budget
     costs : numpy.ndarray, shape (budgets, m)
         What a row of each offering takes of each budget, cents.
     """
 
-    groups: tuple[Group, ...]
+    groups: tuple[ActionGroup, ...]
     budgets: tuple[Budget, ...]
     costs: Floats
 
@@ -52,7 +52,7 @@ class Limits:
         return [*(one.name for one in self._capped), *(f"budget {one.name}" for one in self.budgets)]
 
     @property
-    def _capped(self) -> list[Group]:
+    def _capped(self) -> list[ActionGroup]:
         return [one for one in self.groups if one.cap is not None]
 
     def without(self, taken: npt.NDArray[np.integer[Any]]) -> "Limits":
@@ -98,11 +98,11 @@ def limits_of(
     """
     groups = _of_actions(actions, stock or {})
     groups += [
-        Group(f"channel {name}", _places(one.channel == name for one in actions), float(cap))
+        ActionGroup(f"channel {name}", _places(one.channel == name for one in actions), float(cap))
         for name, cap in sorted((channel_caps or {}).items())
     ]
     if daily_cap is not None:
-        groups.append(Group(LIST, tuple(range(len(actions))), float(daily_cap)))
+        groups.append(ActionGroup(LIST, tuple(range(len(actions))), float(daily_cap)))
     costs = np.array([[one.cost_cents if _counts(b, one) else 0 for one in actions] for b in budgets], float)
     kept = tuple(one for one in groups if one.members)
     return Limits(kept, tuple(budgets), costs.reshape(len(budgets), len(actions)))
@@ -129,19 +129,19 @@ def check_limits(
         raise ConfigError("limits that fit no action\n" + "\n".join(f"  {one}" for one in lost))
 
 
-def _of_actions(actions: Sequence[Action], stock: Mapping[str, int]) -> list[Group]:
+def _of_actions(actions: Sequence[Action], stock: Mapping[str, int]) -> list[ActionGroup]:
     """Return the limits of each offering of several channels, of each action, and of its stock."""
     found = [
-        Group(f"action {one.key}", (number,), one.daily_cap, one.minimum)
+        ActionGroup(f"action {one.key}", (number,), one.daily_cap, one.minimum)
         for number, one in enumerate(actions)
         if len(one.channels) > 1 and (one.daily_cap or one.minimum)
     ]
     for name in dict.fromkeys(one.action_id for one in actions):
         members = _places(one.action_id == name for one in actions)
         whole = actions[members[0]].whole
-        found.append(Group(f"action {name}", members, whole.daily_cap, whole.minimum))
+        found.append(ActionGroup(f"action {name}", members, whole.daily_cap, whole.minimum))
         if name in stock:
-            found.append(Group(f"stock of {name}", members, float(stock[name])))
+            found.append(ActionGroup(f"stock of {name}", members, float(stock[name])))
     return [one for one in found if one.cap is not None or one.minimum is not None]
 
 

@@ -9,7 +9,7 @@ import pytest
 import scripts
 from scipy.optimize import Bounds, LinearConstraint, milp
 
-from crm_ml.allocation.allocate import Group, allocate
+from crm_ml.allocation.allocate import ActionGroup, allocate
 from crm_ml.errors import InputError
 
 cases = scripts.plain("performance/allocation_cases.py")
@@ -277,7 +277,11 @@ def test_values_that_are_alike_for_everybody_are_shared_out_exactly(n):
     values = np.full((n, 2), np.nan)
     values[rng.random(n) < 0.65, 0] = 15.0
     values[rng.random(n) < 0.6, 1] = 13.0
-    groups = [Group("a", (0,), n // 8), Group("b", (1,), n // 2), Group("all", (0, 1), n // 4)]
+    groups = [
+        ActionGroup("a", (0,), n // 8),
+        ActionGroup("b", (1,), n // 2),
+        ActionGroup("all", (0, 1), n // 4),
+    ]
     found = allocate(values, groups=groups)
     assert found.value == found.upper_bound == n // 8 * 15 + (n // 4 - n // 8) * 13
     assert found.prices == pytest.approx({"cap of a": 2.0, "cap of b": 0.0, "cap of all": 13.0}, abs=1e-6)

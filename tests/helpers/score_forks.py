@@ -23,11 +23,11 @@ import score_world
 
 from crm_ml import features
 from crm_ml.allocation import lagrangian
-from crm_ml.allocation.allocate import Group, Limits
+from crm_ml.allocation.allocate import ActionGroup, ProblemLimits
 from crm_ml.allocation.problem import problem_of
 from crm_ml.errors import CrmError
 from crm_ml.score import batch
-from crm_ml.score_tables.champion_set import Models
+from crm_ml.score_tables.champion_set import Champions
 from crm_ml.storage import publish
 from crm_ml.tables.contract import contracts
 
@@ -49,7 +49,7 @@ def warm_up():
         importlib.import_module(name)
     contracts()
     features.groups()
-    limits = Limits(groups=(Group("all", (0, 1), 1.0),))
+    limits = ProblemLimits(groups=(ActionGroup("all", (0, 1), 1.0),))
     problem = problem_of(np.ones((3, 2)), None, None, limits)
     lagrangian.smooth(problem, np.zeros(1), 1.0)
     lagrangian.exact(problem, np.zeros(1))
@@ -65,8 +65,8 @@ def run(root, order):
     tables = score_world.tables(root / f"tables_{os.getpid()}", n_customers=10)
     if "file_size_limit" in order:
         resource.setrlimit(resource.RLIMIT_FSIZE, (order["file_size_limit"],) * 2)
-    outcome = batch.run(settings, catalog, tables, Models(churn=score_world.scorer()), root / order["out"])
-    return outcome.folder
+    champions = Champions([score_world.churn_source()])
+    return batch.run(settings, catalog, tables, champions, root / order["out"]).folder
 
 
 def child(root, order, pipe):
