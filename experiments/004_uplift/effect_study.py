@@ -19,8 +19,7 @@ from crm_ml.train.families.uplift.fitting import MODEL, Fold, Said, fit
 from crm_ml.uplift.t_learner import TLearner
 from crm_ml.uplift.trial_rows import TrialRows, trials
 
-HERE = Path(__file__).parent
-DATA = HERE.parents[1] / ".." / "shared" / "data"
+DATA = Path(__file__).parents[2] / ".." / "shared" / "data"
 FILES = {
     "hillstrom": DATA / "hillstrom" / "hillstrom.csv",
     "starbucks": DATA / "starbucks_promo" / "train.csv",

@@ -4,19 +4,16 @@
 """
 
 import argparse
-import json
-import logging
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import get_args
 
 import numpy as np
-from effect_study import CANDIDATES, HERE
+from effect_study import CANDIDATES
 from nie_wager_settings import Setting, simulate
 from rich.progress import Progress
-from study import markdown, show, shown_progress, write_between
+from study import markdown, parser, run, save, show, shown_progress, write_between
 
 from crm_ml.evaluation.plot_style import Z95
 from crm_ml.evaluation.uplift import pehe
@@ -34,51 +31,48 @@ SEED = 4
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Fit each learner on draws of each setting; return the exit code."""
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before lightgbm is imported
-    logging.basicConfig(level=logging.ERROR)
-    parser = argparse.ArgumentParser(
-        "nie_wager.py", description="PEHE of each learner where effects are known."
-    )
-    parser.add_argument("--draws", type=int, default=50, help="of each setting")
-    parser.add_argument("--rows", type=int, default=1000, help="of a draw; twice as many test")
-    parser.add_argument("--folder", type=Path, default=HERE, help="where README.md and nie_wager.json stand")
-    given = parser.parse_args(argv)
+    command = parser(__file__, "PEHE of each learner where effects are known.", "nie_wager.json")
+    command.add_argument("--draws", type=int, default=50, help="of each setting")
+    command.add_argument("--rows", type=int, default=1000, help="of a draw; twice as many test")
+    return run(_simulate, command.parse_args(argv))
+
+
+def _simulate(arguments: argparse.Namespace) -> None:
     with shown_progress() as progress:
-        found = {one: errors(one, given.draws, given.rows, progress) for one in SETTINGS}
-    _report(found, given.folder)
-    return 0
+        drawn = {name: errors(name, arguments.draws, arguments.rows, progress) for name in SETTINGS}
+    _report(drawn, arguments.folder)
 
 
 def errors(setting: Setting, draws: int, rows: int, progress: Progress) -> dict[str, list[float]]:
     """Return the PEHE of every learner on each draw."""
     names = [name for name in CANDIDATES if "learner" in name]
-    found: dict[str, list[float]] = {name: [] for name in [*names, CONSTANT]}
+    drawn: dict[str, list[float]] = {name: [] for name in [*names, CONSTANT]}
     for draw in progress.track(range(draws), description=f"setting {setting}"):
         rng = np.random.default_rng([SEED, ord(setting), draw])
         past, now = simulate(setting, rows, rng), simulate(setting, 2 * rows, rng)
-        for name in found:
+        for name in drawn:
             part = CANDIDATES.get(name)
             options = {} if part is None else dict(part.options)
             options |= {} if options.get("base") == "logistic" else SMALL_LEAVES
             options |= {"num_threads": 1}  # so few rows are no work for two
             learner = create("constant_effect" if part is None else part.name, **options)
             learner.fit(past.X, past.treatment.astype(int), past.y)
-            found[name].append(pehe(now.effect, learner.predict(now.X)))
-    return found
+            drawn[name].append(pehe(now.effect, learner.predict(now.X)))
+    return drawn
 
 
-def _report(found: dict[Setting, dict[str, list[float]]], folder: Path) -> None:
-    header = ["learner", *(f"{setting}: PEHE" for setting in found), *(f"{s}: - constant" for s in found)]
-    names = list(found[SETTINGS[0]])
-    order = sorted(names, key=lambda name: np.mean([np.mean(found[setting][name]) for setting in found]))
+def _report(drawn: dict[Setting, dict[str, list[float]]], folder: Path) -> None:
+    header = ["learner", *(f"{setting}: PEHE" for setting in drawn), *(f"{s}: - constant" for s in drawn)]
+    names = list(drawn[SETTINGS[0]])
+    order = sorted(names, key=lambda name: np.mean([np.mean(drawn[setting][name]) for setting in drawn]))
     rows, content = [], {}
     for name in order:
-        each = [np.array(found[setting][name]) for setting in found]
-        paired = [np.array(found[setting][name]) - np.array(found[setting][CONSTANT]) for setting in found]
-        cells = [] if name == CONSTANT else [_mean(one) for one in paired]
-        rows.append((name, *map(_mean, each), *(cells or [""] * len(found))))
-        content[name] = {setting: float(np.mean(found[setting][name])) for setting in found}
-    (folder / "nie_wager.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        each = [np.array(drawn[setting][name]) for setting in drawn]
+        paired = [np.array(drawn[setting][name]) - np.array(drawn[setting][CONSTANT]) for setting in drawn]
+        cells = [] if name == CONSTANT else list(map(_mean, paired))
+        rows.append((name, *map(_mean, each), *(cells or [""] * len(drawn))))
+        content[name] = {setting: float(np.mean(drawn[setting][name])) for setting in drawn}
+    save(folder / "nie_wager.json", content)
     write_between(folder / "README.md", "nie_wager", markdown(header, rows))
     show("Nie and Wager", header, rows)
 

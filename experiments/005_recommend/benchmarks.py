@@ -1,7 +1,7 @@
-"""Benchmarks of the field that come as pasts without dates: items in their order, or baskets in theirs.
+"""Public benchmarks of histories without dates: items in their order, or baskets in theirs.
 
-They are events, not tables: a basket counts as a day, and all customers' last baskets lie on the same day,
-so that ages count baskets. The package does not carry the files; give their path.
+They are read as events, not tables: a basket counts as a day, and all customers' last baskets lie on the
+same day, so that ages count baskets. The package does not carry the files; give their path.
 
 References
 ----------
@@ -40,8 +40,8 @@ def sequences(path: Path) -> "pd.DataFrame":
     lines = [line.split() for line in _text(path).splitlines() if line.strip()]
     short = [str(number) for number, line in enumerate(lines, 1) if len(line) < 2]
     if not lines or short:
-        told = f"lines without an item: {', '.join(short[:5])}" if lines else "no line"
-        raise InputError(f"{path.name}: {told}; a line is a customer's id and its items")
+        fault = f"lines without an item: {', '.join(short[:5])}" if lines else "no line"
+        raise InputError(f"{path.name}: {fault}; a line is a customer's id and its items")
     return _events((line[0], [[item] for item in line[1:]]) for line in lines)
 
 
@@ -62,15 +62,15 @@ def ta_feng(history: Path, future: Path) -> "pd.DataFrame":
     if past.keys() != later.keys():
         apart = len(past.keys() ^ later.keys())
         raise InputError(f"{history.name} and {future.name}: {apart:,} customers stand in one of them alone")
-    return _events((one, [*past[one], *later[one]]) for one in past)
+    return _events((customer, [*past[customer], *later[customer]]) for customer in past)
 
 
 def _baskets(path: Path) -> Mapping[str, Sequence[Sequence[str]]]:
     try:
         read = json.loads(_text(path))
         return {
-            one: [[str(item) for item in basket] for basket in baskets if basket != [-1]]
-            for one, baskets in read.items()
+            customer: [[str(item) for item in basket] for basket in baskets if basket != [-1]]
+            for customer, baskets in read.items()
         }
     except (ValueError, AttributeError, TypeError) as error:
         raise InputError(f"{path.name}: no JSON of baskets by customer ({error})") from error

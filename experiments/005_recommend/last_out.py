@@ -1,35 +1,45 @@
 """Judge next items (Amazon Beauty and Toys) and next baskets (Ta-Feng) by leaving the last one out.
 
 ``python experiments/005_recommend/last_out.py --data FOLDER`` writes last_out.json and tables of README.md.
-``--choose`` prints instead what the settings in question give on the last but one, which decided on them.
+``--choose`` prints instead the metrics of the settings in question on the last but one.
 """
 
 import argparse
 import json
-import logging
-import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).parent
-sys.path.append(str(HERE.parent))  # for the tables of all experiments
+sys.path.append(str(Path(__file__).parents[1]))  # for what all experiments share
 
-import benchmarks  # noqa: E402
-import numpy as np  # noqa: E402
-from leave_last_out import leave_last_out  # noqa: E402
-from study import markdown, show, shown_progress, test_evaluations, write_between  # noqa: E402
+import benchmarks
+import numpy as np
+from leave_last_out import leave_last_out
+from study import (
+    Table,
+    add_only,
+    parser,
+    plain,
+    run,
+    save,
+    saved,
+    show,
+    shown_progress,
+    test_evaluations,
+    verdict,
+    write_between,
+    write_tables,
+)
 
-from crm_ml.errors import CrmError  # noqa: E402
-from crm_ml.evaluation.recommendation import Ideal, evaluate_lists, judge_lists  # noqa: E402
-from crm_ml.evaluation.significance import Evaluation  # noqa: E402
-from crm_ml.recommend.interactions import Interactions, as_interactions  # noqa: E402
-from crm_ml.recommend.recommendation_task import Task  # noqa: E402
-from crm_ml.recommend.recommender import Recommender  # noqa: E402
-from crm_ml.recommend.recommenders import create  # noqa: E402
-from crm_ml.storage.paths import data_folder  # noqa: E402
+from crm_ml.evaluation.recommendation import Ideal, evaluate_lists, judge_lists
+from crm_ml.evaluation.significance import Evaluation
+from crm_ml.recommend.interactions import Interactions, as_interactions
+from crm_ml.recommend.recommendation_task import Task
+from crm_ml.recommend.recommender import Recommender
+from crm_ml.recommend.recommenders import create
+from crm_ml.storage.paths import data_folder
 
 TA_FENG = ("tafeng_history.json", "tafeng_future.json")
 K, SEED, REPLICATES, BLOCK = 10, 17, 1000, 512
@@ -103,7 +113,7 @@ BENCHMARKS = {
         {"SASRec": (0.0675, 0.0374), "S3-Rec": (0.0700, 0.0376)}, (0.080, 0.049), "hit_rate",
     ),
     "ta_feng": Benchmark(
-        lambda data: benchmarks.ta_feng(*(data / "tafeng_baskets" / one for one in TA_FENG)),
+        lambda data: benchmarks.ta_feng(*(data / "tafeng_baskets" / file for file in TA_FENG)),
         BASKETS, BASKET_CHOICES, True, "all", {"TIFU-KNN": (0.1301, 0.1011)}, (0.136, 0.117), "recall",
     ),
 }  # fmt: skip
@@ -111,36 +121,30 @@ BENCHMARKS = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Judge the benchmarks; return the exit code."""
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before lightgbm is imported
-    logging.basicConfig(level=logging.ERROR)
-    parser = argparse.ArgumentParser("last_out.py", description="Judge lists on the last item or basket.")
-    parser.add_argument("--only", choices=BENCHMARKS, action="append", help="this benchmark alone")
-    parser.add_argument(
+    command = parser(__file__, "Judge lists on the last item or basket.", "last_out.json")
+    add_only(command, BENCHMARKS)
+    command.add_argument(
         "--data", type=Path, default=data_folder(), help="folder with s3rec/ and tafeng_baskets/"
     )
-    parser.add_argument("--folder", type=Path, default=HERE, help="where README.md and last_out.json stand")
-    parser.add_argument("--choose", action="store_true", help="compare settings on the last but one")
-    given = parser.parse_args(argv)
-    try:
-        for name in given.only or BENCHMARKS:
-            benchmark = BENCHMARKS[name]
-            data = as_interactions(benchmark.read(given.data))
-            if given.choose:
-                _choose(name, benchmark, data)
-            else:
-                _write(
-                    name, benchmark, judged(benchmark, leave_last_out(data), benchmark.models), given.folder
-                )
-    except CrmError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
-    return 0
+    command.add_argument("--choose", action="store_true", help="compare settings on the last but one")
+    return run(_judge_all, command.parse_args(argv))
+
+
+def _judge_all(arguments: argparse.Namespace) -> None:
+    for name in arguments.only or BENCHMARKS:
+        benchmark = BENCHMARKS[name]
+        data = as_interactions(benchmark.read(arguments.data))
+        if arguments.choose:
+            _choose(name, benchmark, data)
+        else:
+            result = judged(benchmark, leave_last_out(data), benchmark.models)
+            _write(name, benchmark, result, arguments.folder)
 
 
 def judged(benchmark: Benchmark, task: Task, models: Mapping[str, Model]) -> Evaluation:
     """Return hit rate, recall, NDCG and MRR of lists in which ties count against the model."""
     assert task.relevant is not None
-    found = {}
+    metrics_of = {}
     with shown_progress() as progress:
         for name, (kind, options) in progress.track(list(models.items()), description="models"):
             model = create(kind, **options).fit(task.data)
@@ -148,10 +152,10 @@ def judged(benchmark: Benchmark, task: Task, models: Mapping[str, Model]) -> Eva
                 lists = model.top(task.data.customers, K, exclude_seen=False)[0]
             else:
                 lists = worst_places(model, task)
-            found[name] = judge_lists(lists, task.relevant, K, benchmark.ideal)
+            metrics_of[name] = judge_lists(lists, task.relevant, K, benchmark.ideal)
     rng = np.random.default_rng(SEED)
     metrics = ("ndcg", benchmark.second, "mrr")
-    return evaluate_lists(task.data.customers, found, rng, REPLICATES, metrics)
+    return evaluate_lists(task.data.customers, metrics_of, rng, REPLICATES, metrics)
 
 
 def worst_places(model: Recommender, task: Task) -> "np.ndarray[Any, np.dtype[np.int64]]":
@@ -173,56 +177,49 @@ def worst_places(model: Recommender, task: Task) -> "np.ndarray[Any, np.dtype[np
 
 def _choose(name: str, benchmark: Benchmark, data: Interactions) -> None:
     kind, options = benchmark.models["model"]
-    models = {str(one): (kind, {**options, **one}) for one in benchmark.choices}
-    models |= {one: part for one, part in benchmark.models.items() if one != "model"}
+    models = {str(choice): (kind, {**options, **choice}) for choice in benchmark.choices}
+    models |= {other: part for other, part in benchmark.models.items() if other != "model"}
     result = judged(benchmark, leave_last_out(data, back=1), models)
     rows = [
-        (one, *(f"{result.interval(one, metric).value:.4f}" for metric in result.metrics))
-        for one in sorted(models, key=lambda one: -result.interval(one, "ndcg").value)
+        (model, *(f"{result.interval(model, metric).value:.4f}" for metric in result.metrics))
+        for model in _best_first(result)
     ]
     show(f"{name}, last but one", ["settings", *result.metrics], rows)
 
 
+def _best_first(result: Evaluation) -> list[str]:
+    return sorted(result.models, key=lambda model: -result.interval(model, "ndcg").value)
+
+
 def _write(name: str, benchmark: Benchmark, result: Evaluation, folder: Path) -> None:
     path = folder / "last_out.json"
-    kept = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    content = {
-        one: {metric: asdict(result.interval(one, metric)) for metric in result.metrics}
-        for one in result.models
-    }
-    figures = {f"{name}.{metric}": result.interval("model", metric).value for metric in result.metrics}
-    seen = test_evaluations(path, json.dumps(benchmark.models, sort_keys=True), figures)
-    path.write_text(json.dumps(kept | {name: content, "looks": seen}, indent=1) + "\n", encoding="utf-8")
-    header, rows = _table(benchmark, result)
-    write_between(folder / "README.md", name, markdown(header, rows))
-    show(name, header, rows)
-    told = f"Different results seen on the last items and baskets so far: {len(seen)}."
-    write_between(folder / "README.md", "looks at the last", told)
+    intervals = {model: {m: result.interval(model, m) for m in result.metrics} for model in result.models}
+    figures = {f"{name}.{metric}": interval.value for metric, interval in intervals["model"].items()}
+    evaluations = test_evaluations(path, json.dumps(benchmark.models, sort_keys=True), figures)
+    save(path, saved(path, {}) | {name: plain(intervals), "looks": evaluations})
+    write_tables(folder, {name: _table(benchmark, result)})
+    counted = f"Different results seen on the last items and baskets so far: {len(evaluations)}."
+    write_between(folder / "README.md", "looks at the last", counted)
 
 
-def _table(benchmark: Benchmark, result: Evaluation) -> tuple[list[str], list[tuple[str, ...]]]:
+def _table(benchmark: Benchmark, result: Evaluation) -> Table:
     metrics = (benchmark.second, "ndcg")
     header = ["model", f"{benchmark.second}@{K}", f"NDCG@{K}", f"MRR@{K}", f"NDCG@{K} of the model -"]
-    order = sorted(result.models, key=lambda one: -result.interval(one, "ndcg").value)
-    rows = [
-        (
-            f"{one} ({benchmark.models[one][0]})" if one == "model" else one,
-            *(str(result.interval(one, metric)) for metric in (*metrics, "mrr")),
-            "" if one == "model" else str(result.difference("model", one, "ndcg")),
-        )
-        for one in order
-    ]
+    rows = []
+    for model in _best_first(result):
+        own = model == "model"
+        title = f"{model} ({benchmark.models[model][0]})" if own else model
+        cells = (str(result.interval(model, metric)) for metric in (*metrics, "mrr"))
+        rows.append((title, *cells, "" if own else str(result.difference("model", model, "ndcg"))))
     rows += [
-        (f"{one}, published", *(f"{value:.4f}" for value in values), "", "")
-        for one, values in benchmark.published.items()
+        (f"{model}, published", *(f"{value:.4f}" for value in values), "", "")
+        for model, values in benchmark.published.items()
     ]
-    reached = [
-        "met" if result.interval("model", metric).value >= target else "**missed**"
+    targets = [
+        f"{target:g}: {verdict(result.interval('model', metric).value >= target)}"
         for metric, target in zip(metrics, benchmark.targets, strict=True)
     ]
-    targets = [f"{target:g}: {verdict}" for target, verdict in zip(benchmark.targets, reached, strict=True)]
-    rows.append(("target", *targets, "", ""))
-    return header, rows
+    return header, [*rows, ("target", *targets, "", "")]
 
 
 if __name__ == "__main__":

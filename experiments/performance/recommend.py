@@ -117,9 +117,10 @@ def load(folder: Path) -> None:
 def stream(folder: Path) -> None:
     """Write the lists of all customers with their reasons."""
     from crm_ml.score_tables.recommend import write_items
+    from crm_ml.score_tables.source import Output
 
     serving = _model(folder).serving(K)
-    write_items(folder / "people.parquet", serving, folder / "items.parquet", folder / "parts")
+    write_items(folder / "people.parquet", serving, Output(folder / "items.parquet", folder / "parts"))
 
 
 def _model(folder: Path) -> Any:
