@@ -1,1 +1,1 @@
-"""Is today's data like that of the training: profiles that models carry, and their comparison with a day."""
+"""Data drift: profiles of the training data that models carry, and their comparison with a scored day."""

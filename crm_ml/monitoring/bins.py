@@ -1,7 +1,7 @@
-"""How the values of a column are counted: by quantiles of numbers, by the frequent levels of a text.
+"""Bins of a column: quantiles of a number, frequent levels of a text.
 
-Both count values of a frame in memory and, by SQL, rows of any table out of core; the counts are whole
-numbers, so that neither the order of rows nor the number of threads changes them.
+Both kinds count values of a frame in memory and, by SQL, rows of any table out of core. Counts are integers,
+so they do not depend on the order of rows or the number of threads.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,7 +19,7 @@ Counts = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Numbers:
-    """Bins of a number: up to each edge (included), above the last one, and missing.
+    """Bins of a number: up to each edge (inclusive), above the last edge, and missing.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ class Numbers:
 
     @classmethod
     def learn(cls, values: npt.NDArray[np.float64]) -> "Numbers":
-        """Put the edges at the nine deciles of the known values, each once."""
+        """Return bins with edges at the nine deciles of the known values, without duplicates."""
         known = values[np.isfinite(values)]
         if not len(known):
             return cls(())
@@ -56,10 +56,10 @@ class Numbers:
         return np.append(counts, len(values) - len(known)).astype(np.int64)
 
     def expressions(self, name: str) -> list[str]:
-        """Return SQL aggregates: rows up to each edge, and missing ones."""
+        """Return SQL aggregates: rows up to each edge, and missing rows."""
         column = f"{ident(name)}::DOUBLE"
-        found = [f"count_if({column} <= '{edge!r}'::DOUBLE)" for edge in self.edges]
-        return [*found, f"count_if({column} IS NULL OR isnan({column}))"]
+        counts = [f"count_if({column} <= '{edge!r}'::DOUBLE)" for edge in self.edges]
+        return [*counts, f"count_if({column} IS NULL OR isnan({column}))"]
 
     def counted(self, row: Sequence[int], total: int) -> Counts:
         """Return the rows of each bin from what `expressions` gave."""
@@ -70,9 +70,9 @@ class Numbers:
 
 @dataclass(frozen=True)
 class Texts:
-    """Bins of a text: each kept level, all others, and missing.
+    """Bins of a text: one per frequent level, all rare levels together, and missing.
 
-    Only levels of at least ten customers are kept, since a rare one can name a person.
+    Only levels of at least ten customers get a bin, since a rare level can identify a person.
 
     Parameters
     ----------
@@ -93,35 +93,35 @@ class Texts:
 
     @classmethod
     def learn(cls, days: Sequence[npt.NDArray[Any]]) -> "Texts":
-        """Keep the most frequent levels; on one day a customer has one row."""
+        """Return bins of the most frequent levels, by their largest count on a day."""
         import pandas as pd
 
         most: dict[str, int] = {}
         for values in days:
             for level, count in pd.Series(values, dtype=object).value_counts().items():
                 most[str(level)] = max(int(count), most.get(str(level), 0))
-        ranked = sorted(most.items(), key=lambda one: (-one[1], one[0]))[:MOST_LEVELS]
+        ranked = sorted(most.items(), key=lambda level_count: (-level_count[1], level_count[0]))[:MOST_LEVELS]
         return cls(tuple(sorted(level for level, n in ranked if n >= FEWEST_CUSTOMERS and "\0" not in level)))
 
     def count(self, values: npt.NDArray[Any]) -> Counts:
         """Return the rows of each bin."""
         import pandas as pd
 
-        found = pd.Series(values, dtype=object).value_counts()
-        kept = [int(found.get(level, 0)) for level in self.levels]
-        known = int(found.sum())
-        return np.array([*kept, known - sum(kept), len(values) - known], dtype=np.int64)
+        frequencies = pd.Series(values, dtype=object).value_counts()
+        counts = [int(frequencies.get(level, 0)) for level in self.levels]
+        known = int(frequencies.sum())
+        return np.array([*counts, known - sum(counts), len(values) - known], dtype=np.int64)
 
     def expressions(self, name: str) -> list[str]:
-        """Return SQL aggregates: rows of each level, and missing ones."""
+        """Return SQL aggregates: rows of each level, and missing rows."""
         column = ident(name)
-        found = [f"count_if({column} = {literal(level)})" for level in self.levels]
-        return [*found, f"count_if({column} IS NULL)"]
+        counts = [f"count_if({column} = {literal(level)})" for level in self.levels]
+        return [*counts, f"count_if({column} IS NULL)"]
 
     def others(self, name: str) -> str:
-        """Return the SQL aggregate of how many different levels are none of those kept."""
-        kept = ", ".join(literal(level) for level in self.levels)
-        which = f" FILTER (WHERE {ident(name)} NOT IN ({kept}))" if kept else ""
+        """Return the SQL aggregate of the number of distinct levels without a bin."""
+        levels = ", ".join(literal(level) for level in self.levels)
+        which = f" FILTER (WHERE {ident(name)} NOT IN ({levels}))" if levels else ""
         return f"count(DISTINCT {ident(name)}){which}"
 
     def counted(self, row: Sequence[int], total: int) -> Counts:
@@ -133,6 +133,6 @@ Bins = Numbers | Texts
 
 
 def batches(names: Sequence[str], size: int) -> Iterator[Sequence[str]]:
-    """Cut names into pieces, so that a query stays small."""
+    """Split names into batches, so that a query stays small."""
     for start in range(0, len(names), size):
         yield names[start : start + size]

@@ -1,4 +1,4 @@
-"""From where on a movement is worth a warning, and from where on nothing is published."""
+"""Limits of drift: when to warn, and when not to publish a list."""
 
 from typing import Annotated, Self
 
@@ -12,34 +12,33 @@ Ratio = Annotated[float, Field(gt=1, allow_inf_nan=False)]
 
 
 class DriftLimits(Strict):
-    """Limits of drift between training and a day that is scored.
+    """Limits of drift between training and a scored day.
 
     Parameters
     ----------
     psi_warn, psi_stop : float
-        Population stability index of a feature or score. A column that moved more than this between the
-        training days has a higher limit of its own, see `past_factor`.
+        Population stability index (PSI) of a feature or score. A column that moved more than this between
+        training days has a higher limit, see `past_factor`.
     columns_to_stop : int
-        So many columns of one model beyond their `psi_stop`, or entirely missing, stop the list.
+        This many columns of one model beyond their `psi_stop`, or entirely missing, stop the list.
     past_factor : float
-        A warning is due only beyond so many times the largest movement of PSI, median or rate within
-        training. A column for which that is four times `psi_stop` or more is not judged by PSI.
+        Warn only beyond this many times the largest movement of PSI, median or rate within training. PSI is
+        not applied to a column where that is four times `psi_stop` or more.
     median_warn, median_stop : float
-        Ratio of the median (of values above zero) to that of training, either way: cents for the major unit,
-        days for weeks. One column is enough to stop.
+        Ratio of the median (of values above zero) to that of training, in either direction: catches changed
+        units such as cents or days. One column is enough to stop.
     rate_warn, rate_stop : float
-        Ratio of the mean probability to the base rate of training, either way, or of their complements. Where
-        training knows no base rate, the mean score stands in for it and a warning is the most.
+        Ratio of the mean probability to the base rate of training, in either direction, or of their
+        complements. Without a known base rate the mean score of training is used, which at most warns.
     volume_warn, volume_stop : float
-        Ratio of customers scored to those of the newest training day, either way.
+        Ratio of customers scored to those of the newest training day, in either direction.
     rare_warn : float
-        Share of rows whose level training had not, or only rarely, beyond the largest share on a training
-        day.
+        Share of rows with a level unseen or rare in training, beyond the largest share on a training day.
     false_alarm : float
         Probability that chance alone puts any feature of a model over its limit on a day.
     accept : tuple of str
         Features, scores (``p_response of <action>`` of one action), or ``volume``, whose limits are
-        overruled; they are reported as accepted. A name that a day does not have is a warning.
+        overruled; they are reported as accepted. A name that does not occur on a day gives a warning.
     """
 
     psi_warn: Index = 0.25

@@ -1,4 +1,4 @@
-"""The population stability index of two sets of counts, and how large chance alone makes it."""
+"""Population stability index of two sets of counts, and its distribution by chance."""
 
 from collections.abc import Sequence
 
@@ -9,10 +9,10 @@ PRIOR = 0.5
 
 
 def psi(then: npt.ArrayLike, now: npt.ArrayLike) -> float:
-    """Return the population stability index of the same bins counted twice.
+    """Return the population stability index (PSI) between two counts of the same bins.
 
     ``sum over bins of (a - e) * ln(a / e)``, with e and a the shares then and now. Half a row is added to
-    every bin of both, so that an empty bin gives a large value and no infinite one.
+    every bin of both, so that an empty bin gives a large but finite value.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def psi(then: npt.ArrayLike, now: npt.ArrayLike) -> float:
 
 
 def by_chance(n: int, m: int, bins: int) -> float:
-    """Return the mean of the index where nothing has moved; see `largest_by_chance`.
+    """Return the expected index without drift; see `largest_by_chance`.
 
     Examples
     --------
@@ -52,7 +52,7 @@ def by_chance(n: int, m: int, bins: int) -> float:
 
 
 def largest_by_chance(n: int, m: int, bins: int, level: float) -> float:
-    """Return what the index exceeds with probability `level` where nothing has moved.
+    """Return the value that the index exceeds with probability `level` without drift.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def largest_by_chance(n: int, m: int, bins: int, level: float) -> float:
         Rows then and now; rows of different customers.
     bins : int
     level : float
-        Of one test; divide it by the number of tests to keep the probability that any of them errs.
+        Of one test; divide it by the number of tests to bound the probability of any false alarm.
 
     References
     ----------

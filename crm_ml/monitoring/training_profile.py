@@ -1,8 +1,8 @@
-"""What a model was trained on, as counts: it goes into the model's folder and is compared with every day.
+"""Profile of the training data as counts, stored in the folder of a model and compared with scored days.
 
-Of each feature and score it holds bins with the rows in them, and how far past days have moved from the days
-before them, so that seasons and growth that were seen in training raise no alarm later. It holds no id, and
-of a text no level that fewer than ten customers have.
+For each feature and score it holds bins with their rows, and how far training days moved from earlier ones,
+so that seasons and growth seen in training raise no alarm later. It holds no id, and no level of a text that
+fewer than ten customers have.
 """
 
 import json
@@ -34,7 +34,7 @@ class ProfiledDay:
     Parameters
     ----------
     number : int
-        Days since any fixed day, by which the past of a day is found.
+        Days since any fixed day, to tell which days are earlier.
     X : pandas.DataFrame
         Numbers and texts; no id among the columns.
     """
@@ -44,7 +44,7 @@ class ProfiledDay:
 
 
 @dataclass(frozen=True, eq=False)
-class Column:
+class ProfiledColumn:
     """One feature or score in training.
 
     Parameters
@@ -52,19 +52,19 @@ class Column:
     name : str
     bins : Numbers or Texts
     counts : tuple of int
-        Rows of all days in each bin; the last is missing, and of a text the last but one all rare levels.
+        Rows of all days in each bin; the last is missing, and for a text the last but one all rare levels.
     customers : int
         Rows of the largest day.
     spread : float
-        Largest index (PSI) of a day against the days before it, less what chance gives.
+        Largest index (PSI) of a day against earlier days, less its mean by chance.
     median : float, optional
-        Of the values above zero, where at least thirty are.
+        Median of the values above zero, if there are at least thirty.
     median_spread : float
-        Largest ratio of a day's median to it, either way.
+        Largest ratio of the median of a day to `median`, in either direction.
     rare : float
         Largest share of rare levels on a day.
     group : str
-        Of a score: the kind of action that it is about, where the model has kinds.
+        Of a score: the kind of action, if the model distinguishes kinds.
     most_missing : float, optional
         Largest share of missing values on a day.
     """
@@ -81,101 +81,105 @@ class Column:
     most_missing: float | None = None
 
     @property
-    def missing_most(self) -> float:
-        """Largest share of missing values on a day; that of all days where it is not known."""
+    def largest_missing_share(self) -> float:
+        """Largest share of missing values on a day; the share over all days if that is not known."""
         whole = self.counts[-1] / max(sum(self.counts), 1)
         return whole if self.most_missing is None else self.most_missing
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it as plain data."""
+        """Return the column as plain data."""
         kind = "edges" if isinstance(self.bins, Numbers) else "levels"
-        kept = {key: value for key, value in asdict(self).items() if key != "bins"}
-        return kept | {kind: list(asdict(self.bins)[kind])}
+        content = {key: value for key, value in asdict(self).items() if key != "bins"}
+        return content | {kind: list(asdict(self.bins)[kind])}
 
     @classmethod
-    def from_dict(cls, given: Mapping[str, Any]) -> "Column":
-        """Read what `as_dict` gave."""
-        kind = next(kind for kind in _KINDS if kind in given)
-        rest = {key: value for key, value in given.items() if key not in (kind, "counts")}
-        return cls(bins=_KINDS[kind](tuple(given[kind])), counts=tuple(given["counts"]), **rest)
+    def from_dict(cls, content: Mapping[str, Any]) -> "ProfiledColumn":
+        """Return the column that `as_dict` described."""
+        kind = next(kind for kind in _KINDS if kind in content)
+        rest = {key: value for key, value in content.items() if key not in (kind, "counts")}
+        return cls(bins=_KINDS[kind](tuple(content[kind])), counts=tuple(content["counts"]), **rest)
 
 
 @dataclass(frozen=True, eq=False)
 class Profile:
-    """All that a day of scoring is compared with.
+    """Features, scores, volume and base rates of the training data.
 
     Parameters
     ----------
-    features : tuple of Column
-    scores : tuple of Column
+    features : tuple of ProfiledColumn
+    scores : tuple of ProfiledColumn
     customers : mapping of str to int
         Customers that the model would have scored, by day; the newest last.
     rates : mapping of str to mapping of str to float
-        Column of a probability (with its group, see `rate_key`) to its rate by day: the share of the
-        customers of whom it came true, or the mean score where no label tells that.
+        Column of a probability (with its group, see `rate_key`) to its rate by day: the share of customers
+        with a positive label, or the mean score without labels.
     labelled : tuple of str
         Keys of the rates that are shares of labels.
     """
 
-    features: tuple[Column, ...]
-    scores: tuple[Column, ...]
+    features: tuple[ProfiledColumn, ...]
+    scores: tuple[ProfiledColumn, ...]
     customers: Mapping[str, int]
     rates: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     labelled: tuple[str, ...] = ()
 
-    def score(self, name: str, group: str = "") -> Column | None:
-        """Return a score, None where training has none of it."""
-        return next((one for one in self.scores if (one.name, one.group) == (name, group)), None)
+    def score(self, name: str, group: str = "") -> ProfiledColumn | None:
+        """Return the column of a score, None if the profile has none."""
+        return next((column for column in self.scores if (column.name, column.group) == (name, group)), None)
 
     def write(self, folder: Path) -> None:
         """Write ``profile.json`` into an existing folder."""
         content = {
             "format": _FORMAT,
             "customers": dict(self.customers),
-            "features": [one.as_dict() for one in self.features],
+            "features": [column.as_dict() for column in self.features],
             "labelled": list(self.labelled),
             "rates": {key: dict(rates) for key, rates in self.rates.items()},
-            "scores": [one.as_dict() for one in self.scores],
+            "scores": [column.as_dict() for column in self.scores],
         }
         text = json.dumps(content, indent=1, sort_keys=False, allow_nan=False)
         (folder / PROFILE_FILE).write_text(text + "\n", encoding="utf-8")
 
     @classmethod
     def read(cls, folder: Path) -> "Profile | None":
-        """Read the profile of a model folder whose sums were checked, None where it has none.
+        """Read the profile of a verified model folder, None if it has none.
 
         Raises
         ------
         InputError
-            If it is of another format.
+            If the file is of another format.
         """
         path = Path(folder) / PROFILE_FILE
         if not path.is_file():
             return None
-        found = json.loads(path.read_text(encoding="utf-8"))
-        if found.get("format") not in _READABLE:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if content.get("format") not in _READABLE:
             raise InputError(
-                f"{path}: format {found.get('format')!r} is unknown; this version reads up to {_FORMAT}"
+                f"{path}: format {content.get('format')!r} is unknown; this version reads up to {_FORMAT}"
             )
-        features, scores = (tuple(map(Column.from_dict, found[key])) for key in ("features", "scores"))
-        return cls(features, scores, found["customers"], found["rates"], tuple(found.get("labelled", ())))
+        features, scores = (
+            tuple(map(ProfiledColumn.from_dict, content[key])) for key in ("features", "scores")
+        )
+        return cls(
+            features, scores, content["customers"], content["rates"], tuple(content.get("labelled", ()))
+        )
 
 
 def rate_key(name: str, group: str = "") -> str:
-    """Return the key of a base rate: the score, and its group where it has one."""
+    """Return the key of a base rate: the score, followed by its group if any."""
     return f"{name} {group}".strip()
 
 
-def columns(days: Sequence[ProfiledDay], lag: int, group: str = "") -> tuple[Column, ...]:
-    """Count every column of some days.
+def profile_columns(days: Sequence[ProfiledDay], lag: int, group: str = "") -> tuple[ProfiledColumn, ...]:
+    """Return the profile of every column over some days.
 
     Parameters
     ----------
-    days : sequence of Day
-        In the order of time.
+    days : sequence of ProfiledDay
+        In chronological order.
     lag : int
-        A day is compared with those at least so many days before it, as a scored day is with training days
-        whose labels had ended.
+        A day is compared with days at least this much earlier, as a scored day is with training days whose
+        labels were complete.
     group : str
 
     Raises
@@ -194,35 +198,41 @@ def columns(days: Sequence[ProfiledDay], lag: int, group: str = "") -> tuple[Col
 
 def _column(
     name: str, values: Sequence[npt.NDArray[Any]], when: tuple[Sequence[int], int], group: str
-) -> Column:
+) -> ProfiledColumn:
     bins: Bins
-    if all(np.issubdtype(one.dtype, np.number) for one in values):
+    if all(np.issubdtype(day.dtype, np.number) for day in values):
         bins = Numbers.learn(np.concatenate(values).astype(np.float64))
     else:
         bins = Texts.learn(values)
-    counts = [bins.count(one) for one in values]
-    found = Column(
+    counts = [bins.count(day) for day in values]
+    rows = [max(len(day), 1) for day in values]
+
+    def largest_share(place: int) -> float:
+        return max(int(counted[place]) / n for counted, n in zip(counts, rows, strict=True))
+
+    median, median_spread = _medians(values) if isinstance(bins, Numbers) else (None, 1.0)
+    return ProfiledColumn(
         name, bins, tuple(int(n) for n in np.sum(counts, axis=0)), max(map(len, values)),
-        spread=round(_spread(counts, *when), 6), group=group,
-        most_missing=max(int(one[-1]) / max(len(values[i]), 1) for i, one in enumerate(counts)),
+        spread=round(_spread(counts, *when), 6), median=median, median_spread=median_spread,
+        rare=0.0 if isinstance(bins, Numbers) else largest_share(-2), group=group,
+        most_missing=largest_share(-1),
     )  # fmt: skip
-    more: dict[str, Any] = {}
-    if isinstance(bins, Numbers):
-        medians = [_median(one) for one in (np.concatenate(values), *values)]
-        whole, known = medians[0], [one for one in medians[1:] if one is not None]
-        ratios = [1.0] if whole is None else [max(one / whole, whole / one) for one in known]
-        more = {"median": whole, "median_spread": max(ratios, default=1.0)}
-    else:
-        more = {"rare": max(float(one[-2]) / max(len(values[i]), 1) for i, one in enumerate(counts))}
-    return Column(**(vars(found) | more))
+
+
+def _medians(values: Sequence[npt.NDArray[Any]]) -> tuple[float | None, float]:
+    """Return the median over all days, and the largest ratio to it of the median of one day."""
+    whole = _median(np.concatenate(values))
+    known = [median for median in map(_median, values) if median is not None]
+    ratios = [] if whole is None else [max(median / whole, whole / median) for median in known]
+    return whole, max(ratios, default=1.0)
 
 
 def _spread(counts: Sequence[Counts], numbers: Sequence[int], lag: int) -> float:
-    """Return how far a day has moved at most from those that lie at least `lag` days before it."""
+    """Return the largest index of a day against the days at least `lag` days before it."""
     most = 0.0
     for counted, number in zip(counts, numbers, strict=True):
-        before = [one for one, when in zip(counts, numbers, strict=True) if when <= number - lag]
-        n, m = max((int(one.sum()) for one in before), default=0), int(counted.sum())
+        before = [earlier for earlier, when in zip(counts, numbers, strict=True) if when <= number - lag]
+        n, m = max((int(earlier.sum()) for earlier in before), default=0), int(counted.sum())
         if n and m:
             moved = psi(np.sum(before, axis=0), counted)
             most = max(most, moved - by_chance(n, m, len(counted)))
@@ -233,15 +243,15 @@ def _median(values: npt.NDArray[Any]) -> float | None:
     above = values[(values > 0) & np.isfinite(values)]
     if len(above) < FEWEST_POSITIVE:
         return None
-    return middle(above)
+    return lower_median(above)
 
 
-def middle(values: npt.NDArray[Any]) -> float:
+def lower_median(values: npt.NDArray[Any]) -> float:
     """Return the smallest value that at least half of the values do not exceed.
 
     Examples
     --------
-    >>> middle(np.array([4, 1, 3, 2]))
+    >>> lower_median(np.array([4, 1, 3, 2]))
     2.0
     """
     place = (len(values) - 1) // 2

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import scripts
 
-from crm_ml.monitoring.drift_limits import Limits
+from crm_ml.monitoring.drift_limits import DriftLimits
 
 FOLDER = Path(__file__).parents[2] / "experiments" / "008_drift"
 
@@ -27,7 +27,7 @@ def weeks(count=14, rows=300):
 
 def test_weeks_are_counted_with_and_without_what_is_planted(monkeypatch, tmp_path):
     results = scripts.load("008_drift/results.py", monkeypatch)
-    found = results.replay(weeks(), Limits())
+    found = results.replay(weeks(), DriftLimits())
     assert [one["day"] for one in found["weeks"]] == ["2024-03-20", "2024-03-27", "2024-04-03"]
     for week in found["weeks"]:
         assert (week["verdict"], week["above_25"], week["columns"]) == ("none", 0, 3)

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from crm_ml.monitoring.training_profile import Day, Profile, columns
+from crm_ml.monitoring.training_profile import Profile, ProfiledDay, profile_columns
 
 FACTORS, LAG = 4, 28
 CATEGORIES = [f"category {number}" for number in range(40)]
@@ -69,10 +69,12 @@ def trained(shop, snapshots=12, every=7):
     """Return the profile after some training snapshots; `shop` stands `LAG` days after the newest."""
     days, said = [], []
     for number in range(snapshots):
-        days.append(Day(shop.number, shop.today()))
-        said.append(Day(shop.number, shop.scores()))
+        days.append(ProfiledDay(shop.number, shop.today()))
+        said.append(ProfiledDay(shop.number, shop.scores()))
         for _ in range(every if number + 1 < snapshots else LAG):
             shop.tomorrow()
     customers = {f"day {one.number:04d}": len(one.X) for one in days}
     rates = {f"day {one.number:04d}": float(one.X["p_churn"].mean()) for one in said}
-    return Profile(columns(days, LAG), columns(said, LAG), customers, {"p_churn": rates}, ("p_churn",))
+    return Profile(
+        profile_columns(days, LAG), profile_columns(said, LAG), customers, {"p_churn": rates}, ("p_churn",)
+    )

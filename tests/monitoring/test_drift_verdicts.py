@@ -9,12 +9,12 @@ from crm_ml.errors import ConfigError
 from crm_ml.monitoring.bins import Numbers
 from crm_ml.monitoring.column_counts import in_frame
 from crm_ml.monitoring.drift import as_facts, compare
-from crm_ml.monitoring.drift_limits import Limits
+from crm_ml.monitoring.drift_limits import DriftLimits
 from crm_ml.monitoring.drift_verdict import Counted, psi_limits
-from crm_ml.monitoring.training_profile import Column, Day, Profile, columns
+from crm_ml.monitoring.training_profile import Profile, ProfiledColumn, ProfiledDay, profile_columns
 from crm_ml.tables.strict import validate
 
-USUAL = Limits()
+USUAL = DriftLimits()
 
 
 def against(profile, X, said, limits=USUAL, customers=None):
@@ -72,7 +72,7 @@ def test_three_features_beyond_the_second_limit_stop_and_two_do_not(world):
     assert set(three.broken) == set(turned)
     assert three.reasons[0] == "3 columns are beyond the PSI that may stop a list, or gone"
     assert (set(three.stopping), two.stopping) == (set(turned), ())
-    accepted = against(profile, X.assign(**turned), said, Limits(accept=("f2",)))
+    accepted = against(profile, X.assign(**turned), said, DriftLimits(accept=("f2",)))
     assert accepted.verdict == "warn"
     assert set(accepted.broken) == {"f6", "f10"}
     assert row(accepted, "f2").accepted
@@ -120,10 +120,10 @@ def test_missing_values_where_there_were_none_are_found(world):
 def of_missing(most, now, rows=1_000, spread=0.0, accept=()):
     """Compare a column of which a share was missing in training with a day of another share."""
     counts = (round(rows * (1 - most)), 0, round(rows * most))
-    column = Column("f", Numbers((1.0,)), counts, rows, spread=spread, most_missing=most)
+    column = ProfiledColumn("f", Numbers((1.0,)), counts, rows, spread=spread, most_missing=most)
     day = Counted(column, np.array([round(rows * (1 - now)), 0, round(rows * now)]))
     profile = Profile((column,), (), {"day": rows})
-    return compare("m", profile, rows, [day], Limits(psi_warn=50.0, psi_stop=100.0, accept=accept))
+    return compare("m", profile, rows, [day], DriftLimits(psi_warn=50.0, psi_stop=100.0, accept=accept))
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,9 @@ def test_few_rows_may_all_be_missing_by_chance():
 
 def test_a_column_that_psi_can_not_judge_is_named_and_still_found_missing():
     X = pd.DataFrame({f"f{j}": np.arange(1_000.0) for j in range(3)})
-    known = [Column(**(vars(one) | {"spread": 5.0})) for one in columns([Day(0, X)], 1)]
+    known = [
+        ProfiledColumn(**(vars(one) | {"spread": 5.0})) for one in profile_columns([ProfiledDay(0, X)], 1)
+    ]
     profile = Profile(tuple(known), (), {"day": 1_000})
     moved = compare("m", profile, 1_000, in_frame(known, X + 600), USUAL)
     assert (moved.verdict, moved.unmonitored) == ("none", ("f0", "f1", "f2"))
@@ -157,14 +159,14 @@ def test_a_column_that_psi_can_not_judge_is_named_and_still_found_missing():
 
 
 def test_the_actions_of_a_kind_share_a_column_of_training_and_count_once():
-    [column] = columns([Day(0, pd.DataFrame({"p": np.linspace(0, 0.2, 500)}))], 1, "coupon")
+    [column] = profile_columns([ProfiledDay(0, pd.DataFrame({"p": np.linspace(0, 0.2, 500)}))], 1, "coupon")
     profile = Profile((), (column,), {"day": 500})
     [day] = in_frame([column], pd.DataFrame({"p": np.full(500, 0.2)}))
     shown = [Counted(**(vars(day) | {"shown": f"p of {name}"})) for name in ("one", "two", "three")]
     assert compare("m", profile, 500, shown, USUAL).verdict == "warn"
-    only = compare("m", profile, 500, shown, Limits(columns_to_stop=1, accept=("p of one",)))
+    only = compare("m", profile, 500, shown, DriftLimits(columns_to_stop=1, accept=("p of one",)))
     assert (only.verdict, set(only.stopping)) == ("stop", {"p of two", "p of three"})
-    assert compare("m", profile, 500, shown, Limits(columns_to_stop=1, accept=("p",))).verdict == "none"
+    assert compare("m", profile, 500, shown, DriftLimits(columns_to_stop=1, accept=("p",))).verdict == "none"
 
 
 @pytest.mark.parametrize(
@@ -176,7 +178,7 @@ def test_volume(world, part, verdict):
     assert found.verdict == verdict
     assert found.stopping == (("volume",) if verdict == "stop" else ())
     assert found.broken == (() if verdict == "none" else ("volume",))
-    accepted = against(profile, X, said, Limits(accept=("volume",)), int(len(X) * part))
+    accepted = against(profile, X, said, DriftLimits(accept=("volume",)), int(len(X) * part))
     assert (accepted.verdict, accepted.reasons, accepted.broken) == ("none", (), ())
     assert [one[:8] for one in accepted.accepted] == ([] if verdict == "none" else ["volume: "])
 
@@ -187,7 +189,7 @@ def test_volume(world, part, verdict):
      (0.5, 0.7, "none"), (0.5, 0.8, "warn"), (0.5, 0.9, "stop"), (0.9, 0.55, "stop")],
 )  # fmt: skip
 def test_the_base_rate_by_the_rarer_of_both_outcomes(usual, now, verdict):
-    [column] = columns([Day(0, pd.DataFrame({"p": np.full(100, now)}))], 1)
+    [column] = profile_columns([ProfiledDay(0, pd.DataFrame({"p": np.full(100, now)}))], 1)
     day = in_frame((column,), pd.DataFrame({"p": np.full(100, now)}))
     profile = Profile((), (column,), {"day": 100}, {"p": {"day": usual}}, ("p",))
     found = compare("m", profile, 100, day, USUAL)
@@ -201,13 +203,13 @@ def test_the_base_rate_by_the_rarer_of_both_outcomes(usual, now, verdict):
 
 
 def test_base_rates_that_varied_in_training_may_vary_as_much_later():
-    [column] = columns([Day(0, pd.DataFrame({"p": np.full(100, 0.2)}))], 1)
+    [column] = profile_columns([ProfiledDay(0, pd.DataFrame({"p": np.full(100, 0.2)}))], 1)
     today = in_frame((column,), pd.DataFrame({"p": np.full(100, 0.2)}))
     varied = {"one": 0.01, "two": 0.05, "three": 0.12}
     assert compare("m", Profile((), (column,), {}, {"p": varied}), 100, today, USUAL).verdict == "none"
     rates, far = {"p": {"one": 0.05, "two": 0.15}}, {"p": {"one": 0.0801}}
     for past, verdict in ((1.0, "warn"), (1.5, "none")):  # 2.0 of the mean; up to 2.0 of it in training
-        limits = Limits(past_factor=past, rate_warn=1.9)
+        limits = DriftLimits(past_factor=past, rate_warn=1.9)
         assert compare("m", Profile((), (column,), {}, rates), 100, today, limits).verdict == verdict
         assert compare("m", Profile((), (column,), {}, far), 100, today, limits).verdict == "warn"
     assert compare("m", Profile((), (column,), {}, {"p": {"one": 0.06}}), 100, today, USUAL).verdict == "warn"
@@ -220,8 +222,8 @@ def test_what_grew_in_training_may_grow_on_and_what_was_still_may_not():
         grown = draw.exponential(50, 1_000) + day
         return pd.DataFrame({"grown": grown, "still": draw.exponential(50, 1_000) + 20})
 
-    days = [Day(day, at(day)) for day in range(0, 196, 28)]
-    profile = Profile(columns(days, 28), (), {"168": 1_000})
+    days = [ProfiledDay(day, at(day)) for day in range(0, 196, 28)]
+    profile = Profile(profile_columns(days, 28), (), {"168": 1_000})
     none = pd.DataFrame(index=range(1_000))
     assert against(profile, at(168 + 28), none).verdict == "none"
     moved = at(168 + 28).assign(still=lambda X: X["still"] + 40)
@@ -229,7 +231,7 @@ def test_what_grew_in_training_may_grow_on_and_what_was_still_may_not():
 
 
 def test_few_rows_raise_the_limit_by_what_chance_gives():
-    column = Column("f", Numbers(tuple(range(9))), (100,) * 10 + (0,), 1_000)
+    column = ProfiledColumn("f", Numbers(tuple(range(9))), (100,) * 10 + (0,), 1_000)
     many, few = (psi_limits(column, n, 90, USUAL) for n in (10**6, 60))
     assert many == pytest.approx((0.25 + 10 * (1e-3 + 1e-6), 0.5 + 10 * (1e-3 + 1e-6)))
     assert few[0] > 0.6
@@ -245,5 +247,5 @@ def test_few_rows_raise_the_limit_by_what_chance_gives():
 
 def test_limits_in_the_wrong_order_are_refused():
     with pytest.raises(ConfigError) as refused:
-        validate({"psi_warn": 0.6, "volume_warn": 20.0, "accept": ["f"]}, Limits, "score.yaml")
+        validate({"psi_warn": 0.6, "volume_warn": 20.0, "accept": ["f"]}, DriftLimits, "score.yaml")
     assert "psi_warn 0.6 is above psi_stop 0.5; volume_warn 20 is above volume_stop 10" in str(refused.value)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from crm_ml.errors import InputError
 from crm_ml.monitoring.bins import Numbers, Texts
 from crm_ml.monitoring.column_counts import in_frame, in_table
-from crm_ml.monitoring.training_profile import Column, Day, Profile, columns
+from crm_ml.monitoring.training_profile import Profile, ProfiledColumn, ProfiledDay, profile_columns
 
 NAMES = ["money", 'a "b"', "constant", "none", "town", "stage"]
 
@@ -31,7 +31,7 @@ def frame(rows=400, seed=0):
 
 
 def learned(*frames):
-    return columns([Day(30 * i, one) for i, one in enumerate(frames)], lag=28)
+    return profile_columns([ProfiledDay(30 * i, one) for i, one in enumerate(frames)], lag=28)
 
 
 def relation(X, threads=1):
@@ -95,8 +95,8 @@ def test_a_profile_is_read_as_it_was_written(tmp_path):
         profile.labelled,
     )
     parts = [one.to_numpy() for one in (frame(seed=1)["town"], frame(seed=2)['a "b"'])]
-    assert found.features[4].missing_most == float(pd.isna(parts[0]).mean())
-    assert found.features[1].missing_most >= float(pd.isna(parts[1]).mean()) > 0.2
+    assert found.features[4].largest_missing_share == float(pd.isna(parts[0]).mean())
+    assert found.features[1].largest_missing_share >= float(pd.isna(parts[1]).mean()) > 0.2
     assert found.score("money").counts == known[0].counts
     assert found.score("money", "another kind") is None
     assert Profile.read(tmp_path / "nowhere") is None
@@ -106,7 +106,7 @@ def test_a_profile_is_read_as_it_was_written(tmp_path):
     first = Profile.read(tmp_path)
     assert first.labelled == ()
     money, none = (next(one for one in first.features if one.name == name) for name in ("money", "none"))
-    assert (money.missing_most, none.missing_most) == (0.0, 1.0)
+    assert (money.largest_missing_share, none.largest_missing_share) == (0.0, 1.0)
     text |= {"format": 99}
     (tmp_path / "profile.json").write_text(json.dumps(text))
     with pytest.raises(InputError, match="format 99 is unknown; this version reads up to 2"):
@@ -136,7 +136,7 @@ def test_no_id_and_no_rare_level_is_kept(tmp_path):
 
 def test_only_the_fifty_most_frequent_levels_are_kept():
     X = pd.DataFrame({"town": [f"{number:03d}" for number in range(200) for _ in range(10 + number % 3)]})
-    [town] = columns([Day(0, X)], 1)
+    [town] = profile_columns([ProfiledDay(0, X)], 1)
     assert len(town.bins.levels) == 50
     assert all(int(level) % 3 == 2 for level in town.bins.levels)
     assert sum(town.counts) == len(X)
@@ -146,17 +146,17 @@ def test_what_has_moved_within_training_is_remembered():
     draw = np.random.default_rng(0)
     parts = [pd.DataFrame({"age": draw.exponential(100, 2_000) + 100 * day,
                            "still": draw.exponential(100, 2_000)}) for day in range(4)]  # fmt: skip
-    age, still = columns([Day(28 * i, one) for i, one in enumerate(parts)], lag=28)
+    age, still = profile_columns([ProfiledDay(28 * i, one) for i, one in enumerate(parts)], lag=28)
     assert age.spread > 1
     assert age.median_spread > 2
     assert still.spread < 0.02
     assert still.median_spread < 1.2
     # with a lag beyond all of training no day has a past, and nothing is known of movements
-    assert columns([Day(28 * i, one) for i, one in enumerate(parts)], lag=200)[0].spread == 0
+    assert profile_columns([ProfiledDay(28 * i, one) for i, one in enumerate(parts)], lag=200)[0].spread == 0
 
 
 def test_a_column_that_is_gone_counts_as_missing():
     known = learned(frame())
     [money, *_] = in_table(known, relation(frame().drop(columns="money")))
     assert money.counts.tolist() == [0] * (len(money.counts) - 1) + [400]
-    assert isinstance(money.column, Column)
+    assert isinstance(money.column, ProfiledColumn)

@@ -19,9 +19,10 @@ from crm_ml.clv.summary import SUMMARY
 from crm_ml.clv.valuation_terms import Terms
 from crm_ml.clv.value_calibration import NO_TILT
 from crm_ml.errors import ConfigError, InputError, IntegrityError
+from crm_ml.lists import read_list
 from crm_ml.lists.read_list import verify_list
-from crm_ml.monitoring.training_profile import Day, Profile, columns
-from crm_ml.score import batch, read_list
+from crm_ml.monitoring.training_profile import Profile, ProfiledDay, profile_columns
+from crm_ml.score import batch
 from crm_ml.score_tables import clv as values
 from crm_ml.score_tables.champion_set import Models
 from crm_ml.score_tables.clv import Valuation, values_of, write_values
@@ -179,7 +180,8 @@ def test_rows_of_the_list_carry_the_value_and_none_without_one(project, tables, 
     summary = summarize(tables, AS_OF, "D", with_first_value=True)
     said = value_scores(valuation.model.predict(summary))
     known = Profile(
-        columns([Day(0, summary[[*SUMMARY]])], 1), columns([Day(0, pd.DataFrame(said))], 1),
+        profile_columns([ProfiledDay(0, summary[[*SUMMARY]])], 1),
+        profile_columns([ProfiledDay(0, pd.DataFrame(said))], 1),
         {"2024-06-01": len(summary)},
     )  # fmt: skip
     outcome = run(tables, dataclasses.replace(valuation, profile=known), catalog=everyone, daily_cap=None)

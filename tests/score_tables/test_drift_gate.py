@@ -18,8 +18,8 @@ from crm_ml.errors import AlreadyPublished, DriftLimit, InputError
 from crm_ml.learning.realised.published_scores import kept_tables
 from crm_ml.lists.page.list_page import page
 from crm_ml.lists.read_list import verify_list
-from crm_ml.monitoring.drift_limits import Limits
-from crm_ml.monitoring.training_profile import Day, Profile, columns
+from crm_ml.monitoring.drift_limits import DriftLimits
+from crm_ml.monitoring.training_profile import Profile, ProfiledDay, profile_columns
 from crm_ml.score import __main__ as command
 from crm_ml.score import batch
 from crm_ml.score_tables.champion_set import Models
@@ -43,8 +43,8 @@ def world(tmp_path_factory):
     before = before[before["rfm_days_since_order"] < 56]
     said = pd.DataFrame({"p_churn": score_world.predict(before)})
     profile = Profile(
-        columns([Day(0, before[used])], 28),
-        columns([Day(0, said)], 28),
+        profile_columns([ProfiledDay(0, before[used])], 28),
+        profile_columns([ProfiledDay(0, said)], 28),
         {"2024-04-01": len(before)},
         {"p_churn": {"2024-04-01": float(said["p_churn"].mean())}},
         ("p_churn",),
@@ -74,7 +74,9 @@ def of_page(outcome):
 
 def proposed(error):
     """Return the names that a refusal proposes, as the command line would read them."""
-    return Limits(accept=yaml.safe_load(re.search(r"drift\.accept: (\[.*\])\)", str(error.value)).group(1)))
+    return DriftLimits(
+        accept=yaml.safe_load(re.search(r"drift\.accept: (\[.*\])\)", str(error.value)).group(1))
+    )
 
 
 def report(project):
@@ -123,7 +125,7 @@ def test_cents_for_the_major_unit_exit_with_5_and_the_last_list_stays_until_it_i
         score(world, monkeypatch, cents, daily_cap=50, work="other")
     assert path.read_bytes() == first
     with pytest.raises(DriftLimit) as mistaken:
-        score(world, monkeypatch, cents, drift=Limits(accept=("rfm_paid",)), work="other")
+        score(world, monkeypatch, cents, drift=DriftLimits(accept=("rfm_paid",)), work="other")
     assert "drift.accept: nothing of this day is called rfm_paid" in caplog.text
     assert proposed(mistaken).accept == ("rfm_paid", "rfm_paid_cents_84d")
     assert contents(project / "data/lists") == before
@@ -155,8 +157,10 @@ def responder(profile, factor=1.0):
 def answering(world):
     """Profile of a model of answers to actions of one kind."""
     said = pd.DataFrame({"p_response": np.linspace(0, 0.2, 400)})
-    day = [Day(0, world[1][["rfm_orders_84d"]])]
-    return Profile(columns(day, 28), columns([Day(0, said)], 28, "b"), {"2024-04-01": 400})
+    day = [ProfiledDay(0, world[1][["rfm_orders_84d"]])]
+    return Profile(
+        profile_columns(day, 28), profile_columns([ProfiledDay(0, said)], 28, "b"), {"2024-04-01": 400}
+    )
 
 
 def asking(name, **fields):
@@ -203,10 +207,12 @@ def test_an_action_on_three_channels_is_one_column_and_what_the_refusal_proposes
     assert (row["name"], row["beyond"]) == ("p_response of tasting", True)
     few = {"work": "few", "out": "few/lists", "X": world[1][:30]}
     with pytest.raises(DriftLimit) as stopped:
-        score(world, monkeypatch, drift=Limits(columns_to_stop=1), **moved, **few)
+        score(world, monkeypatch, drift=DriftLimits(columns_to_stop=1), **moved, **few)
     accepted = proposed(stopped)
     assert set(accepted.accept) >= {"p_response of tasting", "volume"}
-    done = score(world, monkeypatch, drift=Limits(columns_to_stop=1, accept=accepted.accept), **moved, **few)
+    done = score(
+        world, monkeypatch, drift=DriftLimits(columns_to_stop=1, accept=accepted.accept), **moved, **few
+    )
     told = verify_list(done.folder)["drift"]["models"]["propensity"]["accepted"]
     assert any(reason.startswith("p_response of tasting: PSI") for reason in told)
 
@@ -271,7 +277,7 @@ def test_a_base_rate_four_times_as_high_stops_before_the_scores_are_used(world, 
     profile = world[2]
     rate = {"p_churn": {"2024-04-01": profile.rates["p_churn"]["2024-04-01"] / 4}}
     active = world[1][world[1]["rfm_days_since_order"] < 56]
-    said = columns([Day(0, pd.DataFrame({"p_churn": low(active)}))], 28)
+    said = profile_columns([ProfiledDay(0, pd.DataFrame({"p_churn": low(active)}))], 28)
     quarter = Profile(profile.features, said, profile.customers, rate, ("p_churn",))
     calm = score(world, monkeypatch, scorer={"profile": quarter, "predict": low, "sums": "cd" * 32})
     assert verify_list(calm.folder)["drift"]["verdict"] == "none"

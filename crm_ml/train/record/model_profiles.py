@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from crm_ml.clv.summary import SUMMARY, in_cents
 from crm_ml.customer_hash import customer_folds
-from crm_ml.monitoring.training_profile import Profile, ProfiledColumn, ProfiledDay, columns, rate_key
+from crm_ml.monitoring.training_profile import Profile, ProfiledColumn, ProfiledDay, profile_columns, rate_key
 from crm_ml.snapshots import as_utc
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def of_labelled(
     rates |= {str(one): float(said.y[said.fold == str(one)].mean()) for one in tests}
     named = {str(one): int(customers.get(str(one), 0)) or len(rows.at([one]).y) for one in training}
     key = rate_key(score)
-    return Profile(columns(days, lag), columns(judged, lag), named, {key: rates}, (key,))
+    return Profile(profile_columns(days, lag), profile_columns(judged, lag), named, {key: rates}, (key,))
 
 
 def of_seen(
@@ -157,7 +157,7 @@ def of_seen(
             for name in (name for name in said if name.startswith("p_")):
                 rates.setdefault(rate_key(name, group), {})[f"{as_of:%Y-%m-%d}"] = float(said[name].mean())
     counted = dict(sorted(customers.items()))
-    return Profile(columns(days, 1), tuple(scores), counted, rates)
+    return Profile(profile_columns(days, 1), tuple(scores), counted, rates)
 
 
 def of_values(model: "ClvModel", source: "WindowSource", window: "ValidationWindow", day: date) -> Profile:
@@ -181,7 +181,7 @@ def of_values(model: "ClvModel", source: "WindowSource", window: "ValidationWind
     ordered = sorted(summaries.items())
     known = [ProfiledDay(one.toordinal(), summary[[*SUMMARY]]) for one, summary in ordered]
     said = {one: value_scores(model.predict(summary)) for one, summary in ordered}
-    return Profile(columns(known, 1), tuple(_scores(said, "")), {f"{as_of:%Y-%m-%d}": len(everybody)})
+    return Profile(profile_columns(known, 1), tuple(_scores(said, "")), {f"{as_of:%Y-%m-%d}": len(everybody)})
 
 
 def value_scores(found: "pd.DataFrame") -> Scores:
@@ -194,4 +194,4 @@ def _scores(found: Mapping[datetime, Scores], group: str) -> list[ProfiledColumn
     import pandas as pd
 
     days = [ProfiledDay(as_of.toordinal(), pd.DataFrame(dict(said))) for as_of, said in sorted(found.items())]
-    return list(columns(days, 1, group))
+    return list(profile_columns(days, 1, group))
