@@ -6,7 +6,7 @@ from pathlib import Path
 from crm_ml.tables.bundle import Tables
 from crm_ml.tables.cleaning import Progress
 from crm_ml.tables.mapping import parse_mapping
-from crm_ml.tables.sources import Source
+from crm_ml.tables.sources import TableSource
 from crm_ml.tables.table_cache import load_tables
 
 
@@ -14,7 +14,7 @@ def load_order_lines(
     name: str,
     timezone: str,
     lines: Mapping[str, object],
-    source: Source,
+    source: TableSource,
     root: Path,
     progress: Progress | None,
 ) -> Tables:

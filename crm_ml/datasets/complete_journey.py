@@ -25,7 +25,7 @@ from crm_ml.datasets._installed import installed_folder
 from crm_ml.tables.bundle import Tables
 from crm_ml.tables.cleaning import Progress
 from crm_ml.tables.mapping import parse_mapping
-from crm_ml.tables.sources import FilesQuery, ParquetFile, Source
+from crm_ml.tables.sources import FilesQuery, ParquetFile, TableSource
 from crm_ml.tables.table_cache import load_tables
 
 _ATTRIBUTES = (
@@ -107,7 +107,7 @@ def load(path: Path | None = None, progress: Progress | None = None) -> Tables:
     names = ("transactions", "campaigns", "campaign_descriptions", "demographics")
     file = {name: folder / f"{name}.parquet" for name in names}
     household_files = {name: file[name] for name in ("transactions", "campaigns", "demographics")}
-    sources: dict[str, Source] = {
+    sources: dict[str, TableSource] = {
         "customers": FilesQuery(_CUSTOMERS, household_files),
         "order_lines": ParquetFile(file["transactions"]),
         "items": ParquetFile(folder / "products.parquet"),

@@ -1,4 +1,4 @@
-"""Customer tables: contracts, cleaning, sources and the bundle that everything else reads."""
+"""Customer tables: contracts, sources, cleaning, and `Tables`, the accepted tables as one value."""
 
 from crm_ml.tables.bundle import Tables
 from crm_ml.tables.contract import Column, Contract, contracts

@@ -1,4 +1,4 @@
-"""Check one's own tables: ``python -m crm_ml.tables configs/data/own_tables.yaml``."""
+"""Check customer tables: ``python -m crm_ml.tables configs/data/own_tables.yaml``."""
 
 import argparse
 import json
@@ -10,12 +10,12 @@ from crm_ml import commands
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Read a mapping, clean its tables, and show what was found.
+    """Read a mapping, clean its tables, and show the report.
 
     Parameters
     ----------
     argv : sequence of str, optional
-        Arguments; those of the command line without it.
+        Arguments; by default those of the command line.
 
     Returns
     -------
@@ -28,12 +28,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _check(arguments: argparse.Namespace) -> None:
     from rich.console import Console
 
-    from crm_ml.tables.cleaning_report import Report
+    from crm_ml.tables.cleaning_report import CleaningReport
     from crm_ml.tables.config_file import load_config
 
     with Console(stderr=True).status("opening the sources") as status:
         tables = load_config(arguments.config, arguments.root, status.update)
-    report = tables.report or Report()
+    report = tables.report or CleaningReport()
     Console().print(report.rich())
     if arguments.json is not None:
         arguments.json.write_text(json.dumps(report.to_dict(), indent=1, sort_keys=True), encoding="utf-8")

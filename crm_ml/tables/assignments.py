@@ -1,4 +1,4 @@
-"""Assignments (optional): into which arm of a randomised campaign a customer was drawn, and how likely."""
+"""Assignments (optional): the arm of a randomised campaign assigned to a customer, and its probability."""
 
 from crm_ml.tables.contract import Column, Contract
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-    from crm_ml.tables.cleaning_report import Report
+    from crm_ml.tables.cleaning_report import CleaningReport
 
 Engine = Literal["duckdb", "pandas", "polars"]
 
@@ -28,9 +28,9 @@ Engine = Literal["duckdb", "pandas", "polars"]
 class Tables:
     """Accepted customer tables; every field is a native frame of DuckDB, pandas or Polars.
 
-    Times stand twice: ``<name>`` (UTC) and ``<name>_epoch_s`` (integer seconds); money is integer cents.
-    `fingerprint` names the content of tables that were loaded, see `identified`; a copy with a table changed
-    has none.
+    Times have two columns: ``<name>`` (UTC) and ``<name>_epoch_s`` (integer seconds); money is integer cents.
+    `fingerprint` identifies the content of loaded tables, see `identified`; a copy with a changed table has
+    none.
 
     Examples
     --------
@@ -54,11 +54,11 @@ class Tables:
     offers: Any = None
     events: Any = None
     consents: Any = None
-    report: "Report | None" = None
+    report: "CleaningReport | None" = None
     fingerprint: str = dataclasses.field(default="", init=False)
 
     def identified(self, fingerprint: str) -> "Tables":
-        """Return the same tables under a sum that names their content."""
+        """Return the same tables with a hash that identifies their content."""
         named = dataclasses.replace(self)
         object.__setattr__(named, "fingerprint", fingerprint)
         return named
@@ -95,7 +95,7 @@ class Tables:
         return {}
 
     def has(self, name: str) -> bool:
-        """Say whether the table is present."""
+        """Return whether the table is present."""
         return getattr(self, name, None) is not None
 
     def pandas(self, name: str) -> "pd.DataFrame":
@@ -125,16 +125,16 @@ class Tables:
 
     @cached_property
     def orders(self) -> Any:
-        """Whole orders, kept once computed: one row for each customer, order and time.
+        """Whole orders, computed once: one row for each customer, order and time.
 
-        Lines of one order with different times stay apart, so that no line counts before its own time. So
-        do its refunds: rows with ``purchase`` 0 and negative money at the time of the refund.
+        Lines of an order with different times stay separate rows, so that no line counts before its own time.
+        So do refunds: rows with ``purchase`` 0 and negative money at the time of the refund.
         """
         return materialize(roll_up(self.frame("order_lines")))
 
     @contextlib.contextmanager
     def scratch(self) -> Iterator["Tables"]:
-        """Give the same tables with a memory for intermediate frames (`once`) that ends with the block."""
+        """Yield the same tables with a cache of intermediate frames (`once`) that lasts for the block."""
         self.frame("orders")
         inside = copy.copy(self)
         with Scratch() as scratch:
@@ -142,13 +142,13 @@ class Tables:
             yield inside
 
     def once(self, key: Hashable, build: Callable[[], "nw.LazyFrame[Any]"]) -> "nw.LazyFrame[Any]":
-        """Return an intermediate frame, which is computed only once within a block of `scratch`."""
+        """Return an intermediate frame, computed only once within a block of `scratch`."""
         scratch: Scratch | None = getattr(self, "_scratch", None)
         return build() if scratch is None else scratch.once(key, build)
 
 
 class _Duck:
-    """Put each frame of `tables` into one new DuckDB connection."""
+    """Copies each frame of `tables` into one new DuckDB connection."""
 
     def __init__(self, tables: Tables) -> None:
         self.tables = tables
@@ -186,7 +186,7 @@ def roll_up(order_lines: "nw.LazyFrame[Any]") -> "nw.LazyFrame[Any]":
 
 
 def to_pandas(frame: "nw.LazyFrame[Any]") -> "pd.DataFrame":
-    """Compute a lazy frame into pandas, with the same column types whatever the engine."""
+    """Compute a lazy frame into pandas, with the same column types for every engine."""
     result: pd.DataFrame = to_arrow(frame).to_pandas(ignore_metadata=True)
     return result
 
@@ -198,12 +198,12 @@ def to_arrow(frame: "nw.LazyFrame[Any]") -> "pa.Table":
 
 
 def write_parquet(frame: "nw.LazyFrame[Any]", path: Path) -> None:
-    """Compute a lazy frame into one Parquet file, out of memory where the engine can stream."""
+    """Compute a lazy frame into one Parquet file, out of core where the engine can stream."""
     frame.sink_parquet(path)
 
 
 def _with_nulls(native: Any) -> Any:
-    """Give pandas columns Arrow types, whose integers can be null, so that all engines agree on nulls."""
+    """Convert pandas columns to Arrow types, whose integers can be null, so that engines agree on nulls."""
     return native.convert_dtypes(dtype_backend="pyarrow") if _engine(native) == "pandas" else native
 
 

@@ -1,4 +1,4 @@
-"""Campaigns: what was run, of which kind, and when."""
+"""Campaigns: kind, channel and period of each campaign."""
 
 from crm_ml.tables.contract import Column, Contract
 

@@ -1,8 +1,8 @@
 """Cleaning: every row of the sources is accepted or quarantined with a reason, or the tables are refused.
 
-The order is fixed: single rows (first failing check in column order), then ids that another table does not
-know, then repeated keys, then refunds. A refund that names its order is kept as a negative line of that order
-at the time of the refund: at any moment before, the order stands as it was.
+The order is fixed: single rows (first failing check in column order), then ids unknown to a referenced table,
+then repeated keys, then refunds. A refund that names its order becomes a negative line of that order at the
+time of the refund, so the order is unchanged at any time before.
 """
 
 from collections.abc import Callable
@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crm_ml.errors import InputError
-from crm_ml.tables.cleaning_report import Report
-from crm_ml.tables.column_sql import Context
+from crm_ml.tables.cleaning_report import CleaningReport
+from crm_ml.tables.column_sql import ReadingContext
 from crm_ml.tables.contract import contracts
 from crm_ml.tables.engine import connect
 from crm_ml.tables.mapping import Mapping
@@ -21,7 +21,7 @@ from crm_ml.tables.output import write_tables
 from crm_ml.tables.refusals import refuse_accepted, refuse_between, refuse_by_counts
 from crm_ml.tables.row_rules import reject_repeated, reject_unknown, reject_unlinked
 from crm_ml.tables.source_errors import explain
-from crm_ml.tables.sources import IdsOf, Source
+from crm_ml.tables.sources import IdsOf, TableSource
 from crm_ml.tables.sql import ident, literal
 from crm_ml.tables.staging import Staged, stage
 from crm_ml.tables.table_profile import compare_medians, record_medians
@@ -35,26 +35,26 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Opened:
-    """Sources that are open on one connection, each as the view ``raw_<table>``.
+    """Sources opened on one connection, each as the view ``raw_<table>``.
 
     Parameters
     ----------
     connection : duckdb.DuckDBPyConnection
-    sources : dict of str to Source
+    sources : dict of str to TableSource
     types : dict of str to dict
         Raw columns and their DuckDB types by table.
     refusals : list of str
-        Of sources that could not be opened.
+        Errors of sources that could not be opened.
     """
 
     connection: "duckdb.DuckDBPyConnection"
-    sources: dict[str, Source]
+    sources: dict[str, TableSource]
     types: dict[str, dict[str, str]]
     refusals: list[str]
 
 
-def open_sources(sources: dict[str, Source]) -> Opened:
-    """Open every source; those that can't be opened are noted, so that all breaches are told at once."""
+def open_sources(sources: dict[str, TableSource]) -> Opened:
+    """Open every source and collect the errors of those that fail, so that all are reported at once."""
     import duckdb
 
     opened = Opened(connect(), sources, {}, [])
@@ -68,7 +68,7 @@ def open_sources(sources: dict[str, Source]) -> Opened:
 
 def clean(
     opened: Opened, mapping: Mapping, folder: Path, root: Path, progress: Progress | None = None
-) -> Report:
+) -> CleaningReport:
     """Clean all tables and write the accepted and the quarantined rows.
 
     Parameters
@@ -78,18 +78,18 @@ def clean(
     folder : Path
         Takes ``<table>.parquet``, ``quarantine/<table>.parquet`` and ``report.json``.
     root : Path
-        What the path of ``mapping.profile`` is relative to.
+        Folder that ``mapping.profile`` is relative to.
     progress : callable, optional
-        Told the name of each step.
+        Called with the name of each step.
 
     Returns
     -------
-    Report
+    CleaningReport
 
     Raises
     ------
     InputError
-        With every breach of every table, one a line; nothing is written then.
+        Listing every breach of every table, one per line; nothing is written then.
     """
     tell = progress or (lambda _: None)
     tables = {name: Staged(contract, mapping.tables[name]) for name, contract in contracts().items()
@@ -108,7 +108,7 @@ def clean(
     if refusals:
         raise InputError("\n".join(refusals))
     tell("writing the accepted tables")
-    report = Report({name: table.report for name, table in tables.items()}, folder)
+    report = CleaningReport({name: table.report for name, table in tables.items()}, folder)
     write_tables(opened.connection, tables, report, folder)
     return report
 
@@ -116,7 +116,7 @@ def clean(
 def _stage_all(opened: Opened, mapping: Mapping, tables: dict[str, Staged], tell: Progress) -> None:
     import duckdb
 
-    context = Context({}, mapping.timezone or "UTC", _moment(mapping.known_until))
+    context = ReadingContext({}, mapping.timezone or "UTC", _moment(mapping.known_until))
     for name in sorted(tables, key=lambda name: mapping.tables[name].ids_of is not None):
         if mapping.tables[name].ids_of is not None:
             _collect_ids(opened, tables, name)
@@ -133,7 +133,7 @@ def _stage_all(opened: Opened, mapping: Mapping, tables: dict[str, Staged], tell
 
 
 def _collect_ids(opened: Opened, tables: dict[str, Staged], name: str) -> None:
-    """Make the raw view of a table out of the ids that others use."""
+    """Create the raw view of a table from the ids that other tables use."""
     key = tables[name].contract.key[0]
     origins = [tables[other] for other in tables[name].mapping.ids_of or ()]
     selects = [
@@ -166,7 +166,7 @@ def _finish(
 
 
 def _accepted(staged: Staged, mapping: Mapping) -> str:
-    """Return the query of the accepted rows: two columns a time, refunds moved to their order."""
+    """Return the query of the accepted rows: two columns per time, refunds moved to their order."""
     parts = []
     for column in staged.columns:
         name = ident(column.name)
@@ -215,7 +215,7 @@ def _settle_counts(connection: "duckdb.DuckDBPyConnection", staged: Staged) -> N
 
 
 def _in_order(tables: dict[str, Staged]) -> list[str]:
-    """Return the names so that each table comes after those it refers to."""
+    """Return the table names sorted so that each comes after those it references."""
     order: list[str] = []
 
     def visit(name: str) -> None:

@@ -1,4 +1,4 @@
-"""What cleaning did to each table, as numbers, as a rich table, and as files of the rows left out."""
+"""Report of cleaning: counts of each table, as JSON and a rich table, and files of quarantined rows."""
 
 import shutil
 from dataclasses import asdict, dataclass, field
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class TableReport:
-    """Numbers of one table; ``read == accepted + sum(quarantined.values())`` always.
+    """Counts of one table; ``read == accepted + sum(quarantined.values())`` always.
 
     Parameters
     ----------
@@ -19,12 +19,12 @@ class TableReport:
     quarantined : dict of str to int
         Rows by reason; a row counts once, under the first check that it fails.
     checks : dict of str to int
-        Raw counts of every check that found something; a row may count under several.
+        Rows matched by each check, where any; a row may count under several.
     fixes : dict of str to int
         Rows changed by a stated rule.
     warnings : list of str
     medians : dict of str to int
-        Of the accepted amounts and integers: a profile to compare later tables with.
+        Medians of accepted amounts and integers: a profile to compare later tables with.
     """
 
     read: int = 0
@@ -37,14 +37,14 @@ class TableReport:
 
 
 @dataclass
-class Report:
-    """Reports of all tables, and where their quarantined rows lie.
+class CleaningReport:
+    """Reports of all tables, and the folder of their quarantined rows.
 
     Parameters
     ----------
     tables : dict of str to TableReport
     folder : Path, optional
-        The cleaned tables, with ``quarantine/<table>.parquet`` in it.
+        Folder of the cleaned tables, with ``quarantine/<table>.parquet`` in it.
     """
 
     tables: dict[str, TableReport] = field(default_factory=dict)
@@ -56,18 +56,18 @@ class Report:
         return {name: table.medians for name, table in self.tables.items() if table.medians}
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the numbers as plain values for JSON."""
+        """Return the counts as plain values for JSON."""
         return {name: asdict(table) for name, table in sorted(self.tables.items())}
 
     @classmethod
-    def from_dict(cls, content: dict[str, Any], folder: Path | None = None) -> "Report":
+    def from_dict(cls, content: dict[str, Any], folder: Path | None = None) -> "CleaningReport":
         """Return the report that `to_dict` wrote."""
         return cls({name: TableReport(**table) for name, table in content.items()}, folder)
 
     def quarantine_files(self) -> dict[str, Path]:
-        """Return the files of quarantined rows by table; tables without such rows have none.
+        """Return the file of quarantined rows of each table that has any.
 
-        Columns: row (from 1 in the source), reason, original (JSON of the source's cells as text).
+        Columns: row (counted from 1 in the source), reason, original (source cells as JSON of texts).
         """
         if self.folder is None:
             return {}
@@ -80,7 +80,7 @@ class Report:
         Parameters
         ----------
         folder : Path
-            Such as the folder of a run; made if absent.
+            Such as the folder of a run; created if absent.
 
         Returns
         -------
@@ -92,7 +92,7 @@ class Report:
         return [Path(shutil.copyfile(path, target / path.name)) for path in self.quarantine_files().values()]
 
     def rich(self) -> "Table":
-        """Return a table for the terminal: one line a table, and one for each reason, fix and warning."""
+        """Return a table for the terminal: one row per table, with its reasons, fixes and warnings."""
         from rich.table import Table
 
         shown = Table(title="Tables", title_justify="left")
@@ -100,9 +100,9 @@ class Report:
             shown.add_column(name, justify="left" if name == "table" else "right")
         shown.add_column("what was found")
         for name, table in sorted(self.tables.items()):
-            found = [f"{n:,} {reason}" for reason, n in table.quarantined.items()]
-            found += [f"{n:,} {fix} (fixed)" for fix, n in table.fixes.items()]
-            found += [f"warning: {text}" for text in table.warnings]
+            findings = [f"{n:,} {reason}" for reason, n in table.quarantined.items()]
+            findings += [f"{n:,} {fix} (fixed)" for fix, n in table.fixes.items()]
+            findings += [f"warning: {text}" for text in table.warnings]
             numbers = (table.read, table.accepted, table.read - table.accepted)
-            shown.add_row(name, *(f"{n:,}" for n in numbers), "\n".join(found))
+            shown.add_row(name, *(f"{n:,}" for n in numbers), "\n".join(findings))
         return shown

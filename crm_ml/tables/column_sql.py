@@ -1,4 +1,4 @@
-"""How a raw column becomes one of ours: the SQL of the value, and the checks on it, by kind."""
+"""SQL that reads a raw column into a contract column, and the checks on it, by kind."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -17,18 +17,19 @@ _EXACT = 2**53
 
 @dataclass(frozen=True)
 class Reading:
-    """One of our columns on one source.
+    """How a contract column is read from a source.
 
     Parameters
     ----------
     value : str
         SQL of the value, over the raw columns ``"r:<theirs>"``.
     checks : tuple of Check
-        Predicates over the raw columns and over the value under our name.
+        Predicates over the raw columns and the value under its contract name.
     refusal : str
         Why the whole column can't be used; empty if it can.
     kind_of_type : str
-        What ids are compared by between tables: ``"integer"``, ``"text"``, ``"float"`` or empty for unknown.
+        Type by which ids of two tables are compared: ``"integer"``, ``"text"``, ``"float"``, or empty if
+        unknown.
     """
 
     value: str
@@ -38,8 +39,8 @@ class Reading:
 
 
 @dataclass(frozen=True)
-class Context:
-    """What all columns of a table share.
+class ReadingContext:
+    """Settings shared by all columns of a table.
 
     Parameters
     ----------
@@ -50,7 +51,7 @@ class Context:
     known_until : str
         UTC moment as text, or empty.
     untyped : bool
-        Whether the source has no types (CSV), so that text says nothing about what was meant.
+        Whether the source has no types (CSV), so that text may mean any type.
     """
 
     types: Mapping[str, str]
@@ -60,19 +61,19 @@ class Context:
 
 
 def raw(theirs: str) -> str:
-    """Return the name that a raw column has while a table is staged."""
+    """Return the quoted name of a raw column while its table is staged."""
     return ident(f"r:{theirs}")
 
 
-def read_column(column: Column, how: ColumnMapping, context: Context) -> Reading:
-    """Return how `column` is read.
+def read_column(column: Column, how: ColumnMapping, context: ReadingContext) -> Reading:
+    """Return the SQL and checks that read `column`.
 
     Parameters
     ----------
     column : Column
     how : ColumnMapping
-        Its columns must be present in ``context.types``.
-    context : Context
+        The columns it names must be in ``context.types``.
+    context : ReadingContext
     """
     if how.constant is not None and column.kind in ("id", "text"):
         return Reading(literal(str(how.constant)))
@@ -85,7 +86,7 @@ def read_column(column: Column, how: ColumnMapping, context: Context) -> Reading
     if column.kind == "time":
         value, checks, refusal = read_time(column, how, source, kind, context.timezone, context.known_until)
         return _with_null(column, Reading(value, tuple(checks), refusal))
-    readers: dict[str, Callable[[Column, ColumnMapping, str, str, Context], Reading]] = {
+    readers: dict[str, Callable[[Column, ColumnMapping, str, str, ReadingContext], Reading]] = {
         "id": _id,
         "integer": _integer,
         "number": _number,
@@ -109,7 +110,7 @@ def missing(column: Column) -> Reading:
 
 
 def _with_null(column: Column, reading: Reading) -> Reading:
-    """Fill or refuse cells without a value; unreadable cells have a reason of their own, checked first."""
+    """Fill or refuse empty cells; unreadable cells have their own reason, which comes first."""
     if reading.refusal or (column.nullable and column.default is None):
         return reading
     unreadable = [check.predicate for check in reading.checks if check.level == "quarantine"]
@@ -132,7 +133,7 @@ def _constant(column: Column, how: ColumnMapping) -> Reading:
     )
 
 
-def _id(column: Column, how: ColumnMapping, source: str, kind: str, context: Context) -> Reading:
+def _id(column: Column, how: ColumnMapping, source: str, kind: str, context: ReadingContext) -> Reading:
     text = f"CAST({source} AS VARCHAR)"
     if kind in FLOATS and how.cast == "integer":
         whole = f"isfinite({source}) AND {source} = trunc({source}) AND abs({source}) < {_EXACT}"
@@ -159,37 +160,37 @@ def _id(column: Column, how: ColumnMapping, source: str, kind: str, context: Con
     return Reading(f"nullif({text}, '')", checks, kind_of_type="" if context.untyped else "text")
 
 
-def _integer(column: Column, how: ColumnMapping, source: str, kind: str, context: Context) -> Reading:
+def _integer(column: Column, how: ColumnMapping, source: str, kind: str, context: ReadingContext) -> Reading:
     del how, context
     name = ident(column.name)
     if kind in INTEGERS:
-        value, given = f"TRY_CAST({source} AS BIGINT)", f"{source} IS NOT NULL"
+        value, filled = f"TRY_CAST({source} AS BIGINT)", f"{source} IS NOT NULL"
     elif kind in FLOATS or kind.startswith("DECIMAL"):
         value = f"CASE WHEN {source} = trunc({source}) THEN TRY_CAST({source} AS BIGINT) END"
-        given = f"{source} IS NOT NULL AND NOT isnan(CAST({source} AS DOUBLE))"
+        filled = f"{source} IS NOT NULL AND NOT isnan(CAST({source} AS DOUBLE))"
     elif kind == "VARCHAR":
         whole = f"regexp_full_match(trim({source}), '[+-]?[0-9]+(\\.0+)?')"
         value = f"TRY_CAST(CASE WHEN {whole} THEN regexp_replace(trim({source}), '\\.0+$', '') END AS BIGINT)"
-        given = f"trim({source}) <> ''"
+        filled = f"trim({source}) <> ''"
     else:
         return _retyped(column, kind)
-    return Reading(value, (Check("unreadable", column.name, f"{given} AND {name} IS NULL"),))
+    return Reading(value, (Check("unreadable", column.name, f"{filled} AND {name} IS NULL"),))
 
 
-def _number(column: Column, how: ColumnMapping, source: str, kind: str, context: Context) -> Reading:
+def _number(column: Column, how: ColumnMapping, source: str, kind: str, context: ReadingContext) -> Reading:
     del how, context
     if kind not in INTEGERS | FLOATS | {"VARCHAR"} and not kind.startswith("DECIMAL"):
         return _retyped(column, kind)
     name = ident(column.name)
-    given = f"trim({source}) <> ''" if kind == "VARCHAR" else f"{source} IS NOT NULL"
+    filled = f"trim({source}) <> ''" if kind == "VARCHAR" else f"{source} IS NOT NULL"
     checks = (
         Check("not_finite", column.name, f"NOT isfinite({name})"),
-        Check("unreadable", column.name, f"{given} AND {name} IS NULL"),
+        Check("unreadable", column.name, f"{filled} AND {name} IS NULL"),
     )
     return Reading(f"TRY_CAST({source} AS DOUBLE)", checks)
 
 
-def _boolean(column: Column, how: ColumnMapping, source: str, kind: str, context: Context) -> Reading:
+def _boolean(column: Column, how: ColumnMapping, source: str, kind: str, context: ReadingContext) -> Reading:
     del how, context
     if kind not in INTEGERS | {"VARCHAR", "BOOLEAN"}:
         return _retyped(column, kind)
@@ -203,7 +204,7 @@ def _boolean(column: Column, how: ColumnMapping, source: str, kind: str, context
     )
 
 
-def _text(column: Column, how: ColumnMapping, source: str, kind: str, context: Context) -> Reading:
+def _text(column: Column, how: ColumnMapping, source: str, kind: str, context: ReadingContext) -> Reading:
     del how, context
     if kind.startswith(_NESTED) or kind.endswith("]"):
         return _retyped(column, kind)

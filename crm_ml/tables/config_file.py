@@ -1,4 +1,4 @@
-"""From a mapping file in ``configs/data/`` to cleaned tables."""
+"""Load cleaned tables from a mapping file in ``configs/data/``."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from crm_ml.tables.bundle import Tables
 from crm_ml.tables.cleaning import Progress
 from crm_ml.tables.databases import DuckTable, SqlQuery
 from crm_ml.tables.mapping import Mapping, TableMapping, read_mapping
-from crm_ml.tables.sources import CsvFile, ParquetFile, Source, inside
+from crm_ml.tables.sources import CsvFile, ParquetFile, TableSource, inside
 from crm_ml.tables.table_cache import load_tables
 
 _CSV = (".csv", ".csv.gz", ".txt", ".tsv")
@@ -20,10 +20,10 @@ def load_config(path: Path, root: Path | None = None, progress: Progress | None 
     ----------
     path : Path
     root : Path, optional
-        Folder that paths are relative to and must stay in. Without it ``root`` of the file, else the folder
-        that holds the ``configs`` folder of the file, else the folder of the file.
+        Folder that paths are relative to and must stay in. By default ``root`` of the file, else the parent
+        of its ``configs`` folder, else its own folder.
     progress : callable, optional
-        Told the name of each step.
+        Called with the name of each step.
 
     Returns
     -------
@@ -32,9 +32,9 @@ def load_config(path: Path, root: Path | None = None, progress: Progress | None 
     Raises
     ------
     ConfigError
-        If the file is wrong, with all errors at once, or a path leads out of the root.
+        If the file has errors, all listed at once, or a path leads out of the root.
     InputError
-        If tables are refused, with all breaches at once.
+        If tables are refused, listing all breaches.
     """
     mapping = read_mapping(path)
     root = root or root_of(path, mapping)
@@ -49,15 +49,15 @@ def root_of(path: Path, mapping: Mapping) -> Path:
     return next((parent.parent for parent in full.parents if parent.name == "configs"), full.parent)
 
 
-def sources_of(mapping: Mapping, root: Path, path: Path) -> dict[str, Source]:
-    """Return the source of each table but those made of ids.
+def sources_of(mapping: Mapping, root: Path, path: Path) -> dict[str, TableSource]:
+    """Return the source of each table, except tables made from ids of others.
 
     Raises
     ------
     ConfigError
-        With every path that leads out of the root and every table without a source.
+        Listing every path that leads out of the root and every table without a source.
     """
-    sources: dict[str, Source] = {}
+    sources: dict[str, TableSource] = {}
     faults = []
     for name, table in mapping.tables.items():
         if table.ids_of is not None:
@@ -76,7 +76,7 @@ def sources_of(mapping: Mapping, root: Path, path: Path) -> dict[str, Source]:
     return sources
 
 
-def _source(table: TableMapping, root: Path) -> Source:
+def _source(table: TableMapping, root: Path) -> TableSource:
     if table.path is not None:
         file = inside(root, table.path)
         if file.name.lower().endswith(_CSV):

@@ -1,4 +1,4 @@
-"""Consents (optional): what a customer allowed or refused, for which purpose and channel, since when."""
+"""Consents (optional): grants and refusals of a customer by purpose, channel and time."""
 
 from crm_ml.tables.contract import Column, Contract
 

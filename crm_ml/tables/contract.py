@@ -1,4 +1,4 @@
-"""What a table must look like: columns, kinds, key and references."""
+"""Table contracts: columns, kinds, key and references."""
 
 import importlib
 import pkgutil
@@ -17,18 +17,18 @@ class Column:
     Parameters
     ----------
     name : str
-        Name in our tables.
+        Name in the accepted tables.
     kind : {"id", "time", "integer", "number", "cents", "text", "boolean"}
-        ``id`` is a string kept as written; ``time`` becomes UTC with an integer ``<name>_epoch_s`` beside it;
-        ``cents`` is an integer in minor units of the currency.
+        ``id`` is a string, unchanged; ``time`` becomes UTC with a second column ``<name>_epoch_s`` of integer
+        seconds; ``cents`` is an integer in minor units of the currency.
     required : bool
         Whether the source must have the column. A missing optional column is filled with nulls or `default`.
     nullable : bool
-        Whether an accepted row may have no value here.
+        Whether an accepted row may have no value.
     default : int, optional
-        Value that fills a missing optional column, and cells without a value in it.
+        Value for a missing optional column and for empty cells.
     planned : bool
-        Whether a time may lie after the moment the data was taken, such as the end of a campaign.
+        Whether a time may lie after the extraction of the data, such as the end of a campaign.
     """
 
     name: str
@@ -41,7 +41,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Contract:
-    """What a table must look like.
+    """Required form of a table.
 
     Parameters
     ----------
@@ -49,15 +49,15 @@ class Contract:
         Table name, also the attribute of `Tables`.
     columns : tuple of Column
     key : tuple of str
-        Columns that name a row. If one of them is absent from the source, the whole row is the key.
+        Columns that identify a row. If one is absent from the source, the whole row is the key.
     references : dict of str to str
-        Column to the table that must know its value, such as ``{"customer_id": "customers"}``.
+        Column to the table that must contain its value, such as ``{"customer_id": "customers"}``.
     required : bool
-        Whether no set of customer tables can do without it.
+        Whether every set of customer tables must have this table.
     attributes : bool
-        Whether columns beyond the contract may be declared and kept (customers).
+        Whether further columns may be declared as attributes (customers).
     known_at : str, optional
-        Time column that says since when a row is known; rows of other tables count as always known.
+        Time column from which on a row is known; without it rows count as always known.
     """
 
     name: str
@@ -84,11 +84,11 @@ class Contract:
 
 @cache
 def contracts() -> dict[str, Contract]:
-    """Return the contracts of all tables, found by the modules of this package that define ``CONTRACT``."""
+    """Return the contracts of all tables: every module of this package that defines ``CONTRACT``."""
     package = importlib.import_module("crm_ml.tables")
-    found: dict[str, Contract] = {}
+    by_name: dict[str, Contract] = {}
     for module in sorted(info.name for info in pkgutil.iter_modules(package.__path__)):
         if "\nCONTRACT = " in (Path(package.__path__[0]) / f"{module}.py").read_text(encoding="utf-8"):
             contract: Contract = importlib.import_module(f"crm_ml.tables.{module}").CONTRACT
-            found[contract.name] = contract
-    return found
+            by_name[contract.name] = contract
+    return by_name

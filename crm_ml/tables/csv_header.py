@@ -1,4 +1,4 @@
-"""The header of a CSV file, read before anything else so that its columns are named and not guessed."""
+"""Header of a CSV file, read first so that columns are declared rather than guessed."""
 
 import codecs
 import csv
@@ -17,7 +17,7 @@ def read_header(path: Path, delimiter: str, encoding: str) -> list[str]:
     Raises
     ------
     InputError
-        If the file is empty, in another encoding, or a name stands twice.
+        If the file is empty, in another encoding, or a name occurs twice.
     """
     if path.stat().st_size == 0:
         raise InputError("is empty (0 bytes)")
@@ -33,7 +33,7 @@ def read_header(path: Path, delimiter: str, encoding: str) -> list[str]:
 
 
 def better_delimiter(names: list[str], delimiter: str) -> str:
-    """Return advice if the only name of a header looks like several, else nothing."""
+    """Return advice if a header of one name contains another delimiter, else an empty text."""
     if len(names) == 1:
         for other in _DELIMITERS:
             if other != delimiter and other in names[0]:

@@ -1,4 +1,4 @@
-"""Customers: one row a person, with the attributes that the source declares."""
+"""Customers: one row per person, with the attributes that the mapping declares."""
 
 from crm_ml.tables.contract import Column, Contract
 

@@ -1,4 +1,4 @@
-"""Sources in databases: a table of a DuckDB file, and a query on whatever SQLAlchemy reaches."""
+"""Database sources: a table of a DuckDB file, and a query on any database that SQLAlchemy supports."""
 
 import os
 import re
@@ -20,13 +20,13 @@ _FROM_ENVIRONMENT = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 @dataclass(frozen=True)
 class DuckTable:
-    """A table or view of a DuckDB file, which is opened read-only."""
+    """A table or view of a DuckDB file, opened read-only."""
 
     path: Path
     table: str
 
     def open(self, connection: "duckdb.DuckDBPyConnection", view: str) -> dict[str, str]:
-        """Copy the table, so that the file is free again."""
+        """Copy the table, so that the file is released."""
         alias = ident(f"{view}_file")
         connection.execute(f"ATTACH {literal(self.path)} AS {alias} (READ_ONLY)")
         try:
@@ -36,7 +36,7 @@ class DuckTable:
             connection.execute(f"DETACH {alias}")
 
     def digest(self) -> None:
-        """Return None: the file may hold much else."""
+        """Return None: the file may contain other tables."""
         return
 
     @property
@@ -47,7 +47,7 @@ class DuckTable:
 
 @dataclass(frozen=True)
 class SqlQuery:
-    """A query on any database that SQLAlchemy reaches; `url` may be ``${NAME}`` from the environment."""
+    """A query on any database that SQLAlchemy supports; `url` may be ``${NAME}`` from the environment."""
 
     url: str
     query: str
@@ -81,10 +81,10 @@ class SqlQuery:
         from sqlalchemy.engine import make_url
         from sqlalchemy.exc import ArgumentError
 
-        found = _FROM_ENVIRONMENT.fullmatch(self.url)
-        text = os.environ.get(found[1]) if found else self.url
+        variable = _FROM_ENVIRONMENT.fullmatch(self.url)
+        text = os.environ.get(variable[1]) if variable else self.url
         if not text:
-            raise InputError(f"the environment variable {found[1] if found else ''} is not set")
+            raise InputError(f"the environment variable {variable[1] if variable else ''} is not set")
         try:
             url = make_url(text)
         except ArgumentError:
@@ -95,7 +95,7 @@ class SqlQuery:
 
 
 def _pull(connection: "duckdb.DuckDBPyConnection", view: str, result: Any) -> dict[str, str]:
-    """Copy a result of SQLAlchemy; a column has the type of its Python values, or text where they differ."""
+    """Copy a SQLAlchemy result; a column has the type of its Python values, or text if they differ."""
     from crm_ml.tables.python_rows import to_arrow
 
     names = [str(name) for name in result.keys()]  # noqa: SIM118  (a result is no dict)

@@ -1,4 +1,4 @@
-"""The one place that opens DuckDB, the default engine."""
+"""DuckDB connections; DuckDB is the default engine and is opened only here."""
 
 import contextlib
 import os
@@ -21,10 +21,10 @@ def connect(threads: int | None = None, memory_limit: str | None = None) -> "duc
     Parameters
     ----------
     threads : int, optional
-        Worker threads; ``CRM_ML_THREADS`` or 2 without it.
+        Worker threads; by default ``CRM_ML_THREADS`` or 2.
     memory_limit : str, optional
-        Such as ``"1GB"``; beyond it DuckDB spills to a temporary folder. ``CRM_ML_MEMORY`` or DuckDB's own
-        default without it.
+        Such as ``"1GB"``; beyond it DuckDB spills to a temporary folder. By default ``CRM_ML_MEMORY`` or the
+        limit of DuckDB.
 
     Returns
     -------
@@ -51,15 +51,15 @@ def connect(threads: int | None = None, memory_limit: str | None = None) -> "duc
 
 
 def connect_for_frames() -> "duckdb.DuckDBPyConnection":
-    """Return a connection for frames of Arrow that get no name in it.
+    """Return a connection for Arrow frames that are not registered by name.
 
-    Such connections of a process share one DuckDB: opening one takes longer than to sum up a small frame.
+    All such connections of a process share one DuckDB, since opening one takes longer than a small query.
     """
     return _in_utc(_shared(os.getpid(), _threads(), os.environ.get("CRM_ML_MEMORY")).cursor())
 
 
 def _in_utc(connection: "duckdb.DuckDBPyConnection") -> "duckdb.DuckDBPyConnection":
-    """Set what belongs to a connection and not to its DuckDB."""
+    """Set the options of a connection that are not shared by its database."""
     import duckdb
 
     connection.execute("SET TimeZone = 'UTC'")
@@ -74,7 +74,7 @@ def _shared(_process: int, threads: int, memory_limit: str | None) -> "duckdb.Du
 
 
 def _threads() -> int:
-    given = os.environ.get("CRM_ML_THREADS") or str(DEFAULT_THREADS)
-    if not (given.strip().isdecimal() and int(given) > 0):
-        raise ConfigError(f"CRM_ML_THREADS is {given!r}; set it to a whole number above 0, such as 2")
-    return int(given)
+    threads = os.environ.get("CRM_ML_THREADS") or str(DEFAULT_THREADS)
+    if not (threads.strip().isdecimal() and int(threads) > 0):
+        raise ConfigError(f"CRM_ML_THREADS is {threads!r}; set it to a whole number above 0, such as 2")
+    return int(threads)

@@ -1,4 +1,4 @@
-"""Events (optional): what a customer did in app, shop or site, one row an event."""
+"""Events (optional): actions of a customer in app, shop or site, one row per event."""
 
 from crm_ml.tables.contract import Column, Contract
 

@@ -1,4 +1,4 @@
-"""Items: what can be bought, with its place in the assortment."""
+"""Items: products with their place in the assortment."""
 
 from crm_ml.tables.contract import Column, Contract
 

@@ -1,4 +1,4 @@
-"""Strict models of ``configs/data/*.yaml``: which source and which of its columns fill our tables."""
+"""Strict models of ``configs/data/*.yaml``: the source and source columns of each table."""
 
 from datetime import date, datetime
 from pathlib import Path
@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from crm_ml.tables.contract import contracts
-from crm_ml.tables.mapping_parts import Cancellations, Currency, Mapped
+from crm_ml.tables.mapping_parts import Cancellations, DeclaredCurrency, Mapped
 from crm_ml.tables.strict import Strict, validate
 
 
@@ -22,7 +22,7 @@ def _moment(value: Any) -> Any:
 
 
 class TableMapping(Strict):
-    """One of our tables: its source and its columns.
+    """Source and columns of one table.
 
     Parameters
     ----------
@@ -33,17 +33,17 @@ class TableMapping(Strict):
     url, query : str, optional
         An SQLAlchemy URL, or ``${NAME}`` to take it from the environment, and a query.
     ids_of : tuple of str, optional
-        Tables whose ids make this one, where there is no source of customers or items of its own.
+        Tables whose ids make up this one, if customers or items have no source of their own.
     columns : dict
-        Ours to theirs; a column of the same name needs no line.
+        Contract column to source column; columns of the same name need no entry.
     attributes : dict
-        Further columns of customers to keep.
+        Further columns of customers.
     ignore : tuple of str
-        Columns of the source that are left aside on purpose; others that are not used are warned about.
+        Source columns that are unused on purpose; other unused columns give a warning.
     cancellations : Cancellations, optional
-        Rows that take back an order without saying which.
+        Rows that cancel an order without naming it.
     one_day : bool
-        Whether all orders may be of one day, such as the outcomes of a single trial.
+        Whether all orders may be on one day, such as the outcomes of a single trial.
     """
 
     path: str | None = None
@@ -62,9 +62,9 @@ class TableMapping(Strict):
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
-        given = [name for name in ("path", "database", "url", "ids_of") if getattr(self, name) is not None]
-        if len(given) > 1:
-            raise ValueError(f"give one of path, database, url and ids_of; given: {', '.join(given)}")
+        declared = [name for name in ("path", "database", "url", "ids_of") if getattr(self, name) is not None]
+        if len(declared) > 1:
+            raise ValueError(f"give one of path, database, url and ids_of; given: {', '.join(declared)}")
         if (self.database is None) != (self.table is None):
             raise ValueError("database and table go together")
         if (self.url is None) != (self.query is None):
@@ -82,22 +82,22 @@ class Mapping(Strict):
     name : str
         Name of the folder of the cleaned tables: letters, digits, ``_`` and ``-``.
     root : str, optional
-        Absolute folder that paths are relative to and must stay in; without it the project root, which is
-        the folder that holds ``configs/``.
+        Absolute folder that paths are relative to and must stay in; by default the project root, which holds
+        ``configs/``.
     timezone : str, optional
-        Zone of times that carry none; UTC without it.
-    currency : Currency, optional
-        Without it all money must be in one currency, whichever it is.
+        Zone of times without one; UTC by default.
+    currency : DeclaredCurrency, optional
+        By default all money must be in one currency, of any code.
     known_until : date or datetime, optional
-        The moment the data was taken; rows at or after it are future and go to quarantine.
+        Time of extraction; rows at or after it lie in the future and are quarantined.
     profile : str, optional
-        JSON of medians that an earlier report recorded, to find changed units.
+        JSON of medians recorded by an earlier report, to detect changed units.
     """
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")
     root: str | None = None
     timezone: str | None = None
-    currency: Currency | None = None
+    currency: DeclaredCurrency | None = None
     known_until: Annotated[datetime | date | None, BeforeValidator(_moment)] = None
     profile: str | None = None
     tables: dict[str, TableMapping]
@@ -154,7 +154,7 @@ def parse_mapping(content: Any, where: str) -> Mapping:
     Raises
     ------
     ConfigError
-        With all errors at once.
+        Listing all errors.
     """
     return validate(content, Mapping, where)
 
@@ -165,7 +165,7 @@ def read_mapping(path: Path) -> Mapping:
     Raises
     ------
     ConfigError
-        If the file is absent, no YAML, too large, or wrong; with all errors at once.
+        If the file is absent, no YAML, too large, or invalid; lists all errors.
     """
     from crm_ml.tables.safe_yaml import read_yaml
 

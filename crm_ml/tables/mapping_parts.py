@@ -1,4 +1,4 @@
-"""Parts of a mapping: where one column comes from, what cancels an order, and the currency."""
+"""Parts of a mapping: the source of a column, cancellations, and the currency."""
 
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
@@ -13,25 +13,25 @@ def _short_form(value: Any) -> Any:
 
 
 class ColumnMapping(Strict):
-    """Where one of our columns comes from; a plain text in YAML is the short form of `column`.
+    """Source of a contract column; a plain text in YAML is the short form of `column`.
 
     Parameters
     ----------
     column, sum, constant
-        Exactly one: a column of the source, several whose amounts are added, or a value for every row.
+        Exactly one: a source column, several whose amounts are added, or a value for every row.
     times : str, optional
-        A further column that amounts are multiplied with, such as a quantity beside a unit price.
+        A further column that amounts are multiplied by, such as a quantity beside a unit price.
     unit : {"minor", "major"}
         Of money: ``major`` 1.23 becomes 123 cents, exactly, by decimals.
     format : str, optional
-        Of times that are written in another way than ISO 8601, such as ``"%d.%m.%Y"``.
+        Of times that are not in ISO 8601, such as ``"%d.%m.%Y"``.
     epoch : {"s", "ms"}, optional
-        Of times that are counted since 1970-01-01 UTC.
+        Unit of times counted since 1970-01-01 UTC.
     cast : {"integer"}, optional
         Of ids that the source stores as floats: 13085.0 becomes "13085"; anything that is no integer
         below 2^53 is quarantined.
     kind : {"text", "integer", "number", "boolean", "time", "cents"}
-        Of attributes; contract columns have theirs.
+        Of attributes; contract columns have a fixed kind.
     """
 
     column: str | None = None
@@ -46,14 +46,14 @@ class ColumnMapping(Strict):
 
     @model_validator(mode="after")
     def _one_origin(self) -> Self:
-        given = [name for name in ("column", "sum", "constant") if getattr(self, name) is not None]
-        if len(given) != 1:
-            raise ValueError(f"give one of column, sum and constant; given: {', '.join(given) or 'none'}")
+        declared = [name for name in ("column", "sum", "constant") if getattr(self, name) is not None]
+        if len(declared) != 1:
+            raise ValueError(f"give one of column, sum and constant; given: {', '.join(declared) or 'none'}")
         return self
 
     @property
     def theirs(self) -> tuple[str, ...]:
-        """Columns of the source that this one reads."""
+        """Source columns that this one reads."""
         names = self.sum or ((self.column,) if self.column is not None else ())
         return (*names, self.times) if self.times is not None else tuple(names)
 
@@ -62,14 +62,14 @@ Mapped = Annotated[ColumnMapping, BeforeValidator(_short_form)]
 
 
 class Cancellations(Strict):
-    """Rows that take back an order without saying which: those whose `column` starts with `starts_with`."""
+    """Rows that cancel an order without naming it: those whose `column` starts with `starts_with`."""
 
     column: str
     starts_with: str
 
 
-class Currency(Strict):
-    """The one currency of all money, and rates that bring others to it (as text, such as ``"1.08"``)."""
+class DeclaredCurrency(Strict):
+    """Currency of all money, and rates that convert others to it (as text, such as ``"1.08"``)."""
 
     code: str
     rates: dict[str, str] = Field(default_factory=dict)

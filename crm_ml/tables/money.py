@@ -1,4 +1,4 @@
-"""Money: amounts of the source as integer cents, by decimals and never by float arithmetic."""
+"""Money: source amounts as integer cents, by decimal and never by float arithmetic."""
 
 from crm_ml.tables.contract import Column
 from crm_ml.tables.mapping_parts import ColumnMapping
@@ -16,7 +16,7 @@ _NOT_FINITE = r"[+-]?(nan|inf|infinity)"
 def read_cents(
     column: Column, how: ColumnMapping, parts: list[tuple[str, str]]
 ) -> tuple[str, list[Check], str]:
-    """Return the SQL of the cents, the checks, and why the column can't be used (or nothing).
+    """Return the SQL of the cents, the checks, and the reason for refusal (or an empty text).
 
     Parameters
     ----------
@@ -57,9 +57,9 @@ def _checks(
         ("full_width_digits", _full_width),
         ("decimal_comma", _comma),
     ):
-        found = [predicate for source, type_ in parts if (predicate := test(source, type_))]
-        if found:
-            checks.append(Check(kind, column.name, " OR ".join(found)))
+        predicates = [predicate for source, type_ in parts if (predicate := test(source, type_))]
+        if predicates:
+            checks.append(Check(kind, column.name, " OR ".join(predicates)))
     unread = " OR ".join(
         f"NOT ({_empty(source, kind)}) AND {amount} IS NULL"
         for amount, (source, kind) in zip(amounts, parts, strict=True)

@@ -1,4 +1,4 @@
-"""Offers (optional): which items an offer of a campaign, such as a coupon, covers."""
+"""Offers (optional): items covered by an offer of a campaign, such as a coupon."""
 
 from crm_ml.tables.contract import Column, Contract
 

@@ -1,4 +1,4 @@
-"""Order lines: one row for each item of an order, with what was paid and what was taken off."""
+"""Order lines: one row per item of an order, with the amount paid and the discounts."""
 
 from crm_ml.tables.contract import Column, Contract
 

@@ -1,10 +1,10 @@
-"""Accepted and quarantined rows as files: ordered by key, so that the same inputs give the same bytes."""
+"""Write accepted and quarantined rows, ordered by key, so that equal inputs give equal bytes."""
 
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crm_ml.tables.cleaning_report import Report
+from crm_ml.tables.cleaning_report import CleaningReport
 from crm_ml.tables.row_rules import order_of
 from crm_ml.tables.sources import ROW, sha256
 from crm_ml.tables.sql import columns as quoted
@@ -18,16 +18,16 @@ _PARQUET = "(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880)"
 
 
 def write_tables(
-    connection: "duckdb.DuckDBPyConnection", tables: dict[str, Staged], report: Report, folder: Path
+    connection: "duckdb.DuckDBPyConnection", tables: dict[str, Staged], report: CleaningReport, folder: Path
 ) -> None:
-    """Write ``<table>.parquet``, ``quarantine/<table>.parquet`` and, last, ``report.json`` with file sums.
+    """Write ``<table>.parquet``, ``quarantine/<table>.parquet`` and, last, ``report.json`` with file hashes.
 
     Parameters
     ----------
     connection : duckdb.DuckDBPyConnection
     tables : dict of str to Staged
         Finished tables.
-    report : Report
+    report : CleaningReport
     folder : Path
         An existing folder.
     """
@@ -43,7 +43,7 @@ def write_tables(
 
 
 def _quarantined(staged: Staged) -> str:
-    """Return the query of the rejected rows: row, reason and the source's cells as JSON of texts."""
+    """Return the query of the rejected rows: row, reason and the source cells as JSON of texts."""
     cells = ", ".join(f"{literal(name)}, CAST(r.{ident(name)} AS VARCHAR)" for name in staged.types)
     return (
         f"SELECT q.row, q.reason, CAST(json_object({cells}) AS VARCHAR) AS original FROM ("

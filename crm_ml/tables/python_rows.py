@@ -1,4 +1,4 @@
-"""Rows of Python values, as databases give them, as an Arrow table."""
+"""Convert rows of Python values, as database drivers return them, to an Arrow table."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -9,8 +9,8 @@ import pyarrow as pa
 def to_arrow(names: list[str], chunks: Iterable[list[Any]]) -> pa.Table:
     """Return chunks of rows as one table.
 
-    A column keeps the type of its values where all agree; where they do not (SQLite allows that), it becomes
-    text, so that no id is rounded.
+    A column has the type of its values if all agree; otherwise (SQLite allows that) it becomes text, so that
+    no id is rounded.
 
     Parameters
     ----------

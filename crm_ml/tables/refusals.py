@@ -1,4 +1,4 @@
-"""When a whole table is refused: decisions over its counts, each with what, how many and what to do."""
+"""Refusals of whole tables by their counts; each says what, in how many rows and what to do."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ _FLOAT_TEXT = "a float written as text"
 
 
 def refuse_by_counts(staged: Staged) -> None:
-    """Add what the counts of single rows forbid: empty tables, columns that are mostly wrong, mixed times."""
+    """Refuse empty tables, columns that are mostly invalid, and mixed times, by counts of single rows."""
     if staged.report.read == 0:
         staged.refusals.append("has no rows; export it again or leave the table out")
         return
@@ -28,35 +28,35 @@ def refuse_by_counts(staged: Staged) -> None:
 def _of_column(staged: Staged, column: Column) -> Iterator[str]:
     read, name = staged.report.read, column.name
 
-    def found(kind: str) -> int:
+    def rows_with(kind: str) -> int:
         return staged.counts.get(f"{kind}_{name}", 0)
 
     def where(kind: str, text: str) -> str:
         first = staged.first[f"{kind}_{name}"]
-        return f"{name} {text} in {found(kind):,} of {read:,} rows (first: row {first:,})"
+        return f"{name} {text} in {rows_with(kind):,} of {read:,} rows (first: row {first:,})"
 
-    if found("null") > MOST * read:
+    if rows_with("null") > MOST * read:
         yield where("null", "is null") + "; fill them at the source or map another column"
-    if found("digits") > MOST * read:
+    if rows_with("digits") > MOST * read:
         yield where("digits", "is digits only, a date as a number or an epoch,") + "; declare format or epoch"
-    elif found("unreadable") > MOST * read:
+    elif rows_with("unreadable") > MOST * read:
         yield (
             where("unreadable", f"can't be read as {column.kind}")
             + "; map another column or declare its form"
         )
-    if found("fractional") > MOST * read:
+    if rows_with("fractional") > MOST * read:
         yield where("fractional", "has a fraction of a cent") + "; declare unit: major"
-    if found("aware") and found("naive"):
+    if rows_with("aware") and rows_with("naive"):
         yield (
-            f"{name} has a time zone in {found('aware'):,} rows and none in {found('naive'):,} rows "
+            f"{name} has a time zone in {rows_with('aware'):,} rows and none in {rows_with('naive'):,} rows "
             f"(first: row {staged.first['naive_' + name]:,}); write all in one way"
         )
-    if found("future") > MAX_FUTURE_SHARE * read:
+    if rows_with("future") > MAX_FUTURE_SHARE * read:
         yield where("future", "is at or after known_until") + "; correct known_until or the times"
 
 
 def refuse_between(tables: dict[str, Staged], declared_zone: bool) -> None:
-    """Add what two tables forbid together: ids of different types, times with and without a zone."""
+    """Refuse tables that disagree: ids of different types, times with and without a zone."""
     for staged in tables.values():
         for column, other in staged.contract.references.items():
             if other in tables and column in staged.mapped and staged.typed and tables[other].typed:
@@ -100,7 +100,7 @@ def _first_with(tables: dict[str, Staged], kind: str) -> tuple[Staged, str] | No
 
 
 def refuse_accepted(connection: "duckdb.DuckDBPyConnection", staged: Staged, currency: str | None) -> None:
-    """Add what the accepted rows forbid: none left, all orders on one day, several currencies.
+    """Refuse tables without an accepted row, with all orders on one day, or with several currencies.
 
     Parameters
     ----------
@@ -108,7 +108,7 @@ def refuse_accepted(connection: "duckdb.DuckDBPyConnection", staged: Staged, cur
     staged : Staged
         A finished table.
     currency : str, optional
-        The one that the mapping declares.
+        Code of the currency that the mapping declares.
     """
     good = ident(f"good_{staged.name}")
     if staged.report.accepted == 0:

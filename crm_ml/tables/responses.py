@@ -1,4 +1,4 @@
-"""Responses: what a customer did about a campaign, such as redeeming one of its coupons."""
+"""Responses: reactions of a customer to a campaign, such as redeeming a coupon."""
 
 from crm_ml.tables.contract import Column, Contract
 

@@ -1,4 +1,4 @@
-"""Checks of single rows as bits, so that one aggregate query counts all of them, alone and overlapping."""
+"""Checks of single rows as bits, so that one aggregate query counts all of them, even if they overlap."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -16,13 +16,13 @@ class Check:
     Parameters
     ----------
     kind : str
-        What is found, such as ``"null"``.
+        Kind of problem, such as ``"null"``.
     column : str
-        Our column; empty for the whole row.
+        Contract column; empty for the whole row.
     predicate : str
-        SQL that is true for a row that has it.
+        SQL that is true for a row with the problem.
     level : {"quarantine", "fix", "warn", "fact"}
-        What follows; a ``fact`` only serves a decision on the whole table.
+        Consequence; a ``fact`` only informs decisions on the whole table.
     """
 
     kind: str
@@ -38,7 +38,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Checks:
-    """The checks of a table in the order in which they give a row its reason."""
+    """The checks of a table; the first that a row fails gives its reason."""
 
     all: tuple[Check, ...]
 
@@ -51,12 +51,12 @@ class Checks:
         return [f"({' | '.join(part)}) AS _mask{number}" for number, part in enumerate(parts)]
 
     def holds(self, check: Check) -> str:
-        """Return the SQL that says whether a staged row has what `check` looks for."""
+        """Return the SQL predicate of staged rows that match `check`."""
         place = self.all.index(check)
         return f"(_mask{place // _BITS} & {1 << (place % _BITS)}) <> 0"
 
     def fails(self) -> str:
-        """Return the SQL that says whether a staged row goes to quarantine."""
+        """Return the SQL predicate of staged rows that are quarantined."""
         whole = [0] * (len(self.all) // _BITS + 1)
         for place, check in enumerate(self.all):
             if check.level == "quarantine":
@@ -64,7 +64,7 @@ class Checks:
         return "(" + " OR ".join(f"(_mask{number} & {mask}) <> 0" for number, mask in enumerate(whole)) + ")"
 
     def first_reason(self) -> str:
-        """Return the SQL of the reason of a failing row: the first check that it fails."""
+        """Return the SQL of the reason of a quarantined row: the first check that it fails."""
         failing = [check for check in self.all if check.level == "quarantine"]
         cases = " ".join(f"WHEN {self.holds(check)} THEN {literal(check.reason)}" for check in failing)
         return f"CASE {cases} END" if cases else "NULL"

@@ -1,4 +1,4 @@
-"""Rules over several rows: references, refunds and keys; each rejects rows of a staged table by reason."""
+"""Rules over several rows: references, keys and refunds; each rejects rows of a staged table by reason."""
 
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ MAX_UNKNOWN_SHARE = 0.05
 
 
 def reject_unknown(connection: "duckdb.DuckDBPyConnection", staged: Staged, known: dict[str, Staged]) -> None:
-    """Reject rows whose id an accepted table does not know; above 5 % the table is refused.
+    """Reject rows whose id is missing from the referenced table; above 5 % the table is refused.
 
     Parameters
     ----------
@@ -28,8 +28,8 @@ def reject_unknown(connection: "duckdb.DuckDBPyConnection", staged: Staged, know
             continue
         name, other = ident(column), ident(known[table].contract.key[0])
         rows = staged.good()
-        found = connection.execute(f"SELECT count(*) FROM {rows} WHERE {name} IS NOT NULL").fetchone()
-        total = found[0] if found else 0
+        counted = connection.execute(f"SELECT count(*) FROM {rows} WHERE {name} IS NOT NULL").fetchone()
+        total = counted[0] if counted else 0
         reason = f"unknown_{column}"
         rejected = _reject(
             connection,
@@ -48,9 +48,9 @@ def reject_unknown(connection: "duckdb.DuckDBPyConnection", staged: Staged, know
 
 
 def reject_repeated(connection: "duckdb.DuckDBPyConnection", staged: Staged) -> None:
-    """Keep one row a key: the smallest by all other columns in their order; ties are equal rows.
+    """Keep one row per key: the smallest by all other columns in their order; ties are equal rows.
 
-    A row equal to another on all our columns is a ``duplicate``, one that differs a ``conflicting_key``.
+    A row equal to another on all columns is a ``duplicate``, one that differs a ``conflicting_key``.
     Where a key column is absent from the source, or an optional id in it is null, the whole row is the key.
     """
     keys, others = _key_parts(staged)
@@ -86,11 +86,11 @@ def reject_unlinked(connection: "duckdb.DuckDBPyConnection", staged: Staged) -> 
 
 
 def order_of(connection: "duckdb.DuckDBPyConnection", staged: Staged) -> list[str]:
-    """Return what orders the accepted rows: the key, and all other columns where it is not enough."""
+    """Return the sort columns of the accepted rows: the key, and all other columns if it has nulls."""
     key, others = _key_parts(staged)
     without = f"SELECT count(*) FROM {ident('good_' + staged.name)} WHERE {_without_key(staged) or 'false'}"
-    found = connection.execute(without).fetchone()
-    return [*key, *others] if found and found[0] else key
+    incomplete = connection.execute(without).fetchone()
+    return [*key, *others] if incomplete and incomplete[0] else key
 
 
 def _key_parts(staged: Staged) -> tuple[list[str], list[str]]:

@@ -1,4 +1,4 @@
-"""YAML that can't hurt: safe types only, limits of size, aliases and depth, and no key twice."""
+"""Safe YAML: plain types only, limits of size, aliases and depth, and no repeated key."""
 
 from pathlib import Path
 from typing import Any
@@ -65,7 +65,7 @@ def _check_events(events: Any, where: str) -> None:
 
 
 def _check_keys(node: Any, where: str, seen: set[int]) -> None:
-    """Refuse a key that stands twice in one mapping: the last would win without a word."""
+    """Refuse a repeated key in one mapping, where YAML would silently take the last."""
     if id(node) in seen or not isinstance(getattr(node, "value", None), list):
         return
     seen.add(id(node))

@@ -1,4 +1,4 @@
-"""Frames that are computed once and reused: temporary tables in DuckDB, frames in memory elsewhere."""
+"""Frames computed once and reused: temporary tables in DuckDB, frames in memory elsewhere."""
 
 import itertools
 from collections.abc import Callable, Hashable, Sequence
@@ -13,7 +13,7 @@ _numbers = itertools.count()
 
 
 class Scratch:
-    """Computed frames that live until the end of a ``with`` block, so that they do not pile up in the engine.
+    """Computed frames that are freed at the end of a ``with`` block.
 
     Examples
     --------
@@ -38,7 +38,7 @@ class Scratch:
         self._frames.clear()
 
     def once(self, key: Hashable, build: Callable[[], "nw.LazyFrame[Any]"]) -> "nw.LazyFrame[Any]":
-        """Return the frame called `key`, which is built and computed at its first use."""
+        """Return the frame called `key`, computed at its first use."""
         if key not in self._frames:
             self._frames[key] = materialize(build())
         frame: nw.LazyFrame[Any] = nw.from_native(self._frames[key]).lazy()
@@ -64,18 +64,18 @@ def drop(native: Any) -> None:
 def left_join(
     base: "nw.LazyFrame[Any]", others: Sequence["nw.LazyFrame[Any]"], on: str
 ) -> "nw.LazyFrame[Any]":
-    """Join computed frames, with one row a key, to the rows of `base`.
+    """Join computed frames, with one row per key, to the rows of `base`.
 
-    On DuckDB it is one statement: a chain of joins would be planned anew at every link.
+    On DuckDB one statement, since a chain of lazy joins is planned again at every step.
 
     Parameters
     ----------
     base : narwhals.LazyFrame
-        A frame of `Scratch.once`, as all the others.
+        A frame of `Scratch.once`, like all the others.
     others : sequence of narwhals.LazyFrame
-        No column but `on` may stand in two of them.
+        No column except `on` may be in two of them.
     on : str
-        Column that names a row.
+        Column that identifies a row.
     """
     if not _is_duckdb(base):
         for other in others:

@@ -1,22 +1,22 @@
-"""What DuckDB and the file system say about a source, as one line with file and line number."""
+"""Errors of DuckDB and the file system on a source, as one line with file and line number."""
 
 import re
 
 from crm_ml.errors import InputError
-from crm_ml.tables.sources import Source
+from crm_ml.tables.sources import TableSource
 
 _LINE = re.compile(r"CSV Error on Line: (\d+)")
 _CELLS = re.compile(r"Expected Number of Columns: (\d+) Found: (\d+)")
 
 
-def explain(source: Source, error: Exception) -> str:
-    """Return what is wrong with `source` in one line.
+def explain(source: TableSource, error: Exception) -> str:
+    """Return one line that explains an error of `source`.
 
     Parameters
     ----------
-    source : Source
+    source : TableSource
     error : Exception
-        What opening or reading it raised.
+        Raised by opening or reading the source.
     """
     files = ", ".join(path.name for path in source.files)
     text = str(error)

@@ -1,4 +1,4 @@
-"""Sources: CSV and Parquet files and frames, each opened as one relation of raw columns."""
+"""Sources of tables: CSV and Parquet files, frames and queries, each opened as a relation of raw columns."""
 
 import hashlib
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 ROW = "_row"
 
 
-class Source(Protocol):
-    """Something that can be opened as a view with the column `_row`, counted from 1, and the raw columns."""
+class TableSource(Protocol):
+    """A source that can be opened as a view with the column `_row`, counted from 1, and the raw columns."""
 
     def open(self, connection: "duckdb.DuckDBPyConnection", view: str) -> dict[str, str]:
         """Create `view` and return the raw columns with their DuckDB types."""
 
     def digest(self) -> str | None:
-        """Return a hash of the content, or None where it is known only once the source is open."""
+        """Return a hash of the content, or None if it is known only after opening the source."""
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -32,14 +32,14 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class CsvFile:
-    """A CSV file with a header; every cell stays the text that it is."""
+    """A CSV file with a header; all cells are read as text."""
 
     path: Path
     delimiter: str = ","
     encoding: str = "utf-8"
 
     def open(self, connection: "duckdb.DuckDBPyConnection", view: str) -> dict[str, str]:
-        """Create the view: strict, nothing guessed, so that a ragged row is an error and never lost."""
+        """Create the view in strict mode without guessing, so that a ragged row is an error."""
         from crm_ml.tables.csv_header import read_header
 
         types = dict.fromkeys(read_header(self.path, self.delimiter, self.encoding), "VARCHAR")
@@ -111,7 +111,7 @@ class Frame:
             connection.unregister(f"{view}_arrow")
 
     def digest(self) -> None:
-        """Return None: the content is hashed once it is in DuckDB."""
+        """Return None: the content is hashed in DuckDB."""
         return
 
     @property
@@ -122,7 +122,7 @@ class Frame:
 
 @dataclass(frozen=True)
 class FilesQuery:
-    """A query that the package itself holds over named files; rows need a unique order of their own.
+    """A query of the package itself over named files; it must order its rows uniquely.
 
     Parameters
     ----------
@@ -158,21 +158,21 @@ class IdsOf:
     ids : str
         A query with the column ``id``.
     column : str
-        Name that the ids get.
+        Name of the column of ids.
     """
 
     ids: str
     column: str
 
     def open(self, connection: "duckdb.DuckDBPyConnection", view: str) -> dict[str, str]:
-        """Copy the distinct ids in their order."""
+        """Copy the distinct ids in ascending order."""
         select = (
             f"SELECT DISTINCT id AS {ident(self.column)} FROM ({self.ids}) WHERE id IS NOT NULL ORDER BY 1"
         )
         return copy_rows(connection, view, select)
 
     def digest(self) -> str:
-        """Return a constant: the ids follow from the other tables."""
+        """Return a constant: the ids are determined by the other tables."""
         return ""
 
     @property
@@ -205,11 +205,11 @@ def inside(root: Path, path: str, must_exist: bool = False) -> Path:
 
 
 def content_digest(connection: "duckdb.DuckDBPyConnection", view: str, types: dict[str, str]) -> str:
-    """Return an order-free hash of the rows of an open source."""
+    """Return a hash of the rows of an open source that does not depend on their order."""
     row = f"hash({quoted(list(types))})"
     sums = f"count(*), sum({row}::HUGEINT), sum(hash({row}, 1)::HUGEINT)"
-    found = connection.execute(f"SELECT {sums} FROM {ident(view)}").fetchone()
-    return hashlib.sha256(repr((found, sorted(types.items()))).encode()).hexdigest()
+    totals = connection.execute(f"SELECT {sums} FROM {ident(view)}").fetchone()
+    return hashlib.sha256(repr((totals, sorted(types.items()))).encode()).hexdigest()
 
 
 def copy_rows(connection: "duckdb.DuckDBPyConnection", view: str, select: str) -> dict[str, str]:
@@ -224,7 +224,7 @@ def copy_rows(connection: "duckdb.DuckDBPyConnection", view: str, select: str) -
 
 
 def refuse_row_column(types: dict[str, str]) -> None:
-    """Refuse a source that has a column `_row` itself.
+    """Refuse a source that already has a column `_row`.
 
     Raises
     ------

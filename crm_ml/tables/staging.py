@@ -1,17 +1,17 @@
-"""One table read and typed once, with every check of its rows as bits beside them."""
+"""Read and type a table once, with the checks of each row as bits beside it."""
 
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from crm_ml.errors import InputError
 from crm_ml.tables.cleaning_report import TableReport
-from crm_ml.tables.column_sql import Context, Reading, missing, raw, read_column
+from crm_ml.tables.column_sql import Reading, ReadingContext, missing, raw, read_column
 from crm_ml.tables.contract import Column, Contract
 from crm_ml.tables.csv_header import better_delimiter
 from crm_ml.tables.mapping import TableMapping
 from crm_ml.tables.mapping_parts import ColumnMapping
 from crm_ml.tables.row_checks import Check, Checks
-from crm_ml.tables.sources import ROW, CsvFile, Source
+from crm_ml.tables.sources import ROW, CsvFile, TableSource
 from crm_ml.tables.sql import columns as quoted
 from crm_ml.tables.sql import ident, literal
 
@@ -23,27 +23,27 @@ _TYPES = {'"NULL"': "VARCHAR"}
 
 @dataclass
 class Staged:
-    """A table on its way: the raw view ``raw_<name>``, the typed table ``stage_<name>`` and what was found.
+    """A table being cleaned: the raw view ``raw_<name>``, the typed table ``stage_<name>`` and its counts.
 
     Parameters
     ----------
     contract : Contract
     mapping : TableMapping
     columns : tuple of Column
-        Of the contract, then the attributes.
+        Contract columns, then attributes.
     mapped : frozenset of str
-        Ours that the source fills.
+        Contract columns that the source fills.
     readings : dict of str to Reading
     checks : Checks
     counts, first : dict of str to int
-        Rows with each check, and the first of them, by reason.
+        Rows that match each check, and the number of the first one, by reason.
     refusals : list of str
-        Why the table can't be used, without its name.
+        Reasons to refuse the table, without its name.
     report : TableReport
     types : dict of str to str
         Raw columns and their DuckDB types.
     typed : bool
-        Whether ``stage_<name>`` is there.
+        Whether ``stage_<name>`` exists.
     """
 
     contract: Contract
@@ -76,11 +76,11 @@ class Staged:
 
     @property
     def late(self) -> str:
-        """Quoted name of the rows that rules over several rows reject: `_row` and reason."""
+        """Quoted name of the table of rows rejected by rules over several rows: `_row` and reason."""
         return ident(f"late_{self.name}")
 
     def good(self) -> str:
-        """Return the SQL of the typed rows that nothing has rejected so far."""
+        """Return the SQL of the typed rows that are not rejected so far."""
         return (
             f"(SELECT * FROM {self.stage} AS s WHERE NOT {self.checks.fails()} "
             f"AND NOT EXISTS (FROM {self.late} AS l WHERE l.{ROW} = s.{ROW}))"
@@ -90,8 +90,8 @@ class Staged:
 def stage(
     connection: "duckdb.DuckDBPyConnection",
     staged: Staged,
-    source: Source,
-    context: Context,
+    source: TableSource,
+    context: ReadingContext,
     types: dict[str, str],
 ) -> None:
     """Type the rows of an open source into ``stage_<name>`` and count every check.
@@ -101,11 +101,11 @@ def stage(
     connection : duckdb.DuckDBPyConnection
     staged : Staged
         Filled in place.
-    source : Source
-    context : Context
-        Time zone and the moment the data was taken.
+    source : TableSource
+    context : ReadingContext
+        Time zone and time of extraction.
     types : dict of str to str
-        Raw columns and types, as `source` gave them when it was opened.
+        Raw columns and types, as opening `source` returned them.
     """
     staged.types = types = {name: _TYPES.get(kind, kind) for name, kind in types.items()}
     context = replace(context, types=types, untyped=isinstance(source, CsvFile))
@@ -125,7 +125,7 @@ def stage(
 
 
 def _resolve(
-    staged: Staged, source: Source, types: dict[str, str]
+    staged: Staged, source: TableSource, types: dict[str, str]
 ) -> list[tuple[Column, ColumnMapping | None]]:
     mapping, hows = staged.mapping, []
     attributes = tuple(Column(name, how.kind, nullable=True) for name, how in mapping.attributes.items())
@@ -153,7 +153,7 @@ def _resolve(
     return hows
 
 
-def _hint(source: Source, types: dict[str, str]) -> str:
+def _hint(source: TableSource, types: dict[str, str]) -> str:
     return better_delimiter(list(types), source.delimiter) if isinstance(source, CsvFile) else ""
 
 
@@ -175,7 +175,7 @@ def _cancellations(staged: Staged) -> list[Check]:
 
 
 def _signs(staged: Staged) -> list[Check]:
-    """Return the checks of signs: a refund says which order it refunds, nothing else is negative."""
+    """Return the checks of signs: only refunds that name their order may be negative."""
     if "refund_of" not in staged.names:
         return []
     return [
@@ -209,12 +209,12 @@ def _count(connection: "duckdb.DuckDBPyConnection", staged: Staged) -> None:
     for check in staged.checks.all:
         holds = staged.checks.holds(check)
         parts += [f"count(*) FILTER ({holds})", f"min({ROW}) FILTER ({holds})"]
-    found = connection.execute(f"SELECT {', '.join(parts)} FROM {staged.stage}").fetchone()
-    if found is None:
+    counted = connection.execute(f"SELECT {', '.join(parts)} FROM {staged.stage}").fetchone()
+    if counted is None:
         raise InputError(f"{staged.name}: no counts came back")
-    staged.report.read = found[0]
+    staged.report.read = counted[0]
     for place, check in enumerate(staged.checks.all):
-        count, first = found[2 + 2 * place], found[3 + 2 * place]
+        count, first = counted[2 + 2 * place], counted[3 + 2 * place]
         staged.counts[check.reason], staged.first[check.reason] = count, first or 0
         if count and check.level == "quarantine":
             staged.report.checks[check.reason] = count
@@ -222,5 +222,5 @@ def _count(connection: "duckdb.DuckDBPyConnection", staged: Staged) -> None:
             staged.report.fixes[check.reason] = count
         elif count and check.level == "warn":
             staged.report.warnings.append(f"{count:,} rows: {check.reason} (first: row {first:,})")
-    if found[1]:
-        staged.report.checks["exact_duplicate"] = found[1]
+    if counted[1]:
+        staged.report.checks["exact_duplicate"] = counted[1]

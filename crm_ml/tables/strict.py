@@ -1,4 +1,4 @@
-"""The base of every configuration model, and its checking with all breaches in one error."""
+"""Base class of all configuration models, and validation with all breaches in one error."""
 
 from typing import Any, TypeVar
 
@@ -23,12 +23,12 @@ def validate(content: Any, model: type[Checked], where: str) -> Checked:
     content : plain YAML types
     model : type
     where : str
-        Names the file in errors.
+        Name of the file, for errors.
 
     Raises
     ------
     ConfigError
-        With every breach at once, each with its place in the file.
+        Listing every breach with its place in the file.
     """
     try:
         return model.model_validate(content)

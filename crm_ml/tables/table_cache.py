@@ -12,25 +12,25 @@ from crm_ml.storage.paths import data_folder
 from crm_ml.storage.workspace import new_workspace, remove_stale
 from crm_ml.tables.bundle import Tables
 from crm_ml.tables.cleaning import Opened, Progress, clean, open_sources
-from crm_ml.tables.cleaning_report import Report
+from crm_ml.tables.cleaning_report import CleaningReport
 from crm_ml.tables.engine import connect
 from crm_ml.tables.mapping import Mapping
 from crm_ml.tables.source_errors import explain
-from crm_ml.tables.sources import Source, content_digest, sha256
+from crm_ml.tables.sources import TableSource, content_digest, sha256
 from crm_ml.tables.sql import literal
 
 logger = logging.getLogger(__name__)
 
 
 def load_tables(
-    mapping: Mapping, sources: dict[str, Source], root: Path, progress: Progress | None = None
+    mapping: Mapping, sources: dict[str, TableSource], root: Path, progress: Progress | None = None
 ) -> Tables:
     """Return cleaned tables, from the cache where the same inputs were cleaned before.
 
     Parameters
     ----------
     mapping : Mapping
-    sources : dict of str to Source
+    sources : dict of str to TableSource
         One a mapped table, except those made of ids.
     root : Path
         Project root.
@@ -63,7 +63,7 @@ def load_tables(
     return _relations(folder, report, fingerprint)
 
 
-def _digests(sources: dict[str, Source]) -> dict[str, str | None]:
+def _digests(sources: dict[str, TableSource]) -> dict[str, str | None]:
     digests: dict[str, str | None] = {}
     refusals = []
     for name, source in sources.items():
@@ -88,11 +88,11 @@ def _fingerprint(mapping: Mapping, digests: dict[str, str | None], root: Path) -
     return hashlib.sha256(repr(content).encode()).hexdigest()
 
 
-def _stored(folder: Path) -> Report | None:
+def _stored(folder: Path) -> CleaningReport | None:
     """Return the report of a folder whose files are all as they were written."""
     try:
         content: dict[str, Any] = json.loads((folder / "report.json").read_text(encoding="utf-8"))
-        report = Report.from_dict(content["tables"], folder)
+        report = CleaningReport.from_dict(content["tables"], folder)
         sums = {f"{name}.parquet": "" for name in report.tables} | content["files"]
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return None
@@ -105,7 +105,7 @@ def _stored(folder: Path) -> Report | None:
 
 def _clean_into(
     folder: Path, opened: Opened, mapping: Mapping, root: Path, progress: Progress | None
-) -> Report:
+) -> CleaningReport:
     """Clean into a temporary folder beside the final one and rename it, so that nobody sees half of it."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     remove_stale(folder.parent)
@@ -122,10 +122,10 @@ def _clean_into(
                     raise
     finally:
         opened.connection.close()
-    return Report(report.tables, folder)
+    return CleaningReport(report.tables, folder)
 
 
-def _relations(folder: Path, report: Report, fingerprint: str) -> Tables:
+def _relations(folder: Path, report: CleaningReport, fingerprint: str) -> Tables:
     connection = connect()
     frames = {
         name: connection.sql(f"SELECT * FROM read_parquet({literal((folder / f'{name}.parquet').resolve())})")

@@ -1,4 +1,4 @@
-"""Medians of accepted numbers beside medians recorded earlier: a changed unit shows there."""
+"""Compare medians of accepted numbers with recorded ones, to detect changed units."""
 
 import json
 from pathlib import Path
@@ -17,7 +17,7 @@ REFUSE_FACTOR = 50
 
 
 def record_medians(connection: "duckdb.DuckDBPyConnection", staged: Staged) -> None:
-    """Put the medians of amounts and integers, where they are not zero, into the report."""
+    """Record the non-zero medians of amounts and integers in the report."""
     names = [c.name for c in staged.columns if c.kind in ("cents", "integer") and c.name in staged.mapped]
     if not names:
         return
@@ -27,13 +27,13 @@ def record_medians(connection: "duckdb.DuckDBPyConnection", staged: Staged) -> N
 
 
 def compare_medians(tables: dict[str, Staged], profile: str | None, root: Path) -> None:
-    """Compare with the recorded medians: moved by 5 or more is warned about, by 50 or more refused.
+    """Compare with recorded medians: warn of a factor of 5 or more, refuse one of 50 or more.
 
     Parameters
     ----------
     tables : dict of str to Staged
     profile : str, optional
-        Path of JSON as ``Report.profile`` gives it: table, column, median.
+        Path of JSON as ``CleaningReport.profile`` gives it: table, column, median.
     root : Path
     """
     if profile is None:

@@ -1,4 +1,4 @@
-"""Times: what the source writes as naive UTC timestamps; numbers that may be anything are refused."""
+"""Times: source values as naive UTC timestamps; ambiguous numbers are refused."""
 
 from crm_ml.tables.contract import Column
 from crm_ml.tables.mapping_parts import ColumnMapping
@@ -28,7 +28,7 @@ Read = tuple[str, list[Check], str]
 def read_time(
     column: Column, how: ColumnMapping, source: str, kind: str, timezone: str, known_until: str
 ) -> Read:
-    """Return the SQL of the naive UTC time, the checks, and why the column can't be used (or nothing).
+    """Return the SQL of the naive UTC time, the checks, and the reason for refusal (or an empty text).
 
     Parameters
     ----------
@@ -39,16 +39,16 @@ def read_time(
     timezone : str
         Zone of times without one.
     known_until : str
-        UTC moment at and after which a time is in the future, or empty.
+        UTC time at and after which a value lies in the future, or empty.
     """
     value, facts, refusal = _value(column, how, source, kind, timezone)
     if refusal:
         return "NULL", [], refusal
     name = ident(column.name)
-    given = f"trim({source}) <> ''" if kind == "VARCHAR" else f"{source} IS NOT NULL"
+    filled = f"trim({source}) <> ''" if kind == "VARCHAR" else f"{source} IS NOT NULL"
     checks = [
         *facts,
-        Check("unreadable", column.name, f"{given} AND {name} IS NULL"),
+        Check("unreadable", column.name, f"{filled} AND {name} IS NULL"),
         Check("sentinel", column.name, f"{name} < TIMESTAMP '{FIRST}' OR {name} >= TIMESTAMP '{LAST}'"),
     ]
     if known_until and not column.planned:

@@ -1,4 +1,4 @@
-"""Touches: which customer was sent which campaign, and when."""
+"""Touches: messages of campaigns sent to customers."""
 
 from crm_ml.tables.contract import Column, Contract
 

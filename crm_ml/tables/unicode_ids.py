@@ -1,4 +1,4 @@
-"""Ids that differ only in how their characters are composed: kept as written, and told."""
+"""Warning about ids that differ only in the composition of their Unicode characters."""
 
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def warn_equal_after_nfc(connection: "duckdb.DuckDBPyConnection", staged: Staged) -> None:
-    """Warn of ids of the key that are one id after Unicode normalisation (NFC).
+    """Warn of ids that become equal after Unicode normalisation (NFC); the ids are not changed.
 
     Parameters
     ----------
@@ -22,11 +22,11 @@ def warn_equal_after_nfc(connection: "duckdb.DuckDBPyConnection", staged: Staged
         if column.kind != "id" or not staged.counts.get(f"not_nfc_{column.name}"):
             continue
         name = ident(column.name)
-        found = connection.execute(
+        counted = connection.execute(
             f"SELECT coalesce(sum(n), 0) FROM (SELECT count(DISTINCT {name}) AS n FROM "
             f"{ident('good_' + staged.name)} GROUP BY nfc_normalize({name}) HAVING n > 1)"
         ).fetchone()
-        if found and found[0]:
+        if counted and counted[0]:
             staged.report.warnings.append(
-                f"{found[0]:,} values of {column.name} equal another only after Unicode normalisation (NFC)"
+                f"{counted[0]:,} values of {column.name} equal another only after Unicode normalisation (NFC)"
             )

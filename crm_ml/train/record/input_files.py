@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from crm_ml.datasets._installed import installed_folder
 from crm_ml.errors import InputError
 from crm_ml.storage.paths import project_root
-from crm_ml.tables.sources import CsvFile, ParquetFile, Source, sha256
+from crm_ml.tables.sources import CsvFile, ParquetFile, TableSource, sha256
 
 if TYPE_CHECKING:
     from crm_ml.config import Data
@@ -34,7 +34,7 @@ def input_files(data: "Data") -> dict[str, Any]:
     return {path.name: _facts(path, source) for path, source in sorted(found.items()) if path.is_file()}
 
 
-def _found(data: "Data") -> "dict[Path, Source | None]":
+def _found(data: "Data") -> "dict[Path, TableSource | None]":
     """Return the files with what reads them, where rows can be counted."""
     if data.name.endswith((".yaml", ".yml")):
         return _mapped(data.name)
@@ -47,27 +47,27 @@ def _found(data: "Data") -> "dict[Path, Source | None]":
     return {path: _reader(path) for path in (root.iterdir() if root.is_dir() else [root])}
 
 
-def _mapped(name: str) -> "dict[Path, Source | None]":
+def _mapped(name: str) -> "dict[Path, TableSource | None]":
     from crm_ml.tables.config_file import root_of, sources_of
     from crm_ml.tables.mapping import read_mapping
 
     path = next(root / name for root in (Path.cwd(), project_root()) if (root / name).is_file())
     mapping = read_mapping(path)
     sources = sources_of(mapping, root_of(path, mapping), path).values()
-    found: dict[Path, Source | None] = {path: None}
+    found: dict[Path, TableSource | None] = {path: None}
     for source in sources:
         read = source if isinstance(source, (CsvFile, ParquetFile)) else None
         found |= dict.fromkeys(source.files, read)
     return found
 
 
-def _reader(path: Path) -> "Source | None":
+def _reader(path: Path) -> "TableSource | None":
     if path.name.endswith(_CSV):
         return CsvFile(path)
     return ParquetFile(path) if path.suffix == ".parquet" else None
 
 
-def _facts(path: Path, source: "Source | None") -> dict[str, Any]:
+def _facts(path: Path, source: "TableSource | None") -> dict[str, Any]:
     known: dict[str, Any] = {"bytes": path.stat().st_size, "sha256": sha256(path)}
     if source is not None:
         known |= _content(source)
@@ -76,7 +76,7 @@ def _facts(path: Path, source: "Source | None") -> dict[str, Any]:
     return known
 
 
-def _content(source: "Source") -> dict[str, Any]:
+def _content(source: "TableSource") -> dict[str, Any]:
     """Return rows and columns; nothing of a file that can't be read, which tables then do not come from."""
     import duckdb
 
@@ -94,7 +94,7 @@ def _of_parquet(path: Path) -> dict[str, Any]:
         return {"rows": file.metadata.num_rows, "schema": schema}
 
 
-def _of_csv(source: "Source") -> dict[str, Any]:
+def _of_csv(source: "TableSource") -> dict[str, Any]:
     from crm_ml.tables.engine import connect
 
     with connect() as connection:
