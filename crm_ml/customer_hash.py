@@ -1,4 +1,4 @@
-"""Random numbers that belong to a customer: a keyed hash of the id, the same everywhere and in every run."""
+"""Random numbers and folds by a keyed hash of the customer_id: the same in every run and on every machine."""
 
 import hashlib
 from collections.abc import Sequence
@@ -12,14 +12,14 @@ _BITS = 53
 def uniform(customers: Sequence[str], salt: str, what: str) -> npt.NDArray[np.float64]:
     """Return one number in [0, 1) for each customer.
 
-    BLAKE2b of the customer_id [1]_, keyed with a hash of salt and purpose, so that draws of different
-    purposes are independent and nobody who does not know the salt can foresee them; its first 53 bits.
+    The first 53 bits of the BLAKE2b of the customer_id [1]_, keyed with a hash of salt and purpose: draws of
+    different purposes are independent, and can't be predicted without the salt.
 
     Parameters
     ----------
     customers : sequence of str
     salt, what : str
-        Secret of the project, and what is drawn.
+        Secret of the project, and purpose of the draw.
 
     Returns
     -------
@@ -38,9 +38,9 @@ def uniform(customers: Sequence[str], salt: str, what: str) -> npt.NDArray[np.fl
     start = hashlib.blake2b(digest_size=8, key=key)
     digests = bytearray()
     for customer in customers:
-        one = start.copy()
-        one.update(customer.encode())
-        digests += one.digest()
+        hasher = start.copy()
+        hasher.update(customer.encode())
+        digests += hasher.digest()
     numbers = np.frombuffer(bytes(digests), dtype=">u8").astype(np.uint64)
     return (numbers >> np.uint64(64 - _BITS)).astype(np.float64) / 2.0**_BITS
 

@@ -1,1 +1,1 @@
-"""Learning: what a list has earned beside its hold-outs, and whether its promises held."""
+"""Learning: what a list has earned against its hold-outs, and whether its predictions came true."""

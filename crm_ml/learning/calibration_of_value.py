@@ -1,4 +1,4 @@
-"""What was promised beside what came: shares of answers and values by tenths, with intervals."""
+"""Calibration of a list: predicted and observed shares of answers and values, by decile, with intervals."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -42,7 +42,7 @@ def share_interval(hits: int, rows: int) -> Interval:
 
 
 def answers_by_action(rows: "pd.DataFrame") -> dict[str, dict[str, Any]]:
-    """Return of each offering with p_response: rows, and promised and realised shares of answers."""
+    """Return rows, predicted and observed share of answers of each action-channel with p_response."""
     return {
         str(key): _share(part["p_response"].to_numpy(dtype=float), part["answered"].to_numpy(dtype=float))
         for key, part in rows.groupby("key")
@@ -60,8 +60,8 @@ def answer_calibration(rows: "pd.DataFrame") -> dict[str, Any]:
     Returns
     -------
     dict
-        of ("p_response"), rows, ece and bins, tenths by p_response with promised (mean p), realised (share of
-        answers), low, high (Wilson) and rows.
+        of ("p_response"), rows, ece and bins: deciles of p_response with promised (mean p), realised (share
+        of answers), low, high (Wilson) and rows.
     """
     p, y = rows["p_response"].to_numpy(dtype=float), rows["answered"].to_numpy(dtype=float)
     bins = [_share(p[part], y[part]) for part in _parts(p, p, BINS)]
@@ -69,9 +69,9 @@ def answer_calibration(rows: "pd.DataFrame") -> dict[str, Any]:
 
 
 def value_calibration(rows: "pd.DataFrame", margin: float) -> list[dict[str, Any]]:
-    """Return the calibration of promised values: tenths of the treated by their expected margin.
+    """Return the calibration of predicted values: deciles of the treated by their expected margin.
 
-    There are fewer than ten where a tenth would have fewer than 20 controls.
+    There are fewer than ten bins where a decile would have fewer than 20 controls.
 
     Parameters
     ----------
@@ -83,8 +83,8 @@ def value_calibration(rows: "pd.DataFrame", margin: float) -> list[dict[str, Any
     Returns
     -------
     list of dict
-        promised, realised, low and high in cents a customer before cost (realised beside the controls whose
-        promise lies in the bin), rows, controls, and a note where there is nothing to tell.
+        promised, realised, low and high in cents a customer before cost (realised against the controls whose
+        prediction lies in the bin), rows, controls, and a note where they can't be estimated.
     """
     against = rows[rows["held_out"].isna() | (rows["held_out"] == "universal")]
     promised = against["margin_promised"].to_numpy(dtype=float)
@@ -103,24 +103,24 @@ def value_calibration(rows: "pd.DataFrame", margin: float) -> list[dict[str, Any
 
 def _value_bin(y: Floats, treated: npt.NDArray[np.bool_], known: Floats) -> dict[str, Any]:
     counts = {"rows": int(treated.sum()), "controls": int((~treated).sum())}
-    found: dict[str, Any] = {"promised": round(float(known[treated, 1].mean()), 2), **counts}
+    figures: dict[str, Any] = {"promised": round(float(known[treated, 1].mean()), 2), **counts}
     note = lacking(y, treated)
     if note:
-        return found | {"realised": None, "low": None, "high": None, "note": note}
+        return figures | {"realised": None, "low": None, "high": None, "note": note}
     value = increment(y, treated, known).adjusted
     ends = {"realised": value.value, "low": value.low, "high": value.high}
-    return found | {name: round(end, 2) for name, end in ends.items()} | {"note": None}
+    return figures | {name: round(end, 2) for name, end in ends.items()} | {"note": None}
 
 
 def _share(p: Floats, y: Floats) -> dict[str, Any]:
-    found = share_interval(int(y.sum()), len(y))
-    ends = {"promised": float(p.mean()), "realised": found.value, "low": found.low, "high": found.high}
+    share = share_interval(int(y.sum()), len(y))
+    ends = {"promised": float(p.mean()), "realised": share.value, "low": share.low, "high": share.high}
     return {name: round(end, 6) for name, end in ends.items()} | {"rows": len(y)}
 
 
 def _parts(values: Floats, base: Floats, count: int) -> list[npt.NDArray[np.int64]]:
-    """Return the rows of each of so many bins of equal mass of `base`; equal values are never parted."""
+    """Return the rows of each of `count` bins at the quantiles of `base`; equal values share a bin."""
     edges = np.unique(np.quantile(base, np.arange(1, count) / count)) if count > 1 else np.zeros(0)
     place = np.searchsorted(edges, values, side="right")
-    parts = [np.flatnonzero(place == one) for one in range(len(edges) + 1)]
+    parts = [np.flatnonzero(place == number) for number in range(len(edges) + 1)]
     return [part for part in parts if len(part)]

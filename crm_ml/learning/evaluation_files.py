@@ -1,4 +1,4 @@
-"""Where evaluations are kept, so that the page of the next list can show them."""
+"""Evaluations as files, so that the page of the next list can show them."""
 
 import json
 from pathlib import Path
@@ -10,11 +10,11 @@ from crm_ml.lists.previous_lists import EVALUATIONS
 from crm_ml.storage.manifest import sync
 from crm_ml.storage.workspace import new_workspace, remove_stale
 
-_NOT_KEPT = ("off_policy",)
+_NOT_SAVED = ("off_policy",)
 
 
-def keep(published: Published, found: dict[str, Any]) -> str:
-    """Write ``<name>/evaluations/<list folder>.json`` and say in words what was done.
+def save_evaluation(published: Published, evaluation: dict[str, Any]) -> str:
+    """Write ``<name>/evaluations/<list folder>.json`` and return in words what was done.
 
     An evaluation of a longer window stays; one of the same or a shorter window is replaced.
 
@@ -25,7 +25,7 @@ def keep(published: Published, found: dict[str, Any]) -> str:
     """
     path = published.folder.parent / EVALUATIONS / f"{published.folder.name}.json"
     longer = _days(path, published.list_id)
-    if longer is not None and longer > found["days"]:
+    if longer is not None and longer > evaluation["days"]:
         return (
             f"kept: {path} has the evaluation of {longer} days already, which a shorter one does not replace"
         )
@@ -34,12 +34,12 @@ def keep(published: Published, found: dict[str, Any]) -> str:
         remove_stale(path.parent)
     except OSError as error:
         raise InputError(f"{path}: can't be written ({error.strerror})") from error
-    write_json(path, {name: one for name, one in found.items() if name not in _NOT_KEPT})
+    write_json(path, {name: part for name, part in evaluation.items() if name not in _NOT_SAVED})
     return f"evaluation: {path}"
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
-    """Write JSON with sorted keys so that no reader ever sees a part of it.
+    """Write JSON with sorted keys, whole or not at all.
 
     Raises
     ------
@@ -62,7 +62,7 @@ def write_json(path: Path, content: dict[str, Any]) -> None:
 
 
 def _days(path: Path, list_id: str) -> int | None:
-    """Return the window of an evaluation that stands there; None for none, a broken or a strange one."""
+    """Return the window of the evaluation in a file; None if it is absent, broken or of another list."""
     try:
         content = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError):

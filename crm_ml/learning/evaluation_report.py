@@ -10,54 +10,58 @@ ACTIONS = (
     "action", "rows", "controls", "promised", "realised [95 %]", "without CUPED [95 %]", "variance less",
     "cost", "net [95 %]", "net a contact",
 )  # fmt: skip
-NEXT_BEST = ("action", "rows", "kept from it", "worth beside the next best, a contact [95 %]")
+NEXT_BEST = ("action", "rows", "held out of it", "worth beside the next best, a contact [95 %]")
 ANSWERS = ("p_response", "rows", "promised", "realised [95 %]")
-VALUES = ("tenth", "rows", "controls", "promised", "realised [95 %]")
+VALUES = ("decile", "rows", "controls", "promised", "realised [95 %]")
 _NAMES = {
     "logged": "the list itself", "ips": "IPS", "snips": "SNIPS", "dr": "doubly robust",
     "gain": "doubly robust - the list itself",
 }  # fmt: skip
 
 
-def show(console: "Console", found: Mapping[str, Any], kept: str) -> None:
-    """Print an evaluation of `crm_ml.learning.list_evaluation.evaluate` and where it is kept."""
-    actions: Mapping[str, Any] = found["actions"]
-    days, margin = found["days"], found["margin"]
-    title = f"list {found['list_id']}, {days} days, margin {margin:g} of what is paid, cents"
-    lines = [_action(key, one) for key, one in actions.items()]
-    _table(console, title, ACTIONS, [*lines, _action("in all", found["total"])])
-    beside = {key: one["beside_next_best"] for key, one in actions.items() if "beside_next_best" in one}
-    if beside:
-        rows = [
-            (key, f"{one['rows']:,}", f"{one['kept_from_it']:,}", _ends(one, "net_cents_a_contact", ",.2f"))
-            for key, one in beside.items()
-        ]
-        _table(console, "beside what customers got who were kept from the action", NEXT_BEST, rows)
-    _calibrations(console, found)
-    if "off_policy" in found:
-        _off_policy(console, found["off_policy"])
-    for note in _notes(found):
+def show(console: "Console", evaluation: Mapping[str, Any], saved: str) -> None:
+    """Print an evaluation of `crm_ml.learning.list_evaluation.evaluate`, and last where it is saved."""
+    actions: Mapping[str, Any] = evaluation["actions"]
+    days, margin = evaluation["days"], evaluation["margin"]
+    title = f"list {evaluation['list_id']}, {days} days, margin {margin:g} of what is paid, cents"
+    lines = [_action(key, action) for key, action in actions.items()]
+    _table(console, title, ACTIONS, [*lines, _action("in all", evaluation["total"])])
+    rows = [
+        (key, f"{part['rows']:,}", f"{part['kept_from_it']:,}", _ends(part, "net_cents_a_contact", ",.2f"))
+        for key, part in _parts(actions, "beside_next_best").items()
+    ]
+    if rows:
+        _table(console, "beside what customers got who were held out of the action", NEXT_BEST, rows)
+    _calibrations(console, evaluation)
+    if "off_policy" in evaluation:
+        _off_policy(console, evaluation["off_policy"])
+    for note in _notes(evaluation):
         console.print(note, soft_wrap=True, markup=False)
-    console.print(kept, soft_wrap=True, markup=False)
+    console.print(saved, soft_wrap=True, markup=False)
 
 
-def _calibrations(console: "Console", found: Mapping[str, Any]) -> None:
-    answers = {key: one["answers"] for key, one in found["actions"].items() if "answers" in one}
+def _parts(actions: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Return a part of the figures of each action that has it."""
+    return {key: action[name] for key, action in actions.items() if name in action}
+
+
+def _calibrations(console: "Console", evaluation: Mapping[str, Any]) -> None:
+    answers = _parts(evaluation["actions"], "answers")
     if answers:
-        calibration = found["calibration"]
-        bins = {f"tenth {place}": one for place, one in enumerate(calibration["bins"], 1)}
+        calibration = evaluation["calibration"]
+        bins = {f"decile {place}": part for place, part in enumerate(calibration["bins"], 1)}
         rows = [
-            (key, f"{one['rows']:,}", f"{one['promised']:.4f}", _ends(one, "realised", ".4f"))
-            for key, one in (answers | bins).items()
+            (key, f"{part['rows']:,}", f"{part['promised']:.4f}", _ends(part, "realised", ".4f"))
+            for key, part in (answers | bins).items()
         ]
         _table(console, f"answers, ECE {calibration['ece']:.4f}", ANSWERS, rows)
-    tenths = [
-        (str(place), f"{one['rows']:,}", f"{one['controls']:,}", f"{one['promised']:,.1f}",
-         _ends(one, "realised", ",.1f"))
-        for place, one in enumerate(found["value_bins"], 1)
+    deciles = [
+        (str(place), f"{part['rows']:,}", f"{part['controls']:,}", f"{part['promised']:,.1f}",
+         _ends(part, "realised", ",.1f"))
+        for place, part in enumerate(evaluation["value_bins"], 1)
     ]  # fmt: skip
-    if tenths:
-        _table(console, "margin a customer by what was promised, cents", VALUES, tenths)
+    if deciles:
+        _table(console, "margin a customer by what was promised, cents", VALUES, deciles)
 
 
 def _off_policy(console: "Console", value: Mapping[str, Any]) -> None:
@@ -76,35 +80,36 @@ def _off_policy(console: "Console", value: Mapping[str, Any]) -> None:
         console.print(f"warning: {warning}", soft_wrap=True, markup=False)
 
 
-def _notes(found: Mapping[str, Any]) -> Iterable[str]:
-    for key, one in found["actions"].items():
-        if one["note"]:
-            yield f"{key}: {one['note']}"
-        note = one.get("beside_next_best", {}).get("note")
+def _notes(evaluation: Mapping[str, Any]) -> Iterable[str]:
+    for key, action in evaluation["actions"].items():
+        if action["note"]:
+            yield f"{key}: {action['note']}"
+        note = action.get("beside_next_best", {}).get("note")
         if note:
             yield f"{key} beside the next best: {note}"
-    if found["total"]["note"]:
-        yield f"in all: {found['total']['note']}"
-    if found["total"]["left_out"]:
-        yield f"in all leaves out {', '.join(found['total']['left_out'])}, which can't be compared"
-    yield from found["notes"]
+    total = evaluation["total"]
+    if total["note"]:
+        yield f"in all: {total['note']}"
+    if total["left_out"]:
+        yield f"in all leaves out {', '.join(total['left_out'])}, which can't be compared"
+    yield from evaluation["notes"]
 
 
-def _action(key: str, one: Mapping[str, Any]) -> Sequence[str]:
-    less, net = one["variance_reduction"], one["net_cents_a_contact"]
+def _action(key: str, figures: Mapping[str, Any]) -> Sequence[str]:
+    less, net = figures["variance_reduction"], figures["net_cents_a_contact"]
     return (
-        key, f"{one['rows']:,}", f"{one['controls']:,}", f"{one['promised_cents']:,}",
-        _ends(one, "realised_cents", ","), _ends(one["unadjusted"] or {}, "realised_cents", ","),
-        "-" if less is None else f"{less:.1%}", f"{one['cost_cents']:,}",
-        _ends(one, "net_cents", ",", ("net_low", "net_high")), "-" if net is None else f"{net:,.2f}",
+        key, f"{figures['rows']:,}", f"{figures['controls']:,}", f"{figures['promised_cents']:,}",
+        _ends(figures, "realised_cents", ","), _ends(figures["unadjusted"] or {}, "realised_cents", ","),
+        "-" if less is None else f"{less:.1%}", f"{figures['cost_cents']:,}",
+        _ends(figures, "net_cents", ",", ("net_low", "net_high")), "-" if net is None else f"{net:,.2f}",
     )  # fmt: skip
 
 
-def _ends(one: Mapping[str, Any], name: str, form: str, ends: tuple[str, str] = ("low", "high")) -> str:
-    if one.get(name) is None:
+def _ends(figures: Mapping[str, Any], name: str, form: str, ends: tuple[str, str] = ("low", "high")) -> str:
+    if figures.get(name) is None:
         return "-"
-    low, high = (f"{one[end]:{form}}" for end in ends)
-    return f"{one[name]:{form}} [{low}, {high}]"
+    low, high = (f"{figures[end]:{form}}" for end in ends)
+    return f"{figures[name]:{form}} [{low}, {high}]"
 
 
 def _table(console: "Console", title: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

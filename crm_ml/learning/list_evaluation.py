@@ -1,4 +1,4 @@
-"""The evaluation of a list: all figures of what it brought and what it promised, ready for JSON."""
+"""The evaluation of a list: all figures of predicted and observed value, ready for JSON."""
 
 import tempfile
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ READING = (
 
 @dataclass(frozen=True, eq=False)
 class Question:
-    """What is asked of a list.
+    """What to evaluate of a list.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ class Question:
 
 
 def evaluate(published: Published, tables: Tables, catalog: Catalog, asked: Question) -> dict[str, Any]:
-    """Return what came of a list.
+    """Evaluate a list by what its customers did within a window.
 
     Parameters
     ----------
@@ -57,15 +57,15 @@ def evaluate(published: Published, tables: Tables, catalog: Catalog, asked: Ques
     tables : Tables
         Must reach to the end of the window.
     catalog : Catalog
-        Says what an answer to an action is.
+        Defines what an answer to an action is.
     asked : Question
 
     Returns
     -------
     dict
-        list_id, as_of, days, margin, currency, reading (what the figures mean), actions (by offering, see
-        `crm_ml.learning.incremental_value.beside_held_out`), total, calibration (of p_response where there is
-        one, else of values), value_bins, notes and, with another list, off_policy.
+        list_id, as_of, days, margin, currency, reading (what the figures mean), actions (by action-channel,
+        see `crm_ml.learning.incremental_value.beside_held_out`), total, calibration (of p_response where
+        there is one, else of values), value_bins, notes and, with another list, off_policy.
 
     Raises
     ------
@@ -82,22 +82,22 @@ def evaluate(published: Published, tables: Tables, catalog: Catalog, asked: Ques
     with tempfile.TemporaryDirectory() as scratch:
         outcomes = write_outcomes(published, tables, window, Path(scratch), frames.values())
         rows = compared_rows(outcomes, published.manifest.get("funnel", {}).get("by_offering", {}))
-        found = _figures(rows, asked.margin, set(frames))
+        figures = _figures(rows, asked.margin, set(frames))
         if asked.other is not None:
-            found["off_policy"] = policy_value(outcomes, asked.other, asked.margin)
+            figures["off_policy"] = policy_value(outcomes, asked.other, asked.margin)
     twice = int(rows["customer_id"][rows["arm"] == "treat"].duplicated().sum())
     if twice:
         notes.append(f"{twice:,} further rows of customers who have several: their outcome counts in each")
     currency = published.manifest.get("currency") or catalog.currency
     head = {"list_id": published.list_id, "as_of": published.as_of.isoformat(), "currency": currency}
     head |= {"days": asked.days, "margin": asked.margin, "reading": READING, "notes": notes}
-    return head | found
+    return head | figures
 
 
 def _answers(
     published: Published, tables: Tables, catalog: Catalog, asked: Question
 ) -> tuple[dict[str, "nw.LazyFrame[Any]"], list[str]]:
-    """Return who answered each action that asks for it, and in words whose answers can't be known."""
+    """Return who answered each action that defines an answer, and in words whose answers are unknown."""
     frames: dict[str, nw.LazyFrame[Any]] = {}
     notes = []
     for action in catalog.actions:
@@ -106,13 +106,13 @@ def _answers(
         window = window_of(published, action.answer.days)
         try:
             check_reach(tables, window, asked.data_ends_at)
-            found = answered(tables, action, window)
+            answers = answered(tables, action, window)
         except InputError as error:
-            found = str(error)
-        if isinstance(found, str):
-            notes.append(f"answers to {action.action_id} are not judged: {found}")
+            answers = str(error)
+        if isinstance(answers, str):
+            notes.append(f"answers to {action.action_id} are not judged: {answers}")
         else:
-            frames[action.action_id] = found
+            frames[action.action_id] = answers
     return frames, notes
 
 
@@ -120,8 +120,8 @@ def _figures(rows: "pd.DataFrame", margin: float, judged: set[str]) -> dict[str,
     actions, values = by_action(rows, margin), value_calibration(rows, margin)
     promised = rows[(rows["arm"] == "treat") & rows["p_response"].notna() & rows["action_id"].isin(judged)]
     promised = promised.assign(answered=promised["answered"].fillna(0))
-    for key, found in answers_by_action(promised).items():
-        actions[key]["answers"] = found
+    for key, answers in answers_by_action(promised).items():
+        actions[key]["answers"] = answers
     calibration: dict[str, Any] = {"of": "value_cents", "rows": len(rows), "ece": None, "bins": values}
     if len(promised):
         calibration = answer_calibration(promised)

@@ -1,7 +1,7 @@
-"""What customers did after a list: orders and answers, joined to who was listed and who was not.
+"""What customers did after a list: orders and answers, joined to the rows that were listed or not selected.
 
-Dates are compared by `crm_ml.snapshots` alone; what is joined lies in Parquet files, so that neither the list
-nor the orders have to fit into memory.
+Dates are compared by `crm_ml.snapshots` alone; the joins read and write Parquet files, so that neither the
+list nor the orders have to fit into memory.
 """
 
 import math
@@ -32,7 +32,7 @@ _ROW = ("customer_id", "action_id", "channel", "arm", "propensity", "expected_va
 
 @dataclass(frozen=True, eq=False)
 class Published:
-    """A list whose files were checked.
+    """A published list whose files agree with its manifest.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class Published:
         Raises
         ------
         IntegrityError
-            If a file does not agree with the manifest, or who was not listed is missing.
+            If a file does not agree with the manifest, or the rows that were not selected are missing.
         """
         manifest = verify_list(folder)
         if NOT_SELECTED_FILE not in manifest["files"]:
@@ -62,7 +62,7 @@ class Published:
 
     @property
     def list_id(self) -> str:
-        """Hash of what the list was made from."""
+        """Hash of the models, policy, data and day of the list."""
         return str(self.manifest["list_id"])
 
     @property
@@ -71,7 +71,7 @@ class Published:
         return as_utc(str(self.manifest["ingredients"]["as_of"]))
 
     def longest_days(self) -> int:
-        """Return the whole days after which the last row is void.
+        """Return after how many whole days the last row has expired.
 
         Raises
         ------
@@ -81,12 +81,12 @@ class Published:
         connection = connect()
         try:
             last = scan(connection, self.folder / LIST_FILE).select(nw.col("expires_at").max())
-            found = last.collect(backend="pyarrow").rows()[0][0]
+            expires_at = last.collect(backend="pyarrow").rows()[0][0]
         finally:
             connection.close()
-        if found is None:
+        if expires_at is None:
             raise InputError(f"{self.folder}: the list has no row; there is nothing to evaluate")
-        return math.ceil((as_utc(found) - self.as_of).total_seconds() / DAY_S)
+        return math.ceil((as_utc(expires_at) - self.as_of).total_seconds() / DAY_S)
 
 
 def check_reach(tables: Tables, window: Snapshot, data_ends_at: Any = None) -> None:
@@ -111,7 +111,7 @@ def write_outcomes(
     scratch: Path,
     answers: Iterable["nw.LazyFrame[Any]"] = (),
 ) -> Path:
-    """Write every row of a list and beside it with what came of it (Parquet), and return the file.
+    """Write every row of a list, listed or not selected, with its outcomes (Parquet); return the file.
 
     Columns customer_id, action_id, channel, arm, held_out, propensity, expected_value_cents, cost_cents,
     p_response as the list has them; paid_cents and before_cents, what the customer paid (refunds taken off)
@@ -136,17 +136,17 @@ def write_outcomes(
         If more than 5 % of the rows are of customers that the tables do not know.
     """
     write_parquet(_spend(tables, window), scratch / "spend.parquet")
-    given = list(answers)
-    if given:
-        write_parquet(nw.concat(given), scratch / "answers.parquet")
+    frames = list(answers)
+    if frames:
+        write_parquet(nw.concat(frames), scratch / "answers.parquet")
     connection = connect()
     try:
         rows = _rows(published, connection).join(
             scan(connection, scratch / "spend.parquet"), on="customer_id", how="left"
         )
-        if given:
-            found = scan(connection, scratch / "answers.parquet")
-            rows = rows.join(found, on=["customer_id", "action_id"], how="left")
+        if frames:
+            answered_rows = scan(connection, scratch / "answers.parquet")
+            rows = rows.join(answered_rows, on=["customer_id", "action_id"], how="left")
         else:
             rows = rows.with_columns(answered=nw.lit(None, dtype=nw.Int64))
         _check_known(rows)
@@ -159,9 +159,9 @@ def write_outcomes(
 
 
 def answered(tables: Tables, action: Action, window: Snapshot) -> "nw.LazyFrame[Any] | str":
-    """Return who answered an action within a window, or say why that is not known.
+    """Return who answered an action within a window, or in words why that is not known.
 
-    An answer is a response to one of the campaigns that the action names or to one called like the action;
+    An answer is a response to a campaign that the action names or that has the name of the action;
     where the action names categories or items, it is a purchase of one of these.
 
     Parameters
@@ -184,8 +184,8 @@ def answered(tables: Tables, action: Action, window: Snapshot) -> "nw.LazyFrame[
         if not tables.has("responses"):
             return "the tables have no responses"
         names = [*answer.names, action.action_id, *action.campaigns]
-        given = tables.frame("responses").filter(nw.col("campaign_id").is_in(names))
-        rows = window.future(given, at="responded_at")
+        responses = tables.frame("responses").filter(nw.col("campaign_id").is_in(names))
+        rows = window.future(responses, at="responded_at")
     else:
         covered = Covers(answer.by, answer.names).frame(tables)
         if covered is None:
@@ -194,23 +194,23 @@ def answered(tables: Tables, action: Action, window: Snapshot) -> "nw.LazyFrame[
         if "refund_of" in sold.collect_schema().names():
             sold = sold.filter(nw.col("refund_of").is_null())
         rows = sold.join(covered.select("item_id").unique(), on="item_id", how="inner")
-    found: nw.LazyFrame[Any] = rows.select("customer_id").unique()
+    customers: nw.LazyFrame[Any] = rows.select("customer_id").unique()
     ones = nw.lit(1, dtype=nw.Int64)
-    return found.with_columns(action_id=nw.lit(action.action_id, dtype=nw.String), answered=ones)
+    return customers.with_columns(action_id=nw.lit(action.action_id, dtype=nw.String), answered=ones)
 
 
 def window_of(published: Published, days: int) -> Snapshot:
-    """Return the window of so many days from the day of a list on."""
+    """Return the window of `days` days from the day of a list on."""
     return Snapshot(published.as_of, timedelta(days=days))
 
 
 def _rows(published: Published, connection: "duckdb.DuckDBPyConnection") -> "nw.LazyFrame[Any]":
-    """Return who was listed and who was not, under the same columns."""
+    """Return the rows that were listed and those not selected, with the same columns."""
     listed = scan(connection, published.folder / LIST_FILE)
-    others = scan(connection, published.folder / NOT_SELECTED_FILE)
+    not_selected = scan(connection, published.folder / NOT_SELECTED_FILE)
     parts = [
         listed.select(*_ROW, "p_response", held_out=nw.lit(None, dtype=nw.String)),
-        others.select(*_ROW, nw.lit(None, dtype=nw.Float64).alias("p_response"), "held_out"),
+        not_selected.select(*_ROW, nw.lit(None, dtype=nw.Float64).alias("p_response"), "held_out"),
     ]
     rows: nw.LazyFrame[Any] = nw.concat(parts)
     return rows
@@ -232,8 +232,8 @@ def _spend(tables: Tables, window: Snapshot) -> "nw.LazyFrame[Any]":
 
 
 def _check_known(rows: "nw.LazyFrame[Any]") -> None:
-    strange = nw.when(nw.col("paid_cents").is_null()).then(1).otherwise(0)
-    counts = rows.select(rows=nw.lit(1), unknown=strange).select(nw.all().sum()).collect(backend="pyarrow")
+    missing = nw.when(nw.col("paid_cents").is_null()).then(1).otherwise(0)
+    counts = rows.select(rows=nw.lit(1), unknown=missing).select(nw.all().sum()).collect(backend="pyarrow")
     total, unknown = (int(value or 0) for value in counts.rows()[0])
     if unknown > MOST_UNKNOWN * total:
         raise InputError(

@@ -1,4 +1,4 @@
-"""What another policy would have earned on the day of a list, from what the list's own draws show."""
+"""Off-policy value: what another policy would have earned on the day of a list, from the list's own log."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,9 +48,9 @@ def check_same_day(published: Published, other: Published) -> None:
 def policy_value(outcomes: Path, other: Published, margin: float) -> dict[str, Any]:
     """Estimate what the policy of another list earns a customer, net of costs.
 
-    The log are the customers with an open offering who were not held out: those listed, with the propensity
-    of their offering, and those who got none. Hold-outs are the same for every policy and are left out. The
-    target does what the other list says, nothing where it says nothing.
+    The log are the customers with an open action-channel who were not held out: those listed, with the
+    propensity of their action-channel, and those who got none. Hold-outs are the same for every policy and
+    are left out. The target policy gives what the other list holds, and nothing to customers outside of it.
 
     Parameters
     ----------
@@ -79,11 +79,11 @@ def policy_value(outcomes: Path, other: Published, margin: float) -> dict[str, A
             f"--against: {twice:,} customers have several rows; off-policy values are of lists with one "
             "action a customer"
         )
-    found: dict[str, Any] = {"against": other.list_id, "customers": len(rows), "outside_the_log": outside}
+    figures: dict[str, Any] = {"against": other.list_id, "customers": len(rows), "outside_the_log": outside}
     matched = int((rows["done"] == rows["wanted"]).sum())
     if matched < 2 or len(rows) < 2:
-        told = f"{matched} of {len(rows):,} customers got what the other policy gives: nothing can be told"
-        return found | {"matched": matched, "warnings": [told]}
+        warning = f"{matched} of {len(rows):,} customers got what the other policy gives: nothing can be told"
+        return figures | {"matched": matched, "warnings": [warning]}
     value = _value(rows, margin)
     warnings = list(value.warnings)
     if outside:
@@ -91,7 +91,7 @@ def policy_value(outcomes: Path, other: Published, margin: float) -> dict[str, A
             f"{outside:,} rows of the other list ({outside / (outside + len(rows)):.1%} of all) are of "
             "customers without an open offering here: of these nothing is known and they are left out"
         )
-    return found | _figures(value) | {"warnings": warnings}
+    return figures | _figures(value) | {"warnings": warnings}
 
 
 def _value(rows: "pd.DataFrame", margin: float) -> OffPolicy:
@@ -110,18 +110,19 @@ def _value(rows: "pd.DataFrame", margin: float) -> OffPolicy:
 
 
 def _figures(value: OffPolicy) -> dict[str, Any]:
-    found: dict[str, Any] = {"matched": value.matched, "no_overlap": value.no_overlap}
-    found["no_overlap_share"] = round(value.no_overlap / value.rows, 6)
+    figures: dict[str, Any] = {"matched": value.matched, "no_overlap": value.no_overlap}
+    figures["no_overlap_share"] = round(value.no_overlap / value.rows, 6)
     for name in ("effective_rows", "largest_weight", "mean_weight"):
-        found[name] = round(getattr(value, name), 4)
+        figures[name] = round(getattr(value, name), 4)
     for name in ("logged", "ips", "snips", "dr", "gain"):
-        one = getattr(value, name)
-        found[name] = {"value": round(one.value, 2), "low": round(one.low, 2), "high": round(one.high, 2)}
-    return found
+        interval = getattr(value, name)
+        ends = {"value": interval.value, "low": interval.low, "high": interval.high}
+        figures[name] = {key: round(end, 2) for key, end in ends.items()}
+    return figures
 
 
 def _joined(outcomes: Path, other: Published) -> "tuple[pd.DataFrame, int]":
-    """Return the log with what the target wants for each customer, and the target's rows outside of it."""
+    """Return the log with the target's action-channel, and how many rows of the target lie outside of it."""
     connection = connect()
     try:
         rows = scan(connection, outcomes)

@@ -1,8 +1,8 @@
-"""Eligibility rules over feature and score columns, compiled to expressions that every engine agrees on.
+"""Eligibility rules over feature and score columns, compiled to expressions of the same result in any engine.
 
-A customer is eligible only where the rule surely holds. A test of an empty value (null or NaN) does not hold,
-and neither does its negation: ``not x >= 3`` means ``x < 3``. Only ``is null`` and ``is not null`` see empty
-values. Numbers compare as doubles; text compares byte by byte and only for equality.
+A customer is eligible only where the rule is known to be true. A test of an empty value (null or NaN) is not
+true, and neither is its negation: ``not x >= 3`` means ``x < 3``. Only ``is null`` and ``is not null`` can be
+true of empty values. Numbers compare as doubles; text compares byte by byte and only for equality.
 """
 
 import difflib
@@ -92,7 +92,7 @@ def _kind(dtype: Any) -> str | None:
 
 
 def _expression(node: Node, schema: Mapping[str, Any], *, negated: bool) -> nw.Expr:
-    """Compile with every ``not`` pushed down to the tests, where an empty value fails either way."""
+    """Compile with every ``not`` moved into the tests, which an empty value fails with and without it."""
     if isinstance(node, Negation):
         return _expression(node.part, schema, negated=not negated)
     if isinstance(node, Junction):

@@ -52,7 +52,7 @@ class Test:
 
 @dataclass(frozen=True)
 class Junction:
-    """Several parts of which all (``and``) or at least one (``or``) must hold."""
+    """Parts of a rule of which all (``and``) or at least one (``or``) must be true."""
 
     word: str
     parts: tuple["Node", ...]
@@ -60,7 +60,7 @@ class Junction:
 
 @dataclass(frozen=True)
 class Negation:
-    """A part that must surely not hold."""
+    """A part of a rule that must be known to be false."""
 
     part: "Node"
 
@@ -121,7 +121,7 @@ def _tokens(rule: str) -> list[_Token]:
             raise ConfigError(f"at character {at + 1}: {text!r} is no operator; {_HINTS[text]}")
         word = text.lower()
         kind = word if match.lastgroup == "name" and word in _KEYWORDS else str(match.lastgroup)
-        tokens.append(_Token(kind if kind not in ("mark",) else text, text, at + 1))
+        tokens.append(_Token(text if kind == "mark" else kind, text, at + 1))
         at = _end_of_space(rule, match.end())
     return [*tokens, _Token("end", "the end", len(rule) + 1)]
 
@@ -164,8 +164,8 @@ class _Parser:
 
     def unexpected(self, wanted: str) -> ConfigError:
         token = self.next
-        found = token.text if token.kind == "end" else repr(token.text)
-        return ConfigError(f"at character {token.position}: expected {wanted}, found {found}")
+        shown = token.text if token.kind == "end" else repr(token.text)
+        return ConfigError(f"at character {token.position}: expected {wanted}, found {shown}")
 
     def junction(self, word: str) -> Node:
         inner = self.term if word == "and" else lambda: self.junction("and")

@@ -41,7 +41,7 @@ def _run(given: argparse.Namespace) -> None:
     from rich.progress import Progress
 
     from crm_ml import datasets
-    from crm_ml.learning.evaluation_files import keep, write_json
+    from crm_ml.learning.evaluation_files import save_evaluation, write_json
     from crm_ml.learning.evaluation_report import show
     from crm_ml.learning.list_evaluation import Question, evaluate
 
@@ -54,7 +54,7 @@ def _run(given: argparse.Namespace) -> None:
         found = evaluate(
             published, tables, catalog, Question(days, given.margin, settings.data.ends_at, other)
         )
-    kept = keep(published, found)
+    kept = save_evaluation(published, found)
     if given.json is not None:
         write_json(given.json, found)
     show(console, found, kept)
