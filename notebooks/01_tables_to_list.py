@@ -15,21 +15,19 @@ import numpy as np
 import pandas as pd
 
 from crm_ml import config, datasets, features, snapshots
-from crm_ml.actions import catalog
-from crm_ml.churn import snapshot_rows
-from crm_ml.evaluation import plots, predictions, significance
+from crm_ml.actions.catalog import Catalog
+from crm_ml.churn import labelled_rows
+from crm_ml.evaluation import Predictions, evaluate, plots
 from crm_ml.lists import read_list
-from crm_ml.models import model, model_folder
+from crm_ml.models import create, model_folder
 from crm_ml.score import batch, settings
-from crm_ml.score_tables import champions, churn
-from crm_ml.score_tables.champion_set import Models
+from crm_ml.score_tables import champion_set, churn, reason_codes
 from crm_ml.storage import manifest, paths
 
 # %% [markdown]
 # ## The tables: every row was accepted, or set aside with a reason
 # %%
-tables = datasets.load("complete_journey")
-tables.report.rich()
+(tables := datasets.load("complete_journey")).report.rich()
 # %%
 orders = tables.pandas("orders")
 week = pd.to_datetime(orders["ordered_at_epoch_s"], unit="s").dt.to_period("W").dt.start_time
@@ -45,38 +43,36 @@ features.matrix(tables, test, ["rfm", "cadence", "lifecycle"]).head()
 # The labels of every training snapshot end before the test snapshot begins.
 # %%
 training = test.training(5, every_days=28)
-rows = snapshot_rows.labelled_rows(tables, [*training, test], active_within=timedelta(days=56))
+rows = labelled_rows(tables, [*training, test], active_within=timedelta(days=56))
 past, now = rows.at(training), rows.at([test])
 names = ["gradient_boosting", "logistic", "cadence_rule", "recency_rule"]
-fitted = {name: model.create(name).fit(past.X, past.y) for name in names}
-said = {name: one.predict(now.X) for name, one in fitted.items()}
-judged = predictions.Predictions(now.customer_id, now.fold, now.y, said)
-found = significance.evaluate(judged, np.random.default_rng(0), ["auc", "log_loss", "ece"], replicates=300)
-table = {metric: {name: str(found.interval(name, metric)) for name in names} for metric in found.metrics}
-table["AUC of boosting above it"] = {name: str(found.difference(names[0], name, "auc")) for name in names}
+fitted = {name: create(name).fit(past.X, past.y) for name in names}
+scores = {name: model.predict(now.X) for name, model in fitted.items()}
+predictions = Predictions(now.customer_id, now.fold, now.y, scores)
+judged = evaluate(predictions, np.random.default_rng(0), ["auc", "log_loss", "ece"], replicates=300)
+table = {metric: {name: str(judged.interval(name, metric)) for name in names} for metric in judged.metrics}
+table["AUC of boosting above it"] = {name: str(judged.difference(names[0], name, "auc")) for name in names}
 pd.DataFrame(table)
 # %%
-plots.calibration_plot(judged, "gradient_boosting")
+plots.calibration_plot(predictions, "gradient_boosting")
 # %%
-plots.gains_plot(judged, "gradient_boosting")
+plots.gains_plot(predictions, "gradient_boosting")
 # %% [markdown]
 # ## The list: the best action for each customer, by what it is expected to earn
 # Costs and effects are assumptions, as each row says. Nightly, with the champion: `python -m crm_ml.score`.
 # %%
 configs, folder = paths.project_root() / "configs", Path(mkdtemp())
 todo = config.load(configs / "score/default.yaml", settings.ScoreSettings, ["daily_cap=300"])
-actions = config.load(configs / "actions/grocer.yaml", catalog.Catalog)
-offers = [one for one in actions.actions if not (one.answer or one.recommend)]  # they need more models
+actions = config.load(configs / "actions/grocer.yaml", Catalog)
+offers = [each for each in actions.actions if not (each.answer or each.recommend)]  # they need more models
 instead = {"retention": None, "margin_cents": 4000}  # without a model of lifetime value
-offers = [one.model_copy(update=instead) if one.retention else one for one in offers]
-actions = catalog.Catalog(currency=actions.currency, actions=offers, tags=actions.tags)
+offers = [each.model_copy(update=instead) if each.retention else each for each in offers]
+actions = Catalog(currency=actions.currency, actions=offers, tags=actions.tags)
 model_folder.save(best := fitted["gradient_boosting"], folder / "model", "churn")
-scorer = churn.Scorer(
-    name="churn", sums=manifest.fingerprint(folder / "model"), predict=best.predict,
-    where="rfm_days_since_order < 56",
-    reasons=lambda known: champions.reason_texts(known, best.reasons(known)),
-)  # fmt: skip
-pd.DataFrame(batch.run(todo, actions, tables, Models(churn=scorer), out=folder).funnel.by_offering)
+champion = churn.ChurnSource(name="churn", sums=manifest.fingerprint(folder / "model"), predict=best.predict,
+    where="rfm_days_since_order < 56", reasons=reason_codes.reasons_of(best))  # fmt: skip
+published = batch.run(todo, actions, tables, champion_set.Champions([champion]), out=folder)
+pd.DataFrame(published.funnel.by_offering)
 # %%
 listed = read_list(folder / todo.name)
 shown = ["customer_id", "action_id", "p_churn", "expected_value_cents", "cost_cents", "why"]

@@ -11,7 +11,7 @@ import numpy as np
 
 from crm_ml import clv, datasets, snapshots
 from crm_ml.clv import baselines, target
-from crm_ml.evaluation import significance, value_plots, value_predictions
+from crm_ml.evaluation import ValuePredictions, evaluate, value_plots
 
 # %%
 summary = clv.summarize(tables := datasets.load("cdnow"), "1997-10-01", "W", with_first_value=True)
@@ -23,14 +23,14 @@ purchases.params_ | spend.params_
 # ## Does it hold? The 39 weeks after that day, beside the rule that managers use
 # %%
 test = snapshots.Snapshot("1997-10-01", timedelta(weeks=39))
-came = target.outcomes(tables, test, summary).known["value"]
-said = {"model": clv.lifetime_value(purchases, spend, summary, test.horizon)}
-said["recency rule"] = baselines.recency_rule(summary, test.horizon).value
-judged = value_predictions.ValuePredictions(summary.index, ["test"] * len(summary), came, said)
-found = significance.evaluate(judged, np.random.default_rng(0), ["rmse", "normalised_gini"], 300, ["pooled"])
-found.table().round(3)
+actual = target.outcomes(tables, test, summary).known["value"]
+values = {"model": clv.lifetime_value(purchases, spend, summary, test.horizon)}
+values["recency rule"] = baselines.recency_rule(summary, test.horizon).value
+predictions = ValuePredictions(summary.index, ["test"] * len(summary), actual, values)
+judged = evaluate(predictions, np.random.default_rng(0), ["rmse", "normalised_gini"], 300, ["pooled"])
+judged.table().round(3)
 # %%
-value_plots.decile_plot(judged, "model", "dollars in 39 weeks")
+value_plots.decile_plot(predictions, "model", "dollars in 39 weeks")
 # %% [markdown]
 # ## The list: value of the next 12 months at 10 % a year, with its interval
 # %%

@@ -46,14 +46,14 @@ second.outcome.figures["calibration"]
 segments = second.outcome.tables["segments"]
 segments[segments["metric"] == "auc"].round(3)
 # %% [markdown]
-# ## Two runs: paired differences on the rows that both have said something of
-# Two intervals that overlap say little; the interval of the difference says it.
+# ## Two runs: paired differences on the rows that both predicted
+# Two intervals that overlap show little; the interval of the difference decides.
 # `python -m crm_ml.train.compare RUN RUN` prints the same, for runs of any store.
 # %%
 folder = Path(mkdtemp()) / "comparison"
-found = compare([first.run_id, second.run_id], out=folder)
+comparison = compare([first.run_id, second.run_id], out=folder)
 columns = ["metric", "run", "value", "difference", "difference_low", "difference_high", "verdict"]
-found.table[columns].round(4)
+comparison.table[columns].round(4)
 # %%
 display(Image(str(folder / "differences.png"), width=900))
 # %% [markdown]

@@ -3,7 +3,7 @@
 #   kernelspec: {name: python3, display_name: Python 3 (ipykernel), language: python}
 # ---
 # %% [markdown]
-# # Adding a feature group, and seeing what it brings: does trying new items say who stays?
+# # Adding a feature group, and seeing what it brings: does trying new items predict who stays?
 # %%
 from datetime import timedelta
 
@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 
 from crm_ml import datasets
-from crm_ml.churn.snapshot_rows import labelled_rows
-from crm_ml.evaluation import leakage, predictions, significance
-from crm_ml.models.model import create
+from crm_ml.churn import labelled_rows
+from crm_ml.evaluation import Predictions, evaluate, leakage
+from crm_ml.models import create
 from crm_ml.snapshots import Snapshot
 from crm_ml.tables.bundle import to_pandas
 
@@ -53,27 +53,26 @@ own(tables, tests[-1]).describe().round(3)
 # ## With and without it: the same model, the same rows, days before the test window of the experiment
 # %%
 training = {str(test): test.training(3, every_days=28) for test in tests}
-days = sorted({one for each in training.values() for one in each} | set(tests), key=str)
+days = sorted({day for past in training.values() for day in past} | set(tests), key=str)
 rows = labelled_rows(tables, days, timedelta(days=56), ["rfm", "cadence", "lifecycle", "habit", "trend"])
 mine = pd.concat({str(day): own(tables, day) for day in days}, names=rows.X.index.names)
 wide = rows.X.join(mine)
 parts = []
 for test in tests:
     past, now = rows.at(training[str(test)]), rows.at([test])
-    said = {}
+    scores = {}
     for name, X in (("with novelty", wide), ("without", rows.X)):
         model = create("gradient_boosting", rounds=80, n_seeds=1).fit(X.loc[past.X.index], past.y)
-        said[name] = model.predict(X.loc[now.X.index])
-    parts.append(predictions.Predictions(now.customer_id, now.fold, now.y, said))
-judged = predictions.Predictions.join(parts)
-found = significance.evaluate(judged, np.random.default_rng(0), ["auc", "log_loss"], replicates=400)
-gain = {metric: found.difference("with novelty", "without", metric) for metric in found.metrics}
-found.table().round(4)
+        scores[name] = model.predict(X.loc[now.X.index])
+    parts.append(Predictions(now.customer_id, now.fold, now.y, scores))
+judged = evaluate(Predictions.join(parts), np.random.default_rng(0), ["auc", "log_loss"], replicates=400)
+gain = {metric: judged.difference("with novelty", "without", metric) for metric in judged.metrics}
+judged.table().round(4)
 # %% [markdown]
 # ## The verdict: an interval that holds 0 is no gain (log-loss is turned round: right is better for both)
 # %%
 _, axes = plt.subplots(figsize=(7, 1.8))
-for height, (better, one) in enumerate(zip((1, -1), gain.values(), strict=True)):
-    axes.plot([better * x for x in (one.low, one.value, one.high)], [height] * 3, "o-", linewidth=3)
+for height, (better, end) in enumerate(zip((1, -1), gain.values(), strict=True)):
+    axes.plot([better * x for x in (end.low, end.value, end.high)], [height] * 3, "o-", linewidth=3)
 axes.axvline(0, color="grey", linestyle="--")
 axes.set(yticks=range(2), yticklabels=["AUC", "log-loss, turned"], title="gain, 95 %", ylim=(-0.5, 1.5))

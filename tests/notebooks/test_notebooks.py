@@ -64,7 +64,7 @@ def test_a_notebook_runs_from_top_to_bottom(path, workspace):
 
 
 def check_tables_to_list(found):
-    judged = found["found"]
+    judged = found["judged"]
     assert judged.difference("gradient_boosting", "recency_rule", "auc").low > 0.05
     assert 0.8 < judged.interval("gradient_boosting", "auc").value < 0.95
     assert judged.interval("gradient_boosting", "ece").value < 0.03
@@ -84,8 +84,8 @@ def check_tables_to_list(found):
 def check_customer_value(found):
     assert found["test"].as_of.isoformat().startswith("1997-10-01")
     assert len(found["summary"]) == len(found["table"]) == 2357
-    assert found["came"].sum() == pytest.approx(70_976, abs=1)
-    judged = found["found"]
+    assert found["actual"].sum() == pytest.approx(70_976, abs=1)
+    judged = found["judged"]
     assert judged.difference("model", "recency rule", "rmse").high < 0
     assert judged.difference("model", "recency rule", "normalised_gini").low > 0
     table = found["table"]
@@ -98,7 +98,7 @@ def check_customer_value(found):
 def check_reading_an_experiment(found):
     first, second = found["first"], found["second"]
     assert (first.decision.role, second.decision.champion) == ("champion", "1")
-    table = found["found"].table.set_index(["run", "over", "metric"])
+    table = found["comparison"].table.set_index(["run", "over", "metric"])
     ours, theirs = (f"churn/lightgbm {one.run_id[:8]}" for one in (second, first))
     for metric, over in (("auc", "folds"), ("log_loss", "pooled")):
         own = table.loc[(ours, over, metric)]
