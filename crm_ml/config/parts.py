@@ -1,15 +1,49 @@
 """Parts that the configs of several families share."""
 
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, ValidationError
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from crm_ml.errors import CrmError
+from crm_ml.plugins import NAME
 from crm_ml.tables.strict import Strict
+
+if TYPE_CHECKING:
+    from crm_ml.models.discovery import Registry
 
 Positive = Annotated[int, Field(ge=1)]
 Option = bool | int | float | str
 Day = Annotated[date, Field(strict=False)]
+Place = tuple[int | str, ...]
+
+
+def _option(value: Any) -> Any:
+    """Return an option of a model, or refuse what is not plain; lists stand in mappings alone."""
+    if isinstance(value, Mapping):
+        return {
+            str(key): [_option(each) for each in inner] if isinstance(inner, list) else _option(inner)
+            for key, inner in value.items()
+        }
+    if not isinstance(value, Option):
+        raise ValueError(f"an option is a number, a text, a bool or a mapping of these, not {value!r}")
+    return value
+
+
+def _known_groups(features: dict[str, dict[str, Option]]) -> dict[str, dict[str, Option]]:
+    from crm_ml.features.assembly import check_groups
+
+    try:
+        check_groups(features)
+    except CrmError as error:
+        raise ValueError(str(error)) from error
+    return features
+
+
+Options = dict[str, Annotated[Any, AfterValidator(_option)]]
+Features = Annotated[dict[str, dict[str, Option]], AfterValidator(_known_groups)]
 
 
 class Defaults(Strict):
@@ -19,19 +53,20 @@ class Defaults(Strict):
 
 
 class Data(Strict):
-    """Which tables a run reads.
+    """The tables that a run reads.
 
     Parameters
     ----------
     name : str
-        A data set of `crm_ml.datasets`, or the mapping of own tables, such as ``configs/data/mine.yaml``.
+        A data set of `crm_ml.datasets`, or the mapping file of your own tables, such as
+        ``configs/data/mine.yaml``.
     path : str, optional
-        Where the files of a data set lie that is not installed with the package.
+        Folder of the files of a data set that is not installed with the package.
     options : dict of str to value
-        Of the data set, such as ``part: master`` of cdnow; see its module.
+        Options of the data set, such as ``part: master`` of cdnow; see its module.
     ends_at : date, optional
-        First day of which the tables know nothing. Without it, the day after the newest order; give it where
-        orders may be dated in the future, for else every label before them is "churned".
+        First day that the tables do not cover; by default the day after the newest order. Set it if orders
+        may be dated in the future: otherwise every label before them is "churned".
     """
 
     name: str
@@ -41,14 +76,43 @@ class Data(Strict):
 
 
 class Part(Strict):
-    """A model or baseline by the name of its module, with its options."""
+    """A model, baseline or learner with its options.
 
-    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
-    options: dict[str, Option] = Field(default_factory=dict)
+    Parameters
+    ----------
+    name : str
+        Of its module, of an entry point, or ``module:Class`` of one's own; see `crm_ml.models.discovery`.
+    options : dict of str to value
+        Parameters of its class; a mapping where it takes one, such as ``params`` for LightGBM.
+    """
+
+    name: Annotated[str, Field(pattern=NAME)]
+    options: Options = Field(default_factory=dict)
 
 
 class Register(Strict):
-    """Under which name the final model is registered and which day it is trained for."""
+    """Name under which the final model is registered, and the day it is trained for."""
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
     as_of: Day
+
+
+def part_breaches(
+    registry: "Registry[Any]", parts: Iterable[tuple[Place, Part]]
+) -> Iterator[tuple[Place, str]]:
+    """Yield the place and the reason of each part that can't be created; needs no data."""
+    for place, part in parts:
+        try:
+            registry.create(part.name, **part.options)
+        except CrmError as error:
+            yield place, str(error)
+
+
+def refuse(config: Strict, breaches: Iterable[tuple[Place, str]]) -> None:
+    """Raise all breaches of a config, if any, in one ``ValidationError``."""
+    details: list[InitErrorDetails] = [
+        {"type": PydanticCustomError("config", "{text}", {"text": text}), "loc": place, "input": None}
+        for place, text in breaches
+    ]
+    if details:
+        raise ValidationError.from_exception_data(type(config).__name__, details)

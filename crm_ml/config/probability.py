@@ -1,25 +1,27 @@
-"""What the configs of all families share that predict a probability."""
+"""Common config of all families that predict a probability."""
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
-from crm_ml.config.parts import Option, Part, Positive
-from crm_ml.config.tuning import Tuned, defaults_of
+from crm_ml.config.parts import Features, Positive
+from crm_ml.config.tuning import Tuned
 from crm_ml.tables.strict import Strict
+
+if TYPE_CHECKING:
+    from crm_ml.models.discovery import Registry
 
 
 class Calibration(Strict):
-    """How scores become probabilities.
+    """Calibration of scores to probabilities.
 
     Parameters
     ----------
     methods : tuple of {"platt", "isotonic"}
-        Tried on the newest training snapshots, by a model whose labels end before them; the best one that the
-        guard lets pass is used, or none.
+        Fitted on the newest training snapshots, to a model whose labels end before them; the best one that is
+        not refused is used, or none.
     snapshots : int
-        How many of the newest training snapshots.
+        Number of the newest training snapshots used.
     """
 
     methods: Annotated[tuple[Literal["platt", "isotonic"], ...], Field(strict=False)] = ()
@@ -31,39 +33,29 @@ class ProbabilityRun(Tuned):
 
     Parameters
     ----------
-    baselines, calibration
-        See the model of each.
+    calibration : Calibration
     features : dict of str to dict, optional
-        Feature groups with their options; all groups without it.
+        Feature groups with their options; all groups by default.
     leave_out : tuple of str
-        Features that are not used, by name or with ``*``.
+        Features to exclude, by name or with ``*``.
     largest_ece : float
-        A model of a larger expected calibration error is not promoted.
+        A model with a larger expected calibration error is not promoted.
     allow_leaks : tuple of str
-        Features that may nearly give the label away.
+        Features accepted although they alone nearly predict the label.
     """
 
-    features: dict[str, dict[str, Option]] | None = None
+    features: Features | None = None
     leave_out: Annotated[tuple[str, ...], Field(strict=False)] = ()
-    baselines: Annotated[tuple[Part, ...], Field(strict=False, min_length=1)]
     calibration: Calibration = Calibration()
     largest_ece: Annotated[float, Field(gt=0, lt=1)] = 0.03
     allow_leaks: Annotated[tuple[str, ...], Field(strict=False)] = ()
 
-    @field_validator("baselines")
-    @classmethod
-    def _named_once(cls, baselines: tuple[Part, ...]) -> tuple[Part, ...]:
-        names = [part.name for part in baselines]
-        if len(set(names)) < len(names):
-            raise ValueError(f"each baseline may stand once, not {', '.join(names)}")
-        return baselines
-
     def tunable_metrics(self) -> tuple[str, ...]:
-        """Return the metrics that a search may go by, the usual one first."""
+        """Return the metrics that a search may optimise, the default first."""
         return ("log_loss", "brier")
 
-    def known_options(self) -> Mapping[str, Any] | None:
-        """Return the options of the model with their defaults; None where there is no such model."""
+    def registry(self) -> "Registry[Any]":
+        """Return the models of probabilities."""
         from crm_ml.models.model import MODELS
 
-        return defaults_of(MODELS.get(self.model.name))
+        return MODELS

@@ -1,19 +1,21 @@
 """The config of a recommendation experiment."""
 
-from collections.abc import Mapping
 from datetime import date, timedelta
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 
-from crm_ml.config.parts import Day, Part, Positive
-from crm_ml.config.tuning import Tuned, defaults_of
+from crm_ml.config.parts import Day, Positive
+from crm_ml.config.tuning import Tuned
 from crm_ml.snapshots import Snapshot
 from crm_ml.tables.strict import Strict
 
+if TYPE_CHECKING:
+    from crm_ml.models.discovery import Registry
+
 
 class RecommendTarget(Strict):
-    """What is relevant: the items that a customer buys within the horizon.
+    """The relevant items: those that a customer buys within the horizon.
 
     Parameters
     ----------
@@ -23,10 +25,10 @@ class RecommendTarget(Strict):
     k : int
         Length of the lists.
     level : {"item_id", "category", "department"}
-        What is recommended: items, or all of a category at once.
+        Recommend single items, or whole categories or departments.
     purpose : str, optional
-        What customers must have allowed for their purchases to train a model; needed where the tables have
-        consents.
+        Purpose that customers must have consented to for their purchases to train a model; required if the
+        tables have consents.
     """
 
     horizon_days: Positive
@@ -49,9 +51,7 @@ class RecommendRun(Tuned):
     target
         See its model.
     test : tuple of date
-        Days in ascending order; each is predicted by models of what was bought before it.
-    model : Part
-    baselines : tuple of Part
+        Days in ascending order; each is predicted by models of earlier purchases.
     largest_ece : float
         Of the probability of recommended items, for promotion.
     """
@@ -59,7 +59,6 @@ class RecommendRun(Tuned):
     family: Literal["recommend"]
     target: RecommendTarget
     test: Annotated[tuple[Day, ...], Field(strict=False, min_length=1)]
-    baselines: Annotated[tuple[Part, ...], Field(strict=False, min_length=1)]
     largest_ece: Annotated[float, Field(gt=0, le=1)] = 0.02
 
     @field_validator("test")
@@ -69,23 +68,15 @@ class RecommendRun(Tuned):
             raise ValueError(f"test days must ascend, each once, not {', '.join(map(str, days))}")
         return days
 
-    @field_validator("baselines")
-    @classmethod
-    def _named_once(cls, parts: tuple[Part, ...]) -> tuple[Part, ...]:
-        names = [part.name for part in parts]
-        if len(set(names)) < len(names):
-            raise ValueError(f"each baseline may stand once, not {', '.join(names)}")
-        return parts
-
     def tunable_metrics(self) -> tuple[str, ...]:
-        """Return the metrics that a search may go by, the usual one first."""
+        """Return the metrics that a search may optimise, the default first."""
         return ("ndcg", "new_ndcg")
 
-    def known_options(self) -> Mapping[str, Any] | None:
-        """Return the options of the model with their defaults; None where there is no such model."""
+    def registry(self) -> "Registry[Any]":
+        """Return the recommenders."""
         from crm_ml.recommend.recommenders import RECOMMENDERS
 
-        return defaults_of(RECOMMENDERS.get(self.model.name))
+        return RECOMMENDERS
 
 
 RUN = RecommendRun

@@ -1,16 +1,19 @@
-"""The config of a search for settings: which ones, on which days before the test, and for how long."""
+"""The config of a hyper-parameter search: the space, the validation days before the test, and the budget."""
 
 import inspect
 import math
 from collections.abc import Callable, Iterator, Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
-from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic import Field, field_validator, model_validator
 
-from crm_ml.config.parts import Option, Part, Positive
+from crm_ml.config.parts import Option, Part, Place, Positive, part_breaches, refuse
 from crm_ml.config.run import Run
+from crm_ml.errors import ConfigError
 from crm_ml.tables.strict import Strict
+
+if TYPE_CHECKING:
+    from crm_ml.models.discovery import Registry
 
 Number = Annotated[int | float, Field(allow_inf_nan=False)]
 _NEVER = {
@@ -21,17 +24,17 @@ _NEVER = {
 
 
 class Validation(Strict):
-    """Rolling origins before the test: what the search sees, and what confirms its choice afterwards.
+    """Rolling validation days before the test, for the search and for confirming its choice.
 
-    Labels of the days that confirm end by the first test; labels of the days of the search end by the first
-    day that confirms. So nothing that chooses knows a label of what judges the choice.
+    Labels of the confirmation days end by the first test day, and labels of the search days by the first
+    confirmation day. So no choice uses a label of the data that evaluates it.
 
     Parameters
     ----------
     search, confirm : int
-        How many days, or campaigns: the newest ones that leave every label window its place.
+        Numbers of days, or campaigns: the newest ones whose label windows fit.
     every_days : int
-        How far days lie apart; campaigns lie where they were sent.
+        Distance of the days; campaigns keep their dates.
     """
 
     search: Positive = 3
@@ -40,14 +43,14 @@ class Validation(Strict):
 
 
 class Pruning(Strict):
-    """When a trial is given up: its best gain so far is below the median of the complete trials at that day.
+    """Median pruning: a trial stops if its best gain so far is below the median of complete trials that day.
 
     Parameters
     ----------
     startup : int
-        Complete trials before any is given up.
+        Complete trials before any is pruned.
     after : int
-        Days of the search that each trial sees.
+        Search days that every trial is evaluated on before it may be pruned.
     """
 
     startup: Positive = 5
@@ -62,11 +65,11 @@ class Values(Strict):
     low, high : int or float, optional
         Both ends included.
     log : bool
-        Whether the logarithm is drawn evenly.
+        Whether the logarithm is drawn uniformly.
     step : int or float, optional
         Distance between values, from `low` on.
     choices : tuple of value, optional
-        In place of a range.
+        Instead of a range.
     """
 
     low: Number | None = None
@@ -76,7 +79,7 @@ class Values(Strict):
     choices: Annotated[tuple[Option, ...], Field(strict=False)] | None = None
 
     def holds(self, value: Any) -> bool:
-        """Whether a value is one of these.
+        """Return whether a value is allowed.
 
         Examples
         --------
@@ -84,7 +87,7 @@ class Values(Strict):
         (True, False)
         """
         if self.choices is not None:
-            return any(value == one and type(value) is type(one) for one in self.choices)
+            return any(value == choice and type(value) is type(choice) for choice in self.choices)
         if isinstance(value, bool) or not isinstance(value, int | float):
             return False
         assert self.low is not None
@@ -95,7 +98,7 @@ class Values(Strict):
         return math.isclose(steps, round(steps), abs_tol=1e-9)
 
     def breaches(self) -> Iterator[str]:
-        """Yield what is wrong with them by themselves."""
+        """Yield the contradictions among the fields."""
         if self.choices is not None:
             if self.low is not None or self.high is not None or self.log or self.step is not None:
                 yield "give a range or choices, not both"
@@ -113,24 +116,25 @@ class Values(Strict):
 
     @property
     def whole(self) -> bool:
-        """Whether a range has whole numbers alone."""
-        return all(isinstance(one, int) for one in (self.low, self.high, self.step) if one is not None)
+        """Whether a range has only whole numbers."""
+        return all(
+            isinstance(number, int) for number in (self.low, self.high, self.step) if number is not None
+        )
 
 
 class Tuning(Strict):
-    """A search for settings of a run's model; they are taken only where they are clearly better.
+    """A hyper-parameter search for the model of a run; its result is used only if clearly better.
 
     Parameters
     ----------
     trials : int
-        The first one has the settings that the run would have without a search.
+        Number of trials; the first has the options that the run would have without a search.
     startup : int
-        Trials that are drawn at random before the others learn from them.
+        Random trials before the sampler learns from them.
     metric : str, optional
-        ``log_loss`` or ``brier`` of probabilities; ``ndcg`` or ``new_ndcg`` of lists. The first of the two
-        without it.
+        ``log_loss`` (default) or ``brier`` of probabilities; ``ndcg`` (default) or ``new_ndcg`` of lists.
     validation, pruning, space
-        See the model of each; without pruning no trial is given up. `space` names options of the model.
+        See the class of each; without `pruning` every trial is completed. `space` names options of the model.
     """
 
     trials: Annotated[int, Field(ge=2)]
@@ -142,36 +146,44 @@ class Tuning(Strict):
 
 
 class Tuned(Run):
-    """What configs share whose model may be tuned.
+    """Common config of runs whose model can be tuned.
 
     Parameters
     ----------
     model : Part
+    baselines : tuple of Part
     tuning : Tuning, optional
-        The options of the model are the settings to beat; the search draws by the seed of the run.
+        Options of `model` are the baseline of the search, which uses the seed of the run.
     """
 
     model: Part
+    baselines: Annotated[tuple[Part, ...], Field(strict=False, min_length=1)]
     tuning: Tuning | None = None
 
+    @field_validator("baselines")
+    @classmethod
+    def _named_once(cls, baselines: tuple[Part, ...]) -> tuple[Part, ...]:
+        names = [part.name for part in baselines]
+        if len(set(names)) < len(names):
+            raise ValueError(f"each baseline may stand once, not {', '.join(names)}")
+        return baselines
+
     @model_validator(mode="after")
-    def _searchable(self) -> Self:
-        if self.tuning is not None:
-            found: list[InitErrorDetails] = [
-                {"type": PydanticCustomError("tuning", "{text}", {"text": text}), "loc": place, "input": None}
-                for place, text in self._breaches(self.tuning)
-            ]
-            if found:
-                raise ValidationError.from_exception_data(type(self).__name__, found)
+    def _usable(self) -> Self:
+        searched = () if self.tuning is None else self._breaches(self.tuning)
+        refuse(self, [*part_breaches(self.registry(), self.parts()), *searched])
         return self
+
+    def parts(self) -> Iterator[tuple[Place, Part]]:
+        """Yield model and baselines, each with its place in the file."""
+        yield ("model",), self.model
+        yield from ((("baselines", number), part) for number, part in enumerate(self.baselines))
 
     def _breaches(self, tuning: Tuning) -> Iterator[tuple[tuple[str, ...], str]]:
         metrics = self.tunable_metrics()
         if tuning.metric is not None and tuning.metric not in metrics:
             yield ("tuning", "metric"), f"{tuning.metric} is none of {', '.join(metrics)}"
         known = self.known_options()
-        if known is None:
-            yield ("model", "name"), f"{self.model.name} is no model whose settings can be searched"
         for name, values in tuning.space.items():
             texts = list(values.breaches())
             if name in _NEVER:
@@ -183,22 +195,29 @@ class Tuned(Run):
             yield from ((("tuning", "space", name), text) for text in texts)
 
     def start(self, name: str) -> Any:
-        """Return the value that an option has without a search, as a fraction where the code's own is one."""
+        """Return the value of an option without a search, as a float if its default is one."""
         usual = (self.known_options() or {})[name]
         value = self.model.options.get(name, usual)
         return float(value) if isinstance(usual, float) and isinstance(value, int) else value
 
     def tunable_metrics(self) -> tuple[str, ...]:
-        """Return the metrics that a search may go by, the usual one first."""
+        """Return the metrics that a search may optimise, the default first."""
+        raise NotImplementedError
+
+    def registry(self) -> "Registry[Any]":
+        """Return the registry of models that `model` and `baselines` may name."""
         raise NotImplementedError
 
     def known_options(self) -> Mapping[str, Any] | None:
-        """Return the options of the model with their defaults; None where there is no such model."""
-        raise NotImplementedError
+        """Return the options of the model with their defaults; None if there is no such model."""
+        try:
+            return defaults_of(self.registry().get(self.model.name))
+        except ConfigError:
+            return None
 
 
 def _misfits(name: str, values: Values, start: Any) -> Iterator[str]:
-    """Yield why a range does not fit to the value that the model has without a search."""
+    """Yield why a range does not contain the value that the model has without a search."""
     if values.choices is None and isinstance(start, int) and not values.whole:
         yield f"{start} is a whole number; give low, high and step as such"
     elif not values.holds(start):
@@ -210,4 +229,8 @@ def defaults_of(kind: Callable[..., Any] | None) -> Mapping[str, Any] | None:
     if kind is None:
         return None
     parameters = inspect.signature(kind).parameters.values()
-    return {one.name: one.default for one in parameters if one.default is not inspect.Parameter.empty}
+    return {
+        parameter.name: parameter.default
+        for parameter in parameters
+        if parameter.default is not inspect.Parameter.empty
+    }

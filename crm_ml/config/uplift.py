@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from crm_ml.config.parts import Option, Positive
+from crm_ml.config.parts import Features, Part, Positive, part_breaches, refuse
 from crm_ml.config.run import Run
 from crm_ml.config.split import CampaignSplit
 from crm_ml.tables.strict import Strict
@@ -14,21 +14,21 @@ Cents = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class UpliftTarget(Strict):
-    """What an arm may change.
+    """The outcome that an arm may change.
 
     Parameters
     ----------
     outcome : {"response", "order", "spend_cents"}
-        Any response to the campaign, any order, or cents paid within the window after the draw.
+        Any response to the campaign, any order, or cents paid within the window after assignment.
     kind : str, optional
-        Kind of response that counts; all without it.
+        Kind of response that counts; all by default.
     horizon_days : int
         Length of the window.
     control : str
         Name of the untreated arm.
     purpose : str, optional
-        What customers must have allowed for their rows to train a model; needed where the tables have
-        consents.
+        Purpose that customers must have consented to for their rows to train a model; required if the tables
+        have consents.
     """
 
     outcome: Literal["response", "order", "spend_cents"]
@@ -39,45 +39,38 @@ class UpliftTarget(Strict):
 
     @property
     def horizon(self) -> timedelta:
-        """`horizon_days` as a time."""
+        """`horizon_days` as a timedelta."""
         return timedelta(days=self.horizon_days)
 
 
 class HalvesSplit(Strict):
     """Halves of the customers of a single trial, drawn by a hash of their id.
 
-    A trial has one date, so that a split by customer parts nothing that time would part. It is refused where
-    the tables hold several trials.
+    A trial has one date, so that a split by customer leaks nothing across time. It is refused if the tables
+    have several trials.
 
     Parameters
     ----------
     halves : int
-        How many splits; metrics are means over them, and intervals draw customers, not splits.
+        Number of splits; metrics are means over splits, and intervals resample customers.
     """
 
     halves: Positive
 
 
-class Worth(Strict):
-    """What the outcome earns and the arms cost, for the value of rules.
+class OutcomeValue(Strict):
+    """Earnings of an outcome and costs of the arms, for the value of policies.
 
     Parameters
     ----------
     outcome_cents : float
-        Of one outcome; of an amount in cents the share that is earned.
+        Earned per outcome; for an amount in cents the share that is earned.
     cost_cents : dict of str to float
-        Of each treated arm for a customer who gets it.
+        Cost of each treated arm for a customer who gets it.
     """
 
     outcome_cents: Cents
     cost_cents: dict[str, Cents]
-
-
-class LearnerPart(Strict):
-    """A learner by the name of its module, with its options."""
-
-    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
-    options: dict[str, Option | dict[str, Option]] = Field(default_factory=dict)
 
 
 class UpliftRun(Run):
@@ -87,36 +80,44 @@ class UpliftRun(Run):
     ----------
     family : "uplift"
     target, split, worth
-        See the model of each; without `worth` no rule is valued.
+        See the class of each; without `worth` no policy is valued.
     arms : tuple of str, optional
-        Treated arms; all without it.
+        Treated arms; all by default.
     features : dict of str to dict, optional
-        Feature groups with their options; all groups without it.
+        Feature groups with their options; all groups by default.
     leave_out : tuple of str
-        Features that are not used, by name or with ``*``.
-    model : LearnerPart
-        The controls, a random order and the response model on the same base, are always beside it.
-    others : tuple of LearnerPart
+        Features to exclude, by name or with ``*``.
+    model : Part
+        Always compared with two controls: a random order and the response model on the same base.
+    others : tuple of Part
         Further learners to compare.
     """
 
     family: Literal["uplift"]
     target: UpliftTarget
     arms: Annotated[tuple[str, ...], Field(strict=False, min_length=1)] | None = None
-    features: dict[str, dict[str, Option]] | None = None
+    features: Features | None = None
     leave_out: Annotated[tuple[str, ...], Field(strict=False)] = ()
     split: CampaignSplit | HalvesSplit
-    model: LearnerPart
-    others: Annotated[tuple[LearnerPart, ...], Field(strict=False)] = ()
-    worth: Worth | None = None
+    model: Part
+    others: Annotated[tuple[Part, ...], Field(strict=False)] = ()
+    worth: OutcomeValue | None = None
 
     @field_validator("others")
     @classmethod
-    def _named_once(cls, others: tuple[LearnerPart, ...]) -> tuple[LearnerPart, ...]:
+    def _named_once(cls, others: tuple[Part, ...]) -> tuple[Part, ...]:
         names = [part.name for part in others]
         if len(set(names)) < len(names):
             raise ValueError(f"each learner may stand once, not {', '.join(names)}")
         return others
+
+    @model_validator(mode="after")
+    def _usable(self) -> Self:
+        from crm_ml.uplift.learners import LEARNERS
+
+        others = ((("others", number), part) for number, part in enumerate(self.others))
+        refuse(self, part_breaches(LEARNERS, [(("model",), self.model), *others]))
+        return self
 
     @model_validator(mode="after")
     def _costs_of_arms(self) -> Self:

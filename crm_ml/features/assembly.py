@@ -1,4 +1,4 @@
-"""Feature groups are found, computed and joined here."""
+"""Find feature groups, compute them, and join them to one matrix."""
 
 import contextlib
 import importlib
@@ -14,6 +14,7 @@ import narwhals as nw
 
 from crm_ml.errors import ConfigError
 from crm_ml.features import matrix_cache
+from crm_ml.plugins import imported, installed
 from crm_ml.snapshots import Snapshot
 from crm_ml.tables.bundle import Tables, to_arrow, write_parquet
 from crm_ml.tables.scratch_frames import Scratch, left_join
@@ -23,19 +24,44 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 log = logging.getLogger(__name__)
+ENTRY_POINTS = "crm_ml.features"
 Groups = Sequence[str] | Mapping[str, Mapping[str, Any]]
 
 
 @cache
 def groups() -> dict[str, ModuleType]:
-    """Return the feature groups: every module of this package that has ``COLUMNS`` and ``compute``."""
+    """Return the feature groups by name, in the order of their columns.
+
+    Every module of this package that has ``COLUMNS`` and ``compute``, in ascending order, then the modules
+    that entry points of the group ``crm_ml.features`` name. A group of one's own may also be named by its
+    dotted module, such as ``acme.groups.loyalty``, wherever a name of a group stands.
+
+    Raises
+    ------
+    ConfigError
+        If the module of an entry point can't be imported or is no group, or its name is taken.
+    """
     package = importlib.import_module("crm_ml.features")
-    found = {}
-    for name in sorted(info.name for info in pkgutil.iter_modules(package.__path__)):
-        module = importlib.import_module(f"crm_ml.features.{name}")
-        if hasattr(module, "COLUMNS") and hasattr(module, "compute"):
-            found[name] = module
-    return found
+    names = sorted(info.name for info in pkgutil.iter_modules(package.__path__))
+    modules = {name: importlib.import_module(f"crm_ml.features.{name}") for name in names}
+    own = {name: module for name, module in modules.items() if not _lacking(module)}
+    for name, point in installed(ENTRY_POINTS).items():
+        if name in own:
+            raise ConfigError(f"features: the entry point {name} has the name of a group of crm_ml")
+        own[name] = _own_group(point.value, f"entry point {name} of {ENTRY_POINTS}")
+    return own
+
+
+def check_groups(wanted: Groups) -> None:
+    """Refuse names and options of groups that do not exist; no data is needed to know it.
+
+    Raises
+    ------
+    ConfigError
+        If a group or an option of one does not exist, or a module of one's own is no group.
+    """
+    for name, options in _wanted(wanted).items():
+        _check_options(name, options)
 
 
 def matrix(tables: Tables, snapshot: Snapshot, groups: Groups | None = None) -> "pd.DataFrame":
@@ -48,18 +74,18 @@ def matrix(tables: Tables, snapshot: Snapshot, groups: Groups | None = None) -> 
         Only rows strictly before ``snapshot.as_of`` are read.
     groups : sequence of str or mapping of str to options, optional
         Group names, or names with their options, such as ``{"lifecycle": {"new_within_days": 14}}``.
-        All groups without it.
+        All groups by default.
 
     Returns
     -------
     pandas.DataFrame
-        One row a customer, indexed and ordered by ``customer_id``. Numbers are float64 with NaN for
-        "unknown", the others are text.
+        One row per customer, indexed and ordered by ``customer_id``. Numbers are float64 with NaN for
+        "unknown", all others are text.
 
     Notes
     -----
-    Tables with a fingerprint keep their matrices below ``data/features/``, by the content of the tables, the
-    snapshot, the code of the groups and their options; ``CRM_ML_CACHE=off`` computes each time.
+    Matrices of tables with a fingerprint are cached below ``data/features/``, by the content of the tables,
+    the snapshot, the code of the groups and their options; ``CRM_ML_CACHE=off`` disables the cache.
 
     Raises
     ------
@@ -72,18 +98,20 @@ def matrix(tables: Tables, snapshot: Snapshot, groups: Groups | None = None) -> 
 
 
 def lasting(tables: Tables, groups: Groups | None = None) -> bool:
-    """Say whether a matrix may be stored: its tables have a name, and no group was made up in a notebook."""
+    """Return whether a matrix may be cached: its tables have a fingerprint, and every group has a file."""
     written = all(getattr(_group(name), "__file__", None) for name in _wanted(groups))
     return bool(tables.fingerprint) and written and matrix_cache.keeping()
 
 
 def matrix_key(tables: Tables, snapshot: Snapshot, wanted: Groups | None = None) -> str:
-    """Return the key of a matrix in the store: all that it follows from, see `matrix_cache.key_of`."""
-    return matrix_cache.key_of(tables, snapshot, _wanted(wanted), groups())
+    """Return the key of a matrix in the cache, see `matrix_cache.key_of`."""
+    names = _wanted(wanted)
+    modules = {**groups(), **{name: _group(name) for name in names}}
+    return matrix_cache.key_of(tables, snapshot, names, modules)
 
 
 def _table(tables: Tables, snapshot: Snapshot, wanted: Mapping[str, Mapping[str, Any]]) -> "pa.Table":
-    """Return a matrix, from the store where it may lie there."""
+    """Return a matrix, from the cache where possible."""
     import pyarrow.parquet as pq
 
     if lasting(tables, wanted):
@@ -108,7 +136,7 @@ def assembled(
 ) -> Iterator["nw.LazyFrame[Any]"]:
     """Join the groups to one lazy frame: ``customer_id`` and the columns of each group, in their order.
 
-    The frame can be read within the block; what was computed for it is dropped at the end.
+    The frame can be read within the block; intermediate results are freed at its end.
     """
     if tables.engine == "mixed":
         tables = tables.to("duckdb")
@@ -117,7 +145,7 @@ def assembled(
         with tables.scratch() as inside:
             known = results.once("", lambda: known_customers(inside, snapshot))
             for name, options in _wanted(groups).items():
-                frame = _compute(_group(name), name, inside, snapshot, options)
+                frame = _compute(name, inside, snapshot, options)
                 if frame is not None:
                     frames.append(results.once(name, _giving(frame)))
                     columns += _uniform(frames[-1], _group(name).COLUMNS)
@@ -129,7 +157,7 @@ def _giving(frame: "nw.LazyFrame[Any]") -> Callable[[], "nw.LazyFrame[Any]"]:
 
 
 def known_customers(tables: Tables, snapshot: Snapshot) -> "nw.LazyFrame[Any]":
-    """Return the customers of whom a registration, order, touch or event before the snapshot tells."""
+    """Return the customers with a registration, order, touch or event before the snapshot."""
     sources = (("orders", "ordered_at"), ("touches", "sent_at"), ("events", "occurred_at"))
     frames = [
         snapshot.past(tables.frame(name), at=at).select("customer_id")
@@ -143,36 +171,53 @@ def known_customers(tables: Tables, snapshot: Snapshot) -> "nw.LazyFrame[Any]":
     return known
 
 
-def _wanted(given: Groups | None) -> Mapping[str, Mapping[str, Any]]:
-    if given is None:
+def _wanted(wanted: Groups | None) -> Mapping[str, Mapping[str, Any]]:
+    if wanted is None:
         return {name: {} for name in groups()}
-    wanted = given if isinstance(given, Mapping) else {name: {} for name in given}
-    for name in wanted:
+    options = wanted if isinstance(wanted, Mapping) else {name: {} for name in wanted}
+    for name in options:
         _group(name)
-    return wanted
+    return options
 
 
 def _group(name: str) -> ModuleType:
+    if "." in name:
+        return _own_group(name, f"features: {name}")
     if name not in groups():
         raise ConfigError(f"features: {name!r} is no group; there are {', '.join(groups())}")
     return groups()[name]
 
 
-def _compute(
-    module: ModuleType, name: str, tables: Tables, snapshot: Snapshot, options: Mapping[str, Any]
-) -> "nw.LazyFrame[Any] | None":
-    known = module.compute.__kwdefaults__ or {}
+def _own_group(module: str, where: str) -> ModuleType:
+    group = imported(module, where)
+    if _lacking(group):
+        raise ConfigError(f"{where}: it is no group: it lacks {', '.join(_lacking(group))}")
+    return group
+
+
+def _lacking(module: ModuleType) -> list[str]:
+    return [name for name in ("COLUMNS", "compute") if not hasattr(module, name)]
+
+
+def _check_options(name: str, options: Mapping[str, Any]) -> None:
+    known = _group(name).compute.__kwdefaults__ or {}
     unknown = sorted(set(options) - set(known))
     if unknown:
         raise ConfigError(
             f"features: {name} has no option {', '.join(unknown)}; it has {', '.join(known) or 'none'}"
         )
-    frame: nw.LazyFrame[Any] | None = module.compute(tables, snapshot, **options)
+
+
+def _compute(
+    name: str, tables: Tables, snapshot: Snapshot, options: Mapping[str, Any]
+) -> "nw.LazyFrame[Any] | None":
+    _check_options(name, options)
+    frame: nw.LazyFrame[Any] | None = _group(name).compute(tables, snapshot, **options)
     return frame
 
 
 def _uniform(frame: "nw.LazyFrame[Any]", fills: Mapping[str, Any]) -> list[nw.Expr]:
-    """Fill what a customer without rows gets, and cast numbers to float64 and the rest to text."""
+    """Fill the values of customers without rows, and cast numbers to float64 and the rest to text."""
     expressions = []
     for name, kind in sorted(frame.collect_schema().items()):
         if name == "customer_id":

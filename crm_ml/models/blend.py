@@ -1,9 +1,10 @@
 """Trees and a line together: boosting and logistic regression averaged in log-odds."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -35,6 +36,8 @@ class Blend:
         Of the logistic regression.
     rounds, n_seeds, seed, num_threads : int
         Of the boosting.
+    params : mapping of str to value
+        Further parameters of LightGBM, as `GradientBoosting` takes them.
 
     References
     ----------
@@ -48,6 +51,10 @@ class Blend:
     n_seeds: int = 1
     seed: int = 0
     num_threads: int = 2
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._unfitted_trees()
 
     def fit(self, X: "pd.DataFrame", y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> Self:
         """Fit both parts; parameters and errors as `GradientBoosting.fit`.
@@ -59,10 +66,7 @@ class Blend:
         """
         if not 0 <= self.linear_share <= 1:
             raise InputError(f"linear_share is {self.linear_share}; it must lie within 0 and 1")
-        trees = GradientBoosting(
-            rounds=self.rounds, n_seeds=self.n_seeds, seed=self.seed, num_threads=self.num_threads
-        )
-        self.trees_ = trees.fit(X, y, sample_weight)
+        self.trees_ = self._unfitted_trees().fit(X, y, sample_weight)
         self.line_ = Logistic(strength=self.strength).fit(X, y, sample_weight)
         return self
 
@@ -106,6 +110,10 @@ class Blend:
         model.trees_ = GradientBoosting.load(folder / "trees")
         model.line_ = Logistic.load(folder / "line")
         return model
+
+    def _unfitted_trees(self) -> GradientBoosting:
+        names = ("rounds", "n_seeds", "seed", "num_threads", "params")
+        return GradientBoosting(**{name: getattr(self, name) for name in names})
 
     def _check_fitted(self) -> None:
         if not hasattr(self, "line_"):

@@ -1,8 +1,8 @@
 """Boosted trees of LightGBM, regularised for the number of rows and repeatable to the bit."""
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from crm_ml.errors import InputError
+from crm_ml.models.booster_params import check_params, passed_on
 from crm_ml.models.booster_text import booster_of, text_of
 from crm_ml.models.checks import check_outcomes, training_order
 from crm_ml.models.encoding import Encoding
@@ -48,6 +49,11 @@ class GradientBoosting:
     seed : int
     num_threads : int
         Does not change the result.
+    params : mapping of str to value
+        Further parameters of LightGBM, passed on as they are, such as ``{"max_depth": 4}``. The objective may
+        be a function of one's own, ``{"objective": "module:function"}``: its margins start from 0, and
+        `objective` still says how they become predictions. `ConfigError` for what the model sets itself, what
+        LightGBM does not know, and what would not repeat.
 
     Notes
     -----
@@ -74,6 +80,10 @@ class GradientBoosting:
     n_seeds: int = 1
     seed: int = 0
     num_threads: int = 2
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        check_params(self.params, self._parameters(1, 1, 0))
 
     def fit(self, X: "pd.DataFrame", y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> Self:
         """Grow the trees.
@@ -107,7 +117,9 @@ class GradientBoosting:
                 categorical_feature=[encoding.columns.index(name) for name in encoding.categories],
             )
             booster = lightgbm.train(
-                self._parameters(len(labels), matrix.shape[1], number), data, num_boost_round=self.rounds
+                {**self._parameters(len(labels), matrix.shape[1], number), **passed_on(self.params)},
+                data,
+                num_boost_round=self.rounds,
             )
             texts.append(text_of(booster))
         self.encoding_ = encoding

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from crm_ml.models.booster_params import passed_on
 from crm_ml.models.booster_text import booster_of, text_of
 from crm_ml.recommend.interactions import Floats
 from crm_ml.recommend.training_windows import NEW, REPEAT, Settings, Window
@@ -79,13 +80,26 @@ def pairs_of(window: Window, heads: Heads) -> "csr_array":
     return found
 
 
-def _booster(head: str, windows: Sequence[Window], settings: Settings) -> Any:
-    import lightgbm
-
-    X = np.concatenate([window.X[head] for window in windows])
-    y = np.concatenate([window.y[head] for window in windows if window.y is not None])
-    own, rounds = _own_settings(head, settings)
-    parameters = {
+def head_params(head: str, settings: Settings) -> dict[str, Any]:
+    """Return what a head passes to LightGBM by itself."""
+    if head == REPEAT:
+        own = {
+            "objective": "binary",
+            "learning_rate": settings.learning_rate,
+            "num_leaves": settings.num_leaves,
+            "min_data_in_leaf": 200,
+            "lambda_l2": 10.0,
+        }
+    else:
+        own = {
+            "objective": "lambdarank",
+            "learning_rate": settings.new_learning_rate or settings.learning_rate,
+            "num_leaves": settings.new_leaves or min(settings.num_leaves, 15),
+            "min_data_in_leaf": settings.new_min_rows,
+            "lambda_l2": settings.new_l2,
+            "lambdarank_truncation_level": settings.new_truncation,
+        }
+    return {
         **own,
         "feature_fraction": 0.6,
         "bagging_fraction": 0.6,
@@ -96,30 +110,22 @@ def _booster(head: str, windows: Sequence[Window], settings: Settings) -> Any:
         "num_threads": settings.num_threads,
         "verbose": -1,
     }
+
+
+def more_params(head: str, settings: Settings) -> dict[str, Any]:
+    """Return the further parameters of LightGBM that a head was set to."""
+    return {**settings.params, **(settings.new_params if head == NEW else {})}
+
+
+def _booster(head: str, windows: Sequence[Window], settings: Settings) -> Any:
+    import lightgbm
+
+    X = np.concatenate([window.X[head] for window in windows])
+    y = np.concatenate([window.y[head] for window in windows if window.y is not None])
     data = lightgbm.Dataset(X, y, feature_name=list(windows[0].names[head]))
     if head == NEW:
         sizes = [np.unique(window.rows[head], return_counts=True)[1] for window in windows]
         data.set_group(np.concatenate(sizes))
+    parameters = {**head_params(head, settings), **passed_on(more_params(head, settings))}
+    rounds = settings.rounds if head == REPEAT else settings.new_rounds or settings.rounds
     return lightgbm.train(parameters, data, rounds)
-
-
-def _own_settings(head: str, settings: Settings) -> tuple[dict[str, Any], int]:
-    """Return what the heads have of their own, and how many trees."""
-    if head == REPEAT:
-        found = {
-            "objective": "binary",
-            "learning_rate": settings.learning_rate,
-            "num_leaves": settings.num_leaves,
-            "min_data_in_leaf": 200,
-            "lambda_l2": 10.0,
-        }
-        return found, settings.rounds
-    found = {
-        "objective": "lambdarank",
-        "learning_rate": settings.new_learning_rate or settings.learning_rate,
-        "num_leaves": settings.new_leaves or min(settings.num_leaves, 15),
-        "min_data_in_leaf": settings.new_min_rows,
-        "lambda_l2": settings.new_l2,
-        "lambdarank_truncation_level": settings.new_truncation,
-    }
-    return found, settings.new_rounds or settings.rounds

@@ -42,6 +42,8 @@ class Settings:
     new_truncation: int
     new_min_rows: int
     new_l2: float
+    params: Mapping[str, Any]
+    new_params: Mapping[str, Any]
     category: Mapping[str, str]
 
     @staticmethod

@@ -1,13 +1,14 @@
 """Two tasks, two heads, one list: what the customer will buy again, and what for the first time."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
 from crm_ml.errors import InputError
-from crm_ml.recommend.head_models import Heads, pairs_of
+from crm_ml.models.booster_params import check_params
+from crm_ml.recommend.head_models import Heads, head_params, more_params, pairs_of
 from crm_ml.recommend.history import History
 from crm_ml.recommend.interactions import Floats, Interactions, Ints
 from crm_ml.recommend.recommender import Recommender
@@ -80,6 +81,10 @@ class TwoHeads(Recommender):
         Of the discovery head, where it has its own; up to 15 leaves without.
     new_truncation, new_min_rows, new_l2
         Places of a list that LambdaRank looks at, rows of a leaf, and penalty of the discovery head.
+    params : mapping of str to value
+        Further parameters of LightGBM for both heads, see `crm_ml.models.GradientBoosting`.
+    new_params : mapping of str to value
+        The same for the discovery head alone, beside or in place of those of both.
     seed, num_threads : int
         The number of threads does not change the result.
 
@@ -107,6 +112,13 @@ class TwoHeads(Recommender):
     new_truncation: int = 15
     new_min_rows: int = 200
     new_l2: float = 10.0
+    params: Mapping[str, Any] = field(default_factory=dict)
+    new_params: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        settings = Settings.of(self, {})
+        for head in (REPEAT, NEW):
+            check_params(more_params(head, settings), head_params(head, settings))
 
     def prepare(self, interactions: Interactions, categories: Mapping[str, str] | None = None) -> "Prepared":
         """Return all of a fit that does not depend on the discovery head; raises as `fit`."""

@@ -32,7 +32,8 @@ class Learner(ABC):
     base : {"boosting", "logistic"}
         Regularised boosted trees, or lines: logistic for outcomes 0 and 1, ridge for amounts and effects.
     outcome_options, effect_options : mapping of str to value
-        Parameters of the models of outcomes and of effects that differ from the defaults.
+        Parameters of the models of outcomes and of effects that differ from the defaults; further ones of
+        LightGBM among them as ``params``, see `GradientBoosting`.
     control : object
         Which value of the treatment is the untreated arm.
     folds : int
@@ -56,6 +57,10 @@ class Learner(ABC):
     binary_: bool = field(init=False, repr=False)
     parts_: dict[str, Fitted] = field(init=False, repr=False)
     numbers_: dict[str, float] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        learner_bases.outcome_model(self.base, True, self.outcome_options, self.seed, self.num_threads)
+        self._effect_model()
 
     def fit(
         self,

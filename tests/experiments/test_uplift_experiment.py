@@ -50,7 +50,7 @@ def few_trees(study, monkeypatch):
     """Keep one candidate of lines and the response model of lines."""
     kept = {name: study.CANDIDATES[name] for name in ("T learner, lines", study.RESPONSE_LINES)}
     monkeypatch.setattr(study, "CANDIDATES", kept)
-    model = study.LearnerPart(name="t_learner", options={"base": "logistic"})
+    model = study.Part(name="t_learner", options={"base": "logistic"})
     real = study.settings
     monkeypatch.setattr(study, "settings", lambda *a: real(*a).model_copy(update={"model": model}))
     monkeypatch.setattr(study, "committed", lambda _config: "T learner, lines")

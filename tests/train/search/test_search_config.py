@@ -58,7 +58,7 @@ def test_every_mistake_of_a_search_is_told_at_once_with_its_path():
         tuning_world.config(space={"rounds": {"low": 1, "high": float("nan")}})
     with pytest.raises(ConfigError, match=r"tuning\.trials: Input should be greater than or equal to 2"):
         tuning_world.config(trials=1)
-    with pytest.raises(ConfigError, match=r"model\.name: blnd is no model whose settings can be searched"):
+    with pytest.raises(ConfigError, match="model: 'blnd' is no model; there are blend, cadence_rule"):
         load_run("churn/tuned", ["model.name=blnd"])
 
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from crm_ml.config import UpliftRun
-from crm_ml.config.uplift import LearnerPart
+from crm_ml.config.parts import Part
 from crm_ml.evaluation.uplift_predictions import RANDOM, RESPONSE, UpliftPredictions, random_order
 from crm_ml.uplift.learner import Learner
 from crm_ml.uplift.learners import create
@@ -72,7 +72,7 @@ class Said:
 def predict(config: UpliftRun, rows: TrialRows, folds: Sequence[Fold], progress: "Progress") -> list[Said]:
     """Fit all learners on the training rows of each fold and score its test rows."""
     parts = {MODEL: config.model} | {part.name: part for part in config.others}
-    found = []
+    predictions = []
     for each in progress.track(list(folds), description="learners and controls"):
         past, now = rows.where(each.training), rows.where(each.test)
         fitted = {name: fit(config, part, past) for name, part in parts.items()}
@@ -81,13 +81,13 @@ def predict(config: UpliftRun, rows: TrialRows, folds: Sequence[Fold], progress:
         outcomes = TLearner(**shared)
         _fit(outcomes, past)
         arms = fitted[MODEL].arms_
-        scores = {name: {arm: one.predict(now.X, arm) for arm in arms} for name, one in fitted.items()}
+        scores = {name: {arm: learner.predict(now.X, arm) for arm in arms} for name, learner in fitted.items()}
         answer = {arm: response.predict(now.X, arm) for arm in arms}
-        found.append(Said(each.name, now, arms, scores, answer, outcomes.predict_outcomes(now.X)))
-    return found
+        predictions.append(Said(each.name, now, arms, scores, answer, outcomes.predict_outcomes(now.X)))
+    return predictions
 
 
-def fit(config: UpliftRun, part: LearnerPart, rows: TrialRows) -> Learner:
+def fit(config: UpliftRun, part: Part, rows: TrialRows) -> Learner:
     """Fit a learner; declared probabilities are taken where every row has one."""
     return _fit(create(part.name, **{"control": config.target.control, **part.options}), rows)
 
@@ -99,7 +99,7 @@ def _fit(learner: Learner, rows: TrialRows) -> Learner:
 
 def _declared(rows: TrialRows, control: object) -> dict[str, float] | None:
     """Return the declared probability of each arm, where it is one and the same for all its rows."""
-    found = {str(arm): p for arm, p in rows.probability.groupby(rows.arm)}
-    if any(p.isna().any() or p.min() < p.max() for p in found.values()) or str(control) not in found:
+    shares = {str(arm): p for arm, p in rows.probability.groupby(rows.arm)}
+    if any(p.isna().any() or p.min() < p.max() for p in shares.values()) or str(control) not in shares:
         return None
-    return {arm: float(p.iloc[0]) for arm, p in found.items()}
+    return {arm: float(p.iloc[0]) for arm, p in shares.items()}
