@@ -1,4 +1,4 @@
-"""Who allowed what: the latest word of a customer on a purpose and a channel."""
+"""Consents of customers at a snapshot: the latest grant or refusal for a purpose and a channel."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,12 +16,12 @@ Pair = tuple[str, str | None]
 
 
 def granted(tables: Tables, snapshot: Snapshot, pairs: Sequence[Pair]) -> "nw.LazyFrame[Any]":
-    """Find out who consents to each purpose and channel.
+    """Return which customers consent to each purpose and channel.
 
-    The latest change at or before ``snapshot.as_of`` decides, among those of the purpose for the channel or
-    for all channels (null). Of two changes in the same second the refusal wins. A refusal that stands in the
-    table at a later time counts as well, so that a past day obeys an opt-out as soon as it is known; a yes
-    after ``as_of`` grants nothing, not even after such a refusal.
+    The latest change at or before ``snapshot.as_of`` decides, among changes of the purpose for the channel or
+    for all channels (null). Of two changes in the same second the refusal wins. A refusal after ``as_of`` in
+    the table counts as well, so that scoring a past day respects known opt-outs; a grant after ``as_of``
+    never counts, not even after such a refusal.
 
     Parameters
     ----------
@@ -29,20 +29,21 @@ def granted(tables: Tables, snapshot: Snapshot, pairs: Sequence[Pair]) -> "nw.La
         With consents.
     snapshot : Snapshot
     pairs : sequence of (purpose, channel)
-        A channel of None asks for changes that name no channel.
+        A channel of None selects changes without a channel.
 
     Returns
     -------
     narwhals.LazyFrame
-        One row a customer who ever said anything: customer_id and the boolean columns ``consent_0``,
-        ``consent_1``, ... in the order of `pairs`.
+        One row per customer with any change: customer_id and the boolean columns ``consent_0``,
+        ``consent_1``,
+        ... in the order of `pairs`.
     """
     # each change is 2 * second + refusal: the greatest one decides, and even is a yes
     through_as_of = replace(snapshot, as_of=snapshot.as_of + timedelta(seconds=1))
     refusal = nw.when(nw.col("granted")).then(nw.lit(0)).otherwise(nw.lit(1))
-    said = tables.frame("consents").with_columns(refusal=refusal)
-    yes_until_then = through_as_of.past(said.filter(nw.col("refusal") == 0), at="changed_at")
-    changes = nw.concat([yes_until_then, said.filter(nw.col("refusal") == 1)])  # refusals of any time
+    consents = tables.frame("consents").with_columns(refusal=refusal)
+    yes_until_then = through_as_of.past(consents.filter(nw.col("refusal") == 0), at="changed_at")
+    changes = nw.concat([yes_until_then, consents.filter(nw.col("refusal") == 1)])  # refusals of any time
     order = nw.col("changed_at_epoch_s").cast(nw.Int64) * 2 + nw.col("refusal")
     by_channel = "channel" in changes.collect_schema().names()
     columns = {}
@@ -55,17 +56,17 @@ def granted(tables: Tables, snapshot: Snapshot, pairs: Sequence[Pair]) -> "nw.La
         changes.with_columns(**columns).group_by("customer_id").agg(*(nw.col(name).max() for name in columns))
     )
     even = {name: (nw.col(name) != _NEVER) & (nw.col(name) // 2 * 2 == nw.col(name)) for name in columns}
-    found: nw.LazyFrame[Any] = latest.select("customer_id", **even)
-    return found
+    consenting: nw.LazyFrame[Any] = latest.select("customer_id", **even)
+    return consenting
 
 
 def check_purpose(tables: Tables, purpose: str | None) -> None:
-    """Refuse to train on customers without saying for which purpose, where the tables know consents.
+    """Refuse to train without a purpose if the tables have consents, or with one if they have none.
 
     Raises
     ------
     ConfigError
-        If the tables have consents and no purpose is given, or the other way round.
+        If the tables have consents and no purpose is given, or vice versa.
     """
     if tables.has("consents") and purpose is None:
         raise ConfigError(
@@ -79,9 +80,9 @@ def check_purpose(tables: Tables, purpose: str | None) -> None:
 
 
 def consenting(tables: Tables, snapshot: Snapshot, purpose: str) -> set[str]:
-    """Return the customers who allow a purpose, by changes that name no channel; see `granted`."""
-    said = to_pandas(granted(tables, snapshot, [(purpose, None)]))
-    return set(said.loc[said["consent_0"], "customer_id"])
+    """Return the customers who consent to a purpose, by changes without a channel; see `granted`."""
+    consents = to_pandas(granted(tables, snapshot, [(purpose, None)]))
+    return set(consents.loc[consents["consent_0"], "customer_id"])
 
 
 def _of_channel(channel: str | None) -> nw.Expr:

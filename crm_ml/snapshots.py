@@ -1,4 +1,4 @@
-"""Snapshots: the only place in the code where a date is compared."""
+"""Snapshots: past, label window and leak checks; the only module that compares dates."""
 
 import dataclasses
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ DAY_S = 86_400
 
 
 def as_utc(moment: str | date | datetime) -> datetime:
-    """Read a moment; a date is its midnight and a naive time is UTC.
+    """Convert a date or time to UTC; a date is its midnight and a naive time is UTC.
 
     Raises
     ------
@@ -40,7 +40,7 @@ def as_utc(moment: str | date | datetime) -> datetime:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A moment at which everything known is past and a window after it is the label.
+    """A point in time that separates the known past from the label window after it.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ class Snapshot:
         return self.as_of + self.gap + self.horizon
 
     def past(self, frame: Any, at: str) -> Any:
-        """Return the rows that were known at `as_of`: strictly before it.
+        """Return the rows known at `as_of`: strictly before it.
 
         Parameters
         ----------
@@ -107,7 +107,7 @@ class Snapshot:
 
         Returns
         -------
-        The same kind of frame as was given.
+        The same kind of frame as the input.
         """
         return _keep(frame, at, None, self.as_of)
 
@@ -116,11 +116,11 @@ class Snapshot:
         return _keep(frame, at, self.as_of - timedelta(days=days), self.as_of)
 
     def future(self, frame: Any, at: str) -> Any:
-        """Return the rows of the label window, from ``as_of + gap`` until the horizon is over."""
+        """Return the rows of the label window, from ``as_of + gap`` until the end of the horizon."""
         return _keep(frame, at, self.label_starts_at, self.label_ends_at)
 
     def known(self, tables: Tables) -> Tables:
-        """Return the tables as they stood at `as_of`: without any row that became known later."""
+        """Return the tables as known at `as_of`: without rows that became known later."""
         cut = {
             name: self.past(getattr(tables, name), at=contract.known_at)
             for name, contract in contracts().items()
@@ -129,11 +129,11 @@ class Snapshot:
         return dataclasses.replace(tables, **cut)
 
     def days_since(self, epoch_s: nw.Expr) -> nw.Expr:
-        """Return how many whole days lie between a time (epoch seconds) and `as_of`, as an integer.
+        """Return the number of whole days between a time (epoch seconds) and `as_of`, as an integer.
 
-        It is k for times from ``as_of - (k + 1) days`` (included) until ``as_of - k days`` (excluded). So at
-        a midnight all orders of a calendar day have the same age, whether or not the source knows their hour,
-        and ``days_since(t) < days`` says the same as `window`.
+        It is k for times from ``as_of - (k + 1) days`` (included) until ``as_of - k days`` (excluded). So for
+        `as_of` at midnight all orders of a calendar day have the same age, with or without their hour, and
+        ``days_since(t) < days`` is equivalent to `window`.
         """
         return (self.epoch_s - 1 - epoch_s) // DAY_S
 
@@ -148,7 +148,7 @@ class Snapshot:
         ----------
         count : int
         every_days : int
-            Distance between two of them, in days.
+            Distance between snapshots, in days.
 
         Examples
         --------
@@ -162,7 +162,7 @@ class Snapshot:
 
 
 def check_labels_end_before(training: Iterable[Snapshot], evaluation: Snapshot) -> None:
-    """Refuse training snapshots whose labels reach into the evaluation.
+    """Refuse training snapshots whose labels end after the evaluation snapshot.
 
     Raises
     ------
@@ -186,8 +186,8 @@ def check_data_reach(
     Raises
     ------
     InputError
-        The message names both dates. `data_ends_at` is the first moment of which the data know nothing;
-        without it, the end of the day of the last order.
+        The message names both dates. `data_ends_at` is the first moment that the data do not cover; by
+        default the end of the day of the last order.
     """
     ends = as_utc(data_ends_at) if data_ends_at is not None else _day_after_last_order(tables)
     if snapshot.label_ends_at > ends:
@@ -213,8 +213,8 @@ def check_scored_after(labels_end: str | date, as_of: str | date, model: str) ->
 
 
 def _keep(frame: Any, at: str, start: datetime | None, end: datetime) -> Any:
-    given = isinstance(frame, nw.LazyFrame | nw.DataFrame)
-    rows = frame if given else nw.from_native(frame)
+    is_narwhals = isinstance(frame, nw.LazyFrame | nw.DataFrame)
+    rows = frame if is_narwhals else nw.from_native(frame)
     epoch = f"{at}_epoch_s"
     columns = rows.collect_schema().names()
     if epoch not in columns and at not in columns:
@@ -222,8 +222,8 @@ def _keep(frame: Any, at: str, start: datetime | None, end: datetime) -> Any:
     keep = _before(rows, at, epoch, end)
     if start is not None:
         keep = keep & ~_before(rows, at, epoch, start)
-    kept = rows.filter(keep)
-    return kept if given else kept.to_native()
+    selected = rows.filter(keep)
+    return selected if is_narwhals else selected.to_native()
 
 
 def _before(rows: Any, at: str, epoch: str, moment: datetime) -> nw.Expr:

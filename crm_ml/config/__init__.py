@@ -1,4 +1,4 @@
-"""Strict models of ``configs/*.yaml``; one file is one run."""
+"""Strict models of the experiment configs ``configs/*.yaml``, one file per run, and their loading."""
 
 from crm_ml.config.churn import ChurnRun
 from crm_ml.config.clv import ClvRun

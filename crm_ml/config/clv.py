@@ -11,15 +11,15 @@ from crm_ml.tables.strict import Strict
 
 
 class ValueTarget(Strict):
-    """What is predicted: purchases and money within a horizon.
+    """The predicted outcome: purchases and money within a horizon.
 
     Parameters
     ----------
     horizon_days : int
         Length of the test window.
     purpose : str, optional
-        What customers must have allowed for their rows to train a model; needed where the tables have
-        consents.
+        Purpose that customers must have consented to for their rows to train a model; required if the tables
+        have consents.
     """
 
     horizon_days: Positive
@@ -27,14 +27,14 @@ class ValueTarget(Strict):
 
 
 class ValueSplit(Strict):
-    """The test snapshot, and the validation snapshots before it by which everything is chosen.
+    """The test snapshot, and earlier validation snapshots for model selection.
 
     Parameters
     ----------
     test : date
     validation : tuple of date
-        In ascending order, all before `test`. The window of each ends after the horizon, or at `test` if that
-        is sooner, so that no label of the test window chooses anything.
+        In ascending order, all before `test`. Each window ends after the horizon, or at `test` if that is
+        sooner, so that no label of the test window influences the selection.
     """
 
     test: Day
@@ -50,7 +50,7 @@ class ValueSplit(Strict):
 
 
 class CandidateConfig(Strict):
-    """A pair of models: of purchases and of spend.
+    """A purchase model and a spend model.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ class CandidateConfig(Strict):
     first_purchase : bool
         Whether Gamma-Gamma learns from the first purchase too.
     largest_correlation : float
-        Of frequency and spend; beyond it each band of frequency has a level of spend of its own.
+        Correlation of frequency and spend beyond which each band of frequency gets its own level of spend.
     """
 
     purchases: Literal["beta_geo", "modified_beta_geo", "pareto_nbd"]
@@ -72,13 +72,13 @@ class CandidateConfig(Strict):
 
 
 class ChallengerConfig(Strict):
-    """Boosted trees that correct the best candidate.
+    """Boosted trees that correct the predictions of the best candidate.
 
     Parameters
     ----------
     windows, every_days : int
-        The trees are trained on this many snapshots before the one they predict, this many days apart, with
-        labels that end at it.
+        The trees are trained on this many earlier snapshots, this many days apart, with labels that end at
+        the predicted one.
     options : dict of str to value
         Parameters of `crm_ml.clv.challenger.Challenger`.
     """
@@ -88,13 +88,13 @@ class ChallengerConfig(Strict):
     options: dict[str, Option] = Field(default_factory=dict)
 
 
-class Worth(Strict):
-    """What the score table's lifetime value is a value of.
+class ValuationConfig(Strict):
+    """Terms of the lifetime value in the score table.
 
     Parameters
     ----------
     months : float, optional
-        Horizon; none is for ever, which needs a discount.
+        Horizon; none for an infinite one, which needs a discount.
     annual_discount_rate : float
     margin : float
         Share of the spend that is earned.
@@ -118,13 +118,13 @@ class ClvRun(Run):
     ----------
     family : "clv"
     target, split, candidates, challenger, worth
-        See the model of each; without a challenger none is tried.
+        See the class of each; by default no challenger is tried.
     time_unit : {"D", "W"}
         Of the summary and of the parameters.
     interval_replicates : int
-        Fits to customers drawn again, behind the intervals of the score table.
+        Bootstrap refits behind the intervals of the score table.
     largest_total_error : float
-        A model that misses the total of the test window by a larger share is not promoted.
+        A model with a larger relative error of the total of the test window is not promoted.
     """
 
     family: Literal["clv"]
@@ -133,14 +133,14 @@ class ClvRun(Run):
     split: ValueSplit
     candidates: Annotated[tuple[CandidateConfig, ...], Field(strict=False, min_length=1)]
     challenger: ChallengerConfig | None = None
-    worth: Worth = Worth()
+    worth: ValuationConfig = ValuationConfig()
     interval_replicates: Annotated[int, Field(ge=20)] = 100
     largest_total_error: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 0.25
 
     @field_validator("candidates")
     @classmethod
     def _named_once(cls, candidates: tuple[CandidateConfig, ...]) -> tuple[CandidateConfig, ...]:
-        names = [one.name for one in candidates]
+        names = [candidate.name for candidate in candidates]
         if len(set(names)) < len(names):
             raise ValueError(f"each candidate may stand once, not {', '.join(names)}")
         return candidates
@@ -154,7 +154,7 @@ class ClvRun(Run):
         return self
 
     def window_days(self, as_of: date) -> int:
-        """Return how long the window of a snapshot is: the horizon, but validation ends at the test."""
+        """Return the length of the window of a snapshot: the horizon, but at most until the test snapshot."""
         left = (self.split.test - as_of).days
         return self.target.horizon_days if left <= 0 else min(self.target.horizon_days, left)
 

@@ -1,4 +1,4 @@
-"""Reading of ``configs/*.yaml``: one file is one run; its folder names the family."""
+"""Load ``configs/*.yaml``: one file is one run; its folder names the family."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +14,7 @@ Loaded = TypeVar("Loaded", bound=Strict)
 
 
 def load(path: Path, model: type[Loaded], overrides: Sequence[str] = ()) -> Loaded:
-    """Read one YAML file, apply ``key=value`` overrides and check all of it.
+    """Read one YAML file, apply ``key=value`` overrides and validate it.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ def load(path: Path, model: type[Loaded], overrides: Sequence[str] = ()) -> Load
     Raises
     ------
     ConfigError
-        With every breach at once.
+        Listing every breach.
     """
     content = read_yaml(path)
     for text in overrides:
@@ -41,7 +41,7 @@ def load_run(name: str, overrides: Sequence[str] = ()) -> Run:
     Raises
     ------
     ConfigError
-        If there is no such file or family, or with every breach in it.
+        If there is no such file or family, or the file is invalid; lists every breach.
     """
     configs, classes = project_root() / "configs", run_classes()
     path = inside(configs, f"{name}.yaml")

@@ -1,4 +1,4 @@
-"""What the configs of all families share, and which families there are."""
+"""Base class of the configs of all families, and discovery of the families."""
 
 import importlib
 import pkgutil
@@ -17,18 +17,18 @@ GROUP = "crm_ml.families"
 class Run(Strict):
     """An experiment: one file of ``configs/<family>/``.
 
-    A family has a module of its name here, or the module ``config`` in the package that an entry point of the
-    group ``crm_ml.families`` names, with ``RUN``: its subclass of this class.
+    A family is a module of its name in this package, or the module ``config`` of the package named by an
+    entry point of the group ``crm_ml.families``; ``RUN`` in it is a subclass of this class.
 
     Parameters
     ----------
     family : str
     data : Data
-        Tables that are read.
+        Tables to read.
     target : Strict
-        What is predicted; each family has its own.
+        The predicted outcome; each family has its own class.
     replicates, seed : int
-        Of the bootstrap.
+        Replicates of the bootstrap, and seed of all random numbers.
     register_as : Register
         Name and day of the final model.
     """
@@ -43,7 +43,7 @@ class Run(Strict):
 
 @cache
 def run_classes() -> dict[str, type[Run]]:
-    """Return the class of a family's config by family, in their order.
+    """Return the config class of each family, in alphabetical order.
 
     Raises
     ------
@@ -57,4 +57,4 @@ def run_classes() -> dict[str, type[Run]]:
     }
     for family, point in installed(GROUP).items():
         modules[family] = imported(f"{point.value}.config", f"entry point {family} of {GROUP}")
-    return {family: one.RUN for family, one in sorted(modules.items()) if hasattr(one, "RUN")}
+    return {family: module.RUN for family, module in sorted(modules.items()) if hasattr(module, "RUN")}

@@ -1,52 +1,43 @@
-"""Which days train and which test."""
+"""Splits into training and test data by time."""
 
-from datetime import date
-from typing import Annotated, Self
+from typing import Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import model_validator
 
-from crm_ml.config.parts import Day, Positive
+from crm_ml.config.parts import Day, Positive, TestDays
 from crm_ml.tables.strict import Strict
 
 
 class SnapshotSplit(Strict):
-    """Which snapshots train and which test; there are no random splits of dated data.
+    """Training and test snapshots; dated data are never split at random.
 
     Parameters
     ----------
     test : tuple of date
         Test snapshots in ascending order; each is predicted by a model whose training labels end before it.
     training_snapshots, every_days : int
-        How many snapshots train a model, and how far they lie apart.
+        Number of training snapshots of a model, and the days between them.
     earliest : date, optional
-        No snapshot before it trains, since too little is known there.
+        First day of training snapshots, before which too little data exists.
     """
 
-    test: Annotated[tuple[Day, ...], Field(strict=False, min_length=1)]
+    test: TestDays
     training_snapshots: Positive
     every_days: Positive = 7
     earliest: Day | None = None
 
-    @field_validator("test")
-    @classmethod
-    def _ascending(cls, days: tuple[date, ...]) -> tuple[date, ...]:
-        if list(days) != sorted(set(days)):
-            raise ValueError(f"test days must ascend, each once, not {', '.join(map(str, days))}")
-        return days
-
 
 class CampaignSplit(Strict):
-    """Which campaigns test: those sent within two days, each predicted by a model of those that ended before.
+    """Test campaigns: those sent between two days, each predicted by a model of campaigns that ended before.
 
     Parameters
     ----------
     test_from, test_until : date
         First and last day of sending.
     earliest : date, optional
-        No campaign sent before it trains.
+        First day of sending of training campaigns.
     open_windows : bool
-        Whether the window of a test campaign may end after the data: what was answered until then is its
-        label.
+        Whether the window of a test campaign may end after the data; its label is then the answers so far.
     """
 
     test_from: Day

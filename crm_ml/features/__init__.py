@@ -1,4 +1,4 @@
-"""Features of customers at a snapshot; a new group is one new module with ``COLUMNS`` and ``compute``."""
+"""Feature matrices of customers at a snapshot; each module with ``COLUMNS`` and ``compute`` is a group."""
 
 from crm_ml.features.assembly import assembled, groups, matrix, write
 

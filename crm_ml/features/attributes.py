@@ -1,4 +1,4 @@
-"""Attributes: the declared columns of customers, as they stood when the table was extracted."""
+"""Attributes: declared columns of customers, as of the extraction of the table."""
 
 from typing import Any
 
@@ -13,12 +13,12 @@ COLUMNS: dict[str, int | None] = {}
 def compute(tables: Tables, snapshot: Snapshot) -> "nw.LazyFrame[Any] | None":  # noqa: ARG001
     """Return each declared attribute under ``attribute_<name>``.
 
-    Attributes carry no date: declare only what does not change with what is predicted.
+    Attributes have no date: declare only those that do not change with the predicted outcome.
 
     Returns
     -------
     narwhals.LazyFrame or None
-        None where the customers have no attributes.
+        None if the customers have no attributes.
     """
     customers = tables.frame("customers")
     known = {column.name for column in contracts()["customers"].columns} | {"registered_at_epoch_s"}

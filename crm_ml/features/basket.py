@@ -1,4 +1,4 @@
-"""Basket: how large, how varied and how repeated the orders are."""
+"""Basket: size, variety and repetition of orders."""
 
 from typing import Any
 
@@ -19,9 +19,9 @@ COLUMNS: dict[str, int | None] = {
 
 
 def compute(tables: Tables, snapshot: Snapshot) -> "nw.LazyFrame[Any]":
-    """Compute order value (cents), lines an order, distinct items and the share of lines bought before.
+    """Compute order value (cents), lines per order, distinct items and the share of repeated items.
 
-    ``basket_last_paid_share`` is what the orders of the last order day paid, over the mean order value.
+    ``basket_last_paid_share`` is the amount paid on the last order day over the mean order value.
     """
     lines = past_lines(tables, snapshot)
     variety = lines.group_by("customer_id").agg(

@@ -1,4 +1,4 @@
-"""Cadence: the gaps between a customer's order days, and how unusual the present silence is."""
+"""Cadence: gaps between order days of a customer, compared with the time since the last order."""
 
 from typing import Any
 
@@ -21,11 +21,11 @@ COLUMNS: dict[str, int | None] = {
 
 
 def compute(tables: Tables, snapshot: Snapshot) -> "nw.LazyFrame[Any]":
-    """Compute the gaps (days) between order days and the share of them that the present silence has used up.
+    """Compute the gaps (days) between order days and the current silence relative to them.
 
-    ``cadence_gap_irregularity`` is the standard deviation of the gaps over their mean (0 for a clockwork);
-    ``cadence_longer_gap_share`` is the share of past gaps longer than the present silence, with one gap of
-    each kind added (Laplace), so that one gap alone proves nothing.
+    The silence is the time since the newest order day. ``cadence_gap_irregularity`` is the standard deviation
+    of the gaps over their mean (0 for regular orders); ``cadence_longer_gap_share`` is the share of past gaps
+    longer than the silence, with one gap of each kind added (Laplace smoothing).
     """
     days = order_days(tables, snapshot).with_columns(
         square=nw.col("gap") * nw.col("gap"),

@@ -1,4 +1,4 @@
-"""Campaign: what a customer was sent, what was answered, and how long ago."""
+"""Campaign: touches received and campaigns answered by a customer, and the days since."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ def compute(tables: Tables, snapshot: Snapshot) -> "nw.LazyFrame[Any] | None":
     Returns
     -------
     narwhals.LazyFrame or None
-        None where the tables have no touches.
+        None if the tables have no touches.
     """
     if not tables.has("touches"):
         return None
@@ -51,7 +51,7 @@ def compute(tables: Tables, snapshot: Snapshot) -> "nw.LazyFrame[Any] | None":
 
 
 def _messages(tables: Tables, snapshot: Snapshot, name: str, at: str, kind: str) -> "nw.LazyFrame[Any]":
-    """Return one row a message: whether it was sent (0 or 1) and the days since it was sent or answered."""
+    """Return one row per message: whether it was sent (0 or 1) and the days since it was sent or answered."""
     ago = snapshot.days_since(nw.col(f"{at}_epoch_s")).cast(nw.Int64)
     is_sent = nw.lit(kind == "sent")
     rows: nw.LazyFrame[Any] = snapshot.past(tables.frame(name), at=at)

@@ -1,4 +1,4 @@
-"""Small expressions that the feature groups share; integers in, one division at the end."""
+"""Expressions that the feature groups share: integer sums with one division at the end."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ def day(epoch_s: nw.Expr) -> nw.Expr:
 
 
 def remainder(value: nw.Expr, divisor: int) -> nw.Expr:
-    """Return the rest of an integer division; pandas has no ``%`` for integers that can be null."""
+    """Return the remainder of an integer division; pandas has no ``%`` for nullable integers."""
     return value - (value // divisor) * divisor
 
 
@@ -39,7 +39,7 @@ def total(*columns: str) -> list[nw.Expr]:
 
 
 def integers(frame: "nw.LazyFrame[Any]") -> "nw.LazyFrame[Any]":
-    """Cast every integer column to 64 bits; engines count in 32 bits without sign or sum in 128."""
+    """Cast every integer column to 64 bits; engines count in unsigned 32 or sum in 128 bits."""
     kinds = frame.collect_schema()
     return frame.with_columns(
         nw.col(name).cast(nw.Int64) for name, kind in kinds.items() if kind.is_integer()
@@ -72,8 +72,8 @@ def past_sales(tables: Tables, snapshot: Snapshot) -> "nw.LazyFrame[Any]":
 def order_days(tables: Tables, snapshot: Snapshot) -> "nw.LazyFrame[Any]":
     """Return one row for each customer and day with an order.
 
-    Columns are ``days_ago``, what was paid that day (``paid_cents``), the ``gap`` in days to the order day
-    before (null for the first) and the ``silence``, the days since the customer's newest order day.
+    Columns are ``days_ago``, the amount paid that day (``paid_cents``), the ``gap`` in days to the previous
+    order day (null for the first) and the ``silence``, the days since the newest order day of the customer.
     """
 
     def build() -> "nw.LazyFrame[Any]":

@@ -1,4 +1,4 @@
-"""Habit: how steadily a customer orders, newest days weighing most, and how likely the silence is to end."""
+"""Habit: decayed rates of order days, and the chance that the current silence ends."""
 
 import math
 from typing import Any
@@ -38,10 +38,10 @@ COLUMNS: dict[str, int | None] = (
 
 
 def compute(tables: Tables, snapshot: Snapshot) -> "nw.LazyFrame[Any]":
-    """Compute decayed rates of order days and weeks, and how past silences of this length went on.
+    """Compute decayed rates of order days and weeks, and how past silences of the current length ended.
 
-    Days are numbered back from the snapshot, 0 being its last 24 hours; ``history`` is how many days back the
-    oldest order of any customer lies, at least 1, so that shares mean the same in young and in old tables.
+    Days are numbered back from the snapshot, 0 being its last 24 hours; ``history`` is the number of days
+    back to the oldest order of any customer, at least 1, so that shares are comparable between tables.
 
     - ``habit_day_rate_h<h>d``: sum over order days d of .5^(d/h), plus .3, over its largest possible value
       h/ln 2 * (1 - .5^(history/h)), plus 3.
@@ -53,10 +53,10 @@ def compute(tables: Tables, snapshot: Snapshot) -> "nw.LazyFrame[Any]":
     - ``habit_days_since_third`` and ``_tenth``: days since the third and tenth newest order day.
     - ``habit_recent_gap_days``: mean of the newest five gaps; ``habit_recent_gap_share``: the silence (days
       since the newest order day) over it.
-    - ``habit_return_rate``: orders a day in the 28 days that followed the customer's past silences of the
-      present length: (gaps that ended in them + .5) / (days of them seen + 43).
-    - ``habit_silent_<n>d_share``: share of days that n days without an order had preceded, from the start of
-      the history for 28 and from the first order for 14; the day of the snapshot counts too.
+    - ``habit_return_rate``: orders per day in the 28 days after past silences of the current length: (gaps
+      that ended in these days + .5) / (such days observed + 43).
+    - ``habit_silent_<n>d_share``: share of days preceded by n days without an order, from the start of the
+      history for 28 and from the first order for 14, including the day of the snapshot.
     - ``habit_unseen_days``: days of the history before the first order.
     """
     days = order_days(tables, snapshot)
@@ -74,7 +74,7 @@ def _decay(age: nw.Expr, half_life: int) -> nw.Expr:
 
 
 def _blocks(days: "nw.LazyFrame[Any]", length: int) -> "nw.LazyFrame[Any]":
-    """Count, and for weeks weigh, the blocks of `length` days that have an order."""
+    """Count the blocks of `length` days with an order; weeks also with decaying weights."""
     blocks = days.select("customer_id", block=nw.col("days_ago") // length).unique(["customer_id", "block"])
     if length != 7:
         return blocks.group_by("customer_id").agg(nw.len().alias("months"))

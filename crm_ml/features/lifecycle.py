@@ -1,4 +1,4 @@
-"""Lifecycle: the stage of a customer by rule, and the tenure."""
+"""Lifecycle: rule-based stage and tenure of a customer."""
 
 from typing import Any
 
@@ -30,8 +30,7 @@ def compute(
     dormant_after_days : int
         Days without an order after which a customer is dormant.
     lost_after_gaps : int
-        A dormant customer is lost after this many usual gaps; a usual gap counts as at least
-        `dormant_after_days`.
+        A dormant customer is lost after this many mean gaps, each counted as at least `dormant_after_days`.
     """
     days = order_days(tables, snapshot)
     sums = days.group_by("customer_id").agg(

@@ -1,4 +1,4 @@
-"""Preference: how a customer's lines spread over the departments of the assortment."""
+"""Preference: distribution of a customer's order lines over departments."""
 
 from typing import Any
 
@@ -24,15 +24,15 @@ _RANKS = {"top": 1, "second": 2, "third": 3}
 def compute(tables: Tables, snapshot: Snapshot) -> "nw.LazyFrame[Any] | None":
     """Compute the largest department by lines, the shares of the three largest and their concentration.
 
-    Lines of items without a department are left out of everything here. The second and third share are 0
-    where there are fewer departments. ``preference_concentration`` is the Herfindahl-Hirschman index of the
-    shares: 1 for one department alone. ``preference_categories`` counts categories within their department,
-    the same name in two departments twice. Ties go to the department whose name comes first.
+    Lines of items without a department are ignored. The second and third share are 0 if there are fewer
+    departments. ``preference_concentration`` is the Herfindahl-Hirschman index of the shares: 1 for a single
+    department. ``preference_categories`` counts categories within their department, the same name in two
+    departments twice. Ties go to the department whose name sorts first.
 
     Returns
     -------
     narwhals.LazyFrame or None
-        None where the tables have no items.
+        None if the tables have no items.
     """
     if not tables.has("items"):
         return None
@@ -57,7 +57,7 @@ def compute(tables: Tables, snapshot: Snapshot) -> "nw.LazyFrame[Any] | None":
 
 
 def _placed(tables: Tables) -> "nw.LazyFrame[Any]":
-    """Return the items that have a department; ``named`` is 1 where they also have a category."""
+    """Return the items with a department; ``named`` is 1 if they also have a category."""
     items = tables.frame("items").select("item_id", "department", "category")
     named = count_if(~nw.col("category").is_null())
     return items.filter(~nw.col("department").is_null()).with_columns(
@@ -66,7 +66,7 @@ def _placed(tables: Tables) -> "nw.LazyFrame[Any]":
 
 
 def _numbered(items: "nw.LazyFrame[Any]") -> "nw.LazyFrame[Any]":
-    """Return the places numbered by name, and departments by their first place; integers group faster."""
+    """Return places numbered by name, and departments by their first place; integers group faster."""
     places = items.select(*_PLACE).unique(list(_PLACE)).with_columns(_one=nw.lit(1))
     places = places.with_columns(place=nw.col("_one").cum_sum().over(order_by=list(_PLACE)).cast(nw.Int64))
     return places.with_columns(number=nw.col("place").min().over("department")).drop("_one")

@@ -1,4 +1,4 @@
-"""Price: how much of the shelf price discounts and coupons took off."""
+"""Price: share of the shelf price covered by discounts and coupons."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ COLUMNS: dict[str, int | None] = {
 
 
 def compute(tables: Tables, snapshot: Snapshot) -> "nw.LazyFrame[Any]":
-    """Compute the shares of shelf price taken off by discounts and by coupons, in money and in orders."""
+    """Compute the shares of the shelf price covered by discounts and by coupons, in money and in orders."""
     paid, discount, coupon = nw.col("paid_cents"), nw.col("discount_cents"), nw.col("coupon_cents")
     recent = nw.col("days_ago") < 84
     orders = past_orders(tables, snapshot).with_columns(

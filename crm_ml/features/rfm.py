@@ -19,16 +19,16 @@ COLUMNS: dict[str, int | None] = {"rfm_days_since_order": None, "rfm_days_since_
 
 
 def compute(tables: Tables, snapshot: Snapshot, *, large_order_lines: int = 10) -> "nw.LazyFrame[Any]":
-    """Compute days since the last order and, for each window, orders, order lines and what was paid (cents).
+    """Compute days since the last order and, for each window, orders, order lines and amount paid (cents).
 
-    A refund takes its money off the windows that its own time lies in and is no order.
+    A refund reduces the amount of the windows that contain its own time and is no order.
 
     Parameters
     ----------
     tables, snapshot
         As for every feature group.
     large_order_lines : int
-        An order of this many lines is large; ``rfm_days_since_large_order`` is null without one.
+        An order of at least this many lines is large; without one ``rfm_days_since_large_order`` is null.
     """
     ago, paid, purchase = nw.col("days_ago"), nw.col("paid_cents"), nw.col("purchase")
     lines = purchase * nw.col("lines")

@@ -1,4 +1,4 @@
-"""Timing: on which weekdays and at which hours (UTC) a customer orders."""
+"""Timing: weekdays and hours (UTC) of a customer's orders."""
 
 from typing import Any
 

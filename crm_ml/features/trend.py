@@ -1,4 +1,4 @@
-"""Trend: the newest weeks beside the weeks before them."""
+"""Trend: recent weeks compared with the weeks before."""
 
 from typing import Any
 
@@ -22,9 +22,9 @@ def compute(tables: Tables, snapshot: Snapshot) -> "nw.LazyFrame[Any]":
     """Compute the share of the newer half of a window, and the slope of weekly orders over 12 weeks.
 
     ``trend_orders_28d`` is the orders of the last 28 days over those of the last 56; .5 is steady;
-    ``trend_orders_84d`` the same of 84 and 168 days, ``trend_paid_28d`` of what was paid. The slope is the
-    least-squares slope in orders a week, each week. ``trend_active_weeks_12`` counts the weeks with an order.
-    Weeks are counted back from the snapshot.
+    ``trend_orders_84d`` the same for 84 and 168 days, ``trend_paid_28d`` for the amount paid. The slope is
+    the least-squares slope of weekly orders, in orders per week and week. ``trend_active_weeks_12`` counts
+    the weeks with an order. Weeks are counted back from the snapshot.
     """
     orders = past_orders(tables, snapshot).with_columns(week=nw.col("days_ago") // 7, orders=nw.lit(1))
     weeks = (

@@ -1,4 +1,4 @@
-"""Folders that are written whole or not at all, with a manifest that is checked before anything is read."""
+"""Folders written completely or not at all, with a manifest that is verified before reading."""
 
 import hashlib
 import json
@@ -18,10 +18,10 @@ _FORMAT = 1
 
 @contextmanager
 def new_folder(folder: Path, **details: Any) -> Iterator[Path]:
-    """Write a folder whole or not at all.
+    """Write a folder completely or not at all.
 
-    The block writes into a hidden folder beside the target. When it ends well, the manifest is added,
-    everything is synced to disk, and the folder is renamed into place; otherwise nothing is left.
+    The block writes into a hidden folder beside the target. If it succeeds, the manifest is added,
+    everything is synced to disk, and the folder is renamed into place; otherwise the folder is removed.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def new_folder(folder: Path, **details: Any) -> Iterator[Path]:
     Raises
     ------
     AlreadyPublished
-        If the folder stands already.
+        If the folder exists already.
 
     Examples
     --------
@@ -70,7 +70,7 @@ def new_folder(folder: Path, **details: Any) -> Iterator[Path]:
 
 
 def write_manifest(folder: Path, **details: Any) -> None:
-    """Write ``manifest.json``: format, details, and bytes and sha256 of each file by its relative path."""
+    """Write ``manifest.json``: format, details, and size and sha256 of each file by relative path."""
     files = {name: _entry(folder / name) for name in _names(folder)}
     text = json.dumps({"format": _FORMAT, **details, "files": files}, indent=1, sort_keys=True)
     (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
@@ -88,7 +88,7 @@ def verify(folder: Path) -> dict[str, Any]:
     ------
     IntegrityError
         If the manifest is missing or unreadable, or a file is missing, changed, unlisted or a link. The
-        message names all of them.
+        message lists all such files.
     """
     folder = Path(folder)
     manifest = read_manifest(folder)
@@ -108,17 +108,17 @@ def verify(folder: Path) -> dict[str, Any]:
 
 
 def fingerprint(folder: Path) -> str:
-    """Return the sha256 of the manifest: one value that names the content of all files."""
+    """Return the sha256 of the manifest, which identifies the content of all files."""
     return hashlib.sha256((Path(folder) / MANIFEST).read_bytes()).hexdigest()
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
-    """Return the manifest of a folder; no file is checked, see `verify`.
+    """Return the manifest of a folder without verifying its files, see `verify`.
 
     Raises
     ------
     IntegrityError
-        If it is missing or none.
+        If the manifest is missing or invalid.
     """
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
@@ -150,7 +150,7 @@ def _refuse_present(folder: Path) -> None:
 
 
 def sync(path: Path) -> None:
-    """Bring a file or folder to disk before anything relies on it."""
+    """Flush a file or folder to disk."""
     number = os.open(path, os.O_RDONLY)
     try:
         os.fsync(number)

@@ -1,4 +1,4 @@
-"""The canonical sink: one Parquet file whose bytes depend on its rows alone."""
+"""Write Parquet files whose bytes depend on their rows alone."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -16,13 +16,13 @@ def write(tables: "Iterable[pa.Table]", schema: "pa.Schema", path: Path) -> int:
     Parameters
     ----------
     tables : iterable of pyarrow.Table
-        Pieces of any size, of exactly `schema`; the file does not depend on where they are cut.
+        Chunks of any size with exactly `schema`; the file does not depend on the chunks.
     schema : pyarrow.Schema
     path : Path
 
     References
     ----------
-    Writer settings of Apache Parquet are all given, so that new defaults of the library change no byte.
+    All writer settings of Apache Parquet are explicit, so that new defaults of the library change no byte.
     """
     import pyarrow.parquet as pq
 
@@ -48,7 +48,7 @@ def write(tables: "Iterable[pa.Table]", schema: "pa.Schema", path: Path) -> int:
 
 
 def regroup(tables: "Iterable[pa.Table]", rows: int) -> "Iterator[pa.Table]":
-    """Cut pieces of any size into tables of `rows` rows; only the last may have fewer."""
+    """Regroup chunks of any size into tables of `rows` rows; only the last may have fewer."""
     import pyarrow as pa
 
     waiting: list[pa.Table] = []

@@ -1,4 +1,4 @@
-"""Where a project keeps its files; nothing is made here."""
+"""Paths of a project's files; nothing is created here."""
 
 import os
 from pathlib import Path
@@ -7,9 +7,9 @@ from crm_ml.errors import ConfigError
 
 
 def project_root() -> Path:
-    """Return the nearest folder at or above the working one that holds ``configs/``, else the working one.
+    """Return the nearest folder with ``configs/`` at or above the working folder, else the working folder.
 
-    Notebooks run in ``notebooks/`` and commands in the project's folder; both find the same files.
+    So notebooks in ``notebooks/`` and commands in the project folder use the same files.
     """
     here = Path.cwd()
     return next((folder for folder in (here, *here.parents) if (folder / "configs").is_dir()), here)

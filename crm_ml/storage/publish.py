@@ -1,13 +1,13 @@
-"""Publishing a folder of files whole or not at all.
+"""Publish a folder of files completely or not at all.
 
-Everything is written into ``.<name>.<run>.tmp`` beside its final place::
+Everything is written into ``.<name>.<run>.tmp`` beside the final folder::
 
     .<name>.<run>.tmp/content/...    the files, synced to disk, then renamed to <name>
     .<name>.<run>.tmp/latest.json    the next pointer, which replaces latest.json after that
 
 The writer holds a lock on its temporary folder, which the system releases when the process dies. A folder
-whose lock is free is a dead writer's: the next run finishes its pointer if the content was already
-renamed, and removes the rest.
+that is not locked was left by a dead writer: the next run moves its pointer into place if the content was
+already renamed, and removes the rest.
 """
 
 import contextlib
@@ -29,29 +29,29 @@ CONTENT = "content"
 def publish(
     folder: Path, name: str, fill: Callable[[Path, Path], None], pointer: dict[str, str] | None = None
 ) -> Path:
-    """Fill a new folder ``folder/name`` so that no reader ever sees a part of it.
+    """Write a new folder ``folder/name`` atomically: readers see all of it or nothing.
 
     Parameters
     ----------
     folder : Path
-        Made if it is missing.
+        Created if it is missing.
     name : str
         Name of the new folder, without separators and not starting with a dot.
     fill : callable
         Called with the folder for the content and a scratch folder that is removed afterwards.
     pointer : dict, optional
-        What ``latest.json`` shall say, with its keys ``folder`` and ``as_of``. It never moves to an older
+        New content of ``latest.json``, with keys ``folder`` and ``as_of``. It never moves to an older
         ``as_of``.
 
     Raises
     ------
     AlreadyPublished
-        If ``folder/name`` is there, also when another process was faster.
+        If ``folder/name`` exists, also if another process created it meanwhile.
     InputError
-        If the folder can't be written to; what was written is removed.
+        If the folder can't be written to; partial files are removed.
     """
     check_free(folder, name, pointer)
-    with _clear_error(folder, name), new_workspace(folder / name, _discard) as space:
+    with _translate_errors(folder, name), new_workspace(folder / name, _discard) as space:
         (space / CONTENT).mkdir()
         fill(space / CONTENT, space)
         _commit(space, folder / name, pointer)
@@ -59,18 +59,18 @@ def publish(
 
 
 def check_free(folder: Path, name: str, pointer: dict[str, str] | None = None) -> None:
-    """Clear away what dead writers left and refuse a name that is taken; repairs the pointer where it is.
+    """Remove leftovers of dead writers and refuse an existing name, whose pointer is repaired.
 
     Raises
     ------
     AlreadyPublished
-        If ``folder/name`` is there.
+        If ``folder/name`` exists.
     InputError
-        If the name is none or the folder can't be made.
+        If the name is invalid or the folder can't be created.
     """
     if not _is_plain(name):
         raise InputError(f"{name!r} can't be the name of a folder")
-    with _clear_error(folder, name):
+    with _translate_errors(folder, name):
         recover(folder)
         if (folder / name).exists():
             if pointer:
@@ -79,7 +79,7 @@ def check_free(folder: Path, name: str, pointer: dict[str, str] | None = None) -
 
 
 def recover(folder: Path) -> None:
-    """Make a folder and clear away what dead writers left in it; a live writer's folder stays."""
+    """Create a folder and remove leftovers of dead writers in it; folders of live writers stay."""
     folder.mkdir(parents=True, exist_ok=True)
     for space in sorted(folder.glob(".*.tmp")):
         with contextlib.suppress(OSError), locked(space) as alone:
@@ -90,7 +90,7 @@ def recover(folder: Path) -> None:
 
 
 def read_pointer(folder: Path) -> dict[str, str] | None:
-    """Return what ``latest.json`` says, None where there is none or it can't be read."""
+    """Return the content of ``latest.json``, None if it is absent or invalid."""
     try:
         content = json.loads((folder / POINTER).read_text("utf-8"))
     except (OSError, ValueError):
@@ -103,7 +103,7 @@ def read_pointer(folder: Path) -> dict[str, str] | None:
 
 
 @contextlib.contextmanager
-def _clear_error(folder: Path, name: str) -> Iterator[None]:
+def _translate_errors(folder: Path, name: str) -> Iterator[None]:
     import duckdb
 
     try:
@@ -132,7 +132,7 @@ def _commit(space: Path, final: Path, pointer: dict[str, str] | None) -> None:
 
 
 def _finish(space: Path, folder: Path) -> None:
-    """Move the prepared pointer into place if its content was published from this very folder."""
+    """Move the prepared pointer into place if the content of this workspace was published."""
     prepared = read_pointer(space)
     if prepared is None or (space / CONTENT).exists() or not (folder / prepared["folder"]).is_dir():
         return
@@ -142,7 +142,7 @@ def _finish(space: Path, folder: Path) -> None:
 
 
 def _repair(folder: Path, pointer: dict[str, str]) -> None:
-    """Write the pointer anew where it is missing, broken or older."""
+    """Rewrite the pointer if it is missing, broken or older."""
     if not _is_newer(pointer, read_pointer(folder), or_equal=False):
         return
     with new_workspace(folder / pointer["folder"], _discard) as space:

@@ -1,7 +1,7 @@
-"""Temporary folders that a later process can tell from those of a live one.
+"""Locked temporary folders, so that a later process can remove those of dead writers.
 
-A writer holds a lock on its folder, which the system releases when the process dies: a folder whose lock is
-free is a dead writer's.
+A writer holds a lock on its folder, which the system releases when the process dies: a folder that is not
+locked was left by a dead writer.
 """
 
 import contextlib
@@ -14,20 +14,20 @@ from pathlib import Path
 
 
 def discard(space: Path) -> None:
-    """Remove a folder as far as it can be removed."""
+    """Remove a folder as far as possible."""
     shutil.rmtree(space, ignore_errors=True)
 
 
 @contextlib.contextmanager
 def new_workspace(folder: Path, discard: Callable[[Path], None] = discard) -> Iterator[Path]:
-    """Make and lock ``.<name>.<random>.tmp`` beside a folder; it is removed at the end.
+    """Create and lock ``.<name>.<random>.tmp`` beside a folder; it is removed at the end of the block.
 
     Parameters
     ----------
     folder : Path
-        What will be made from it; its parent exists.
+        The folder to be made from it; its parent exists.
     discard : callable, optional
-        Removes the workspace.
+        Function that removes the workspace.
     """
     with contextlib.ExitStack() as stack:
         space = _locked_space(folder, stack)
@@ -36,7 +36,7 @@ def new_workspace(folder: Path, discard: Callable[[Path], None] = discard) -> It
 
 
 def remove_stale(parent: Path) -> None:
-    """Remove what dead writers left in a folder; a live writer's folder stays."""
+    """Remove leftovers of dead writers in a folder; folders of live writers stay."""
     for space in sorted(parent.glob(".*.tmp")):
         with contextlib.suppress(OSError), locked(space) as alone:
             if alone:
@@ -45,7 +45,7 @@ def remove_stale(parent: Path) -> None:
 
 @contextlib.contextmanager
 def locked(space: Path, *, wait: bool = False) -> Iterator[bool]:
-    """Lock a folder; gives False where another writer holds it or the file system has no locks."""
+    """Lock a folder; yields False if another writer holds the lock or the file system has no locks."""
     handle = os.open(space, os.O_RDONLY | os.O_DIRECTORY)
     try:
         try:
@@ -59,7 +59,7 @@ def locked(space: Path, *, wait: bool = False) -> Iterator[bool]:
 
 
 def _locked_space(folder: Path, stack: contextlib.ExitStack) -> Path:
-    """Make and lock a folder; once more where a cleaner took it between the two."""
+    """Create and lock a folder; repeat if a cleaner removed it before it was locked."""
     while True:
         space = folder.parent / f".{folder.name}.{secrets.token_hex(8)}.tmp"
         space.mkdir()

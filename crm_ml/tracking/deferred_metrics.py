@@ -1,4 +1,4 @@
-"""Metrics that become known after a run has ended: logged to the run of a model version, once."""
+"""Metrics that become known after a run has ended, logged once to the run of a model version."""
 
 from collections.abc import Mapping
 
@@ -10,18 +10,18 @@ _DAY_MS = 86_400_000
 
 
 def log_at(version: ModelVersion, prefix: str, metrics: Mapping[str, float], day: int) -> dict[str, float]:
-    """Log metrics of a day to the run and the model of a version, all or none; return what is logged.
+    """Log the metrics of a day to the run and the model of a version, all or none, and return them.
 
-    Where the day has metrics already, they stay as they are and are returned.
+    If the day has metrics already, those are returned unchanged.
 
     Parameters
     ----------
     version : ModelVersion
     prefix : str
-        Of the names in the store, such as ``"realised."``.
+        Prefix of the names in the store, such as ``"realised."``.
     metrics : mapping of str to float
     day : int
-        Days since 1970-01-01: step and time of the metrics, so that the clock does not matter.
+        Days since 1970-01-01, used as step and time of the metrics instead of the clock.
 
     Raises
     ------
@@ -35,11 +35,11 @@ def log_at(version: ModelVersion, prefix: str, metrics: Mapping[str, float], day
     made = client.get_model_version(version.name, version.version)
     run = client.get_run(made.run_id)
     before = {
-        name.removeprefix(prefix): float(one.value)
+        name.removeprefix(prefix): float(metric.value)
         for name in run.data.metrics
         if name.startswith(prefix)
-        for one in client.get_metric_history(made.run_id, name)
-        if one.step == day
+        for metric in client.get_metric_history(made.run_id, name)
+        if metric.step == day
     }
     if before:
         return before

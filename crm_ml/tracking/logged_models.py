@@ -1,4 +1,4 @@
-"""Model folders as pyfuncs in the store, without pickle: each step is a call that may be tried again."""
+"""Log model folders as pyfuncs without pickle, in steps that can each be retried."""
 
 import tempfile
 import warnings

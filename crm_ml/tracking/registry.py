@@ -19,11 +19,11 @@ class ModelVersion:
     ----------
     name, version : str
     folder : Path
-        Model folder, which agrees with its manifest.
+        Model folder, verified against its manifest.
     content : str
-        sha256 of the manifest, which names the content whatever the version number.
+        sha256 of the manifest, which identifies the content independently of the version number.
     details : mapping
-        The manifest: what the model was trained for, beside the sums of its files.
+        The manifest: what the model was trained for, and the hashes of its files.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Runs in the tracking store: what an experiment logs of itself."""
+"""Runs in the tracking store: parameters, metrics, files and models of an experiment."""
 
 import contextlib
 import json
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 TOKEN = "crm_ml.token"
 
 
-class Run:
-    """One MLflow run that is under way."""
+class TrackedRun:
+    """An active MLflow run."""
 
     def __init__(self, client: Client, experiment_id: str, run_id: str) -> None:
         self.client = client
@@ -38,7 +38,7 @@ class Run:
         self.client.log_batch(self.run_id, params=flat)
 
     def log_metrics(self, metrics: Mapping[str, float]) -> None:
-        """Log metrics, of the model too where one was registered before; all or none.
+        """Log metrics, all or none, also to the model if one was registered before.
 
         Raises
         ------
@@ -61,7 +61,7 @@ class Run:
     def nested(
         self, name: str, params: Mapping[str, Any], metrics: Mapping[str, float], tags: Mapping[str, str]
     ) -> None:
-        """Log a run of its own, finished, below this one; metrics as `log_metrics`."""
+        """Log a finished run nested below this one; metrics as `log_metrics`."""
         below = {"mlflow.parentRunId": self.run_id, **tags}
         made = _new_run(self.client, self.experiment_id, name, below)
         made.log_params(params)
@@ -111,7 +111,7 @@ def check_finite(metrics: Mapping[str, float]) -> None:
     Raises
     ------
     InputError
-        The message names all of them.
+        The message lists all such metrics.
     """
     broken = sorted(name for name, value in metrics.items() if not math.isfinite(value))
     if broken:
@@ -119,13 +119,13 @@ def check_finite(metrics: Mapping[str, float]) -> None:
 
 
 @contextlib.contextmanager
-def start(experiment: str, name: str) -> Iterator[Run]:
+def start(experiment: str, name: str) -> Iterator[TrackedRun]:
     """Start a run; it ends as FINISHED, or as FAILED when an error leaves the block.
 
     Parameters
     ----------
     experiment : str
-        MLflow experiment, such as ``"churn"``; made where it is absent.
+        MLflow experiment, such as ``"churn"``; created if absent.
     name : str
         Name of the run.
 
@@ -147,28 +147,28 @@ def start(experiment: str, name: str) -> Iterator[Run]:
 
 
 def _experiment_id(client: Client, name: str) -> str:
-    """Return the id of an experiment, made where it is absent; another process may make it meanwhile."""
+    """Return the id of an experiment, created if absent, also if another process creates it meanwhile."""
     from mlflow.exceptions import MlflowException
 
-    found = client.get_experiment_by_name(name)
-    if found is None:
+    experiment = client.get_experiment_by_name(name)
+    if experiment is None:
         try:
             return str(client.create_experiment(name, artefacts_location()))
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
-            found = client.get_experiment_by_name(name)
-    return str(found.experiment_id)
+            experiment = client.get_experiment_by_name(name)
+    return str(experiment.experiment_id)
 
 
-def _new_run(client: Client, experiment_id: str, name: str, tags: Mapping[str, str]) -> Run:
-    """Make a run; a tag of its own finds it where the answer is lost."""
+def _new_run(client: Client, experiment_id: str, name: str, tags: Mapping[str, str]) -> TrackedRun:
+    """Create a run with a unique tag, by which it is found if the answer of the store is lost."""
     token = uuid.uuid4().hex
     made = client.once(
         lambda store: store.create_run(experiment_id, tags={**tags, TOKEN: token}, run_name=name),
         lambda store: next(iter(store.search_runs([experiment_id], f"tags.`{TOKEN}` = '{token}'")), None),
     )
-    return Run(client, experiment_id, str(made.info.run_id))
+    return TrackedRun(client, experiment_id, str(made.info.run_id))
 
 
 def _flatten(params: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""The tracking store: where it is, and a client of it."""
+"""The tracking store: its URI, and a client."""
 
 import contextlib
 import logging
@@ -14,7 +14,7 @@ _URI = "MLFLOW_TRACKING_URI"
 
 
 class Client(Patient):
-    """An ``MlflowClient`` whose calls wait where the store is locked or away for a moment."""
+    """An ``MlflowClient`` whose calls are retried while the store is locked or unavailable."""
 
 
 def tracking_uri() -> str:
@@ -28,22 +28,22 @@ def connect() -> Client:
     Raises
     ------
     StoreUnavailable
-        Also by every call of the client, see `crm_ml.tracking.store_retry.patiently`.
+        Also from every call of the client, see `crm_ml.tracking.store_retry.patiently`.
     """
     mlflow = load_mlflow()
     if not _served(tracking_uri()):
         runs_folder().mkdir(parents=True, exist_ok=True)
     for logger in ("mlflow", "alembic"):
         logging.getLogger(logger).setLevel(logging.WARNING)
-    given = os.environ.get(_URI)
+    configured = os.environ.get(_URI)
     mlflow.set_tracking_uri(tracking_uri())
-    if given is None:
+    if configured is None:
         os.environ.pop(_URI, None)  # MLflow sets it, and `tracking_uri` would take it for the user's own
     return Client(patiently(mlflow.MlflowClient, tracking_uri()), tracking_uri())
 
 
 def connect_to(store: str) -> Client:
-    """Return a client of another store by its URI; that of the project stays the one that is written to."""
+    """Return a client of another store by its URI; runs are still written to the store of the project."""
     connect()
     made = patiently(lambda: load_mlflow().MlflowClient(tracking_uri=store, registry_uri=store), store)
     return Client(made, store)
@@ -51,7 +51,7 @@ def connect_to(store: str) -> Client:
 
 @contextlib.contextmanager
 def refusing(message: str) -> Iterator[None]:
-    """Turn what MLflow refuses within the block into an InputError with `message`."""
+    """Translate an ``MlflowException`` within the block into an InputError with `message`."""
     from mlflow.exceptions import MlflowException
 
     try:
@@ -62,7 +62,7 @@ def refusing(message: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def absent(message: str) -> Iterator[None]:
-    """Leave the block in peace where MLflow says that something does not exist.
+    """Ignore errors of MLflow within the block that something does not exist.
 
     Raises
     ------
@@ -79,7 +79,7 @@ def absent(message: str) -> Iterator[None]:
 
 
 def _missing(error: Any) -> bool:
-    """Say whether MLflow names something that does not exist; an alias has a code that says less."""
+    """Return whether the error means that something does not exist; a missing alias has its own code."""
     code = error.error_code
     return code == "RESOURCE_DOES_NOT_EXIST" or (
         code == "INVALID_PARAMETER_VALUE" and "alias" in str(error) and "not found" in str(error)
@@ -87,7 +87,7 @@ def _missing(error: Any) -> bool:
 
 
 def load_mlflow() -> Any:
-    """Import MLflow, without reports of usage to its makers and with few tries of its own, unless asked."""
+    """Import MLflow, by default without telemetry and with few retries of its own."""
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
@@ -97,7 +97,7 @@ def load_mlflow() -> Any:
 
 
 def artefacts_location() -> str | None:
-    """Return where a new experiment keeps its files: beside the runs, unless a server decides."""
+    """Return where a new experiment stores its files: beside the runs; None if a server decides."""
     return None if _served(tracking_uri()) else (runs_folder() / "artefacts").resolve().as_uri()
 
 

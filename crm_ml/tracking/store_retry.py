@@ -1,4 +1,4 @@
-"""Waiting for a tracking store that is locked or away for a moment."""
+"""Retries while the tracking store is locked or unavailable."""
 
 import logging
 import os
@@ -25,14 +25,16 @@ _WORDS = (
     "failed with error code 503",
     "failed with error code 504",
 )
-Found = TypeVar("Found")
+Result = TypeVar("Result")
 
 
-def patiently(call: Callable[[], Found], store: str, find: Callable[[], Found | None] | None = None) -> Found:
-    """Return what a call gives, trying again with longer waits while the store is locked or away.
+def patiently(
+    call: Callable[[], Result], store: str, find: Callable[[], Result | None] | None = None
+) -> Result:
+    """Return the result of a call, retried with growing waits while the store is locked or unavailable.
 
-    A call whose answer was lost may have been carried out. To log or set the same once more changes nothing;
-    a call that makes something new needs `find`.
+    A call whose answer was lost may have been executed. Repeating a log or set changes nothing; a call that
+    creates something needs `find`.
 
     Parameters
     ----------
@@ -41,12 +43,12 @@ def patiently(call: Callable[[], Found], store: str, find: Callable[[], Found | 
     store : str
         URI of the store, for the error.
     find : callable, optional
-        Returns what an earlier try has made, or None; asked before each further try.
+        Returns the result of an earlier attempt, or None; called before each retry.
 
     Raises
     ------
     StoreUnavailable
-        When ``CRM_ML_STORE_WAIT_S`` seconds (60) are over.
+        After ``CRM_ML_STORE_WAIT_S`` seconds (60).
     ConfigError
         If that is no number.
     """
@@ -55,45 +57,45 @@ def patiently(call: Callable[[], Found], store: str, find: Callable[[], Found | 
     while True:
         tries += 1
         try:
-            found = find() if find is not None and tries > 1 else None
-            return call() if found is None else found
+            earlier = find() if find is not None and tries > 1 else None
+            return call() if earlier is None else earlier
         except Exception as error:
             passed = time.monotonic() - started
             if not _passing(error):
                 raise
             if passed + wait > longest:
-                raise StoreUnavailable(_told(error, store, tries, passed)) from error
+                raise StoreUnavailable(_unavailable_message(error, store, tries, passed)) from error
             log.warning("tracking store %s: %s; trying again in %g s", store, _short(error), wait)
         time.sleep(wait)
         wait = min(2 * wait, _LONGEST_S)
 
 
 class Patient:
-    """An object whose calls are made by `patiently`."""
+    """A wrapper whose method calls are made by `patiently`."""
 
     def __init__(self, wrapped: Any, store: str) -> None:
         self._wrapped = wrapped
         self._store = store
 
     def __getattr__(self, name: str) -> Any:
-        found = getattr(self._wrapped, name)
-        if not callable(found):
-            return found
-        return lambda *given, **named: patiently(lambda: found(*given, **named), self._store)
+        attribute = getattr(self._wrapped, name)
+        if not callable(attribute):
+            return attribute
+        return lambda *arguments, **named: patiently(lambda: attribute(*arguments, **named), self._store)
 
-    def once(self, make: Callable[[Any], Found], find: Callable[[Any], Found | None]) -> Found:
-        """Make something new; it is found where an earlier try was carried out and its answer lost."""
+    def once(self, make: Callable[[Any], Result], find: Callable[[Any], Result | None]) -> Result:
+        """Create something; use `find` if an earlier attempt was executed and its answer lost."""
         return patiently(lambda: make(self._wrapped), self._store, lambda: find(self._wrapped))
 
 
 def _passing(error: Exception) -> bool:
-    """Say whether an error is of a kind that passes: a lock, or a store that does not answer."""
+    """Return whether an error is temporary: a lock, or a store that does not answer."""
     if not type(error).__module__.startswith(("mlflow", "sqlalchemy", "requests", "urllib3")):
         return False
     return getattr(error, "error_code", None) in _CODES or any(word in str(error) for word in _WORDS)
 
 
-def _told(error: Exception, store: str, tries: int, passed: float) -> str:
+def _unavailable_message(error: Exception, store: str, tries: int, passed: float) -> str:
     return (
         f"tracking store {store} is locked or does not answer: {_short(error)}; tried {tries} times in "
         f"{passed:.0f} s; see whether it runs and who holds it, then run the command again, or wait longer "
@@ -102,14 +104,14 @@ def _told(error: Exception, store: str, tries: int, passed: float) -> str:
 
 
 def _short(error: Exception) -> str:
-    """Return the word that tells what is wrong, without statements and parameters."""
+    """Return the essential part of an error, without statements and parameters."""
     text = str(error)
     return next((word for word in _WORDS if word in text), text.partition("\n")[0][:200])
 
 
 def _seconds() -> float:
-    given = os.environ.get(WAIT, _WAIT_S)
+    text = os.environ.get(WAIT, _WAIT_S)
     try:
-        return float(given)
+        return float(text)
     except ValueError:
-        raise ConfigError(f"{WAIT} is {given!r}; give a number of seconds, such as 60") from None
+        raise ConfigError(f"{WAIT} is {text!r}; give a number of seconds, such as 60") from None

@@ -96,7 +96,7 @@ def load_tables(config: Run) -> Tables:
     return datasets.load(config.data.name, config.data.path, **config.data.options)
 
 
-def _log_report(active: tracking.Run, tables: Tables) -> None:
+def _log_report(active: tracking.TrackedRun, tables: Tables) -> None:
     """Log the counts; the quarantined rows name customers and stay beside the store, not in it."""
     if tables.report is not None:
         active.log_json(tables.report.to_dict(), "tables/report.json")

@@ -5,14 +5,14 @@ from collections.abc import Sequence
 import numpy as np
 from study import Table
 
-from crm_ml.config.uplift import Worth
+from crm_ml.config.uplift import OutcomeValue
 from crm_ml.evaluation.policy_value import targeted_rates
 from crm_ml.train.families.uplift.fitting import MODEL, Said
 
 CENTS = 100
 
 
-def starbucks_rates(predicted: Sequence[Said], worth: Worth) -> Table:
+def starbucks_rates(predicted: Sequence[Said], worth: OutcomeValue) -> Table:
     """Return a row for each rule: rate and revenue on the test half, the mean and range of the splits."""
     [arm] = predicted[0].arms
     value, cost = worth.outcome_cents / CENTS, worth.cost_cents[arm] / CENTS

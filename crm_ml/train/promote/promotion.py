@@ -47,8 +47,10 @@ def by_hand(name: str, version: str | None = None, reason: str = "") -> "Moved":
     if not number.isdigit():
         raise ConfigError(f"--version is {number!r}; it must be a number")
     tracking.registered(name, number)
-    said = client.get_model_version(name, number).tags.get(REASON)
-    words = f"by hand: {reason or 'no reason given'}" + (f" (before: {said})" if said else "")
+    earlier_reason = client.get_model_version(name, number).tags.get(REASON)
+    words = f"by hand: {reason or 'no reason given'}" + (
+        f" (before: {earlier_reason})" if earlier_reason else ""
+    )
     return _told(make_champion(name, number, words))
 
 
@@ -60,7 +62,7 @@ def rollback(name: str, reason: str = "") -> "Moved":
 
 
 def settle(
-    active: "tracking.Run",
+    active: "tracking.TrackedRun",
     version: "ModelVersion",
     outcome: "Outcome",
     logged: "Logged | None",
@@ -73,7 +75,7 @@ def settle(
 
     Parameters
     ----------
-    active : Run
+    active : TrackedRun
         Gets the tags ``promoted``, ``promotion.role`` and ``promotion.reason`` and ``promotion.json``.
     version : ModelVersion
         With its manifest.
@@ -120,11 +122,13 @@ def _carry_out(client: "tracking.Client", version: "ModelVersion", decision: "De
     elif decision.role == aliases.CHALLENGER:
         aliases.make_challenger(version.name, version.version, decision.reason)
     else:
-        said = {aliases.ROLE: decision.role, aliases.REASON: decision.reason}
-        aliases.tag(client, version.name, version.version, said)
+        tags = {aliases.ROLE: decision.role, aliases.REASON: decision.reason}
+        aliases.tag(client, version.name, version.version, tags)
 
 
-def _log(active: "tracking.Run", version: "ModelVersion", outcome: "Outcome", decision: "Decision") -> None:
+def _log(
+    active: "tracking.TrackedRun", version: "ModelVersion", outcome: "Outcome", decision: "Decision"
+) -> None:
     from crm_ml.train.promote import aliases
 
     promoted = decision.role == aliases.CHAMPION
@@ -141,7 +145,7 @@ def _record(version: "ModelVersion", outcome: "Outcome", decision: "Decision") -
         "name": version.name,
         "version": version.version,
         "content": version.content,
-        "gates": [asdict(one) for one in outcome.gates],
+        "gates": [asdict(gate) for gate in outcome.gates],
         **asdict(decision),
     }
 

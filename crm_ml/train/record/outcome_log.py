@@ -21,13 +21,13 @@ from crm_ml.train.record.outcome import Outcome
 
 
 def log_outcome(
-    active: tracking.Run, config: Run, tables: Tables, outcome: Outcome, before: account.Stages
+    active: tracking.TrackedRun, config: Run, tables: Tables, outcome: Outcome, before: account.Stages
 ) -> tuple[tracking.ModelVersion, Decision]:
     """Log an outcome, register its model, decide about it and write its card.
 
     Parameters
     ----------
-    active : Run
+    active : TrackedRun
     config : Run
     tables : Tables
     outcome : Outcome
@@ -53,7 +53,7 @@ def log_outcome(
 
 
 def _log(
-    active: tracking.Run, config: Run, tables: Tables, outcome: Outcome, before: account.Stages
+    active: tracking.TrackedRun, config: Run, tables: Tables, outcome: Outcome, before: account.Stages
 ) -> tuple[tracking.ModelVersion, Decision]:
     candidate = outcome.candidate
     with tempfile.TemporaryDirectory() as parent:
@@ -76,7 +76,7 @@ def _log(
     return version, decision
 
 
-def _log_files(active: tracking.Run, outcome: Outcome) -> None:
+def _log_files(active: tracking.TrackedRun, outcome: Outcome) -> None:
     active.log_metrics(outcome.metrics)
     for name, table in outcome.tables.items():
         active.log_text(table.to_csv(index=False), f"tables/{name}.csv")
@@ -85,13 +85,13 @@ def _log_files(active: tracking.Run, outcome: Outcome) -> None:
     for trial in outcome.trials:
         values = {"value": trial.value, "gain": trial.gain}
         known = {name: value for name, value in values.items() if value is not None}
-        told = {"trial.state": trial.state} | ({"trial.error": trial.error[:4000]} if trial.error else {})
-        active.nested(f"trial {trial.number}", trial.params, known, told)
+        tags = {"trial.state": trial.state} | ({"trial.error": trial.error[:4000]} if trial.error else {})
+        active.nested(f"trial {trial.number}", trial.params, known, tags)
     active.log_json(outcome.facts, "facts.json")
     active.log_json([asdict(gate) for gate in outcome.gates], "gates.json")
 
 
-def _log_rows(active: tracking.Run, config: Run, outcome: Outcome) -> Logged | None:
+def _log_rows(active: tracking.TrackedRun, config: Run, outcome: Outcome) -> Logged | None:
     """Log the test rows under pseudonyms and return them."""
     if outcome.rows is None:
         return None
