@@ -4,14 +4,21 @@ BIN := .venv/bin
 export OMP_WAIT_POLICY := PASSIVE
 unexport PYTHONDONTWRITEBYTECODE  # modules are compiled where they are used first, not all of them at installation
 
-.PHONY: help run test lint page notebook lock clean
+# The lock names all that is installed, so nothing is resolved; a new pip needs half the time of that of an old Python.
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadgroup
+LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
+EXTRA := import sys, tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"][sys.argv[1]])
+
+.PHONY: help run test test-all soak lint page notebook lock clean
 
 help:  ## Show the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
-.venv/installed: requirements.lock pyproject.toml
+.venv/installed: requirements.lock requirements-pip.lock pyproject.toml
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements.lock
+	$(INSTALL) -r requirements-pip.lock
+	$(INSTALL) --no-compile -r requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
@@ -21,8 +28,14 @@ run: .venv/installed  ## Train the default runs, score, and write the lists
 	@$(BIN)/python -m crm_ml.score score/simulated || test $$? -eq 3
 	@echo "MLflow page: make page, then open http://localhost:5000"
 
-test: .venv/installed  ## Run the whole test suite
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+test: .venv/installed  ## Run the tests that are quick, which guard every promise once
+	@$(PYTEST) -m "not slow"
+
+test-all: .venv/installed  ## Run all tests: also a browser, servers, whole data sets, more kills and longer replays
+	@CRM_ML_TESTS=all $(PYTEST) --durations=20
+
+soak: .venv/installed  ## Play kills, replays and random examples whole, for hours, and write the counts into tests/soak.md
+	@CRM_ML_TESTS=soak $(PYTEST) -m soak --timeout=0
 
 lint: .venv/installed  ## Check style, types and the direction of imports
 	@$(BIN)/ruff check .
@@ -37,8 +50,11 @@ notebook: .venv/installed  ## Open the notebooks in JupyterLab
 	@$(BIN)/jupyter lab notebooks
 
 lock:  ## Pin the dependencies again (needs uv)
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --extra dev \
-	  --no-header --no-annotate pyproject.toml -o requirements.lock
+	$(LOCK) --extra dev pyproject.toml -o requirements.lock
+	echo pip | $(LOCK) - -o requirements-pip.lock
+	for extra in docs spark; do \
+	  $(PYTHON) -c '$(EXTRA)' $$extra | tr ' ' '\n' | $(LOCK) -c requirements.lock - -o requirements-$$extra.lock; \
+	done
 
 clean:  ## Remove the environment and everything derived
 	rm -rf .venv runs mlruns data/tables data/scores data/features data/lists .mypy_cache .ruff_cache .pytest_cache

@@ -1,6 +1,7 @@
 """One store in which every committed run of every family was trained, each on a few customers."""
 
 import contextlib
+import importlib.metadata
 import io
 import json
 import os
@@ -10,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import soak
 from challenge_world import new_store
 from small_data import FOLDERS
 from stores import Store, committed_runs
@@ -18,6 +20,32 @@ from third_party import third_party
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else every process of a test compiles the package again
 sys.dont_write_bytecode = False
 collect_ignore_glob = ["conftest.py", "*/conftest.py", "*/make_*.py"]  # no doctests in them, and no tests
+soak.register_profiles()
+PLAYED: list[tuple[str, str, int]] = []
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Tell the seed; ``-q`` hides the header of pytest, where it would stand else."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if not hasattr(session.config, "workerinput") and reporter is not None:
+        reporter.write_line(f"CRM_ML_TESTS={soak.LEVEL} CRM_ML_TEST_SEED={soak.SEED}")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let each test report what it plays, so that it reaches the process that writes the table."""
+    for item in items:
+        item.user_properties += [("soak", list(mark.args)) for mark in item.iter_markers("soak")]
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Keep what a test that passed has played."""
+    PLAYED.extend(soak.played_by(report))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Write the table of a soak, in the process that has heard of all tests."""
+    if soak.SOAK and not hasattr(session.config, "workerinput"):
+        soak.write_table(PLAYED, importlib.metadata.version("crm_ml"))
 
 
 @pytest.fixture(scope="session")

@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from soak import examples
 
 from crm_ml.churn.snapshot_rows import labelled_rows
 from crm_ml.churn.target import labels
@@ -44,7 +45,7 @@ _near = st.builds(lambda edge, step: edge + step, st.sampled_from(_edges), st.sa
 _order = st.tuples(st.sampled_from("abcdefg"), _near | st.integers(0, 120 * DAY_S))
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(st.lists(_order, min_size=1, max_size=60))
 @pytest.mark.parametrize("engine", ["pandas", "polars", "duckdb"])
 def test_labels_agree_with_plain_python(engine, orders):

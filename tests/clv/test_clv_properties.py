@@ -4,8 +4,9 @@ import math
 
 import numpy as np
 from clv_worlds import MODELS, as_summary, with_params
-from hypothesis import Phase, given, settings
+from hypothesis import Phase, given
 from hypothesis import strategies as st
+from soak import examples
 
 from crm_ml.clv import GammaGamma, discounted_purchases, lifetime_value, months, value_with_interval
 
@@ -18,7 +19,7 @@ histories = st.lists(history, min_size=1, max_size=4).map(
 )
 models = st.sampled_from(MODELS)
 # a failure is shown as it is found: making it smaller takes minutes
-some = settings(max_examples=20, deadline=None, derandomize=True, phases=[Phase.generate])
+some = examples(20, phases=[Phase.generate])
 
 
 def made(model, values, unit="W"):

@@ -6,8 +6,9 @@ from unittest import mock
 import pandas as pd
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from soak import examples
 from value_shop import DAY_S, second
 
 from crm_ml.clv import summarize, summary
@@ -37,7 +38,7 @@ def both(rows, unit="D", as_of=AS_OF):
     return one, other
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@examples(40)
 @given(lines, st.sampled_from(["D", "W"]))
 def test_random_lines_give_the_same_bits(rows, unit):
     given_rows = pl.from_pandas(frame([*rows, ("z", -DAY_S, 1)]))

@@ -10,8 +10,8 @@ import polars as pl
 import pytest
 from clv_worlds import quiet
 from hypothesis import given as drawn
-from hypothesis import settings
 from hypothesis import strategies as st
+from soak import examples
 
 import crm_ml.clv.summary
 from crm_ml.clv import summarize
@@ -129,7 +129,7 @@ def test_refunds_of_whole_orders_and_a_refund_before_the_cut():
 line = st.tuples(st.sampled_from("abcd"), st.integers(1, 30), st.integers(0, 10_000))
 
 
-@settings(max_examples=12, deadline=None)
+@examples(12)
 @drawn(st.lists(line, min_size=1, max_size=25), st.randoms(), st.lists(line, max_size=5))
 def test_order_of_rows_future_rows_and_names_change_nothing(found, random, future):
     table = rows(*found)
@@ -148,7 +148,7 @@ def test_order_of_rows_future_rows_and_names_change_nothing(found, random, futur
     assert (weeks["T"] == wanted["T"] / 7).all() and (weeks["recency"] == wanted["recency"] / 7).all()
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @drawn(st.lists(line, min_size=1, max_size=25))
 def test_a_plain_python_loop_agrees(found):
     days = {}

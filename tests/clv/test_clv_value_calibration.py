@@ -6,8 +6,9 @@ from datetime import date, timedelta
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from soak import examples
 
 from crm_ml.clv import model_selection
 from crm_ml.clv.target import Outcomes
@@ -59,7 +60,7 @@ def test_the_sum_becomes_the_total_and_a_scale_that_is_given_is_kept():
     assert Tilt(0.6).apply(np.array([0.0, 2.0, 4.0]))[0] == 0
 
 
-@settings(max_examples=20, deadline=None, derandomize=True)
+@examples(20)
 @given(st.floats(0.4, 1.4), st.floats(0.1, 9), st.sampled_from([0.01, 100.0, 12_345.6]))
 def test_in_other_money_the_same_tilt_gives_the_same_values_in_it(power, level, rate):
     came = level * SPREAD[:300] ** power

@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn import metrics as sklearn_metrics
+from soak import examples
 
 from crm_ml.errors import InputError
 from crm_ml.evaluation import classification
@@ -67,7 +68,7 @@ def test_ece_of_a_perfect_and_a_shifted_forecast():
     assert classification.ece(y, p + 0.1) == pytest.approx(0.1, abs=0.004)
 
 
-@settings(max_examples=50, deadline=None)
+@examples(50)
 @given(st.integers(0, 10_000), arrays(np.int64, 30, elements=st.integers(0, 5)))
 @pytest.mark.parametrize("metric", METRICS)
 def test_row_order_does_not_matter_and_a_weight_of_two_is_two_rows(metric, seed, scores):

@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.special import hyp2f1
+from soak import examples
 
 from crm_ml.errors import InputError
 from crm_ml.evaluation import value
@@ -142,7 +143,7 @@ def test_the_top_tenth_takes_the_fitting_fraction_of_a_tied_group():
     assert top_decile_share([6, 4, *[0] * 13], [3, 2, *[1] * 13]) == pytest.approx((6 + 4 / 2) / 10)
 
 
-@settings(max_examples=50, deadline=None)
+@examples(50)
 @given(st.integers(0, 10_000), arrays(np.int64, 30, elements=st.integers(0, 5)))
 @pytest.mark.parametrize("metric", METRICS)
 def test_row_order_does_not_matter_and_a_weight_of_two_is_two_rows(metric, seed, predicted):

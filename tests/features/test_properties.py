@@ -2,8 +2,9 @@
 
 import oracle
 from histories import DAY, MIDNIGHT, World
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from soak import examples
 
 from crm_ml import features
 
@@ -43,7 +44,7 @@ def world_of(drawn: list[tuple[int, ...]], as_of: int) -> World:
     return World(tables | {name: [] for name in ("touches", "responses", "events")}, as_of)
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(lines, st.sampled_from([MIDNIGHT, MIDNIGHT + 1, MIDNIGHT + 43_211]))
 def test_any_history_agrees_with_the_oracle(drawn, as_of):
     world = world_of(drawn, as_of)

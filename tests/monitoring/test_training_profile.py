@@ -6,8 +6,9 @@ import duckdb
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from soak import examples
 
 from crm_ml.errors import InputError
 from crm_ml.monitoring.bins import Numbers, Texts
@@ -57,7 +58,7 @@ def test_counts_by_sql_are_those_in_memory_in_any_order_of_rows():
     assert plain(in_table(known, relation(shuffled, threads=2))) == expected
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(st.lists(st.one_of(st.none(), st.integers(-3, 3), st.floats(allow_nan=True)), min_size=1, max_size=40))
 def test_every_row_is_in_one_bin(values):
     numbers = np.array([np.nan if one is None else one for one in values], dtype=float)

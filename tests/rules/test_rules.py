@@ -8,8 +8,9 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from soak import examples
 
 from crm_ml.errors import ConfigError
 from crm_ml.rules.compiled_rule import compile_rule
@@ -145,7 +146,7 @@ rows_of_all_kinds = st.lists(
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-@settings(max_examples=60, deadline=None, derandomize=True)
+@examples(60)
 @given(drawn=rules(), rows=rows_of_all_kinds)
 def test_every_engine_agrees_with_three_valued_logic(engine, drawn, rows):
     text, holds = drawn
@@ -250,7 +251,7 @@ def test_quotes_are_doubled_inside_a_text():
     assert parse("s = '; drop table customers'").literals == ("; drop table customers",)
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@examples(300)
 @given(
     text=st.one_of(
         st.text(max_size=60),

@@ -9,17 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from shop import Shop, adds_up, any_shop, bytes_of, only_csv_shop, own_data_folder, quarantined, rows_of  # noqa: F401  (fixtures)
+from soak import examples
 
 LINES = "order_lines"
-SETTINGS = settings(
-    max_examples=5,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+SETTINGS = examples(5, suppress_health_check=[HealthCheck.function_scoped_fixture])
 MESS: dict[str, list[Any]] = {
     "customer_id": ["c01", "c02", "c99", None, " ", "c\x0001"],
     "order_id": ["o000", "o001", "new", None, "\u3000"],

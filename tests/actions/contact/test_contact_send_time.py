@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from contact_world import AS_OF, AS_OF_S, ENGINES, ago, line, policy, snapshot, tables
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
+from soak import examples
 
 from crm_ml.actions.contact.contact_policy import QuietHours
 from crm_ml.actions.contact.local_clock import hour_of_week, offset_changes, offset_s
@@ -68,7 +69,7 @@ hours = st.integers(0, 23)
 @given(zone=st.sampled_from(ZONES), start=moments(), quiet=st.tuples(hours, hours), within=st.integers(1, 30))
 @example(zone="America/New_York", start=1710028800, quiet=(21, 3), within=24)  # 3:00 there is 7:00 UTC
 @example(zone="Australia/Lord_Howe", start=1728136800, quiet=(20, 2), within=10)  # hour 2 starts at half past
-@settings(max_examples=80, deadline=None, derandomize=True)
+@examples(80)
 def test_openings_are_all_hours_that_are_not_quiet_and_nothing_else(zone, start, quiet, within):
     if quiet[0] == quiet[1]:
         return

@@ -6,8 +6,9 @@ import io
 
 import phonenumbers
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from soak import examples
 
 from crm_ml.delivery.exporters.csv_cells import header, is_dangerous, line, value
 from crm_ml.delivery.exporters.export_plan import Cell
@@ -29,7 +30,7 @@ def connection():
     opened.close()
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(st.lists(st.tuples(CELL, CELL, st.none() | st.integers()), min_size=1, max_size=20))
 def test_lines_read_back_as_the_cells_with_formulas_defused(connection, rows):
     one = [Cell("a", "t.a"), Cell("b", "t.b", text=False), Cell("n", "t.n", text=False)]
@@ -65,7 +66,7 @@ def test_a_header_is_quoted_where_it_must():
     assert header([Cell("a", "x"), Cell("b,c", "y")]) == b'a,"b,c"\n'
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(st.lists(st.none() | st.text(max_size=12), min_size=1, max_size=20))
 def test_hashes_are_those_of_hashlib(connection, texts):
     values = ", ".join("(?::VARCHAR)" for _ in texts)

@@ -6,8 +6,9 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 from export_world import cells, export, row, write_contacts, write_list
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from soak import examples
 
 from crm_ml.delivery.exporters import braze, klaviyo
 from crm_ml.delivery.exporters.file_splitter import Splitter
@@ -27,7 +28,7 @@ def split(folder, shards, header, batch, **limits):
     return splitter.parts
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(TEXTS, st.integers(1, 7), st.none() | st.integers(30, 60), st.none() | st.integers(1, 5))
 def test_parts_hold_each_line_once_in_order_within_the_limits(pairs, batch, max_bytes, max_rows):
     shards = {one: [f"{text}\n" for shard, text in pairs if shard == one] for one in "ab"}
