@@ -70,7 +70,7 @@ def _room(name: str, below: set[str]) -> Room:
 
 def _purpose(name: str, module: ast.Module) -> str:
     """Return the first sentence of a docstring, without the name of the room where it begins with that."""
-    sentence = (ast.get_docstring(module) or "").split("\n\n")[0].replace("\n", " ").replace("``", "")
+    sentence = (ast.get_docstring(module) or "").split("\n\n")[0].replace("\n", " ").replace("`", "")
     head, colon, rest = sentence.partition(": ")
     text = rest if colon and head.lower().endswith(name.replace("_", " ")) else sentence
     return (text[:1].upper() + text[1:]).rstrip(".")
