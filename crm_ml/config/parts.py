@@ -20,6 +20,12 @@ Day = Annotated[date, Field(strict=False)]
 Place = tuple[int | str, ...]
 
 
+def _ascending(days: tuple[date, ...]) -> tuple[date, ...]:
+    if list(days) != sorted(set(days)):
+        raise ValueError(f"test days must ascend, each once, not {', '.join(map(str, days))}")
+    return days
+
+
 def _option(value: Any) -> Any:
     """Return an option of a model, or refuse what is not plain; lists stand in mappings alone."""
     if isinstance(value, Mapping):
@@ -42,6 +48,7 @@ def _known_groups(features: dict[str, dict[str, Option]]) -> dict[str, dict[str,
     return features
 
 
+TestDays = Annotated[tuple[Day, ...], Field(strict=False, min_length=1), AfterValidator(_ascending)]
 Options = dict[str, Annotated[Any, AfterValidator(_option)]]
 Features = Annotated[dict[str, dict[str, Option]], AfterValidator(_known_groups)]
 

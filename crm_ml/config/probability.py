@@ -1,11 +1,13 @@
 """Common config of all families that predict a probability."""
 
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
 from crm_ml.config.parts import Features, Positive
 from crm_ml.config.tuning import Tuned
+from crm_ml.snapshots import Snapshot
 from crm_ml.tables.strict import Strict
 
 if TYPE_CHECKING:
@@ -26,6 +28,35 @@ class Calibration(Strict):
 
     methods: Annotated[tuple[Literal["platt", "isotonic"], ...], Field(strict=False)] = ()
     snapshots: Positive = 4
+
+
+class SnapshotTarget(Strict):
+    """The predicted outcome of active customers at a snapshot.
+
+    Parameters
+    ----------
+    horizon_days, gap_days : int
+        Length of the label window and its distance from the snapshot.
+    active_within_days : int
+        Customers with an order in this many days before the snapshot are predicted.
+    purpose : str, optional
+        Purpose that customers must have consented to for their rows to train a model; required if the tables
+        have consents.
+    """
+
+    horizon_days: Positive
+    gap_days: Annotated[int, Field(ge=0)] = 0
+    active_within_days: Positive
+    purpose: str | None = None
+
+    def snapshot(self, as_of: date) -> Snapshot:
+        """Return the snapshot of this target at a day."""
+        return Snapshot(as_of, timedelta(days=self.horizon_days), timedelta(days=self.gap_days))  # type: ignore[arg-type]
+
+    @property
+    def active_within(self) -> timedelta:
+        """`active_within_days` as a timedelta."""
+        return timedelta(days=self.active_within_days)
 
 
 class ProbabilityRun(Tuned):

@@ -3,9 +3,9 @@
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
-from crm_ml.config.parts import Day, Positive
+from crm_ml.config.parts import Positive, TestDays
 from crm_ml.config.tuning import Tuned
 from crm_ml.snapshots import Snapshot
 from crm_ml.tables.strict import Strict
@@ -58,15 +58,8 @@ class RecommendRun(Tuned):
 
     family: Literal["recommend"]
     target: RecommendTarget
-    test: Annotated[tuple[Day, ...], Field(strict=False, min_length=1)]
+    test: TestDays
     largest_ece: Annotated[float, Field(gt=0, le=1)] = 0.02
-
-    @field_validator("test")
-    @classmethod
-    def _ascending(cls, days: tuple[date, ...]) -> tuple[date, ...]:
-        if list(days) != sorted(set(days)):
-            raise ValueError(f"test days must ascend, each once, not {', '.join(map(str, days))}")
-        return days
 
     def tunable_metrics(self) -> tuple[str, ...]:
         """Return the metrics that a search may optimise, the default first."""
