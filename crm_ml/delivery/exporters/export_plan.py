@@ -100,7 +100,7 @@ class ExportPlan:
     left_out : tuple of (reason, condition)
         SQL; a row is left out for the first condition that holds.
     emptied : tuple of (reason, condition)
-        SQL; what stands empty in rows that are exported all the same.
+        SQL; what is left empty in rows that are exported nevertheless.
     key : str
         SQL; of rows with one key only one is exported: the lowest slot, then the highest expected value, then
         the first.
@@ -109,7 +109,7 @@ class ExportPlan:
     shard : tuple of str
         Columns; a file holds rows of one value of each.
     named : tuple of str
-        Those of them whose values stand in the name of the file.
+        Those of them whose values are part of the file name.
     max_bytes, max_rows : int, optional
         Of one file, header included in the bytes.
     suffix : {".csv", ".txt", ".parquet"}
