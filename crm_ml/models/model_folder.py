@@ -92,7 +92,7 @@ def read_model(folder: Path) -> Any:
     try:
         kind = named(noted["model"])
     except ConfigError as error:
-        raise InputError(f"{folder}: its class is unknown here: {error}") from error
+        raise InputError(f"{folder}: its class is unknown here: {error}; or train it again") from error
     if not hasattr(kind, "load"):
         raise InputError(f"{folder}: {noted['model']} is no model: it lacks load")
     return kind.load(folder)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from crm_ml.storage.manifest import fingerprint, verify
+from crm_ml.tracking.loader_check import check_loader
 from crm_ml.tracking.logged_models import MODEL_FOLDER
 from crm_ml.tracking.store import connect, load_mlflow, refusing, tracking_uri
 from crm_ml.tracking.store_retry import patiently
@@ -51,11 +52,18 @@ def champion(name: str, alias: str = "champion") -> ModelVersion:
 
 
 def registered(name: str, version: str) -> ModelVersion:
-    """Return a version of a registered model, on local disk; raises as `champion`."""
+    """Return a version of a registered model, on local disk; raises as `champion`.
+
+    Raises
+    ------
+    InputError
+        Also if the module that loads it is gone: it was made by another version of crm_ml.
+    """
     connect()
     download = load_mlflow().artifacts.download_artifacts
     with refusing(f"no version {version} of model {name} is registered in {tracking_uri()}"):
         home = Path(patiently(lambda: download(f"models:/{name}/{version}"), tracking_uri()))
+    check_loader(name, version, home)
     folder = home / "data" / MODEL_FOLDER
     details = verify(folder)
     return ModelVersion(name, version, folder, fingerprint(folder), details)
