@@ -31,10 +31,23 @@ class TableSource(Protocol):
 
 
 @dataclass(frozen=True)
-class CsvFile:
+class _OneFile:
+    path: Path
+
+    def digest(self) -> str:
+        """Return the sha256 of the file."""
+        return sha256(self.path)
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The file."""
+        return (self.path,)
+
+
+@dataclass(frozen=True)
+class CsvFile(_OneFile):
     """A CSV file with a header; all cells are read as text."""
 
-    path: Path
     delimiter: str = ","
     encoding: str = "utf-8"
 
@@ -53,21 +66,10 @@ class CsvFile:
         )
         return types
 
-    def digest(self) -> str:
-        """Return the sha256 of the file."""
-        return sha256(self.path)
-
-    @property
-    def files(self) -> tuple[Path, ...]:
-        """The file."""
-        return (self.path,)
-
 
 @dataclass(frozen=True)
-class ParquetFile:
+class ParquetFile(_OneFile):
     """A Parquet file."""
-
-    path: Path
 
     def open(self, connection: "duckdb.DuckDBPyConnection", view: str) -> dict[str, str]:
         """Create the view; rows are counted in file order."""
@@ -82,15 +84,6 @@ class ParquetFile:
             f"* EXCLUDE (file_row_number) FROM {read}"
         )
         return types
-
-    def digest(self) -> str:
-        """Return the sha256 of the file."""
-        return sha256(self.path)
-
-    @property
-    def files(self) -> tuple[Path, ...]:
-        """The file."""
-        return (self.path,)
 
 
 @dataclass(frozen=True, eq=False)
