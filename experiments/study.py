@@ -28,18 +28,31 @@ Table = tuple[Sequence[str], Sequence[Sequence[str]]]  # header and rows
 _LOG_WIDTH = 220  # a log has room for whole cells
 
 
-def parser(script: str, description: str, writes: str) -> argparse.ArgumentParser:
-    """Return the parser of a script, with the folder whose README.md and results it writes."""
+def parser(
+    script: str, description: str, writes: str, only: Iterable[str] = (), settings: bool = False
+) -> argparse.ArgumentParser:
+    """Return the parser of a script.
+
+    Parameters
+    ----------
+    script : str
+        Its path; README.md and results lie beside it, or in ``--folder``.
+    description, writes : str
+        Help, and the name of the file of results.
+    only : iterable of str
+        Choices of ``--only``, which may be repeated.
+    settings : bool
+        Whether ``--set KEY=VALUE`` overrides settings.
+    """
     path = Path(script)
-    new = argparse.ArgumentParser(path.name, description=description)
+    command = argparse.ArgumentParser(path.name, description=description)
     files = f"where README.md and {writes} stand"
-    new.add_argument("--folder", type=Path, default=path.parent, help=files)
-    return new
-
-
-def add_only(command: argparse.ArgumentParser, names: Iterable[str]) -> None:
-    """Let a script take ``--only NAME``, as often as wanted."""
-    command.add_argument("--only", choices=names, action="append", help="this one alone")
+    command.add_argument("--folder", type=Path, default=path.parent, help=files)
+    if only:
+        command.add_argument("--only", choices=only, action="append", help="this one alone")
+    if settings:
+        commands.add_settings(command)
+    return command
 
 
 def run(work: Callable[[argparse.Namespace], None], arguments: argparse.Namespace) -> int:

@@ -27,7 +27,6 @@ from study import (
     write_tables,
 )
 
-from crm_ml.commands import add_settings
 from crm_ml.evaluation.significance import Evaluation
 from crm_ml.train.families.clv.report import MODEL
 
@@ -39,10 +38,9 @@ TARGETS = (("dollar RMSE below 72.0", "rmse"), ("normalised Gini at least .69", 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Judge the choice of each data set on its test window; return the exit code."""
-    command = parser(__file__, "Judge lifetime value on the test windows.", "results.json")
+    command = parser(__file__, "Judge lifetime value on the test windows.", "results.json", settings=True)
     command.add_argument("--online-retail", type=Path, help="Parquet file of Online Retail II")
     command.add_argument("--only", nargs="*", help="names of data sets (default: all)")
-    add_settings(command)
     return run(_judge_all, command.parse_args(argv))
 
 

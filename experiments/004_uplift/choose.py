@@ -11,9 +11,8 @@ from pathlib import Path
 import numpy as np
 from effect_study import CANDIDATES, FULL_TREES, inner_folds, predict_all, rows_of, settings
 from rich.progress import Progress
-from study import add_only, markdown, parser, plain, run, save, saved, show, shown_progress, write_between
+from study import markdown, parser, plain, run, save, saved, show, shown_progress, write_between
 
-from crm_ml.commands import add_settings
 from crm_ml.config import UpliftRun
 from crm_ml.evaluation.significance import Evaluation, evaluate
 from crm_ml.evaluation.uplift_predictions import RANDOM, RESPONSE, UpliftPredictions
@@ -26,9 +25,9 @@ REPLICATES = 200
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Judge every candidate on parts of the training halves; return the exit code."""
-    command = parser(__file__, "Compare learners inside training halves.", "validation.json")
-    add_only(command, RUNS)
-    add_settings(command)
+    command = parser(
+        __file__, "Compare learners inside training halves.", "validation.json", RUNS, settings=True
+    )
     return run(_choose, command.parse_args(argv))
 
 

@@ -15,7 +15,7 @@ from crm_ml.evaluation.uplift_predictions import RANDOM, RESPONSE
 from crm_ml.tables import Tables
 from crm_ml.train.experiment import load_tables
 from crm_ml.train.families.uplift import experiment
-from crm_ml.train.families.uplift.fitting import MODEL, Fold, Said, fit
+from crm_ml.train.families.uplift.fitting import MODEL, TrialFold, FoldPredictions, fit
 from crm_ml.uplift.t_learner import TLearner
 from crm_ml.uplift.trial_rows import TrialRows, trials
 
@@ -48,7 +48,7 @@ def settings(run: str, sets: Sequence[str] = ()) -> UpliftRun:
     return config
 
 
-def rows_of(config: UpliftRun, progress: Progress) -> tuple[TrialRows, list[Fold], Tables]:
+def rows_of(config: UpliftRun, progress: Progress) -> tuple[TrialRows, list[TrialFold], Tables]:
     """Return the rows of a run and its test folds."""
     tables = load_tables(config)
     known = trials(tables, config.target.horizon)
@@ -72,9 +72,9 @@ def predict_all(
     config: UpliftRun,
     parts: Mapping[str, Part],
     rows: TrialRows,
-    folds: Sequence[Fold],
+    folds: Sequence[TrialFold],
     progress: Progress,
-) -> list[Said]:
+) -> list[FoldPredictions]:
     """Fit every candidate on the training rows of each fold; the control has the config's outcome model."""
     task = progress.add_task(f"{config.data.name}: learners and controls", total=len(folds) * len(parts))
     options = config.model.options
@@ -92,7 +92,7 @@ def predict_all(
         assert isinstance(outcomes, TLearner)
         answer = {arm: response.predict(now.X, arm) for arm in response.arms_}
         expected = outcomes.predict_outcomes(now.X)
-        predicted.append(Said(each.name, now, response.arms_, scores, answer, expected))
+        predicted.append(FoldPredictions(each.name, now, response.arms_, scores, answer, expected))
     return predicted
 
 
@@ -106,12 +106,12 @@ def shown(name: str, config: UpliftRun) -> str:
     return labels.get(name, name)
 
 
-def inner_folds(fold: Fold, customers: Sequence[str], number: int) -> list[Fold]:
+def inner_folds(fold: TrialFold, customers: Sequence[str], number: int) -> list[TrialFold]:
     """Cut the training rows of a fold into `number` parts by customer; each tests once."""
     from crm_ml.customer_hash import customer_folds
 
     part = customer_folds(np.asarray(customers), number, key=f"inner {fold.name}")
     return [
-        Fold(f"{fold.name} part {n + 1}", fold.training & (part == n), fold.training & (part != n))
+        TrialFold(f"{fold.name} part {n + 1}", fold.training & (part == n), fold.training & (part != n))
         for n in range(number)
     ]

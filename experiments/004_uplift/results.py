@@ -15,7 +15,6 @@ from effect_study import candidates, predict_all, rows_of, settings, shown
 from rich.progress import Progress
 from study import (
     Table,
-    add_only,
     parser,
     run,
     save,
@@ -28,12 +27,11 @@ from study import (
 from uplift_rates import starbucks_rates
 from uplift_truth import truth_table
 
-from crm_ml.commands import add_settings
 from crm_ml.config import UpliftRun
 from crm_ml.evaluation.significance import Interval
 from crm_ml.evaluation.uplift_predictions import RANDOM, RESPONSE
 from crm_ml.evaluation.uplift_verdict import verdict as uplift_verdict
-from crm_ml.train.families.uplift.fitting import MODEL, Said
+from crm_ml.train.families.uplift.fitting import MODEL, FoldPredictions
 from crm_ml.train.families.uplift.report import ArmReport, UpliftReport, judge
 
 RUNS = ("hillstrom", "hillstrom_spend", "starbucks", "simulated")
@@ -43,9 +41,7 @@ WOMEN_TARGET = 0.058
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Judge the runs and write their tables; return the exit code."""
-    command = parser(__file__, "Judge learners of uplift on test rows.", "results.json")
-    add_only(command, RUNS)
-    add_settings(command)
+    command = parser(__file__, "Judge learners of uplift on test rows.", "results.json", RUNS, settings=True)
     return run(_judge_all, command.parse_args(argv))
 
 
@@ -66,7 +62,9 @@ def _judge_run(name: str, config: UpliftRun, folder: Path, progress: Progress) -
     write_tables(folder, {f"{name} {marker}": table for marker, table in tables.items()})
 
 
-def _more(name: str, config: UpliftRun, report: UpliftReport, predicted: Sequence[Said]) -> dict[str, Table]:
+def _more(
+    name: str, config: UpliftRun, report: UpliftReport, predicted: Sequence[FoldPredictions]
+) -> dict[str, Table]:
     """Return the tables that only some of the runs have: rules in money, targets, the truth; and the draw."""
     tables: dict[str, Table] = {}
     if report.policies is not None:

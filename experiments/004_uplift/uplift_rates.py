@@ -7,12 +7,12 @@ from study import Table
 
 from crm_ml.config.uplift import OutcomeValue
 from crm_ml.evaluation.policy_value import targeted_rates
-from crm_ml.train.families.uplift.fitting import MODEL, Said
+from crm_ml.train.families.uplift.fitting import MODEL, FoldPredictions
 
 CENTS = 100
 
 
-def starbucks_rates(predicted: Sequence[Said], worth: OutcomeValue) -> Table:
+def starbucks_rates(predicted: Sequence[FoldPredictions], worth: OutcomeValue) -> Table:
     """Return a row for each rule: rate and revenue on the test half, the mean and range of the splits."""
     [arm] = predicted[0].arms
     value, cost = worth.outcome_cents / CENTS, worth.cost_cents[arm] / CENTS

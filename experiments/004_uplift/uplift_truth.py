@@ -10,10 +10,10 @@ from study import Table
 from crm_ml.config import UpliftRun
 from crm_ml.datasets import simulated
 from crm_ml.evaluation.uplift import pehe
-from crm_ml.train.families.uplift.fitting import Said
+from crm_ml.train.families.uplift.fitting import FoldPredictions
 
 
-def truth_table(config: UpliftRun, predicted: Sequence[Said]) -> Table:
+def truth_table(config: UpliftRun, predicted: Sequence[FoldPredictions]) -> Table:
     """Return a row for each learner and arm: error of its effects, and rank correlation with the truth."""
     effects = simulated.truth(config.data.path, **config.data.options).effects
     rows = []
@@ -34,7 +34,7 @@ def truth_table(config: UpliftRun, predicted: Sequence[Said]) -> Table:
 
 
 def _judge(
-    effects: pd.DataFrame, predicted: Sequence[Said], name: str, arm: str
+    effects: pd.DataFrame, predicted: Sequence[FoldPredictions], name: str, arm: str
 ) -> tuple[float, float, float]:
     """Return PEHE, that of the best constant effect for all, and Spearman's correlation."""
     guessed, true = [], []

@@ -19,7 +19,6 @@ import numpy as np
 from leave_last_out import leave_last_out
 from study import (
     Table,
-    add_only,
     parser,
     plain,
     run,
@@ -121,8 +120,7 @@ BENCHMARKS = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Judge the benchmarks; return the exit code."""
-    command = parser(__file__, "Judge lists on the last item or basket.", "last_out.json")
-    add_only(command, BENCHMARKS)
+    command = parser(__file__, "Judge lists on the last item or basket.", "last_out.json", BENCHMARKS)
     command.add_argument(
         "--data", type=Path, default=data_folder(), help="folder with s3rec/ and tafeng_baskets/"
     )

@@ -74,7 +74,7 @@ def judged(config: RecommendRun) -> RecommendReport:
         for as_of in config.test:
             snapshot = config.target.snapshot(as_of)
             task = task_of(tables, snapshot, config.target.least_events, config.target.level)
-            predicted.append(experiment.said_of(config, experiment.Day(snapshot, task), progress))
+            predicted.append(experiment.lists_of(config, experiment.TestDay(snapshot, task), progress))
     return recommend_report.judge(config, predicted, np.random.default_rng(config.seed))
 
 

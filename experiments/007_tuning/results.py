@@ -14,7 +14,7 @@ from typing import Any
 
 sys.path.append(str(Path(__file__).parents[1]))  # for what all experiments share
 
-from study import Table, add_only, parser, run, save, saved, test_evaluations, write_between, write_tables
+from study import Table, parser, run, save, saved, test_evaluations, write_between, write_tables
 
 from crm_ml import tracking
 from crm_ml.errors import InputError
@@ -25,8 +25,7 @@ Read = Mapping[str, Any]
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Write the tables; return the exit code."""
-    command = parser(__file__, "Report the results of the searches.", "results.json")
-    add_only(command, RUNS)
+    command = parser(__file__, "Report the results of the searches.", "results.json", RUNS)
     return run(_report, command.parse_args(argv))
 
 

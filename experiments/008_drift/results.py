@@ -16,7 +16,7 @@ import numpy as np
 
 sys.path.append(str(Path(__file__).parents[1]))  # for what all experiments share
 
-from study import Table, add_only, parser, run, save, saved, shown_progress, write_tables
+from study import Table, parser, run, save, saved, shown_progress, write_tables
 
 from crm_ml import datasets, features
 from crm_ml.config import load_run
@@ -44,8 +44,7 @@ PLANTED = ("tables", "planted in each week", "warned or stopped", "stopped")
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Write the tables; return the exit code."""
-    command = parser(__file__, "Replay the drift monitor on past weeks.", "results.json")
-    add_only(command, SETS)
+    command = parser(__file__, "Replay the drift monitor on past weeks.", "results.json", SETS)
     return run(_replay_all, command.parse_args(argv))
 
 
