@@ -10,7 +10,7 @@ from datetime import timedelta
 import numpy as np
 
 from crm_ml import clv, datasets, snapshots
-from crm_ml.clv import baselines, target
+from crm_ml.clv import baselines, observed_outcomes
 from crm_ml.evaluation import ValuePredictions, evaluate, value_plots
 
 # %%
@@ -23,7 +23,7 @@ purchases.params_ | spend.params_
 # ## Does it hold? The 39 weeks after that day, beside the rule that managers use
 # %%
 test = snapshots.Snapshot("1997-10-01", timedelta(weeks=39))
-actual = target.outcomes(tables, test, summary).known["value"]
+actual = observed_outcomes.outcomes(tables, test, summary).known["value"]
 values = {"model": clv.lifetime_value(purchases, spend, summary, test.horizon)}
 values["recency rule"] = baselines.recency_rule(summary, test.horizon).value
 predictions = ValuePredictions(summary.index, ["test"] * len(summary), actual, values)

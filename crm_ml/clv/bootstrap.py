@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from crm_ml.clv.fitting import NotConverged
 from crm_ml.clv.gamma_gamma import GammaGamma
+from crm_ml.clv.maximum_likelihood import NotConverged
 from crm_ml.clv.purchase_histories import Floats, Histories
 from crm_ml.clv.purchase_model import PurchaseModel
 from crm_ml.clv.spend_summary import Grouped, Spend

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from crm_ml.clv.fitting import BOUND, NotConverged, Objective, _climb, _hessian
+from crm_ml.clv.maximum_likelihood import BOUND, NotConverged, Objective, _climb, _hessian
 from crm_ml.clv.purchase_histories import Floats
 from crm_ml.clv.purchase_model import PurchaseModel
 from crm_ml.errors import InputError

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from crm_ml.clv.observed_outcomes import Outcomes, outcomes
 from crm_ml.clv.summary import summarize
-from crm_ml.clv.target import Outcomes, outcomes
 from crm_ml.clv.valuation_terms import Terms
 from crm_ml.errors import LeakError
 from crm_ml.snapshots import Snapshot, as_utc

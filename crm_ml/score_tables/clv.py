@@ -122,7 +122,7 @@ def load(version: "ModelVersion") -> ClvSource:
 def label(version: "ModelVersion", stage: Mapping[str, Any], as_of: datetime) -> Label | str:  # noqa: ARG001
     """Return the number of purchases within the horizon of the model; for ever there is no such window."""
     from crm_ml.clv import summarize
-    from crm_ml.clv.target import outcomes
+    from crm_ml.clv.observed_outcomes import outcomes
     from crm_ml.models import model_folder
 
     model = model_folder.load(version.folder)

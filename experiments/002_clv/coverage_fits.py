@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from crm_ml.clv import BetaGeo, GammaGamma, ModifiedBetaGeo, ParetoNBD, value_with_interval
 from crm_ml.clv.bootstrap import bootstrap
-from crm_ml.clv.fitting import NotConverged
+from crm_ml.clv.maximum_likelihood import NotConverged
 from crm_ml.clv.profile_likelihood import profile_intervals
 from crm_ml.clv.purchase_histories import Histories
 from crm_ml.clv.purchase_model import PurchaseModel

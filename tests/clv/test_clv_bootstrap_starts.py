@@ -6,7 +6,7 @@ import pytest
 
 from crm_ml.clv import BetaGeo, GammaGamma
 from crm_ml.clv.bootstrap import bootstrap
-from crm_ml.clv.fitting import NotConverged
+from crm_ml.clv.maximum_likelihood import NotConverged
 
 
 @pytest.fixture(params=[BetaGeo, GammaGamma], ids=lambda model: model.__name__)

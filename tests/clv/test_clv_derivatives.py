@@ -7,8 +7,8 @@ from clv_worlds import MODELS, simulate
 
 import crm_ml.clv.purchase_model
 from crm_ml.clv import BetaGeo, GammaGamma, ModifiedBetaGeo, ParetoNBD, lifetime_value, months
-from crm_ml.clv.fitting import NotConverged, maximise
 from crm_ml.clv.gamma_gamma import log_likelihood
+from crm_ml.clv.maximum_likelihood import NotConverged, maximise
 from crm_ml.clv.purchase_histories import Histories
 from crm_ml.clv.spend_summary import Spend
 

@@ -7,7 +7,7 @@ from scipy.optimize import minimize
 from scipy.stats import chi2
 
 from crm_ml.clv import BetaGeo, ModifiedBetaGeo, ParetoNBD, profile_intervals
-from crm_ml.clv.fitting import NotConverged
+from crm_ml.clv.maximum_likelihood import NotConverged
 from crm_ml.clv.purchase_histories import Histories
 from crm_ml.errors import InputError
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from soak import examples
 
 from crm_ml.clv import model_selection
-from crm_ml.clv.target import Outcomes
+from crm_ml.clv.observed_outcomes import Outcomes
 from crm_ml.clv.validation_windows import ValidationWindow
 from crm_ml.clv.value_calibration import LARGEST_POWER, LEAST_POWER, NO_TILT, Tilt, fit_tilt
 from crm_ml.errors import CalibrationRefused, InputError

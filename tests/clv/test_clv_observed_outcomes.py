@@ -11,7 +11,7 @@ from value_shop import DAY_S, second, shop
 from crm_ml.clv import BetaGeo, summarize
 from crm_ml.clv.baselines import baselines, past_count, recency_rule, zeros
 from crm_ml.clv.cumulative_purchases import cumulative
-from crm_ml.clv.target import outcomes
+from crm_ml.clv.observed_outcomes import outcomes
 from crm_ml.clv.validation_windows import WindowSource, check_point_in_time
 from crm_ml.errors import InputError, LeakError
 from crm_ml.snapshots import Snapshot
