@@ -19,7 +19,7 @@ help:  ## Show the targets
 	$(PYTHON) -m venv .venv
 	$(INSTALL) -r requirements-pip.lock
 	$(INSTALL) --no-compile -r requirements.lock
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@PYTHONWARNINGS=ignore $(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
 run: .venv/installed  ## Train the default runs, score, and write the lists

@@ -168,7 +168,7 @@ def answer(root, order):
     if "races" in order:
         return {"codes": [race(root, number) for number in range(order["races"])]}
     if "kills" in order:
-        generator = random.Random(0)
+        generator = random.Random(order["seed"])
         return {"states": [killed(root, number, generator) for number in range(order["kills"])]}
     if order.pop("twice", False):
         both = [start(root, order), start(root, order)]

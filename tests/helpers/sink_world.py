@@ -4,7 +4,6 @@ import atexit
 import functools
 import json
 import os
-import random
 import signal
 import subprocess
 import sys
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from soak import generator, size
 
 from crm_ml.storage import manifest
 from crm_ml.storage.identity import identity
@@ -20,7 +20,7 @@ from crm_ml.storage.identity import identity
 AS_OF = datetime(2024, 6, 1, tzinfo=UTC)
 MOMENT = pa.timestamp("us", tz="UTC")
 TEXTS = pa.list_(pa.string())
-KILLS = 20
+KILLS = size(3, 20, 100)
 
 
 def table(rows, list_id):
@@ -92,7 +92,7 @@ def forks(**environment):
     return ask
 
 
-def kill_often(run, seconds, reset, check, seed=0):
+def kill_often(run, seconds, reset, check):
     """Kill a run at random moments until `KILLS` kills hit it; check what is seen after each.
 
     Parameters
@@ -106,9 +106,9 @@ def kill_often(run, seconds, reset, check, seed=0):
     check : callable
         Called after each run, before the reset.
     """
-    generator, killed = random.Random(seed), 0
+    draw, killed = generator("kills of a loader"), 0
     for _ in range(6 * KILLS):
-        code = run(kill_after=seconds * generator.random())
+        code = run(kill_after=seconds * draw.random())
         killed += code == -signal.SIGKILL
         check()
         reset()

@@ -1,6 +1,5 @@
 """The export command: exit codes, what it shows, and kills at any moment."""
 
-import random
 import shutil
 import signal
 import subprocess
@@ -11,13 +10,14 @@ import export_world as world
 import pytest
 import sink_world
 from export_world import CONTACTS, USUAL, row, write_contacts, write_list
+from soak import generator, size
 
 from crm_ml.delivery.exporters import klaviyo
 from crm_ml.delivery.exporters.export_plan import ExportPlan
 from crm_ml.score.export import main
 from crm_ml.storage import manifest
 
-KILLS = 20
+KILLS = size(3, 20, 100)
 
 
 def content(folder):
@@ -88,13 +88,14 @@ def world_cell(name):
     return Cell(name, "customer_id", text=False)
 
 
+@pytest.mark.soak("kills", KILLS)
 def test_kills_at_any_moment_show_no_part_of_an_export(tmp_path):
     rows = [row(f"c{i:05d}") for i in range(3_000)]
     contacts = [{"customer_id": one["customer_id"], "email": f"{one['customer_id']}@b.cd"} for one in rows]
     found, path = write_list(tmp_path / "lists", rows), write_contacts(tmp_path / "contacts.csv", contacts)
     world.export(found, "google", tmp_path / "reference", path)
     reference, out = content(tmp_path / "reference"), tmp_path / "out"
-    generator, killed = random.Random(0), 0
+    draw, killed = generator("kills of an export"), 0
     ask = sink_world.forks()
 
     def run(folder, **how):
@@ -103,7 +104,7 @@ def test_kills_at_any_moment_show_no_part_of_an_export(tmp_path):
     whole = run(tmp_path / "whole")
     assert whole["code"] == 0
     for _ in range(6 * KILLS):
-        killed += run(out, kill_after=whole["seconds"] * generator.random())["code"] == -signal.SIGKILL
+        killed += run(out, kill_after=whole["seconds"] * draw.random())["code"] == -signal.SIGKILL
         seen = (
             {key: text for key, text in content(out).items() if not key.startswith(".")}
             if out.exists()

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pyarrow as pa
 import pytest
-from sink_world import AS_OF, forks, kill_often, list_id, table, write_list
+from sink_world import AS_OF, KILLS, forks, kill_often, list_id, table, write_list
 
 from crm_ml.delivery.loaders import csv_file
 from crm_ml.errors import AlreadyPublished, InputError, IntegrityError
@@ -76,6 +76,7 @@ def test_a_type_without_a_form_is_refused(tmp_path):
     assert AS_OF.tzinfo == UTC
 
 
+@pytest.mark.soak("kills", KILLS)
 def test_kills_at_any_moment_show_no_part_of_it(tmp_path):
     found, out = write_list(tmp_path / "lists", 8_000), tmp_path / "out"
     csv_file.load(found, tmp_path / "reference")

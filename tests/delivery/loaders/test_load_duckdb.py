@@ -6,7 +6,7 @@ import sys
 import duckdb
 import pyarrow as pa
 import pytest
-from sink_world import forks, kill_often, list_id, table, write_list
+from sink_world import KILLS, forks, kill_often, list_id, table, write_list
 
 from crm_ml.delivery.loaders import duckdb_table
 from crm_ml.errors import AlreadyPublished, InputError, IntegrityError
@@ -108,6 +108,7 @@ def test_of_two_loaders_at_once_one_wins_and_one_exits_with_3(tmp_path):
     assert counts(path) == ({list_id(found): 8_000},) * 2
 
 
+@pytest.mark.soak("kills", KILLS)
 def test_kills_at_any_moment_neither_lose_nor_double_a_row(tmp_path):
     """Kill loaders into a file that is not there yet and into one that holds another list, by turns."""
     old, found = write_list(tmp_path / "lists", 100), write_list(tmp_path / "lists", 8_000, day=2)

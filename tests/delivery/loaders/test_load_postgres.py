@@ -8,7 +8,7 @@ import threading
 
 import pyarrow as pa
 import pytest
-from sink_world import AS_OF, forks, kill_often, list_id, table, write_list
+from sink_world import AS_OF, KILLS, forks, kill_often, list_id, table, write_list
 
 from crm_ml.delivery.loaders import postgres
 from crm_ml.errors import AlreadyPublished, ConfigError, InputError, IntegrityError
@@ -135,6 +135,7 @@ def test_of_two_loaders_at_once_one_wins_and_one_exits_with_3(tmp_path, database
     assert counts(database) == ({list_id(found): 5_000},) * 2
 
 
+@pytest.mark.soak("kills", KILLS)
 def test_kills_at_any_moment_neither_lose_nor_double_a_row(tmp_path, database):
     old, found = write_list(tmp_path, 100), write_list(tmp_path, 5_000, day=2)
     postgres.load(old)

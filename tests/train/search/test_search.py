@@ -13,22 +13,23 @@ import numpy as np
 import pytest
 import tuning_world
 from rich.progress import Progress
+from soak import generator, size
 
 from crm_ml.errors import InputError, Stopped
 from crm_ml.storage.workspace import locked
 from crm_ml.train.search.interrupts import Ending
 from crm_ml.train.search.optuna_search import search
-from crm_ml.train.search.study_plan import Plan
+from crm_ml.train.search.study_plan import SearchPlan
 from crm_ml.train.search.trials import best_of
 
-KILLS = 20
+KILLS = size(3, 20, 100)
 QUIET = Progress(disable=True)
 FOLDS = (40, 25, 60)
 
 
 def plan_of(**changes):
     run = tuning_world.config(options={"rounds": 10, "learning_rate": 0.2, "num_leaves": 4}, **changes)
-    return Plan.of(run)
+    return SearchPlan.of(run)
 
 
 def bumpy(step, refused=()):
@@ -159,8 +160,9 @@ def forks(folder):
         server.stdin.close()
 
 
-def test_twenty_kills_at_any_moment_leave_the_table_of_an_uninterrupted_search(tmp_path):
-    draw, killed, home = random.Random(0), 0, 0
+@pytest.mark.soak("kills", KILLS)
+def test_kills_at_any_moment_leave_the_table_of_an_uninterrupted_search(tmp_path):
+    draw, killed, home = generator("kills of a search"), 0, 0
     with forks(tmp_path) as ask:
         whole = ask(None)
         assert whole["code"] == 0
@@ -173,7 +175,7 @@ def test_twenty_kills_at_any_moment_leave_the_table_of_an_uninterrupted_search(t
                 home += 1
         last = ask(f"{home}")
         assert (last["table"], last["verdict"]) == (whole["table"], whole["verdict"])
-        assert home < KILLS
+        assert home < 5 + KILLS // 2
 
 
 def test_models_say_the_same_once_and_not_at_every_trial(caplog):
