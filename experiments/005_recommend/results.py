@@ -14,7 +14,6 @@ sys.path.append(str(Path(__file__).parents[1]))  # for what all experiments shar
 import numpy as np
 from study import (
     Table,
-    add_only,
     parser,
     plain,
     run,
@@ -27,7 +26,6 @@ from study import (
     write_tables,
 )
 
-from crm_ml.commands import add_settings
 from crm_ml.config import RecommendRun, load_run
 from crm_ml.evaluation.significance import Evaluation
 from crm_ml.recommend.recommendation_task import task_of
@@ -53,9 +51,8 @@ LARGEST_ECE = 0.02
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Judge the run and write its tables; return the exit code."""
-    command = parser(__file__, "Judge recommendations on the test window.", "results.json")
-    add_only(command, RUNS)
-    add_settings(command)
+    about = "Judge recommendations on the test window."
+    command = parser(__file__, about, "results.json", RUNS, settings=True)
     return run(_judge_all, command.parse_args(argv))
 
 
