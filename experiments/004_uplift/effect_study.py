@@ -15,7 +15,7 @@ from crm_ml.evaluation.uplift_predictions import RANDOM, RESPONSE
 from crm_ml.tables import Tables
 from crm_ml.train.experiment import load_tables
 from crm_ml.train.families.uplift import experiment
-from crm_ml.train.families.uplift.fitting import MODEL, TrialFold, FoldPredictions, fit
+from crm_ml.train.families.uplift.fitting import MODEL, FoldPredictions, TrialFold, fit
 from crm_ml.uplift.t_learner import TLearner
 from crm_ml.uplift.trial_rows import TrialRows, trials
 
