@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 import soak
-from challenge_world import new_store
 from small_data import FOLDERS
 from stores import Store, committed_runs
 from third_party import third_party
@@ -108,6 +107,8 @@ def project(tmp_path, monkeypatch):
 @pytest.fixture
 def new_runs(template, monkeypatch, tmp_path):
     """An empty tracking store of its own, in use; its folder."""
+    from challenge_world import new_store
+
     return new_store(template, tmp_path / "runs", monkeypatch)
 
 

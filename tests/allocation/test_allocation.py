@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 import scripts
 from scipy.optimize import Bounds, LinearConstraint, milp
+from soak import SEED, SOAK, size
 
 from crm_ml.allocation.allocate import ActionGroup, allocate
 from crm_ml.errors import InputError
 
+LISTS = size(12, 25, 125_000)  # of each of eight seeds
 cases = scripts.plain("performance/allocation_cases.py")
 lognormal, limits = cases.lognormal, cases.limits
 
@@ -113,11 +115,12 @@ def _small(rng):
     return values, given
 
 
+@pytest.mark.soak("random lists", LISTS)
 @pytest.mark.parametrize("seed", range(8))
 def test_small_ones_equal_the_integer_program(seed):
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng([SEED, seed] if SOAK else seed)
     met = 0
-    for _ in range(25):
+    for _ in range(LISTS):
         values, given = _small(rng)
         wanted = best(values, given)
         if wanted is None:
@@ -128,7 +131,7 @@ def test_small_ones_equal_the_integer_program(seed):
         checked(found, values, given)
         assert found.value == pytest.approx(wanted, abs=1e-6)
         met += 1
-    assert met > 10
+    assert met > LISTS // 4
 
 
 @pytest.mark.parametrize("seed", range(4))

