@@ -22,7 +22,7 @@ _POOLS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS", "CRM_M
 
 
 @dataclass(frozen=True)
-class Comparison:
+class RunComparison:
     """A run as it was logged beside what it gives now.
 
     Parameters
@@ -56,15 +56,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = commands.parser("crm_ml.train.reproduce", "Run again what was logged and compare.")
     parser.add_argument("run_ids", nargs="+", metavar="RUN_ID", help="as training shows it")
     parser.add_argument("--threads", type=int, metavar="N", help="fit on so many threads; results must agree")
-    given = parser.parse_args(arguments)
-    if given.threads is not None:
-        if given.threads < 1:
-            parser.error(f"--threads is {given.threads}; give a whole number above 0")
-        os.environ.update(dict.fromkeys(_POOLS, str(given.threads)))  # before any library reads it
-    return max(commands.run(_reproduce, run_id, given.threads) for run_id in given.run_ids)
+    options = parser.parse_args(arguments)
+    if options.threads is not None:
+        if options.threads < 1:
+            parser.error(f"--threads is {options.threads}; give a whole number above 0")
+        os.environ.update(dict.fromkeys(_POOLS, str(options.threads)))  # before any library reads it
+    return max(commands.run(_reproduce, run_id, options.threads) for run_id in options.run_ids)
 
 
-def compare(run_id: str, threads: int | None = None) -> Comparison:
+def compare(run_id: str, threads: int | None = None) -> RunComparison:
     """Run a run again from its logged config and compare; nothing is logged, registered or promoted.
 
     No feature matrix that was kept is read.
@@ -102,7 +102,7 @@ def compare(run_id: str, threads: int | None = None) -> Comparison:
                 outcome.candidate.save(Path(parent) / "model")
                 now |= account.after_fitting(run.config, outcome, Path(parent) / "model")
             now[account.TOLD]["threads"] = threads_of(tables)  # of the libraries that are loaded by now
-    return Comparison(run_id, run.name, run.stages, now)
+    return RunComparison(run_id, run.name, run.stages, now)
 
 
 @contextlib.contextmanager
@@ -121,35 +121,35 @@ def _nothing_kept() -> Iterator[None]:
 def _reproduce(run_id: str, threads: int | None) -> int:
     from rich.console import Console
 
-    found = compare(run_id, threads)
-    _show(Console(), found)
-    return 0 if found.first is None else DIFFERS
+    comparison = compare(run_id, threads)
+    _show(Console(), comparison)
+    return 0 if comparison.first is None else DIFFERS
 
 
-def _show(console: "Console", found: Comparison) -> None:
+def _show(console: "Console", comparison: RunComparison) -> None:
     from rich.table import Table
 
     from crm_ml.train.record.account import COMPARED, TOLD
     from crm_ml.train.record.fingerprints import content_sum
 
-    table = Table(title=f"{found.name}, run {found.run_id}", title_justify="left")
+    table = Table(title=f"{comparison.name}, run {comparison.run_id}", title_justify="left")
     for column in ("stage", "then", "now", ""):
         table.add_column(column, no_wrap=True)
     for stage in COMPARED:
-        ran = stage in found.now
+        ran = stage in comparison.now
         verdict = (
-            ("differs" if found.differences(stage) else "identical") if ran else "not run: inputs differ"
+            ("differs" if comparison.differences(stage) else "identical") if ran else "not run: inputs differ"
         )
-        now = content_sum(found.now[stage])[:12] if ran else ""
-        table.add_row(stage, content_sum(found.logged[stage])[:12], now, verdict)
+        now = content_sum(comparison.now[stage])[:12] if ran else ""
+        table.add_row(stage, content_sum(comparison.logged[stage])[:12], now, verdict)
     console.print(table)
     for stage in (TOLD, *COMPARED):
-        told = found.differences(stage)
-        for line in told[:_SHOWN]:
+        lines = comparison.differences(stage)
+        for line in lines[:_SHOWN]:
             _say(console, f"{stage}{' (not compared)' if stage == TOLD else ''}: {line}")
-        if len(told) > _SHOWN:
-            _say(console, f"{stage}: {len(told) - _SHOWN} more differ")
-    _say(console, "identical" if found.first is None else f"differs: {found.first}")
+        if len(lines) > _SHOWN:
+            _say(console, f"{stage}: {len(lines) - _SHOWN} more differ")
+    _say(console, "identical" if comparison.first is None else f"differs: {comparison.first}")
 
 
 def _say(console: "Console", text: str) -> None:

@@ -43,8 +43,8 @@ def compare(runs: Sequence[str], stores: Sequence[str] = (), out: Path | None = 
 
     if len(runs) < 2:
         raise ConfigError(f"name at least two runs to compare, not {len(runs)}")
-    found = find_runs(runs, stores)
-    comparison = compare_rows({one.label: one.rows for one in found})
+    named_runs = find_runs(runs, stores)
+    comparison = compare_rows({run.label: run.rows for run in named_runs})
     if out is not None:
-        comparison_report.write(comparison, found, out)
+        comparison_report.write(comparison, named_runs, out)
     return comparison

@@ -23,30 +23,31 @@ _COLUMNS = 3
 _STYLES = {"better": "green", "worse": "red"}
 
 
-def table_of(found: Comparison) -> "Table":
+def table_of(comparison: Comparison) -> "Table":
     """Return the table for people: a row a metric, a column a run and a difference."""
     from rich.table import Table
 
     rows = "; ".join(
-        f"{part}: {one['rows']:,} common rows of {one['customers']:,} customers, test folds: {one['folds']}"
-        for part, one in found.parts.items()
+        f"{part}: {counts['rows']:,} common rows of {counts['customers']:,} customers, "
+        f"test folds: {counts['folds']}"
+        for part, counts in comparison.parts.items()
     )
     table = Table(
-        title=f"{found.family}: {len(found.runs)} runs on common rows, 95 % intervals",
-        caption=f"{rows}. Differences are paired, to {found.runs[0]}.",
+        title=f"{comparison.family}: {len(comparison.runs)} runs on common rows, 95 % intervals",
+        caption=f"{rows}. Differences are paired, to {comparison.runs[0]}.",
     )
     table.add_column("metric", no_wrap=True)
-    for run in found.runs:
+    for run in comparison.runs:
         table.add_column(run, justify="right")
-        if run != found.runs[0]:
+        if run != comparison.runs[0]:
             table.add_column("difference", justify="right")
-    for (part, metric), lines in found.table.groupby(["part", "metric"], sort=False):
-        label = str(metric) if len(found.parts) == 1 else f"{part} {metric}"
+    for (part, metric), lines in comparison.table.groupby(["part", "metric"], sort=False):
+        label = str(metric) if len(comparison.parts) == 1 else f"{part} {metric}"
         table.add_row(label, *(cell for line in lines.to_dict("records") for cell in _cells(line)))
     return table
 
 
-def write(found: Comparison, runs: "Sequence[Named]", folder: Path) -> None:
+def write(comparison: Comparison, runs: "Sequence[Named]", folder: Path) -> None:
     """Write ``comparison.csv``, ``comparison.json`` and ``differences.png`` into a new folder, whole.
 
     Raises
@@ -54,36 +55,38 @@ def write(found: Comparison, runs: "Sequence[Named]", folder: Path) -> None:
     AlreadyPublished
         If the folder stands already.
     """
-    with new_folder(folder, family=found.family) as part:
-        found.table.to_csv(part / "comparison.csv", index=False)
+    with new_folder(folder, family=comparison.family) as part:
+        comparison.table.to_csv(part / "comparison.csv", index=False)
         content = {
-            "family": found.family,
-            "runs": [{"label": one.label, "run_id": one.run_id} for one in runs],
-            "parts": found.parts,
-            "metrics": [_plain(row) for row in found.table.to_dict("records")],
+            "family": comparison.family,
+            "runs": [{"label": run.label, "run_id": run.run_id} for run in runs],
+            "parts": comparison.parts,
+            "metrics": [_plain(row) for row in comparison.table.to_dict("records")],
         }
         text = json.dumps(content, indent=2, sort_keys=True, allow_nan=False)
         (part / "comparison.json").write_text(text + "\n", encoding="utf-8")
-        figure = differences_plot(found)
+        figure = differences_plot(comparison)
         figure.savefig(part / "differences.png", metadata={"Software": None})
 
 
-def differences_plot(found: Comparison) -> "Figure":
+def differences_plot(comparison: Comparison) -> "Figure":
     """Draw the paired differences to the first run, one panel a metric, each with its own scale."""
-    rows = found.table[found.table["run"] != found.runs[0]]
+    rows = comparison.table[comparison.table["run"] != comparison.runs[0]]
     panels = list(rows.groupby(["part", "metric"], sort=False))
-    others = found.runs[1:]
+    others = comparison.runs[1:]
     columns = min(_COLUMNS, len(panels))
     lines = -(-len(panels) // columns)
     figure = blank_figure(4.2 * columns, 0.9 + lines * (1.35 + 0.3 * len(others)))
     grid = np.atleast_1d(figure.subplots(lines, columns, squeeze=False)).ravel()
     colors = line_colors(len(others))
     for axes, ((part, metric), each) in zip(grid, panels, strict=False):
-        name = str(metric) if len(found.parts) == 1 else f"{part}: {metric}"
+        name = str(metric) if len(comparison.parts) == 1 else f"{part}: {metric}"
         _panel(axes, each, name, colors)
     for axes in grid[len(panels) :]:
         axes.set_visible(False)
-    figure.suptitle(f"Paired difference to {found.runs[0]}, common rows, 95 % intervals", x=0.01, ha="left")
+    figure.suptitle(
+        f"Paired difference to {comparison.runs[0]}, common rows, 95 % intervals", x=0.01, ha="left"
+    )
     handles = [_handle(label, color) for label, color in zip(others, colors, strict=True)]
     figure.legend(handles=handles, loc="outside lower left", frameon=False, ncols=min(2, len(handles)))
     return figure

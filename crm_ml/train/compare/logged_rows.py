@@ -10,7 +10,7 @@ import numpy as np
 from crm_ml.errors import InputError
 from crm_ml.storage.manifest import new_folder, verify
 from crm_ml.train.compare.pseudonyms import check_of, pseudonyms
-from crm_ml.train.compare.scored_rows import MODEL, ListRows, ScoredRows, Window, kind_of, scores_of
+from crm_ml.train.compare.scored_rows import MODEL, ListRows, ScoredRows, TestWindow, kind_of, scores_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,7 +52,7 @@ class Logged:
             "views": dict(rows.views),
             "decides": rows.decides,
             "deciding": list(rows.deciding),
-            "windows": {fold: asdict(one) for fold, one in rows.windows.items()},
+            "windows": {fold: asdict(window) for fold, window in rows.windows.items()},
             "terms": dict(rows.terms),
             "seed": config.seed,
             "replicates": config.replicates,
@@ -87,14 +87,14 @@ class Logged:
                 self.frames[name].sort_values(KEYS, ignore_index=True).to_parquet(part / file, index=False)
 
     @property
-    def windows(self) -> dict[str, Window]:
+    def windows(self) -> dict[str, TestWindow]:
         """Days of each fold."""
-        return {fold: Window(**one) for fold, one in self.about["windows"].items()}
+        return {fold: TestWindow(**window) for fold, window in self.about["windows"].items()}
 
     def at(self, folds: "set[str]") -> "Logged":
         """Return the rows of some of the folds."""
-        kept = {name: one[one["fold"].isin(folds)] for name, one in self.frames.items()}
-        return Logged(self.family, self.kinds, kept, self.about)
+        frames = {name: frame[frame["fold"].isin(folds)] for name, frame in self.frames.items()}
+        return Logged(self.family, self.kinds, frames, self.about)
 
     def saying(self, rows: ScoredRows, scores: "Mapping[str, Floats]") -> "Logged":
         """Return the same rows with other scores of the model, given in the order of `rows`.
@@ -105,11 +105,11 @@ class Logged:
             If a part is of lists, which have no scores.
         """
         frames = {}
-        for name, said in scores.items():
+        for name, values in scores.items():
             part = rows.parts[name]
             if isinstance(part, ListRows):
                 raise InputError(f"{name}: lists of another model can't be put in place of these")
-            frames[name] = self.frames[name].assign(**{f"p.{MODEL}": np.asarray(said)[_order(part)]})
+            frames[name] = self.frames[name].assign(**{f"p.{MODEL}": np.asarray(values)[_order(part)]})
         return Logged(self.family, {name: self.kinds[name] for name in frames}, frames, self.about)
 
 

@@ -45,9 +45,9 @@ class Comparison:
     def difference(self, part: str, metric: str, run: str) -> Interval:
         """Return the paired difference of a run to the first one."""
         rows = self.table
-        one = rows[(rows["part"] == part) & (rows["metric"] == metric) & (rows["run"] == run)].iloc[0]
+        row = rows[(rows["part"] == part) & (rows["metric"] == metric) & (rows["run"] == run)].iloc[0]
         names = ("difference", "difference_low", "difference_high")
-        return Interval(*(float(one[name]) for name in names))
+        return Interval(*(float(row[name]) for name in names))
 
 
 def compare_rows(
@@ -74,60 +74,62 @@ def compare_rows(
 
     first = next(iter(runs.values()))
     common = common_parts(runs)
-    found, told = [], {}
+    table_rows, counts = [], {}
     views = {m: over for m, over in first.about["views"].items() if metrics is None or m in set(metrics)}
     for part, frames in common.items():
-        told[part] = _counts(next(iter(frames.values())))
+        counts[part] = _counts(next(iter(frames.values())))
         judged = _judge(first, part, frames, views)
-        found += _rows(part, judged, views, tuple(runs), level)
-    return Comparison(first.family, tuple(runs), told, pd.DataFrame(found))
+        table_rows += _rows(part, judged, views, tuple(runs), level)
+    return Comparison(first.family, tuple(runs), counts, pd.DataFrame(table_rows))
 
 
 def common_parts(runs: Mapping[str, Logged]) -> "dict[str, dict[str, pd.DataFrame]]":
     """Return the common rows of each common part by run, ordered as the first; raises as `compare_rows`."""
     first = next(iter(runs.values()))
     _check_alike(runs)
-    shared = [name for name in first.frames if all(name in one.frames for one in runs.values())]
-    found = {name: _join({label: one.frames[name] for label, one in runs.items()}) for name in shared}
-    kept = {name: frames for name, frames in found.items() if len(next(iter(frames.values())))}
-    if not kept:
-        folds = "; ".join(f"{label}: {_shown(one)}" for label, one in runs.items())
-        keys = {one.about["key"] for one in runs.values()}
+    shared = [name for name in first.frames if all(name in run.frames for run in runs.values())]
+    joined = {name: _join({label: run.frames[name] for label, run in runs.items()}) for name in shared}
+    common = {name: frames for name, frames in joined.items() if len(next(iter(frames.values())))}
+    if not common:
+        folds = "; ".join(f"{label}: {_shown(run)}" for label, run in runs.items())
+        keys = {run.about["key"] for run in runs.values()}
         hint = f" (their customers are named by different keys: set {KEY} for all)" if len(keys) > 1 else ""
         raise InputError(
             f"the runs share no test row{hint}: {folds}; "
             "train them with the same test windows on the same data"
         )
-    wrong = {name: count for name, frames in kept.items() if (count := _disagreements(list(frames.values())))}
+    wrong = {
+        name: count for name, frames in common.items() if (count := _disagreements(list(frames.values())))
+    }
     if wrong:
-        counts = ", ".join(f"{name} in {n:,} of {_length(kept[name]):,} rows" for name, n in wrong.items())
+        counts = ", ".join(f"{name} in {n:,} of {_length(common[name]):,} rows" for name, n in wrong.items())
         raise InputError(
             f"the runs disagree about outcomes of common rows: {counts}; compare runs of one target"
         )
-    return kept
+    return common
 
 
 def _check_alike(runs: Mapping[str, Logged]) -> None:
-    if len({one.family for one in runs.values()}) > 1:
-        told = ", ".join(f"{label} of {one.family}" for label, one in runs.items())
-        raise InputError(f"runs of different families can't be compared: {told}; name runs of one family")
-    terms = {label: one.about["terms"] for label, one in runs.items()}
-    if any(one != next(iter(terms.values())) for one in terms.values()):
+    if len({run.family for run in runs.values()}) > 1:
+        families = ", ".join(f"{label} of {run.family}" for label, run in runs.items())
+        raise InputError(f"runs of different families can't be compared: {families}; name runs of one family")
+    terms = {label: run.about["terms"] for label, run in runs.items()}
+    if any(run != next(iter(terms.values())) for run in terms.values()):
         raise InputError(f"the runs differ in what must be the same: {terms}; compare runs of one target")
 
 
 def _join(frames: "Mapping[str, pd.DataFrame]") -> "dict[str, pd.DataFrame]":
-    indexed = {label: one.set_index(KEYS) for label, one in frames.items()}
+    indexed = {label: frame.set_index(KEYS) for label, frame in frames.items()}
     keys = next(iter(indexed.values())).index
-    for one in indexed.values():
-        keys = keys[keys.isin(one.index)]
-    return {label: one.loc[keys] for label, one in indexed.items()}
+    for frame in indexed.values():
+        keys = keys[keys.isin(frame.index)]
+    return {label: frame.loc[keys] for label, frame in indexed.items()}
 
 
 def _disagreements(frames: "list[pd.DataFrame]") -> int:
     first, *others = frames
     names = [name for name in ("y", "treatment") if name in first]
-    differs = [(one[names].to_numpy() != first[names].to_numpy()).any(axis=1) for one in others]
+    differs = [(other[names].to_numpy() != first[names].to_numpy()).any(axis=1) for other in others]
     return int(np.any(differs, axis=0).sum()) if differs else 0
 
 
@@ -138,17 +140,19 @@ def _judge(
     rows = next(iter(frames.values()))
     ids, kind = _ids(rows), first.kinds[part]
     if kind == LISTS:
-        values = {label: {m: one[f"{m}.{MODEL}"].to_numpy() for m in views} for label, one in frames.items()}
+        values = {
+            label: {m: frame[f"{m}.{MODEL}"].to_numpy() for m in views} for label, frame in frames.items()
+        }
         return evaluate_lists(ids, values, rng, replicates, tuple(views))
-    p = {label: one[f"p.{MODEL}"].to_numpy() for label, one in frames.items()}
+    p = {label: frame[f"p.{MODEL}"].to_numpy() for label, frame in frames.items()}
     more = {}
     if kind == "uplift":
         p |= {name: rows[f"p.{name}"].to_numpy() for name in (RESPONSE, RANDOM)}
         more["treatment"] = rows["treatment"].to_numpy()
     folds = rows.index.get_level_values("fold").to_numpy(dtype=str)
-    said = KINDS[kind](customer_id=ids, fold=folds, y=rows["y"].to_numpy(), p=p, **more)
+    predictions = KINDS[kind](customer_id=ids, fold=folds, y=rows["y"].to_numpy(), p=p, **more)
     over = tuple(name for name in ("pooled", "folds") if name in set(views.values()))
-    return evaluate(said, rng, tuple(views), replicates, over)  # type: ignore[arg-type]
+    return evaluate(predictions, rng, tuple(views), replicates, over)  # type: ignore[arg-type]
 
 
 def _ids(rows: "pd.DataFrame") -> Any:
@@ -160,7 +164,7 @@ def _ids(rows: "pd.DataFrame") -> Any:
 def _rows(
     part: str, judged: Evaluation, views: Mapping[str, Any], labels: tuple[str, ...], level: float
 ) -> "list[dict[str, Any]]":
-    found = []
+    table_rows = []
     for metric, over in views.items():
         for label in labels:
             own = judged.interval(label, metric, over)
@@ -170,8 +174,10 @@ def _rows(
             if label != labels[0]:
                 paired = judged.difference(label, labels[0], metric, over, level)
             ends = {"difference_low": paired.low, "difference_high": paired.high}
-            found.append(row | {"difference": paired.value} | ends | {"verdict": _verdict(metric, paired)})
-    return found
+            table_rows.append(
+                row | {"difference": paired.value} | ends | {"verdict": _verdict(metric, paired)}
+            )
+    return table_rows
 
 
 def _verdict(metric: str, paired: Interval) -> str:
@@ -198,6 +204,6 @@ def _length(frames: "Mapping[str, pd.DataFrame]") -> int:
     return len(next(iter(frames.values())))
 
 
-def _shown(one: Logged) -> str:
-    folds = sorted({fold for frame in one.frames.values() for fold in frame["fold"]})
+def _shown(run: Logged) -> str:
+    folds = sorted({fold for frame in run.frames.values() for fold in frame["fold"]})
     return f"{len(folds)} folds from {folds[0]} to {folds[-1]}" if folds else "no rows"

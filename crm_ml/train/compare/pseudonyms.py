@@ -27,16 +27,16 @@ def pseudonym_key() -> bytes:
     InputError
         If the file has no key.
     """
-    given = os.environ.get(KEY)
-    if given:
-        return given.encode()
+    from_environment = os.environ.get(KEY)
+    if from_environment:
+        return from_environment.encode()
     path = runs_folder() / FILE
     if not path.exists():
         _keep(secrets.token_bytes(_BYTES), path)
-    found = path.read_bytes()
-    if len(found) != _BYTES:
-        raise InputError(f"{path}: {len(found)} bytes are no key; remove it, or set {KEY}")
-    return found
+    stored = path.read_bytes()
+    if len(stored) != _BYTES:
+        raise InputError(f"{path}: {len(stored)} bytes are no key; remove it, or set {KEY}")
+    return stored
 
 
 def _keep(key: bytes, path: Path) -> None:
@@ -64,11 +64,11 @@ def pseudonyms(customer_id: Iterable[str], key: bytes) -> list[str]:
     True
     """
     known: dict[str, str] = {}
-    for one in customer_id:
-        if one not in known:
-            text = str(one).encode("utf-8", "surrogatepass")
-            known[one] = hmac.new(key, text, hashlib.sha256).hexdigest()[:_HEX]
-    return [known[one] for one in customer_id]
+    for customer in customer_id:
+        if customer not in known:
+            text = str(customer).encode("utf-8", "surrogatepass")
+            known[customer] = hmac.new(key, text, hashlib.sha256).hexdigest()[:_HEX]
+    return [known[customer] for customer in customer_id]
 
 
 def check_of(key: bytes) -> str:

@@ -38,7 +38,7 @@ Rescore = Callable[[Path], Mapping[str, Floats]]
 
 
 @dataclass(frozen=True)
-class Window:
+class TestWindow:
     """Days of a fold, as ISO texts, and whether the data hold the whole of its label window."""
 
     as_of: str
@@ -94,7 +94,7 @@ class ScoredRows:
     views: "Mapping[str, Over]"
     decides: str
     deciding: tuple[str, ...]
-    windows: Mapping[str, Window]
+    windows: Mapping[str, TestWindow]
     terms: Mapping[str, Any] = field(default_factory=dict)
     rescore: Rescore | None = None
     inputs: "pd.DataFrame | None" = None
@@ -120,8 +120,8 @@ def scores_of(part: BasePredictions | ListRows) -> dict[str, Floats]:
     """Return the columns of what was said: ``p.<model>``, of lists ``<metric>.<model>``."""
     if isinstance(part, ListRows):
         return {f"{m}.{name}": p for name, each in part.judged.items() for m, p in each.items()}
-    found = {f"p.{name}": np.asarray(p) for name, p in part.p.items()}
-    return found | ({"treatment": part.treatment} if isinstance(part, UpliftPredictions) else {})
+    columns = {f"p.{name}": np.asarray(p) for name, p in part.p.items()}
+    return columns | ({"treatment": part.treatment} if isinstance(part, UpliftPredictions) else {})
 
 
 _INPUTS = 500
@@ -135,8 +135,8 @@ class _Dated(Protocol):
     def label_ends_at(self) -> "datetime": ...
 
 
-def _window(one: "_Dated | Snapshot", complete: bool = True) -> Window:
-    return Window(f"{one.as_of:%Y-%m-%d}", f"{one.label_ends_at:%Y-%m-%d}", complete)
+def _window(fold: "_Dated | Snapshot", complete: bool = True) -> TestWindow:
+    return TestWindow(f"{fold.as_of:%Y-%m-%d}", f"{fold.label_ends_at:%Y-%m-%d}", complete)
 
 
 def _some(X: "pd.DataFrame") -> "pd.DataFrame":

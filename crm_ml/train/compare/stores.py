@@ -44,22 +44,22 @@ def find_runs(names: Sequence[str], stores: Sequence[str] = ()) -> list[Named]:
     IntegrityError
         If the files of a run's test rows have changed.
     """
-    everywhere = [tracking.tracking_uri(), *(_uri(one) for one in stores)]
-    found: list[Named] = []
+    everywhere = [tracking.tracking_uri(), *(_uri(each) for each in stores)]
+    named_runs: list[Named] = []
     wrong = []
     for name in names:
         store, _, run = name.rpartition("#")
         try:
-            found.append(_find(run, [_uri(store)] if store else everywhere))
+            named_runs.append(_find(run, [_uri(store)] if store else everywhere))
         except InputError as error:
             wrong.append(str(error))
     if wrong:
         raise InputError("; ".join(wrong))
-    keys = [(one.store, one.run_id) for one in found]
-    twice = sorted({label.label for label, key in zip(found, keys, strict=True) if keys.count(key) > 1})
+    keys = [(each.store, each.run_id) for each in named_runs]
+    twice = sorted({label.label for label, key in zip(named_runs, keys, strict=True) if keys.count(key) > 1})
     if twice:
         raise InputError(f"each run may stand once, not {', '.join(twice)}")
-    return found
+    return named_runs
 
 
 def client_of(store: str) -> "Client":

@@ -34,8 +34,8 @@ def holder(client: "Client", name: str, alias: str) -> Any | None:
 
 def number_of(client: "Client", name: str, alias: str) -> str | None:
     """Return the number of the version behind an alias, or None."""
-    found = holder(client, name, alias)
-    return None if found is None else str(found.version)
+    version = holder(client, name, alias)
+    return None if version is None else str(version.version)
 
 
 def tag(client: "Client", name: str, version: str, tags: dict[str, str]) -> None:
@@ -114,7 +114,7 @@ def roll_back(name: str, reason: str) -> Moved:
 
 def rolled_back(client: "Client", name: str, content: str) -> str | None:
     """Return the number of a version of this content that was rolled back, if there is one."""
-    for one in client.search_model_versions(f"name='{name}'"):
-        if one.tags.get(CONTENT) == content and one.tags.get(ROLLED_BACK) == "true":
-            return str(one.version)
+    for version in client.search_model_versions(f"name='{name}'"):
+        if version.tags.get(CONTENT) == content and version.tags.get(ROLLED_BACK) == "true":
+            return str(version.version)
     return None

@@ -74,7 +74,7 @@ def decide(new: "ModelVersion", outcome: "Outcome", logged: Logged | None) -> De
     ----------
     .. [1] Dunn (1961). Multiple comparisons among means. JASA 56(293), section 3 (Bonferroni's inequality).
     """
-    failed = [f"{one.name} ({one.reason})" for one in outcome.gates if not one.passed]
+    failed = [f"{gate.name} ({gate.reason})" for gate in outcome.gates if not gate.passed]
     client = tracking.connect()
     registered = holder(client, new.name, CHAMPION)
     number = None if registered is None else str(registered.version)
@@ -111,18 +111,18 @@ def _against(
     basis, pair = _pair(old, rows, logged, run_id)
     metric = str(logged.about["decides"])
     level = 1 - (1 - LEVEL) / len(logged.about["deciding"])
-    found = compare_rows(pair, [metric], level)
-    deciding = [part for part in logged.about["deciding"] if part in found.parts]
+    comparison = compare_rows(pair, [metric], level)
+    deciding = [part for part in logged.about["deciding"] if part in comparison.parts]
     if not deciding:
         raise InputError(f"no common test row of {', '.join(logged.about['deciding'])}")
-    differences = {part: found.difference(part, metric, _NEW) for part in deciding}
+    differences = {part: comparison.difference(part, metric, _NEW) for part in deciding}
     window = tuple(sorted({fold for part in deciding for fold in pair[_OLD].frames[part]["fold"]}))
-    better = any(one.low > 0 for one in differences.values())
-    worse = any(one.high < 0 for one in differences.values())
+    better = any(interval.low > 0 for interval in differences.values())
+    worse = any(interval.high < 0 for interval in differences.values())
     role = CHAMPION if better and not worse else CHALLENGER
-    told = _told(found, metric, deciding)
+    figures = _figures(comparison, metric, deciding)
     verb = "beats" if role == CHAMPION else "does not clearly beat"
-    reason = f"{verb} the champion, version {old.version} ({basis}), on {_shown(window)}: {told}"
+    reason = f"{verb} the champion, version {old.version} ({basis}), on {_shown(window)}: {figures}"
     return Decision(role, reason, role == CHAMPION, old.version, basis, window, differences)
 
 
@@ -178,12 +178,14 @@ def newest_window(frames: Mapping[str, Any], logged: Logged) -> set[str]:
         If no window is complete, or all of them together are too few.
     """
     present = {fold for frame in frames.values() for fold in frame["fold"]}
-    complete = {fold: one for fold, one in logged.windows.items() if fold in present and one.complete}
+    complete = {
+        fold: window for fold, window in logged.windows.items() if fold in present and window.complete
+    }
     if not complete:
         raise InputError("no test window is complete")
     folds: set[str] = set()
-    for day in sorted({one.as_of for one in complete.values()}, reverse=True):
-        folds |= {fold for fold, one in complete.items() if one.as_of == day}
+    for day in sorted({window.as_of for window in complete.values()}, reverse=True):
+        folds |= {fold for fold, window in complete.items() if window.as_of == day}
         if all(
             _enough(frame[frame["fold"].isin(folds)], logged.kinds[part]) for part, frame in frames.items()
         ):
@@ -207,17 +209,17 @@ def _enough(rows: Any, kind: str) -> bool:
 
 def _target(version: "ModelVersion", key: str) -> Any:
     """Return an entry of the manifest that says what is predicted; the purpose says only of whom."""
-    found = version.details.get(key)
-    return {k: v for k, v in found.items() if k != "purpose"} if isinstance(found, Mapping) else found
+    target = version.details.get(key)
+    return {k: v for k, v in target.items() if k != "purpose"} if isinstance(target, Mapping) else target
 
 
 def _shown(window: tuple[str, ...]) -> str:
     return window[0] if len(window) == 1 else f"{len(window)} windows from {window[0]} to {window[-1]}"
 
 
-def _told(found: Comparison, metric: str, parts: list[str]) -> str:
+def _figures(comparison: Comparison, metric: str, parts: list[str]) -> str:
     texts = []
     for part in parts:
-        one, of = found.difference(part, metric, _NEW), "" if len(parts) == 1 else f" of {part}"
-        texts.append(f"{metric}{of} {one.value:+.4f} [{one.low:+.4f}, {one.high:+.4f}]")
-    return f"{found.parts[parts[0]]['rows']:,} rows, {'; '.join(texts)}"
+        interval, of = comparison.difference(part, metric, _NEW), "" if len(parts) == 1 else f" of {part}"
+        texts.append(f"{metric}{of} {interval.value:+.4f} [{interval.low:+.4f}, {interval.high:+.4f}]")
+    return f"{comparison.parts[parts[0]]['rows']:,} rows, {'; '.join(texts)}"

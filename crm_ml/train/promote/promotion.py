@@ -51,14 +51,14 @@ def by_hand(name: str, version: str | None = None, reason: str = "") -> "Moved":
     words = f"by hand: {reason or 'no reason given'}" + (
         f" (before: {earlier_reason})" if earlier_reason else ""
     )
-    return _told(make_champion(name, number, words))
+    return _reported(make_champion(name, number, words))
 
 
 def rollback(name: str, reason: str = "") -> "Moved":
     """Make the previous champion champion again; raises as `crm_ml.train.promote.aliases.roll_back`."""
     from crm_ml.train.promote.aliases import roll_back
 
-    return _told(roll_back(name, f"rolled back: {reason or 'no reason given'}"))
+    return _reported(roll_back(name, f"rolled back: {reason or 'no reason given'}"))
 
 
 def settle(
@@ -150,7 +150,7 @@ def _record(version: "ModelVersion", outcome: "Outcome", decision: "Decision") -
     }
 
 
-def _told(moved: "Moved") -> "Moved":
+def _reported(moved: "Moved") -> "Moved":
     """Log a change by hand as tags of the runs whose models it is about."""
     from crm_ml import tracking
     from crm_ml.train.promote.aliases import REASON, ROLE

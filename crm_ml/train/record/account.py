@@ -42,20 +42,20 @@ def before_fitting(config: "Run", tables: "Tables") -> Stages:
     """
     content = config.model_dump(mode="json")
     counts = {} if tables.report is None else tables.report.to_dict()
-    kept = ("read", "accepted", "quarantined")
+    counted = ("read", "accepted", "quarantined")
     environment = provenance(tables, config.data) | {
         "seeds": seeds(resolved(content)), "as_of": content["register_as"]["as_of"],
     }  # fmt: skip
-    found = {
+    stages = {
         TOLD: environment,
         "libraries": {name: _version(name) for name in _LIBRARIES},
         "inputs": {
             "settings": _settings(content, "inputs"),
             "tables": table_sums(tables),
-            "counts": {name: {key: one[key] for key in kept} for name, one in counts.items()},
+            "counts": {name: {key: report[key] for key in counted} for name, report in counts.items()},
         },
     }  # fmt: skip
-    return dict(plain(found))
+    return dict(plain(stages))
 
 
 def after_fitting(config: "Run", outcome: "Outcome", folder: Path) -> Stages:
@@ -75,19 +75,22 @@ def after_fitting(config: "Run", outcome: "Outcome", folder: Path) -> Stages:
         If the folder does not agree with its manifest.
     """
     content, trace = config.model_dump(mode="json"), outcome.trace
-    found = {
+    stages = {
         "features": {"settings": _settings(content, "features"), **trace.features},
         "split": {"settings": _settings(content, "split"), **trace.split},
         "trials": {"settings": _settings(content, "trials"), **trace.trials},
         "model": verify(folder),
         "predictions": {"by_model": trace.predictions, "metrics": dict(outcome.metrics)},
     }
-    return dict(plain(found))
+    return dict(plain(stages))
 
 
 def as_artefact(stages: Stages) -> list[dict[str, Any]]:
     """Return what `reproduction.json` holds: the stages in order, each with the sha256 of its content."""
-    return [{"stage": name, "sha256": content_sum(one), "content": one} for name, one in stages.items()]
+    return [
+        {"stage": name, "sha256": content_sum(content), "content": content}
+        for name, content in stages.items()
+    ]
 
 
 def from_artefact(content: list[dict[str, Any]], run_id: str) -> Stages:
@@ -98,13 +101,13 @@ def from_artefact(content: list[dict[str, Any]], run_id: str) -> Stages:
     IntegrityError
         If a stage is missing or does not agree with its sum; the message names all of them.
     """
-    found = {one["stage"]: one["content"] for one in content}
-    faults = [f"{name} is missing" for name in (TOLD, *COMPARED) if name not in found]
-    changed = [one["stage"] for one in content if content_sum(one["content"]) != one["sha256"]]
+    stages = {stage["stage"]: stage["content"] for stage in content}
+    faults = [f"{name} is missing" for name in (TOLD, *COMPARED) if name not in stages]
+    changed = [stage["stage"] for stage in content if content_sum(stage["content"]) != stage["sha256"]]
     faults += [f"{name} does not agree with its sum" for name in changed]
     if faults:
         raise IntegrityError(f"{FILE} of run {run_id}: {'; '.join(faults)}; train the run again")
-    return found
+    return stages
 
 
 def _settings(content: Mapping[str, Any], stage: str) -> dict[str, Any]:

@@ -69,14 +69,14 @@ def column_sums(frame: "pd.DataFrame") -> dict[str, str]:
     from pandas.util import hash_pandas_object
 
     key = hash_pandas_object(frame.index).to_numpy()
-    found = {}
+    sums = {}
     for name in frame.columns:
         mixed = hash_pandas_object(frame[name], index=False).to_numpy() ^ (key << np.uint64(1))
         for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
             mixed = (mixed ^ (mixed >> np.uint64(shift))) * np.uint64(factor)
         total = int(np.sum(mixed ^ (mixed >> np.uint64(31)), dtype=np.uint64))
-        found[str(name)] = f"{frame[name].dtype} {total:016x}"
-    return found
+        sums[str(name)] = f"{frame[name].dtype} {total:016x}"
+    return sums
 
 
 def array_sum(*arrays: Any) -> str:
@@ -100,13 +100,20 @@ def array_sum(*arrays: Any) -> str:
     return total.hexdigest()
 
 
-def predictions_sums(said: "BasePredictions") -> dict[str, Any]:
+def predictions_sums(predictions: "BasePredictions") -> dict[str, Any]:
     """Return rows and the sums of the outcomes and of what each model said of them."""
     import pandas as pd
 
-    index = pd.MultiIndex.from_arrays([said.fold, said.customer_id])
-    extra = {name: getattr(said, name) for name in said.columns if name not in ("customer_id", "fold")}
-    return {"rows": len(said.y), "columns": column_sums(pd.DataFrame({**extra, **said.p}, index=index))}
+    index = pd.MultiIndex.from_arrays([predictions.fold, predictions.customer_id])
+    extra = {
+        name: getattr(predictions, name)
+        for name in predictions.columns
+        if name not in ("customer_id", "fold")
+    }
+    return {
+        "rows": len(predictions.y),
+        "columns": column_sums(pd.DataFrame({**extra, **predictions.p}, index=index)),
+    }
 
 
 def table_sums(tables: "Tables") -> dict[str, Any]:
@@ -117,7 +124,7 @@ def table_sums(tables: "Tables") -> dict[str, Any]:
     """
     from crm_ml.tables.sql import ident
 
-    found: dict[str, Any] = {}
+    by_table: dict[str, Any] = {}
     engine = tables.to("duckdb")
     for name in tables.names:
         relation = getattr(engine, name)
@@ -125,10 +132,10 @@ def table_sums(tables: "Tables") -> dict[str, Any]:
         quoted = [ident(column) for column in columns]
         parts = [f"sum(hash({column}))" for column in quoted] + [f"sum(hash({', '.join(quoted)}))"]
         rows, *sums = relation.aggregate(f"count(*), {', '.join(parts)}").fetchall()[0]
-        *by_column, whole = (f"{int(one or 0):x}" for one in sums)
+        *by_column, whole = (f"{int(total or 0):x}" for total in sums)
         typed = zip(columns, map(str, relation.types), by_column, strict=True)
-        found[name] = {"rows": rows, "sum": whole, "columns": {c: f"{kind} {s}" for c, kind, s in typed}}
-    return found
+        by_table[name] = {"rows": rows, "sum": whole, "columns": {c: f"{kind} {s}" for c, kind, s in typed}}
+    return by_table
 
 
 def differences(logged: Any, now: Any) -> list[str]:
@@ -143,10 +150,10 @@ def differences(logged: Any, now: Any) -> list[str]:
     """
     before, after = dict(_leaves(logged)), dict(_leaves(now))
     names = [*before, *(name for name in after if name not in before)]
-    told = [(name, before.get(name, _ABSENT), after.get(name, _ABSENT)) for name in names]
-    found = [f"{name}: {then} -> {here}" for name, then, here in told if then != here]
+    compared = [(name, before.get(name, _ABSENT), after.get(name, _ABSENT)) for name in names]
+    lines = [f"{name}: {then} -> {here}" for name, then, here in compared if then != here]
     sums = content_sum(logged), content_sum(now)
-    return [f"content: {sums[0]} -> {sums[1]}"] if not found and sums[0] != sums[1] else found
+    return [f"content: {sums[0]} -> {sums[1]}"] if not lines and sums[0] != sums[1] else lines
 
 
 def _leaves(content: Any, prefix: str = "") -> Iterator[tuple[str, str]]:

@@ -30,8 +30,8 @@ def input_files(data: "Data") -> dict[str, Any]:
     dict of str to dict
         By the name of the file, without its folder.
     """
-    found = _found(data)
-    return {path.name: _facts(path, source) for path, source in sorted(found.items()) if path.is_file()}
+    files = _found(data)
+    return {path.name: _facts(path, source) for path, source in sorted(files.items()) if path.is_file()}
 
 
 def _found(data: "Data") -> "dict[Path, TableSource | None]":
@@ -54,11 +54,11 @@ def _mapped(name: str) -> "dict[Path, TableSource | None]":
     path = next(root / name for root in (Path.cwd(), project_root()) if (root / name).is_file())
     mapping = read_mapping(path)
     sources = sources_of(mapping, root_of(path, mapping), path).values()
-    found: dict[Path, TableSource | None] = {path: None}
+    files: dict[Path, TableSource | None] = {path: None}
     for source in sources:
         read = source if isinstance(source, (CsvFile, ParquetFile)) else None
-        found |= dict.fromkeys(source.files, read)
-    return found
+        files |= dict.fromkeys(source.files, read)
+    return files
 
 
 def _reader(path: Path) -> "TableSource | None":

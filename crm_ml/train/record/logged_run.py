@@ -51,9 +51,9 @@ def logged_run(run_id: str, threads: int | None = None) -> LoggedRun:
 
     client = tracking.connect()
     with tracking.refusing(f"no run {run_id!r} in {tracking.tracking_uri()}; training shows the id of each"):
-        found = client.get_run(run_id)
-    if _PARENT in found.data.tags:
-        raise InputError(f"run {run_id} is a trial of run {found.data.tags[_PARENT]}; give that one")
+        run = client.get_run(run_id)
+    if _PARENT in run.data.tags:
+        raise InputError(f"run {run_id} is a trial of run {run.data.tags[_PARENT]}; give that one")
     content = _read(client, run_id, "config.json")
     classes = run_classes()
     if content.get("family") not in classes:
@@ -62,7 +62,7 @@ def logged_run(run_id: str, threads: int | None = None) -> LoggedRun:
     if threads is not None:
         content = with_threads(content, threads)
     config = validate(content, classes[content["family"]], f"config.json of run {run_id}")
-    return LoggedRun(str(found.info.run_name), config, from_artefact(_read(client, run_id, FILE), run_id))
+    return LoggedRun(str(run.info.run_name), config, from_artefact(_read(client, run_id, FILE), run_id))
 
 
 def _read(client: "Client", run_id: str, name: str) -> Any:

@@ -85,9 +85,9 @@ def _data(subject: Subject) -> str:
     lines.append(f"Customers who allow {purpose!r} only." if purpose else "No consents were asked for.")
     if report is not None:
         lines.append("\n\n| table | rows read | accepted | set aside |\n|---|---:|---:|---:|")
-        for name, one in report.to_dict().items():
-            aside = sum(one["quarantined"].values())
-            lines.append(f"\n| {name} | {one['read']:,} | {one['accepted']:,} | {aside:,} |")
+        for name, counts in report.to_dict().items():
+            aside = sum(counts["quarantined"].values())
+            lines.append(f"\n| {name} | {counts['read']:,} | {counts['accepted']:,} | {aside:,} |")
     return " ".join(lines).replace(" \n", "\n") + "\n"
 
 
@@ -97,7 +97,9 @@ def _windows(subject: Subject) -> str:
     text = f"## Windows\n\nThe registered model has seen labels until {labels_end}. "
     if rows is None or not rows.windows:
         return text + "The run kept no test windows.\n"
-    days = sorted((one.as_of, one.labels_end, one.complete, fold) for fold, one in rows.windows.items())
+    days = sorted(
+        (window.as_of, window.labels_end, window.complete, fold) for fold, window in rows.windows.items()
+    )
     first, last = days[0][0], days[-1][0]
     span = first if first == last else f"{first} to {last}"
     open_ones = sum(not complete for *_, complete, _ in days)
@@ -113,10 +115,10 @@ def _windows(subject: Subject) -> str:
 
 def _promotion(subject: Subject) -> str:
     decision, gates = subject.decision, subject.outcome.gates
-    lines = [f"- {'holds' if one.passed else '**fails**'}: {one.name}: {one.reason}" for one in gates]
+    lines = [f"- {'holds' if gate.passed else '**fails**'}: {gate.name}: {gate.reason}" for gate in gates]
     return f"## Promotion\n\n{decision.role.capitalize()}: {decision.reason}.\n\n" + "\n".join(lines) + "\n"
 
 
 def _flat(content: Mapping[str, Any]) -> str:
-    given = {key: value for key, value in content.items() if value not in (None, [], {})}
-    return ", ".join(f"{key} {value}" for key, value in given.items())
+    filled = {key: value for key, value in content.items() if value not in (None, [], {})}
+    return ", ".join(f"{key} {value}" for key, value in filled.items())

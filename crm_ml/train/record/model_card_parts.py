@@ -61,15 +61,15 @@ def features_part(outcome: "Outcome", folder: Path) -> str:
             f"Inputs: {', '.join(candidate.inputs)}. They are a history and not independent columns; "
             "importances by shuffling would mean nothing and are not given.\n"
         )
-    found = importances(candidate.loader_module, folder, rows.inputs)
+    by_feature = importances(candidate.loader_module, folder, rows.inputs)
     lines = [
-        f"{len(found)} features. Importance: mean absolute change of the prediction of the registered model "
-        f"when the column is shuffled among {len(rows.inputs):,} test rows; columns that "
+        f"{len(by_feature)} features. Importance: mean absolute change of the prediction of the registered "
+        f"model when the column is shuffled among {len(rows.inputs):,} test rows; columns that "
         "say the same share theirs.\n\n"
         "| feature | importance |\n|---|---:|"
     ]
-    lines += [f"| {name} | {value:.5f} |" for name, value in list(found.items())[:_FEATURES]]
-    rest = list(found.values())[_FEATURES:]
+    lines += [f"| {name} | {value:.5f} |" for name, value in list(by_feature.items())[:_FEATURES]]
+    rest = list(by_feature.values())[_FEATURES:]
     if rest:
         lines.append(
             f"\n{len(rest)} more features have at most {rest[0]:.5f}; {sum(not v for v in rest)} have none."
@@ -102,8 +102,10 @@ def importances(loader_module: str, folder: Path, X: "pd.DataFrame") -> dict[str
     model = importlib.import_module(loader_module)._load_pyfunc(str(folder))
     order = np.random.default_rng(_SEED).permutation(len(X))
     shuffled = [X.assign(**{str(name): X[name].array[order]}) for name in X.columns]
-    said = np.asarray(model.predict(pd.concat([X, *shuffled])), dtype=float)  # at once: a call costs more
-    parts = said.reshape(len(shuffled) + 1, len(X), -1)
+    predicted = np.asarray(
+        model.predict(pd.concat([X, *shuffled])), dtype=float
+    )  # at once: a call costs more
+    parts = predicted.reshape(len(shuffled) + 1, len(X), -1)
     change = np.abs(parts[1:] - parts[0]).mean(axis=(1, 2))
     moved = {str(name): float(value) for name, value in zip(X.columns, change, strict=True)}
     return dict(sorted(moved.items(), key=lambda pair: (-pair[1], pair[0])))
@@ -118,13 +120,13 @@ def limits_part(config: "Run", outcome: "Outcome", details: Mapping[str, Any]) -
         "The metrics are those of models trained before each test window; the registered model was fitted "
         "once more on later data, with the same settings, and has no test of its own yet.",
     ]
-    if rows is not None and len({one.as_of for one in rows.windows.values()}) == 1:
+    if rows is not None and len({item.as_of for item in rows.windows.values()}) == 1:
         lines.append("It was tested on one day only: a season or an event of that day is in every number.")
     if rows is not None and rows.rescore is None:
         lines.append(
             "Its champion can't be scored again on new days; it is compared on shared test days only."
         )
-    failed = [one.name for one in outcome.gates if not one.passed]
+    failed = [item.name for item in outcome.gates if not item.passed]
     if failed:
         lines.append(f"It did not pass: {', '.join(failed)}.")
     lines += training_family(config.family).CARD.limits
@@ -133,7 +135,7 @@ def limits_part(config: "Run", outcome: "Outcome", details: Mapping[str, Any]) -
         lines.append(f"Features that nearly give the label away were allowed: {', '.join(allowed)}.")
     if details.get("verified_arms") == []:
         lines.append("No arm is verified: no order by uplift is better than both controls.")
-    return "## Limits\n\n" + "\n".join(f"- {one}" for one in lines) + "\n"
+    return "## Limits\n\n" + "\n".join(f"- {item}" for item in lines) + "\n"
 
 
 def _interval(metrics: Mapping[str, float], name: str) -> str:
@@ -145,7 +147,7 @@ def _interval(metrics: Mapping[str, float], name: str) -> str:
 
 def _baselines(metrics: Mapping[str, float], name: str) -> str:
     end = f".{name}"
-    found = [key for key in metrics if key.startswith("baseline.") and key.endswith(end)]
-    names = {key.removeprefix("baseline.").removesuffix(end): metrics[key] for key in found}
-    plain = {one: value for one, value in names.items() if "." not in one}
-    return ", ".join(f"{one} {value:.4g}" for one, value in plain.items()) or "none"
+    keys = [key for key in metrics if key.startswith("baseline.") and key.endswith(end)]
+    names = {key.removeprefix("baseline.").removesuffix(end): metrics[key] for key in keys}
+    plain = {baseline: value for baseline, value in names.items() if "." not in baseline}
+    return ", ".join(f"{baseline} {value:.4g}" for baseline, value in plain.items()) or "none"

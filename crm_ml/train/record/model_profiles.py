@@ -64,9 +64,9 @@ class Known:
     def newest(cls, occasions: Iterable[Any], kind: Callable[[Any], str]) -> "Known":
         """Want the newest moments of each kind of occasion."""
         by_kind: dict[str, set[datetime]] = {}
-        for one in occasions:
-            by_kind.setdefault(kind(one), set()).add(one.as_of)
-        return cls(frozenset(as_of for found in by_kind.values() for as_of in sorted(found)[-OCCASIONS:]))
+        for occasion in occasions:
+            by_kind.setdefault(kind(occasion), set()).add(occasion.as_of)
+        return cls(frozenset(as_of for moments in by_kind.values() for as_of in sorted(moments)[-OCCASIONS:]))
 
     def keep(self, snapshot: "Snapshot", known: "pd.DataFrame") -> None:
         """Keep the features of a snapshot, if it is wanted."""
@@ -83,8 +83,8 @@ class Known:
         if customers is None:
             return self
         ids = set(customers)
-        kept = {as_of: known[known.index.isin(ids)] for as_of, known in self.frames.items()}
-        return Known(self.wanted, kept, self.customers)
+        frames = {as_of: known[known.index.isin(ids)] for as_of, known in self.frames.items()}
+        return Known(self.wanted, frames, self.customers)
 
 
 def of_labelled(
@@ -111,16 +111,24 @@ def of_labelled(
     """
     import pandas as pd
 
-    tests, said, model = tested
+    tests, predictions, model = tested
     lag = (training[-1].label_ends_at - training[-1].as_of).days
-    days = [ProfiledDay(one.as_of.toordinal(), rows.at([one]).X) for one in training]
+    days = [ProfiledDay(snapshot.as_of.toordinal(), rows.at([snapshot]).X) for snapshot in training]
     judged = [
-        ProfiledDay(one.as_of.toordinal(), pd.DataFrame({score: said.p[model][said.fold == str(one)]}))
-        for one in tests
+        ProfiledDay(
+            snapshot.as_of.toordinal(),
+            pd.DataFrame({score: predictions.p[model][predictions.fold == str(snapshot)]}),
+        )
+        for snapshot in tests
     ]
-    rates = {str(one): float(rows.at([one]).y.mean()) for one in training}
-    rates |= {str(one): float(said.y[said.fold == str(one)].mean()) for one in tests}
-    named = {str(one): int(customers.get(str(one), 0)) or len(rows.at([one]).y) for one in training}
+    rates = {str(snapshot): float(rows.at([snapshot]).y.mean()) for snapshot in training}
+    rates |= {
+        str(snapshot): float(predictions.y[predictions.fold == str(snapshot)].mean()) for snapshot in tests
+    }
+    named = {
+        str(snapshot): int(customers.get(str(snapshot), 0)) or len(rows.at([snapshot]).y)
+        for snapshot in training
+    }
     key = rate_key(score)
     return Profile(profile_columns(days, lag), profile_columns(judged, lag), named, {key: rates}, (key,))
 
@@ -146,16 +154,20 @@ def of_seen(
     leave_out : iterable of str
         Columns that belong to the action; the catalogue decides what they are.
     """
-    first = {one.as_of: one.X.drop(columns=list(leave_out), errors="ignore") for one in reversed(seen)}
+    first = {
+        moment.as_of: moment.X.drop(columns=list(leave_out), errors="ignore") for moment in reversed(seen)
+    }
     days = [ProfiledDay(as_of.toordinal(), X) for as_of, X in sorted(first.items())]
     scores: list[ProfiledColumn] = []
     rates: dict[str, dict[str, float]] = {}
-    for group in sorted({one.group for one in seen}):
-        found = {one.as_of: predict(one.X) for one in seen if one.group == group}
-        scores += _scores(found, group)
-        for as_of, said in found.items():
-            for name in (name for name in said if name.startswith("p_")):
-                rates.setdefault(rate_key(name, group), {})[f"{as_of:%Y-%m-%d}"] = float(said[name].mean())
+    for group in sorted({moment.group for moment in seen}):
+        predicted = {moment.as_of: predict(moment.X) for moment in seen if moment.group == group}
+        scores += _scores(predicted, group)
+        for as_of, by_score in predicted.items():
+            for name in (name for name in by_score if name.startswith("p_")):
+                rates.setdefault(rate_key(name, group), {})[f"{as_of:%Y-%m-%d}"] = float(
+                    by_score[name].mean()
+                )
     counted = dict(sorted(customers.items()))
     return Profile(profile_columns(days, 1), tuple(scores), counted, rates)
 
@@ -179,19 +191,24 @@ def of_values(model: "ClvModel", source: "WindowSource", window: "ValidationWind
         summaries[as_of] if source.customers is None else replace(source, customers=None).summary(as_of)
     )
     ordered = sorted(summaries.items())
-    known = [ProfiledDay(one.toordinal(), summary[[*SUMMARY]]) for one, summary in ordered]
-    said = {one: value_scores(model.predict(summary)) for one, summary in ordered}
-    return Profile(profile_columns(known, 1), tuple(_scores(said, "")), {f"{as_of:%Y-%m-%d}": len(everybody)})
+    known = [ProfiledDay(moment.toordinal(), summary[[*SUMMARY]]) for moment, summary in ordered]
+    predicted = {moment: value_scores(model.predict(summary)) for moment, summary in ordered}
+    return Profile(
+        profile_columns(known, 1), tuple(_scores(predicted, "")), {f"{as_of:%Y-%m-%d}": len(everybody)}
+    )
 
 
-def value_scores(found: "pd.DataFrame") -> Scores:
+def value_scores(values: "pd.DataFrame") -> Scores:
     """Return the scores of a value model as they stand in a score table."""
-    said = {name: found[name].to_numpy() for name in _OF_VALUES}
-    return said | {"clv_cents": in_cents(found["clv"]).astype(np.float64)}
+    scores = {name: values[name].to_numpy() for name in _OF_VALUES}
+    return scores | {"clv_cents": in_cents(values["clv"]).astype(np.float64)}
 
 
-def _scores(found: Mapping[datetime, Scores], group: str) -> list[ProfiledColumn]:
+def _scores(predicted: Mapping[datetime, Scores], group: str) -> list[ProfiledColumn]:
     import pandas as pd
 
-    days = [ProfiledDay(as_of.toordinal(), pd.DataFrame(dict(said))) for as_of, said in sorted(found.items())]
+    days = [
+        ProfiledDay(as_of.toordinal(), pd.DataFrame(dict(by_score)))
+        for as_of, by_score in sorted(predicted.items())
+    ]
     return list(profile_columns(days, 1, group))

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from crm_ml.evaluation.significance import Interval
     from crm_ml.train.compare.scored_rows import ScoredRows
-    from crm_ml.train.search.trials import Tried
+    from crm_ml.train.search.trials import SearchTrial
 
 
 def named(name: str, interval: "Interval") -> dict[str, float]:
@@ -45,16 +45,16 @@ def no_leak(what: str, single_auc: Mapping[str, float] | None = None, limit: flo
     >>> no_leak("features", {"orders": 0.8, "left": 1.0}, 0.99).reason
     'features are the same without later rows; orders alone has AUC 0.8000, limit 0.99; allowed: left'
     """
-    told = [f"{what} are the same without later rows"]
+    figures = [f"{what} are the same without later rows"]
     areas = single_auc or {}
     within = [name for name, area in areas.items() if area <= limit]
     if within:
         best = max(within, key=lambda name: (areas[name], name))
-        told.append(f"{best} alone has AUC {areas[best]:.4f}, limit {limit}")
+        figures.append(f"{best} alone has AUC {areas[best]:.4f}, limit {limit}")
     allowed = [name for name in areas if name not in within]
     if allowed:
-        told.append(f"allowed: {', '.join(allowed)}")
-    return Gate("no leak", True, "; ".join(told))
+        figures.append(f"allowed: {', '.join(allowed)}")
+    return Gate("no leak", True, "; ".join(figures))
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,7 +127,7 @@ class Outcome:
         The test rows, logged under pseudonyms, by which runs are compared and a champion is challenged.
     notes : tuple of str
         Lines shown at the end of a run.
-    trials : tuple of Tried
+    trials : tuple of Trial
         Of a search for settings, logged as nested runs.
     """
 
@@ -141,7 +141,7 @@ class Outcome:
     facts: Mapping[str, Any] = field(default_factory=dict)
     rows: "ScoredRows | None" = None
     notes: tuple[str, ...] = ()
-    trials: "tuple[Tried, ...]" = ()
+    trials: "tuple[SearchTrial, ...]" = ()
 
     @property
     def promoted(self) -> bool:

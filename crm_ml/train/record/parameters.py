@@ -25,11 +25,11 @@ def resolved(content: Mapping[str, Any]) -> Content:
     >>> found["model"]["options"]["seed"], "rounds" in found["model"]["options"]
     (3, True)
     """
-    found = copy.deepcopy(dict(content))
-    for options, kind in _models(found):
+    complete = copy.deepcopy(dict(content))
+    for options, kind in _models(complete):
         options.update({k: v for k, v in _defaults(kind).items() if k not in options})
         options.pop(_THREADS, None)
-    return found
+    return complete
 
 
 def with_threads(content: Mapping[str, Any], threads: int) -> Content:
@@ -40,11 +40,11 @@ def with_threads(content: Mapping[str, Any], threads: int) -> Content:
     >>> with_threads({"family": "churn", "model": {"name": "blend", "options": {}}}, 1)["model"]["options"]
     {'num_threads': 1}
     """
-    found = copy.deepcopy(dict(content))
-    for options, kind in _models(found):
+    changed = copy.deepcopy(dict(content))
+    for options, kind in _models(changed):
         if _THREADS in _defaults(kind):
             options[_THREADS] = threads
-    return found
+    return changed
 
 
 def seeds(content: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -55,15 +55,15 @@ def seeds(content: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     >>> seeds({"seed": 1, "data": {"options": {"seed": 2}}, "baselines": [{"options": {"seed": 3}}]})
     {'seed': 1, 'data.options.seed': 2, 'baselines.1.options.seed': 3}
     """
-    found: dict[str, Any] = {}
+    by_name: dict[str, Any] = {}
     for key, value in content.items():
         if key == "seed":
-            found[f"{prefix}{key}"] = value
+            by_name[f"{prefix}{key}"] = value
         inner = dict(enumerate(value, 1)) if isinstance(value, (list, tuple)) else {None: value}
-        for place, one in inner.items():
-            if isinstance(one, Mapping):
-                found |= seeds(one, f"{prefix}{key}." if place is None else f"{prefix}{key}.{place}.")
-    return found
+        for place, part in inner.items():
+            if isinstance(part, Mapping):
+                by_name |= seeds(part, f"{prefix}{key}." if place is None else f"{prefix}{key}.{place}.")
+    return by_name
 
 
 def _models(content: Content) -> Iterator[tuple[Content, Callable[..., Any]]]:
@@ -79,13 +79,15 @@ def _models(content: Content) -> Iterator[tuple[Content, Callable[..., Any]]]:
 def _defaults(kind: Callable[..., Any]) -> Content:
     parameters = inspect.signature(kind).parameters.values()
     return {
-        one.name: _default(one)
-        for one in parameters
-        if one.default is not inspect.Parameter.empty and not one.name.endswith("_")
+        parameter.name: _default(parameter)
+        for parameter in parameters
+        if parameter.default is not inspect.Parameter.empty and not parameter.name.endswith("_")
     }
 
 
-def _default(one: inspect.Parameter) -> Any:
+def _default(parameter: inspect.Parameter) -> Any:
     """Return a default; that of a dataclass's factory has no name that repeats."""
-    plain = one.default is None or isinstance(one.default, (bool, int, float, str, list, tuple, dict))
-    return one.default if plain else "default of the code"
+    plain = parameter.default is None or isinstance(
+        parameter.default, (bool, int, float, str, list, tuple, dict)
+    )
+    return parameter.default if plain else "default of the code"

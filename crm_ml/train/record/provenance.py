@@ -64,7 +64,7 @@ def threads(tables: Tables) -> dict[str, Any]:
     from threadpoolctl import threadpool_info
 
     wanted = ("internal_api", "version", "architecture", "num_threads")
-    pools = sorted({" ".join(str(one.get(name)) for name in wanted) for one in threadpool_info()})
+    pools = sorted({" ".join(str(pool.get(name)) for name in wanted) for pool in threadpool_info()})
     numba = sys.modules.get("numba")
     return {
         **{name: os.environ.get(name) for name in _THREADS},
@@ -76,8 +76,8 @@ def threads(tables: Tables) -> dict[str, Any]:
 
 def _cpu() -> str | None:
     """Return the name of the processor, where the system tells it."""
-    told = Path("/proc/cpuinfo")
-    lines = told.read_text(encoding="utf-8", errors="replace").splitlines() if told.is_file() else []
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text(encoding="utf-8", errors="replace").splitlines() if info.is_file() else []
     names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
     return next(names, platform.processor() or None)
 

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from crm_ml.evaluation.recommendation import evaluate_lists
 from crm_ml.evaluation.significance import Interval
-from crm_ml.train.search.trials import Tried
+from crm_ml.train.search.trials import SearchTrial
 
 START, FOUND = "defaults", "tuned"
 
@@ -20,7 +20,7 @@ class Confirmed:
     Parameters
     ----------
     rows, customers : int
-    start, found : Interval
+    start, tuned : Interval
         Mean score of the settings without a search, and of those found.
     gain : Interval
         Paired; above 0 is better, whatever the metric.
@@ -29,28 +29,28 @@ class Confirmed:
     rows: int
     customers: int
     start: Interval
-    found: Interval
+    tuned: Interval
     gain: Interval
 
 
 @dataclass(frozen=True)
-class Verdict:
+class SearchVerdict:
     """What became of a search.
 
     Parameters
     ----------
     metric : str
-    best : Tried
+    best : Trial
         The best complete trial of the search.
-    start : Tried
+    start : Trial
         The first one, without a search.
     confirmed : Confirmed or None
         None where no trial was better than the first one.
     """
 
     metric: str
-    best: Tried
-    start: Tried
+    best: SearchTrial
+    start: SearchTrial
     confirmed: Confirmed | None
 
     @property
@@ -63,7 +63,7 @@ class Verdict:
         """What was decided and by which figures, in one line."""
         if self.confirmed is None:
             return f"defaults kept: no trial was better in {self.metric} than {self.start.value:.5f}"
-        figures = f"{told(self.metric, self.confirmed)} that the search never saw"
+        figures = f"{in_figures(self.metric, self.confirmed)} that the search never saw"
         return f"tuned settings taken: {figures}" if self.taken else f"defaults kept: {figures}"
 
     def as_dict(self) -> dict[str, Any]:
@@ -77,16 +77,17 @@ class Verdict:
         }
 
 
-def told(metric: str, one: Confirmed) -> str:
+def in_figures(metric: str, confirmed: Confirmed) -> str:
     """Return the figures of a comparison in a few words, which end with the number of rows."""
-    gain = f"{one.gain.value:.5f} [{one.gain.low:.5f}, {one.gain.high:.5f}]"
-    return f"{metric} {one.found.value:.5f} against {one.start.value:.5f}, gain {gain}, on {one.rows:,} rows"
+    gain = f"{confirmed.gain.value:.5f} [{confirmed.gain.low:.5f}, {confirmed.gain.high:.5f}]"
+    values = f"{confirmed.tuned.value:.5f} against {confirmed.start.value:.5f}"
+    return f"{metric} {values}, gain {gain}, on {confirmed.rows:,} rows"
 
 
 def confirm(
     customer_id: npt.ArrayLike,
     start: npt.NDArray[np.float64],
-    found: npt.NDArray[np.float64],
+    tuned: npt.NDArray[np.float64],
     larger: bool,
     rng: np.random.Generator,
     replicates: int = 1000,
@@ -96,7 +97,7 @@ def confirm(
     Parameters
     ----------
     customer_id : array-like of str, shape (n,)
-    start, found : numpy.ndarray, shape (n,)
+    start, tuned : numpy.ndarray, shape (n,)
         Score of each row.
     larger : bool
         Whether a larger score is better.
@@ -106,19 +107,19 @@ def confirm(
     Examples
     --------
     >>> scores = np.linspace(0, 1, 50)
-    >>> said = confirm([str(n) for n in range(50)], scores, scores - 0.1, False, np.random.default_rng(0))
-    >>> round(said.gain.value, 3), said.gain.low > 0
+    >>> result = confirm([str(n) for n in range(50)], scores, scores - 0.1, False, np.random.default_rng(0))
+    >>> round(result.gain.value, 3), result.gain.low > 0
     (0.1, True)
     """
     names = np.asarray(customer_id, dtype=str)
     judged = evaluate_lists(
-        names, {START: {"score": start}, FOUND: {"score": found}}, rng, replicates, ("score",)
+        names, {START: {"score": start}, FOUND: {"score": tuned}}, rng, replicates, ("score",)
     )
     better, worse = (FOUND, START) if larger else (START, FOUND)
     return Confirmed(
         rows=len(names),
         customers=len(set(names.tolist())),
         start=judged.interval(START, "score"),
-        found=judged.interval(FOUND, "score"),
+        tuned=judged.interval(FOUND, "score"),
         gain=judged.difference(better, worse, "score"),
     )

@@ -18,8 +18,8 @@ class Ending:
         What stands where, kept up to date by the search.
     """
 
-    def __init__(self, told: str = "nothing was tried yet; run the same command again") -> None:
-        self.told = told
+    def __init__(self, state: str = "nothing was tried yet; run the same command again") -> None:
+        self.told = state
         self.asked = False
 
     def check(self) -> None:

@@ -20,8 +20,8 @@ from crm_ml.config.tuning import Values
 from crm_ml.errors import CrmError, InputError, Stopped
 from crm_ml.storage.workspace import locked
 from crm_ml.train.search.interrupts import Ending
-from crm_ml.train.search.study_plan import Plan
-from crm_ml.train.search.trials import State, Tried
+from crm_ml.train.search.study_plan import SearchPlan
+from crm_ml.train.search.trials import SearchTrial, State
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -36,8 +36,8 @@ _MEANS, _ERROR = "means", "error"
 
 
 def search(
-    plan: Plan, folds: Sequence[Judge], folder: Path | None, progress: "Progress", ending: Ending
-) -> tuple[Tried, ...]:
+    plan: SearchPlan, folds: Sequence[Judge], folder: Path | None, progress: "Progress", ending: Ending
+) -> tuple[SearchTrial, ...]:
     """Try settings until there are as many finished trials as the plan wants.
 
     Parameters
@@ -52,7 +52,7 @@ def search(
 
     Returns
     -------
-    tuple of Tried
+    tuple of Trial
 
     Raises
     ------
@@ -72,25 +72,25 @@ def search(
 
     logging.getLogger("optuna").setLevel(logging.WARNING)
     study = optuna.create_study(direction="maximize")  # of this process; `kept` is what stays
-    with _kept(folder) as kept:
-        if kept is not None:
-            study.add_trials(kept.trials[: plan.tuning.trials])
+    with _kept(folder) as stored:
+        if stored is not None:
+            study.add_trials(stored.trials[: plan.tuning.trials])
         over, wanted = len(study.trials), plan.tuning.trials
-        left = "they are kept; run the same command again to go on" if kept else "nothing is kept"
+        left = "they are kept; run the same command again to go on" if stored else "nothing is kept"
         ending.told = f"{over} of {wanted} trials are over; {left}"
         task = progress.add_task("trials", total=wanted, completed=over)
         while over < wanted:
             with _quiet(over > 0):
                 done = _one_trial(study, plan, folds, ending)
-            if kept is not None:
-                kept.add_trial(done)
+            if stored is not None:
+                stored.add_trial(done)
             over += 1
             ending.told = f"{over} of {wanted} trials are over; {left}"
             progress.advance(task)
-    return tuple(_tried(number, one) for number, one in enumerate(study.trials))
+    return tuple(_tried(number, trial) for number, trial in enumerate(study.trials))
 
 
-def _one_trial(study: "Study", plan: Plan, folds: Sequence[Judge], ending: Ending) -> "FrozenTrial":
+def _one_trial(study: "Study", plan: SearchPlan, folds: Sequence[Judge], ending: Ending) -> "FrozenTrial":
     """Ask for settings and judge them; what Optuna is told is the gain over the first trial's settings.
 
     Folds differ in how hard they are, so that only gains on the same rows compare between trials that saw
@@ -101,7 +101,9 @@ def _one_trial(study: "Study", plan: Plan, folds: Sequence[Judge], ending: Endin
     number = len(study.trials)
     first = study.trials[0].user_attrs[_MEANS] if number else None
     _prepare(study, plan, number)
-    trial = study.ask({name: _distribution(one, plan.start[name]) for name, one in plan.tuning.space.items()})
+    trial = study.ask(
+        {name: _distribution(values, plan.start[name]) for name, values in plan.tuning.space.items()}
+    )
     scores: list[Scores] = []
     means: list[float] = []
     gain = 0.0
@@ -125,7 +127,7 @@ def _one_trial(study: "Study", plan: Plan, folds: Sequence[Judge], ending: Endin
     return study.tell(trial, gain)
 
 
-def _prepare(study: "Study", plan: Plan, number: int) -> None:
+def _prepare(study: "Study", plan: SearchPlan, number: int) -> None:
     """Give the study the sampler and the pruner of one trial; the first trial has the settings to beat."""
     from optuna import pruners, samplers
 
@@ -207,19 +209,19 @@ def _quiet(again: bool) -> Iterator[None]:
 
 
 def _finite(scores: Any) -> Scores:
-    found = np.asarray(scores, dtype=float)
-    if not len(found) or not np.isfinite(found).all():
-        raise InputError(f"{int((~np.isfinite(found)).sum()):,} of {len(found):,} scores are not finite")
-    return found
+    values = np.asarray(scores, dtype=float)
+    if not len(values) or not np.isfinite(values).all():
+        raise InputError(f"{int((~np.isfinite(values)).sum()):,} of {len(values):,} scores are not finite")
+    return values
 
 
-def _tried(number: int, trial: "FrozenTrial") -> Tried:
+def _tried(number: int, trial: "FrozenTrial") -> SearchTrial:
     from optuna.trial import TrialState
 
     means = tuple(trial.user_attrs.get(_MEANS, ()))
     gains = trial.intermediate_values
     if trial.state == TrialState.FAIL:
         error = str(trial.user_attrs.get(_ERROR, ""))
-        return Tried(number, "failed", None, None, dict(trial.params), means, error)
+        return SearchTrial(number, "failed", None, None, dict(trial.params), means, error)
     state: State = "complete" if trial.state == TrialState.COMPLETE else "pruned"
-    return Tried(number, state, means[-1], gains[max(gains)], dict(trial.params), means)
+    return SearchTrial(number, state, means[-1], gains[max(gains)], dict(trial.params), means)

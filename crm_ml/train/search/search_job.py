@@ -11,10 +11,10 @@ from crm_ml.config.parts import Option, Part
 from crm_ml.config.tuning import Tuned
 from crm_ml.train.record.outcome import Outcome, named
 from crm_ml.train.search import search_report
-from crm_ml.train.search.confirmation import Confirmed, Verdict, confirm, told
+from crm_ml.train.search.confirmation import Confirmed, SearchVerdict, confirm, in_figures
 from crm_ml.train.search.interrupts import stoppable
-from crm_ml.train.search.study_plan import Plan, metric_of
-from crm_ml.train.search.trials import Tried, best_of
+from crm_ml.train.search.study_plan import SearchPlan, metric_of
+from crm_ml.train.search.trials import SearchTrial, best_of
 from crm_ml.train.search.validation_folds import Judges
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ Config = TypeVar("Config", bound=Tuned)
 
 
 @dataclass(frozen=True, eq=False)
-class Found(Generic[Config]):
+class SearchResult(Generic[Config]):
     """What a search came to.
 
     Parameters
@@ -32,15 +32,15 @@ class Found(Generic[Config]):
     config : Tuned
         With the settings to go on with.
     plan : Plan
-    tried : tuple of Tried
+    tried : tuple of Trial
     verdict : Verdict
     judges : Judges
     """
 
     config: Config
-    plan: Plan
-    tried: tuple[Tried, ...]
-    verdict: Verdict
+    plan: SearchPlan
+    tried: tuple[SearchTrial, ...]
+    verdict: SearchVerdict
     judges: Judges
 
     def beside(self, outcome: Outcome, progress: "Progress") -> Outcome:
@@ -50,7 +50,7 @@ class Found(Generic[Config]):
         decided: ``tuning.test_gain`` tells whether the gain holds there.
         """
         tested = self._tested(outcome, progress)
-        trials = [one.as_dict() for one in self.tried]
+        trials = [trial.as_dict() for trial in self.tried]
         plain: dict[str, Any] = {
             "verdict": self.verdict.as_dict(),
             "chosen": dict(self.verdict.best.params if self.verdict.taken else self.plan.start),
@@ -58,17 +58,22 @@ class Found(Generic[Config]):
             "states": search_report.states(self.tried),
             "tested": None if tested is None else asdict(tested),
         }
-        said = self.verdict.confirmed
-        gains = {} if said is None else named("tuning.gain", said.gain)
+        confirmed = self.verdict.confirmed
+        gains = {} if confirmed is None else named("tuning.gain", confirmed.gain)
         notes = [f"tuning: {self.verdict.reason}"]
         if tested is not None:
             gains |= named("tuning.test_gain", tested.gain)
-            notes.append(f"tuning: {told(self.verdict.metric, tested)} of the test, which decided nothing")
+            notes.append(
+                f"tuning: {in_figures(self.verdict.metric, tested)} of the test, which decided nothing"
+            )
         return replace(
             outcome,
             metrics={**outcome.metrics, **gains},
             tables={**outcome.tables, **search_report.tables(self.tried, self.verdict, tested)},
-            figures={**outcome.figures, "tuning": search_report.figure(self.plan, self.tried, self.verdict)},
+            figures={
+                **outcome.figures,
+                "tuning": search_report.figure(self.plan, self.tried, self.verdict),
+            },
             facts={**outcome.facts, "tuning": plain},
             trace=replace(outcome.trace, trials={**outcome.trace.trials, **plain, "table": trials}),
             notes=(*outcome.notes, *notes),
@@ -79,15 +84,15 @@ class Found(Generic[Config]):
         if not self.verdict.taken:
             return None
         testing = progress.add_task("settings without a search on the test", total=1)
-        customers, found = self.judges.tested(outcome)
+        customers, tuned = self.judges.tested(outcome)
         start = self.judges.test(self.plan.start)
         progress.advance(testing)
         config = self.config
         rng = np.random.default_rng(config.seed)
-        return confirm(customers, start, found, self.plan.larger, rng, config.replicates)
+        return confirm(customers, start, tuned, self.plan.larger, rng, config.replicates)
 
 
-def tune(config: Config, judges: Judges, kept: Path | None, progress: "Progress") -> Found[Config]:
+def tune(config: Config, judges: Judges, folder: Path | None, progress: "Progress") -> SearchResult[Config]:
     """Search, and take what is found where it is clearly better on the folds that confirm.
 
     Parameters
@@ -108,20 +113,20 @@ def tune(config: Config, judges: Judges, kept: Path | None, progress: "Progress"
     """
     from crm_ml.train.search.optuna_search import search
 
-    plan = Plan.of(config)
-    said = None
+    plan = SearchPlan.of(config)
+    confirmed = None
     with stoppable() as ending:
-        tried = search(plan, judges.search, kept, progress, ending)
+        tried = search(plan, judges.search, folder, progress, ending)
         best = best_of(tried)
         confirming = progress.add_task("best trial on days the search never saw", total=1)
         if best.number:
-            start, found = judges.confirm(plan.start), judges.confirm(best.params)
+            start, tuned = judges.confirm(plan.start), judges.confirm(best.params)
             rng = np.random.default_rng(config.seed)
-            said = confirm(judges.customers(), start, found, plan.larger, rng, config.replicates)
+            confirmed = confirm(judges.customers(), start, tuned, plan.larger, rng, config.replicates)
         progress.advance(confirming)
-    verdict = Verdict(metric_of(config), best, tried[0], said)
+    verdict = SearchVerdict(metric_of(config), best, tried[0], confirmed)
     taken = with_options(config, best.params) if verdict.taken else config
-    return Found(taken, plan, tried, verdict, judges)
+    return SearchResult(taken, plan, tried, verdict, judges)
 
 
 def with_options(config: Config, options: Mapping[str, Option]) -> Config:

@@ -11,7 +11,7 @@ from crm_ml.storage.identity import identity
 
 
 @dataclass(frozen=True)
-class Plan:
+class SearchPlan:
     """A search that is about to start.
 
     Parameters
@@ -30,15 +30,15 @@ class Plan:
     larger: bool
 
     @staticmethod
-    def of(config: Tuned) -> "Plan":
+    def of(config: Tuned) -> "SearchPlan":
         """Return the plan of a config that has a search."""
         assert config.tuning is not None
         start = {name: config.start(name) for name in config.tuning.space}
-        return Plan(config.tuning, start, config.seed, metric_of(config) not in ("log_loss", "brier"))
+        return SearchPlan(config.tuning, start, config.seed, metric_of(config) not in ("log_loss", "brier"))
 
-    def gain(self, start: float, found: float) -> float:
+    def gain(self, start: float, tuned: float) -> float:
         """Return by how much a score is better than another, above 0 where it is."""
-        return found - start if self.larger else start - found
+        return tuned - start if self.larger else start - tuned
 
 
 def metric_of(config: Tuned) -> str:

@@ -10,7 +10,7 @@ State = Literal["complete", "pruned", "failed"]
 
 
 @dataclass(frozen=True)
-class Tried:
+class SearchTrial:
     """One finished trial.
 
     Parameters
@@ -43,14 +43,14 @@ class Tried:
         return asdict(self) | {"params": dict(self.params), "steps": list(self.steps)}
 
 
-def best_of(tried: Sequence[Tried]) -> Tried:
+def best_of(tried: Sequence[SearchTrial]) -> SearchTrial:
     """Return the complete trial of the largest gain, the first of equal ones.
 
     Examples
     --------
-    >>> first = Tried(0, "complete", 0.30, 0.0, {}, (0.30,))
-    >>> best_of([first, Tried(1, "complete", 0.28, 0.02, {}, (0.28,))]).number
+    >>> first = Trial(0, "complete", 0.30, 0.0, {}, (0.30,))
+    >>> best_of([first, Trial(1, "complete", 0.28, 0.02, {}, (0.28,))]).number
     1
     """
-    complete = [one for one in tried if one.state == "complete"]
-    return max(complete, key=lambda one: (one.gain or 0.0, -one.number))
+    complete = [trial for trial in tried if trial.state == "complete"]
+    return max(complete, key=lambda trial: (trial.gain or 0.0, -trial.number))

@@ -95,12 +95,12 @@ def check_apart(search: "Iterable[Dated]", confirm: "Iterable[Dated]", first_tes
         With every fold whose labels end too late.
     """
     confirming = list(confirm)
-    begins = min(one.as_of for one in confirming)
-    late = [(one, "the first day that confirms", begins) for one in search if one.label_ends_at > begins]
-    late += [(one, "the first test", first_test) for one in confirming if one.label_ends_at > first_test]
+    begins = min(fold.as_of for fold in confirming)
+    late = [(fold, "the first day that confirms", begins) for fold in search if fold.label_ends_at > begins]
+    late += [(fold, "the first test", first_test) for fold in confirming if fold.label_ends_at > first_test]
     if late:
-        told = [
-            f"labels of {one} end on {one.label_ends_at:%Y-%m-%d}, after {what} on {end:%Y-%m-%d}"
-            for one, what, end in late
+        lines = [
+            f"labels of {fold} end on {fold.label_ends_at:%Y-%m-%d}, after {what} on {end:%Y-%m-%d}"
+            for fold, what, end in late
         ]
-        raise LeakError(f"tuning.validation: {'; '.join(told)}")
+        raise LeakError(f"tuning.validation: {'; '.join(lines)}")

@@ -64,7 +64,7 @@ def execute(config: ChurnRun, tables: Tables, progress: "Progress", studies: "Pa
     folds = [fold(config, as_of) for as_of in config.split.test]
     final = fold(config, config.register_as.as_of)
     ahead = folds_ahead(config)
-    needed = [one for each in (*folds, *ahead.every) for one in (each.test, *each.training)]
+    needed = [snapshot for each in (*folds, *ahead.every) for snapshot in (each.test, *each.training)]
     needed += final.training
     rows = compute_rows(config, tables, needed, progress)
     customers = {str(day): int(n) for day, n in rows.fold.value_counts().items()}
@@ -86,7 +86,7 @@ def folds_ahead(config: ChurnRun) -> Parts[Fold[Snapshot]]:
     if config.tuning is None:
         return Parts((), ())
     days = days_before(config.target.snapshot(config.split.test[0]), config.tuning.validation)
-    search, confirm = ([fold(config, one.as_of) for one in part] for part in (days.search, days.confirm))
+    search, confirm = ([fold(config, day.as_of) for day in part] for part in (days.search, days.confirm))
     return Parts(tuple(search), tuple(confirm))
 
 
@@ -104,7 +104,7 @@ def fold(config: ChurnRun, as_of: date) -> Fold[Snapshot]:
     training = test.training(config.split.training_snapshots, config.split.every_days)
     if config.split.earliest is not None:
         first = config.target.snapshot(config.split.earliest)
-        training = [one for one in training if one.as_of >= first.as_of]
+        training = [snapshot for snapshot in training if snapshot.as_of >= first.as_of]
     if not training:
         raise InputError(f"no training snapshot lies between {config.split.earliest} and {as_of}; test later")
     check_labels_end_before(training, test)
@@ -115,7 +115,7 @@ def compute_rows(
     config: ChurnRun, tables: Tables, snapshots: Iterable[Snapshot], progress: "Progress"
 ) -> LabelledRows:
     """Compute features and labels at each snapshot once, in the order of time."""
-    wanted = {one.as_of: one for one in snapshots}
+    wanted = {snapshot.as_of: snapshot for snapshot in snapshots}
     ordered = [wanted[as_of] for as_of in sorted(wanted)]
     shown = progress.track(ordered, description="features and labels")
     groups = None if config.features is None else {SEGMENTS: {}, **config.features}

@@ -80,8 +80,10 @@ def execute(
     chosen = choose(config, source, windows, rng)
     progress.advance(shown)
     tested = test(config, source, chosen)
-    judged = {name: evaluate(said, rng, None, config.replicates, over=("pooled",)) for name, said in
-              (("value", tested.value), ("purchases", tested.purchases))}  # fmt: skip
+    parts = {"value": tested.value, "purchases": tested.purchases}
+    judged = {
+        name: evaluate(part, rng, None, config.replicates, over=("pooled",)) for name, part in parts.items()
+    }
     progress.advance(shown)
     final = final_model(config, source, chosen, rng)
     progress.advance(shown)
@@ -143,22 +145,22 @@ def choose(
     """Fit all candidates and the challenger before each validation window and apply the rule of selection."""
     fitted = [fit_candidates(config, window.summary) for window in windows]
     pairs = list(zip(fitted, windows, strict=True))
-    said: dict[str, Sequence[Floats]] = {
-        one.name: [
-            np.asarray(each[one.name].value(w.summary, w.terms), dtype=np.float64) for each, w in pairs
+    predicted: dict[str, Sequence[Floats]] = {
+        candidate.name: [
+            np.asarray(each[candidate.name].value(w.summary, w.terms), dtype=np.float64) for each, w in pairs
         ]
-        for one in config.candidates
+        for candidate in config.candidates
     }
-    base = model_selection.best_candidate(said, windows, rng, config.replicates)
+    base = model_selection.best_candidate(predicted, windows, rng, config.replicates)
     if config.challenger is not None:
-        said[model_selection.CHALLENGER] = [
+        predicted[model_selection.CHALLENGER] = [
             _challenge(config, source, window, each[base], base, value)
-            for value, (each, window) in zip(said[base], pairs, strict=True)
+            for value, (each, window) in zip(predicted[base], pairs, strict=True)
         ]
-    judged = model_selection.judge(said, windows, rng, config.replicates)
+    judged = model_selection.judge(predicted, windows, rng, config.replicates)
     choice = model_selection.choose(judged, base)
-    kept = said[model_selection.CHALLENGER if choice.challenger else base]
-    return Chosen(choice, judged, model_selection.tilt_of(kept, windows) if choice.tilted else NO_TILT)
+    best = predicted[model_selection.CHALLENGER if choice.challenger else base]
+    return Chosen(choice, judged, model_selection.tilt_of(best, windows) if choice.tilted else NO_TILT)
 
 
 def _challenge(
@@ -172,18 +174,23 @@ def test(config: ClvRun, source: WindowSource, chosen: Chosen) -> Tested:
     """Fit what was chosen before the test window and put it beside the baselines."""
     window = source.window(config.split.test, config.target.horizon_days)
     model = _model(config, source, chosen, window.snapshot.as_of, window.summary, window.terms)
-    said = model.predict(window.summary)
+    values = model.predict(window.summary)
     rules = baselines(window.summary, window.snapshot.horizon)
-    ours = Baseline(said["expected_purchases"].to_numpy(), said["clv"].to_numpy())
-    both = {MODEL: ours, **rules}
+    ours = Baseline(values["expected_purchases"].to_numpy(), values["clv"].to_numpy())
+    by_model = {MODEL: ours, **rules}
     known = window.outcomes.known
     ids, fold = window.summary.index.to_numpy(dtype=str), np.full(len(window.summary), window.name)
     return Tested(
         window,
         model,
-        ValuePredictions(ids, fold, known["value"].to_numpy(), {n: one.value for n, one in both.items()}),
         ValuePredictions(
-            ids, fold, known["purchases"].to_numpy(), {n: one.purchases for n, one in both.items()}
+            ids, fold, known["value"].to_numpy(), {n: prediction.value for n, prediction in by_model.items()}
+        ),
+        ValuePredictions(
+            ids,
+            fold,
+            known["purchases"].to_numpy(),
+            {n: prediction.purchases for n, prediction in by_model.items()},
         ),
     )
 
@@ -236,9 +243,12 @@ def _facts(
         "choice": vars(chosen.choice),
         "tilt": vars(chosen.tilt),
         "windows": [
-            {"as_of": one.name, "labels_end": f"{one.snapshot.label_ends_at:%Y-%m-%d}"}
-            | one.outcomes.as_dict()
-            for one in [*windows, tested.window]
+            {
+                "as_of": validation_window.name,
+                "labels_end": f"{validation_window.snapshot.label_ends_at:%Y-%m-%d}",
+            }
+            | validation_window.outcomes.as_dict()
+            for validation_window in [*windows, tested.window]
         ],
         "final_as_of": f"{config.register_as.as_of}",
         "purchases": report.fitted_facts(fitted.purchases),

@@ -18,21 +18,22 @@ if TYPE_CHECKING:
 def fit_candidates(config: ClvRun, summary: "pd.DataFrame") -> dict[str, Valuer]:
     """Fit every candidate to a summary; a purchase model that several share is fitted once."""
     purchases = {
-        name: PURCHASES[name]().fit(summary) for name in sorted({one.purchases for one in config.candidates})
+        name: PURCHASES[name]().fit(summary)
+        for name in sorted({candidate.purchases for candidate in config.candidates})
     }
     return {
-        one.name: Valuer(
-            one.purchases,
-            purchases[one.purchases],
-            GammaGamma(one.first_purchase, one.largest_correlation).fit(summary),
+        candidate.name: Valuer(
+            candidate.purchases,
+            purchases[candidate.purchases],
+            GammaGamma(candidate.first_purchase, candidate.largest_correlation).fit(summary),
         )
-        for one in config.candidates
+        for candidate in config.candidates
     }
 
 
 def fit_one(config: ClvRun, summary: "pd.DataFrame", name: str) -> Valuer:
     """Fit the candidate of a name to a summary."""
-    only = [one for one in config.candidates if one.name == name]
+    only = [candidate for candidate in config.candidates if candidate.name == name]
     return fit_candidates(config.model_copy(update={"candidates": tuple(only)}), summary)[name]
 
 
@@ -45,7 +46,7 @@ def fit_challenger(config: ClvRun, source: WindowSource, as_of: datetime, base: 
         past = source.window(as_of - timedelta(days=days), days)
         parts.append((past, fit_one(config, past.summary, base)))
     features = [challenger_features(valuer, past.summary, past.terms) for past, valuer in parts]
-    said = [valuer.value(past.summary, past.terms).to_numpy() for past, valuer in parts]
+    values = [valuer.value(past.summary, past.terms).to_numpy() for past, valuer in parts]
     came = [past.outcomes.known["value"].to_numpy() for past, _ in parts]
     trees = Challenger.with_options(config.challenger.options)
-    return trees.fit(join(features), np.concatenate(said), np.concatenate(came))
+    return trees.fit(join(features), np.concatenate(values), np.concatenate(came))

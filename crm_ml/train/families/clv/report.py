@@ -37,15 +37,15 @@ def metrics(value: Evaluation, purchases: Evaluation) -> dict[str, float]:
 
     ``difference.<metric>`` is the paired difference of the model to the baseline of lowest RMSE.
     """
-    found: dict[str, float] = {}
+    by_name: dict[str, float] = {}
     for judged, kind in ((value, ""), (purchases, "purchases_")):
         best = best_baseline(judged)
         for metric in METRICS:
             for name in judged.models:
                 prefix = "test" if name == MODEL else f"baseline.{name}"
-                found |= named(f"{prefix}.{kind}{metric}", judged.interval(name, metric))
-            found |= named(f"difference.{kind}{metric}", judged.difference(MODEL, best, metric))
-    return found
+                by_name |= named(f"{prefix}.{kind}{metric}", judged.interval(name, metric))
+            by_name |= named(f"difference.{kind}{metric}", judged.difference(MODEL, best, metric))
+    return by_name
 
 
 def summary(judged: Evaluation) -> pd.DataFrame:
@@ -88,7 +88,7 @@ def tables(validation: Evaluation, value: Evaluation, purchases: Evaluation) -> 
 
 
 def figures(
-    tables: Tables, window: ValidationWindow, model: ClvModel, said: ValuePredictions
+    tables: Tables, window: ValidationWindow, model: ClvModel, predictions: ValuePredictions
 ) -> "dict[str, Figure]":
     """Return the plots of the test window: frequency, cumulative purchases, P(alive), deciles."""
     purchases, unit = model.valuer.purchases, NAMES[model.time_unit]
@@ -105,7 +105,7 @@ def figures(
             course.times, course.actual, course.expected, course.cut, unit
         ),
         "p_alive": value_plots.alive_heat_map(frequency, recency, alive, unit, age),
-        "deciles": value_plots.decile_plot(said, MODEL, f"spend in {days} days"),
+        "deciles": value_plots.decile_plot(predictions, MODEL, f"spend in {days} days"),
     }  # fmt: skip
 
 

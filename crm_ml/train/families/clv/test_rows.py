@@ -19,8 +19,8 @@ def of_value(tested: "Tested") -> ScoredRows:
     def rescore(folder: Path) -> "Mapping[str, Floats]":
         from crm_ml.models import model_folder
 
-        said = replace(model_folder.load(folder), terms=window.terms).predict(window.summary)
-        return {"value": said["clv"].to_numpy(), "purchases": said["expected_purchases"].to_numpy()}
+        values = replace(model_folder.load(folder), terms=window.terms).predict(window.summary)
+        return {"value": values["clv"].to_numpy(), "purchases": values["expected_purchases"].to_numpy()}
 
     return ScoredRows(
         parts={"value": tested.value, "purchases": tested.purchases},

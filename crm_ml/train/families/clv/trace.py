@@ -31,16 +31,18 @@ def trace_of(
     """
     every = [*windows, tested.window]
     features: dict[str, Any] = {
-        one.name: {
-            "rows": len(one.summary),
-            "summary": column_sums(one.summary),
-            "came": column_sums(one.outcomes.known),
+        item.name: {
+            "rows": len(item.summary),
+            "summary": column_sums(item.summary),
+            "came": column_sums(item.outcomes.known),
         }
-        for one in every
+        for item in every
     }
     features["final"] = {"rows": len(final), "summary": column_sums(final)}
-    split = {one.name: f"labels end {one.snapshot.label_ends_at:%Y-%m-%d}" for one in every}
+    split = {item.name: f"labels end {item.snapshot.label_ends_at:%Y-%m-%d}" for item in every}
     trials: dict[str, Any] = {"choice": vars(chosen.choice), "tilt": vars(chosen.tilt)}
     trials["validation"] = chosen.judged.table().to_dict("records")
-    said = {"value": tested.value, "purchases": tested.purchases}
-    return Trace(features, split, trials, {name: predictions_sums(one) for name, one in said.items()})
+    predictions = {"value": tested.value, "purchases": tested.purchases}
+    return Trace(
+        features, split, trials, {name: predictions_sums(item) for name, item in predictions.items()}
+    )

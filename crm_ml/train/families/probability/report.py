@@ -57,13 +57,13 @@ class Judged:
 
         ``difference.<metric>`` is the paired difference of the model to the best baseline.
         """
-        found: dict[str, float] = {}
+        by_name: dict[str, float] = {}
         for metric in self.views:
             for name in self.evaluation.models:
                 prefix = "test" if name == MODEL else f"baseline.{name}"
-                found |= named(f"{prefix}.{metric}", self.interval(name, metric))
-            found |= named(f"difference.{metric}", self.lead(metric))
-        return found
+                by_name |= named(f"{prefix}.{metric}", self.interval(name, metric))
+            by_name |= named(f"difference.{metric}", self.lead(metric))
+        return by_name
 
     def summary(self) -> pd.DataFrame:
         """Return the table for people: a row for each model, one for the paired difference.

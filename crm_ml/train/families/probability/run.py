@@ -108,7 +108,7 @@ def fit_calibrated(config: ProbabilityRun, rows: LabelledRows, each: Fold[Dated]
     if not config.calibration.methods:
         return model
     later = each.training[-config.calibration.snapshots :]
-    earlier = [one for one in each.training if one.label_ends_at <= later[0].as_of]
+    earlier = [occasion for occasion in each.training if occasion.label_ends_at <= later[0].as_of]
     if not earlier:
         raise InputError(
             f"nothing that trains for {each.test} has labels that end before the calibration rows, from "
@@ -168,6 +168,6 @@ def _dates(each: Fold[Dated]) -> dict[str, Any]:
     return {
         "test": str(each.test),
         "as_of": f"{each.test.as_of:%Y-%m-%d}",
-        "training": [str(one) for one in each.training],
-        "training_labels_end": f"{max(one.label_ends_at for one in each.training):%Y-%m-%d}",
+        "training": [str(occasion) for occasion in each.training],
+        "training_labels_end": f"{max(occasion.label_ends_at for occasion in each.training):%Y-%m-%d}",
     }

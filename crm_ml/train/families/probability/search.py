@@ -53,8 +53,8 @@ def run(study: Study, ahead: "Parts[Fold[Any]]", studies: Path | None, progress:
         return probability_run.run(study, progress)
     rows = used_rows(study.rows, config, study.extra)
     scoring = judges(config, rows, ahead, study.folds)
-    found = tune(config, scoring, studies, progress)
-    return found.beside(probability_run.run(replace(study, config=found.config), progress), progress)
+    result = tune(config, scoring, studies, progress)
+    return result.beside(probability_run.run(replace(study, config=result.config), progress), progress)
 
 
 def judges(
@@ -81,18 +81,18 @@ def judges(
     for part in (folds.search, folds.confirm):
         for each in part:
             check_apart(each.training, [each.test], each.test.label_ends_at)
-    first_test = min(one.test.as_of for one in tests)
-    check_apart([one.test for one in folds.search], [one.test for one in folds.confirm], first_test)
+    first_test = min(fold.test.as_of for fold in tests)
+    check_apart([fold.test for fold in folds.search], [fold.test for fold in folds.confirm], first_test)
 
-    def calibrated(these: "Sequence[Fold[Any]]", options: Mapping[str, Option]) -> Scores:
+    def calibrated(parts: "Sequence[Fold[Any]]", options: Mapping[str, Option]) -> Scores:
         tuned = with_options(config, options)
-        return np.concatenate([_calibrated_loss(tuned, rows, each) for each in these])
+        return np.concatenate([_calibrated_loss(tuned, rows, each) for each in parts])
 
     days = [each.test for each in folds.confirm]
     return Judges(
         search=[_judge(config, rows, each) for each in folds.search],
         confirm=lambda options: calibrated(folds.confirm, options),
-        customers=lambda: np.concatenate([rows.at([one]).customer_id.to_numpy() for one in days]),
+        customers=lambda: np.concatenate([rows.at([fold]).customer_id.to_numpy() for fold in days]),
         test=lambda options: calibrated(tests, options),
         tested=lambda outcome: _tested(config, outcome),
         names={
@@ -112,15 +112,15 @@ def losses(metric: str, y: Scores, p: Scores) -> Scores:
     """
     if metric == "brier":
         return np.asarray((p - y) ** 2)
-    kept = np.clip(p, _CUT, 1 - _CUT)
-    return np.asarray(-np.where(y > 0, np.log(kept), np.log1p(-kept)))
+    clipped = np.clip(p, _CUT, 1 - _CUT)
+    return np.asarray(-np.where(y > 0, np.log(clipped), np.log1p(-clipped)))
 
 
 def _tested(config: ProbabilityRun, outcome: Outcome) -> "tuple[npt.NDArray[Any], Scores]":
     assert outcome.rows is not None
-    said = outcome.rows.parts["test"]
-    assert isinstance(said, Predictions)
-    return said.customer_id, losses(metric_of(config), said.y, said.p[MODEL])
+    predictions = outcome.rows.parts["test"]
+    assert isinstance(predictions, Predictions)
+    return predictions.customer_id, losses(metric_of(config), predictions.y, predictions.p[MODEL])
 
 
 def _judge(config: ProbabilityRun, rows: LabelledRows, each: "Fold[Any]") -> Judge:

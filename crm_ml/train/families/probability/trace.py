@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from crm_ml.models.labelled_rows import LabelledRows
 
 
-def trace_of(rows: "LabelledRows", split: Mapping[str, Any], said: "BasePredictions") -> Trace:
+def trace_of(rows: "LabelledRows", split: Mapping[str, Any], predictions: "BasePredictions") -> Trace:
     """Return the trace of a run of probabilities.
 
     Parameters
@@ -20,7 +20,7 @@ def trace_of(rows: "LabelledRows", split: Mapping[str, Any], said: "BasePredicti
         With the features of the model, of all folds.
     split : mapping
         Days of each fold and of the final model.
-    said : Predictions
+    lists : Predictions
         Of the test rows.
     """
     features = {
@@ -29,4 +29,4 @@ def trace_of(rows: "LabelledRows", split: Mapping[str, Any], said: "BasePredicti
         "columns": column_sums(rows.X.assign(label=rows.y)),
     }
     counts = {str(name): int(n) for name, n in rows.fold.value_counts().sort_index().items()}
-    return Trace(features, {**split, "rows": counts}, {}, predictions_sums(said))
+    return Trace(features, {**split, "rows": counts}, {}, predictions_sums(predictions))

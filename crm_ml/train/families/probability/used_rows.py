@@ -59,11 +59,13 @@ def left_out(columns: Iterable[str], patterns: Iterable[str], extra: Iterable[st
     ['timing_monday_share']
     """
     names = list(columns)
-    found = {pattern: fnmatch.filter(names, pattern) for pattern in patterns}
+    by_pattern = {pattern: fnmatch.filter(names, pattern) for pattern in patterns}
     declared = [name for group in features.groups().values() for name in group.COLUMNS] + list(extra)
     empty = [
-        pattern for pattern, matches in found.items() if not (matches or fnmatch.filter(declared, pattern))
+        pattern
+        for pattern, matches in by_pattern.items()
+        if not (matches or fnmatch.filter(declared, pattern))
     ]
     if empty:
         raise ConfigError(f"leave_out: {', '.join(empty)} match no feature; there are {', '.join(names)}")
-    return sorted({name for matches in found.values() for name in matches})
+    return sorted({name for matches in by_pattern.values() for name in matches})

@@ -56,7 +56,7 @@ Label = Callable[[Tables, Occasion], "pd.Series[int]"]
 
 
 @dataclass(frozen=True)
-class Plan:
+class OccasionPlan:
     """Occasions of an experiment: folds with their training, the final one, and how a row is labelled.
 
     `ahead` are the folds before the first test that a search goes by.
@@ -70,9 +70,15 @@ class Plan:
     @property
     def occasions(self) -> list[Occasion]:
         """All occasions that need rows, in the order of time."""
-        parts = [one for each in (*self.folds, *self.ahead.every) for one in (each.test, *each.training)]
-        found = {one.name: one for one in [*parts, *self.final.training] if isinstance(one, Occasion)}
-        return sorted(found.values(), key=lambda one: (one.as_of, one.name))
+        parts = [
+            occasion for each in (*self.folds, *self.ahead.every) for occasion in (each.test, *each.training)
+        ]
+        by_name = {
+            occasion.name: occasion
+            for occasion in [*parts, *self.final.training]
+            if isinstance(occasion, Occasion)
+        }
+        return sorted(by_name.values(), key=lambda occasion: (occasion.as_of, occasion.name))
 
 
 def execute(
@@ -102,15 +108,17 @@ def execute(
     """
     check_purpose(tables, config.target.purpose)
     plan = make_plan(config, tables)
-    known = Known.newest(plan.final.training, lambda one: one.kind)
+    known = Known.newest(plan.final.training, lambda occasion: occasion.kind)
     rows = compute_rows(config, tables, plan, progress, known)
     today = Snapshot(config.register_as.as_of, timedelta(days=1))  # type: ignore[arg-type]
     rows = used_rows.allowed_rows(tables, rows, today, config.target.purpose)
     check_point_in_time(config, tables, plan)
     details = {
         "target": config.target.model_dump(mode="json"),
-        "kinds": sorted({one.kind for one in plan.final.training if isinstance(one, Occasion)}),
-        "labels_end": f"{max(one.label_ends_at for one in plan.final.training):%Y-%m-%d}",
+        "kinds": sorted(
+            {occasion.kind for occasion in plan.final.training if isinstance(occasion, Occasion)}
+        ),
+        "labels_end": f"{max(occasion.label_ends_at for occasion in plan.final.training):%Y-%m-%d}",
         "features": config.features or {},
         "columns": list(used_rows.used_rows(rows, config, COLUMNS).X.columns),
     }
@@ -131,7 +139,7 @@ def execute(
     return search.run(study, plan.ahead, studies, progress)
 
 
-def make_plan(config: PropensityRun, tables: Tables) -> Plan:
+def make_plan(config: PropensityRun, tables: Tables) -> OccasionPlan:
     """Return the occasions that test and those that train for each of them; raises as `execute`."""
     target, split = config.target, config.split
     if isinstance(target, AnswerTarget) and isinstance(split, CampaignSplit):
@@ -143,7 +151,7 @@ def make_plan(config: PropensityRun, tables: Tables) -> Plan:
     folds = category_folds(target, split, split.test)
     as_of = config.register_as.as_of
     training = category_training(target, split, as_of)
-    return Plan(
+    return OccasionPlan(
         folds,
         Fold[Snapshot | Occasion](target.snapshot(as_of), training),
         label,
@@ -152,7 +160,11 @@ def make_plan(config: PropensityRun, tables: Tables) -> Plan:
 
 
 def compute_rows(
-    config: PropensityRun, tables: Tables, plan: Plan, progress: "Progress", known: Known | None = None
+    config: PropensityRun,
+    tables: Tables,
+    plan: OccasionPlan,
+    progress: "Progress",
+    known: Known | None = None,
 ) -> LabelledRows:
     """Compute features and labels of each occasion once, in the order of time.
 
@@ -163,17 +175,19 @@ def compute_rows(
     return labelled_rows(tables, shown, plan.label, groups, None if known is None else known.keep)
 
 
-def seen_by(tables: Tables, plan: Plan, known: Known, used: Collection[str]) -> tuple[Seen, ...]:
+def seen_by(tables: Tables, plan: OccasionPlan, known: Known, used: Collection[str]) -> tuple[Seen, ...]:
     """Return the newest occasions of each kind with everybody who was known, as a list would score them."""
-    found = []
-    for one in plan.final.training:
-        if isinstance(one, Occasion) and one.as_of in known.frames:
-            X = known.frames[one.as_of]
-            found.append(Seen(one.as_of, features_of(tables, one, X.index, X)[list(used)], one.kind))
-    return tuple(found)
+    seen = []
+    for occasion in plan.final.training:
+        if isinstance(occasion, Occasion) and occasion.as_of in known.frames:
+            X = known.frames[occasion.as_of]
+            seen.append(
+                Seen(occasion.as_of, features_of(tables, occasion, X.index, X)[list(used)], occasion.kind)
+            )
+    return tuple(seen)
 
 
-def check_point_in_time(config: PropensityRun, tables: Tables, plan: Plan) -> None:
+def check_point_in_time(config: PropensityRun, tables: Tables, plan: OccasionPlan) -> None:
     """Compute the features of the last test occasion with and without later rows and compare them exactly.
 
     Raises
@@ -183,11 +197,13 @@ def check_point_in_time(config: PropensityRun, tables: Tables, plan: Plan) -> No
     """
     test = plan.folds[-1].test
     customers = plan.label(tables, test).index
-    both = [
-        features_of(these, test, customers, features.matrix(these, test.snapshot, config.features))
-        for these in (tables, test.snapshot.known(tables))
+    matrices = [
+        features_of(
+            known_tables, test, customers, features.matrix(known_tables, test.snapshot, config.features)
+        )
+        for known_tables in (tables, test.snapshot.known(tables))
     ]
-    leakage.check_point_in_time(*both)
+    leakage.check_point_in_time(*matrices)
 
 
 def _plan_of_answers(
@@ -196,16 +212,16 @@ def _plan_of_answers(
     split: CampaignSplit,
     sent: Sequence[Occasion],
     tables: Tables,
-) -> Plan:
+) -> OccasionPlan:
     first, last = (Snapshot(day, timedelta(days=1)) for day in (split.test_from, split.test_until))  # type: ignore[arg-type]
-    tests = [one for one in sent if first.as_of <= one.as_of <= last.as_of]
+    tests = [occasion for occasion in sent if first.as_of <= occasion.as_of <= last.as_of]
     if not tests:
         raise InputError(f"touches: no campaign was sent from {split.test_from} until {split.test_until}")
     if not split.open_windows:
-        for one in tests:
-            check_data_reach(tables, one.snapshot, config.data.ends_at)
-    folds = tuple(Fold(one, ended(sent, one, split.earliest)) for one in tests)
+        for occasion in tests:
+            check_data_reach(tables, occasion.snapshot, config.data.ends_at)
+    folds = tuple(Fold(occasion, ended(sent, occasion, split.earliest)) for occasion in tests)
     today = Snapshot(config.register_as.as_of, timedelta(days=1))  # type: ignore[arg-type]
     label = functools.partial(answers, responses=target.responses)
     ahead = campaigns_ahead(config.tuning, split, sent, tests)
-    return Plan(folds, Fold(today, ended(sent, today, split.earliest)), label, ahead)
+    return OccasionPlan(folds, Fold(today, ended(sent, today, split.earliest)), label, ahead)

@@ -34,13 +34,13 @@ def ended(
     InputError
         If there is none.
     """
-    found = [one for one in sent if one.label_ends_at <= before.as_of]
+    over = [occasion for occasion in sent if occasion.label_ends_at <= before.as_of]
     if earliest is not None:
         start = Snapshot(earliest, timedelta(days=1)).as_of  # type: ignore[arg-type]
-        found = [one for one in found if one.as_of >= start]
-    if not found:
+        over = [occasion for occasion in over if occasion.as_of >= start]
+    if not over:
         raise InputError(f"no campaign had ended before {before}; test later ones or set an earlier earliest")
-    return tuple(found)
+    return tuple(over)
 
 
 def campaigns_ahead(
@@ -56,7 +56,7 @@ def campaigns_ahead(
     if tuning is None:
         return Parts((), ())
     wanted = tuning.validation
-    first = min(tests, key=lambda one: one.as_of)
+    first = min(tests, key=lambda occasion: occasion.as_of)
     confirm = ended(sent, first, split.earliest)[-wanted.confirm :]
     search = ended(sent, confirm[0], split.earliest)[-wanted.search :]
     if len(confirm) < wanted.confirm or len(search) < wanted.search:
@@ -64,7 +64,10 @@ def campaigns_ahead(
             f"tuning.validation: {len(search)} campaigns for the search and {len(confirm)} to confirm had "
             f"ended in time, not {wanted.search} and {wanted.confirm}; ask for fewer or test later ones"
         )
-    parts = [tuple(Fold(one, ended(sent, one, split.earliest)) for one in part) for part in (search, confirm)]
+    parts = [
+        tuple(Fold(occasion, ended(sent, occasion, split.earliest)) for occasion in part)
+        for part in (search, confirm)
+    ]
     return Parts(*parts)
 
 
@@ -86,7 +89,7 @@ def categories_ahead(
         return Parts((), ())
     days = days_before(target.snapshot(split.test[0]), tuning.validation)
     parts = [
-        category_folds(target, split, [one.as_of for one in part]) for part in (days.search, days.confirm)
+        category_folds(target, split, [day.as_of for day in part]) for part in (days.search, days.confirm)
     ]
     return Parts(*parts)
 
@@ -102,8 +105,12 @@ def category_training(target: PurchaseTarget, split: SnapshotSplit, day: date) -
     test = target.snapshot(day)
     training = test.training(split.training_snapshots, split.every_days)
     if split.earliest is not None:
-        training = [one for one in training if one.as_of >= target.snapshot(split.earliest).as_of]
+        training = [
+            occasion for occasion in training if occasion.as_of >= target.snapshot(split.earliest).as_of
+        ]
     if not training:
         raise InputError(f"no training snapshot lies between {split.earliest} and {day}; test later")
     check_labels_end_before(training, test)
-    return tuple(one for snapshot in training for one in category_occasions(snapshot, target.categories))
+    return tuple(
+        occasion for snapshot in training for occasion in category_occasions(snapshot, target.categories)
+    )

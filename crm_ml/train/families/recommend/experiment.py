@@ -20,7 +20,7 @@ from crm_ml.recommend.two_heads import TwoHeads
 from crm_ml.snapshots import Snapshot, check_data_reach
 from crm_ml.tables import Tables
 from crm_ml.train.families.recommend import report as recommend_report
-from crm_ml.train.families.recommend.report import MODEL, Said
+from crm_ml.train.families.recommend.report import MODEL, DayLists
 from crm_ml.train.families.recommend.search import judges
 from crm_ml.train.families.recommend.test_rows import of_lists
 from crm_ml.train.families.recommend.trace import trace_of
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Day:
+class TestDay:
     """A test day and its task."""
 
     snapshot: Snapshot
@@ -74,15 +74,15 @@ def execute(
     if config.tuning is None:
         return _judged(config, tables, days, progress)
     ahead = days_before(days[0].snapshot, config.tuning.validation)
-    tests = [one.snapshot for one in days]
-    scoring = judges(config, ahead, lambda one: _day(config, tables, one).task, tests)
-    found = tune(config, scoring, studies, progress)
-    return found.beside(_judged(found.config, tables, days, progress), progress)
+    tests = [day.snapshot for day in days]
+    scoring = judges(config, ahead, lambda day: _day(config, tables, day).task, tests)
+    result = tune(config, scoring, studies, progress)
+    return result.beside(_judged(result.config, tables, days, progress), progress)
 
 
-def _judged(config: RecommendRun, tables: Tables, days: "list[Day]", progress: "Progress") -> Outcome:
-    said = [said_of(config, day, progress) for day in days]
-    report = recommend_report.judge(config, said, np.random.default_rng(config.seed))
+def _judged(config: RecommendRun, tables: Tables, days: "list[TestDay]", progress: "Progress") -> Outcome:
+    lists = [lists_of(config, day, progress) for day in days]
+    report = recommend_report.judge(config, lists, np.random.default_rng(config.seed))
     final = _allowed(config, tables, _final(config, tables))
     training = progress.add_task("final model", total=1)
     model = fit(config.model, final)
@@ -92,11 +92,11 @@ def _judged(config: RecommendRun, tables: Tables, days: "list[Day]", progress: "
         summary=report.summary(),
         gates=(*report.gates(config.largest_ece), no_leak("events")),
         candidate=_candidate(config, model, final),
-        trace=trace_of({str(day.snapshot): day.task for day in days} | {"final": final}, said),
+        trace=trace_of({str(day.snapshot): day.task for day in days} | {"final": final}, lists),
         tables=report.tables(),
         figures=report.figures(),
         facts={"test": [str(day.snapshot) for day in days], "items": len(final.data.items)} | report.facts(),
-        rows=of_lists(config, said, recommend_report.VIEWS, report.views["all"].metrics),
+        rows=of_lists(config, lists, recommend_report.VIEWS, report.views["all"].metrics),
     )
 
 
@@ -105,7 +105,7 @@ def fit(part: Part, task: Task) -> Recommender:
     return create(part.name, **part.options).fit(task.data, task.categories)
 
 
-def said_of(config: RecommendRun, day: Day, progress: "Progress") -> Said:
+def lists_of(config: RecommendRun, day: TestDay, progress: "Progress") -> DayLists:
     """Fit model and baselines to a test day and take their lists, of all items and of new ones alone."""
     task = day.task
     assert task.relevant is not None
@@ -113,15 +113,15 @@ def said_of(config: RecommendRun, day: Day, progress: "Progress") -> Said:
     lists: dict[str, dict[str, Any]] = {"all": {}, "new": {}}
     probabilities = None
     for name, part in progress.track(list(parts.items()), description=f"models of {day.snapshot}"):
-        one = fit(part, task)
+        model = fit(part, task)
         for view, exclude in (("all", False), ("new", True)):
-            lists[view][name] = one.top(task.data.customers, config.target.k, exclude_seen=exclude)[0]
-        if name == MODEL and isinstance(one, TwoHeads):
-            probabilities = one.probabilities()
-    return Said(str(day.snapshot), task, lists, probabilities)
+            lists[view][name] = model.top(task.data.customers, config.target.k, exclude_seen=exclude)[0]
+        if name == MODEL and isinstance(model, TwoHeads):
+            probabilities = model.probabilities()
+    return DayLists(str(day.snapshot), task, lists, probabilities)
 
 
-def check_point_in_time(config: RecommendRun, tables: Tables, day: Day) -> None:
+def check_point_in_time(config: RecommendRun, tables: Tables, day: TestDay) -> None:
     """Take the events of a test day once more without all later rows and compare them exactly.
 
     Raises
@@ -137,10 +137,10 @@ def check_point_in_time(config: RecommendRun, tables: Tables, day: Day) -> None:
             raise LeakError(f"interactions: {name} at {day.snapshot} differs without the rows after it")
 
 
-def _day(config: RecommendRun, tables: Tables, snapshot: Snapshot) -> Day:
+def _day(config: RecommendRun, tables: Tables, snapshot: Snapshot) -> TestDay:
     check_data_reach(tables, snapshot, config.data.ends_at)
     task = task_of(tables, snapshot, config.target.least_events, config.target.level)
-    return Day(snapshot, _allowed(config, tables, task))
+    return TestDay(snapshot, _allowed(config, tables, task))
 
 
 def _final(config: RecommendRun, tables: Tables) -> Task:

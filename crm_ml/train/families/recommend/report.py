@@ -28,7 +28,7 @@ _SHOWN = ("ndcg", "recall", "map", "hit_rate", "mrr")
 
 
 @dataclass(frozen=True, eq=False)
-class Said:
+class DayLists:
     """Lists of a test day.
 
     Parameters
@@ -52,18 +52,18 @@ class Said:
         That is what they had before for ``"repeat"``, what they never had for ``"new"`` and ``"explore"``,
         and both for ``"all"``.
         """
-        found = self.task.relevant
-        assert found is not None
+        wanted = self.task.relevant
+        assert wanted is not None
         if view != "all":
             seen = self.task.data.matrix()
             seen.data[:] = 1.0
-            again = found.multiply(seen).tocsr()
-            found = again if view == "repeat" else found - again
-            found.eliminate_zeros()
-        rows = np.flatnonzero(np.diff(found.indptr) > 0)
+            again = wanted.multiply(seen).tocsr()
+            wanted = again if view == "repeat" else wanted - again
+            wanted.eliminate_zeros()
+        rows = np.flatnonzero(np.diff(wanted.indptr) > 0)
         if not len(rows):
             raise InputError(f"{self.name}: nobody bought a {view} item within the window; test another day")
-        return rows, found[rows]
+        return rows, wanted[rows]
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,19 +96,19 @@ class RecommendReport:
 
         Names begin with ``new_``, ``repeat_`` or ``explore_`` where they are not about all items.
         """
-        found: dict[str, float] = {}
+        by_name: dict[str, float] = {}
         for view, judged in (*self.views.items(), *self.parts.items()):
             for metric in judged.metrics:
                 label = f"{'' if view == 'all' else f'{view}_'}{metric}_at_{self.k}"
                 for model in judged.models:
                     prefix = "test" if model == MODEL else f"baseline.{model}"
-                    found |= named(f"{prefix}.{label}", judged.interval(model, metric))
+                    by_name |= named(f"{prefix}.{label}", judged.interval(model, metric))
                     if model != MODEL:
                         paired = judged.difference(MODEL, model, metric)
-                        found |= named(f"difference.{model}.{label}", paired)
+                        by_name |= named(f"difference.{model}.{label}", paired)
         if self.calibration is not None:
-            found |= named("test.ece", self.calibration.interval(MODEL, "ece"))
-        return found
+            by_name |= named("test.ece", self.calibration.interval(MODEL, "ece"))
+        return by_name
 
     def summary(self) -> pd.DataFrame:
         """Return the table for people."""
@@ -138,25 +138,29 @@ class RecommendReport:
 
     def gates(self, largest_ece: float) -> tuple[Gate, ...]:
         """Return what must hold before the model becomes champion."""
-        found = []
+        conditions = []
         for view, judged in self.views.items():
             others = [name for name in judged.models if name != MODEL]
             best = max(others, key=lambda name: judged.interval(name, "ndcg").value)
             paired = judged.difference(MODEL, best, "ndcg")
             reason = f"{view} items, NDCG - {best} {paired}"
-            found.append(Gate(f"not worse than the best baseline, {view} items", paired.high > 0, reason))
+            conditions.append(
+                Gate(f"not worse than the best baseline, {view} items", paired.high > 0, reason)
+            )
         if self.calibration is not None:
             ece = self.calibration.interval(MODEL, "ece").value
-            found.append(Gate("calibrated", ece <= largest_ece, f"ECE {ece:.4f}, limit {largest_ece:g}"))
-        return tuple(found)
+            conditions.append(Gate("calibrated", ece <= largest_ece, f"ECE {ece:.4f}, limit {largest_ece:g}"))
+        return tuple(conditions)
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Return metrics, differences and what the lists are like."""
         every = {**self.views, **self.parts}
         return {
-            "metrics": pd.concat([one.table().assign(view=view) for view, one in every.items()]),
+            "metrics": pd.concat(
+                [evaluation.table().assign(view=view) for view, evaluation in every.items()]
+            ),
             "differences": pd.concat(
-                [one.differences(MODEL).assign(view=view) for view, one in every.items()]
+                [evaluation.differences(MODEL).assign(view=view) for view, evaluation in every.items()]
             ),
             "lists": self.described,
         }
@@ -170,34 +174,34 @@ class RecommendReport:
         return {"lists": self.described.to_dict("records")}
 
 
-def judge(config: RecommendRun, said: Sequence[Said], rng: np.random.Generator) -> RecommendReport:
+def judge(config: RecommendRun, lists: Sequence[DayLists], rng: np.random.Generator) -> RecommendReport:
     """Judge the lists of all test days; customers are drawn whole over them.
 
     Parameters
     ----------
     config : RecommendRun
-    said : sequence of Said
+    lists : sequence of DayLists
     rng : numpy.random.Generator
     """
-    views = {view: _judge(config, said, view, rng) for view in VIEWS}
-    parts = {part: _judge(config, said, part, rng) for part in PARTS}
-    bought = _bought(said)
+    views = {view: _judge(config, lists, view, rng) for view in VIEWS}
+    parts = {part: _judge(config, lists, part, rng) for part in PARTS}
+    bought = _bought(lists)
     calibration = None
     if bought is not None:
         calibration = evaluate(bought, rng, ("ece",), config.replicates, ("pooled",))
-    return RecommendReport(views, parts, _described(config, said), bought, calibration, config.target.k)
+    return RecommendReport(views, parts, _described(config, lists), bought, calibration, config.target.k)
 
 
-def _judge(config: RecommendRun, said: Sequence[Said], view: str, rng: np.random.Generator) -> Evaluation:
+def _judge(config: RecommendRun, days: Sequence[DayLists], view: str, rng: np.random.Generator) -> Evaluation:
     ids, parts = [], []
     of_lists = view if view in VIEWS else "all"
-    for one in said:
-        rows, relevant = one.relevant(view)
-        ids.append(one.task.data.customers[rows].astype(str))
+    for day_lists in days:
+        rows, relevant = day_lists.relevant(view)
+        ids.append(day_lists.task.data.customers[rows].astype(str))
         parts.append(
             {
                 name: judge_lists(lists[rows], relevant, config.target.k)
-                for name, lists in one.lists[of_lists].items()
+                for name, lists in day_lists.lists[of_lists].items()
             }
         )
     joined = {
@@ -207,26 +211,28 @@ def _judge(config: RecommendRun, said: Sequence[Said], view: str, rng: np.random
     return evaluate_lists(np.concatenate(ids), joined, rng, config.replicates, _SHOWN)
 
 
-def _bought(said: Sequence[Said]) -> Predictions | None:
+def _bought(lists: Sequence[DayLists]) -> Predictions | None:
     """Return P(buy) of the first places and whether they were bought; each place of a list is a fold."""
     parts = []
-    for one in said:
-        if one.probabilities is None:
+    for day_lists in lists:
+        if day_lists.probabilities is None:
             return None
-        rows, relevant = one.relevant("all")
-        for place in range(one.lists["all"][MODEL].shape[1]):
-            items = one.lists["all"][MODEL][rows, place]
-            p = np.where(items == NONE, 0.0, np.asarray(one.probabilities[rows, items]).ravel())
-            kept = p > 0
+        rows, relevant = day_lists.relevant("all")
+        for place in range(day_lists.lists["all"][MODEL].shape[1]):
+            items = day_lists.lists["all"][MODEL][rows, place]
+            p = np.where(items == NONE, 0.0, np.asarray(day_lists.probabilities[rows, items]).ravel())
+            recommended = p > 0
             hit = np.asarray(relevant[np.arange(len(rows)), items]).ravel()
-            ids = one.task.data.customers[rows].astype(str)
-            fold = np.full(int(kept.sum()), f"{one.name} place {place + 1}")
-            parts.append(Predictions(ids[kept], fold, hit[kept], {MODEL: np.clip(p[kept], 0, 1)}))
+            ids = day_lists.task.data.customers[rows].astype(str)
+            fold = np.full(int(recommended.sum()), f"{day_lists.name} place {place + 1}")
+            parts.append(
+                Predictions(ids[recommended], fold, hit[recommended], {MODEL: np.clip(p[recommended], 0, 1)})
+            )
     return Predictions.join(parts)
 
 
-def _described(config: RecommendRun, said: Sequence[Said]) -> pd.DataFrame:
-    last = said[-1]
+def _described(config: RecommendRun, days: Sequence[DayLists]) -> pd.DataFrame:
+    last = days[-1]
     data = last.task.data
     events = np.bincount(data.item, minlength=len(data.items))
     category = [last.task.categories.get(str(item), str(item)) for item in data.items]

@@ -17,7 +17,7 @@ from crm_ml.recommend.recommenders import create
 from crm_ml.recommend.two_heads import DISCOVERY, Prepared, TwoHeads
 from crm_ml.snapshots import Snapshot
 from crm_ml.train.compare.scored_rows import ListRows
-from crm_ml.train.families.recommend.report import MODEL, Said
+from crm_ml.train.families.recommend.report import MODEL, DayLists
 from crm_ml.train.record.outcome import Outcome
 from crm_ml.train.search.study_plan import metric_of
 from crm_ml.train.search.validation_folds import Judges, Parts, Scores, check_apart
@@ -69,15 +69,15 @@ class DayJudge:
     @property
     def customers(self) -> Ids:
         """Customers with something relevant, in the order of the scores."""
-        rows, _ = Said(str(self.snapshot), self.task, {}, None).relevant(self.view)
-        found: Ids = self.task.data.customers[rows]
-        return found
+        rows, _ = DayLists(str(self.snapshot), self.task, {}, None).relevant(self.view)
+        ids: Ids = self.task.data.customers[rows]
+        return ids
 
     def __call__(self, options: Mapping[str, Option]) -> Scores:
         """Return the NDCG of each customer with something relevant."""
         part, k = self.config.model, self.config.target.k
         model = self.fit(create(part.name, **{**part.options, **options}))
-        rows, relevant = Said(str(self.snapshot), self.task, {}, None).relevant(self.view)
+        rows, relevant = DayLists(str(self.snapshot), self.task, {}, None).relevant(self.view)
         customers = self.task.data.customers[rows]
         lists, _ = model.top(customers, k, exclude_seen=self.view == "new")
         return judge_lists(lists, relevant, k)["ndcg"]
@@ -111,15 +111,15 @@ def judges(
     LeakError
         As `crm_ml.train.search.validation_folds.check_apart`.
     """
-    check_apart(days.search, days.confirm, min(one.as_of for one in tests))
+    check_apart(days.search, days.confirm, min(day.as_of for day in tests))
     search, confirming, testing = (
-        [DayJudge(config, one, task_at) for one in part] for part in (days.search, days.confirm, tests)
+        [DayJudge(config, day, task_at) for day in part] for part in (days.search, days.confirm, tests)
     )
     return Judges(
         search=search,
-        confirm=lambda options: np.concatenate([one(options) for one in confirming]),
-        customers=lambda: np.concatenate([one.customers for one in confirming]).astype(str),
-        test=lambda options: np.concatenate([one(options) for one in testing]),
+        confirm=lambda options: np.concatenate([day(options) for day in confirming]),
+        customers=lambda: np.concatenate([day.customers for day in confirming]).astype(str),
+        test=lambda options: np.concatenate([day(options) for day in testing]),
         tested=lambda outcome: _tested(testing[0].view, outcome),
         names={"search": _names(days.search), "confirm": _names(days.confirm)},
     )
@@ -127,10 +127,10 @@ def judges(
 
 def _tested(view: str, outcome: Outcome) -> "tuple[npt.NDArray[Any], Scores]":
     assert outcome.rows is not None
-    said = outcome.rows.parts[view]
-    assert isinstance(said, ListRows)
-    return said.customer_id, said.judged[MODEL]["ndcg"]
+    lists = outcome.rows.parts[view]
+    assert isinstance(lists, ListRows)
+    return lists.customer_id, lists.judged[MODEL]["ndcg"]
 
 
 def _names(days: Sequence[Snapshot]) -> list[str]:
-    return [str(one) for one in days]
+    return [str(day) for day in days]

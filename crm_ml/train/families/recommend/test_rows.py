@@ -11,18 +11,19 @@ from crm_ml.train.compare.scored_rows import ListRows, ScoredRows, _window
 
 if TYPE_CHECKING:
     from crm_ml.evaluation.ranking import Floats
-    from crm_ml.train.families.recommend.report import Said as Lists
+    from crm_ml.train.families.recommend.report import DayLists as Lists
 
 
 def of_lists(
-    config: RecommendRun, said: "Sequence[Lists]", views: Iterable[str], metrics: Sequence[str]
+    config: RecommendRun, lists: "Sequence[Lists]", views: Iterable[str], metrics: Sequence[str]
 ) -> ScoredRows:
     """Return the metrics of each customer's list; models of other days can't score it."""
     windows = {
-        one.name: _window(config.target.snapshot(day)) for one, day in zip(said, config.test, strict=True)
+        day_lists.name: _window(config.target.snapshot(day))
+        for day_lists, day in zip(lists, config.test, strict=True)
     }
     return ScoredRows(
-        parts={view: _lists(said, view, config.target.k, metrics) for view in views},
+        parts={view: _lists(lists, view, config.target.k, metrics) for view in views},
         views=dict.fromkeys(metrics, "pooled"),
         decides="ndcg",
         deciding=("all",),
@@ -31,15 +32,15 @@ def of_lists(
     )
 
 
-def _lists(said: "Sequence[Lists]", view: str, k: int, metrics: Sequence[str]) -> ListRows:
+def _lists(days: "Sequence[Lists]", view: str, k: int, metrics: Sequence[str]) -> ListRows:
     ids, folds, wanted = [], [], []
     judged: dict[str, dict[str, list[Floats]]] = {}
-    for one in said:
-        rows, relevant = one.relevant(view)
-        ids.append(one.task.data.customers[rows].astype(str))
-        folds.append(np.full(len(rows), one.name))
+    for day_lists in days:
+        rows, relevant = day_lists.relevant(view)
+        ids.append(day_lists.task.data.customers[rows].astype(str))
+        folds.append(np.full(len(rows), day_lists.name))
         wanted.append(np.diff(relevant.indptr).astype(float))
-        for name, lists in one.lists[view].items():
+        for name, lists in day_lists.lists[view].items():
             values = judge_lists(lists[rows], relevant, k)
             for metric in metrics:
                 judged.setdefault(name, {}).setdefault(metric, []).append(values[metric])

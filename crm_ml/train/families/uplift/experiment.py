@@ -21,7 +21,7 @@ from crm_ml.snapshots import Snapshot, check_data_reach
 from crm_ml.tables import Tables
 from crm_ml.train.families.probability.used_rows import left_out
 from crm_ml.train.families.uplift import report as uplift_report
-from crm_ml.train.families.uplift.fitting import Fold, Mask, fit, predict
+from crm_ml.train.families.uplift.fitting import Mask, TrialFold, fit, predict
 from crm_ml.train.families.uplift.test_rows import of_uplift
 from crm_ml.train.families.uplift.trace import trace_of
 from crm_ml.train.record.model_profiles import Known, Seen, of_seen
@@ -71,26 +71,26 @@ def execute(
     rows = compute_rows(config, tables, known, progress, everybody)
     check_point_in_time(config, tables, known[-1])
     folds = make_folds(config, known, rows)
-    said = predict(config, rows, folds, progress)
+    predicted = predict(config, rows, folds, progress)
     judging = progress.add_task("intervals, rules, final model", total=2)
-    report = uplift_report.judge(config, rows, said, np.random.default_rng(config.seed))
+    report = uplift_report.judge(config, rows, predicted, np.random.default_rng(config.seed))
     progress.advance(judging)
     final = final_rows(config, known, rows)
     model = fit(config, config.model, rows.where(final))
     progress.advance(judging)
     profile = _profile(config, tables, model, everybody, list(rows.X.columns))
-    parts = {arm: one.predictions for arm, one in report.arms.items()}
+    parts = {arm: item.predictions for arm, item in report.arms.items()}
     judged_by = next(iter(report.arms.values())).evaluation.metrics
     return Outcome(
         metrics=report.metrics(),
         summary=report.summary(),
         gates=(*report.gates(), no_leak("features")),
         candidate=_candidate(config, model, rows.where(final), report.verified, profile),
-        trace=trace_of(rows, folds, final, said),
+        trace=trace_of(rows, folds, final, predicted),
         tables=report.tables(),
         figures=report.figures(np.random.default_rng(config.seed)),
-        facts=report.facts() | {"features": list(rows.X.columns), "trials": [str(one) for one in known]},
-        rows=of_uplift(said, parts, judged_by, known, config.target.control, _today(config).as_of),
+        facts=report.facts() | {"features": list(rows.X.columns), "trials": [str(item) for item in known]},
+        rows=of_uplift(predicted, parts, judged_by, known, config.target.control, _today(config).as_of),
     )
 
 
@@ -106,8 +106,8 @@ def compute_rows(
     `everybody` keeps what it wants of all who were known.
     """
     check_purpose(tables, config.target.purpose)
-    for one in known:
-        _check_reach(config, tables, one)
+    for trial in known:
+        _check_reach(config, tables, trial)
     shown = progress.track(list(known), description="features and outcomes")
     target = config.target
     seen = None if everybody is None else everybody.keep
@@ -143,7 +143,7 @@ def check_split(config: UpliftRun, known: Sequence[Trial]) -> None:
         )
 
 
-def make_folds(config: UpliftRun, known: Sequence[Trial], rows: TrialRows) -> list[Fold]:
+def make_folds(config: UpliftRun, known: Sequence[Trial], rows: TrialRows) -> list[TrialFold]:
     """Return which rows test and which train: trials by date, or halves of one trial's customers.
 
     Raises
@@ -154,11 +154,11 @@ def make_folds(config: UpliftRun, known: Sequence[Trial], rows: TrialRows) -> li
     check_split(config, known)
     fold = np.asarray(rows.fold)
     if isinstance(config.split, CampaignSplit):
-        return [_fold_of_trial(config, known, one, fold) for one in _tests(config.split, known)]
+        return [_fold_of_trial(config, known, trial, fold) for trial in _tests(config.split, known)]
     folds = []
     for number in range(config.split.halves):
         half = customer_folds(np.asarray(rows.customer_id), 2, key=f"half {number}")
-        folds.append(Fold(f"split {number + 1}", half == 1, half == 0))
+        folds.append(TrialFold(f"split {number + 1}", half == 1, half == 0))
     return folds
 
 
@@ -170,18 +170,18 @@ def final_rows(config: UpliftRun, known: Sequence[Trial], rows: TrialRows) -> Ma
     InputError
         If none had.
     """
-    return np.asarray(rows.fold.isin([str(one) for one in _ended(config, known)]))
+    return np.asarray(rows.fold.isin([str(trial) for trial in _ended(config, known)]))
 
 
 def _ended(config: UpliftRun, known: Sequence[Trial]) -> list[Trial]:
     today = _today(config)
-    ended = [one for one in known if one.label_ends_at <= today.as_of]
+    ended = [trial for trial in known if trial.label_ends_at <= today.as_of]
     if not ended:
         raise InputError(f"no trial had ended by {today}; register a later day")
     return ended
 
 
-def check_point_in_time(config: UpliftRun, tables: Tables, one: Trial) -> None:
+def check_point_in_time(config: UpliftRun, tables: Tables, trial: Trial) -> None:
     """Compute the features of a trial with and without all later rows and compare them exactly.
 
     Raises
@@ -189,11 +189,11 @@ def check_point_in_time(config: UpliftRun, tables: Tables, one: Trial) -> None:
     LeakError
         If a feature differs.
     """
-    both = [
-        features.matrix(these, one.snapshot, config.features)
-        for these in (tables, one.snapshot.known(tables))
+    matrices = [
+        features.matrix(known_tables, trial.snapshot, config.features)
+        for known_tables in (tables, trial.snapshot.known(tables))
     ]
-    leakage.check_point_in_time(*both)
+    leakage.check_point_in_time(*matrices)
 
 
 def _wanted(config: UpliftRun, rows: TrialRows) -> Mask:
@@ -210,27 +210,29 @@ def _wanted(config: UpliftRun, rows: TrialRows) -> Mask:
 
 def _tests(split: CampaignSplit, known: Sequence[Trial]) -> list[Trial]:
     first, last = (Snapshot(day, timedelta(days=1)).as_of for day in (split.test_from, split.test_until))  # type: ignore[arg-type]
-    tests = [one for one in known if first <= one.as_of <= last]
+    tests = [trial for trial in known if first <= trial.as_of <= last]
     if not tests:
         raise InputError(f"assignments: no trial was drawn from {split.test_from} until {split.test_until}")
     return tests
 
 
-def _fold_of_trial(config: UpliftRun, known: Sequence[Trial], test: Trial, fold: npt.NDArray[Any]) -> Fold:
-    ended = [one for one in known if one.label_ends_at <= test.as_of]
+def _fold_of_trial(
+    config: UpliftRun, known: Sequence[Trial], test: Trial, fold: npt.NDArray[Any]
+) -> TrialFold:
+    ended = [trial for trial in known if trial.label_ends_at <= test.as_of]
     earliest = config.split.earliest if isinstance(config.split, CampaignSplit) else None
     if earliest is not None:
         start = Snapshot(earliest, timedelta(days=1)).as_of  # type: ignore[arg-type]
-        ended = [one for one in ended if one.as_of >= start]
+        ended = [trial for trial in ended if trial.as_of >= start]
     if not ended:
         raise InputError(f"no trial had ended before {test}; test later ones or set an earlier earliest")
-    return Fold(str(test), fold == str(test), np.isin(fold, [str(one) for one in ended]))
+    return TrialFold(str(test), fold == str(test), np.isin(fold, [str(trial) for trial in ended]))
 
 
-def _check_reach(config: UpliftRun, tables: Tables, one: Trial) -> None:
+def _check_reach(config: UpliftRun, tables: Tables, trial: Trial) -> None:
     """Refuse a window that ends after the data, where the data say when they end."""
     if config.data.ends_at is not None:
-        check_data_reach(tables, one.snapshot, config.data.ends_at)
+        check_data_reach(tables, trial.snapshot, config.data.ends_at)
 
 
 def _today(config: UpliftRun) -> Snapshot:

@@ -26,7 +26,7 @@ _OF_OUTCOMES = ("base", "control", "outcome_options", "seed", "num_threads")
 
 
 @dataclass(frozen=True, eq=False)
-class Fold:
+class TrialFold:
     """Rows that test and rows that train, under a name."""
 
     name: str
@@ -35,7 +35,7 @@ class Fold:
 
 
 @dataclass(frozen=True, eq=False)
-class Said:
+class FoldPredictions:
     """What was said of the test rows of a fold.
 
     Parameters
@@ -69,7 +69,9 @@ class Said:
         return UpliftPredictions(ids, np.full(len(ids), self.name), self.rows.y.to_numpy()[keep], p, treated)
 
 
-def predict(config: UpliftRun, rows: TrialRows, folds: Sequence[Fold], progress: "Progress") -> list[Said]:
+def predict(
+    config: UpliftRun, rows: TrialRows, folds: Sequence[TrialFold], progress: "Progress"
+) -> list[FoldPredictions]:
     """Fit all learners on the training rows of each fold and score its test rows."""
     parts = {MODEL: config.model} | {part.name: part for part in config.others}
     predictions = []
@@ -81,9 +83,13 @@ def predict(config: UpliftRun, rows: TrialRows, folds: Sequence[Fold], progress:
         outcomes = TLearner(**shared)
         _fit(outcomes, past)
         arms = fitted[MODEL].arms_
-        scores = {name: {arm: learner.predict(now.X, arm) for arm in arms} for name, learner in fitted.items()}
+        scores = {
+            name: {arm: learner.predict(now.X, arm) for arm in arms} for name, learner in fitted.items()
+        }
         answer = {arm: response.predict(now.X, arm) for arm in arms}
-        predictions.append(Said(each.name, now, arms, scores, answer, outcomes.predict_outcomes(now.X)))
+        predictions.append(
+            FoldPredictions(each.name, now, arms, scores, answer, outcomes.predict_outcomes(now.X))
+        )
     return predictions
 
 

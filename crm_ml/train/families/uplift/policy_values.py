@@ -8,31 +8,31 @@ import pandas as pd
 
 from crm_ml.config import UpliftRun
 from crm_ml.evaluation.policy_value import LoggedExperiment, value_table
-from crm_ml.train.families.uplift.fitting import MODEL, Said
+from crm_ml.train.families.uplift.fitting import MODEL, FoldPredictions
 
 
-def policies(config: UpliftRun, said: Sequence[Said]) -> pd.DataFrame | None:
+def policies(config: UpliftRun, predicted: Sequence[FoldPredictions]) -> pd.DataFrame | None:
     """Return the value of treating nobody, everybody by each arm, by response, and by uplift."""
     worth = config.worth
-    if worth is None or any(one.rows.probability.isna().any() for one in said):
+    if worth is None or any(fold.rows.probability.isna().any() for fold in predicted):
         return None
-    arms = list(said[0].arms)
+    arms = list(predicted[0].arms)
     names = [config.target.control, *arms]
     cost = np.array([0.0, *(worth.cost_cents.get(arm, 0.0) for arm in arms)])
-    joined = pd.concat([one.rows.arm for one in said])
-    declared = pd.concat([one.rows.probability for one in said]).groupby(joined.to_numpy()).mean()
+    joined = pd.concat([fold.rows.arm for fold in predicted])
+    declared = pd.concat([fold.rows.probability for fold in predicted]).groupby(joined.to_numpy()).mean()
     p = np.array([declared[name] for name in names])
-    outcome = np.concatenate([one.outcomes.to_numpy() for one in said]) * worth.outcome_cents
+    outcome = np.concatenate([fold.outcomes.to_numpy() for fold in predicted]) * worth.outcome_cents
     experiment = LoggedExperiment(
         arm=pd.Index(names).get_indexer(pd.Index(joined)),
-        y=np.concatenate([one.rows.y.to_numpy() for one in said]) * worth.outcome_cents,
+        y=np.concatenate([fold.rows.y.to_numpy() for fold in predicted]) * worth.outcome_cents,
         probability=np.tile(p / p.sum(), (len(joined), 1)),
         outcome=outcome,
         cost=cost,
-        customer_id=np.concatenate([np.asarray(one.rows.customer_id) for one in said]),
+        customer_id=np.concatenate([np.asarray(fold.rows.customer_id) for fold in predicted]),
     )
     gain = (
-        np.concatenate([np.column_stack([one.scores[MODEL][arm] for arm in arms]) for one in said])
+        np.concatenate([np.column_stack([fold.scores[MODEL][arm] for arm in arms]) for fold in predicted])
         * worth.outcome_cents
         - cost[1:]
     )

@@ -14,7 +14,7 @@ from crm_ml.evaluation.significance import Evaluation, Interval, evaluate
 from crm_ml.evaluation.uplift_curves import uplift_by_decile
 from crm_ml.evaluation.uplift_predictions import RANDOM, RESPONSE, UpliftPredictions
 from crm_ml.evaluation.uplift_verdict import UpliftVerdict, verdict
-from crm_ml.train.families.uplift.fitting import MODEL, Said
+from crm_ml.train.families.uplift.fitting import MODEL, FoldPredictions
 from crm_ml.train.families.uplift.policy_values import policies
 from crm_ml.train.record.outcome import Gate, named
 from crm_ml.uplift.trial_rows import TrialRows
@@ -61,7 +61,7 @@ class UpliftReport:
         """Arms that should be targeted by uplift, of a draw that holds."""
         if self.ratio is not None and not self.ratio.holds:
             return []
-        return [arm for arm, one in self.arms.items() if one.verdict.by_uplift]
+        return [arm for arm, result in self.arms.items() if result.verdict.by_uplift]
 
     def metrics(self) -> dict[str, float]:
         """Return ``test.<arm>.<metric>`` and ``baseline.<name>.<arm>.<metric>`` with ``.low`` and ``.high``.
@@ -69,77 +69,85 @@ class UpliftReport:
         The arm is left out where there is one only. ``difference.<name>.<metric>`` is the paired difference
         of the model to each other order, ``effect`` the average effect.
         """
-        found: dict[str, float] = {}
-        for arm, one in self.arms.items():
+        by_name: dict[str, float] = {}
+        for arm, result in self.arms.items():
             of = "" if len(self.arms) == 1 else f"{arm}."
-            judged = one.evaluation
-            found |= named(f"{of}effect", one.effect)
+            judged = result.evaluation
+            by_name |= named(f"{of}effect", result.effect)
             for metric in judged.metrics:
                 for name in judged.models:
                     prefix = "test" if name == MODEL else f"baseline.{name}"
-                    found |= named(f"{prefix}.{of}{metric}", judged.interval(name, metric, "folds"))
+                    by_name |= named(f"{prefix}.{of}{metric}", judged.interval(name, metric, "folds"))
                     if name != MODEL:
                         paired = judged.difference(MODEL, name, metric, "folds")
-                        found |= named(f"difference.{name}.{of}{metric}", paired)
-        return found
+                        by_name |= named(f"difference.{name}.{of}{metric}", paired)
+        return by_name
 
     def summary(self) -> pd.DataFrame:
         """Return the table for people: each order by arm, and the model against both controls."""
         rows = []
-        for arm, one in self.arms.items():
+        for arm, result in self.arms.items():
             shown = [
-                name for name in ("qini", "qini_causalml", "uplift_at_30") if name in one.evaluation.metrics
+                name
+                for name in ("qini", "qini_causalml", "uplift_at_30")
+                if name in result.evaluation.metrics
             ]
-            for name in one.evaluation.models:
-                cells = {metric: _shown(one.evaluation.interval(name, metric, "folds")) for metric in shown}
+            for name in result.evaluation.models:
+                cells = {
+                    metric: _shown(result.evaluation.interval(name, metric, "folds")) for metric in shown
+                }
                 rows.append({"arm": arm, "model": name} | cells)
             for other in (RANDOM, RESPONSE):
-                cells = {m: _shown(one.evaluation.difference(MODEL, other, m, "folds")) for m in shown}
+                cells = {m: _shown(result.evaluation.difference(MODEL, other, m, "folds")) for m in shown}
                 rows.append({"arm": arm, "model": f"model - {other}"} | cells)
         return pd.DataFrame(rows)
 
     def gates(self) -> tuple[Gate, ...]:
         """Return what must hold before the model becomes champion: the draw, and one arm worth its order."""
         draw = "no probability declared" if self.ratio is None else str(self.ratio)
-        found = [Gate("arms as declared", self.ratio is None or self.ratio.holds, draw)]
+        conditions = [Gate("arms as declared", self.ratio is None or self.ratio.holds, draw)]
         verdicts = "; ".join(
-            f"{arm}: {one.verdict.decision} ({one.verdict.reason})" for arm, one in self.arms.items()
+            f"{arm}: {result.verdict.decision} ({result.verdict.reason})" for arm, result in self.arms.items()
         )
-        found.append(Gate("target by uplift", bool(self.verified), verdicts))
-        return tuple(found)
+        conditions.append(Gate("target by uplift", bool(self.verified), verdicts))
+        return tuple(conditions)
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Return metrics, differences, balance, tenths and rules."""
         parts = {
-            "metrics": {arm: one.evaluation.table() for arm, one in self.arms.items()},
-            "differences": {arm: one.evaluation.differences(MODEL) for arm, one in self.arms.items()},
-            "balance": {arm: one.balance for arm, one in self.arms.items()},
-            "tenths": {arm: one.tenths for arm, one in self.arms.items()},
+            "metrics": {arm: result.evaluation.table() for arm, result in self.arms.items()},
+            "differences": {arm: result.evaluation.differences(MODEL) for arm, result in self.arms.items()},
+            "balance": {arm: result.balance for arm, result in self.arms.items()},
+            "tenths": {arm: result.tenths for arm, result in self.arms.items()},
         }
-        found = {name: _stacked(each) for name, each in parts.items()}
-        return found if self.policies is None else found | {"policies": self.policies}
+        by_name = {name: _stacked(each) for name, each in parts.items()}
+        return by_name if self.policies is None else by_name | {"policies": self.policies}
 
     def figures(self, rng: np.random.Generator) -> "dict[str, Figure]":
         """Return Qini curves and tenths of each arm, and the value of rules."""
-        found = {}
-        for arm, one in self.arms.items():
-            found[f"qini_{arm}"] = uplift_plots.qini_plot(one.predictions, MODEL, rng)
-            found[f"tenths_{arm}"] = uplift_plots.uplift_decile_plot(one.tenths, MODEL, one.effect.value)
+        by_name = {}
+        for arm, result in self.arms.items():
+            by_name[f"qini_{arm}"] = uplift_plots.qini_plot(result.predictions, MODEL, rng)
+            by_name[f"tenths_{arm}"] = uplift_plots.uplift_decile_plot(
+                result.tenths, MODEL, result.effect.value
+            )
         if self.policies is not None:
-            found["policies"] = uplift_plots.policy_plot(self.policies, "cents a customer")
-        return found
+            by_name["policies"] = uplift_plots.policy_plot(self.policies, "cents a customer")
+        return by_name
 
     def facts(self) -> dict[str, Any]:
         """Return effects, verdicts and the draw as plain data."""
         return {
-            "effects": {arm: asdict(one.effect) for arm, one in self.arms.items()},
-            "verdicts": {arm: asdict(one.verdict) for arm, one in self.arms.items()},
+            "effects": {arm: asdict(result.effect) for arm, result in self.arms.items()},
+            "verdicts": {arm: asdict(result.verdict) for arm, result in self.arms.items()},
             "sample_ratio": None if self.ratio is None else asdict(self.ratio),
             "verified_arms": self.verified,
         }
 
 
-def judge(config: UpliftRun, rows: TrialRows, said: Sequence[Said], rng: np.random.Generator) -> UpliftReport:
+def judge(
+    config: UpliftRun, rows: TrialRows, predicted: Sequence[FoldPredictions], rng: np.random.Generator
+) -> UpliftReport:
     """Judge the test rows of all folds.
 
     Parameters
@@ -147,27 +155,31 @@ def judge(config: UpliftRun, rows: TrialRows, said: Sequence[Said], rng: np.rand
     config : UpliftRun
     rows : TrialRows
         All rows, for effects and balance.
-    said : sequence of Said
+    predicted : sequence of FoldPredictions
     rng : numpy.random.Generator
     """
     binary = config.target.outcome != "spend_cents"
     arms = {}
-    for arm in said[0].arms:
-        parts = UpliftPredictions.join([one.predictions(arm, config.target.control) for one in said])
+    for arm in predicted[0].arms:
+        parts = UpliftPredictions.join([fold.predictions(arm, config.target.control) for fold in predicted])
         judged = evaluate(parts, rng, _BINARY if binary else _AMOUNT, config.replicates, ("folds",))
         arms[arm] = _arm(config, rows, arm, parts, judged)
-    return UpliftReport(arms, _ratio(rows), policies(config, said))
+    return UpliftReport(arms, _ratio(rows), policies(config, predicted))
 
 
 def _arm(
-    config: UpliftRun, rows: TrialRows, arm: str, said: UpliftPredictions, judged: Evaluation
+    config: UpliftRun, rows: TrialRows, arm: str, predictions: UpliftPredictions, judged: Evaluation
 ) -> ArmReport:
     ours = rows.where(np.asarray(rows.arm.isin([config.target.control, arm])))
     treated = (ours.arm == arm).to_numpy().astype(float)
     # a customer stands in several splits, and an interval of tenths takes rows for customers
-    once = said.where(said.fold == said.folds[0]) if isinstance(config.split, HalvesSplit) else said
+    once = (
+        predictions.where(predictions.fold == predictions.folds[0])
+        if isinstance(config.split, HalvesSplit)
+        else predictions
+    )
     return ArmReport(
-        predictions=said,
+        predictions=predictions,
         evaluation=judged,
         verdict=verdict(judged, MODEL, "qini" if "qini" in judged.metrics else "qini_causalml"),
         effect=randomisation_checks.average_effect(ours.y.to_numpy(), treated),

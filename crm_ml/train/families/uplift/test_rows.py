@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from crm_ml.evaluation.ranking import Floats
-    from crm_ml.train.families.uplift.fitting import Said
+    from crm_ml.train.families.uplift.fitting import FoldPredictions
     from crm_ml.uplift.trial_rows import Trial
 
 
 def of_uplift(
-    said: "Sequence[Said]",
+    predicted: "Sequence[FoldPredictions]",
     parts: Mapping[str, UpliftPredictions],
     metrics: Sequence[str],
     known: "Sequence[Trial]",
@@ -29,19 +29,19 @@ def of_uplift(
 
     A window is complete when it had ended on `today`, the day of registration.
     """
-    days = {str(one): one for one in known}
-    tests = {one.name: days.get(one.name, known[-1]) for one in said}
-    windows = {name: _window(one, one.label_ends_at <= today) for name, one in tests.items()}
+    days = {str(item): item for item in known}
+    tests = {item.name: days.get(item.name, known[-1]) for item in predicted}
+    windows = {name: _window(item, item.label_ends_at <= today) for name, item in tests.items()}
 
     def rescore(folder: Path) -> "Mapping[str, Floats]":
         from crm_ml.models import model_folder
 
         learner = model_folder.load(folder)
-        found = {}
-        for arm in [one for one in parts if one in learner.arms_]:
-            rows = [one.rows.where(np.asarray(one.rows.arm.isin([control, arm]))).X for one in said]
-            found[arm] = np.concatenate([learner.predict(X, arm) for X in rows])
-        return found
+        effects = {}
+        for arm in [item for item in parts if item in learner.arms_]:
+            rows = [item.rows.where(np.asarray(item.rows.arm.isin([control, arm]))).X for item in predicted]
+            effects[arm] = np.concatenate([learner.predict(X, arm) for X in rows])
+        return effects
 
     return ScoredRows(
         parts=parts,
@@ -50,5 +50,5 @@ def of_uplift(
         deciding=tuple(parts),
         windows=windows,
         rescore=rescore,
-        inputs=_some(said[-1].rows.X),
+        inputs=_some(predicted[-1].rows.X),
     )
