@@ -19,6 +19,7 @@ _FAMILY_OF = {
     "uplift_model": "uplift",
     "item_model": "recommend",
 }  # keys before 0.7
+_DEFAULT: dict[str, str | None] = {"churn": "churn@champion"}
 Registered = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*@[a-z][a-z0-9_-]*$")]
 
 
@@ -42,7 +43,7 @@ class ScoreSettings(ListPolicy):
     """
 
     data: Data
-    models: Mapping[str, Registered | None] = Field(default_factory=lambda: {"churn": "churn@champion"})
+    models: Mapping[str, Registered | None] = Field(default_factory=_DEFAULT.copy)
     as_of: date | None = None
     actions: str
     out: str | None = None
@@ -53,8 +54,9 @@ class ScoreSettings(ListPolicy):
     def _named_by_family(cls, content: Any) -> Any:
         old = [key for key in _FAMILY_OF if isinstance(content, dict) and key in content]
         if old:
-            models = ", ".join(f"{_FAMILY_OF[key]}: {content[key] or 'null'}" for key in old)
-            raise ValueError(f"{', '.join(old)}: models are named by their family now: models: {{{models}}}")
+            models = _DEFAULT | {_FAMILY_OF[key]: content[key] for key in old}
+            named = ", ".join(f"{family}: {model or 'null'}" for family, model in models.items())
+            raise ValueError(f"{', '.join(old)}: models are named by their family now: models: {{{named}}}")
         return content
 
     @property

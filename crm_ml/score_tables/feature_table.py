@@ -1,38 +1,62 @@
 """The feature table of a day: every group for all known customers."""
 
+import importlib
+import logging
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from crm_ml import features
 from crm_ml.features import assembly, matrix_cache
 from crm_ml.snapshots import Snapshot
+from crm_ml.storage.code_version import code_version
 from crm_ml.storage.stage_cache import stage
 from crm_ml.tables.bundle import Tables
 
+log = logging.getLogger(__name__)
+
 
 def features_of(
-    work: Path, tables: Tables, snapshot: Snapshot, given: Mapping[str, Mapping[str, Any]]
+    work: Path, tables: Tables, snapshot: Snapshot, options: Mapping[str, Mapping[str, Any]]
 ) -> Path:
     """Return the feature table (Parquet): every group, with the options that are given for some.
 
-    It is a matrix of the store that training uses, linked into the work folder so that it stays there.
+    It is a matrix of the store that training uses, linked into the work folder so that it stays there; where
+    nothing can be stored it is written there alone. Its stage has the same name whatever the engine of the
+    tables, so that a list has the same bytes on all of them.
     """
-    groups: dict[str, Mapping[str, Any]] = {name: {} for name in features.groups()} | dict(given)
+    groups: dict[str, Mapping[str, Any]] = {name: {} for name in features.groups()} | dict(options)
+    lasting = assembly.lasting(tables, groups)  # refuses groups that do not exist
+    ingredients = {
+        "as_of": snapshot.as_of.isoformat(),
+        "code": _code(groups),
+        "data": tables.fingerprint,
+        "groups": groups,
+    }
 
     def fill(path: Path) -> None:
-        if assembly.lasting(tables, groups):
-            _link(matrix_cache.stored(key, write), path)
-        else:
-            write(path)
+        if lasting:
+            try:
+                key = assembly.matrix_key(tables, snapshot, groups)
+                return _link(matrix_cache.stored(key, write), path)
+            except OSError as error:
+                log.warning("%s: features are not kept: %s", matrix_cache.folder(), error.strerror)
+        return write(path)
 
     def write(path: Path) -> None:
         features.write(tables, snapshot, path, groups)
 
-    key = assembly.matrix_key(tables, snapshot, groups)
-    return stage(work, "features", {"matrix": key}, fill)
+    return stage(work, "features", ingredients, fill)
+
+
+def _code(names: Iterable[str]) -> str:
+    """Return the version of the code of some groups, as far as they lie in files."""
+    known = features.groups()
+    modules = [known[name] if name in known else importlib.import_module(name) for name in names]
+    files = [module.__name__ for module in modules if getattr(module, "__file__", None)]
+    return code_version("crm_ml.features.assembly", *files)
 
 
 def _link(stored: Path, path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A small generated world to score: tables in real files, a catalogue and a scorer without a library."""
+"""A small generated world to score: tables in real files, a catalogue, a churn source without a library."""
 
 import hashlib
 from datetime import date
@@ -10,7 +10,7 @@ import pandas as pd
 from crm_ml.actions.catalog import Action, Catalog
 from crm_ml.config import Data
 from crm_ml.score.settings import ScoreSettings
-from crm_ml.score_tables.churn import Scorer
+from crm_ml.score_tables.churn import ChurnSource
 from crm_ml.tables import Tables
 from crm_ml.tables.engine import connect
 
@@ -28,7 +28,7 @@ def action(action_id, **fields):
         "assumption": "chosen for a test",
         "expires_after_days": 7,
     }
-    return Action(action_id=action_id, **{**defaults, **fields})
+    return Action.model_validate({"action_id": action_id, **defaults, **fields})
 
 
 def catalog(*actions):
@@ -96,7 +96,7 @@ def reasons(features):
     return [[f"rfm_days_since_order={days:g} (+0.50)"] for days in features["rfm_days_since_order"]]
 
 
-def scorer(**fields):
+def churn_source(**fields):
     defaults = {
         "name": "churn",
         "sums": "ab" * 32,
@@ -104,7 +104,7 @@ def scorer(**fields):
         "where": "rfm_days_since_order < 56",
         "reasons": reasons,
     }
-    return Scorer(**{**defaults, **fields})
+    return ChurnSource(**{**defaults, **fields})
 
 
 def contents(folder):

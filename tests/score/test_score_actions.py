@@ -1,21 +1,19 @@
 """Lists whose actions rest on answers and on effects: values, columns, reasons, and what is refused."""
 
-import dataclasses
-
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 import score_world
-from score_world import AS_OF, action, catalog, contents, scorer, settings
+from score_world import AS_OF, action, catalog, churn_source, contents, settings
 
 from crm_ml.errors import ConfigError, InputError
 from crm_ml.lists import read_list
 from crm_ml.propensity.action_features import COLUMNS, action_features
 from crm_ml.score import batch
-from crm_ml.score_tables.champion_set import Models
-from crm_ml.score_tables.propensity import Responder, occasion_of
-from crm_ml.score_tables.uplift import UpliftScorer
+from crm_ml.score_tables.champion_set import Champions
+from crm_ml.score_tables.propensity import PropensitySource, occasion_of
+from crm_ml.score_tables.uplift import UpliftSource
 from crm_ml.snapshots import Snapshot, as_utc
 
 BY_CATEGORY = {"kind": "b", "days": 28, "by": "category", "names": ("b",)}
@@ -31,12 +29,12 @@ def likely(known):
     return known["overlap_share"].fillna(0.25).to_numpy()
 
 
-def responder(**fields):
+def propensity_source(**fields):
     def told(known):
         return [[f"overlap_share={share:.3f}"] for share in known["overlap_share"]]
 
     given = {"name": "propensity", "sums": "12" * 32, "predict": likely, "kinds": ["b"], "reasons": told}
-    return Responder(**given | fields)
+    return PropensitySource(**given | fields)
 
 
 def changed(known):
@@ -46,9 +44,9 @@ def changed(known):
     return pd.DataFrame(effects, index=known.index)
 
 
-def effects(**fields):
+def uplift_source(**fields):
     given = {"name": "uplift", "sums": "34" * 32, "predict": changed, "arms": ["mail", "push"]}
-    return UpliftScorer(**given | {"verified": ["mail"]} | fields)
+    return UpliftSource(**given | {"verified": ["mail"]} | fields)
 
 
 def by_arms():
@@ -63,12 +61,12 @@ def tables(tmp_path_factory):
     return score_world.tables(tmp_path_factory.mktemp("tables"))
 
 
-def run(tables, actions, models, **fields):
-    return batch.run(settings(daily_cap=None, **fields), actions, tables, models)
+def run(tables, actions, *sources):
+    return batch.run(settings(daily_cap=None), actions, tables, Champions(sources))
 
 
-def listed(tables, actions, models):
-    return read_list(run(tables, actions, models).folder).set_index("customer_id")
+def listed(tables, actions, *sources):
+    return read_list(run(tables, actions, *sources).folder).set_index("customer_id")
 
 
 def known_features(tables, what):
@@ -81,7 +79,7 @@ def known_features(tables, what):
 @pytest.mark.usefixtures("project")
 def test_an_answer_values_its_action_and_explains_itself(tables):
     offer = answered()
-    rows = listed(tables, catalog(offer, action("plain", assumed_effect=0.2)), Models(response=responder()))
+    rows = listed(tables, catalog(offer, action("plain", assumed_effect=0.2)), propensity_source())
     p = pd.Series(likely(known_features(tables, offer)), index=known_features(tables, offer).index)
     value = np.floor(p * 500 + 0.5).astype(int) - 10
     best = rows["action_id"] == "offer"
@@ -103,7 +101,7 @@ def test_an_answer_values_its_action_and_explains_itself(tables):
 @pytest.mark.usefixtures("project")
 def test_the_score_table_of_an_answer_keeps_the_features_of_the_action(tables, project):
     offer = answered()
-    run(tables, catalog(offer), Models(response=responder()))
+    run(tables, catalog(offer), propensity_source())
     [path] = (project / "data/scores").glob("propensity-offer-*/propensity-offer.parquet")
     table = pq.read_table(path).to_pandas().set_index("customer_id")
     assert list(table.columns) == ["p_response", "model", *COLUMNS]
@@ -115,7 +113,7 @@ def test_the_score_table_of_an_answer_keeps_the_features_of_the_action(tables, p
 
 @pytest.mark.usefixtures("project")
 def test_a_verified_uplift_takes_the_place_of_the_assumption(tables):
-    rows = listed(tables, by_arms(), Models(uplift=effects()))
+    rows = listed(tables, by_arms(), uplift_source())
     letters = rows[rows["action_id"] == "letter"]
     assert len(letters)
     assert set(letters["value_basis"]) == {"uplift of mail by uplift@" + "34" * 6}
@@ -131,16 +129,16 @@ def test_a_verified_uplift_takes_the_place_of_the_assumption(tables):
 
 @pytest.mark.usefixtures("project")
 def test_an_uplift_that_is_not_verified_fills_nothing(tables):
-    rows = listed(tables, by_arms(), Models(uplift=effects(verified=[])))
+    rows = listed(tables, by_arms(), uplift_source(verified=[]))
     assert rows["uplift"].isna().all()
     assert set(rows["value_basis"]) == {"assumed rate"}
-    without = listed(tables, by_arms(), Models(churn=scorer()))
+    without = listed(tables, by_arms(), churn_source())
     assert (rows["expected_value_cents"] == without["expected_value_cents"].reindex(rows.index)).all()
 
 
 @pytest.mark.usefixtures("project")
 def test_the_table_of_effects_holds_every_arm_and_what_it_says_is_what_the_model_says(tables, project):
-    run(tables, by_arms(), Models(uplift=effects()))
+    run(tables, by_arms(), uplift_source())
     [path] = (project / "data/scores").glob("uplift-*/uplift.parquet")
     table = pq.read_table(path).to_pandas().set_index("customer_id")
     assert list(table.columns) == ["uplift_mail", "uplift_push", "model"]
@@ -157,8 +155,7 @@ def test_every_family_together_tells_its_own_reasons(tables):
         action("letter", uplift={"arm": "mail", "worth_cents": 1000}),
         action("plain", assumed_effect=0.08),
     )
-    models = Models(churn=scorer(), response=responder(), uplift=effects())
-    rows = listed(tables, actions, models)
+    rows = listed(tables, actions, churn_source(), propensity_source(), uplift_source())
     first = rows.groupby("action_id")["reason_codes"].agg(lambda found: found.iloc[0][0])
     assert first["keep"].startswith("rfm_days_since_order=")
     assert first["offer"].startswith("overlap_share=")
@@ -174,12 +171,14 @@ def test_every_family_together_tells_its_own_reasons(tables):
 
 @pytest.mark.usefixtures("project")
 def test_a_changed_model_of_any_family_is_another_list(tables):
-    models = Models(response=responder(), uplift=effects())
     actions = catalog(answered(), *by_arms().actions)
-    first = run(tables, actions, models)
-    for field in ("response", "uplift"):
-        one = dataclasses.replace(getattr(models, field), sums="56" * 32)
-        other = run(tables, actions, dataclasses.replace(models, **{field: one}))
+    first = run(tables, actions, propensity_source(), uplift_source())
+    changed_sums = {"sums": "56" * 32}
+    for sources in (
+        (propensity_source(**changed_sums), uplift_source()),
+        (propensity_source(), uplift_source(**changed_sums)),
+    ):
+        other = run(tables, actions, *sources)
         assert other.list_id != first.list_id
         assert other.funnel == first.funnel
 
@@ -194,13 +193,13 @@ def test_everything_that_does_not_fit_is_said_at_once_and_nothing_is_written(tab
     )
     before = contents(project)
     with pytest.raises(ConfigError) as caught:
-        run(tables, actions, Models(response=responder(), uplift=effects(name="propensity")))
+        run(tables, actions, propensity_source(), uplift_source(name="propensity"))
     told = str(caught.value)
     for words in (
         "absent: items: no category nope",
         "campaign: the tables have no offers",
         "strange: propensity never saw an action of kind z, only b",
-        "keep: score p_churn needs a model in the settings",
+        "keep: score p_churn needs a model of churn in the settings (models: {churn: churn@champion})",
         "letter: propensity never saw arm letters, only mail, push",
         "propensity stands for 2 models",
     ):
@@ -210,36 +209,44 @@ def test_everything_that_does_not_fit_is_said_at_once_and_nothing_is_written(tab
 
 @pytest.mark.usefixtures("project")
 def test_a_score_without_its_model_is_refused(tables):
-    with pytest.raises(ConfigError, match="offer: score p_response needs a response_model"):
-        run(tables, catalog(answered()), Models(churn=scorer()))
+    with pytest.raises(ConfigError, match="offer: score p_response needs a model of propensity"):
+        run(tables, catalog(answered()), churn_source())
+
+
+def test_a_score_that_no_family_gives_is_refused_before_anything_is_made(tables, project):
+    before = contents(project)
+    with pytest.raises(ConfigError, match="offer: score p_return: no family gives a score of that name"):
+        run(tables, catalog(action("offer", score="p_return")), churn_source())
+    assert contents(project) == before
 
 
 @pytest.mark.usefixtures("project")
 def test_models_that_want_other_options_of_a_group_can_not_share_a_list(tables):
-    models = Models(
-        scorer(groups={"rfm": {"windows": (7,)}}), uplift=effects(groups={"rfm": {}, "price": {}})
+    churn, uplift = (
+        churn_source(groups={"rfm": {"windows": (7,)}}),
+        uplift_source(groups={"rfm": {}, "price": {}}),
     )
     with pytest.raises(ConfigError, match=r"rfm: churn \{'windows': \(7,\)\}, uplift \{\}"):
-        run(tables, by_arms(), models)
-    same = Models(scorer(groups={"rfm": {}}), uplift=effects(groups=["rfm", "price"]))
+        run(tables, by_arms(), churn, uplift)
+    same = Champions([churn_source(groups={"rfm": {}}), uplift_source(groups=["rfm", "price"])])
     assert same.groups == {"rfm": {}, "price": {}}
 
 
 @pytest.mark.parametrize(
-    ("models", "words"),
+    ("sources", "words"),
     [
         (
-            Models(response=responder(predict=lambda x: np.full(len(x), 1.01))),
+            [propensity_source(predict=lambda x: np.full(len(x), 1.01))],
             "propensity: .* no probability",
         ),
-        (Models(response=responder(predict=lambda _: np.array([0.5]))), r"propensity: .* shape \(1,\)"),
+        ([propensity_source(predict=lambda _: np.array([0.5]))], r"propensity: .* shape \(1,\)"),
         (
-            Models(uplift=effects(predict=lambda x: changed(x) * np.nan), response=responder()),
+            [propensity_source(), uplift_source(predict=lambda x: changed(x) * np.nan)],
             "uplift: missing or infinite: uplift_mail in 119, uplift_push in 119 of 119",
         ),
     ],
 )
-def test_a_prediction_that_is_none_publishes_nothing(tables, project, models, words):
+def test_a_prediction_that_is_none_publishes_nothing(tables, project, sources, words):
     with pytest.raises(InputError, match=words):
-        run(tables, catalog(answered(), *by_arms().actions) if models.uplift else catalog(answered()), models)
+        run(tables, catalog(answered(), *(by_arms().actions if len(sources) > 1 else ())), *sources)
     assert not (project / "data/lists/test").exists() or not list((project / "data/lists/test").iterdir())

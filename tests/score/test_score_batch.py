@@ -10,17 +10,30 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 import score_world
-from score_world import AS_OF, AS_OF_S, DAY_S, action, catalog, contents, scorer, settings, usual_catalog
+from score_world import (
+    AS_OF,
+    AS_OF_S,
+    DAY_S,
+    action,
+    catalog,
+    churn_source,
+    contents,
+    settings,
+    usual_catalog,
+)
 
 from crm_ml import features
 from crm_ml.errors import AlreadyPublished, ConfigError, InputError, IntegrityError
+from crm_ml.features import matrix_cache
 from crm_ml.lists import read_list
 from crm_ml.lists.read_list import locate, verify_list
 from crm_ml.score import batch
-from crm_ml.score_tables.champion_set import Models
-from crm_ml.score_tables.churn import write_scores
+from crm_ml.score_tables.champion_set import Champions
+from crm_ml.score_tables.feature_table import features_of
+from crm_ml.score_tables.joined import score_day
+from crm_ml.score_tables.source import Output, ScoringDay
 from crm_ml.snapshots import Snapshot, as_utc
-from crm_ml.storage import stage_cache
+from crm_ml.storage import code_version
 
 COLUMNS = """
     list_id as_of customer_id action_id channel slot item_ids item_p item_reasons arm propensity
@@ -52,9 +65,13 @@ def _features_once(monkeypatch):
 
 
 def run(tables, **fields):
-    used = fields.pop("scorer", scorer())
+    used = fields.pop("churn", churn_source())
     actions = fields.pop("catalog", usual_catalog())
-    return batch.run(settings(**fields), actions, tables, Models(churn=used))
+    return batch.run(settings(**fields), actions, tables, Champions([used]))
+
+
+def predicting(predict):
+    return churn_source(**BAD, predict=predict)
 
 
 def test_each_row_says_what_why_and_at_what_value(project, tables, caplog):
@@ -73,14 +90,14 @@ def test_each_row_says_what_why_and_at_what_value(project, tables, caplog):
     np.testing.assert_allclose(rows["p_churn"][scored], days[scored] / 90)
     facts = {one.action_id: one for one in usual_catalog().actions}
     for row, since in zip(rows.itertuples(), days, strict=True):
-        one = facts[row.action_id]
-        gain = one.assumed_effect * one.margin_cents * (since / 90 if one.score else 1)
-        assert abs(row.expected_value_cents + one.cost_cents - gain) <= 0.5 + 1e-9
-        assert row.cost_cents == one.cost_cents
-        told = f"rfm_days_since_order={since:g} (+0.50)" if one.score else "no rule: for everyone"
-        assert list(row.reason_codes) == [told]
-        assert list(row.item_ids) == list(one.item_ids)
-        assert row.value_basis == ("p_churn x assumed effect" if one.score else "assumed rate")
+        value = facts[row.action_id].value
+        gain = value.assumed_effect * value.margin_cents * (since / 90 if value.score else 1)
+        assert abs(row.expected_value_cents + value.cost_cents - gain) <= 0.5 + 1e-9
+        assert row.cost_cents == value.cost_cents
+        reason = f"rfm_days_since_order={since:g} (+0.50)" if value.score else "no rule: for everyone"
+        assert list(row.reason_codes) == [reason]
+        assert list(row.item_ids) == list(facts[row.action_id].identity.item_ids)
+        assert row.value_basis == ("p_churn x assumed effect" if value.score else "assumed rate")
         assert row.runner_up_action != row.action_id
     constants = (
         rows[["arm", "slot", "propensity", "consent_basis", "list_id"]].drop_duplicates().iloc[0].tolist()
@@ -121,6 +138,7 @@ def test_the_manifest_tells_rows_schema_sums_and_ingredients(project, tables):
 @pytest.mark.usefixtures("project")
 def test_the_same_inputs_give_the_same_bytes_anywhere_on_any_engine(tables, monkeypatch):
     monkeypatch.setattr(features, "write", REAL_WRITE)
+    monkeypatch.setenv(matrix_cache.SWITCH, "off")  # so that each run computes its features
     first = run(tables)
     second = run(tables, out="elsewhere", work="elsewhere/work")
     monkeypatch.setenv("CRM_ML_THREADS", "1")
@@ -144,7 +162,7 @@ def test_a_second_run_exits_with_3_and_changes_no_byte(project, tables):
     [
         {"as_of": date(2024, 6, 2)},
         {"daily_cap": 99},
-        {"scorer": scorer(sums="cd" * 32)},
+        {"churn": churn_source(sums="cd" * 32)},
         {"catalog": catalog(action("booklet"))},
     ],
 )
@@ -164,11 +182,11 @@ def test_finished_stages_are_not_made_again(project, tables, monkeypatch):
         raise RuntimeError("the power failed")
 
     with pytest.raises(RuntimeError):
-        run(tables, scorer=scorer(reasons=broken))
+        run(tables, churn=churn_source(reasons=broken))
     assert not list((project / "data/lists/test").iterdir())
     monkeypatch.setattr(features, "write", lambda *_arguments: pytest.fail("features are made again"))
-    no_scoring = scorer(predict=lambda _features: pytest.fail("scores are made again"))
-    assert run(tables, scorer=no_scoring).rows == 100
+    no_scoring = churn_source(predict=lambda _features: pytest.fail("scores are made again"))
+    assert run(tables, churn=no_scoring).rows == 100
 
 
 @pytest.mark.parametrize(
@@ -228,7 +246,7 @@ def test_a_row_without_consent_stops_the_publishing(tmp_path, project, monkeypat
         }
     )
     tables = score_world.tables(tmp_path / "tables", consents=consents)
-    monkeypatch.setattr("crm_ml.decision.gates._allowed", lambda _action, _consent: nw.lit(True))
+    monkeypatch.setattr("crm_ml.decision.open_actions.consented", lambda _action, _consent: nw.lit(True))
     with pytest.raises(InputError, match=r"list rows without consent.*booklet \(marketing by mail\)"):
         run(tables, consent="table")
     assert contents(project / "data/lists") == {}
@@ -249,10 +267,18 @@ def test_a_row_without_consent_stops_the_publishing(tmp_path, project, monkeypat
             ConfigError,
             "did you mean 'rfm_orders'",
         ),
-        ({"scorer": scorer(where="days < 3", **BAD)}, ConfigError, "no column 'days'"),
-        ({"scorer": scorer(**BAD, predict=lambda x: np.full(len(x), np.nan))}, InputError, "no probability"),
-        ({"scorer": scorer(**BAD, predict=lambda x: np.full(len(x), 1.5))}, InputError, "no probability"),
-        ({"scorer": scorer(**BAD, predict=lambda _: np.array([0.5]))}, InputError, "shape"),
+        ({"churn": churn_source(where="days < 3", **BAD)}, ConfigError, "no column 'days'"),
+        (
+            {"churn": churn_source(**BAD, predict=lambda x: np.full(len(x), np.nan))},
+            InputError,
+            "no probability",
+        ),
+        (
+            {"churn": churn_source(**BAD, predict=lambda x: np.full(len(x), 1.5))},
+            InputError,
+            "no probability",
+        ),
+        ({"churn": churn_source(**BAD, predict=lambda _: np.array([0.5]))}, InputError, "shape"),
     ],
 )
 def test_what_can_not_be_scored_leaves_the_last_list(project, tables, change, error, words):
@@ -280,14 +306,13 @@ def test_nobody_to_act_on_is_an_empty_list(tables):
 def test_scores_do_not_depend_on_the_chunks(tables, monkeypatch, tmp_path):
     snapshot = Snapshot(as_utc(AS_OF), timedelta(days=1))
     features.write(tables, snapshot, tmp_path / "features.parquet")
-    seen = []
-    write_scores(tmp_path / "features.parquet", scorer(), tmp_path / "one.parquet")
+    day, seen = ScoringDay(tables, snapshot, tmp_path / "features.parquet"), []
+    churn_source().write(day, None, Output(tmp_path / "one.parquet", tmp_path / "parts"))
     monkeypatch.setattr("crm_ml.score_tables.score_rows.CHUNK_ROWS", 7)
-    rows = write_scores(
-        tmp_path / "features.parquet",
-        scorer(),
-        tmp_path / "many.parquet",
-        lambda done, total: seen.append((done, total)),
+    rows = churn_source().write(
+        day,
+        None,
+        Output(tmp_path / "many.parquet", tmp_path / "parts", lambda done, total: seen.append((done, total))),
     )
     assert (tmp_path / "one.parquet").read_bytes() == (tmp_path / "many.parquet").read_bytes()
     known = features.matrix(tables, snapshot)
@@ -304,7 +329,7 @@ def test_reasons_are_asked_for_the_rows_of_the_list_alone(tables, monkeypatch):
         return score_world.reasons(rows)
 
     monkeypatch.setattr("crm_ml.lists.list_file.CHUNK_ROWS", 9)
-    outcome = run(tables, scorer=scorer(reasons=remember))
+    outcome = run(tables, churn=churn_source(reasons=remember))
     rows = read_list(outcome.folder)
     assert asked == rows.loc[rows["value_basis"] != "assumed rate", "customer_id"].tolist()
 
@@ -317,44 +342,42 @@ def test_a_row_without_reasons_of_a_model_says_the_rule_of_its_action(tables, re
         action("booklet", eligible=rule, assumed_effect=0.01, margin_cents=2_000),
         action("coupon", score="p_churn", assumed_effect=1.0, eligible="rfm_orders_84d >= 2"),
     )
-    codes = read_list(run(tables, catalog=ruled, scorer=scorer(reasons=reasons)).folder)
+    codes = read_list(run(tables, catalog=ruled, churn=churn_source(reasons=reasons)).folder)
     told = codes.groupby("action_id")["reason_codes"].agg(lambda found: {tuple(one) for one in found})
     assert told["booklet"] == {(f"rule: {rule}",)}
     by_rule = ("rule: rfm_orders_84d >= 2",)
     assert told["coupon"] == {by_rule} if reasons is None else by_rule not in told["coupon"]
 
 
-@pytest.mark.usefixtures("project")
 def test_changed_code_makes_a_new_stage(tables, tmp_path, monkeypatch):
     snapshot = Snapshot(as_utc(AS_OF), timedelta(days=1))
+    work, real, changed = tmp_path / "work", code_version.source_of, set()
 
-    def both():
-        table = stage_cache.features_of(tmp_path / "work", tables, snapshot, {})
-        return table, stage_cache.scores_of(tmp_path / "work", table, scorer())
+    def source_of(name):
+        path = real(name)
+        if name in changed:
+            copy = tmp_path / f"{name}.py"
+            copy.write_bytes(path.read_bytes() + b"CHANGED = 1\n")
+            return copy
+        return path
 
-    first = both()
-    assert both() == first
-    real = stage_cache.code_sum
-    for changed, kept in (("crm_ml.tables.scratch_frames", 0), ("crm_ml.snapshots", 0), ("crm_ml.models", 1)):
-        monkeypatch.setattr(
-            stage_cache, "code_sum", lambda *names, changed=changed: real(*names) + "x" * (changed in names)
-        )
-        second = both()
-        assert (second[0] == first[0]) == bool(kept)
+    def stages():
+        table = features_of(work, tables, snapshot, {})
+        day = ScoringDay(tables, snapshot, table)
+        return table, score_day(work, day, [churn_source()], []).tables[0].path
+
+    monkeypatch.setattr(code_version, "source_of", source_of)
+    first = stages()
+    assert stages() == first
+    for name, same_features in (
+        ("crm_ml.tables.scratch_frames", False),
+        ("crm_ml.snapshots", False),
+        ("crm_ml.models.model_folder", True),
+        ("crm_ml.score_tables.churn", True),
+    ):
+        changed = {name}
+        second = stages()
+        assert (second[0] == first[0]) == same_features
         assert second[1] != first[1]
-
-
-def test_the_code_sum_follows_every_byte_of_packages_and_modules(tmp_path, monkeypatch):
-    package = tmp_path / "some_code"
-    (package / "deep").mkdir(parents=True)
-    for path in (package / "__init__.py", package / "deep/part.py", tmp_path / "some_module.py"):
-        path.write_text("x = 1\n")
-    monkeypatch.syspath_prepend(tmp_path)
-    sums = [stage_cache.code_sum("some_code", "some_module")]
-    for path in (package / "deep/part.py", tmp_path / "some_module.py"):
-        path.write_text("x = 2\n")
-        sums.append(stage_cache.code_sum("some_code", "some_module"))
-    assert len(set(sums)) == 3
-    assert stage_cache.code_sum("some_code") != sums[-1]
-    with pytest.raises(ModuleNotFoundError, match="no source of some_module_that_is_absent"):
-        stage_cache.code_sum("some_module_that_is_absent")
+    changed = {"crm_ml.lists.list_file"}
+    assert stages() == first

@@ -8,19 +8,20 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 import score_world
-from score_world import AS_OF, DAY_S, action, catalog, scorer, settings
+from score_world import AS_OF, DAY_S, action, catalog, churn_source, settings
+from soak import size
 
 from crm_ml import features
-from crm_ml.actions.action_parts import Budget
 from crm_ml.actions.contact.contact_policy import ContactPolicy
+from crm_ml.decision.allocation_limits import Budget
 from crm_ml.decision.exploration import Explore
 from crm_ml.decision.holdouts import HoldOut, held
 from crm_ml.lists.read_list import read_list, verify_list
 from crm_ml.score import batch
-from crm_ml.score_tables.champion_set import Models
+from crm_ml.score_tables.champion_set import Champions
 
 pytestmark = pytest.mark.xdist_group("daily")
-DAYS = 30
+DAYS = size(12, 30, 30)
 HOLD_OUT = HoldOut(salt="thirty days", universal=0.1, actions={"coupon": 0.2})
 POLICY = ContactPolicy.model_validate(
     {
@@ -75,7 +76,7 @@ def lists(tmp_path_factory):
         found = []
         for number in range(DAYS):
             wanted = settings(as_of=AS_OF + timedelta(days=number), **WANTED)
-            outcome = batch.run(wanted, actions(), tables, Models(churn=scorer()))
+            outcome = batch.run(wanted, actions(), tables, Champions([churn_source()]))
             others = pq.read_table(outcome.folder / "others.parquet").to_pandas()
             found.append((read_list(outcome.folder), others, verify_list(outcome.folder)))
     return found
@@ -161,6 +162,7 @@ def test_some_rows_are_explored_with_a_small_propensity(lists):
     )  # worth the same to everybody, so that its price leaves nothing
 
 
+@pytest.mark.soak("nightly lists", DAYS)
 def test_earlier_lists_are_ingredients(lists):
     ids = [manifest["list_id"] for *_, manifest in lists]
     assert [manifest["ingredients"]["earlier"] for *_, manifest in lists] == [

@@ -8,7 +8,6 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 import score_world
-from crm_ml.score_tables.champions import champion_scorer
 from score_world import AS_OF, contents
 
 from crm_ml import datasets, features, tracking
@@ -17,6 +16,7 @@ from crm_ml.lists import read_list
 from crm_ml.models import model_folder
 from crm_ml.models.model import create
 from crm_ml.score.__main__ import main
+from crm_ml.score_tables.champion_set import champions
 from crm_ml.snapshots import Snapshot, as_utc
 from crm_ml.storage.manifest import fingerprint, verify
 
@@ -101,6 +101,16 @@ def test_flags_give_the_day_the_settings_and_the_folder(project):
         (["../default"], "outside"),
         (["--set", "actions=../actions.yaml"], "outside"),
         (["--set", "consent=table"], "no consents"),
+        (
+            ["--set", "models.weather=w@champion"],
+            "no family 'weather' has score tables; there are churn, clv,",
+        ),
+        (["--set", "models.churn=churn"], "models.churn: "),
+        (
+            ["--set", "models.churn=null"],
+            "needs a model of churn in the settings (models: {churn: churn@champion})",
+        ),
+        (["--set", "value_model=clv@champion"], "models: {churn: churn@champion, clv: clv@champion}"),
         (["--out", "configs/score/default.yaml"], "nothing was published"),
     ],
 )
@@ -139,7 +149,7 @@ def test_an_absent_champion_is_named(monkeypatch):
 
     monkeypatch.setattr(tracking, "champion", absent)
     with pytest.raises(InputError, match="churn@challenger"):
-        champion_scorer("churn@challenger", date(2024, 6, 1))
+        champions({"churn": "churn@challenger"}, date(2024, 6, 1))
 
 
 def test_a_model_that_does_not_say_what_scoring_needs_is_refused(monkeypatch, world):
@@ -149,7 +159,7 @@ def test_a_model_that_does_not_say_what_scoring_needs_is_refused(monkeypatch, wo
     monkeypatch.setattr(tracking, "champion", lambda _name, _alias: version)
     told = "churn@champion: its manifest has no active_within_days, labels_end; train it again"
     with pytest.raises(InputError, match=told):
-        champion_scorer("churn@champion", date(2024, 6, 1))
+        champions({"churn": "churn@champion"}, date(2024, 6, 1))
 
 
 def test_help_needs_no_heavy_library(tmp_path):
