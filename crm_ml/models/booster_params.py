@@ -49,7 +49,7 @@ def check_params(params: Mapping[str, Any], own: Collection[str]) -> None:
             breaches += _objective_breaches(name, value)
         elif canonical in _REFUSED:
             breaches.append(f"{name}: {_REFUSED[canonical]}")
-        elif canonical in {names.get(one, one) for one in own}:
+        elif canonical in {names.get(key, key) for key in own}:
             breaches.append(f"{name}: the model sets {canonical} itself; use its own options")
     if breaches:
         raise ConfigError(f"params: {'; '.join(breaches)}")

@@ -55,8 +55,8 @@ class CategoryMap:
         pairs = pd.DataFrame({"level": values.to_numpy()[known], "customer": np.asarray(customers)[known]})
         counts = pairs.drop_duplicates()["level"].value_counts()
         ranked = sorted(counts.items(), key=lambda item: (-item[1], str(item[0])))
-        kept = [str(level) for level, count in ranked[:max_levels] if count >= min_customers]
-        return cls(tuple(sorted(kept)), len(kept) < len(ranked))
+        frequent = [str(level) for level, count in ranked[:max_levels] if count >= min_customers]
+        return cls(tuple(sorted(frequent)), len(frequent) < len(ranked))
 
     def codes(self, values: npt.NDArray[np.object_]) -> tuple[Floats, int]:
         """Return a code for each value (NaN for missing) and the number of values that are no kept level."""
@@ -111,7 +111,7 @@ class Encoding:
         text = [name for name in columns if _is_text(X[name])]
         _refuse_ids(X, text, customers)
         learned = {name: CategoryMap.learn(X[name], customers, max_levels, min_customers) for name in text}
-        bucketed = [name for name, one in learned.items() if one.bucket]
+        bucketed = [name for name, category_map in learned.items() if category_map.bucket]
         if bucketed:
             logger.info("rare levels share one code in %s", ", ".join(bucketed))
         return cls(columns, learned, dropped)
@@ -152,9 +152,11 @@ class Encoding:
     @classmethod
     def load(cls, path: Path) -> "Encoding":
         """Read an encoding from JSON."""
-        found = json.loads(path.read_text(encoding="utf-8"))
-        categories = {n: CategoryMap(tuple(c["levels"]), c["bucket"]) for n, c in found["categories"].items()}
-        return cls(tuple(found["columns"]), categories, tuple(found["dropped"]))
+        content = json.loads(path.read_text(encoding="utf-8"))
+        categories = {
+            n: CategoryMap(tuple(c["levels"]), c["bucket"]) for n, c in content["categories"].items()
+        }
+        return cls(tuple(content["columns"]), categories, tuple(content["dropped"]))
 
     def _column(self, values: "pd.Series", name: str) -> Floats:
         if name in self.categories:

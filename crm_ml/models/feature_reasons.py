@@ -27,18 +27,18 @@ def top_reasons(contributions: "pd.DataFrame", top: int = 3, raising: bool = Fal
     """
     import pandas as pd
 
-    found = contributions.drop(columns="base")
-    values = found.to_numpy()
+    terms = contributions.drop(columns="base")
+    values = terms.to_numpy()
     size = np.where(values > 0, values, 0.0) if raising else np.abs(values)
     order = np.argsort(-size, axis=1, kind="stable")[:, :top]
-    row = np.repeat(np.arange(len(found)), order.shape[1])
+    row = np.repeat(np.arange(len(terms)), order.shape[1])
     column = order.ravel()
     table = pd.DataFrame(
         {
-            "rank": np.tile(np.arange(1, order.shape[1] + 1), len(found)),
-            "feature": found.columns.to_numpy()[column],
+            "rank": np.tile(np.arange(1, order.shape[1] + 1), len(terms)),
+            "feature": terms.columns.to_numpy()[column],
             "contribution": values[row, column],
         },
-        index=found.index[row],
+        index=terms.index[row],
     )
     return table[size[row, column] > 0]

@@ -145,7 +145,8 @@ class GradientBoosting:
         margins = [np.empty(0)]
         for matrix in self._chunks(X):
             each = [
-                one.predict(matrix, raw_score=True, num_threads=self.num_threads) for one in self.boosters_
+                booster.predict(matrix, raw_score=True, num_threads=self.num_threads)
+                for booster in self.boosters_
             ]
             margins.append(np.mean(each, axis=0))
         return np.concatenate(margins)
@@ -169,7 +170,8 @@ class GradientBoosting:
         parts = [np.empty((0, len(columns)))]
         for matrix in self._chunks(X):
             each = [
-                one.predict(matrix, pred_contrib=True, num_threads=self.num_threads) for one in self.boosters_
+                booster.predict(matrix, pred_contrib=True, num_threads=self.num_threads)
+                for booster in self.boosters_
             ]
             parts.append(np.mean(each, axis=0))
         return pd.DataFrame(np.concatenate(parts), index=X.index, columns=columns)

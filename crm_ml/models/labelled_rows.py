@@ -45,7 +45,7 @@ class LabelledRows:
         InputError
             If a fold is not among the rows.
         """
-        names = [str(one) for one in folds]
+        names = [str(fold) for fold in folds]
         missing = sorted(set(names) - set(self.fold.unique()))
         if missing:
             raise InputError(f"no rows at {', '.join(missing)}; compute them first")

@@ -94,8 +94,8 @@ class Logistic:
         terms = (self._rows(X) - self.centre_) * self.coefficients_
         starts = np.cumsum([0, *self._widths()])[:-1]
         sums = np.add.reduceat(terms, starts, axis=1)
-        found = pd.DataFrame(sums, index=X.index, columns=list(self.encoding_.columns))
-        return found.assign(base=self.intercept_ + float(self.centre_ @ self.coefficients_))
+        table = pd.DataFrame(sums, index=X.index, columns=list(self.encoding_.columns))
+        return table.assign(base=self.intercept_ + float(self.centre_ @ self.coefficients_))
 
     def save(self, folder: Path) -> None:
         """Write coefficients as npz, encoding and parameters as JSON, into an existing folder."""
@@ -130,7 +130,10 @@ class Logistic:
     def _widths(self) -> list[int]:
         """Return how many columns of the design each feature has."""
         maps = (self.encoding_.categories.get(name) for name in self.encoding_.columns)
-        return [2 if one is None else len(one.levels) + one.bucket + 1 for one in maps]
+        return [
+            2 if category_map is None else len(category_map.levels) + category_map.bucket + 1
+            for category_map in maps
+        ]
 
     def _numeric(self) -> list[int]:
         columns = self.encoding_.columns

@@ -62,15 +62,15 @@ class ShrunkRate:
         if below:
             raise InputError(f"features: negative counts in {', '.join(below)}")
         order = np.lexsort((weights, labels, sent, answered))
-        labels, weights, answered, sent = (one[order] for one in (labels, weights, answered, sent))
+        labels, weights, answered, sent = (values[order] for values in (labels, weights, answered, sent))
         self.mean_ = float(np.average(labels, weights=weights))
 
         def loss(log_strength: float) -> float:
             p = _rate(self.mean_, np.exp(log_strength), answered, sent)
             return float(-(weights * np.where(labels == 1, np.log(p), np.log1p(-p))).sum())
 
-        found = minimize_scalar(loss, bounds=(-3.0, np.log(_LARGEST_STRENGTH)), method="bounded")
-        self.strength_ = float(np.exp(found.x))
+        optimum = minimize_scalar(loss, bounds=(-3.0, np.log(_LARGEST_STRENGTH)), method="bounded")
+        self.strength_ = float(np.exp(optimum.x))
         return self
 
     def predict(self, X: "pd.DataFrame") -> Floats:

@@ -43,7 +43,7 @@ def versions(client, name="churn"):
     return sorted(int(one.version) for one in known), champion.version
 
 
-def model_folder(client, name, version):
+def version_folder(client, name, version):
     """Folder of the files of a registered model in the local store."""
     location = client.get_model_version_download_uri(name, str(version))
     return Path(location.removeprefix("file://")) / "data" / "model"

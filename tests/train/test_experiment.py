@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from rich.progress import Progress
-from run_store import RUN, files, first, folder, model_folder, versions
+from run_store import RUN, files, first, folder, version_folder, versions
 
 from crm_ml import datasets, features, tracking
 from crm_ml.config import load_run
@@ -128,7 +128,7 @@ def test_a_second_run_repeats_every_bit_and_a_failing_gate_keeps_the_champion(st
     assert after == [*before, int(done.version)]
     assert still == role != done.version
     numbers = (store.of("churn").index(RUN) + 1, done.version)
-    models = [model_folder(client, "churn", number) for number in numbers]
+    models = [version_folder(client, "churn", number) for number in numbers]
     assert models[0] != models[1]
     assert fingerprint(models[0]) == fingerprint(models[1])
     run = client.get_run(done.run_id)

@@ -20,7 +20,7 @@ from small_runs import DEFAULT, SMALL, home, households_in, settings
 from stores import PROJECT
 
 from crm_ml import tracking
-from crm_ml.config import Data
+from crm_ml.datasets.input_files import input_files
 from crm_ml.storage.manifest import new_folder
 from crm_ml.tables import Tables
 from crm_ml.train import experiment
@@ -33,7 +33,6 @@ from crm_ml.train.record.fingerprints import (
     plain,
     table_sums,
 )
-from crm_ml.train.record.input_files import input_files
 from crm_ml.train.reproduce import main
 
 pytestmark = [pytest.mark.xdist_group("reproduce"), pytest.mark.timeout(300)]
@@ -316,14 +315,14 @@ def test_sums_of_columns_know_the_row_and_the_last_bit_of_a_value():
 
 def test_files_of_each_kind_of_data_are_found(monkeypatch, tmp_path):
     monkeypatch.chdir(PROJECT)
-    assert set(input_files(Data(name="complete_journey"))) >= {LINES, "campaigns.parquet"}
-    sample = input_files(Data(name="cdnow"))["CDNOW_sample.txt"]
+    assert set(input_files("complete_journey")) >= {LINES, "campaigns.parquet"}
+    sample = input_files("cdnow")["CDNOW_sample.txt"]
     assert sample["rows"] == 6919  # as its authors say
-    assert input_files(Data(name="simulated")) == {}
+    assert input_files("simulated") == {}
     (tmp_path / "mail.csv").write_text('segment,visit\n"a,b\nc",1\nd,0\n', encoding="utf-8")
     (tmp_path / "notes.csv").write_text('so "it" is\n"', encoding="utf-8")
     (tmp_path / "torn.parquet").write_bytes(b"PAR1")
-    found = input_files(Data(name="hillstrom", path=str(tmp_path)))
+    found = input_files("hillstrom", str(tmp_path))
     assert list(found) == ["mail.csv", "notes.csv", "torn.parquet"]
     assert found["mail.csv"]["rows"] == 2
     assert found["mail.csv"]["schema"] == {"segment": "VARCHAR", "visit": "VARCHAR"}

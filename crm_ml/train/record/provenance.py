@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from crm_ml.datasets.input_files import input_files
 from crm_ml.storage.paths import project_root
 from crm_ml.tables import Tables
-from crm_ml.train.record.input_files import input_files
 
 if TYPE_CHECKING:
     from crm_ml.config import Data
@@ -49,7 +49,7 @@ def provenance(tables: Tables, data: "Data") -> dict[str, Any]:
         "cores": os.cpu_count(),
         "threads": threads(tables),
         "tables": {"fingerprint": tables.fingerprint},
-        "files": input_files(data),
+        "files": input_files(data.name, data.path),
     }
 
 

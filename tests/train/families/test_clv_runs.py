@@ -6,7 +6,7 @@ import mlflow
 import numpy as np
 import pandas as pd
 import pytest
-from run_store import facts, files, first, folder, model_folder, versions
+from run_store import facts, files, first, folder, version_folder, versions
 
 from crm_ml import tracking
 from crm_ml.clv import clv_pyfunc
@@ -124,7 +124,7 @@ def test_a_second_run_repeats_every_bit_and_a_failing_gate_keeps_the_champion(st
     after, still = versions(client, "clv")
     assert after == [*before, int(done.version)]
     assert still == role != done.version
-    models = [model_folder(client, "clv", number) for number in (1, done.version)]
+    models = [version_folder(client, "clv", number) for number in (1, done.version)]
     assert models[0] != models[1]
     assert fingerprint(models[0]) == fingerprint(models[1])
     run = client.get_run(done.run_id)

@@ -4,7 +4,7 @@ import math
 
 import pandas as pd
 import pytest
-from run_store import facts, files, first, folder, model_folder
+from run_store import facts, files, first, folder, version_folder
 
 from crm_ml import tracking
 from crm_ml.config import load_run
@@ -63,13 +63,13 @@ def test_every_campaign_is_scored_by_a_model_of_campaigns_that_had_ended(client)
 
 
 def test_the_manifest_says_what_scoring_needs(client):
-    manifest = verify(model_folder(client, "propensity", 1))
+    manifest = verify(version_folder(client, "propensity", 1))
     assert manifest["family"] == "propensity"
     assert manifest["kinds"] == ["Type A", "Type B", "Type C"]
     assert manifest["labels_end"] <= "2018-01-01"
     assert manifest["target"]["of"] == "answers"
     assert set(manifest["features"]) == {"campaign", "price", "rfm"}
-    category = verify(model_folder(client, "propensity_category", 1))
+    category = verify(version_folder(client, "propensity_category", 1))
     assert category["kinds"] == sorted(load_run(CATEGORY).target.categories)
 
 

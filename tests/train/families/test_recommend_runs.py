@@ -5,7 +5,7 @@ import math
 import pandas as pd
 import pytest
 from rich.progress import Progress
-from run_store import facts, files, first, folder, model_folder
+from run_store import facts, files, first, folder, version_folder
 
 from crm_ml import tracking
 from crm_ml.config import load_run
@@ -66,7 +66,7 @@ def test_a_run_leaves_its_tables_and_its_picture(client):
 
 
 def test_the_registered_model_recommends(client):
-    home = model_folder(client, "recommend", 1)
+    home = version_folder(client, "recommend", 1)
     assert verify(home)["labels_end"] == "2017-12-20"
     model = model_folder.load(home)
     table = model_folder.PyfuncModel(model, recommend_pyfunc.score).predict(

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import small_data
-from run_store import facts, files, first, folder, model_folder, runs
+from run_store import facts, files, first, folder, runs, version_folder
 
 from crm_ml import tracking
 from crm_ml.config import load_run
@@ -74,7 +74,7 @@ def test_the_verdict_decides_what_is_promoted_and_what_scoring_may_use(store, cl
         run = first(client, name)
         verified = facts(run)["verified_arms"]
         assert (run.data.tags["promoted"] == "true") == bool(verified)
-        manifest = verify(model_folder(client, load_run(name).register_as.name, 1))
+        manifest = verify(version_folder(client, load_run(name).register_as.name, 1))
         assert manifest["verified_arms"] == verified
         assert set(verified) <= set(manifest["arms"])
         verdicts = facts(run)["verdicts"]
@@ -87,15 +87,15 @@ def test_a_simulated_campaign_is_predicted_by_those_whose_windows_had_ended(clie
     told = facts(first(client, SIMULATED))
     assert len(told["trials"]) == 8
     assert told["trials"] == sorted(told["trials"])
-    manifest = verify(model_folder(client, "uplift", 1))
+    manifest = verify(version_folder(client, "uplift", 1))
     assert manifest["last_trial"] < manifest["labels_end"] <= "2024-12-29"
     assert "attribute_invited_by" not in manifest["columns"]
 
 
 def test_the_registered_model_scores_a_frame(client):
-    learner = model_folder.load(model_folder(client, "uplift_starbucks", 1))
+    learner = model_folder.load(version_folder(client, "uplift_starbucks", 1))
     assert learner.arms_ == ("promotion",)
-    columns = verify(model_folder(client, "uplift_starbucks", 1))["columns"]
+    columns = verify(version_folder(client, "uplift_starbucks", 1))["columns"]
     frame = pd.DataFrame({name: np.arange(5.0) for name in columns})
     found = model_folder.PyfuncModel(learner, uplift_pyfunc.score).predict(frame)
     assert list(found.columns) == ["uplift_promotion"]
@@ -106,7 +106,7 @@ def test_a_second_run_repeats_the_first_to_the_bit(store, client):
     experiment.run(STARBUCKS, store.settings(STARBUCKS))
     new, old = runs(client, STARBUCKS)[0], first(client, STARBUCKS)
     assert new.data.metrics == old.data.metrics
-    pair = [verify(model_folder(client, "uplift_starbucks", version))["files"] for version in (1, 2)]
+    pair = [verify(version_folder(client, "uplift_starbucks", version))["files"] for version in (1, 2)]
     assert pair[0] == pair[1]
 
 

@@ -8,7 +8,6 @@ from challenge_world import BEFORE, FAILS, alias, aliases, finish, outcome
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import PERMISSION_DENIED
-from run_store import model_folder
 
 from crm_ml import tracking
 from crm_ml.errors import InputError

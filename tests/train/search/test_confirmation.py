@@ -11,7 +11,7 @@ from crm_ml.errors import ConfigError, InputError
 from crm_ml.evaluation import classification
 from crm_ml.evaluation.predictions import Predictions
 from crm_ml.recommend.interactions import as_interactions
-from crm_ml.recommend.models import create
+from crm_ml.recommend.recommenders import create
 from crm_ml.tables.strict import validate
 from crm_ml.train.compare.scored_rows import ScoredRows
 from crm_ml.train.families.churn import experiment
@@ -20,7 +20,7 @@ from crm_ml.train.families.probability.search import losses
 from crm_ml.train.record.outcome import Outcome, Trace
 from crm_ml.train.search.confirmation import confirm
 from crm_ml.train.search.search_job import tune
-from crm_ml.train.search.study_plan import Plan
+from crm_ml.train.search.study_plan import SearchPlan
 
 KILLS = 20
 QUIET = Progress(disable=True)
@@ -148,5 +148,5 @@ def test_lists_are_searched_by_their_own_metrics():
     with pytest.raises(ConfigError, match=r"tuning\.metric: log_loss is none of ndcg, new_ndcg"):
         validate({**base, "tuning": tuning}, RecommendRun, "small.yaml")
     run = validate({**base, "tuning": {**tuning, "metric": "new_ndcg"}}, RecommendRun, "small.yaml")
-    assert Plan.of(run).larger
-    assert Plan.of(run).start == {"new_l2": 10.0}
+    assert SearchPlan.of(run).larger
+    assert SearchPlan.of(run).start == {"new_l2": 10.0}

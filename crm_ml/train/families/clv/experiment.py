@@ -16,6 +16,7 @@ from crm_ml.clv.purchase_and_spend_model import Valuer
 from crm_ml.clv.validation_windows import ValidationWindow, WindowSource, check_point_in_time
 from crm_ml.clv.valuation_terms import Terms
 from crm_ml.clv.value_calibration import NO_TILT
+from crm_ml.clv.value_profile import of_values
 from crm_ml.config import ClvRun
 from crm_ml.consents import check_purpose, consenting
 from crm_ml.evaluation.significance import evaluate
@@ -30,7 +31,6 @@ from crm_ml.train.families.clv.test_rows import of_value
 from crm_ml.train.families.clv.tested import Chosen, Tested
 from crm_ml.train.families.clv.trace import trace_of
 from crm_ml.train.record.fingerprints import array_sum
-from crm_ml.train.record.model_profiles import of_values
 from crm_ml.train.record.outcome import Candidate, Outcome, no_leak
 
 if TYPE_CHECKING:

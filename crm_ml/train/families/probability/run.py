@@ -17,6 +17,7 @@ from crm_ml.models import model_folder
 from crm_ml.models.calibrated_model import CalibratedModel
 from crm_ml.models.labelled_rows import LabelledRows
 from crm_ml.models.model import Model, create
+from crm_ml.models.model_profiles import of_labelled, of_seen
 from crm_ml.monitoring.training_profile import Profile
 from crm_ml.train.families.probability import report
 from crm_ml.train.families.probability.report import MODEL, Judged
@@ -24,7 +25,6 @@ from crm_ml.train.families.probability.study import Dated, Fold, Study
 from crm_ml.train.families.probability.test_rows import of_probability
 from crm_ml.train.families.probability.trace import trace_of
 from crm_ml.train.families.probability.used_rows import used_rows
-from crm_ml.train.record.model_profiles import of_labelled, of_seen
 from crm_ml.train.record.outcome import Candidate, Outcome, no_leak
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from crm_ml.config import ProbabilityRun
 from crm_ml.models.labelled_rows import LabelledRows
-from crm_ml.train.record.model_profiles import Seen
+from crm_ml.models.model_profiles import Seen
 
 if TYPE_CHECKING:
     from crm_ml.evaluation.significance import Over

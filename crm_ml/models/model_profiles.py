@@ -1,30 +1,25 @@
 """The profiles that registered models carry, by which scoring sees that its data are unlike theirs."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from crm_ml.clv.summary import SUMMARY, in_cents
 from crm_ml.customer_hash import customer_folds
 from crm_ml.monitoring.training_profile import Profile, ProfiledColumn, ProfiledDay, profile_columns, rate_key
-from crm_ml.snapshots import as_utc
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from crm_ml.clv.clv_model import ClvModel
-    from crm_ml.clv.validation_windows import ValidationWindow, WindowSource
     from crm_ml.evaluation.predictions import Predictions
     from crm_ml.models.labelled_rows import LabelledRows
     from crm_ml.snapshots import Snapshot
 
 MOST_CUSTOMERS = 50_000
 OCCASIONS = 2
-_OF_VALUES = ("p_alive", "expected_purchases", "expected_value")
 Scores = Mapping[str, npt.NDArray[np.float64]]
 
 
@@ -162,7 +157,7 @@ def of_seen(
     rates: dict[str, dict[str, float]] = {}
     for group in sorted({moment.group for moment in seen}):
         predicted = {moment.as_of: predict(moment.X) for moment in seen if moment.group == group}
-        scores += _scores(predicted, group)
+        scores += score_columns(predicted, group)
         for as_of, by_score in predicted.items():
             for name in (name for name in by_score if name.startswith("p_")):
                 rates.setdefault(rate_key(name, group), {})[f"{as_of:%Y-%m-%d}"] = float(
@@ -172,39 +167,8 @@ def of_seen(
     return Profile(profile_columns(days, 1), tuple(scores), counted, rates)
 
 
-def of_values(model: "ClvModel", source: "WindowSource", window: "ValidationWindow", day: date) -> Profile:
-    """Return the profile of a lifetime-value model: the summaries of two days, and what the final one says.
-
-    Parameters
-    ----------
-    model : ClvModel
-        The final one.
-    source : WindowSource
-    window : ValidationWindow
-        The test window.
-    day : date
-        Of the final model. Its customers are counted with those who did not allow training.
-    """
-    as_of = as_utc(day)
-    summaries = {window.snapshot.as_of: window.summary, as_of: source.summary(as_of)}
-    everybody = (
-        summaries[as_of] if source.customers is None else replace(source, customers=None).summary(as_of)
-    )
-    ordered = sorted(summaries.items())
-    known = [ProfiledDay(moment.toordinal(), summary[[*SUMMARY]]) for moment, summary in ordered]
-    predicted = {moment: value_scores(model.predict(summary)) for moment, summary in ordered}
-    return Profile(
-        profile_columns(known, 1), tuple(_scores(predicted, "")), {f"{as_of:%Y-%m-%d}": len(everybody)}
-    )
-
-
-def value_scores(values: "pd.DataFrame") -> Scores:
-    """Return the scores of a value model as they stand in a score table."""
-    scores = {name: values[name].to_numpy() for name in _OF_VALUES}
-    return scores | {"clv_cents": in_cents(values["clv"]).astype(np.float64)}
-
-
-def _scores(predicted: Mapping[datetime, Scores], group: str) -> list[ProfiledColumn]:
+def score_columns(predicted: Mapping[datetime, Scores], group: str) -> list[ProfiledColumn]:
+    """Return the profiles of scores that were predicted at some moments."""
     import pandas as pd
 
     days = [

@@ -8,12 +8,12 @@ import pytest
 import run_store
 
 from crm_ml import tracking
+from crm_ml.models import model_profiles
+from crm_ml.models.model_profiles import Known, Seen, of_seen
 from crm_ml.monitoring.bins import Texts
 from crm_ml.monitoring.training_profile import PROFILE_FILE, Profile
 from crm_ml.snapshots import Snapshot
 from crm_ml.storage.manifest import verify
-from crm_ml.train.record import model_profiles
-from crm_ml.train.record.model_profiles import Known, Seen, of_seen
 
 FAMILIES = {"churn": "p_churn", "propensity": "p_response", "uplift": "uplift_", "clv": "clv_cents"}
 
