@@ -1,4 +1,4 @@
-"""Offerings shared out within the limits of a list, with what the certificate says of it.
+"""Actions allocated to customers within the limits of a list, with a certificate of how good that is.
 
 Some customers are explored first; the others get what is best in all within what is left. What a customer who
 was explored or held out would have got follows from the prices (`crm_ml.allocation.price_rule`).
@@ -12,13 +12,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from crm_ml.actions.catalog import Action
 from crm_ml.allocation.allocate import Allocation, allocate
 from crm_ml.allocation.price_rule import PriceRule, price_rule
-from crm_ml.decision.allocation_limits import Limits
+from crm_ml.decision.allocation_limits import ListLimits
 from crm_ml.decision.certificate import Certificate, certify
 from crm_ml.decision.exploration import Explore, Explored, explore, nobody
-from crm_ml.decision.gates import HELD_OUT
+from crm_ml.decision.open_actions import HELD_OUT
 from crm_ml.errors import InputError
 
 CHUNK_ROWS = 100_000
@@ -27,21 +26,21 @@ Ints = npt.NDArray[np.integer[Any]]
 
 
 @dataclass(frozen=True, eq=False)
-class Allotment:
+class ListAllocation:
     """Who gets what.
 
     Parameters
     ----------
     action : numpy.ndarray of int, shape (n,)
-        Number of the offering, -1 for none.
+        Number of the action-channel, -1 for none.
     explored : Explored
     otherwise : numpy.ndarray, shape (n,)
-        Probability with which the allotment gives each customer `action`.
+        Probability with which the allocation gives each customer `action`.
     rule : PriceRule
-        What the prices give to a customer.
+        What a customer gets at the prices.
     certificate : Certificate
     outcomes : mapping of str to list of int
-        Open pairs of each offering that ended as listed, as another_action or for want of capacity.
+        Open pairs of each action-channel that ended as listed, as another_action or for want of capacity.
     """
 
     action: Ints
@@ -57,18 +56,21 @@ class Allotment:
         return self.explored.propensity(self.action, self.otherwise)
 
 
-def allot(
-    weighed: Path, actions: Sequence[Action], limits: Limits, wanted: Explore | None, day: str
-) -> Allotment:
-    """Share out offerings among customers.
+def allocate_list(
+    weighed: Path, costs: Sequence[int], limits: ListLimits, wanted: Explore | None, day: str
+) -> ListAllocation:
+    """Decide which open action each customer gets.
 
     Parameters
     ----------
     weighed : Path
-        Parquet of `crm_ml.decision.gates.weigh`, ordered by customer_id; a file of values is kept beside it.
-    actions : sequence of Action
-    limits : Limits
+        Parquet of `crm_ml.decision.open_actions.weigh`, ordered by customer_id; a file of values is
+        written beside it.
+    costs : sequence of int
+        Of a row of each action-channel, cents.
+    limits : ListLimits
     wanted : Explore, optional
+        Nobody is explored without it.
     day : str
         What the draws of the exploration depend on.
 
@@ -77,7 +79,7 @@ def allot(
     InputError
         If the minimums can't be met within the caps.
     """
-    m = len(actions)
+    m = len(costs)
     values = open_values(weighed, m)
     if wanted is None or not len(values):
         explored = nobody(len(values), m)
@@ -87,44 +89,43 @@ def allot(
     drawn, left = values[rows].copy(), limits.without(np.bincount(explored.action[rows], minlength=m))
     values[rows] = np.nan
     _check_minimums(values, left)
-    found = _allocated(values, left)
-    action = found.action.copy()
+    allocation = _allocated(values, left)
+    action = allocation.action.copy()
     action[rows] = explored.action[rows]
-    rule = price_rule(_served(values, action), found.row_prices)
+    rule = price_rule(_served(values, action), allocation.row_prices)
     otherwise = np.ones(len(action))
     for start in range(0, len(action), CHUNK_ROWS):
         piece = slice(start, start + CHUNK_ROWS)
         otherwise[piece] = _otherwise(rule, values[piece], action[piece])
     otherwise[rows] = rule.shares(drawn)[np.arange(len(rows)), action[rows]]
     earned = float(drawn[np.arange(len(rows)), explored.action[rows]].sum())
-    costs = np.array([float(one.cost_cents) for one in actions])
-    certificate = certify(found, earned, values, left, costs)
+    certificate = certify(allocation, earned, values, left, np.array(costs, float))
     values[rows] = drawn
     outcomes = _outcomes(values, action)
-    return Allotment(action, explored, otherwise, rule, certificate, outcomes)
+    return ListAllocation(action, explored, otherwise, rule, certificate, outcomes)
 
 
-def write_allotted(weighed: Path, allotment: Allotment, path: Path) -> None:
-    """Write customer_id and `crm_ml.decision.gates.ALLOTTED` of everybody who gets an offering (Parquet)."""
+def write_allocated(weighed: Path, allocation: ListAllocation, path: Path) -> None:
+    """Write customer_id and `open_actions.ALLOCATED` of everybody who gets an action (Parquet)."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    rows = np.flatnonzero(allotment.action >= 0)
-    chosen = allotment.action[rows]
+    rows = np.flatnonzero(allocation.action >= 0)
+    chosen = allocation.action[rows]
     ids = pq.read_table(weighed, columns=["customer_id"])["customer_id"]
-    drawn = allotment.explored.action[rows] >= 0
+    drawn = allocation.explored.action[rows] >= 0
     columns = {
         "customer_id": ids.take(pa.array(rows)),
         "action": pa.array(chosen, pa.int32()),
-        "price_paid": allotment.rule.row_prices[chosen],
+        "price_paid": allocation.rule.row_prices[chosen],
         "arm": pa.array(np.where(drawn, "explore", "treat").astype(object), pa.string()),
-        "propensity": allotment.propensity[rows],
+        "propensity": allocation.propensity[rows],
     }
     pq.write_table(pa.table(columns), path)
 
 
 def _served(values: Values, action: Ints) -> Iterator[tuple[Values, Ints]]:
-    """Yield values and actions of the customers with an open offering, piece by piece."""
+    """Yield values and actions of the customers with an open action, piece by piece."""
     for start in range(0, len(action), CHUNK_ROWS):
         some = np.asarray(values[start : start + CHUNK_ROWS])
         known = np.isfinite(some).any(axis=1)
@@ -135,8 +136,8 @@ def _otherwise(rule: PriceRule, values: Values, action: Ints) -> Values:
     """Return 1, and for customers who were indifferent the share in which they get what this one got."""
     shares = rule.shares(values)
     of_this = shares[np.arange(len(action)), np.where(action < 0, values.shape[1], action)]
-    found: Values = np.where((shares > 0).sum(axis=1) > 1, of_this, 1.0)
-    return found
+    otherwise: Values = np.where((shares > 0).sum(axis=1) > 1, of_this, 1.0)
+    return otherwise
 
 
 def open_values(weighed: Path, m: int) -> Values:
@@ -175,16 +176,16 @@ def _pieces(weighed: Path, values: Values) -> Iterator[tuple[list[str], npt.NDAr
             start += len(ids)
 
 
-def _check_minimums(values: Values, limits: Limits) -> None:
-    """Refuse minimums of offerings that are open to fewer customers."""
+def _check_minimums(values: Values, limits: ListLimits) -> None:
+    """Refuse minimums of actions that are open to fewer customers."""
     breaches = []
     for group in limits.groups:
         if group.minimum:
             members = np.asarray(values[:, list(group.members)])
-            found = int(np.isfinite(members).any(axis=1).sum())
-            if found < group.minimum:
+            n_open = int(np.isfinite(members).any(axis=1).sum())
+            if n_open < group.minimum:
                 breaches.append(
-                    f"{group.name}: {group.minimum:,.0f} are wanted, {found:,} customers are open"
+                    f"{group.name}: {group.minimum:,.0f} are wanted, {n_open:,} customers are open"
                 )
     if breaches:
         raise InputError(
@@ -193,10 +194,10 @@ def _check_minimums(values: Values, limits: Limits) -> None:
         )
 
 
-def _allocated(values: Values, limits: Limits) -> Allocation:
+def _allocated(values: Values, limits: ListLimits) -> Allocation:
     if not len(limits.budgets):
         return allocate(values, groups=limits.groups)
-    budgets = [float(one.cents) for one in limits.budgets]
+    budgets = [float(budget.cents) for budget in limits.budgets]
     return allocate(values, list(limits.costs), groups=limits.groups, budgets=budgets)
 
 

@@ -1,4 +1,4 @@
-"""How good an allotment is: its bound, its prices, and what simpler ways would have earned."""
+"""How good the allocation of a list is: its bound, its prices, and what simpler ways would have earned."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from crm_ml.allocation.allocate import Allocation
 from crm_ml.allocation.greedy_baselines import simple_ways
-from crm_ml.decision.allocation_limits import LIST, Limits
+from crm_ml.decision.allocation_limits import LIST, ListLimits
 
 COMPARED_ROWS = 200_000
 Values = npt.NDArray[np.float64]
@@ -17,7 +17,9 @@ Values = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Certificate:
-    """How good an allotment is; amounts are priorities in cents, money where nothing weighs the actions.
+    """How good the allocation of a list is.
+
+    Amounts are priorities in cents, which are money where nothing weighs the actions.
 
     Parameters
     ----------
@@ -51,27 +53,29 @@ class Certificate:
         return asdict(self)
 
 
-def certify(found: Allocation, explored: float, values: Values, limits: Limits, costs: Values) -> Certificate:
+def certify(
+    allocation: Allocation, explored: float, values: Values, limits: ListLimits, costs: Values
+) -> Certificate:
     """Say how good an allocation is.
 
     Parameters
     ----------
-    found : Allocation
+    allocation : Allocation
         Of who is not explored.
     explored : float
         Value of the explored rows.
     values : numpy.ndarray, shape (n, m)
         Of all open pairs of who is not explored, NaN for the others.
-    limits : Limits
+    limits : ListLimits
         What the explored rows leave.
     costs : numpy.ndarray, shape (m,)
     """
     compared = _compared(values, limits, costs, explored)
-    value, bound = found.value + explored, found.upper_bound + explored
-    budgets = {f"budget {number}": f"budget {one.name}" for number, one in enumerate(limits.budgets)}
+    value, bound = allocation.value + explored, allocation.upper_bound + explored
+    budgets = {f"budget {number}": f"budget {budget.name}" for number, budget in enumerate(limits.budgets)}
     prices = {
         budgets.get(name, name.removeprefix("cap of ")): price
-        for name, price in found.prices.items()
+        for name, price in allocation.prices.items()
         if price > 0
     }
     return Certificate(
@@ -85,10 +89,12 @@ def certify(found: Allocation, explored: float, values: Values, limits: Limits, 
     )
 
 
-def _compared(values: Values, limits: Limits, costs: Values, explored: float) -> tuple[dict[str, int], int]:
+def _compared(
+    values: Values, limits: ListLimits, costs: Values, explored: float
+) -> tuple[dict[str, int], int]:
     """Return what simpler ways earn, and on how many customers."""
     n = len(values)
     few = np.unique(np.linspace(0, max(n - 1, 0), min(n, COMPARED_ROWS)).astype(np.int64))
     share = len(few) / max(n, 1)
-    found = simple_ways(np.asarray(values[few]), limits.usage, limits.caps * share, costs)
-    return {name: round(earned + share * explored) for name, earned in found.items()}, len(few)
+    earnings = simple_ways(np.asarray(values[few]), limits.usage, limits.caps * share, costs)
+    return {name: round(earned + share * explored) for name, earned in earnings.items()}, len(few)

@@ -1,11 +1,11 @@
-"""Exploration: a few customers get a random offering, with the exact probability of what everybody got.
+"""Exploration: a few customers get a random action, with the exact probability of what everybody got.
 
-Every customer with an open offering has a candidate, drawn evenly among the open ones. Of the ``N_a``
-candidates of offering a, ``n_a = floor(share * N_a * room_a)`` are explored, those of the smallest random
-number; ``room_a <= 1`` shrinks the offerings that would use more than `share` of a cap or budget. Given the
-candidates of all others, customer i with k_i open offerings is explored with a with probability
+Every customer with an open action has a candidate, drawn evenly among the open actions, each on a channel. Of
+the ``N_a`` candidates of action a, ``n_a = floor(share * N_a * room_a)`` are explored, those of the smallest
+random number; ``room_a <= 1`` shrinks the actions that would use more than `share` of a cap or budget. Given
+the candidates of all others, customer i with k_i open actions is explored with a with probability
 ``n_a(N') / (k_i N'_a)``, where N' counts i as a candidate of a: exact, because the random numbers of
-candidates are exchangeable. Who is not explored gets what the allotment says.
+candidates are exchangeable. Who is not explored gets what is allocated.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -17,7 +17,7 @@ import numpy.typing as npt
 from pydantic import Field
 
 from crm_ml.customer_hash import uniform
-from crm_ml.decision.allocation_limits import Limits
+from crm_ml.decision.allocation_limits import ListLimits
 from crm_ml.decision.holdouts import Salt
 from crm_ml.tables.strict import Strict
 
@@ -32,7 +32,7 @@ class Explore(Strict):
     Parameters
     ----------
     share : float
-        Largest part of the customers with an open offering, and of each cap and budget, that is explored.
+        Largest part of the customers with an open action, and of each cap and budget, that is explored.
     salt : str
         The draws of a day follow from it and the day.
     """
@@ -50,9 +50,9 @@ class Explored:
     action : numpy.ndarray of int, shape (n,)
         -1 for who is not.
     candidate : numpy.ndarray of int, shape (n,)
-        -1 without an open offering.
+        -1 without an open action.
     choices : numpy.ndarray of int, shape (n,)
-        Number of open offerings.
+        Number of open actions.
     rate : numpy.ndarray, shape (m, m)
         ``n_b(N') / N'_b`` of a customer whose candidate is a (row), had it been b (column).
     explored : numpy.ndarray, shape (n,)
@@ -71,14 +71,14 @@ class Explored:
         Parameters
         ----------
         got : numpy.ndarray of int, shape (n,)
-            The offering, -1 for none.
+            The action, -1 for none.
         otherwise : numpy.ndarray, shape (n,)
-            Probability with which the allotment gives that to who is not explored.
+            Probability with which the allocation gives that to who is not explored.
         """
         drawn = self.rate[np.maximum(self.candidate, 0), np.maximum(got, 0)] / np.maximum(self.choices, 1)
         drawn = np.where((self.choices > 0) & (got >= 0), drawn, 0.0)
-        found: Floats = drawn + (1.0 - self.explored) * otherwise
-        return found
+        propensity: Floats = drawn + (1.0 - self.explored) * otherwise
+        return propensity
 
 
 def nobody(n: int, m: int) -> Explored:
@@ -87,15 +87,15 @@ def nobody(n: int, m: int) -> Explored:
     return Explored(none, none, zero, np.zeros((m, m)), np.zeros(n))
 
 
-def explore(pieces: Callable[[], Iterable[Piece]], limits: Limits, wanted: Explore, day: str) -> Explored:
+def explore(pieces: Callable[[], Iterable[Piece]], limits: ListLimits, wanted: Explore, day: str) -> Explored:
     """Draw who is explored.
 
     Parameters
     ----------
     pieces : callable
-        Gives all customers piece by piece, as often as it is called: their ids, and which offerings are open
-        to each, shape (b, m).
-    limits : Limits
+        Gives all customers piece by piece, as often as it is called: their ids, and which of the m
+        actions are open to each, shape (b, m).
+    limits : ListLimits
     wanted : Explore
     day : str
         Every day has its own draws.
@@ -111,9 +111,9 @@ def explore(pieces: Callable[[], Iterable[Piece]], limits: Limits, wanted: Explo
     counts = np.bincount(candidate[candidate >= 0], minlength=m)
     numbers = _numbers(counts, limits, wanted.share)
     action = np.full(len(candidate), -1, dtype=np.int64)
-    for one in np.flatnonzero(numbers):
-        mine = np.flatnonzero(candidate == one)
-        action[mine[np.argsort(turn[mine], kind="stable")[: numbers[one]]]] = one
+    for number in np.flatnonzero(numbers):
+        mine = np.flatnonzero(candidate == number)
+        action[mine[np.argsort(turn[mine], kind="stable")[: numbers[number]]]] = number
     rate, start, mass = _rates(counts, limits, wanted.share), 0, np.zeros(len(candidate))
     for _, is_open in pieces():
         piece = slice(start, start + len(is_open))
@@ -125,22 +125,22 @@ def explore(pieces: Callable[[], Iterable[Piece]], limits: Limits, wanted: Explo
 def _draw(
     customers: Sequence[str], is_open: npt.NDArray[np.bool_], wanted: Explore, day: str
 ) -> tuple[Ints, Ints, Floats]:
-    """Return candidates, numbers of open offerings and turns of a piece of customers."""
+    """Return candidates, numbers of open actions and turns of a piece of customers."""
     choices = is_open.sum(axis=1).astype(np.int64)
     candidate = _candidates(is_open, choices, uniform(customers, wanted.salt, f"candidate {day}"))
     return candidate, choices, uniform(customers, wanted.salt, f"turn {day}")
 
 
 def _candidates(is_open: Any, choices: Ints, u: Floats) -> Ints:
-    """Return each customer's candidate: the open offering of place ``floor(u k)``."""
+    """Return each customer's candidate: the open action of place ``floor(u k)``."""
     place = np.floor(u * choices).astype(np.int64)
     reached = np.cumsum(is_open, axis=1, dtype=np.int64) > place[:, None]
     candidate: Ints = np.where(choices > 0, reached.argmax(axis=1), -1)
     return candidate
 
 
-def _numbers(counts: Ints, limits: Limits, share: float) -> Ints:
-    """Return how many candidates of each offering are explored."""
+def _numbers(counts: Ints, limits: ListLimits, share: float) -> Ints:
+    """Return how many candidates of each action are explored."""
     usage, caps = limits.usage, limits.caps
     room = np.ones(len(counts))
     if len(caps):
@@ -151,7 +151,7 @@ def _numbers(counts: Ints, limits: Limits, share: float) -> Ints:
     return numbers
 
 
-def _rates(counts: Ints, limits: Limits, share: float) -> Floats:
+def _rates(counts: Ints, limits: ListLimits, share: float) -> Floats:
     """Return ``n_b(N') / N'_b`` for each candidate a that might have been b."""
     m = len(counts)
     rate = np.zeros((m, m))

@@ -1,4 +1,4 @@
-"""The funnel: every pair of a customer and an offering counted once, under the first reason against it."""
+"""The funnel: each pair of a customer and an action-channel counted under the first reason against it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,8 +6,7 @@ from typing import Any
 
 import narwhals as nw
 
-from crm_ml.actions.catalog import Action
-from crm_ml.decision.gates import OPEN, REASONS, STATUS
+from crm_ml.decision.open_actions import OPEN, REASONS, STATUS
 
 AFTER = ("capacity", "another_action", "listed")
 STEPS = (*REASONS, *AFTER)
@@ -16,22 +15,22 @@ Outcomes = Mapping[str, Sequence[int]]
 
 @dataclass(frozen=True)
 class Funnel:
-    """A list counted.
+    """How many pairs of a customer and an action-channel ended in a list, and why the others did not.
 
     Parameters
     ----------
     customers : int
         All that are known.
-    by_offering : mapping of str to mapping of str to int
-        Offering to the pairs under each of `STEPS`; those of one offering add up to all customers.
+    by_action_channel : mapping of str to mapping of str to int
+        Key of an action-channel to the pairs under each of `STEPS`, which add up to all customers.
     left : mapping of str to int
-        Customers with at least one offering left after each of `REASONS`, and those in the list.
+        Customers with at least one action left after each of `REASONS`.
     blocked : mapping of str to int
         Pairs that each rule of the contact policy stopped.
     """
 
     customers: int
-    by_offering: Mapping[str, Mapping[str, int]]
+    by_action_channel: Mapping[str, Mapping[str, int]]
     left: Mapping[str, int]
     blocked: Mapping[str, int]
 
@@ -40,25 +39,26 @@ class Funnel:
         """Return it as plain data, for the manifest."""
         funnel = {
             "customers": self.customers,
-            "pairs": self.customers * len(self.by_offering),
-            "by_offering": {key: dict(found) for key, found in self.by_offering.items()},
+            "pairs": self.customers * len(self.by_action_channel),
+            "by_offering": {key: dict(pairs) for key, pairs in self.by_action_channel.items()},
             "customers_left": dict(self.left),
         }
         return {"funnel": funnel, "contact_policy": dict(self.blocked)}
 
 
-def count(weighed: "nw.LazyFrame[Any]", actions: Sequence[Action], outcomes: Outcomes) -> Funnel:
+def count(weighed: "nw.LazyFrame[Any]", keys: Sequence[str], outcomes: Outcomes) -> Funnel:
     """Count all pairs.
 
     Parameters
     ----------
     weighed : narwhals.LazyFrame
-        Of `crm_ml.decision.gates.weigh`.
-    actions : sequence of Action
+        Of `crm_ml.decision.open_actions.weigh`.
+    keys : sequence of str
+        Of the action-channels, in the order of their numbers.
     outcomes : mapping of str to sequence of int
-        For each of `AFTER`, the open pairs of each offering that ended so.
+        For each of `AFTER`, the open pairs of each action-channel that ended so.
     """
-    numbers = range(len(actions))
+    numbers = range(len(keys))
     ones = {f"{i}_{place}": _one(nw.col(f"status_{i}") == place) for i in numbers for place in _closed()}
     ones |= {
         f"left_{place}": _one(nw.max_horizontal(*(nw.col(f"status_{i}") for i in numbers)) > place)
@@ -66,14 +66,14 @@ def count(weighed: "nw.LazyFrame[Any]", actions: Sequence[Action], outcomes: Out
     }
     sums = weighed.select(known=nw.lit(1), **ones).select(nw.all().sum())
     row = sums.collect(backend="pyarrow").rows(named=True)[0]
-    found = {key: int(value or 0) for key, value in row.items()}
-    by_offering = {
-        action.key: {STATUS[place]: found[f"{i}_{place}"] for place in _closed()}
+    counts = {key: int(value or 0) for key, value in row.items()}
+    by_action_channel = {
+        key: {STATUS[place]: counts[f"{i}_{place}"] for place in _closed()}
         | {name: int(outcomes[name][i]) for name in AFTER}
-        for i, action in enumerate(actions)
+        for i, key in enumerate(keys)
     }
-    left = {STATUS[place]: found[f"left_{place}"] for place in _closed()}
-    return Funnel(found["known"], by_offering, left, _blocked(weighed, len(actions)))
+    left = {STATUS[place]: counts[f"left_{place}"] for place in _closed()}
+    return Funnel(counts["known"], by_action_channel, left, _blocked(weighed, len(keys)))
 
 
 def _closed() -> range:

@@ -1,12 +1,12 @@
-"""Hold-outs: customers kept from all actions, or from one, so that what the others gained can be told.
+"""Hold-outs: customers without any action, or without one of them, to measure the effect on the others.
 
 A customer's arm is a keyed hash of the customer_id: it depends on the salt and on nothing else, so a customer
-stays in the arm for as long as the salt stands, whatever else changes. Shares are settings, not results of a
+stays in the arm for as long as the salt stays, whatever else changes. Shares are settings, not results of a
 run: a share sized by power asks for a stated number of customers.
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,8 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field, model_validator
 
-from crm_ml.actions.action_parts import Name
-from crm_ml.actions.catalog import Action
+from crm_ml.actions.field_types import Name
 from crm_ml.customer_hash import uniform
 from crm_ml.errors import ConfigError
 from crm_ml.score_tables.score_rows import chunks
@@ -30,18 +29,18 @@ Salt = Annotated[str, Field(min_length=4, max_length=100)]
 
 
 class Power(Strict):
-    """What a hold-out has to be able to find.
+    """The effect that a hold-out has to be able to find.
 
     Parameters
     ----------
     customers : int
         How many will be drawn, stated: the share must not follow the size of today's list.
     smallest_effect : float
-        Difference of means that is found with probability `power`.
+        Difference of means that is significant with probability `power`.
     sd : float
         Standard deviation of the outcome between customers; ``sqrt(p (1 - p))`` for a rate p.
     power, alpha : float
-        Probability of finding it, and two-sided level of the test.
+        That probability, and the two-sided level of the test.
     """
 
     customers: Annotated[int, Field(ge=4)]
@@ -110,13 +109,12 @@ class HoldOut(Strict):
 
     def shares(self) -> tuple[float, dict[str, float]]:
         """Return the universal share and that of each action."""
-        shares = {name: _share(given) for name, given in self.actions.items()}
+        shares = {name: _share(size) for name, size in self.actions.items()}
         return 0.0 if self.universal is None else _share(self.universal), shares
 
-    def unknown(self, actions: Sequence[Action]) -> list[str]:
-        """Name the actions that are held out but stand in no catalogue."""
-        known = {action.action_id for action in actions}
-        return sorted(set(self.actions) - known)
+    def unknown(self, action_ids: Collection[str]) -> list[str]:
+        """Name the actions that are held out but are not among those of a catalogue."""
+        return sorted(set(self.actions) - set(action_ids))
 
 
 def held(customers: Sequence[str], hold_out: HoldOut, action_id: str | None = None) -> npt.NDArray[np.bool_]:
@@ -143,15 +141,15 @@ def held(customers: Sequence[str], hold_out: HoldOut, action_id: str | None = No
     return uniform(customers, hold_out.salt, what) < share
 
 
-def write_held(customers: Path, actions: Sequence[Action], hold_out: HoldOut, path: Path) -> None:
-    """Write who is held out: customer_id, universal and ``held_i`` of each offering (Parquet).
+def write_held(customers: Path, action_ids: Sequence[str], hold_out: HoldOut, path: Path) -> None:
+    """Write who is held out: customer_id, universal and ``held_i`` for action number i (Parquet).
 
     Parameters
     ----------
     customers : Path
         Parquet with customer_id.
-    actions : sequence of Action
-        Offerings; those of one action share its control.
+    action_ids : sequence of str
+        The action of each action-channel; all channels of an action share its control group.
     hold_out : HoldOut
     path : Path
     """
@@ -159,20 +157,20 @@ def write_held(customers: Path, actions: Sequence[Action], hold_out: HoldOut, pa
 
     from crm_ml.storage import parquet
 
-    columns = {f"held_{number}": pa.bool_() for number in range(len(actions))}
+    columns = {f"held_{number}": pa.bool_() for number in range(len(action_ids))}
     schema = pa.schema({"customer_id": pa.string(), "universal": pa.bool_(), **columns})
 
     def arms(chunk: "pa.Table") -> "pa.Table":
         ids = chunk["customer_id"].cast(pa.string())
         names = ids.to_pylist()
         everything = held(names, hold_out)
-        of_action = {one: held(names, hold_out, one) for one in {action.action_id for action in actions}}
-        kept = [everything | of_action[action.action_id] for action in actions]
-        return pa.table([ids, everything, *kept], schema=schema)
+        of_action = {action_id: held(names, hold_out, action_id) for action_id in set(action_ids)}
+        columns = [everything | of_action[action_id] for action_id in action_ids]
+        return pa.table([ids, everything, *columns], schema=schema)
 
     pieces: Iterator[Any] = chunks(customers, arms)
     parquet.write(pieces, schema, path)
 
 
-def _share(given: "float | Power") -> float:
-    return given.share if isinstance(given, Power) else given
+def _share(size: "float | Power") -> float:
+    return size.share if isinstance(size, Power) else size

@@ -5,9 +5,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from crm_ml.actions.action_parts import Budget, Count, Name
 from crm_ml.actions.catalog import Catalog
-from crm_ml.decision.allocation_limits import check_limits
+from crm_ml.actions.field_types import Count, Name
+from crm_ml.decision.allocation_limits import Budget, check_limits
 from crm_ml.decision.exploration import Explore
 from crm_ml.decision.holdouts import HoldOut
 from crm_ml.errors import ConfigError
@@ -19,7 +19,7 @@ LIST_FORMAT = 4
 
 
 class ListPolicy(Strict):
-    """What decides, beside the catalogue, the models and the data.
+    """The settings that decide, beside the catalogue, the models and the data.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ class ListPolicy(Strict):
     budgets : tuple of Budget
         Money for the costs of actions or channels.
     hold_out : HoldOut, optional
-        Who is kept from all actions, or from one.
+        Who gets no action, or not one of them.
     explore : Explore, optional
         How much is drawn at random.
     past_lists : bool
@@ -66,7 +66,9 @@ class ListPolicy(Strict):
         ConfigError
             With all of them.
         """
-        check_limits(catalog.actions, self.channel_caps, self.budgets)
-        unknown = [] if self.hold_out is None else self.hold_out.unknown(catalog.actions)
+        identities = [action.identity for action in catalog.actions]
+        check_limits(identities, self.channel_caps, self.budgets)
+        action_ids = [action.action_id for action in identities]
+        unknown = [] if self.hold_out is None else self.hold_out.unknown(action_ids)
         if unknown:
             raise ConfigError(f"hold_out.actions: the catalogue has no action {', '.join(unknown)}")

@@ -101,9 +101,9 @@ def _answers(
     frames: dict[str, nw.LazyFrame[Any]] = {}
     notes = []
     for action in catalog.actions:
-        if action.answer is None:
+        if action.value.answer is None:
             continue
-        window = window_of(published, action.answer.days)
+        window = window_of(published, action.value.answer.days)
         try:
             check_reach(tables, window, asked.data_ends_at)
             answers = answered(tables, action, window)

@@ -177,13 +177,13 @@ def answered(tables: Tables, action: Action, window: Snapshot) -> "nw.LazyFrame[
     narwhals.LazyFrame or str
         customer_id, action_id, and answered, which is 1.
     """
-    answer = action.answer
+    answer = action.value.answer
     if answer is None:
         return "the catalogue does not say what an answer is"
     if answer.by == "campaign":
         if not tables.has("responses"):
             return "the tables have no responses"
-        names = [*answer.names, action.action_id, *action.campaigns]
+        names = [*answer.names, action.action_id, *action.identity.campaigns]
         responses = tables.frame("responses").filter(nw.col("campaign_id").is_in(names))
         rows = window.future(responses, at="responded_at")
     else:

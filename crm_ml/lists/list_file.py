@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crm_ml.actions.catalog import Action
-from crm_ml.decision.gates import OF_ACTION, SCORES
+from crm_ml.decision.open_actions import OF_ACTION, SCORES
 from crm_ml.lists.page.list_page import write_page
 from crm_ml.lists.read_list import LIST_FILE
 from crm_ml.lists.row_reasons import reason_codes
-from crm_ml.score_tables.recommend import OF_ITEMS
+from crm_ml.score_tables.columns import OF_ITEMS
 from crm_ml.score_tables.score_rows import Reasons
 from crm_ml.storage import manifest, parquet
 from crm_ml.storage.identity import identity
@@ -222,8 +222,8 @@ def _by_action(header: ListHeader) -> dict[str, list[Any]]:
     return {
         "action_id": [action.action_id for action in actions],
         "channel": [action.channel for action in actions],
-        "item_ids": [list(action.item_ids) for action in actions],
-        "cost_cents": [action.cost_cents for action in actions],
+        "item_ids": [list(action.identity.item_ids) for action in actions],
+        "cost_cents": [action.value.cost_cents for action in actions],
         "value_basis": list(header.value_bases),
-        "expires_at": [action.expires_at(header.as_of) for action in actions],
+        "expires_at": [action.limits.expires_at(header.as_of) for action in actions],
     }

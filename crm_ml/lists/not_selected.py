@@ -15,8 +15,8 @@ import numpy.typing as npt
 
 from crm_ml.allocation.price_rule import PriceRule
 from crm_ml.customer_hash import uniform
-from crm_ml.decision.allocator import CHUNK_ROWS, Allotment, table_of
-from crm_ml.decision.gates import HELD_OUT
+from crm_ml.decision.allocator import CHUNK_ROWS, ListAllocation, table_of
+from crm_ml.decision.open_actions import HELD_OUT
 from crm_ml.lists.list_file import ListHeader
 from crm_ml.storage import parquet
 
@@ -61,29 +61,29 @@ def schema() -> "pa.Schema":
 
 
 def write_not_selected(
-    weighed: Path, allotment: Allotment, header: ListHeader, shares: HoldOutShares, path: Path
+    weighed: Path, allocation: ListAllocation, header: ListHeader, shares: HoldOutShares, path: Path
 ) -> int:
     """Write the customers who could have been listed and are not; return the number of rows.
 
     Parameters
     ----------
     weighed : Path
-        Parquet of `crm_ml.decision.gates.weigh`, ordered by customer_id.
-    allotment : Allotment
+        Parquet of `crm_ml.decision.open_actions.weigh`, ordered by customer_id.
+    allocation : ListAllocation
     header : ListHeader
     shares : HoldOutShares
     path : Path
     """
-    return parquet.write(_rows(weighed, allotment, header, shares), schema(), path)
+    return parquet.write(_rows(weighed, allocation, header, shares), schema(), path)
 
 
 def _rows(
-    weighed: Path, allotment: Allotment, header: ListHeader, shares: HoldOutShares
+    weighed: Path, allocation: ListAllocation, header: ListHeader, shares: HoldOutShares
 ) -> "Iterator[pa.Table]":
     import pyarrow.parquet as pq
 
     m, start = len(header.actions), 0
-    propensity = allotment.propensity
+    propensity = allocation.propensity
     names = [f"{what}_{number}" for what in ("value", "status", "money") for number in range(m)]
     with pq.ParquetFile(weighed) as file:
         for batch in file.iter_batches(CHUNK_ROWS, columns=["customer_id", "universal", *names]):
@@ -93,8 +93,8 @@ def _rows(
             status = table_of(batch, "status", m).astype(np.int64)
             universal = np.asarray(batch["universal"].to_pylist(), dtype=np.bool_)
             u = uniform(batch["customer_id"].cast("string").to_pylist(), header.list_id, "kept from")
-            withheld = _withheld(value, status, universal, (allotment.rule, u))
-            idle = (status > HELD_OUT).any(axis=1) & ~universal & (allotment.action[piece] < 0)
+            withheld = _withheld(value, status, universal, (allocation.rule, u))
+            idle = (status > HELD_OUT).any(axis=1) & ~universal & (allocation.action[piece] < 0)
             row = np.concatenate([np.flatnonzero(withheld >= 0), np.flatnonzero(idle)])
             action = np.concatenate([withheld[withheld >= 0], np.full(int(idle.sum()), -1)])
             order = np.lexsort((action, row))
@@ -146,7 +146,7 @@ def _chunk(customers: Any, piece: _Piece, header: ListHeader, shares: HoldOutSha
     by_action = {
         "action_id": pa.array([action.action_id for action in header.actions], pa.string()),
         "channel": pa.array([action.channel for action in header.actions], pa.string()),
-        "cost_cents": pa.array([action.cost_cents for action in header.actions], pa.int64()),
+        "cost_cents": pa.array([action.value.cost_cents for action in header.actions], pa.int64()),
     }
     columns |= {name: values.take(number) for name, values in by_action.items()}
     return pa.table({name: columns[name] for name in types.names}, schema=types)

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from crm_ml.actions.catalog import Action
-from crm_ml.decision.gates import DECISION
-from crm_ml.score_tables.recommend import OF_ITEMS
+from crm_ml.decision.open_actions import DECISION
+from crm_ml.score_tables.columns import OF_ITEMS
 from crm_ml.score_tables.score_rows import Reasons
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def reason_codes(
         [_basis(actions[number], uplift, p)]
         for number, uplift, p in zip(numbers, uplifts, chances, strict=True)
     ]
-    scores = [actions[n].score if u is None else None for n, u in zip(numbers, uplifts, strict=True)]
+    scores = [actions[n].value.score if u is None else None for n, u in zip(numbers, uplifts, strict=True)]
     decided = {*DECISION, *OF_ITEMS, "send_at_epoch_s"} - {"customer_id"}
     columns = [name for name in table.column_names if name not in decided]
     for score, explain in reasons.items():
@@ -45,8 +45,8 @@ def reason_codes(
 
 def _basis(action: Action, uplift: float | None, chances: Sequence[float | None] | None) -> str:
     """Return what the value of a row rests on, where no model explains it: uplift, items, or the rule."""
-    if uplift is not None and action.uplift is not None:
-        return f"uplift_{action.uplift.arm}={uplift:+.4g}"
-    if action.score == "p_items":
+    if uplift is not None and action.value.uplift is not None:
+        return f"uplift_{action.value.uplift.arm}={uplift:+.4g}"
+    if action.value.score == "p_items":
         return f"p_items={sum(p for p in chances or () if p is not None):.3g}"
-    return f"rule: {action.eligible}" if action.eligible else "no rule: for everyone"
+    return f"rule: {action.audience.eligible}" if action.audience.eligible else "no rule: for everyone"

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crm_ml.actions.catalog import Catalog
-from crm_ml.actions.consent_gate import check_consent, consent_for
+from crm_ml.actions.consent_check import check_consent, consent_for
 from crm_ml.decision.certificate import Certificate
 from crm_ml.decision.funnel import Funnel
 from crm_ml.errors import AlreadyPublished, ConfigError, InputError
 from crm_ml.lists.list_file import ListHeader
 from crm_ml.lists.previous_lists import earlier_lists, last_evaluation
 from crm_ml.lists.read_list import LIST_FILE, verify_list
-from crm_ml.score.list_job import Decided, ListJob, Place, decide, on
+from crm_ml.score.list_job import ListJob, Place, decide, on
 from crm_ml.score.settings import ScoreSettings
 from crm_ml.score_tables.champion_set import Champions
 from crm_ml.score_tables.drift_gate import check_drift
@@ -145,13 +145,13 @@ def _job(
         raise InputError("the tables have no fingerprint, so the list could not say what it was made from")
     snapshot = Snapshot(as_utc(settings.day), timedelta(days=1))  # only the past is read: any horizon does
     settings.check(catalog)
-    actions = catalog.offerings(snapshot.as_of)
+    actions = catalog.action_channels(snapshot.as_of)
     if not actions:
         raise ConfigError(f"none of the {len(catalog.actions)} actions is offered on {settings.day}")
-    for name in sorted({one.action_id for one in catalog.actions} - {one.action_id for one in actions}):
+    for name in sorted({item.action_id for item in catalog.actions} - {item.action_id for item in actions}):
         log.info("action %s is not offered on %s", name, settings.day)
     models.check(actions, tables)
-    consent = consent_for(tables, snapshot, actions, settings.consent)
+    consent = consent_for(tables, snapshot, [action.identity for action in actions], settings.consent)
     earlier = earlier_lists(target, settings.day) if settings.past_lists else []
     evaluation = last_evaluation(target, settings.day)
     header = ListHeader(
@@ -162,9 +162,12 @@ def _job(
         consent_basis=consent.basis,
         actions=actions,
         value_bases=models.value_bases(actions),
-        earlier=[*(one.list_id for one in earlier), *([] if evaluation is None else [identity(evaluation)])],
+        earlier=[
+            *(item.list_id for item in earlier),
+            *([] if evaluation is None else [identity(evaluation)]),
+        ],
     )
-    past_lists = [one.folder / LIST_FILE for one in earlier]
+    past_lists = [item.folder / LIST_FILE for item in earlier]
     return ListJob(settings, catalog, tables, snapshot, header, consent, models, past_lists, evaluation)
 
 
@@ -181,7 +184,8 @@ def _score(
 
 def _check_again(job: ListJob, place: "tuple[duckdb.DuckDBPyConnection, Path, Path]") -> None:
     """Ask the consents table once more, now about the rows that were written."""
-    (connection, path, scratch), actions = place, job.header.actions
+    connection, path, scratch = place
+    actions = [action.identity for action in job.header.actions]
     consent = consent_for(job.tables, job.snapshot, actions, job.policy.consent)
     consent = on(connection, consent, scratch / "consent_again.parquet")
     check_consent(scan(connection, path).select("customer_id", "action_id"), actions, consent)

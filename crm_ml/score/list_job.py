@@ -8,19 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 
-from crm_ml.actions.consent_gate import Consent
-from crm_ml.actions.contact.blocked_offerings import blocked
+from crm_ml.actions.consent_check import Consent
+from crm_ml.actions.contact.blocked_actions import blocked
 from crm_ml.actions.contact.contact_history import contacts
 from crm_ml.actions.contact.send_time import send_times
-from crm_ml.decision import gates
 from crm_ml.decision.allocation_limits import limits_of
-from crm_ml.decision.allocator import Allotment, allot, write_allotted
+from crm_ml.decision.allocator import ListAllocation, allocate_list, write_allocated
 from crm_ml.decision.certificate import Certificate
 from crm_ml.decision.exploration import Explore
 from crm_ml.decision.funnel import Funnel, count
-from crm_ml.decision.gates import Gates
 from crm_ml.decision.holdouts import write_held
 from crm_ml.decision.list_policy import ListPolicy
+from crm_ml.decision.open_actions import Conditions, choose, weigh
 from crm_ml.lists.list_file import ListHeader, write_files
 from crm_ml.lists.not_selected import HoldOutShares, write_not_selected
 from crm_ml.lists.read_list import NOT_SELECTED_FILE
@@ -112,35 +111,37 @@ def decide(job: ListJob, scored: ScoreTables, drift: Mapping[str, Any], place: P
         If the minimums can't be met within the caps.
     """
     actions, policy = job.header.actions, job.policy
-    past_contacts = contacts(job.tables, job.snapshot, job.catalog.actions, job.past_lists)
+    whole_catalog = [action.identity for action in job.catalog.actions]
+    past_contacts = contacts(job.tables, job.snapshot, whole_catalog, job.past_lists)
     history: nw.LazyFrame[Any] = nw.from_native(materialize(past_contacts)).lazy()
     left = _stock(history, actions)
-    gate = _gates(job, scored.features, place, history, left)
-    weighed = gates.weigh(scored.base(place.connection), actions, gate)
+    conditions = _conditions(job, scored.features, place, history, left)
+    weighed = weigh(scored.base(place.connection), actions, conditions)
     weighed = place.written(weighed.sort("customer_id"), "weighed")
     limits = limits_of(actions, policy.daily_cap, policy.channel_caps, policy.budgets, left)
     day = job.snapshot.as_of.date().isoformat()
-    weighed_file, allotted_file = (place.scratch / f"{name}.parquet" for name in ("weighed", "allotted"))
-    allotment = allot(weighed_file, actions, limits, policy.explore, day)
-    write_allotted(weighed_file, allotment, allotted_file)
-    place.written(gates.choose(weighed, place.scan("allotted"), len(actions)), "chosen")
+    weighed_file, allocated_file = (place.scratch / f"{name}.parquet" for name in ("weighed", "allocated"))
+    costs = [action.value.cost_cents for action in actions]
+    allocation = allocate_list(weighed_file, costs, limits, policy.explore, day)
+    write_allocated(weighed_file, allocation, allocated_file)
+    place.written(choose(weighed, place.scan("allocated"), len(actions)), "chosen")
     _write_decided(job, scored, place)
     shares = HoldOutShares(0.0, {}) if policy.hold_out is None else HoldOutShares(*policy.hold_out.shares())
-    write_not_selected(weighed_file, allotment, job.header, shares, place.content / NOT_SELECTED_FILE)
-    funnel = count(weighed, actions, allotment.outcomes)
+    write_not_selected(weighed_file, allocation, job.header, shares, place.content / NOT_SELECTED_FILE)
+    funnel = count(weighed, [action.key for action in actions], allocation.outcomes)
     facts = {
         "name": policy.name,
         "currency": job.catalog.currency,
         **funnel.facts,
-        "allocation": allotment.certificate.facts,
+        "allocation": allocation.certificate.facts,
         "scores": scored.stages(),
         **({"drift": dict(drift)} if drift else {}),
         "hold_outs": shares.facts,
-        "exploration": _explored(policy.explore, allotment),
+        "exploration": _explored(policy.explore, allocation),
     }
     decided = place.scratch / "decided.parquet"
     write_files(decided, job.header, job.models.reasons, place.content, facts, job.evaluation)
-    return Decided(funnel, allotment.certificate)
+    return Decided(funnel, allocation.certificate)
 
 
 def on(connection: "duckdb.DuckDBPyConnection", consent: Consent, path: Path) -> Consent:
@@ -151,29 +152,30 @@ def on(connection: "duckdb.DuckDBPyConnection", consent: Consent, path: Path) ->
     return dataclasses.replace(consent, granted=scan(connection, path))
 
 
-def _gates(
+def _conditions(
     job: ListJob, features: Path, place: Place, history: "nw.LazyFrame[Any]", left: dict[str, int]
-) -> Gates:
+) -> Conditions:
     """Return what closes action-channels."""
     actions, hold_out, held = job.header.actions, job.policy.hold_out, None
-    stopped = blocked(job.tables, job.snapshot, actions, job.catalog.contact_policy, history)
+    identities = [action.identity for action in actions]
+    stopped = blocked(job.tables, job.snapshot, identities, job.catalog.contact_policy, history)
     if hold_out is not None:
-        write_held(features, actions, hold_out, place.scratch / "held.parquet")
+        action_ids = [action.action_id for action in identities]
+        write_held(features, action_ids, hold_out, place.scratch / "held.parquet")
         held = place.scan("held")
-    return Gates(
+    return Conditions(
         consent=on(place.connection, job.consent, place.scratch / "consent.parquet"),
         blocked=None if stopped is None else place.written(stopped, "blocked"),
         held=held,
         sold_out={number for number, action in enumerate(actions) if left.get(action.action_id) == 0},
         verified=job.models.verified,
-        factors=job.catalog.factors,
         tags=job.catalog.tags,
     )
 
 
 def _stock(history: "nw.LazyFrame[Any]", actions: "Sequence[Action]") -> dict[str, int]:
     """Return how many offers are left of each action with a stock."""
-    stock = {action.action_id: action.stock for action in actions if action.stock is not None}
+    stock = {action.action_id: stock for action in actions if (stock := action.limits.stock) is not None}
     if not stock:
         return {}
     used = history.filter(nw.col("action_id").is_in(list(stock))).group_by("action_id").agg(n=nw.len())
@@ -194,6 +196,6 @@ def _write_decided(job: ListJob, scored: ScoreTables, place: Place) -> None:
     place.written(scored.with_features(place.connection, chosen), "decided")
 
 
-def _explored(explore: Explore | None, allotment: Allotment) -> dict[str, Any]:
+def _explored(explore: Explore | None, allocation: ListAllocation) -> dict[str, Any]:
     share = 0.0 if explore is None else explore.share
-    return {"share": share, "rows": int((allotment.explored.action >= 0).sum())}
+    return {"share": share, "rows": int((allocation.explored.action >= 0).sum())}

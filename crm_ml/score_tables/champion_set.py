@@ -43,12 +43,14 @@ class Champions:
     def value_bases(self, actions: Sequence[Action]) -> list[str]:
         """Return for each action what its value rests on."""
         measuring = {arm: source.versioned_name for source in self.sources for arm in source.verified}
-        return [action.value_basis(measuring) for action in actions]
+        return [action.value.basis(measuring) for action in actions]
 
     @property
     def reasons(self) -> dict[str, Reasons]:
         """Score to what gives the reason codes of its rows."""
-        return {score: one.reasons for one in self.sources if one.reasons for score in one.columns}
+        return {
+            score: source.reasons for source in self.sources if source.reasons for score in source.columns
+        }
 
     @property
     def groups(self) -> dict[str, Mapping[str, Any]]:
@@ -94,13 +96,13 @@ class Champions:
 
     def _lacking(self, action: Action) -> list[str]:
         """Return the scores that an action needs and no model gives."""
-        given = {column for source in self.sources for column in source.columns}
+        available = {column for source in self.sources for column in source.columns}
         breaches = []
-        for what, score in action.needed_scores.items():
+        for what, score in action.value.needed_scores.items():
             family = family_of(score)
             if family is None:
                 breaches.append(f"{action.action_id}: {what}: no family gives a score of that name")
-            elif score not in given:
+            elif score not in available:
                 line = f"models: {{{family}: {family}@champion}}"
                 breaches.append(
                     f"{action.action_id}: {what} needs a model of {family} in the settings ({line})"

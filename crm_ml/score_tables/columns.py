@@ -2,6 +2,8 @@
 
 LISTED = {"p_churn": "float64", "clv_cents": "int64"}  # in every row of a list, null without a model
 
+OF_ITEMS = ("item_ids", "item_p", "item_reasons")  # of a customer's own items
+
 
 def response_column(number: int) -> str:
     """Return the column of the probability that the action-channel of a number is answered."""

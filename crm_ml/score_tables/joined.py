@@ -86,7 +86,7 @@ class ScoreTables:
         return names
 
     def base(self, connection: "duckdb.DuckDBPyConnection") -> "nw.LazyFrame[Any]":
-        """Join all scores to the features of all known customers, as `decision.gates.weigh` takes them."""
+        """Join all scores to the features of all known customers, as `open_actions.weigh` takes them."""
         joined = scan(connection, self.features)
         for table in self.tables:
             columns = [nw.col(own).alias(name) for name, own in table.joined_columns().items()]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import narwhals as nw
 
-from crm_ml.actions.action_parts import Answer
+from crm_ml.actions.action_value import Answer
 from crm_ml.actions.catalog import Action
 from crm_ml.errors import InputError
 from crm_ml.monitoring.training_profile import Profile
@@ -57,25 +57,25 @@ class PropensitySource(Source):
 
     def asks(self, action: Action) -> bool:
         """Say whether the action has an answer that is predicted."""
-        return action.answer is not None
+        return action.value.answer is not None
 
     def group_of(self, action: Action) -> str:
         """Return the kind of the action."""
-        return "" if action.answer is None else action.answer.kind
+        return "" if action.value.answer is None else action.value.answer.kind
 
     def breaches(self, actions: Sequence[Action], tables: Tables) -> list[str]:
         """Return the actions of a kind that was never seen, and answers that cover no item."""
         breaches = []
         for action in actions:
-            if action.answer is None:
+            if action.value.answer is None:
                 continue
-            if action.answer.kind not in self.kinds:
+            if action.value.answer.kind not in self.kinds:
                 known = ", ".join(sorted(self.kinds))
                 breaches.append(
-                    f"{action.action_id}: {self.name} never saw an action of kind {action.answer.kind}, "
-                    f"only {known}"
+                    f"{action.action_id}: {self.name} never saw an action of kind "
+                    f"{action.value.answer.kind}, only {known}"
                 )
-            nothing = _covers_nothing(action.answer, tables)
+            nothing = _covers_nothing(action.value.answer, tables)
             if nothing:
                 breaches.append(f"{action.action_id}: {nothing}")
         return breaches
@@ -157,8 +157,8 @@ def occasion_of(action: Action, snapshot: Snapshot) -> Occasion:
 
 
 def _answer(action: Action | None) -> Answer:
-    assert action is not None and action.answer is not None
-    return action.answer
+    assert action is not None and action.value.answer is not None
+    return action.value.answer
 
 
 def _covers_nothing(answer: Answer, tables: Tables) -> str:

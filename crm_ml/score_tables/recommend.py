@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from crm_ml.actions.action_parts import RecommendOf
+from crm_ml.actions.action_value import RecommendOf
 from crm_ml.actions.catalog import Action
 from crm_ml.errors import InputError
 from crm_ml.recommend.interactions import Ids
 from crm_ml.recommend.offer import Offer
 from crm_ml.recommend.serving import Lists, Serving
 from crm_ml.recommend.top_k import NONE
+from crm_ml.score_tables.columns import OF_ITEMS
 from crm_ml.score_tables.score_rows import CHUNK_ROWS
 from crm_ml.score_tables.source import Label, Output, ScoringDay, Source, modules_of
 from crm_ml.snapshots import Snapshot
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 COLUMN = "p_items"
 SCORES = (COLUMN,)
 NEEDS = ("target",)
-OF_ITEMS = ("item_ids", "item_p", "item_reasons")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -56,13 +56,13 @@ class RecommendSource(Source):
 
     def asks(self, action: Action) -> bool:
         """Say whether the action recommends."""
-        return action.recommend is not None
+        return action.value.recommend is not None
 
     def breaches(self, actions: Sequence[Action], tables: Tables) -> list[str]:  # noqa: ARG002
         """Return the actions that are valued by p_items where the model gives no probabilities."""
         if self.calibrated:
             return []
-        valued = [action.action_id for action in actions if action.score == COLUMN]
+        valued = [action.action_id for action in actions if action.value.score == COLUMN]
         return [f"{name}: score p_items needs probabilities; {self.name} gives none" for name in valued]
 
     def ingredients(self, day: ScoringDay, action: Action | None) -> dict[str, Any]:
@@ -133,17 +133,17 @@ def label(version: "ModelVersion", stage: Mapping[str, Any], as_of: datetime) ->
 
 
 def _wanted(action: Action | None) -> RecommendOf:
-    assert action is not None and action.recommend is not None
-    return action.recommend
+    assert action is not None and action.value.recommend is not None
+    return action.value.recommend
 
 
 def offer_of(wanted: RecommendOf, tables: Tables, features: Path) -> Offer:
     """Return what the lists of an action are made under."""
     items = None
     if tables.has("items"):
-        given = tables.frame("items")
-        brand = [name for name in ("brand",) if name in given.collect_schema().names()]
-        items = to_pandas(given.select("item_id", "category", *brand))
+        known = tables.frame("items")
+        brand = [name for name in ("brand",) if name in known.collect_schema().names()]
+        items = to_pandas(known.select("item_id", "category", *brand))
     return Offer(wanted.rules, items, None if wanted.segment is None else _segments(features, wanted.segment))
 
 
@@ -204,13 +204,13 @@ def _part(folder: Path, wanted: Ids, serving: Serving) -> "pa.Table":
 def _block(lists: Lists, serving: Serving) -> "pa.Table":
     import pyarrow as pa
 
-    kept = lists.items != NONE
-    starts = pa.array(np.append(0, np.cumsum(kept.sum(axis=1))), pa.int32())
+    filled = lists.items != NONE
+    starts = pa.array(np.append(0, np.cumsum(filled.sum(axis=1))), pa.int32())
     known = ~np.isnan(lists.scores) & serving.model.gives_probabilities
     p = pa.array(np.where(known, lists.scores, 0.0).sum(axis=1), mask=~known.any(axis=1))
     columns = [
-        pa.array(serving.items[lists.items[kept]], pa.string()),
-        pa.array(lists.scores[kept].astype(float), pa.float64(), mask=~known[kept]),
+        pa.array(serving.items[lists.items[filled]], pa.string()),
+        pa.array(lists.scores[filled].astype(float), pa.float64(), mask=~known[filled]),
         pa.array(serving.reasons(lists), pa.string()),
     ]
     whole = [pa.ListArray.from_arrays(starts, values) for values in columns]

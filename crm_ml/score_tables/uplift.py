@@ -49,9 +49,9 @@ class UpliftSource(Source):
     def breaches(self, actions: Sequence[Action], tables: "Tables") -> list[str]:  # noqa: ARG002
         """Return the actions whose arm the model has never seen."""
         return [
-            f"{action.action_id}: {self.name} never saw arm {action.uplift.arm}, only {', '.join(self.arms)}"
+            f"{action.action_id}: {self.name} never saw arm {uplift.arm}, only {', '.join(self.arms)}"
             for action in actions
-            if action.uplift is not None and action.uplift.arm not in self.arms
+            if (uplift := action.value.uplift) is not None and uplift.arm not in self.arms
         ]
 
     def write(self, day: ScoringDay, action: Action | None, output: Output) -> int:  # noqa: ARG002

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from score_world import action, catalog
 
-from crm_ml.actions.catalog import Catalog
+from crm_ml.actions.catalog import PARTS, Action, Catalog
 from crm_ml.config import load
 from crm_ml.errors import ConfigError
 from crm_ml.score.settings import ScoreSettings
@@ -27,7 +27,7 @@ actions:
     channel: push
     cost_cents: "2"
     margin_cents: 10
-    score: p_buy
+    score: P-buy
     assumed_effect: .nan
     assumption: a long enough text
     eligible: orders >> 3
@@ -74,14 +74,37 @@ def test_an_action_stands_once_and_its_window_is_in_order():
     [("2024-01-31", False), ("2024-02-01", True), ("2024-02-29", True), ("2024-03-01", False)],
 )
 def test_an_offer_runs_from_its_first_to_its_last_day(day, offered):
-    one = action("a", valid_from=date(2024, 2, 1), valid_until=date(2024, 2, 29))
-    assert one.offered(datetime.fromisoformat(day).replace(tzinfo=UTC)) is offered
+    limits = action("a", valid_from=date(2024, 2, 1), valid_until=date(2024, 2, 29)).limits
+    assert limits.offered(datetime.fromisoformat(day).replace(tzinfo=UTC)) is offered
 
 
 def test_a_row_expires_after_its_days_or_with_the_offer():
     as_of = datetime(2024, 2, 27, tzinfo=UTC)
-    assert action("a").expires_at(as_of) == datetime(2024, 3, 5, tzinfo=UTC)
-    assert action("a", valid_until=date(2024, 2, 28)).expires_at(as_of) == datetime(2024, 2, 29, tzinfo=UTC)
+    assert action("a").limits.expires_at(as_of) == datetime(2024, 3, 5, tzinfo=UTC)
+    ends = action("a", valid_until=date(2024, 2, 28)).limits
+    assert ends.expires_at(as_of) == datetime(2024, 2, 29, tzinfo=UTC)
+
+
+def test_a_field_belongs_to_one_part_and_parts_are_accepted_as_they_are():
+    names = [name for part in PARTS.values() for name in part.model_fields]
+    assert len(names) == len(set(names))
+    assert not set(names) & set(PARTS)
+    flat = action("a", eligible="x > 1", daily_cap=3)
+    assert Action.model_validate(flat.model_dump()) == flat
+    parts = {name: getattr(flat, name) for name in PARTS}
+    assert Action(**parts) == flat
+    with pytest.raises(ValueError, match=r"limits\.daily_cap"):
+        Action(**parts | {"limits": {"expires_after_days": 7, "daily_cap": 0}})
+
+
+def test_a_simple_action_is_made_of_major_units():
+    source = "three coupons in twenty brought a visit in May"
+    rule = {"eligible": "rfm_orders >= 1", "score": "p_churn"}
+    simple = Action.simple("coupon", "mail", cost=0.29, margin=3.0, effect=0.15, source=source, **rule)
+    amounts = {"cost_cents": 29, "margin_cents": 300, "assumed_effect": 0.15, "assumption": source}
+    assert simple == action("coupon", **amounts, expires_after_days=14, **rule)
+    with pytest.raises(ValueError, match=r"(?s)assumed_effect.*dayly_cap"):
+        Action.simple("coupon", "mail", cost=0.3, margin=3.0, effect=1.5, source=source, dayly_cap=3)
 
 
 def test_the_committed_configurations_load():

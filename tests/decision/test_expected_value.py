@@ -1,4 +1,4 @@
-"""What offerings are worth: levers, context, retention value, channels and switched factors."""
+"""What actions are worth: levers, context, retention value and channels."""
 
 import math
 
@@ -7,7 +7,7 @@ from decision_world import decided, person
 from pydantic import ValidationError
 from score_world import action, catalog
 
-from crm_ml.actions.action_parts import Factors, Levers, RetentionValue
+from crm_ml.actions.action_value import Levers, RetentionValue
 
 
 def with_alive(name, p, clv, alive, x=0.0):
@@ -36,23 +36,6 @@ def test_a_lever_moves_customers_from_one_action_to_another_and_not_the_money():
         assert [(row["action"], row["expected_value_cents"]) for row in rows] == [(chosen, value)]
 
 
-@pytest.mark.parametrize(
-    ("off", "priority"),
-    [
-        ({}, math.floor(0.4 * 500 * 1.5 * 2 + 0.5) - 10),
-        ({"propensity": False}, 500 * 1.5 * 2 - 10),
-        ({"value": False}, 0.4 * 100 * 1.5 * 2 - 10),
-        ({"levers": False}, 0.4 * 500 * 2 - 10),
-        ({"context": False}, 0.4 * 500 * 1.5 - 10),
-        ({"cost": False}, 0.4 * 500 * 1.5 * 2),
-    ],
-)
-def test_each_factor_can_be_switched_off(off, priority):
-    one = action("a", score="p_churn", levers={"issue": 50.0}, context=({"when": "x > 2", "weight": 100.0},))
-    rows, *_ = decided([person("c", 0.4, 3.0)], [one], factors=Factors(**off))
-    assert [(row["priority"], row["expected_value_cents"]) for row in rows] == [(priority, 190)]
-
-
 def test_who_stays_is_worth_a_lifetime():
     one = action(
         "a", score="p_churn", margin_cents=None, retention=RetentionValue(share=0.5, at_most_cents=3_000)
@@ -67,10 +50,10 @@ def test_who_stays_is_worth_a_lifetime():
     assert {row["customer_id"]: row["expected_value_cents"] for row in rows} == {
         "alive": 615, "asleep": 740, "gone": 740
     }  # fmt: skip
-    assert funnel.by_offering["a"]["not_applicable"] == 1
+    assert funnel.by_action_channel["a"]["not_applicable"] == 1
 
 
-def test_an_action_on_two_channels_is_two_offerings_within_one_cap():
+def test_an_action_on_two_channels_is_shared_out_on_each_within_one_cap():
     several = action(
         "a",
         daily_cap=3,
@@ -79,15 +62,14 @@ def test_an_action_on_two_channels_is_two_offerings_within_one_cap():
             {"channel": "push"},
         ),
     )
-    offerings = catalog(several).actions[0].offerings
-    assert [(one.key, one.channel, one.cost_cents, one.daily_cap) for one in offerings] == [
-        ("a/mail", "mail", 100, 1), ("a/push", "push", 10, None)
-    ]  # fmt: skip
-    rows, funnel, certificate = decided([person(f"c{i}") for i in range(5)], offerings)
+    channels = catalog(several).actions[0].action_channels
+    facts = [(part.key, part.channel, part.value.cost_cents, part.limits.daily_cap) for part in channels]
+    assert facts == [("a/mail", "mail", 100, 1), ("a/push", "push", 10, None)]
+    rows, funnel, certificate = decided([person(f"c{i}") for i in range(5)], channels)
     assert sorted(row["action"] for row in rows) == [0, 1, 1]
     assert certificate.prices_cents == {"action a/mail": pytest.approx(310), "action a": pytest.approx(490)}
-    assert funnel.by_offering["a/push"]["another_action"] == 1
-    assert funnel.by_offering["a/push"]["capacity"] == 2
+    assert funnel.by_action_channel["a/push"]["another_action"] == 1
+    assert funnel.by_action_channel["a/push"]["capacity"] == 2
 
 
 def test_tags_are_rules_that_rules_may_name():
@@ -117,12 +99,12 @@ def test_all_that_is_wrong_with_an_action_is_named_at_once():
         "either channel or channels",
         "channel push stands more than once",
         "a/push: minimum 5 lies above daily_cap 2",
-        "a: minimum 4 lies above daily_cap 3",
+        "minimum 4 lies above daily_cap 3",
     ):
         assert part in str(refusal.value)
 
 
-def test_a_sold_out_offering_does_not_apply():
+def test_a_sold_out_action_does_not_apply():
     rows, funnel, _ = decided([person("c")], [action("a"), action("b")], sold_out={0})
     assert [row["action"] for row in rows] == [1]
-    assert funnel.by_offering["a"]["not_applicable"] == 1
+    assert funnel.by_action_channel["a"]["not_applicable"] == 1

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from score_world import action
 
-from crm_ml.actions.action_parts import Budget
-from crm_ml.decision.allocation_limits import limits_of
+from crm_ml.decision.allocation_limits import Budget, limits_of
 from crm_ml.decision.exploration import Explore, explore
 
 ACTIONS = [
@@ -29,7 +28,7 @@ def is_open():
     return rng.random((90, 3)) < [0.8, 0.5, 0.3]
 
 
-def test_nothing_but_open_offerings_is_explored_within_its_share_of_every_limit(is_open):
+def test_nothing_but_open_actions_is_explored_within_its_share_of_every_limit(is_open):
     usage, caps = LIMITS.usage, LIMITS.caps
     for seed in range(200):
         found = drawn(is_open, seed)
@@ -57,8 +56,8 @@ def test_logged_propensities_are_those_of_the_draws(is_open):
     mean = total / runs
     assert (mean[~is_open] == 0).all()
     for j in range(3):
-        of_offering = mean[is_open[:, j], j]
-        assert of_offering.mean() == pytest.approx(1.0, abs=0.05)
+        of_action = mean[is_open[:, j], j]
+        assert of_action.mean() == pytest.approx(1.0, abs=0.05)
     assert mean[is_open].std() < 0.5  # of 1,200 draws of a probability around .05
     assert explored.sum() / told.sum() == pytest.approx(1.0, abs=0.01)
 

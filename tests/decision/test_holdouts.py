@@ -7,7 +7,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from pydantic import ValidationError
-from score_world import action
 
 from crm_ml.customer_hash import uniform
 from crm_ml.decision.holdouts import HoldOut, Power, held, write_held
@@ -38,13 +37,10 @@ def test_a_customer_stays_in_its_arm_whatever_else_is_asked():
     assert abs(both.mean() - 0.02) < 4 * math.sqrt(0.0196 / len(IDS))
 
 
-def test_arms_are_written_for_each_offering(tmp_path):
+def test_arms_are_written_for_each_channel_of_an_action(tmp_path):
     pq.write_table(pa.table({"customer_id": IDS[:500]}), tmp_path / "features.parquet")
     rules = HoldOut(salt="spring", universal=0.1, actions={"a": 0.2})
-    several = action("a", channels=({"channel": "mail"}, {"channel": "push"}))
-    write_held(
-        tmp_path / "features.parquet", [*several.offerings, action("b")], rules, tmp_path / "held.parquet"
-    )
+    write_held(tmp_path / "features.parquet", ["a", "a", "b"], rules, tmp_path / "held.parquet")
     found = pq.read_table(tmp_path / "held.parquet").to_pandas()
     everything, of_a = held(IDS[:500], rules), held(IDS[:500], rules, "a")
     assert found["universal"].tolist() == everything.tolist() == found["held_2"].tolist()

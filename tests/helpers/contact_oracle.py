@@ -4,7 +4,7 @@ DAY_S = 86_400
 
 
 def scopes(rules, per, action, channel):
-    """What a contact or an offering belongs to."""
+    """What a contact or an action belongs to."""
     if per == "customer":
         return {"everything"}
     if per == "channel":
@@ -14,8 +14,8 @@ def scopes(rules, per, action, channel):
     return {name for name, actions in rules.get("groups", {}).items() if action in actions}
 
 
-def first_block(rules, names, offering, past, as_of):
-    """Name the first rule that forbids an offering to one customer.
+def first_block(rules, names, target, past, as_of):
+    """Name the first rule that forbids an action to one customer.
 
     `past` is a dict of lists: contacts (action, channel, sent), orders (time), responses (action or None,
     time), complaints (time).
@@ -25,7 +25,7 @@ def first_block(rules, names, offering, past, as_of):
     checks += [(_exclusive, one) for one in rules.get("exclusive", [])]
     checks += [(_never_after, one) for one in rules.get("never_after", [])]
     for (check, rule), name in zip(checks, names, strict=True):
-        if check(rules, rule, offering, past, as_of):
+        if check(rules, rule, target, past, as_of):
             return name
     return None
 
@@ -34,9 +34,9 @@ def _within(sent, as_of, days):
     return sent > as_of - days * DAY_S
 
 
-def _window(rules, rule, offering, past, as_of):
+def _window(rules, rule, target, past, as_of):
     per = rule.get("per", "customer")
-    for scope in scopes(rules, per, offering.action_id, offering.channel):
+    for scope in scopes(rules, per, target.action_id, target.channel):
         if rule.get("of") in (None, scope):
             held = [
                 sent
@@ -48,8 +48,8 @@ def _window(rules, rule, offering, past, as_of):
     return False
 
 
-def _exclusive(_, rule, offering, past, as_of):
-    others = set(rule["actions"]) - {offering.action_id}
+def _exclusive(_, rule, target, past, as_of):
+    others = set(rule["actions"]) - {target.action_id}
     if len(others) == len(set(rule["actions"])):
         return False
     return any(
@@ -57,15 +57,15 @@ def _exclusive(_, rule, offering, past, as_of):
     )
 
 
-def _never_after(_, rule, offering, past, as_of):
+def _never_after(_, rule, target, past, as_of):
     days = rule.get("days")
-    return offering.action_id == rule["action"] and any(
+    return target.action_id == rule["action"] and any(
         action == rule["after"] and (days is None or _within(sent, as_of, days))
         for action, _, sent in past["contacts"]
     )
 
 
-def _cool_down(rules, rule, offering, past, as_of):
+def _cool_down(rules, rule, target, past, as_of):
     per = rule.get("per", "customer")
     blocks = rule.get("blocks") or per
     every = {
@@ -80,7 +80,7 @@ def _cool_down(rules, rule, offering, past, as_of):
         holds, on = _holds(rule, touches, past, as_of)
         if not holds:
             continue
-        mine = scopes(rules, blocks, offering.action_id, offering.channel)
+        mine = scopes(rules, blocks, target.action_id, target.channel)
         if blocks == per:
             if scope in mine:
                 return True

@@ -1,12 +1,12 @@
 """Small tables for the contact policy, and its rules once more in plain Python."""
 
 import json
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pandas as pd
 
-from crm_ml.actions.contact.blocked_offerings import blocked
+from crm_ml.actions.action_identity import ActionIdentity
+from crm_ml.actions.contact.blocked_actions import blocked
 from crm_ml.actions.contact.contact_history import contacts
 from crm_ml.actions.contact.contact_policy import ContactPolicy
 from crm_ml.snapshots import Snapshot
@@ -38,11 +38,8 @@ KINDS = {
 }
 
 
-@dataclass(frozen=True)
-class Offering:
-    action_id: str
-    channel: str
-    campaigns: tuple = ()
+def on_channel(action_id, channel, campaigns=()):
+    return ActionIdentity(action_id=action_id, channel=channel, campaigns=campaigns)
 
 
 def policy(**content):
@@ -85,14 +82,14 @@ def history(given, actions, past_lists=(), as_of=AS_OF):
     return sorted(rows, key=repr)
 
 
-def blocks(given, offerings, rules, past_lists=(), as_of=AS_OF):
-    """Return the rule that forbids each offering: {(customer, number of the offering): name}."""
-    found = contacts(given, snapshot(as_of), offerings, past_lists)
-    frame = blocked(given, snapshot(as_of), offerings, rules, found)
+def blocks(given, actions, rules, past_lists=(), as_of=AS_OF):
+    """Return the rule that forbids each action: {(customer, number of the action): name}."""
+    found = contacts(given, snapshot(as_of), actions, past_lists)
+    frame = blocked(given, snapshot(as_of), actions, rules, found)
     if frame is None:
         return None
     frame = to_pandas(frame)
-    assert list(frame.columns) == ["customer_id", *(f"blocked_{i}" for i in range(len(offerings)))]
+    assert list(frame.columns) == ["customer_id", *(f"blocked_{i}" for i in range(len(actions)))]
     assert frame["customer_id"].is_unique
     assert frame.drop(columns="customer_id").notna().any(axis=1).all()
     told = frame.melt(id_vars="customer_id").dropna()

@@ -1,5 +1,6 @@
 """Contact policy: how often, after what and when a customer may be contacted.
 
-`settings` are its rules, `history` who was contacted when, `blocked` which offerings a rule forbids to whom,
-and `send_time` the best allowed hour for each customer. Only ids and integers meet here: no model, no clock.
+`contact_policy` holds its rules, `contact_history` says who was contacted when, `blocked_actions` which
+action a rule forbids to whom, and `send_time` the best allowed hour for each customer. All of it follows from
+ids and times: no model is asked, and no clock of the machine.
 """

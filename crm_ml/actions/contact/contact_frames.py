@@ -31,7 +31,7 @@ def from_arrow(arrow: "pa.Table", like: "nw.LazyFrame[Any]") -> "nw.LazyFrame[An
 
 
 def from_sql(query: str, like: "nw.LazyFrame[Any]") -> "nw.LazyFrame[Any]":
-    """Return what a query that reads files finds, as a frame of the same engine as `like`."""
+    """Return the rows of a query that reads files as a frame of the same engine as `like`."""
     if like.implementation.is_duckdb():
         return _lazy(like.to_native().query(_VIEW, query))
     with connect() as connection:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 
+from crm_ml.actions.action_identity import ActionIdentity
 from crm_ml.actions.contact.contact_frames import from_arrow, from_sql
 from crm_ml.errors import ConfigError
 from crm_ml.snapshots import Snapshot
@@ -20,25 +21,25 @@ _ROW = ("customer_id", "action_id", "sent_at_epoch_s")
 
 
 def contacts(
-    tables: Tables, snapshot: Snapshot, actions: Iterable[Any], past_lists: Sequence[Path] = ()
+    tables: Tables, snapshot: Snapshot, actions: Iterable[ActionIdentity], past_lists: Sequence[Path] = ()
 ) -> "nw.LazyFrame[Any]":
     """Find all contacts that are known at a snapshot.
 
     A touch before ``as_of`` belongs to the action whose id, or one of whose campaigns, its campaign is; its
-    channel is its own, else its campaign's. A row of an earlier list counts as a contact at its ``send_at``
-    (at the list's ``as_of`` without one), even if that lies ahead, until a touch says what became of it: a
-    touch of the action to the customer from the list's ``as_of`` until before the row's ``expires_at``. Each
-    touch replaces one row, that whose planned time is nearest (of two as near, the earlier); so rows whose
-    touches are not reported still count beside those of later lists. Rows of several lists that plan one
-    action for the same second are one contact.
+    channel is its own where it has one, else that of its campaign. A row of an earlier list counts as a
+    contact at its ``send_at`` (at the list's ``as_of`` without one), even if that lies ahead, until a touch
+    says what became of it: a touch of the action to the customer from the list's ``as_of`` until before the
+    row's ``expires_at``. Each touch replaces one row, that whose planned time is nearest (of two as near, the
+    earlier); so rows whose touches are not reported still count beside those of later lists. Rows of several
+    lists that plan an action for the same second are a single contact.
 
     Parameters
     ----------
     tables : Tables
         Touches and campaigns may be absent.
     snapshot : Snapshot
-    actions : iterable of Action
-        The whole catalogue, also what is not offered now: objects with action_id and, if any, campaigns.
+    actions : iterable of ActionIdentity
+        The whole catalogue, also what is not offered now.
     past_lists : sequence of Path
         ``list.parquet`` of earlier lists; those of ``as_of`` or later are left out.
 
@@ -66,12 +67,12 @@ def contacts(
     distance = nw.when(planned_at > sent).then(2 * (planned_at - sent) + 1).otherwise(2 * (sent - planned_at))
     pairs = pairs.with_columns(distance=distance)
     nearest = pairs.filter(nw.col("distance") == nw.col("distance").min().over(*_ROW))
-    told = nearest.select("customer_id", "action_id", sent_at_epoch_s="planned").unique(list(_ROW))
-    open_rows = planned.join(told, on=list(_ROW), how="anti")
+    reported = nearest.select("customer_id", "action_id", sent_at_epoch_s="planned").unique(list(_ROW))
+    open_rows = planned.join(reported, on=list(_ROW), how="anti")
     return nw.concat([touches, open_rows.select(*COLUMNS)])
 
 
-def campaigns_of(actions: Iterable[Any]) -> dict[str, str]:
+def campaigns_of(actions: Iterable[ActionIdentity]) -> dict[str, str]:
     """Return the action of each campaign: that of its own name, or the one that lists it.
 
     Raises
@@ -81,7 +82,7 @@ def campaigns_of(actions: Iterable[Any]) -> dict[str, str]:
     """
     owners: dict[str, set[str]] = {}
     for action in actions:
-        for campaign in (action.action_id, *getattr(action, "campaigns", ())):
+        for campaign in (action.action_id, *action.campaigns):
             owners.setdefault(campaign, set()).add(action.action_id)
     shared = [f"{name} ({', '.join(sorted(own))})" for name, own in sorted(owners.items()) if len(own) > 1]
     if shared:
@@ -92,7 +93,7 @@ def campaigns_of(actions: Iterable[Any]) -> dict[str, str]:
 
 
 def with_action(frame: "nw.LazyFrame[Any]", actions: Mapping[str, str]) -> "nw.LazyFrame[Any]":
-    """Add the action that each row's campaign belongs to as action_id; null where it is none of ours."""
+    """Add the action that each row's campaign belongs to as action_id; null for a campaign of no action."""
     import pyarrow as pa
 
     owned = pa.table(
@@ -139,8 +140,8 @@ def _planned(tables: Tables, snapshot: Snapshot, paths: Sequence[Path]) -> "nw.L
     )
     rows = snapshot.past(from_sql(query, tables.frame("customers")), at="as_of")
     listed, expires = nw.col("as_of_epoch_s").min().alias("listed"), nw.col("expires").max()
-    found: nw.LazyFrame[Any] = rows.group_by(*_ROW).agg(listed, expires, nw.col("channel").min())
-    return found
+    merged: nw.LazyFrame[Any] = rows.group_by(*_ROW).agg(listed, expires, nw.col("channel").min())
+    return merged
 
 
 def _nobody() -> "pa.Table":

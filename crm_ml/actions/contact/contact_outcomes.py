@@ -14,26 +14,26 @@ COLUMNS = ("customer_id", "outcome", "at_epoch_s", "answers")
 
 
 def orders(tables: Tables, snapshot: Snapshot) -> "nw.LazyFrame[Any]":
-    """Return the purchases before a snapshot, one row an order and time: a refund is none."""
+    """Return the purchases before a snapshot, a row an order and time; refunds are left out."""
     made = snapshot.past(tables.frame("orders"), at="ordered_at").filter(nw.col("purchase") == 1)
-    found: nw.LazyFrame[Any] = made.select(
+    purchases: nw.LazyFrame[Any] = made.select(
         "customer_id",
         outcome=nw.col("order_id"),
         at_epoch_s=nw.col("ordered_at_epoch_s").cast(nw.Int64),
         answers=nw.lit(""),
     )
-    return found
+    return purchases
 
 
 def responses(tables: Tables, snapshot: Snapshot, actions: Mapping[str, str]) -> "nw.LazyFrame[Any]":
-    """Return the responses before a snapshot; what was redeemed at once is one.
+    """Return the responses before a snapshot; what was redeemed in the same second counts once.
 
-    ``answers`` is the action of the response's campaign, empty where it is none of ours.
+    ``answers`` is the action of the response's campaign, empty for a campaign of no action.
     """
-    given = snapshot.past(tables.frame("responses"), at="responded_at").select(
+    responded = snapshot.past(tables.frame("responses"), at="responded_at").select(
         "campaign_id", "customer_id", at_epoch_s=nw.col("responded_at_epoch_s").cast(nw.Int64)
     )
-    once = with_action(given.unique(["campaign_id", "customer_id", "at_epoch_s"]), actions)
+    once = with_action(responded.unique(["campaign_id", "customer_id", "at_epoch_s"]), actions)
     named = nw.concat_str(nw.col("campaign_id"), nw.col("at_epoch_s").cast(nw.String), separator="@")
     return once.select(
         "customer_id",
@@ -44,16 +44,16 @@ def responses(tables: Tables, snapshot: Snapshot, actions: Mapping[str, str]) ->
 
 
 def complaints(tables: Tables, snapshot: Snapshot, kind: str) -> "nw.LazyFrame[Any]":
-    """Return the events of a kind before a snapshot; those of one second are one."""
+    """Return the events of a kind before a snapshot; those of the same second count once."""
     events = snapshot.past(tables.frame("events"), at="occurred_at").filter(nw.col("kind") == kind)
     at = nw.col("occurred_at_epoch_s").cast(nw.Int64)
-    found: nw.LazyFrame[Any] = (
+    occurred: nw.LazyFrame[Any] = (
         events.select("customer_id", at_epoch_s=at)
         .unique(["customer_id", "at_epoch_s"])
         .with_columns(outcome=nw.col("at_epoch_s").cast(nw.String), answers=nw.lit(""))
         .select(*COLUMNS)
     )
-    return found
+    return occurred
 
 
 def paired(
@@ -61,13 +61,13 @@ def paired(
 ) -> "nw.LazyFrame[Any]":
     """Put beside each touch what may have followed it.
 
-    Both are cut into blocks of `within_days` days, so that what follows can lie in the touch's block or the
-    next one only, and the join is one of equal keys.
+    Time is cut into blocks of `within_days` days, so that what follows lies in the touch's block or in the
+    next, and touches and outcomes are joined on equal keys.
 
     Parameters
     ----------
     touches : narwhals.LazyFrame
-        customer_id, action_id, sent_at_epoch_s and what else is wanted in the pairs.
+        customer_id, action_id, sent_at_epoch_s and any columns that the pairs shall have.
     outcomes : narwhals.LazyFrame
         The columns `COLUMNS`.
     within_days : int
@@ -75,8 +75,8 @@ def paired(
     Returns
     -------
     narwhals.LazyFrame
-        Each touch at least twice, with the columns of outcomes (null without one) and ``follows``: 1 where
-        the outcome came at or after the touch, less than `within_days` days later, and answers no other
+        Each touch at least twice, with the columns of outcomes (null without an outcome) and ``follows``: 1
+        where the outcome came at or after the touch, less than `within_days` days later, and answers no other
         action.
     """
     import pyarrow as pa

@@ -7,8 +7,10 @@ from typing import Annotated, Any, Self
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
+from crm_ml.actions.action_identity import ActionIdentity
 from crm_ml.actions.contact.local_clock import check_zone
-from crm_ml.actions.contact.touch_rules import CoolDown, Exclusive, Name, Names, NeverAfter, Window
+from crm_ml.actions.contact.touch_rules import ContactCoolDown, ContactWindow, Exclusive, NeverAfter
+from crm_ml.actions.field_types import Name, Names
 from crm_ml.errors import ConfigError
 from crm_ml.tables.strict import Strict
 
@@ -33,7 +35,7 @@ class QuietHours(Strict):
             raise ValueError(f"from {self.starts} to {self.ends} leaves no hour or is none; give two hours")
         return self
 
-    def hold(self, hour: int) -> bool:
+    def is_quiet(self, hour: int) -> bool:
         """Say whether an hour of the day (0 to 23) is quiet."""
         if self.starts < self.ends:
             return self.starts <= hour < self.ends
@@ -69,14 +71,14 @@ class SendTime(Strict):
 
 
 class ContactPolicy(Strict):
-    """How often, after what and when a customer may be contacted; everything without a rule.
+    """How often, after what and when a customer may be contacted; without a rule nothing is forbidden.
 
     Parameters
     ----------
     groups : mapping of str to tuple of str
         Groups of actions, which may overlap.
-    windows : tuple of Window
-    cool_downs : tuple of CoolDown
+    windows : tuple of ContactWindow
+    cool_downs : tuple of ContactCoolDown
     exclusive : tuple of Exclusive
     never_after : tuple of NeverAfter
     quiet_hours : QuietHours, optional
@@ -89,14 +91,14 @@ class ContactPolicy(Strict):
 
     Examples
     --------
-    >>> policy = ContactPolicy(windows=(Window(at_most=2, days=7),))
+    >>> policy = ContactPolicy(windows=(ContactWindow(at_most=2, days=7),))
     >>> policy.rule_names
     ('at_most_2_in_7d_per_customer',)
     """
 
-    groups: Mapping[Name, Names] = Field(default_factory=dict)
-    windows: Annotated[tuple[Window, ...], Field(strict=False)] = ()
-    cool_downs: Annotated[tuple[CoolDown, ...], Field(strict=False)] = ()
+    groups: Mapping[Name, Annotated[Names, Field(min_length=1)]] = Field(default_factory=dict)
+    windows: Annotated[tuple[ContactWindow, ...], Field(strict=False)] = ()
+    cool_downs: Annotated[tuple[ContactCoolDown, ...], Field(strict=False)] = ()
     exclusive: Annotated[tuple[Exclusive, ...], Field(strict=False)] = ()
     never_after: Annotated[tuple[NeverAfter, ...], Field(strict=False)] = ()
     quiet_hours: QuietHours | None = None
@@ -114,13 +116,13 @@ class ContactPolicy(Strict):
 
     @model_validator(mode="after")
     def _names(self) -> Self:
-        twice = [name for name, n in Counter(self.rule_names).items() if n > 1]
-        if twice:
-            raise ValueError(f"more than one rule is called {', '.join(twice)}; give them names")
+        repeated = [name for name, n in Counter(self.rule_names).items() if n > 1]
+        if repeated:
+            raise ValueError(f"more than one rule is called {', '.join(repeated)}; give them names")
         return self
 
     @property
-    def rules(self) -> tuple[Window | CoolDown | Exclusive | NeverAfter, ...]:
+    def rules(self) -> tuple[ContactWindow | ContactCoolDown | Exclusive | NeverAfter, ...]:
         """All rules that block, in the order in which the first one counts."""
         return (*self.windows, *self.cool_downs, *self.exclusive, *self.never_after)
 
@@ -133,21 +135,23 @@ class ContactPolicy(Strict):
         """Return the groups that an action is in, in alphabetical order."""
         return tuple(sorted(name for name, actions in self.groups.items() if action_id in actions))
 
-    def check(self, actions: Iterable[Any]) -> None:
+    def check(self, actions: Iterable[ActionIdentity]) -> None:
         """Refuse a policy that names what the catalogue does not have.
 
         Parameters
         ----------
-        actions : iterable of Action
-            The whole catalogue, also what is not offered today: objects with action_id and channel (or
-            channels).
+        actions : iterable of ActionIdentity
+            The whole catalogue, also what is not offered today.
 
         Raises
         ------
         ConfigError
             With every unknown action, channel and group, and the name that it may have meant.
         """
-        known = _known(actions) | {"group": set(self.groups)}
+        known: dict[str, set[str]] = {"action": set(), "channel": set(), "group": set(self.groups)}
+        for action in actions:
+            known["action"].add(action.action_id)
+            known["channel"].update(action.channel_names)
         breaches = [
             f"  {place}: there is no {kind} {name!r}; {_hint(kind, name, known[kind])}"
             for place, kind, name in self._named()
@@ -163,30 +167,21 @@ class ContactPolicy(Strict):
 
     def _named(self) -> list[tuple[str, str, str]]:
         """List the place, kind and name of everything that the rules name."""
-        found = [(f"groups.{name}", "action", one) for name, held in self.groups.items() for one in held]
+        names = [(f"groups.{name}", "action", id_) for name, ids in self.groups.items() for id_ in ids]
         for section, rules in (("windows", self.windows), ("cool_downs", self.cool_downs)):
-            found += [(f"{section}[{i}].of", r.per, r.of) for i, r in enumerate(rules) if r.of is not None]
+            names += [(f"{section}[{i}].of", r.per, r.of) for i, r in enumerate(rules) if r.of is not None]
         for number, rule in enumerate(self.exclusive):
-            found += [(f"exclusive[{number}].actions", "action", one) for one in rule.actions]
+            names += [(f"exclusive[{number}].actions", "action", id_) for id_ in rule.actions]
         for number, never in enumerate(self.never_after):
-            found.append((f"never_after[{number}].action", "action", never.action))
-            found.append((f"never_after[{number}].after", "action", never.after))
-        return found
+            names.append((f"never_after[{number}].action", "action", never.action))
+            names.append((f"never_after[{number}].after", "action", never.after))
+        return names
 
 
 def _by_group(rule: Any) -> bool:
     """Say whether a rule is about every group, without naming one."""
     scopes = {getattr(rule, "per", None), getattr(rule, "blocks", None)}
     return "group" in scopes and getattr(rule, "of", None) is None
-
-
-def _known(actions: Iterable[Any]) -> dict[str, set[str]]:
-    known: dict[str, set[str]] = {"action": set(), "channel": set()}
-    for action in actions:
-        known["action"].add(action.action_id)
-        several = [one.channel for one in getattr(action, "channels", ())]
-        known["channel"] |= {one for one in (action.channel, *several) if one}
-    return known
 
 
 def _hint(kind: str, name: str, known: Collection[str]) -> str:

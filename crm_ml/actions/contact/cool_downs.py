@@ -1,15 +1,16 @@
-"""Cool-downs: whom nothing, or nothing like it, is sent to for some days after what happened."""
+"""Cool-downs: customers who get nothing, or nothing alike, for some days after an outcome."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import narwhals as nw
 
+from crm_ml.actions.action_identity import ActionIdentity
 from crm_ml.actions.contact import contact_outcomes
 from crm_ml.actions.contact.contact_history import campaigns_of
 from crm_ml.actions.contact.contact_policy import ContactPolicy
 from crm_ml.actions.contact.scopes import OF_CUSTOMER, first_rule, keyed, keys_of
-from crm_ml.actions.contact.touch_rules import CoolDown
+from crm_ml.actions.contact.touch_rules import ContactCoolDown
 from crm_ml.errors import ConfigError
 from crm_ml.snapshots import DAY_S, Snapshot
 from crm_ml.tables.bundle import Tables
@@ -19,7 +20,7 @@ _SCOPE = ("customer_id", "key")
 
 
 def check_tables(tables: Tables, policy: ContactPolicy) -> None:
-    """Refuse cool-downs after what the tables do not know: they would never hold.
+    """Refuse cool-downs after outcomes that the tables do not hold: they would never begin.
 
     Raises
     ------
@@ -36,39 +37,39 @@ def check_tables(tables: Tables, policy: ContactPolicy) -> None:
 
 
 def cooling(
-    known: tuple[Tables, Snapshot],
+    tables: Tables,
+    snapshot: Snapshot,
     contacts: "nw.LazyFrame[Any]",
     policy: ContactPolicy,
-    offerings: Sequence[Any],
+    actions: Sequence[ActionIdentity],
 ) -> "list[nw.LazyFrame[Any]]":
-    """Find out which cool-down forbids which offering to whom.
+    """Find out which cool-down forbids which action to whom.
 
     Returns
     -------
     list of narwhals.LazyFrame
         For each cool-down: customer_id (which may repeat) and first_i, its number in ``policy.rules`` where
-        it forbids the offering i, else NO_RULE.
+        it forbids action number i, else NO_RULE.
     """
-    tables, snapshot = known
     now = nw.lit(snapshot.epoch_s, dtype=nw.Int64)
     aged = contacts.with_columns(age=now - nw.col("sent_at_epoch_s"))
-    found = []
+    frames = []
     for number, rule in enumerate(policy.rules):
-        if isinstance(rule, CoolDown):
-            happened = _happened(tables, snapshot, rule, campaigns_of(offerings))
+        if isinstance(rule, ContactCoolDown):
+            happened = _happened(tables, snapshot, rule, campaigns_of(actions))
             touches = keyed(aged, policy, rule)
             if rule.after == "ignored":
                 marks = _ignored(touches, happened, rule)
             else:
                 lasting = happened.filter(now - nw.col("at_epoch_s") < rule.days * DAY_S)
                 marks = _outcomes(touches, lasting, rule)
-            hits = [_hit(policy, rule, one, number) for one in offerings]
-            found.append(marks.select("customer_id", **first_rule(hits)))
-    return found
+            hits = [_hit(policy, rule, action, number) for action in actions]
+            frames.append(marks.select("customer_id", **first_rule(hits)))
+    return frames
 
 
 def _happened(
-    tables: Tables, snapshot: Snapshot, rule: CoolDown, actions: Mapping[str, str]
+    tables: Tables, snapshot: Snapshot, rule: ContactCoolDown, actions: Mapping[str, str]
 ) -> "nw.LazyFrame[Any]":
     if rule.after == "complained":
         return contact_outcomes.complaints(tables, snapshot, rule.kind)
@@ -81,27 +82,27 @@ def _happened(
 
 
 def _outcomes(
-    touches: "nw.LazyFrame[Any]", lasting: "nw.LazyFrame[Any]", rule: CoolDown
+    touches: "nw.LazyFrame[Any]", lasting: "nw.LazyFrame[Any]", rule: ContactCoolDown
 ) -> "nw.LazyFrame[Any]":
     """Return the marks of those with enough outcomes, by the last touch before each."""
-    # an order whose lines have several times is one outcome
+    # an order whose lines have several times is a single outcome
     once = lasting.group_by("customer_id", "outcome").agg(nw.col("at_epoch_s").min(), nw.col("answers").max())
     recent = touches.filter(nw.col("age") < (rule.days + rule.within_days) * DAY_S)
     pairs = contact_outcomes.followed(recent, once, rule.within_days)
     last = pairs.group_by(*_SCOPE, "outcome").agg(nw.col("sent_at_epoch_s").max())
-    told = last
+    counted = last
     if rule.after == "complained" and rule.per == "customer":
-        told = once.with_columns(key=nw.lit(OF_CUSTOMER))
-    enough = told.group_by(*_SCOPE).agg(nw.len().alias("n")).filter(nw.col("n") >= rule.times)
+        counted = once.with_columns(key=nw.lit(OF_CUSTOMER))
+    enough = counted.group_by(*_SCOPE).agg(nw.len().alias("n")).filter(nw.col("n") >= rule.times)
     return _marks(enough, pairs.join(last, on=[*_SCOPE, "outcome", "sent_at_epoch_s"], how="semi"), rule)
 
 
 def _ignored(
-    touches: "nw.LazyFrame[Any]", happened: "nw.LazyFrame[Any]", rule: CoolDown
+    touches: "nw.LazyFrame[Any]", happened: "nw.LazyFrame[Any]", rule: ContactCoolDown
 ) -> "nw.LazyFrame[Any]":
     """Return the marks of those who ignored the last touches that are old enough, and answered none since."""
     over, sent = nw.col("age") >= rule.within_days * DAY_S, nw.col("sent_at_epoch_s")
-    # from the newest on; those of one second are one, and those that may still be answered have the number 0
+    # from the newest on; touches of the same second share a number, those that may still be answered have 0
     number = sent.rank("dense", descending=True).over(*_SCOPE).cast(nw.Int64)
     ended = touches.filter(over).with_columns(number=number).filter(nw.col("number") <= rule.times)
     younger = touches.filter(~over).with_columns(number=nw.lit(0, dtype=nw.Int64))
@@ -117,7 +118,9 @@ def _ignored(
     return _marks(scopes.filter(whole & lasts), ended, rule)
 
 
-def _marks(enough: "nw.LazyFrame[Any]", touches: "nw.LazyFrame[Any]", rule: CoolDown) -> "nw.LazyFrame[Any]":
+def _marks(
+    enough: "nw.LazyFrame[Any]", touches: "nw.LazyFrame[Any]", rule: ContactCoolDown
+) -> "nw.LazyFrame[Any]":
     """Return customer_id and ``mark``: what is blocked, by its scope or by the touches it rests on."""
     if rule.blocked in ("customer", rule.per):
         return enough.select("customer_id", mark=nw.col("key"))
@@ -125,11 +128,13 @@ def _marks(enough: "nw.LazyFrame[Any]", touches: "nw.LazyFrame[Any]", rule: Cool
     return touches.join(enough, on=list(_SCOPE), how="semi").select("customer_id", mark=mark)
 
 
-def _hit(policy: ContactPolicy, rule: CoolDown, offering: Any, number: int) -> dict[int, nw.Expr]:
-    """Say which marks block an offering."""
+def _hit(
+    policy: ContactPolicy, rule: ContactCoolDown, action: ActionIdentity, number: int
+) -> dict[int, nw.Expr]:
+    """Say which marks block an action."""
     if rule.blocked == "customer":
         return {number: nw.lit(True)}
-    keys = set(keys_of(policy, rule.blocked, offering))
+    keys = set(keys_of(policy, rule.blocked, action))
     if rule.blocked == "group" and rule.per != "group":  # the mark is an action: does it share a group?
-        keys = {one for group in keys for one in policy.groups[group]}
+        keys = {member for group in keys for member in policy.groups[group]}
     return {number: nw.col("mark").is_in(sorted(keys)).fill_null(False)} if keys else {}

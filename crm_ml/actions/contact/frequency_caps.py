@@ -5,19 +5,23 @@ from typing import Any
 
 import narwhals as nw
 
+from crm_ml.actions.action_identity import ActionIdentity
 from crm_ml.actions.contact.contact_policy import ContactPolicy
 from crm_ml.actions.contact.scopes import about, any_of, belongs, first_rule, keys_of
-from crm_ml.actions.contact.touch_rules import Exclusive, NeverAfter, Window
+from crm_ml.actions.contact.touch_rules import ContactWindow, Exclusive, NeverAfter
 from crm_ml.snapshots import DAY_S, Snapshot
 
-Counting = Window | Exclusive | NeverAfter
+Counting = ContactWindow | Exclusive | NeverAfter
 Limit = tuple[nw.Expr, int]
 
 
 def counted(
-    contacts: "nw.LazyFrame[Any]", snapshot: Snapshot, policy: ContactPolicy, offerings: Sequence[Any]
+    contacts: "nw.LazyFrame[Any]",
+    snapshot: Snapshot,
+    policy: ContactPolicy,
+    actions: Sequence[ActionIdentity],
 ) -> "nw.LazyFrame[Any] | None":
-    """Find out which counting rule forbids which offering to whom; None where they are about no offering.
+    """Find out which counting rule forbids which action to whom; None where the rules are about no action.
 
     Parameters
     ----------
@@ -25,55 +29,55 @@ def counted(
         See `crm_ml.actions.contact.contact_history.contacts`.
     snapshot : Snapshot
     policy : ContactPolicy
-    offerings : sequence of Action
+    actions : sequence of ActionIdentity
 
     Returns
     -------
     narwhals.LazyFrame
         One row for each customer ever contacted: customer_id and first_i, the number in ``policy.rules`` of
-        the first such rule that forbids the offering i; NO_RULE where none does.
+        the first such rule that forbids action number i; NO_RULE where none does.
     """
     counts = _Counts(policy)
     rules = {n: rule for n, rule in enumerate(policy.rules) if isinstance(rule, Counting)}
-    hits = [{n: hit for n, rule in rules.items() for hit in counts.hits(rule, one)} for one in offerings]
+    hits = [{n: hit for n, rule in rules.items() for hit in counts.hits(rule, action)} for action in actions]
     if not counts.columns:
         return None
     aged = contacts.with_columns(age=nw.lit(snapshot.epoch_s, dtype=nw.Int64) - nw.col("sent_at_epoch_s"))
-    ones = {name: nw.when(kept).then(1).otherwise(0) for name, kept in counts.columns.items()}
+    ones = {name: nw.when(counts_it).then(1).otherwise(0) for name, counts_it in counts.columns.items()}
     sums = aged.with_columns(**ones).group_by("customer_id").agg(*(nw.col(name).sum() for name in ones))
     return sums.select("customer_id", **first_rule(hits))
 
 
 class _Counts:
-    """The numbers of contacts that the rules compare, each counted once however many offerings ask."""
+    """The numbers of contacts that the rules compare, each counted once however many actions need it."""
 
     def __init__(self, policy: ContactPolicy) -> None:
         self.policy = policy
         self.columns: dict[str, nw.Expr] = {}
         self._known: dict[tuple[Any, ...], str] = {}
 
-    def hits(self, rule: Counting, offering: Any) -> list[nw.Expr]:
-        """Return when a rule forbids an offering; nothing where it is not about it."""
-        limits = [count >= most for count, most in self._limits(rule, offering)]
+    def hits(self, rule: Counting, action: ActionIdentity) -> list[nw.Expr]:
+        """Return when a rule forbids an action; nothing where the rule is not about it."""
+        limits = [count >= most for count, most in self._limits(rule, action)]
         return [any_of(limits)] if limits else []
 
-    def _limits(self, rule: Counting, offering: Any) -> list[Limit]:
-        if isinstance(rule, Window):
-            keys = about(rule, keys_of(self.policy, rule.per, offering))
+    def _limits(self, rule: Counting, action: ActionIdentity) -> list[Limit]:
+        if isinstance(rule, ContactWindow):
+            keys = about(rule, keys_of(self.policy, rule.per, action))
             return [(self._count(rule.per, (key,), rule.days), rule.at_most) for key in keys]
         if isinstance(rule, Exclusive):
-            others = tuple(one for one in rule.actions if one != offering.action_id)
+            others = tuple(name for name in rule.actions if name != action.action_id)
             return [(self._count("action", others, rule.days), 1)] if len(others) < len(rule.actions) else []
-        if offering.action_id != rule.action:
+        if action.action_id != rule.action:
             return []
         return [(self._count("action", (rule.after,), rule.days), 1)]
 
     def _count(self, per: Any, keys: tuple[str, ...], days: int | None) -> nw.Expr:
         what = (per, keys, days)
         if what not in self._known:
-            kept = any_of([belongs(self.policy, per, key) for key in keys])
+            counts_it = any_of([belongs(self.policy, per, key) for key in keys])
             if days is not None:  # a contact exactly so many days ago no longer counts
-                kept = kept & (nw.col("age") < days * DAY_S)
+                counts_it = counts_it & (nw.col("age") < days * DAY_S)
             self._known[what] = f"count_{len(self.columns)}"
-            self.columns[self._known[what]] = kept
+            self.columns[self._known[what]] = counts_it
         return nw.col(self._known[what])

@@ -72,14 +72,14 @@ def offset_changes(zone: str, first_s: int, last_s: int) -> list[tuple[int, int]
     >>> offset_changes("Europe/Berlin", 1704067200, 1735689599)  # the year 2024
     [(1704067200, 3600), (1711846800, 7200), (1729990800, 3600)]
     """
-    found = [(first_s, offset_s(zone, first_s))]
+    changes = [(first_s, offset_s(zone, first_s))]
     low = first_s
     while low < last_s:
         high = min(low + _STEP_S, last_s)
-        if offset_s(zone, high) != found[-1][1]:
-            found.append(_change(zone, low, high))
+        if offset_s(zone, high) != changes[-1][1]:
+            changes.append(_change(zone, low, high))
         low = high
-    return found
+    return changes
 
 
 def hour_starts(zone: str, start_s: int, end_s: int) -> Iterator[tuple[int, int]]:

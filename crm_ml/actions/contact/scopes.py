@@ -1,4 +1,4 @@
-"""Scopes: which contacts belong together, and which offerings belong to them."""
+"""Scopes: which contacts belong together, and which actions belong to the same scope."""
 
 import functools
 import operator
@@ -7,6 +7,7 @@ from typing import Any
 
 import narwhals as nw
 
+from crm_ml.actions.action_identity import ActionIdentity
 from crm_ml.actions.contact.contact_policy import ContactPolicy
 from crm_ml.actions.contact.touch_rules import Scope, Scoped
 
@@ -14,23 +15,23 @@ OF_CUSTOMER = ""
 NO_RULE = 1_000_000
 
 
-def keys_of(policy: ContactPolicy, per: Scope, offering: Any) -> tuple[str, ...]:
-    """Return the scopes of a kind that an offering belongs to: its channel, its groups, its action.
+def keys_of(policy: ContactPolicy, per: Scope, action: ActionIdentity) -> tuple[str, ...]:
+    """Return the scopes of a kind that an action belongs to: its channel, its groups, its action.
 
     Parameters
     ----------
     policy : ContactPolicy
     per : {"customer", "channel", "group", "action"}
-    offering : Action
-        With action_id and channel.
+    action : ActionIdentity
+        On one channel.
     """
     if per == "group":
-        return policy.groups_of(offering.action_id)
-    return ({"customer": OF_CUSTOMER, "channel": offering.channel, "action": offering.action_id}[per],)
+        return policy.groups_of(action.action_id)
+    return ({"customer": OF_CUSTOMER, "channel": action.channel, "action": action.action_id}[per],)
 
 
 def about(rule: Scoped, keys: Collection[str]) -> tuple[str, ...]:
-    """Return those of an offering's scopes that a rule is about."""
+    """Return which of an action's scopes a rule is about."""
     return tuple(key for key in keys if rule.of in (None, key))
 
 
@@ -60,22 +61,22 @@ def keyed(contacts: "nw.LazyFrame[Any]", policy: ContactPolicy, rule: Scoped) ->
 
 
 def any_of(conditions: Sequence[nw.Expr]) -> nw.Expr:
-    """Say whether one of some conditions holds, none of which is null."""
+    """Say whether any of some conditions holds, none of which is null."""
     return functools.reduce(operator.or_, conditions)
 
 
 def first_rule(hits: Sequence[Mapping[int, nw.Expr]]) -> dict[str, nw.Expr]:
-    """Return the number of the first rule that hits each offering as ``first_i``; `NO_RULE` where none does.
+    """Return the number of the first rule that hits each action as ``first_i``; `NO_RULE` where none does.
 
     Parameters
     ----------
     hits : sequence of mapping of int to narwhals.Expr
-        For each offering the rules, by number, with when they hit it.
+        For each action the conditions under which rules hit it, by number of the rule.
     """
     columns = {}
-    for number, of_offering in enumerate(hits):
-        found = nw.lit(NO_RULE)
-        for rule, hit in sorted(of_offering.items(), reverse=True):
-            found = nw.when(hit).then(rule).otherwise(found)
-        columns[f"first_{number}"] = found
+    for number, rules in enumerate(hits):
+        first = nw.lit(NO_RULE)
+        for rule, hit in sorted(rules.items(), reverse=True):
+            first = nw.when(hit).then(rule).otherwise(first)
+        columns[f"first_{number}"] = first
     return columns

@@ -1,4 +1,4 @@
-"""At which hours of the week customers are there, and what to expect of those seldom seen."""
+"""At which hours of the week customers are active, and what to expect of customers with few events."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -29,8 +29,8 @@ def hour_counts(
     Returns
     -------
     narwhals.LazyFrame or None
-        customer_id, hour (0 = Monday 0:00 to 167) and n, without hours at which nothing was. None where
-        nothing was at all.
+        customer_id, hour (0 = Monday 0:00 to 167) and n, without hours at which nothing happened. None where
+        nothing happened at all.
     """
     parts = [
         _past(tables, snapshot, name)
@@ -50,12 +50,12 @@ def hour_counts(
     local = placed.filter((at >= nw.col("starts")) & (at < nw.col("ends"))).select(
         "customer_id", hour=remainder((at + nw.col("offset") + MONDAY_S) // HOUR_S, WEEK_HOURS)
     )
-    found: nw.LazyFrame[Any] = local.group_by("customer_id", "hour").agg(nw.len().alias("n"))
-    return found.with_columns(nw.col("n").cast(nw.Int64))
+    counts: nw.LazyFrame[Any] = local.group_by("customer_id", "hour").agg(nw.len().alias("n"))
+    return counts.with_columns(nw.col("n").cast(nw.Int64))
 
 
 def expectations(counts: Mapping[str, Floats], strength: float) -> dict[str, Floats]:
-    """Shrink the hours of each segment to those of everybody.
+    """Return the share of each hour that is expected in each segment, shrunk to the shares of everybody.
 
     With the counts N of a segment and the shares g of everybody (1/168 without any count) the expectation is
     the posterior mean ``(N_h + strength * g_h) / (N + strength)`` under a Dirichlet prior [1]_.
@@ -79,8 +79,8 @@ def expectations(counts: Mapping[str, Floats], strength: float) -> dict[str, Flo
     --------
     >>> few, many = np.zeros(168), np.zeros(168)
     >>> many[[20, 21]] = 30, 10
-    >>> found = expectations({"few": few, "many": many}, 20.0)
-    >>> found["few"][[20, 21]].tolist(), found["many"][20].tolist()
+    >>> shares = expectations({"few": few, "many": many}, 20.0)
+    >>> shares["few"][[20, 21]].tolist(), shares["many"][20].tolist()
     ([0.75, 0.25], 0.75)
     """
     everybody = np.sum(list(counts.values()), axis=0)
@@ -92,10 +92,10 @@ def expectations(counts: Mapping[str, Floats], strength: float) -> dict[str, Flo
 def _past(tables: Tables, snapshot: Snapshot, name: str) -> "nw.LazyFrame[Any]":
     rows = snapshot.past(tables.frame(name), at=_TIMES[name])
     rows = rows.filter(nw.col("purchase") == 1) if name == "orders" else rows
-    found: nw.LazyFrame[Any] = rows.select(
+    times: nw.LazyFrame[Any] = rows.select(
         "customer_id", at_epoch_s=nw.col(f"{_TIMES[name]}_epoch_s").cast(nw.Int64)
     )
-    return found
+    return times
 
 
 def _offsets(zones: Zones, span: tuple[int, int], like: "nw.LazyFrame[Any]") -> "nw.LazyFrame[Any]":

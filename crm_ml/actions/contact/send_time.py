@@ -1,10 +1,10 @@
-"""The hour at which each customer is sent to.
+"""The hour at which a message is sent to each customer.
 
 The habit of a customer are the counts n_h of past events and orders in the 168 hours of the local week,
 shrunk to the expectation q_h of the segment with the strength s: ``p_h = (n_h + s * q_h) / (n + s)``. The
 best hour has the greatest p_h of the hours of the local clock that start in
-``[as_of, as_of + within_hours)`` and are not quiet; the earliest of equal ones. Only hours at which the
-customer was seen can beat the best hour of the segment, so nothing but these is compared, in the engine.
+``[as_of, as_of + within_hours)`` and are not quiet; the earliest among equals. Only hours with an event of
+the customer can beat the best hour of the segment, so only these hours are compared, in the engine.
 
 Where all these hours are quiet, the first moment from ``as_of`` on that is not is taken, even beyond them.
 """
@@ -64,7 +64,7 @@ def send_times(
     settings = policy.send_time
     if settings is None and policy.quiet_hours is None:
         return None
-    zones = zones_of(tables, policy)
+    zones = zones_of(tables, policy.time_zone, policy.time_zone_column)
     ids = moved(lazy(customers).select("customer_id").unique(["customer_id"]), zones.frame)
     zone = nw.col("zone").fill_null(nw.lit(policy.time_zone))
     who = ids.join(zones.frame, on="customer_id", how="left").with_columns(zone=zone)
@@ -95,14 +95,14 @@ def openings(quiet: QuietHours | None, zone: str, start_s: int, within_hours: in
     They start in ``[start_s, start_s + within_hours * 3600)`` and are not quiet; where there is none, it is
     the first moment that is not.
     """
-    found: dict[int, int] = {}
+    first: dict[int, int] = {}
     for moment, hour in hour_starts(zone, start_s, start_s + within_hours * HOUR_S):
         if not _is_quiet(quiet, hour):
-            found.setdefault(hour, moment)
-    if not found:
+            first.setdefault(hour, moment)
+    if not first:
         moment = first_opening(quiet, zone, start_s)
-        found[hour_of_week(moment + offset_s(zone, moment))] = moment
-    return found
+        first[hour_of_week(moment + offset_s(zone, moment))] = moment
+    return first
 
 
 @dataclass(frozen=True)
@@ -119,14 +119,14 @@ class _Choice:
         counts = self._counts(tables)
         expected = expectations(_by_segment(counts, of_segment), self.settings.prior_strength)
         plan, usual = self._plan(expected)
-        found = who.join(from_arrow(usual, who), on=["zone", "segment"]).select(*_SCORED)
+        scored = who.join(from_arrow(usual, who), on=["zone", "segment"]).select(*_SCORED)
         if counts is not None:
             seen = counts.join(who, on="customer_id").join(
                 from_arrow(plan, who), on=["zone", "segment", "hour"]
             )
             score = nw.col("n").cast(nw.Float64) + nw.col("score")
-            found = nw.concat([found, seen.with_columns(score=score).select(*_SCORED)])
-        best = found.filter(nw.col("score") == nw.col("score").max().over("customer_id"))
+            scored = nw.concat([scored, seen.with_columns(score=score).select(*_SCORED)])
+        best = scored.filter(nw.col("score") == nw.col("score").max().over("customer_id"))
         result: nw.LazyFrame[Any] = best.group_by("customer_id").agg(nw.col("send_at_epoch_s").min())
         return result
 
@@ -140,17 +140,17 @@ class _Choice:
         return tables.once((*place, self.policy.time_zone_column), lambda: counts)
 
     def _segments(self, segments: Any, like: "nw.LazyFrame[Any]") -> "nw.LazyFrame[Any] | None":
-        """Return customer_id and segment on the engine of the tables; None where everybody is alike."""
+        """Return customer_id and segment on the engine of the tables; None without segments."""
         name = self.settings.segment
         if name is None:
             return None
         if segments is None or name not in lazy(segments).collect_schema().names():
             raise ConfigError(f"contact_policy.send_time.segment: {name!r} is no feature of the customers")
-        given = lazy(segments).select("customer_id", segment=nw.col(name).cast(nw.String))
-        return moved(given.unique(["customer_id"]), like)
+        values = lazy(segments).select("customer_id", segment=nw.col(name).cast(nw.String))
+        return moved(values.unique(["customer_id"]), like)
 
     def _plan(self, expected: Mapping[str, Floats]) -> "tuple[pa.Table, pa.Table]":
-        """Return what every hour, and the best one, promises in each zone and segment without a history."""
+        """Return all hours with their scores, and the best, of each zone and segment without a history."""
         import pyarrow as pa
 
         columns = ("zone", "segment", "hour", "send_at_epoch_s", "score")
@@ -171,8 +171,8 @@ class _Choice:
 def _by_segment(
     counts: "nw.LazyFrame[Any] | None", of_segment: "nw.LazyFrame[Any] | None"
 ) -> dict[str, Floats]:
-    """Sum the counts of the customers of each segment; those without one are a segment too."""
-    found: dict[str, Floats] = {_NO_SEGMENT: np.zeros(WEEK_HOURS)}
+    """Sum the counts of the customers of each segment; customers without a segment are a segment too."""
+    sums_by_segment: dict[str, Floats] = {_NO_SEGMENT: np.zeros(WEEK_HOURS)}
     if of_segment is not None:
         names = of_segment.select("segment").unique(["segment"]).filter(~nw.col("segment").is_null())
         rows = names.collect(backend="pyarrow").rows()
@@ -181,13 +181,13 @@ def _by_segment(
                 f"contact_policy.send_time.segment: it has {len(rows):,} values; take a feature with at most "
                 f"{MOST_SEGMENTS:,}"
             )
-        found |= {row[0]: np.zeros(WEEK_HOURS) for row in sorted(rows)}
+        sums_by_segment |= {row[0]: np.zeros(WEEK_HOURS) for row in sorted(rows)}
     if counts is None:
-        return found
+        return sums_by_segment
     sums = _placed(counts, of_segment).group_by("segment", "hour").agg(nw.col("n").sum())
     for segment, hour, n in sums.select("segment", "hour", "n").collect(backend="pyarrow").rows():
-        found[segment][int(hour)] = float(n)
-    return found
+        sums_by_segment[segment][int(hour)] = float(n)
+    return sums_by_segment
 
 
 def _placed(frame: "nw.LazyFrame[Any]", of_segment: "nw.LazyFrame[Any] | None") -> "nw.LazyFrame[Any]":
@@ -206,4 +206,4 @@ def _per_zone(moments: Mapping[str, int]) -> "pa.Table":
 
 def _is_quiet(quiet: QuietHours | None, hour: int) -> bool:
     """Say whether an hour of the week is quiet."""
-    return quiet is not None and quiet.hold(hour % 24)
+    return quiet is not None and quiet.is_quiet(hour % 24)

@@ -7,7 +7,6 @@ from typing import Any
 
 import narwhals as nw
 
-from crm_ml.actions.contact.contact_policy import ContactPolicy
 from crm_ml.actions.contact.local_clock import zone_names
 from crm_ml.errors import ConfigError
 from crm_ml.tables.bundle import Tables
@@ -17,16 +16,16 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Zones:
-    """Who lives by which clock.
+    """The time zones of the customers.
 
     Parameters
     ----------
     frame : narwhals.LazyFrame
         customer_id and zone, for all customers of the tables.
     names : tuple of str
-        Zones that occur, and the policy's own.
+        Zones that occur, and the default.
     missing, unknown : int
-        Customers without a zone, and with a name that is none; both are in the policy's own.
+        Customers without a zone, and with a name that is no zone; they are placed in the default.
     """
 
     frame: "nw.LazyFrame[Any]"
@@ -35,33 +34,40 @@ class Zones:
     unknown: int = 0
 
 
-def zones_of(tables: Tables, policy: ContactPolicy) -> Zones:
+def zones_of(tables: Tables, default: str, column: str | None) -> Zones:
     """Find the time zone of each customer.
+
+    Parameters
+    ----------
+    tables : Tables
+    default : str
+        Zone of customers whose own is not known.
+    column : str, optional
+        Column of the customers with IANA names; without it all are in the default.
 
     Raises
     ------
     ConfigError
         If the customers have no such column.
     """
-    customers, column, default = tables.frame("customers"), policy.time_zone_column, policy.time_zone
+    customers = tables.frame("customers")
     if column is None:
         return Zones(customers.select("customer_id", zone=nw.lit(default)), (default,))
     _check(column, customers.collect_schema().names())
-    given = customers.select("customer_id", given=nw.col(column).cast(nw.String))
-    seen = given.group_by("given").agg(nw.len().alias("n")).collect(backend="pyarrow").rows(named=True)
-    names = {row["given"] for row in seen} & zone_names()
-    missing = sum(row["n"] for row in seen if row["given"] is None)
-    unknown = sum(row["n"] for row in seen if row["given"] is not None and row["given"] not in names)
+    declared = customers.select("customer_id", declared=nw.col(column).cast(nw.String))
+    rows = declared.group_by("declared").agg(nw.len().alias("n")).collect(backend="pyarrow").rows()
+    names = {name for name, _ in rows} & zone_names()
+    missing = sum(n for name, n in rows if name is None)
+    unknown = sum(n for name, n in rows if name is not None and name not in names)
     if missing or unknown:
         log.warning(
-            "%s: %d customers have no time zone and %d one that is none; %s is taken for them",
+            "%s: %d customers have no time zone and %d a name that is none; %s is taken in their place",
             column, missing, unknown, default,
         )  # fmt: skip
-    kept = nw.col("given").is_in(sorted(names)).fill_null(False)
-    zone = nw.when(kept).then(nw.col("given")).otherwise(nw.lit(default))
-    return Zones(
-        given.select("customer_id", zone=zone), tuple(sorted(names | {default})), int(missing), int(unknown)
-    )
+    is_zone = nw.col("declared").is_in(sorted(names)).fill_null(False)
+    zone = nw.when(is_zone).then(nw.col("declared")).otherwise(nw.lit(default))
+    frame = declared.select("customer_id", zone=zone)
+    return Zones(frame, tuple(sorted(names | {default})), int(missing), int(unknown))
 
 
 def _check(column: str, columns: list[str]) -> None:

@@ -1,13 +1,12 @@
-"""The rules of a contact policy: windows, cool-downs, actions that exclude each other or never follow."""
+"""Rules of a contact policy: windows, cool-downs, actions that exclude each other or never follow."""
 
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from crm_ml.actions.field_types import Name, Names
 from crm_ml.tables.strict import Strict
 
-Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
-Names = Annotated[tuple[Name, ...], Field(strict=False, min_length=1)]
 Days = Annotated[int, Field(ge=1, le=3650)]
 Times = Annotated[int, Field(ge=1, le=1000)]
 Scope = Literal["customer", "channel", "group", "action"]
@@ -19,12 +18,12 @@ class Scoped(Strict):
     Parameters
     ----------
     name : str, optional
-        What the rule is called where its blocks are counted; made from its content without it.
+        What the rule is called where its blocks are counted; without it the name is made from its content.
     per : {"customer", "channel", "group", "action"}
         Contacts of the customer, or those on one channel, of one group of actions, or of one action. A
         contact whose channel or action is unknown belongs to the customer only.
     of : str, optional
-        The one channel, group or action that the rule is about; each of them on its own without it.
+        The channel, group or action that the rule is about; without it the rule is about each on its own.
     """
 
     name: Name | None = None
@@ -42,13 +41,13 @@ class Scoped(Strict):
         return f"per_{self.per}" + (f"_{self.of}" if self.of else "")
 
 
-class Window(Scoped):
+class ContactWindow(Scoped):
     """At most so many contacts in any `days` days.
 
     A contact sent at s counts for a list of ``as_of`` while ``s > as_of - days * 86400``: one sent exactly
     `days` days ago no longer does. A list that gives a customer at most one row, sent at or after ``as_of``,
     then never fills a half-open interval of `days` days beyond `at_most`: of the contacts in
-    ``[t, t + days)`` let the one decided last have been decided at a and sent at ``s >= a``; as
+    ``[t, t + days)`` let the last one decided have been decided at a and sent at ``s >= a``; as
     ``t > s - days >= a - days``, all others in the interval counted at a, so there were fewer than `at_most`.
 
     Parameters
@@ -66,7 +65,7 @@ class Window(Scoped):
         return self.name or f"at_most_{self.at_most}_in_{self.days}d_{self._scope}"
 
 
-class CoolDown(Scoped):
+class ContactCoolDown(Scoped):
     """No contact for some days after something happened.
 
     What happened are the outcomes that followed touches of the scope (`per`, `of`): at or after the touch and
@@ -111,7 +110,7 @@ class CoolDown(Scoped):
 
 
 class Exclusive(Strict):
-    """Actions of which a customer gets one: who had one of them within `days` days gets no other one.
+    """Actions that exclude each other: a customer who had one within `days` days gets none of the others.
 
     Parameters
     ----------
@@ -120,7 +119,7 @@ class Exclusive(Strict):
     name : str, optional
     """
 
-    actions: Annotated[tuple[Name, ...], Field(strict=False, min_length=2)]
+    actions: Annotated[Names, Field(min_length=2)]
     days: Days
     name: Name | None = None
 
@@ -131,7 +130,7 @@ class Exclusive(Strict):
 
 
 class NeverAfter(Strict):
-    """An action that nobody gets who had another one, ever or within `days` days.
+    """An action that a customer does not get who had another one, ever or within `days` days.
 
     Parameters
     ----------

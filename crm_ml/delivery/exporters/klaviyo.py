@@ -12,7 +12,7 @@ Klaviyo help centre: how to import subscribers with a CSV file.
 from pathlib import Path
 from typing import Final
 
-from crm_ml.actions.consent_gate import TABLE
+from crm_ml.actions.consent_check import TABLE
 from crm_ml.delivery.exporters.csv_cells import is_formula
 from crm_ml.delivery.exporters.export_plan import (
     DECISION,

@@ -4,12 +4,12 @@ from datetime import timedelta
 
 import pandas as pd
 import pytest
-from contact_world import AS_OF, ENGINES, Offering, ago, history, snapshot, tables, write_list
+from contact_world import AS_OF, ENGINES, ago, history, on_channel, snapshot, tables, write_list
 
 from crm_ml.actions.contact.contact_history import contacts
 from crm_ml.errors import ConfigError
 
-ACTIONS = (Offering("coupon", "mail", ("c1", "c2")), Offering("push", "push"), Offering("push", "sms"))
+ACTIONS = (on_channel("coupon", "mail", ("c1", "c2")), on_channel("push", "push"), on_channel("push", "sms"))
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -52,7 +52,7 @@ def test_a_touch_is_known_from_the_moment_after_it():
 
 
 def test_a_campaign_belongs_to_one_action():
-    twice = (Offering("a", "mail", ("c", "d")), Offering("b", "mail", ("c", "a", "d")))
+    twice = (on_channel("a", "mail", ("c", "d")), on_channel("b", "mail", ("c", "a", "d")))
     with pytest.raises(ConfigError, match=r"more than one action: a \(a, b\); c \(a, b\); d \(a, b\)"):
         contacts(tables(), snapshot(), twice)
 

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 from contact_oracle import first_block
-from contact_world import AS_OF_S, DAY_S, ENGINES, Offering, blocks, line, policy, tables
+from contact_world import AS_OF_S, DAY_S, ENGINES, blocks, line, on_channel, policy, tables
 
-OFFERINGS = (
-    Offering("coupon", "mail", ("c1", "c2")),
-    Offering("push", "push"),
-    Offering("push", "sms"),
-    Offering("call", "phone", ("c3",)),
+ACTIONS = (
+    on_channel("coupon", "mail", ("c1", "c2")),
+    on_channel("push", "push"),
+    on_channel("push", "sms"),
+    on_channel("call", "phone", ("c3",)),
 )
 GROUPS = {"money": ["coupon", "call"], "soft": ["push", "call"]}
 CAMPAIGNS = {"coupon": "coupon", "c1": "coupon", "c2": "coupon", "push": "push", "c3": "call", "other": None}
@@ -97,8 +97,8 @@ def expected(customers, rows, rules, names):
                 for at in {at for who, kind, at in rows["events"] if who == customer and kind == "complaint"}
             ],
         }
-        for number, offering in enumerate(OFFERINGS):
-            rule = first_block(rules, names, offering, past, AS_OF_S)
+        for number, action in enumerate(ACTIONS):
+            rule = first_block(rules, names, action, past, AS_OF_S)
             if rule is not None:
                 found[customer, number] = rule
     return found
@@ -118,7 +118,7 @@ def test_each_rule_alone_blocks_as_a_count_by_hand(case, worlds):
         customers, rows, given = worlds["polars"][number % 2]
         asked = policy(groups=GROUPS, **part)
         wanted = expected(customers, rows, part | {"groups": GROUPS}, asked.rule_names)
-        assert blocks(given, OFFERINGS, asked) == wanted, part
+        assert blocks(given, ACTIONS, asked) == wanted, part
         found += len(wanted)
     assert found > 20
 
@@ -140,7 +140,7 @@ def test_all_rules_together_block_the_same_on_every_engine(engine, worlds):
     asked = policy(**rules)
     customers, rows, given = worlds[engine][0]
     wanted = expected(customers, rows, rules, asked.rule_names)
-    assert blocks(given, OFFERINGS, asked) == wanted
+    assert blocks(given, ACTIONS, asked) == wanted
     assert len(set(wanted.values())) >= 7
 
 

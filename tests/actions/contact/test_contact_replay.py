@@ -1,4 +1,4 @@
-"""Sixty nightly lists on the simulated shop, sent as far as the policy lets them: counted again by hand.
+"""Many nightly lists on the simulated shop, sent as far as the policy lets them: counted again by hand.
 
 Each list takes everybody who may be contacted. What was sent is reported the next day, days late or never, so
 that the policy knows it from the touches or from the earlier lists.
@@ -13,23 +13,24 @@ import numpy as np
 import pandas as pd
 import pytest
 from contact_oracle import first_block
-from contact_world import DAY_S, Offering, blocks, policy, snapshot, write_list
+from contact_world import DAY_S, blocks, on_channel, policy, snapshot, write_list
+from soak import SEED, size
 
 from crm_ml.actions.contact.send_time import send_times
 from crm_ml.datasets import load
 from crm_ml.tables.bundle import to_pandas
 
-pytestmark = pytest.mark.xdist_group("replay")
-START, DAYS, CUSTOMERS = datetime(2023, 9, 20, tzinfo=UTC), 60, 200
+pytestmark = [pytest.mark.xdist_group("replay"), pytest.mark.slow]
+START, DAYS, CUSTOMERS = datetime(2023, 9, 20, tzinfo=UTC), size(60, 60, 200), 200
 START_S = int(START.timestamp())
 ZONES = ("America/New_York", "Europe/Berlin", "Asia/Kolkata", "nowhere", None)  # both clocks change meanwhile
 HOME = "America/New_York"
-OFFERINGS = (
-    Offering("call", "phone"),
-    Offering("coupon", "mail", ("booklet",)),
-    Offering("push", "push"),
-    Offering("push", "sms"),
-    Offering("welcome", "mail"),
+ACTIONS = (
+    on_channel("call", "phone"),
+    on_channel("coupon", "mail", ("booklet",)),
+    on_channel("push", "push"),
+    on_channel("push", "sms"),
+    on_channel("welcome", "mail"),
 )
 RULES = {
     "groups": {"money": ["coupon", "call"]},
@@ -59,7 +60,7 @@ POLICY = policy(
 
 @dataclasses.dataclass
 class Replay:
-    """What was sent: one tuple a row, (list's as_of, customer, offering, sent); and each day's blocks."""
+    """What was sent: one tuple a row, (list's as_of, customer, action, sent); and each day's blocks."""
 
     sent: list
     blocks: list
@@ -75,7 +76,7 @@ class Replay:
 @pytest.fixture(scope="module")
 def replay(tmp_path_factory):
     """Run the nights."""
-    folder, rng = tmp_path_factory.mktemp("replay"), np.random.default_rng(7)
+    folder, rng = tmp_path_factory.mktemp("replay"), np.random.default_rng(SEED)
     shop = _shop(folder)
     frames = {name: shop.pandas(name) for name in ("customers", "touches", "responses", "campaigns")}
     zones = dict(
@@ -106,22 +107,24 @@ def replay(tmp_path_factory):
             responses=_responses([*responses, *_given(run)]),
             campaigns=_campaigns(frames["campaigns"]),
         )
-        found = blocks(known, OFFERINGS, POLICY, paths, as_of)
+        found = blocks(known, ACTIONS, POLICY, paths, as_of)
         run.blocks.append(found)
         rows = _choose(known, found, as_of, rng)
         paths.append(_write(folder, rows, as_of))
-        for customer, offering, sent in rows:
-            run.sent.append((now, customer, offering, sent))
-            late += _report(rng, customer, offering, sent)
+        for customer, action, sent in rows:
+            run.sent.append((now, customer, action, sent))
+            late += _report(rng, customer, action, sent)
             if rng.random() < 0.1:
                 run.responses.setdefault(customer, []).append(
-                    (offering.action_id, sent + int(rng.integers(4 * DAY_S)))
+                    (action.action_id, sent + int(rng.integers(4 * DAY_S)))
                 )
     return run
 
 
 def _shop(folder):
-    shop = load("simulated", path=folder, customers=CUSTOMERS, days=330, campaigns=2, lines_per_order=1)
+    shop = load(
+        "simulated", path=folder, customers=CUSTOMERS, days=270 + DAYS, campaigns=2, lines_per_order=1
+    )
     return dataclasses.replace(shop.to("polars"), consents=None, assignments=None, items=None)
 
 
@@ -163,15 +166,15 @@ def _given(run):
 
 
 def _choose(known, found, as_of, rng):
-    """Give everybody one of the offerings that are free, at the planned time."""
+    """Give everybody one of the actions that are free, at the planned time."""
     rows = {}
     for customer in known.pandas("customers")["customer_id"]:
-        free = [one for number, one in enumerate(OFFERINGS) if (customer, number) not in found]
+        free = [one for number, one in enumerate(ACTIONS) if (customer, number) not in found]
         if free:
             rows[customer] = free[rng.integers(len(free))]
     frame = to_pandas(send_times(known, snapshot(as_of), POLICY, pd.DataFrame({"customer_id": list(rows)})))
     times = dict(zip(frame["customer_id"], frame["send_at_epoch_s"].astype(int), strict=True))
-    return [(customer, offering, times[customer]) for customer, offering in rows.items()]
+    return [(customer, action, times[customer]) for customer, action in rows.items()]
 
 
 def _write(folder, rows, as_of):
@@ -179,10 +182,10 @@ def _write(folder, rows, as_of):
     return write_list(folder / f"{as_of:%Y-%m-%d}" / "list.parquet", content, as_of)
 
 
-def _report(rng, customer, offering, sent):
+def _report(rng, customer, action, sent):
     """Return the touch and since when it is known: after sending, days later, or never."""
-    campaign = "booklet" if offering.action_id == "coupon" and rng.random() < 0.5 else offering.action_id
-    channel = None if campaign in ("booklet", "call", "welcome") else offering.channel
+    campaign = "booklet" if action.action_id == "coupon" and rng.random() < 0.5 else action.action_id
+    channel = None if campaign in ("booklet", "call", "welcome") else action.channel
     lag = [0, int(rng.integers(1, 6)) * DAY_S, None][rng.choice(3, p=[0.6, 0.2, 0.2])]
     return [] if lag is None else [(sent + 1 + lag, (campaign, customer, sent, channel))]
 
@@ -192,8 +195,8 @@ def of_customers(run):
     found = defaultdict(list)
     for one in run.before:
         found[one.customer_id].append((None, one.channel, int(one.sent_at_epoch_s), None))
-    for now, customer, offering, sent in run.sent:
-        found[customer].append((offering.action_id, offering.channel, sent, now))
+    for now, customer, action, sent in run.sent:
+        found[customer].append((action.action_id, action.channel, sent, now))
     return found
 
 
@@ -212,7 +215,7 @@ def belongs(rule, contact):
 def test_the_worst_case_was_played(replay):
     assert len(replay.sent) > 3000
     assert len(replay.sent) * 0.6 < replay.reported < len(replay.sent) * 0.85
-    assert {one[2] for one in replay.sent} == set(OFFERINGS)
+    assert {one[2] for one in replay.sent} == set(ACTIONS)
     assert {name for found in replay.blocks for name in found.values()} == set(POLICY.rule_names)
 
 
@@ -263,6 +266,7 @@ def test_nothing_is_sent_in_quiet_hours(replay):
     assert all(min(own) >= 9 and max(own) < 21 and len(own) > 6 for own in hours.values())
 
 
+@pytest.mark.soak("nightly lists of 200 customers", DAYS)
 def test_blocks_are_those_of_a_count_of_all_that_was_sent_and_no_more(replay):
     """So cool-downs hold, and whoever has room is contacted the same day."""
     contacts, contacted = of_customers(replay), defaultdict(set)
@@ -278,8 +282,8 @@ def test_blocks_are_those_of_a_count_of_all_that_was_sent_and_no_more(replay):
                 "responses": [one for one in replay.responses.get(customer, []) if one[1] < now],
             }
             past["responses"] += replay.early_responses[customer]
-            for number, offering in enumerate(OFFERINGS):
-                rule = first_block(RULES, POLICY.rule_names, offering, past, now)
+            for number, action in enumerate(ACTIONS):
+                rule = first_block(RULES, POLICY.rule_names, action, past, now)
                 assert replay.blocks[day].get((customer, number)) == rule
                 if rule is None:
                     free.add(customer)

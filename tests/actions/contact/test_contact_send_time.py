@@ -188,7 +188,11 @@ def test_every_moment_before_as_of_counts_once_by_the_clock_of_its_day():
         "polars", ["America/New_York"], events=[("k0", "visit", at) for at in times], order_lines=refund
     )
     asked = policy(time_zone_column="home", send_time={})
-    found = to_pandas(hour_counts(given, snapshot(as_of), asked.send_time, zones_of(given, asked)))
+    found = to_pandas(
+        hour_counts(
+            given, snapshot(as_of), asked.send_time, zones_of(given, asked.time_zone, asked.time_zone_column)
+        )
+    )
     sunday, friday = 6 * 24, 4 * 24
     counts = dict(zip(found["hour"], found["n"], strict=True))
     assert counts == {sunday + 1: 1, sunday + 3: 2, friday + 19: 1}
@@ -255,13 +259,13 @@ def test_customers_may_come_from_another_engine_or_connection():
 def test_zones_that_are_none_are_counted(caplog):
     given = people("duckdb", ["UTC", None, "Mars/Base", "Asia/Kolkata", "localtime", None])
     with caplog.at_level(logging.WARNING):
-        zones = zones_of(given, policy(time_zone="Europe/Berlin", time_zone_column="home"))
+        zones = zones_of(given, "Europe/Berlin", "home")
     assert (zones.missing, zones.unknown) == (2, 2)
     assert zones.names == ("Asia/Kolkata", "Europe/Berlin", "UTC")
-    assert "2 customers have no time zone and 2 one that is none; Europe/Berlin" in caplog.text
+    assert "2 customers have no time zone and 2 a name that is none; Europe/Berlin" in caplog.text
     assert "Mars" not in caplog.text
     with pytest.raises(ConfigError, match="no column 'hom'; did you mean 'home'"):
-        zones_of(given, policy(time_zone_column="hom"))
+        zones_of(given, "UTC", "hom")
 
 
 def test_segments_must_be_there_and_few():

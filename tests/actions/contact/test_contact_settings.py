@@ -1,12 +1,12 @@
 """The section contact_policy: what it may say, how rules are called, and names that the catalogue lacks."""
 
 import pytest
-from contact_world import Offering, policy
+from contact_world import on_channel, policy
 
 from crm_ml.actions.contact.contact_policy import ContactPolicy, QuietHours
 from crm_ml.errors import ConfigError
 
-ACTIONS = [Offering("coupon", "mail"), Offering("reminder", "push"), Offering("reminder", "sms")]
+ACTIONS = [on_channel("coupon", "mail"), on_channel("reminder", "push"), on_channel("reminder", "sms")]
 
 
 def test_an_empty_section_has_no_rule():
@@ -124,4 +124,4 @@ def test_rules_about_groups_need_groups():
 def test_quiet_hours_hold_from_the_first_until_before_the_last(starts, ends, quiet):
     hours = policy(quiet_hours={"from": starts, "to": ends}).quiet_hours
     assert hours == QuietHours(starts=starts, ends=ends)
-    assert {hour for hour in range(24) if hours.hold(hour)} == quiet
+    assert {hour for hour in range(24) if hours.is_quiet(hour)} == quiet

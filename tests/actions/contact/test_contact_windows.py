@@ -4,19 +4,19 @@ from datetime import timedelta
 
 import numpy as np
 import pytest
-from contact_world import AS_OF, AS_OF_S, DAY_S, Offering, ago, blocks, line, policy, tables, write_list
+from contact_world import AS_OF, AS_OF_S, DAY_S, ago, blocks, line, on_channel, policy, tables, write_list
 
 from crm_ml.errors import ConfigError
 
-MAIL, PUSH, SMS = Offering("mail", "mail"), Offering("push", "push"), Offering("push", "sms")
+MAIL, PUSH, SMS = on_channel("mail", "mail"), on_channel("push", "push"), on_channel("push", "sms")
 
 
 def touched(*times, campaign="push", channel="push"):
     return [(campaign, "a", at, channel) for at in times]
 
 
-def blocked_now(touches, offerings=(PUSH,), past_lists=(), **rules):
-    return blocks(tables(touches=touches), offerings, policy(**rules), past_lists) or {}
+def blocked_now(touches, actions=(PUSH,), past_lists=(), **rules):
+    return blocks(tables(touches=touches), actions, policy(**rules), past_lists) or {}
 
 
 ONE_A_WEEK = {"windows": [{"at_most": 1, "days": 7}]}
@@ -49,7 +49,7 @@ def test_channels_and_actions_count_on_their_own():
 
 def test_actions_that_exclude_each_other_do_so_within_their_days():
     either = {"exclusive": [{"actions": ["mail", "push"], "days": 3}]}
-    other = Offering("other", "mail")
+    other = on_channel("other", "mail")
     assert set(blocked_now(touched(ago(3, -1)), (MAIL, PUSH, other), **either)) == {("a", 0)}
     assert blocked_now(touched(ago(3)), (MAIL, PUSH, other), **either) == {}
 

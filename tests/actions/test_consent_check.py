@@ -5,11 +5,12 @@ from datetime import timedelta
 import narwhals as nw
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from score_world import AS_OF, AS_OF_S, action, frames
+from soak import examples
 
-from crm_ml.actions.consent_gate import check_consent, consent_for
+from crm_ml.actions.consent_check import check_consent, consent_for
 from crm_ml.errors import ConfigError, InputError
 from crm_ml.snapshots import Snapshot, as_utc
 from crm_ml.tables import Tables
@@ -33,7 +34,7 @@ def tables(rows, engine="duckdb"):
 
 
 def allowed(rows, purpose="marketing", channel="mail", engine="duckdb"):
-    one = action("a", purpose=purpose, channel=channel)
+    one = action("a", purpose=purpose, channel=channel).identity
     consent = consent_for(tables(rows, engine), SNAPSHOT, [one], "table")
     frame = consent.granted.collect(backend="pandas").to_native()
     return set(frame.loc[frame[consent.column(one)], "customer_id"])
@@ -95,7 +96,7 @@ def test_the_latest_change_decides(case, engine):
     assert allowed(rows, engine=engine) == expected
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@examples(40)
 @given(
     rows=st.lists(
         st.tuples(
@@ -124,18 +125,20 @@ def test_it_agrees_with_a_search_by_hand(rows):
 def test_the_setting_must_fit_the_tables():
     without = Tables(**frames(n_customers=4))
     with pytest.raises(ConfigError, match="consent: assumed"):
-        consent_for(without, SNAPSHOT, [action("a")], "table")
+        consent_for(without, SNAPSHOT, [action("a").identity], "table")
     with pytest.raises(ConfigError, match="consent: table"):
-        consent_for(tables([]), SNAPSHOT, [action("a")], "assumed")
-    assert consent_for(without, SNAPSHOT, [action("a")], "assumed").basis == "assumed"
+        consent_for(tables([]), SNAPSHOT, [action("a").identity], "assumed")
+    assert consent_for(without, SNAPSHOT, [action("a").identity], "assumed").basis == "assumed"
 
 
 def test_rows_without_consent_are_refused_with_their_number():
-    consent = consent_for(tables([("a", "marketing", "mail", True, 1)]), SNAPSHOT, [action("m")], "table")
+    consent = consent_for(
+        tables([("a", "marketing", "mail", True, 1)]), SNAPSHOT, [action("m").identity], "table"
+    )
     native = nw.to_native(consent.granted)
     rows = nw.from_native(
         native.query("g", "SELECT unnest(['a', 'b', 'c']) AS customer_id, 'm' AS action_id")
     )
     with pytest.raises(InputError, match=r"m \(marketing by mail\): 2"):
-        check_consent(rows, [action("m")], consent)
-    check_consent(rows.filter(nw.col("customer_id") == "a"), [action("m")], consent)
+        check_consent(rows, [action("m").identity], consent)
+    check_consent(rows.filter(nw.col("customer_id") == "a"), [action("m").identity], consent)

@@ -1,4 +1,4 @@
-"""Consent: whom an action may reach, by purpose and channel, as the `consents` table tells."""
+"""Consent: which customers an action may reach, by purpose and channel, from the `consents` table."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import Any, Final, Literal
 
 import narwhals as nw
 
-from crm_ml.actions.catalog import Action
+from crm_ml.actions.action_identity import ActionIdentity
 from crm_ml.consents import granted
 from crm_ml.errors import ConfigError, InputError
 from crm_ml.snapshots import Snapshot
@@ -18,40 +18,43 @@ ASSUMED: Final = "assumed"
 
 @dataclass(frozen=True)
 class Consent:
-    """Who consented to what.
+    """Who consented to which purpose and channel.
 
     Parameters
     ----------
     basis : {"consents table", "assumed"}
-        What each row of the list says about its consent.
+        What the consent of each row of the list rests on.
     pairs : tuple of (purpose, channel)
         In the order of the columns ``consent_0``, ``consent_1``, ... of `granted`.
     granted : narwhals.LazyFrame, optional
-        One row a customer who ever said anything: customer_id and one boolean column a pair. None where
-        consent is assumed.
+        A row for each customer with a consent or a refusal: customer_id and a boolean column a pair. None
+        where consent is assumed.
     """
 
     basis: Literal["consents table", "assumed"]
     pairs: tuple[tuple[str, str], ...]
     granted: "nw.LazyFrame[Any] | None"
 
-    def column(self, action: Action) -> str:
+    def column(self, action: ActionIdentity) -> str:
         """Return the column of `granted` that decides about an action."""
         return f"consent_{self.pairs.index((action.purpose, action.channel))}"
 
 
 def consent_for(
-    tables: Tables, snapshot: Snapshot, actions: Iterable[Action], setting: Literal["table", "assumed"]
+    tables: Tables,
+    snapshot: Snapshot,
+    actions: Iterable[ActionIdentity],
+    setting: Literal["table", "assumed"],
 ) -> Consent:
     """Find out who may be contacted for each purpose and channel of the actions.
 
-    See `crm_ml.consents.granted`. Who never said anything, or is gone from the table, is not contacted.
+    See `crm_ml.consents.granted`. A customer without a row in the table is not contacted.
 
     Raises
     ------
     ConfigError
-        If the setting and the tables do not fit: consents that are assumed though the tables know them, or
-        asked of tables that have none.
+        If the setting and the tables do not fit: consents are assumed though the tables have them, or
+        are asked of tables that have none.
     """
     pairs = tuple(sorted({(action.purpose, action.channel) for action in actions}))
     if setting == "assumed":
@@ -65,14 +68,14 @@ def consent_for(
     return Consent(TABLE, pairs, granted(tables, snapshot, pairs))
 
 
-def check_consent(rows: "nw.LazyFrame[Any]", actions: Iterable[Action], consent: Consent) -> None:
+def check_consent(rows: "nw.LazyFrame[Any]", actions: Iterable[ActionIdentity], consent: Consent) -> None:
     """Refuse list rows whose customer did not consent to their action.
 
     Parameters
     ----------
     rows : narwhals.LazyFrame
         Columns customer_id and action_id, on the engine of ``consent.granted``.
-    actions : iterable of Action
+    actions : iterable of ActionIdentity
     consent : Consent
 
     Raises

@@ -1,7 +1,7 @@
-"""Which offerings are open to each customer, what they are worth, and the rows of a list.
+"""Which actions are open to each customer, what they are worth, and the rows of a list.
 
-Every pair of a customer and an offering gets one status: open, or the first reason why not (`REASONS`). Who
-gets which open offering within the limits is decided by `crm_ml.decision.allocator`.
+Every pair of a customer and an action on a channel gets one status: open, or the first reason why not
+(`REASONS`). Who gets which open action within the limits is decided by `crm_ml.decision.allocator`.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -10,9 +10,10 @@ from typing import Any
 
 import narwhals as nw
 
-from crm_ml.actions.action_parts import Factors
+from crm_ml.actions.action_identity import ActionIdentity
+from crm_ml.actions.action_value import ActionValue
 from crm_ml.actions.catalog import Action
-from crm_ml.actions.consent_gate import Consent
+from crm_ml.actions.consent_check import Consent
 from crm_ml.decision.expected_value import applicable, chance, expected_value, priority
 from crm_ml.errors import ConfigError
 from crm_ml.rules.compiled_rule import compile_rule
@@ -24,29 +25,28 @@ STATUS = (*REASONS, OPEN)
 HELD_OUT = STATUS.index("held_out")
 SCORES = tuple(LISTED)
 OF_ACTION = ("p_response", "uplift")
-ALLOTTED = ("action", "price_paid", "arm", "propensity")
+ALLOCATED = ("action", "price_paid", "arm", "propensity")
 DECISION = (
-    "customer_id", *ALLOTTED, "expected_value_cents", "priority", "runner_up", *SCORES, *OF_ACTION
+    "customer_id", *ALLOCATED, "expected_value_cents", "priority", "runner_up", *SCORES, *OF_ACTION
 )  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
-class Gates:
-    """What decides whether an offering is open, beside its own rules.
+class Conditions:
+    """What decides whether an action is open to a customer, beside its own rules.
 
     Parameters
     ----------
     consent : Consent
     blocked : narwhals.LazyFrame, optional
-        Of the contact policy: customer_id and, for the offering number i, ``blocked_i``, the rule that
-        forbids it or null.
+        Of the contact policy: customer_id and, for action number i, ``blocked_i``, the rule that forbids
+        it or null.
     held : narwhals.LazyFrame, optional
         Of the hold-outs: customer_id and the booleans ``universal`` and ``held_i``.
     sold_out : collection of int
-        Numbers of the offerings without stock.
+        Numbers of the actions without stock.
     verified : collection of str
         Arms whose uplift values their actions.
-    factors : Factors
     tags : mapping of str to str
         Name to rule.
     """
@@ -56,90 +56,89 @@ class Gates:
     held: "nw.LazyFrame[Any] | None" = None
     sold_out: Collection[int] = ()
     verified: Collection[str] = ()
-    factors: Factors = field(default_factory=Factors)
     tags: Mapping[str, str] = field(default_factory=dict)
 
 
-def weigh(base: "nw.LazyFrame[Any]", actions: Sequence[Action], gates: Gates) -> "nw.LazyFrame[Any]":
-    """Put beside each customer, for each offering, whether it is open and what it is worth.
+def weigh(
+    base: "nw.LazyFrame[Any]", actions: Sequence[Action], conditions: Conditions
+) -> "nw.LazyFrame[Any]":
+    """Put beside each customer, for each action, whether it is open and what it is worth.
 
     Parameters
     ----------
     base : narwhals.LazyFrame
         One row a customer: customer_id, feature columns, p_churn, clv_cents and p_alive (null where not
-        scored), p_response_i for each offering with an answer, p_items_i for each that recommends, and
+        scored), p_response_i for each action with an answer, p_items_i for each that recommends, and
         uplift_<arm> for each verified arm.
     actions : sequence of Action
-        Offerings, each on one channel.
-    gates : Gates
+        Each on one channel.
+    conditions : Conditions
 
     Returns
     -------
     narwhals.LazyFrame
-        customer_id, p_churn, clv_cents, universal (held out of everything) and for the offering number i:
+        customer_id, p_churn, clv_cents, universal (held out of everything) and for action number i:
         status_i (place in `STATUS`), value_i (priority in cents, null unless it is open or held out), money_i
         (expected value in cents, null where something is missing), rule_i (of the contact policy),
-        p_response_i and uplift_i (null where it has none).
+        p_response_i and uplift_i (null where the action has none).
 
     Raises
     ------
     ConfigError
         With every rule that does not fit the columns.
     """
-    rows = _tagged(base, gates.tags)
+    rows = _tagged(base, conditions.tags)
     schema = rows.collect_schema()
     _check_rules(actions, schema)
-    numbered = list(enumerate(actions))
-    worth = {f"money_{i}": expected_value(i, one, gates.verified) for i, one in numbered}
-    worth |= {f"worth_{i}": priority(i, one, gates.verified, gates.factors, schema) for i, one in numbered}
+    numbered, verified = list(enumerate(actions)), conditions.verified
+    worth = {f"money_{i}": expected_value(i, action.value, verified) for i, action in numbered}
+    worth |= {f"worth_{i}": priority(i, action.value, verified, schema) for i, action in numbered}
     rows = rows.with_columns(**worth)
-    for part in (gates.consent.granted, gates.blocked, gates.held):
+    for part in (conditions.consent.granted, conditions.blocked, conditions.held):
         if part is not None:
             rows = rows.join(part, on="customer_id", how="left")
     rows = rows.with_columns(
-        **{f"status_{i}": _status(i, one, gates, schema) for i, one in numbered},
-        **{f"rule_{i}": _rule(i, gates) for i, _ in numbered},
+        **{f"status_{i}": _status(i, action, conditions, schema) for i, action in numbered},
+        **{f"rule_{i}": _rule(i, conditions) for i, _ in numbered},
     )
-    told = {f"value_{i}": _value(i) for i, _ in numbered}
-    told |= {f"uplift_{i}": _uplift(i, one, gates.verified) for i, one in numbered}
-    told |= {response_column(i): _response(i, one) for i, one in numbered}
-    kept = [f"{name}_{i}" for name in ("status", "rule", "money") for i, _ in numbered]
-    universal = nw.lit(False) if gates.held is None else nw.col("universal").fill_null(False)
-    return rows.select("customer_id", *SCORES, *kept, universal=universal, **told)
+    columns = {f"value_{i}": _value(i) for i, _ in numbered}
+    columns |= {f"uplift_{i}": _uplift(i, action.value, verified) for i, action in numbered}
+    columns |= {response_column(i): _response(i, action.value) for i, action in numbered}
+    names = [f"{name}_{i}" for name in ("status", "rule", "money") for i, _ in numbered]
+    universal = nw.lit(False) if conditions.held is None else nw.col("universal").fill_null(False)
+    return rows.select("customer_id", *SCORES, *names, universal=universal, **columns)
 
 
 def choose(
-    weighed: "nw.LazyFrame[Any]", allotted: "nw.LazyFrame[Any]", n_actions: int
+    weighed: "nw.LazyFrame[Any]", allocated: "nw.LazyFrame[Any]", n_actions: int
 ) -> "nw.LazyFrame[Any]":
-    """Put together what is known of those who get an offering.
+    """Put together what is known of customers who get an action.
 
     Parameters
     ----------
     weighed : narwhals.LazyFrame
         Of `weigh`.
-    allotted : narwhals.LazyFrame
-        customer_id and `ALLOTTED`: the number of the offering, the price it pays, arm and propensity.
+    allocated : narwhals.LazyFrame
+        customer_id and `ALLOCATED`: the number of the action, the price it pays, arm and propensity.
     n_actions : int
 
     Returns
     -------
     narwhals.LazyFrame
         Ordered by customer_id, with the columns `DECISION`: runner_up is the number of the best other open
-        offering, null without one; p_response and uplift are those of the offering.
+        action, null without one; p_response and uplift are those of the action.
     """
     numbers = range(n_actions)
-    kept = weighed.join(allotted, on="customer_id", how="inner")
     others = {f"other_{i}": nw.when(_other(i)).then(nw.col(f"value_{i}")) for i in numbers}
-    second = kept.with_columns(**others)
-    second = second.with_columns(second_value=nw.max_horizontal(*others))
-    told = {name: _of_chosen(numbers, name) for name in OF_ACTION}
-    found = second.with_columns(
+    rows = weighed.join(allocated, on="customer_id", how="inner").with_columns(**others)
+    rows = rows.with_columns(second_value=nw.max_horizontal(*others))
+    rows = rows.with_columns(
         expected_value_cents=_of_chosen(numbers, "money").cast(nw.Int64),
         priority=_of_chosen(numbers, "value").cast(nw.Float64),
         runner_up=_first(numbers, "other", "second_value"),
-        **told,
+        **{name: _of_chosen(numbers, name) for name in OF_ACTION},
     )
-    return found.select(*DECISION).sort("customer_id")
+    return rows.select(*DECISION).sort("customer_id")
 
 
 def _tagged(base: "nw.LazyFrame[Any]", tags: Mapping[str, str]) -> "nw.LazyFrame[Any]":
@@ -157,8 +156,8 @@ def _tagged(base: "nw.LazyFrame[Any]", tags: Mapping[str, str]) -> "nw.LazyFrame
 def _check_rules(actions: Sequence[Action], schema: Mapping[str, Any]) -> None:
     breaches: dict[str, None] = {}
     for action in actions:
-        rules = {"eligible": action.eligible, "applicable": action.applicable}
-        rules |= {f"context {number}": one.when for number, one in enumerate(action.context, 1)}
+        rules = {"eligible": action.audience.eligible, "applicable": action.audience.applicable}
+        rules |= {f"context {number}": weight.when for number, weight in enumerate(action.value.context, 1)}
         for name, rule in rules.items():
             try:
                 compile_rule(rule, schema) if rule else None
@@ -168,18 +167,19 @@ def _check_rules(actions: Sequence[Action], schema: Mapping[str, Any]) -> None:
         raise ConfigError("rules that don't fit the features and scores\n" + "\n".join(breaches))
 
 
-def _status(number: int, action: Action, gates: Gates, schema: Mapping[str, Any]) -> nw.Expr:
+def _status(number: int, action: Action, conditions: Conditions, schema: Mapping[str, Any]) -> nw.Expr:
     """Return the place in `STATUS` of the first reason that holds, or of open."""
-    fits = applicable(number, action, gates.verified) & (number not in gates.sold_out)
-    if action.applicable:
-        fits = fits & compile_rule(action.applicable, schema)
+    audience, held = action.audience, conditions.held
+    fits = applicable(number, action.value, conditions.verified) & (number not in conditions.sold_out)
+    if audience.applicable:
+        fits = fits & compile_rule(audience.applicable, schema)
     passes = {
-        "not_eligible": compile_rule(action.eligible, schema) if action.eligible else nw.lit(True),
+        "not_eligible": compile_rule(audience.eligible, schema) if audience.eligible else nw.lit(True),
         "not_applicable": fits,
-        "no_consent": _allowed(action, gates.consent),
-        "contact_policy": nw.lit(True) if gates.blocked is None else nw.col(f"blocked_{number}").is_null(),
+        "no_consent": consented(action.identity, conditions.consent),
+        "contact_policy": _rule(number, conditions).is_null(),
         "not_worth_it": nw.col(f"worth_{number}") > 0,
-        "held_out": nw.lit(True) if gates.held is None else ~nw.col(f"held_{number}").fill_null(False),
+        "held_out": nw.lit(True) if held is None else ~nw.col(f"held_{number}").fill_null(False),
     }
     status = nw.lit(STATUS.index(OPEN), dtype=nw.Int8)
     for place, reason in reversed(list(enumerate(REASONS))):
@@ -187,27 +187,28 @@ def _status(number: int, action: Action, gates: Gates, schema: Mapping[str, Any]
     return status
 
 
-def _allowed(action: Action, consent: Consent) -> nw.Expr:
+def consented(action: ActionIdentity, consent: Consent) -> nw.Expr:
+    """Say which customers consented to the purpose and the channel of an action."""
     return nw.lit(True) if consent.granted is None else nw.col(consent.column(action)).fill_null(False)
 
 
-def _rule(number: int, gates: Gates) -> nw.Expr:
-    return nw.lit(None, dtype=nw.String) if gates.blocked is None else nw.col(f"blocked_{number}")
+def _rule(number: int, conditions: Conditions) -> nw.Expr:
+    return nw.lit(None, dtype=nw.String) if conditions.blocked is None else nw.col(f"blocked_{number}")
 
 
 def _value(number: int) -> nw.Expr:
     return nw.when(nw.col(f"status_{number}") >= HELD_OUT).then(nw.col(f"worth_{number}"))
 
 
-def _uplift(number: int, action: Action, verified: Collection[str]) -> nw.Expr:
-    found = chance(number, action, verified)
-    if action.measured(verified) is None or found is None:
+def _uplift(number: int, value: ActionValue, verified: Collection[str]) -> nw.Expr:
+    uplift = chance(number, value, verified)
+    if value.measured(verified) is None or uplift is None:
         return nw.lit(None, dtype=nw.Float64)
-    return found
+    return uplift
 
 
-def _response(number: int, action: Action) -> nw.Expr:
-    return nw.col(response_column(number)) if action.answer else nw.lit(None, dtype=nw.Float64)
+def _response(number: int, value: ActionValue) -> nw.Expr:
+    return nw.col(response_column(number)) if value.answer else nw.lit(None, dtype=nw.Float64)
 
 
 def _other(number: int) -> nw.Expr:
@@ -215,7 +216,7 @@ def _other(number: int) -> nw.Expr:
 
 
 def _of_chosen(numbers: range, prefix: str) -> nw.Expr:
-    """Return what stands beside the offering that was chosen."""
+    """Return the column of the action that was chosen."""
     result = nw.lit(None, dtype=nw.Float64)
     for number in numbers:
         result = nw.when(nw.col("action") == number).then(nw.col(f"{prefix}_{number}")).otherwise(result)

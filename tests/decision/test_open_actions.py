@@ -6,23 +6,25 @@ import narwhals as nw
 import numpy as np
 import pytest
 from decision_world import decided, person
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import Bounds, LinearConstraint, milp
 from score_world import action
+from soak import examples
 
-from crm_ml.actions.consent_gate import Consent
+from crm_ml.actions.consent_check import Consent
 from crm_ml.errors import ConfigError, InputError
 from crm_ml.tables.engine import connect
 
 
 def worth(one, what):
     """Return the value of an action to a customer in plain Python; 0 where it may not be done."""
-    p = one["p_churn"] if what.score else 1.0
-    if p is None or (what.eligible and not one["x"] > 2):
+    value = what.value
+    p = one["p_churn"] if value.score else 1.0
+    if p is None or (what.audience.eligible and not one["x"] > 2):
         return 0
-    gain = what.assumed_effect * what.margin_cents
-    return max(0, math.floor((p * gain if what.score else gain) + 0.5) - what.cost_cents)
+    gain = value.assumed_effect * value.margin_cents
+    return max(0, math.floor((p * gain if value.score else gain) + 0.5) - value.cost_cents)
 
 
 def best_total(people, actions, daily_cap):
@@ -33,7 +35,7 @@ def best_total(people, actions, daily_cap):
     b = [1.0] * n
     for j, what in enumerate(actions):
         rows.append(np.tile(np.eye(m)[j], n))
-        b.append(n if what.daily_cap is None else what.daily_cap)
+        b.append(n if what.limits.daily_cap is None else what.limits.daily_cap)
     rows.append(np.ones(n * m))
     b.append(n if daily_cap is None else daily_cap)
     found = milp(
@@ -51,7 +53,7 @@ people_of_all_kinds = st.lists(
 ).map(lambda rows: [person(f"c{i}", p, x) for i, (p, x) in enumerate(rows)])
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@examples(40)
 @given(
     people=people_of_all_kinds,
     caps=st.tuples(*[st.one_of(st.none(), st.integers(1, 6))] * 4),
@@ -76,7 +78,7 @@ def test_it_earns_as_much_as_can_be_earned_within_the_caps(people, caps, effects
         ]
         assert row["runner_up"] == (min(others)[1] if others else None)
     for number, what in enumerate(actions):
-        assert what.daily_cap is None or sum(row["action"] == number for row in rows) <= what.daily_cap
+        assert sum(row["action"] == number for row in rows) <= (what.limits.daily_cap or len(rows))
     total = best_total(people, actions, caps[3]) if people else 0
     assert certificate.value_cents == total
     assert all(value <= total for value in certificate.compared_cents.values())
@@ -145,7 +147,7 @@ def test_the_funnel_counts_customers_at_each_step():
     assert [funnel.left[one] for one in ("not_eligible", "not_applicable", "no_consent", "not_worth_it")] == [
         3, 2, 1, 1
     ]  # fmt: skip
-    found = funnel.by_offering["m"]
+    found = funnel.by_action_channel["m"]
     assert {reason: n for reason, n in found.items() if n} == {
         "not_eligible": 1, "not_applicable": 1, "no_consent": 1, "listed": 1
     }  # fmt: skip
