@@ -23,7 +23,11 @@ def score_table_families() -> dict[str, ModuleType]:
     names = {info.name: f"{__package__}.{info.name}" for info in pkgutil.iter_modules(package.__path__)}
     names |= {point.name: f"{point.value}.{_MODULE}" for point in entry_points(group=GROUP)}
     modules = {family: importlib.import_module(name) for family, name in sorted(names.items())}
-    return {family: one for family, one in modules.items() if hasattr(one, "load") and hasattr(one, "SCORES")}
+    return {
+        family: module
+        for family, module in modules.items()
+        if hasattr(module, "load") and hasattr(module, "SCORES")
+    }
 
 
 def family_module(family: str) -> ModuleType:
@@ -42,4 +46,4 @@ def family_module(family: str) -> ModuleType:
 
 def family_of(score: str) -> str | None:
     """Return the family that gives a score; None where no family does."""
-    return next((name for name, one in score_table_families().items() if score in one.SCORES), None)
+    return next((name for name, module in score_table_families().items() if score in module.SCORES), None)

@@ -58,7 +58,7 @@ def chunks(
                 progress(done, rows)
 
 
-def probabilities(name: str, found: Any, rows: int) -> "np.ndarray[Any, Any]":
+def probabilities(name: str, predicted: Any, rows: int) -> "np.ndarray[Any, Any]":
     """Return predictions as float64 after a check.
 
     Raises
@@ -68,7 +68,7 @@ def probabilities(name: str, found: Any, rows: int) -> "np.ndarray[Any, Any]":
     """
     import numpy as np
 
-    p = np.asarray(found, dtype=np.float64)
+    p = np.asarray(predicted, dtype=np.float64)
     if p.shape != (rows,):
         raise InputError(f"{name}: predictions have shape {p.shape} for {rows:,} customers")
     wrong = int((~((p >= 0) & (p <= 1))).sum())

@@ -149,7 +149,7 @@ def test_promoting_by_hand_takes_the_challenger_or_a_version_and_keeps_the_reaso
 def test_a_damaged_version_is_neither_promoted_nor_rolled_back_to(capsys):
     finish(outcome("noise", labels_end=BEFORE))
     finish(outcome("signal"))
-    path = sorted(model_folder(tracking.connect(), "churn", 1).rglob("model.json"))[0]
+    path = sorted(version_folder(tracking.connect(), "churn", 1).rglob("model.json"))[0]
     path.write_text(path.read_text() + " ")
     assert command.main(["churn", "--rollback"]) == 4
     assert command.main(["churn", "--version", "1"]) == 4
@@ -159,7 +159,7 @@ def test_a_damaged_version_is_neither_promoted_nor_rolled_back_to(capsys):
 
 def test_a_damaged_champion_stops_no_run_and_stays_until_somebody_decides():
     finish(outcome("noise", labels_end=BEFORE))
-    path = sorted(model_folder(tracking.connect(), "churn", 1).rglob("model.json"))[0]
+    path = sorted(version_folder(tracking.connect(), "churn", 1).rglob("model.json"))[0]
     path.write_text(path.read_text() + " ")
     done = finish(outcome("signal"))
     assert done.decision.role == "challenger"

@@ -28,7 +28,7 @@ from crm_ml.train.families.uplift.trace import trace_of
 from crm_ml.train.record.outcome import Candidate, Outcome, no_leak
 from crm_ml.uplift import uplift_pyfunc
 from crm_ml.uplift.learner import Learner
-from crm_ml.uplift.trial_rows import Trial, TrialRows, trial_rows, trials
+from crm_ml.uplift.trial_rows import CampaignTrial, TrialRows, trial_rows, trials
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -97,7 +97,7 @@ def execute(
 def compute_rows(
     config: UpliftRun,
     tables: Tables,
-    known: Sequence[Trial],
+    known: Sequence[CampaignTrial],
     progress: "Progress",
     everybody: Known | None = None,
 ) -> TrialRows:
@@ -125,7 +125,7 @@ def compute_rows(
     )
 
 
-def check_split(config: UpliftRun, known: Sequence[Trial]) -> None:
+def check_split(config: UpliftRun, known: Sequence[CampaignTrial]) -> None:
     """Refuse, before anything is computed, a split that does not fit the trials or a day before all of them.
 
     Raises
@@ -143,7 +143,7 @@ def check_split(config: UpliftRun, known: Sequence[Trial]) -> None:
         )
 
 
-def make_folds(config: UpliftRun, known: Sequence[Trial], rows: TrialRows) -> list[TrialFold]:
+def make_folds(config: UpliftRun, known: Sequence[CampaignTrial], rows: TrialRows) -> list[TrialFold]:
     """Return which rows test and which train: trials by date, or halves of one trial's customers.
 
     Raises
@@ -162,7 +162,7 @@ def make_folds(config: UpliftRun, known: Sequence[Trial], rows: TrialRows) -> li
     return folds
 
 
-def final_rows(config: UpliftRun, known: Sequence[Trial], rows: TrialRows) -> Mask:
+def final_rows(config: UpliftRun, known: Sequence[CampaignTrial], rows: TrialRows) -> Mask:
     """Return which rows train the registered model: trials whose windows had ended on its day.
 
     Raises
@@ -173,7 +173,7 @@ def final_rows(config: UpliftRun, known: Sequence[Trial], rows: TrialRows) -> Ma
     return np.asarray(rows.fold.isin([str(trial) for trial in _ended(config, known)]))
 
 
-def _ended(config: UpliftRun, known: Sequence[Trial]) -> list[Trial]:
+def _ended(config: UpliftRun, known: Sequence[CampaignTrial]) -> list[CampaignTrial]:
     today = _today(config)
     ended = [trial for trial in known if trial.label_ends_at <= today.as_of]
     if not ended:
@@ -181,7 +181,7 @@ def _ended(config: UpliftRun, known: Sequence[Trial]) -> list[Trial]:
     return ended
 
 
-def check_point_in_time(config: UpliftRun, tables: Tables, trial: Trial) -> None:
+def check_point_in_time(config: UpliftRun, tables: Tables, trial: CampaignTrial) -> None:
     """Compute the features of a trial with and without all later rows and compare them exactly.
 
     Raises
@@ -208,7 +208,7 @@ def _wanted(config: UpliftRun, rows: TrialRows) -> Mask:
     return np.asarray(rows.arm.isin([config.target.control, *config.arms]))
 
 
-def _tests(split: CampaignSplit, known: Sequence[Trial]) -> list[Trial]:
+def _tests(split: CampaignSplit, known: Sequence[CampaignTrial]) -> list[CampaignTrial]:
     first, last = (Snapshot(day, timedelta(days=1)).as_of for day in (split.test_from, split.test_until))  # type: ignore[arg-type]
     tests = [trial for trial in known if first <= trial.as_of <= last]
     if not tests:
@@ -217,7 +217,7 @@ def _tests(split: CampaignSplit, known: Sequence[Trial]) -> list[Trial]:
 
 
 def _fold_of_trial(
-    config: UpliftRun, known: Sequence[Trial], test: Trial, fold: npt.NDArray[Any]
+    config: UpliftRun, known: Sequence[CampaignTrial], test: CampaignTrial, fold: npt.NDArray[Any]
 ) -> TrialFold:
     ended = [trial for trial in known if trial.label_ends_at <= test.as_of]
     earliest = config.split.earliest if isinstance(config.split, CampaignSplit) else None
@@ -229,7 +229,7 @@ def _fold_of_trial(
     return TrialFold(str(test), fold == str(test), np.isin(fold, [str(trial) for trial in ended]))
 
 
-def _check_reach(config: UpliftRun, tables: Tables, trial: Trial) -> None:
+def _check_reach(config: UpliftRun, tables: Tables, trial: CampaignTrial) -> None:
     """Refuse a window that ends after the data, where the data say when they end."""
     if config.data.ends_at is not None:
         check_data_reach(tables, trial.snapshot, config.data.ends_at)

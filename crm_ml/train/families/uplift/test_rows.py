@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
     from crm_ml.evaluation.ranking import Floats
     from crm_ml.train.families.uplift.fitting import FoldPredictions
-    from crm_ml.uplift.trial_rows import Trial
+    from crm_ml.uplift.trial_rows import CampaignTrial
 
 
 def of_uplift(
     predicted: "Sequence[FoldPredictions]",
     parts: Mapping[str, UpliftPredictions],
     metrics: Sequence[str],
-    known: "Sequence[Trial]",
+    known: "Sequence[CampaignTrial]",
     control: str,
     today: "datetime",
 ) -> ScoredRows:
@@ -29,17 +29,17 @@ def of_uplift(
 
     A window is complete when it had ended on `today`, the day of registration.
     """
-    days = {str(item): item for item in known}
-    tests = {item.name: days.get(item.name, known[-1]) for item in predicted}
-    windows = {name: _window(item, item.label_ends_at <= today) for name, item in tests.items()}
+    days = {str(trial): trial for trial in known}
+    tests = {fold.name: days.get(fold.name, known[-1]) for fold in predicted}
+    windows = {name: _window(trial, trial.label_ends_at <= today) for name, trial in tests.items()}
 
     def rescore(folder: Path) -> "Mapping[str, Floats]":
         from crm_ml.models import model_folder
 
         learner = model_folder.load(folder)
         effects = {}
-        for arm in [item for item in parts if item in learner.arms_]:
-            rows = [item.rows.where(np.asarray(item.rows.arm.isin([control, arm]))).X for item in predicted]
+        for arm in [arm for arm in parts if arm in learner.arms_]:
+            rows = [fold.rows.where(np.asarray(fold.rows.arm.isin([control, arm]))).X for fold in predicted]
             effects[arm] = np.concatenate([learner.predict(X, arm) for X in rows])
         return effects
 
