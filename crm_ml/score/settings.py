@@ -54,7 +54,9 @@ class ScoreSettings(ListPolicy):
     def _named_by_family(cls, content: Any) -> Any:
         old = [key for key in _FAMILY_OF if isinstance(content, dict) and key in content]
         if old:
-            models = _DEFAULT | {_FAMILY_OF[key]: content[key] for key in old}
+            present = content.get("models")
+            models = dict(present if isinstance(present, dict) else _DEFAULT)
+            models |= {_FAMILY_OF[key]: content[key] for key in old}
             named = ", ".join(f"{family}: {model or 'null'}" for family, model in models.items())
             raise ValueError(f"{', '.join(old)}: models are named by their family now: models: {{{named}}}")
         return content

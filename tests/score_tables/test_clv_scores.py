@@ -1,8 +1,9 @@
 """The score table of lifetime value, and what the list makes of it."""
 
-import dataclasses
 import json
+from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 import score_world
 import value_shop
-from score_world import AS_OF, AS_OF_S, DAY_S, action, catalog, scorer, settings, usual_catalog
+from score_world import AS_OF, AS_OF_S, DAY_S, action, catalog, churn_source, settings, usual_catalog
 
 from crm_ml.clv import summarize
 from crm_ml.clv.clv_model import ClvModel
@@ -18,16 +19,19 @@ from crm_ml.clv.purchase_and_spend_model import Valuer
 from crm_ml.clv.summary import SUMMARY
 from crm_ml.clv.valuation_terms import Terms
 from crm_ml.clv.value_calibration import NO_TILT
+from crm_ml.clv.value_profile import value_scores
 from crm_ml.errors import ConfigError, InputError, IntegrityError
 from crm_ml.lists import read_list
 from crm_ml.lists.read_list import verify_list
 from crm_ml.monitoring.training_profile import Profile, ProfiledDay, profile_columns
 from crm_ml.score import batch
 from crm_ml.score_tables import clv as values
-from crm_ml.score_tables.champion_set import Models
-from crm_ml.score_tables.clv import Valuation, values_of, write_values
+from crm_ml.score_tables import joined
+from crm_ml.score_tables.champion_set import Champions
+from crm_ml.score_tables.clv import ClvSource
+from crm_ml.score_tables.joined import score_day
+from crm_ml.score_tables.source import Output, ScoringDay
 from crm_ml.snapshots import Snapshot, as_utc
-from crm_ml.train.record.model_profiles import value_scores
 
 COLUMNS = {
     "customer_id": "string", "p_alive": "double", "expected_purchases": "double", "expected_value": "double",
@@ -59,31 +63,40 @@ def tables(tmp_path_factory):
         return score_world.tables(tmp_path_factory.mktemp("tables"))
 
 
+def clv_source(model, **fields):
+    return ClvSource(**{"name": "clv", "sums": SUMS, "model": model, **fields})
+
+
 @pytest.fixture
-def valuation(model):
-    return Valuation("clv", SUMS, model)
+def source(model):
+    return clv_source(model)
 
 
-def run(tables, valuation, **fields):
+def run(tables, source, **fields):
     actions = fields.pop("catalog", usual_catalog())
-    return batch.run(settings(**fields), actions, tables, Models(scorer(), valuation))
+    sources = [churn_source()] if source is None else [churn_source(), source]
+    return batch.run(settings(**fields), actions, tables, Champions(sources))
 
 
-def written(tables, valuation, path):
-    rows = write_values(tables, SNAPSHOT, valuation, path)
+def day_of(tables, snapshot=SNAPSHOT):
+    return ScoringDay(tables, snapshot, Path("no features are read"))
+
+
+def written(tables, source, path):
+    rows = source.write(day_of(tables), None, Output(path, path.with_suffix(".parts")))
     found = pd.read_parquet(path)
     assert len(found) == rows
     return found
 
 
-def test_the_score_table_says_what_the_model_says(tables, valuation, tmp_path):
-    found = written(tables, valuation, tmp_path / "clv.parquet")
+def test_the_score_table_says_what_the_model_says(tables, source, tmp_path):
+    found = written(tables, source, tmp_path / "clv.parquet")
     schema = pq.read_schema(tmp_path / "clv.parquet")
     assert dict(zip(schema.names, map(str, schema.types), strict=True)) == COLUMNS
     summary = summarize(tables, AS_OF, "D", with_first_value=True)
     assert found["customer_id"].tolist() == summary.index.tolist() == sorted(summary.index)
     assert {"c000003", "c000004"}.isdisjoint(found["customer_id"])
-    said = valuation.model.predict(summary).reset_index()
+    said = source.model.predict(summary).reset_index()
     for name in ("p_alive", "expected_purchases", "expected_value"):
         np.testing.assert_array_equal(found[name], said[name])
     for name in ("clv", "clv_low", "clv_high"):
@@ -113,15 +126,15 @@ class Fixed:
     ("worth", "cents"), [(0.0, 0), (0.004, 0), (0.005, 1), (1.25, 125), (10.996, 1100), (1e12, 10**14)]
 )
 def test_money_is_rounded_to_the_nearest_cent(tables, tmp_path, worth, cents):
-    found = written(tables, Valuation("clv", SUMS, Fixed(clv=worth)), tmp_path / "clv.parquet")
+    found = written(tables, clv_source(Fixed(clv=worth)), tmp_path / "clv.parquet")
     assert set(found["clv_cents"]) == {cents}
 
 
 @pytest.mark.parametrize("engine", ["duckdb", "pandas", "polars"])
-def test_chunks_and_engines_change_no_byte(tables, valuation, tmp_path, monkeypatch, engine):
-    written(tables, valuation, tmp_path / "one.parquet")
+def test_chunks_and_engines_change_no_byte(tables, source, tmp_path, monkeypatch, engine):
+    written(tables, source, tmp_path / "one.parquet")
     monkeypatch.setattr(values, "CHUNK_ROWS", 7)
-    written(tables.to(engine), valuation, tmp_path / "many.parquet")
+    written(tables.to(engine), source, tmp_path / "many.parquet")
     pd.testing.assert_frame_equal(
         pd.read_parquet(tmp_path / "many.parquet"),
         pd.read_parquet(tmp_path / "one.parquet"),
@@ -140,51 +153,55 @@ def test_chunks_and_engines_change_no_byte(tables, valuation, tmp_path, monkeypa
 )
 def test_values_that_are_none_are_refused_with_their_number(tables, tmp_path, said, words):
     with pytest.raises(InputError, match=f"clv: missing, infinite or negative: {words}"):
-        write_values(tables, SNAPSHOT, Valuation("clv", SUMS, Fixed(**said)), tmp_path / "clv.parquet")
+        written(tables, clv_source(Fixed(**said)), tmp_path / "clv.parquet")
 
 
 def test_of_an_infinite_horizon_no_number_of_purchases_is_expected(tables, tmp_path):
-    endless = Valuation("clv", SUMS, Fixed(horizon=None, expected_purchases=np.nan))
+    endless = clv_source(Fixed(horizon=None, expected_purchases=np.nan))
     found = written(tables, endless, tmp_path / "clv.parquet")
     assert found["expected_purchases"].isna().all()
     assert set(found["clv_cents"]) == {50}
 
 
 def test_the_table_is_kept_and_made_again_when_model_data_day_or_code_change(
-    tables, valuation, tmp_path, monkeypatch
+    tables, source, tmp_path, monkeypatch
 ):
-    first = values_of(tmp_path, tables, SNAPSHOT, valuation)
+    def made(tables=tables, snapshot=SNAPSHOT, **fields):
+        [table] = score_day(tmp_path, day_of(tables, snapshot), [replace(source, **fields)], []).tables
+        return table.path
+
+    first = made()
     assert first.name == "clv.parquet"
     assert json.loads((first.parent / "manifest.json").read_text())["ingredients"]["model"] == SUMS
     with monkeypatch.context() as patch:
-        patch.setattr(values, "write_values", lambda *_: pytest.fail("values are made again"))
-        assert values_of(tmp_path, tables, SNAPSHOT, valuation) == first
+        patch.setattr(ClvSource, "write", lambda *_: pytest.fail("values are made again"))
+        assert made() == first
     others = [
-        values_of(tmp_path, tables, SNAPSHOT, dataclasses.replace(valuation, sums="ef" * 32)),
-        values_of(tmp_path, tables.identified("0" * 64), SNAPSHOT, valuation),
-        values_of(tmp_path, tables, SNAPSHOT.shifted(-1), valuation),
+        made(sums="ef" * 32),
+        made(tables.identified("0" * 64)),
+        made(snapshot=SNAPSHOT.shifted(-1)),
     ]
-    monkeypatch.setattr(values, "code_sum", lambda *_: "changed")
-    others.append(values_of(tmp_path, tables, SNAPSHOT, valuation))
+    with monkeypatch.context() as patch:
+        patch.setattr(joined, "code_version", lambda *_: "changed")
+        others.append(made())
     assert len({first, *others}) == 5
     content = bytearray(first.read_bytes())
     content[len(content) // 2] ^= 1
     first.write_bytes(bytes(content))
-    monkeypatch.undo()
     with pytest.raises(IntegrityError, match=r"clv\.parquet has changed"):
-        values_of(tmp_path, tables, SNAPSHOT, valuation)
+        made()
 
 
-def test_rows_of_the_list_carry_the_value_and_none_without_one(project, tables, valuation):
+def test_rows_of_the_list_carry_the_value_and_none_without_one(project, tables, source):
     everyone = catalog(action("all", channel="push"))
     summary = summarize(tables, AS_OF, "D", with_first_value=True)
-    said = value_scores(valuation.model.predict(summary))
+    said = value_scores(source.model.predict(summary))
     known = Profile(
         profile_columns([ProfiledDay(0, summary[[*SUMMARY]])], 1),
         profile_columns([ProfiledDay(0, pd.DataFrame(said))], 1),
         {"2024-06-01": len(summary)},
     )  # fmt: skip
-    outcome = run(tables, dataclasses.replace(valuation, profile=known), catalog=everyone, daily_cap=None)
+    outcome = run(tables, replace(source, profile=known), catalog=everyone, daily_cap=None)
     drift = verify_list(outcome.folder)["drift"]["models"]["clv"]
     assert {one["name"] for one in drift["rows"]} == {*SUMMARY, *said}
     assert [(one["psi"], one["missing_now"]) for one in drift["rows"]] == [(0, 0)] * 8
@@ -200,9 +217,9 @@ def test_rows_of_the_list_carry_the_value_and_none_without_one(project, tables, 
 
 
 @pytest.mark.usefixtures("project")
-def test_the_list_id_follows_the_value_model_and_the_rest_keeps_its_bytes(tables, valuation):
-    bare, valued = run(tables, None), run(tables, valuation)
-    other = run(tables, dataclasses.replace(valuation, sums="ef" * 32))
+def test_the_list_id_follows_the_value_model_and_the_rest_keeps_its_bytes(tables, source):
+    bare, valued = run(tables, None), run(tables, source)
+    other = run(tables, replace(source, sums="ef" * 32))
     assert len({one.list_id for one in (bare, valued, other)}) == 3
     rows = {
         name: read_list(one.folder) for name, one in (("bare", bare), ("valued", valued), ("other", other))
@@ -215,12 +232,12 @@ def test_the_list_id_follows_the_value_model_and_the_rest_keeps_its_bytes(tables
     assert valued.funnel == bare.funnel
 
 
-def test_rules_know_the_value_and_who_is_alive(project, tables, valuation):
+def test_rules_know_the_value_and_who_is_alive(project, tables, source):
     rule = "clv_cents >= 2000 and p_alive > 0.5"
     ruled = catalog(
         action("good", eligible=rule), action("lost", channel="push", eligible="clv_cents is null")
     )
-    rows = read_list(run(tables, valuation, catalog=ruled, daily_cap=None).folder)
+    rows = read_list(run(tables, source, catalog=ruled, daily_cap=None).folder)
     table = pd.read_parquet(next(project.glob("data/scores/clv-*/clv.parquet")))
     wanted = table.loc[(table["clv_cents"] >= 2000) & (table["p_alive"] > 0.5), "customer_id"]
     found = rows.groupby("action_id")["customer_id"].agg(list)

@@ -11,19 +11,20 @@ import pytest
 import score_world
 import yaml
 from rich.console import Console
-from score_world import AS_OF, action, catalog, contents, scorer, settings, usual_catalog
+from score_world import AS_OF, action, catalog, churn_source, contents, settings, usual_catalog
 
 from crm_ml import features
 from crm_ml.errors import AlreadyPublished, DriftLimit, InputError
-from crm_ml.learning.realised.published_scores import kept_tables
+from crm_ml.features import matrix_cache
+from crm_ml.learning.realised.published_scores import published_tables
 from crm_ml.lists.page.list_page import page
 from crm_ml.lists.read_list import verify_list
 from crm_ml.monitoring.drift_limits import DriftLimits
 from crm_ml.monitoring.training_profile import Profile, ProfiledDay, profile_columns
 from crm_ml.score import __main__ as command
 from crm_ml.score import batch
-from crm_ml.score_tables.champion_set import Models
-from crm_ml.score_tables.propensity import Responder
+from crm_ml.score_tables.champion_set import Champions
+from crm_ml.score_tables.propensity import PropensitySource
 from crm_ml.snapshots import Snapshot, as_utc
 
 DAY = Snapshot(as_utc(AS_OF), timedelta(days=1))
@@ -52,7 +53,13 @@ def world(tmp_path_factory):
     return tables, X, profile
 
 
-def score(world, monkeypatch, X=None, actions=None, response=None, **fields):
+@pytest.fixture(autouse=True)
+def _no_store(monkeypatch):
+    """Other features of the same tables are given here, so that none may come from the store."""
+    monkeypatch.setenv(matrix_cache.SWITCH, "off")
+
+
+def score(world, monkeypatch, X=None, actions=None, answers=None, **fields):
     """Publish a list of features that are given, as if the tables had given them."""
     tables, usual, profile = world
     given = usual if X is None else X
@@ -61,9 +68,10 @@ def score(world, monkeypatch, X=None, actions=None, response=None, **fields):
         given.reset_index().to_parquet(path, index=False)
 
     monkeypatch.setattr(features, "write", write)
-    used = scorer(**({"profile": profile} | fields.pop("scorer", {})))
+    churn = churn_source(**({"profile": profile} | fields.pop("churn", {})))
+    sources = [churn] if answers is None else [churn, answers]
     offered = usual_catalog() if actions is None else catalog(*actions)
-    return batch.run(settings(**fields), offered, tables, Models(churn=used, response=response))
+    return batch.run(settings(**fields), offered, tables, Champions(sources))
 
 
 def of_page(outcome):
@@ -144,13 +152,13 @@ def test_cents_for_the_major_unit_exit_with_5_and_the_last_list_stays_until_it_i
     assert f"accepted of churn: {reason}" in shown
 
 
-def responder(profile, factor=1.0):
+def answering_source(profile, factor=1.0):
     """Answer probabilities, spread evenly up to a fifth of `factor`."""
 
     def answers(X):
         return factor * np.linspace(0, 0.2, len(X))
 
-    return Responder("propensity", "ef" * 32, answers, ("b",), profile=profile)
+    return PropensitySource(name="propensity", sums="ef" * 32, predict=answers, kinds=("b",), profile=profile)
 
 
 @pytest.fixture(scope="module")
@@ -175,19 +183,23 @@ def test_a_day_without_an_action_that_asks_leaves_the_model_of_answers_out(
 ):
     over = asking("tasting", valid_until=AS_OF - timedelta(days=1))
     keep = action("keep", score="p_churn")
-    outcome = score(world, monkeypatch, actions=[over, keep], response=responder(answering))
+    outcome = score(world, monkeypatch, actions=[over, keep], answers=answering_source(answering))
     drift = verify_list(outcome.folder)["drift"]
     assert (drift["verdict"], list(drift["models"]), drift["without_profile"]) == ("none", ["churn"], [])
     asked = score(
-        world, monkeypatch, actions=[asking("tasting"), keep], response=responder(answering), out="asked"
+        world,
+        monkeypatch,
+        actions=[asking("tasting"), keep],
+        answers=answering_source(answering),
+        out="asked",
     )
     assert list(verify_list(asked.folder)["drift"]["models"]) == ["churn", "propensity"]
-    kept, silent, broken = kept_tables(project / "asked/test", project / "data/scores")
-    assert [(one.role, one.action, one.lists) for one in kept] == [
+    published, silent, unreadable = published_tables(project / "asked/test", project / "data/scores")
+    assert [(table.family, table.action, table.lists) for table in published] == [
         ("churn", "", [asked.folder]),
-        ("responses", "tasting", [asked.folder]),
+        ("propensity", "tasting", [asked.folder]),
     ]
-    assert (silent, broken, {one.manifest()["stage"] for one in kept}) == (
+    assert (silent, unreadable, {table.manifest()["stage"] for table in published}) == (
         [],
         [],
         {"churn", "propensity-tasting"},
@@ -199,7 +211,7 @@ def test_a_day_without_an_action_that_asks_leaves_the_model_of_answers_out(
 def test_an_action_on_three_channels_is_one_column_and_what_the_refusal_proposes_is_taken(
     world, answering, monkeypatch
 ):
-    moved = {"actions": [asking("tasting")], "response": responder(answering, 5.0)}
+    moved = {"actions": [asking("tasting")], "answers": answering_source(answering, 5.0)}
     once = score(world, monkeypatch, **moved)
     found = verify_list(once.folder)["drift"]["models"]["propensity"]
     assert found["verdict"] == "warn"
@@ -279,16 +291,16 @@ def test_a_base_rate_four_times_as_high_stops_before_the_scores_are_used(world, 
     active = world[1][world[1]["rfm_days_since_order"] < 56]
     said = profile_columns([ProfiledDay(0, pd.DataFrame({"p_churn": low(active)}))], 28)
     quarter = Profile(profile.features, said, profile.customers, rate, ("p_churn",))
-    calm = score(world, monkeypatch, scorer={"profile": quarter, "predict": low, "sums": "cd" * 32})
+    calm = score(world, monkeypatch, churn={"profile": quarter, "predict": low, "sums": "cd" * 32})
     assert verify_list(calm.folder)["drift"]["verdict"] == "none"
     with pytest.raises(DriftLimit, match=r"p_churn: PSI .*; mean 0\.\d+, base rate in training 0\.\d+"):
         score(
-            world, monkeypatch, scorer={"profile": quarter, "predict": lambda X: np.minimum(4.5 * low(X), 1)}
+            world, monkeypatch, churn={"profile": quarter, "predict": lambda X: np.minimum(4.5 * low(X), 1)}
         )
 
 
 def test_a_model_without_a_profile_is_a_warning(project, world, monkeypatch, caplog):
-    outcome = score(world, monkeypatch, scorer={"profile": None})
+    outcome = score(world, monkeypatch, churn={"profile": None})
     manifest = verify_list(outcome.folder)
     assert manifest["drift"] == {"verdict": "none", "models": {}, "without_profile": ["churn"]}
     assert "churn has no profile, so nobody knows whether its data have moved" in caplog.text

@@ -1,7 +1,7 @@
 """Rows that carry the customer's own items: which, at what probability, why, and what the row is worth."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import ClassVar
 
@@ -11,8 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import score_world
-from crm_ml.score_tables.champions import champion_items
-from score_world import AS_OF, action, catalog, contents, scorer, settings
+from score_world import AS_OF, action, catalog, churn_source, contents, settings
 
 from crm_ml import features, tracking
 from crm_ml.errors import ConfigError, InputError, IntegrityError
@@ -20,10 +19,14 @@ from crm_ml.lists import read_list
 from crm_ml.models import model_folder
 from crm_ml.recommend import PersonalFrequency
 from crm_ml.recommend.recommendation_task import task_of
+from crm_ml.recommend.serving import Serving
 from crm_ml.score import batch
 from crm_ml.score_tables import recommend as item_lists
-from crm_ml.score_tables.champion_set import Models
-from crm_ml.score_tables.recommend import ItemModel, write_items
+from crm_ml.score_tables.champion_set import Champions, champions
+from crm_ml.score_tables.feature_table import features_of
+from crm_ml.score_tables.joined import score_day
+from crm_ml.score_tables.recommend import RecommendSource, write_items
+from crm_ml.score_tables.source import Output, ScoringDay
 from crm_ml.snapshots import Snapshot, as_utc
 from crm_ml.storage.manifest import fingerprint, verify
 
@@ -51,11 +54,12 @@ def _fitted(tables, snapshot=SNAPSHOT, kind=Chances):
     return kind().fit(task.data, task.categories)
 
 
-def _model(kind=Chances):
-    def at(tables, snapshot):
+def _source(kind=Chances, at=None):
+    def fitted(tables, snapshot):
         return _fitted(tables, snapshot, kind)
 
-    return ItemModel("recommend", "cd" * 32, kind.gives_probabilities, at)
+    calibrated = kind.gives_probabilities
+    return RecommendSource(name="recommend", sums="cd" * 32, calibrated=calibrated, at=at or fitted)
 
 
 def _basket(**fields):
@@ -64,10 +68,9 @@ def _basket(**fields):
     return action("basket", channel="push", recommend=recommend, **fields)
 
 
-def _run(tables, *actions, **models):
-    return batch.run(
-        settings(daily_cap=None), catalog(*actions), tables, Models(**{"items": _model(), **models})
-    )
+def _run(tables, *actions, sources=None):
+    champions = Champions([_source()] if sources is None else sources)
+    return batch.run(settings(daily_cap=None), catalog(*actions), tables, champions)
 
 
 def test_a_row_carries_the_customers_items_and_is_worth_what_they_are_expected_to_bring(project, tables):
@@ -95,7 +98,7 @@ def test_a_row_carries_the_customers_items_and_is_worth_what_they_are_expected_t
 
 def test_items_may_also_be_what_an_action_shows_that_another_score_values(project, tables):
     shown = _basket(score="p_churn", eligible="rfm_days_since_order >= 20", recommend={"repeats": False})
-    _run(tables, shown, churn=scorer(), items=_model(PersonalFrequency))
+    _run(tables, shown, sources=[churn_source(), _source(PersonalFrequency)])
     rows = read_list(project / "data/lists/test")
     had = score_world.frames()["order_lines"].groupby("customer_id")["item_id"].agg(set)
     assert all(not set(row.item_ids) & had[row.customer_id] for row in rows.itertuples())
@@ -131,7 +134,8 @@ def test_an_interrupted_run_goes_on_where_it_stopped(tmp_path, tables, monkeypat
         pa.table({"customer_id": sorted(score_world.frames()["customers"]["customer_id"])}), people
     )
     serving = _fitted(tables).serving(3, exclude_seen=False)
-    rows = write_items(people, serving, tmp_path / "whole.parquet", tmp_path / "other")
+    again = Output(tmp_path / "again.parquet", tmp_path / "parts")
+    rows = write_items(people, serving, Output(tmp_path / "whole.parquet", tmp_path / "other"))
     assert rows == 120
     asked, real = [], type(serving).blocks
 
@@ -143,15 +147,44 @@ def test_an_interrupted_run_goes_on_where_it_stopped(tmp_path, tables, monkeypat
 
     monkeypatch.setattr(type(serving), "blocks", failing)
     with pytest.raises(KeyboardInterrupt):
-        write_items(people, serving, tmp_path / "again.parquet", tmp_path / "parts")
+        write_items(people, serving, again)
     assert sorted(path.name for path in (tmp_path / "parts").iterdir()) == ["00000", "00001"]
-    write_items(people, serving, tmp_path / "again.parquet", tmp_path / "parts")
+    write_items(people, serving, again)
     assert len(asked) == 3 + 3  # three parts were left
     assert (tmp_path / "again.parquet").read_bytes() == (tmp_path / "whole.parquet").read_bytes()
     damaged = tmp_path / "parts/00001/rows.parquet"
     damaged.write_bytes(damaged.read_bytes()[:-1] + b"x")
     with pytest.raises(IntegrityError, match=r"rows\.parquet has changed"):
-        write_items(people, serving, tmp_path / "again.parquet", tmp_path / "parts")
+        write_items(people, serving, again)
+
+
+def test_parts_of_an_interrupted_table_are_taken_up_again_by_the_next_run(tmp_path, tables, monkeypatch):
+    monkeypatch.setattr(item_lists, "CHUNK_ROWS", 25)
+    work, actions = tmp_path / "work", catalog(_basket()).action_channels(SNAPSHOT.as_of)
+    day = ScoringDay(tables, SNAPSHOT, features_of(work, tables, SNAPSHOT, {}))
+    asked, stops_at, real = [], [3], Serving.blocks
+
+    def failing(self, wanted):
+        asked.append(wanted[0])
+        if len(asked) in stops_at:
+            raise KeyboardInterrupt
+        return real(self, wanted)
+
+    monkeypatch.setattr(Serving, "blocks", failing)
+    with pytest.raises(KeyboardInterrupt):
+        score_day(work, day, [_source()], actions)
+    [parts] = work.glob("parts-recommend-basket-*")
+    assert sorted(path.name for path in parts.iterdir()) == ["00000", "00001"]
+    assert not list(work.glob("recommend-basket-*"))
+    stops_at.clear()
+    other = replace(_source(), sums="ef" * 32)
+    for source, left in ((other, 5), (_source(), 3)):  # another model takes up none of the parts
+        asked.clear()
+        [table] = score_day(work, day, [source], actions).tables
+        assert len(asked) == left
+    [whole] = score_day(tmp_path / "whole", day, [_source()], actions).tables
+    assert table.path.read_bytes() == whole.path.read_bytes()
+    assert not list(work.glob("parts-*"))
 
 
 def test_the_table_of_items_is_kept_and_its_parts_are_not(project, tables):
@@ -165,17 +198,16 @@ def test_the_table_of_items_is_kept_and_its_parts_are_not(project, tables):
             path.unlink()
     for path in sorted((project / "data/lists/test").iterdir(), reverse=True):
         path.rmdir()
-    refusing = ItemModel("recommend", "cd" * 32, True, lambda *_: pytest.fail("fitted again"))
-    _run(tables, _basket(), items=refusing)
+    _run(tables, _basket(), sources=[_source(at=lambda *_: pytest.fail("fitted again"))])
     assert contents(work) == kept
 
 
 @pytest.mark.usefixtures("project")
 def test_what_does_not_fit_the_models_is_refused(tables):
-    with pytest.raises(ConfigError, match="basket: recommend needs an item_model in the settings"):
-        _run(tables, _basket(), items=None)
+    with pytest.raises(ConfigError, match="basket: recommend needs a model of recommend in the settings"):
+        _run(tables, _basket(), sources=[])
     with pytest.raises(ConfigError, match="basket: score p_items needs probabilities; recommend gives none"):
-        _run(tables, _basket(), items=_model(PersonalFrequency))
+        _run(tables, _basket(), sources=[_source(PersonalFrequency)])
     with pytest.raises(ValueError, match="score: p_items needs recommend"):
         action("basket", score="p_items")
     with pytest.raises(ValueError, match="item_ids and recommend exclude each other"):
@@ -197,7 +229,7 @@ def test_the_champion_takes_in_what_was_bought_since(tmp_path, tables, monkeypat
             name, "1", folders[name], fingerprint(folders[name]), verify(folders[name])
         ),
     )
-    found = champion_items("recommend@champion", AS_OF)
+    [found] = champions({"recommend": "recommend@champion"}, AS_OF).sources
     assert not found.calibrated
     people = list(old.customers_)
     fresh = _fitted(tables, SNAPSHOT, PersonalFrequency).recommend(people, 3, exclude_seen=False)
@@ -205,8 +237,8 @@ def test_the_champion_takes_in_what_was_bought_since(tmp_path, tables, monkeypat
         found.at(tables, SNAPSHOT).recommend(people, 3, exclude_seen=False), fresh, check_exact=True
     )
     assert not fresh.equals(old.recommend(people, 3, exclude_seen=False))
-    with pytest.raises(InputError, match="by_category@champion: it recommends by category"):
-        champion_items("by_category@champion", AS_OF)
+    with pytest.raises(InputError, match="by_category: it recommends by category"):
+        champions({"recommend": "by_category@champion"}, AS_OF)
 
 
 def test_purchases_of_who_refused_the_purpose_are_not_taken_in(tmp_path, monkeypatch):
@@ -221,6 +253,7 @@ def test_purchases_of_who_refused_the_purpose_are_not_taken_in(tmp_path, monkeyp
     )
     version = tracking.ModelVersion("recommend", "1", folder, fingerprint(folder), verify(folder))
     monkeypatch.setattr(tracking, "champion", lambda *_: version)
-    known = champion_items("recommend@champion", AS_OF).at(tables, SNAPSHOT).customers_
+    [source] = champions({"recommend": "recommend@champion"}, AS_OF).sources
+    known = source.at(tables, SNAPSHOT).customers_
     assert set(known) <= set(people[::2])
     assert len(known) > 50
