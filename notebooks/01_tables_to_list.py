@@ -29,9 +29,8 @@ from crm_ml.storage import manifest, paths
 # %%
 (tables := datasets.load("complete_journey")).report.rich()
 # %%
-orders = tables.pandas("orders")
-week = pd.to_datetime(orders["ordered_at_epoch_s"], unit="s").dt.to_period("W").dt.start_time
-weekly = orders.groupby(week).size().iloc[1:-1]  # the first and the last are no whole weeks
+week = pd.to_datetime(tables.pandas("orders")["ordered_at_epoch_s"], unit="s").dt.to_period("W").dt.start_time
+weekly = week.value_counts().sort_index().iloc[1:-1]  # the first and the last are no whole weeks
 weekly.plot(figsize=(8, 2.6), color="#1f5fa8", xlabel="", ylabel="orders a week", ylim=(0, None))
 # %% [markdown]
 # ## Features at a snapshot: what was known before it
@@ -64,15 +63,16 @@ plots.gains_plot(predictions, "gradient_boosting")
 configs, folder = paths.project_root() / "configs", Path(mkdtemp())
 todo = config.load(configs / "score/default.yaml", settings.ScoreSettings, ["daily_cap=300"])
 actions = config.load(configs / "actions/grocer.yaml", Catalog)
-offers = [each for each in actions.actions if not (each.answer or each.recommend)]  # they need more models
-instead = {"retention": None, "margin_cents": 4000}  # without a model of lifetime value
-offers = [each.model_copy(update=instead) if each.retention else each for each in offers]
+offers = [each for each in actions.actions if not (each.value.answer or each.value.recommend)]
+instead = {"retention": None, "margin_cents": 4000}  # the actions that are left need no other model
+values = [each.value.model_copy(update=instead) if each.value.retention else each.value for each in offers]
+offers = [each.model_copy(update={"value": value}) for each, value in zip(offers, values, strict=True)]
 actions = Catalog(currency=actions.currency, actions=offers, tags=actions.tags)
 model_folder.save(best := fitted["gradient_boosting"], folder / "model", "churn")
 champion = churn.ChurnSource(name="churn", sums=manifest.fingerprint(folder / "model"), predict=best.predict,
     where="rfm_days_since_order < 56", reasons=reason_codes.reasons_of(best))  # fmt: skip
 published = batch.run(todo, actions, tables, champion_set.Champions([champion]), out=folder)
-pd.DataFrame(published.funnel.by_offering)
+pd.DataFrame(published.funnel.by_action_channel)
 # %%
 listed = read_list(folder / todo.name)
 shown = ["customer_id", "action_id", "p_churn", "expected_value_cents", "cost_cents", "why"]
