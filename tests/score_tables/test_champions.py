@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 import score_world
 import value_shop
-from crm_ml.score_tables.champions import champion_effects, champion_responder, champion_valuation
 from score_world import AS_OF, DAY_S, contents
 
 from crm_ml import datasets, features, tracking
@@ -21,6 +20,7 @@ from crm_ml.lists import read_list
 from crm_ml.models import model_folder
 from crm_ml.models.model import create
 from crm_ml.score.__main__ import main
+from crm_ml.score_tables.champion_set import champions
 from crm_ml.snapshots import Snapshot, as_utc
 from crm_ml.storage.manifest import fingerprint, verify
 from crm_ml.uplift import TLearner
@@ -64,21 +64,27 @@ def registered(tmp_path_factory, monkeypatch, model, tables):
     return folder
 
 
+def champion(family, name=None, as_of=AS_OF):
+    """Load the champion of a family alone."""
+    [source] = champions({family: f"{name or family}@champion"}, as_of).sources
+    return source
+
+
 def test_the_champion_is_loaded_with_its_hash(registered, model, tables):
-    found = champion_valuation("clv@champion", AS_OF)
+    found = champion("clv")
     assert (found.name, found.sums) == ("clv", fingerprint(registered / "clv"))
     summary = summarize(tables, AS_OF, "D", with_first_value=True)
     pd.testing.assert_frame_equal(found.model.predict(summary), model.predict(summary), check_exact=True)
-    assert champion_valuation("clv@champion", date(2024, 5, 15)).sums == found.sums
+    assert champion("clv", as_of=date(2024, 5, 15)).sums == found.sums
 
 
 @pytest.mark.usefixtures("registered")
 def test_a_champion_that_saw_later_orders_or_is_none_of_value_is_refused():
     with pytest.raises(LeakError, match="trained on labels until 2024-05-15 and must not score 2024-05-14"):
-        champion_valuation("clv@champion", date(2024, 5, 14))
+        champion("clv", as_of=date(2024, 5, 14))
     told = "churn@champion: it is a model of family churn, and one of clv is needed here"
     with pytest.raises(InputError, match=told):
-        champion_valuation("churn@champion", AS_OF)
+        champion("clv", "churn")
 
 
 @pytest.fixture
@@ -98,30 +104,43 @@ def of_actions(registered, tables):
 
 def test_champions_of_actions_are_loaded_with_what_they_have_learned_from(of_actions):
     known, model, learner = of_actions
-    answers = champion_responder("propensity@champion", AS_OF)
+    answers = champion("propensity")
     assert (answers.kinds, answers.groups) == (["mail"], {"rfm": {}})
     np.testing.assert_array_equal(answers.predict(known), model.predict(known))
     assert [len(told) for told in answers.reasons(known)] == [3] * len(known)
-    effects = champion_effects("uplift@champion", AS_OF)
+    effects = champion("uplift")
     assert (effects.arms, effects.verified, effects.groups) == (["letter"], [], {"rfm": {}})
     found = effects.predict(known)
     np.testing.assert_array_equal(found["uplift_letter"], learner.predict(known, "letter"))
 
 
 @pytest.mark.usefixtures("of_actions")
-@pytest.mark.parametrize("load", [champion_responder, champion_effects])
-def test_champions_of_actions_refuse_an_earlier_day_and_another_family(load):
-    name = "propensity" if load is champion_responder else "uplift"
+@pytest.mark.parametrize("name", ["propensity", "uplift"])
+def test_champions_of_actions_refuse_an_earlier_day_and_another_family(name):
     with pytest.raises(LeakError, match=f"{name}@champion was trained on labels until 2024-05-15"):
-        load(f"{name}@champion", date(2024, 5, 14))
+        champion(name, as_of=date(2024, 5, 14))
     with pytest.raises(InputError, match=f"family churn, and one of {name} is needed"):
-        load("churn@champion", AS_OF)
+        champion(name, "churn")
+
+
+@pytest.mark.usefixtures("of_actions")
+def test_champions_stand_in_the_order_of_their_families_and_those_that_are_null_are_left_out():
+    models = {"uplift": "uplift@champion", "clv": None, "churn": "churn@champion"}
+    assert [source.family for source in champions(models, AS_OF).sources] == ["churn", "uplift"]
+    assert champions({"clv": None}, AS_OF).sources == []
+
+
+@pytest.mark.usefixtures("registered")
+def test_a_family_that_does_not_exist_is_named_with_those_that_do():
+    told = "no family 'weather' has score tables; there are churn, clv, propensity, recommend, uplift"
+    with pytest.raises(InputError, match=told):
+        champions({"weather": "weather@champion"}, AS_OF)
 
 
 CONFIG = """
 name: test
 data: {name: generated}
-value_model: clv@champion
+models: {churn: churn@champion, clv: clv@champion}
 as_of: 2024-06-01
 actions: configs/actions.yaml
 consent: assumed
