@@ -1,6 +1,7 @@
 """Overrides that make the committed runs small: few snapshots and customers, few trees and replicates."""
 
 FEW_TREES = "num_threads: 1, outcome_options: {rounds: 40}"
+FEW_LEAVES = "{rounds: 20, min_data_in_leaf: 20, num_threads: 1}"
 SMALL = {
     "churn": {
         "split.test": "[2017-10-25, 2017-11-22]",
@@ -15,7 +16,7 @@ SMALL = {
         "replicates": "100",
         "interval_replicates": "20",
         "largest_total_error": "2.0",
-        "challenger": "{windows: 1, every_days: 28, options: {rounds: 20, min_data_in_leaf: 20}}",
+        "challenger": f"{{windows: 1, every_days: 28, options: {FEW_LEAVES}}}",
     },
     "propensity": {"replicates": "100", "largest_ece": "0.5"},
     "recommend": {
@@ -42,7 +43,12 @@ SMALL_DATA = {
     },
     ("uplift", "hillstrom"): {"split.halves": "2"},
     ("uplift", "starbucks"): {"split.halves": "2"},
-    ("uplift", "simulated"): {"data.options.customers": "1800"},
+    ("uplift", "simulated"): {
+        "data.options.customers": "1200",
+        "features": "{cadence: {}, attributes: {}}",
+        "leave_out": "[attribute_invited_by]",
+        "others": "[]",
+    },
 }
 SEARCH = {"tuning.trials": "4", "tuning.startup": "2", "tuning.validation": "{search: 2, confirm: 1}"}
 TUNED = {

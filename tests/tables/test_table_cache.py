@@ -23,7 +23,7 @@ def folders(shop: Shop) -> list[str]:
 def test_second_load_skips_cleaning(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     shop.append("order_lines", 5)
     first = shop.load()
-    monkeypatch.setattr(table_cache, "_clean_into", lambda *_: pytest.fail("cleaned again"))
+    monkeypatch.setattr(table_cache, "clean", lambda *_: pytest.fail("cleaned again"))
     second = load_config(shop.config)
     assert second.fingerprint == first.fingerprint
     assert second.report.to_dict() == first.report.to_dict()

@@ -110,7 +110,7 @@ def store_state():
     return models, {run.info.run_id for run in runs}
 
 
-@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("threads", [pytest.param(1, marks=pytest.mark.slow), 2])
 def test_every_default_run_is_identical_in_a_fresh_process(runs, threads):
     assert set(SMALL) == set(DEFAULT) == set(runs)
     before = store_state()

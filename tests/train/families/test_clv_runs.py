@@ -113,6 +113,7 @@ def test_the_registered_model_loads_without_pickle_and_scores_as_the_folder_does
         assert (champion.folder / "clv.json").stat().st_size < 10_000
 
 
+@pytest.mark.slow  # test_reproduce and test_experiment do so for fewer customers, and for churn
 def test_a_second_run_repeats_every_bit_and_a_failing_gate_keeps_the_champion(store, client):
     before, role = versions(client, "clv")
     done = experiment.run(RUN, store.settings(RUN, largest_total_error="0.000001"))

@@ -81,6 +81,7 @@ def test_the_predictions_of_a_category_run_are_of_active_households(client):
     assert set(written["model"]) >= {"model", "logistic"}
 
 
+@pytest.mark.slow  # test_reproduce does so for fewer customers
 def test_a_second_run_repeats_the_first_to_the_bit(store, client):
     done = experiment.run(COUPON, store.settings(COUPON))
     assert done.outcome.facts["predictions_sha256"] == facts(first(client, COUPON))["predictions_sha256"]
