@@ -15,10 +15,10 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails
 
+from crm_ml.actions.action_audience import Audience
 from crm_ml.actions.action_identity import ActionIdentity
 from crm_ml.actions.action_limits import ActionLimits
 from crm_ml.actions.action_value import ActionValue
-from crm_ml.actions.audience import Audience
 from crm_ml.actions.contact.contact_policy import ContactPolicy
 from crm_ml.actions.field_types import Rule, TagName
 from crm_ml.errors import ConfigError
