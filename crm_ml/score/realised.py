@@ -28,13 +28,13 @@ def _run(config: str, overrides: Sequence[str], out: Path | None) -> int:
     from rich.console import Console
 
     from crm_ml import datasets
-    from crm_ml.learning.realised.realise import Known, realise
+    from crm_ml.learning.realised.realise import LabelReach, realise
     from crm_ml.score.settings import settings_of
 
     settings = settings_of(config, overrides)
     tables = datasets.load(settings.data.name, settings.data.path, **settings.data.options)
     lists = (out or settings.out_folder) / settings.name
-    report = realise(lists, settings.work_folder, tables, Known(settings.day, settings.data.ends_at))
+    report = realise(lists, settings.work_folder, tables, LabelReach(settings.day, settings.data.ends_at))
     show(Console(), report)
     return max((commands.tell(failure) for failure in report.failures), default=0)
 
@@ -47,14 +47,14 @@ def show(console: "Console", report: "RealisedReport") -> None:
         table = Table(title="what came true, beside what training promised")
         for head in ("scores", "day", "rows", "metric", "realised", "promised", ""):
             table.add_column(head)
-        for one in report.judged:
-            for row in _rows(one):
+        for result in report.judged:
+            for row in _rows(result):
                 table.add_row(*row)
         console.print(table)
-        for one in report.judged:
-            for line in _beside(one):
+        for result in report.judged:
+            for line in _beside(result):
                 console.print(line, soft_wrap=True, markup=False)
-        new = sum(one.new for one in report.judged)
+        new = sum(result.new for result in report.judged)
         console.print(f"{new} logged now, {len(report.judged) - new} before")
     else:
         console.print("no score table of a published list is judged")
@@ -63,34 +63,34 @@ def show(console: "Console", report: "RealisedReport") -> None:
         console.print(f"not judged, {name}: {why}{times}", soft_wrap=True, markup=False)
 
 
-def _rows(one: "Realised") -> list[tuple[str, ...]]:
+def _rows(result: "Realised") -> list[tuple[str, ...]]:
     from crm_ml.learning.realised.realised_metrics import JUDGED
 
-    named = [name for name in JUDGED if name in one.metrics] or ["base_rate"]
-    first = (f"{one.what} version {one.version}", one.day, f"{one.metrics.get('rows', 0):,.0f}")
+    named = [name for name in JUDGED if name in result.metrics] or ["base_rate"]
+    first = (f"{result.what} version {result.version}", result.day, f"{result.metrics.get('rows', 0):,.0f}")
     return [
         (
             *(first if place == 0 else ("", "", "")),
             name,
-            one.in_words(one.metrics, name),
-            one.in_words(one.promised, name),
-            "worse" if name in one.worse else "",
+            result.in_words(result.metrics, name),
+            result.in_words(result.promised, name),
+            "worse" if name in result.worse else "",
         )
         for place, name in enumerate(named)
     ]
 
 
-def _beside(one: "Realised") -> list[str]:
+def _beside(result: "Realised") -> list[str]:
     """Say what the metrics of a table alone do not: whom a list contacted, and why nothing is promised."""
-    told = [f"{one.what} {one.day}: {one.unlike}"] if one.unlike else []
+    lines = [f"{result.what} {result.day}: {result.unlike}"] if result.unlike else []
     keys = [f"mean_{column}_{who}" for who in ("contacted", "others") for column in ("score", "outcome")]
-    if all(key in one.metrics for key in keys):
-        means = [f"{one.metrics[key]:.4f}" for key in keys]
-        told.append(
-            f"{one.what} {one.day}: {one.metrics['contacted']:,.0f} were contacted: said {means[0]}, "
+    if all(key in result.metrics for key in keys):
+        means = [f"{result.metrics[key]:.4f}" for key in keys]
+        lines.append(
+            f"{result.what} {result.day}: {result.metrics['contacted']:,.0f} were contacted: said {means[0]}, "
             f"came {means[1]}; of the others said {means[2]}, came {means[3]}"
         )
-    return told
+    return lines
 
 
 if __name__ == "__main__":

@@ -81,7 +81,7 @@ class RealisedReport:
 
 
 @dataclass(frozen=True)
-class Known:
+class LabelReach:
     """Until when labels are known.
 
     Parameters
@@ -109,7 +109,7 @@ class Known:
         return ""
 
 
-def realise(lists: Path, work: Path, tables: "Tables", known: Known) -> RealisedReport:
+def realise(lists: Path, work: Path, tables: "Tables", known: LabelReach) -> RealisedReport:
     """Log what came true of the score tables of published lists whose labels are available.
 
     Metrics go to the run and the model of the version that gave the scores, as ``realised.<metric>`` with the
@@ -143,7 +143,7 @@ def realise(lists: Path, work: Path, tables: "Tables", known: Known) -> Realised
 
 
 def _ready(
-    published: Sequence[PublishedScores], tables: "Tables", known: Known, report: RealisedReport
+    published: Sequence[PublishedScores], tables: "Tables", known: LabelReach, report: RealisedReport
 ) -> Iterator[LabelledScores]:
     """Give the tables whose labels are known; note the others in the report."""
     versions = Versions()
@@ -199,7 +199,7 @@ def _realised(scores: LabelledScores, tables: "Tables") -> Realised:
     client, (name, number) = tracking.connect(), (scores.version.name, scores.version.version)
     with tracking.refusing(f"the run of {name} version {number} is no longer in {tracking.tracking_uri()}"):
         registered = client.get_model_version(name, number)
-        promised, unlike = _promised(client.get_run(registered.run_id).data, scores)
+        promised, unlike = promised_metrics(client.get_run(registered.run_id).data, scores)
     identity = (name, number, scores.day, scores.what)
     suffix = "" if scores.what == name else f".{scores.what}"
     logged = registered.tags.get(f"{_TAG}{scores.day}{suffix}")
@@ -212,8 +212,15 @@ def _realised(scores: LabelledScores, tables: "Tables") -> Realised:
     return Realised(*identity, metrics, promised, unlike)
 
 
-def _promised(run: Any, scores: LabelledScores) -> tuple[dict[str, float], str]:
-    """Return what training said of the same task, or why it said nothing of it."""
+def promised_metrics(run: Any, scores: LabelledScores) -> tuple[dict[str, float], str]:
+    """Return what training promised of the same task, or why it promised nothing of it.
+
+    Parameters
+    ----------
+    run : object
+        With the parameters and the metrics of the training run, by name: ``params`` and ``metrics``.
+    scores : LabelledScores
+    """
     label = scores.label
     if not label.promised:
         return {}, label.unlike

@@ -1,4 +1,4 @@
-"""Which kept score tables have matured, and their outcomes, of answers and of lifetime value."""
+"""Which score tables of lists have labels, and their outcomes, of answers and of lifetime value."""
 
 from datetime import date, timedelta
 
@@ -13,15 +13,15 @@ from published_list import publish_list
 from crm_ml.clv.clv_model import ClvModel
 from crm_ml.clv.valuation_terms import Terms
 from crm_ml.clv.value_calibration import NO_TILT
-from crm_ml.config import Data
-from crm_ml.learning.realised import realise as judging
 from crm_ml.learning.realised import realised_metrics as module
-from crm_ml.learning.realised.labels import Matured, labelled
-from crm_ml.learning.realised.published_scores import kept_tables
+from crm_ml.learning.realised.labels import labelled
+from crm_ml.learning.realised.published_scores import published_tables
+from crm_ml.learning.realised.realise import LabelReach, promised_metrics, realise
 from crm_ml.learning.realised.realised_metrics import MOST_CUSTOMERS, judge
 from crm_ml.models import model_folder
-from crm_ml.score.settings import ScoreSettings
-from crm_ml.score_tables.clv import Valuation, values_of
+from crm_ml.score_tables.clv import ClvSource
+from crm_ml.score_tables.joined import score_day
+from crm_ml.score_tables.source import ScoringDay
 from crm_ml.snapshots import DAY_S, Snapshot, as_utc
 from crm_ml.storage.manifest import fingerprint, verify
 from crm_ml.storage.stage_cache import stage
@@ -37,8 +37,8 @@ def lines():
     return value_shop.lines(300, seed=2, days=330)
 
 
-def kept_values(folder, lines):
-    """Values of a day by a model whose horizon is sixty days, kept as a scoring run keeps them."""
+def published_values(folder, lines):
+    """Values of a day by a model whose horizon is sixty days, published as a scoring run does."""
     summary = value_shop.summary(lines)
     model = ClvModel.of(
         value_shop.valuer(lines), Terms(timedelta(days=60), 0.1, 0.25), summary, NO_TILT, None
@@ -48,28 +48,27 @@ def kept_values(folder, lines):
         "clv", "1", folder / "model", fingerprint(folder / "model"), verify(folder / "model")
     )
     tables = value_shop.shop(lines).identified("ab" * 32)
-    snapshot = Snapshot(as_utc(AS_OF), timedelta(days=1))
-    kept = values_of(folder / "work", tables, snapshot, Valuation("clv", version.content, model))
-    publish_list(
-        folder / "lists", "2024-08-01", {"clv": version.content}, {"value": kept.parent.name}, ["c1"]
-    )
+    day = ScoringDay(tables, Snapshot(as_utc(AS_OF), timedelta(days=1)), folder / "features.parquet")
+    source = ClvSource(name="clv", sums=version.content, model=model)
+    scores = score_day(folder / "work", day, [source], [])
+    stages = {"clv": scores.tables[0].path.parent.name}
+    publish_list(folder / "lists", "2024-08-01", {"clv": version.content}, stages, ["c1"])
     return version, tables
 
 
 def only(folder, version):
     """Return the one score table of the lists, and what its labels are."""
-    [kept], silent, broken = kept_tables(folder / "lists", folder / "work")
-    assert (silent, broken) == ([], [])
-    return labelled(kept, kept.manifest(), version)
+    [published], silent, unreadable = published_tables(folder / "lists", folder / "work")
+    assert (silent, unreadable) == ([], [])
+    return labelled(published, version)
 
 
 def test_expected_purchases_are_judged_by_the_days_with_a_purchase(tmp_path, lines):
-    version, tables = kept_values(tmp_path, lines)
+    version, tables = published_values(tmp_path, lines)
     one = only(tmp_path, version)
     for today, told in ((29, "the labels of 2024-08-01 end on 2024-09-30, after 2024-09-29"), (30, "")):
-        given = ScoreSettings(name="s", data=Data(name="s"), actions="none.yaml", as_of=date(2024, 9, today))
-        assert judging._not_yet(one, given, tables) == told
-    assert (one.day, one.what, one.is_probability) == ("2024-08-01", "clv", False)
+        assert LabelReach(date(2024, 9, today)).why_not(one, tables) == told
+    assert (one.day, one.what, one.label.is_probability) == ("2024-08-01", "clv", False)
     inside = lines[lines["ordered_at_epoch_s"].between(START_S, START_S + 60 * DAY_S - 1)]
     days = (inside["ordered_at_epoch_s"] // DAY_S).groupby(inside["customer_id"]).nunique()
     rows = one.rows(tables)
@@ -90,7 +89,7 @@ def of_categories(folder, **target):
     return ModelVersion("propensity", "1", folder, "cd" * 32, details)
 
 
-def kept_answers(work, ids, p, by="category", names=("beer",)):
+def published_answers(work, ids, p, by="category", names=("beer",)):
     def features(path):
         pq.write_table(pa.table({"customer_id": ids}), path)
 
@@ -102,7 +101,7 @@ def kept_answers(work, ids, p, by="category", names=("beer",)):
     found = stage(
         work, "propensity-tasting", {"action": action, "features": made.parent.name, "model": "cd" * 32}, fill
     )
-    stages = {"responses": {"tasting": found.parent.name}}
+    stages = {"propensity": {"tasting": found.parent.name}}
     publish_list(work.parent / "lists", "2024-08-01", {"propensity": "cd" * 32}, stages, ids[:40])
 
 
@@ -122,10 +121,10 @@ def test_answers_of_categories_are_purchases_of_active_customers(tmp_path):
     lines = lines.assign(quantity=1, paid_cents=100, discount_cents=0, coupon_cents=0)
     items = pd.DataFrame({"item_id": ["ale", "wine"], "category": ["beer", "wine"], "department": "drinks"})
     tables = Tables(customers=pd.DataFrame({"customer_id": ids}), order_lines=lines, items=items)
-    kept_answers(tmp_path / "work", ids, draw.random(120))
+    published_answers(tmp_path / "work", ids, draw.random(120))
     one = only(tmp_path, of_categories(tmp_path))
-    assert (one.what, one.is_probability) == ("propensity-tasting", True)
-    assert f"{one.window.label_ends_at:%Y-%m-%d}" == "2024-08-15"
+    assert (one.what, one.label.is_probability) == ("propensity-tasting", True)
+    assert f"{one.label.window.label_ends_at:%Y-%m-%d}" == "2024-08-15"
     judged = one.rows(tables)
     assert list(judged.index) == [name for name, was in zip(ids, active, strict=True) if was]
     assert judged["outcome"].tolist() == bought[active].astype(int).tolist()
@@ -136,38 +135,68 @@ def test_answers_of_categories_are_purchases_of_active_customers(tmp_path):
 
 
 def test_answers_to_a_campaign_have_no_labels_of_everybody(tmp_path):
-    kept_answers(tmp_path / "work", ["c1", "c2"], [0.1, 0.2], by="campaign", names=("18",))
+    published_answers(tmp_path / "work", ["c1", "c2"], [0.1, 0.2], by="campaign", names=("18",))
     assert only(tmp_path, of_categories(tmp_path)).startswith("only who was contacted can answer a campaign")
 
 
 @pytest.mark.parametrize(
-    ("role", "words"), [("effects", "no customer shows both"), ("items", "of items under")]
+    ("family", "words"), [("uplift", "no customer shows both"), ("recommend", "of items under")]
 )
-def test_effects_and_items_say_why_they_are_not_judged(tmp_path, role, words):
-    made = stage(tmp_path / "work", role, {"model": "cd" * 32}, lambda path: path.write_bytes(b""))
-    name = made.parent.name
-    scores = {role: {"tasting": name} if role == "items" else name, "features": "features-1"}
-    publish_list(tmp_path / "lists", "2024-08-01", {role: "cd" * 32}, scores)
+def test_effects_and_items_say_why_they_are_not_judged(tmp_path, family, words):
+    name = published_stage(tmp_path / "work", family)
+    scores = {family: {"tasting": name} if family == "recommend" else name, "features": "features-1"}
+    publish_list(tmp_path / "lists", "2024-08-01", {family: "cd" * 32}, scores)
     assert words in only(tmp_path, of_categories(tmp_path))
+
+
+def published_stage(work, name):
+    made = stage(work, name, {"model": "cd" * 32}, lambda path: path.write_bytes(b""))
+    return made.parent.name
+
+
+def test_tables_of_a_list_of_another_version_are_left_out_with_the_reason(tmp_path, monkeypatch):
+    """Before lists named families, their manifests named what a table was for."""
+    stages = {
+        name: published_stage(tmp_path / "work", name) for name in ("clv", "uplift", "tasting", "basket")
+    }
+    scores = {
+        "features": "features-1",
+        "value": stages["clv"],
+        "effects": stages["uplift"],
+        "responses": {"tasting": stages["tasting"]},
+        "items": {"basket": stages["basket"]},
+    }
+    publish_list(tmp_path / "lists", "2024-08-01", {"clv": "cd" * 32}, scores)
+    version = of_categories(tmp_path)
+    monkeypatch.setattr("crm_ml.learning.realised.model_versions.Versions.find", lambda *_: version)
+    report = realise(tmp_path / "lists", tmp_path / "work", None, LabelReach(date(2024, 9, 1)))
+    assert (report.judged, report.failures) == ([], [])
+    told = "no family {} has score tables; the list was made by another version"
+    assert dict(report.left_out) == {
+        ("value", told.format("value")): 1,
+        ("effects", told.format("effects")): 1,
+        ("tasting", told.format("responses")): 1,
+        ("basket", told.format("items")): 1,
+    }
 
 
 def test_a_promise_is_of_the_same_task_alone(tmp_path, lines):
     class Run:
         params, metrics = {"target.horizon_days": "60"}, {"test.purchases_total_error": 0.1, "test.rmse": 2.0}
 
-    value = only(tmp_path, kept_values(tmp_path, lines)[0])
-    assert judging._promised(Run, value) == ({"total_error": 0.1}, "")
+    value = only(tmp_path, published_values(tmp_path, lines)[0])
+    assert promised_metrics(Run, value) == ({"total_error": 0.1}, "")
     Run.params = {"target.horizon_days": "91"}
     told = "training promised nothing of 60 days: its test window has 91"
-    assert judging._promised(Run, value) == ({}, told)
-    one = Matured(of_categories(tmp_path), value.kept, value.path, value.window, value.labels, "propensity-a")
-    promised, unlike = judging._promised(Run, one)
+    assert promised_metrics(Run, value) == ({}, told)
+    published_answers(tmp_path / "answers/work", ["c1"], [0.5])
+    promised, unlike = promised_metrics(Run, only(tmp_path / "answers", of_categories(tmp_path)))
     assert promised == {}
     assert "of many together" in unlike
 
 
 def test_of_many_customers_a_part_is_judged_that_a_hash_has_drawn(tmp_path, lines, monkeypatch):
-    version, tables = kept_values(tmp_path, lines)
+    version, tables = published_values(tmp_path, lines)
     assert MOST_CUSTOMERS >= 10_000
     one = only(tmp_path, version)
     whole = judge(one, tables)

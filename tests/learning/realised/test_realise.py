@@ -1,4 +1,4 @@
-"""Matured labels: joined to kept score tables, judged, and logged to the model version once."""
+"""Available labels: joined to the score tables of lists, judged, and logged to the model version once."""
 
 import json
 import shutil
@@ -17,13 +17,13 @@ from published_list import publish_list
 from sklearn.metrics import log_loss, roc_auc_score
 
 from crm_ml import tracking
-from crm_ml.config import Data
 from crm_ml.errors import IntegrityError
-from crm_ml.learning.realised.realise import realise
+from crm_ml.learning.realised.realise import LabelReach, realise
 from crm_ml.models import model_folder
 from crm_ml.score import realised
-from crm_ml.score.settings import ScoreSettings
-from crm_ml.score_tables.churn import Scorer, scores_of
+from crm_ml.score_tables.churn import ChurnSource
+from crm_ml.score_tables.joined import score_day
+from crm_ml.score_tables.source import ScoringDay
 from crm_ml.storage.stage_cache import stage
 from crm_ml.tables import Tables
 from crm_ml.tracking.deferred_metrics import log_at
@@ -64,9 +64,9 @@ def shop():
     return tables.to("duckdb"), truth
 
 
-def settings(**fields):
-    given = {"name": "shop", "data": Data(name="shop"), "actions": "none.yaml", "as_of": TODAY} | fields
-    return ScoreSettings(**given)
+def judged_now(tables, today=TODAY, ends_at=None, work="data/scores"):
+    """Judge the lists of the shop."""
+    return realise(Path("data/lists/shop"), Path(work), tables, LabelReach(today, ends_at))
 
 
 def scored(work, truth, content, as_of="2018-01-01T00:00:00+00:00"):
@@ -79,9 +79,10 @@ def scored(work, truth, content, as_of="2018-01-01T00:00:00+00:00"):
         pq.write_table(table.slice(50), path)
 
     features = stage(work, "features", {"as_of": as_of, "data": "ab" * 32}, fill)
-    return scores_of(
-        work, features, Scorer("churn", content, lambda X: X["p"].to_numpy(), "rfm_days_since_order < 56")
+    source = ChurnSource(
+        name="churn", sums=content, predict=lambda X: X["p"].to_numpy(), where="rfm_days_since_order < 56"
     )
+    return score_day(work, ScoringDay(None, None, features), [source], []).tables[0].path
 
 
 def listed(project, content, *stages, day="2018-01-01", **fields):
@@ -121,7 +122,7 @@ def metrics(found, name):
 def test_realised_metrics_are_those_of_a_computation_of_its_own_and_stand_once(known, shop):
     found, _ = known
     tables, truth = shop
-    [one] = realise(settings(), tables).found
+    [one] = judged_now(tables).judged
     judged = truth.iloc[50:]
     step = AS_OF_S // DAY_S
     expected = {
@@ -144,7 +145,7 @@ def test_realised_metrics_are_those_of_a_computation_of_its_own_and_stand_once(k
         assert one.metrics[f"mean_outcome_{who}"] == pytest.approx(rows["churned"].mean())
     tags = tracking.connect().get_model_version("churn", found.version).tags
     assert json.loads(tags["realised.2018-01-01"])["auc"] == pytest.approx(expected["auc"], abs=1e-6)
-    [again] = realise(settings(), tables).found
+    [again] = judged_now(tables).judged
     assert not again.new
     assert again.metrics["auc"] == pytest.approx(expected["auc"], abs=1e-6)
     assert len(metrics(found, "auc")) == len(metrics(found, "base_rate.high")) == 1
@@ -167,7 +168,7 @@ def test_metrics_are_logged_all_at_once_with_their_model_and_a_killed_run_tags_w
     monkeypatch.setattr(client, "log_batch", log_batch)
     with monkeypatch.context() as at_the_tag, pytest.raises(KeyboardInterrupt):
         at_the_tag.setattr(client, "set_model_version_tag", killed)
-        realise(settings(), shop[0])
+        judged_now(shop[0])
     [batch] = batches
     assert {name for name, _ in batch} >= {"realised.auc", "realised.auc.low", "realised.base_rate"}
     version = tracking.connect().get_model_version("churn", found.version)
@@ -181,7 +182,7 @@ def test_metrics_are_logged_all_at_once_with_their_model_and_a_killed_run_tags_w
     assert (
         other.parent.name == next((project / "data/scores").glob("churn-*")).name
     )  # other scores of that day
-    [one] = realise(settings(work="data/other"), shop[0]).found
+    [one] = judged_now(shop[0], work="data/other").judged
     assert (one.new, len(batches), metrics(found, "auc")) == (True, 1, before)
     assert one.metrics["auc"] == before[0][1]  # told is what was logged, and no mixture
     tag = tracking.connect().get_model_version("churn", found.version).tags["realised.2018-01-01"]
@@ -199,8 +200,8 @@ def test_metrics_of_another_day_are_no_reason_to_log_nothing(known):
 
 @pytest.mark.parametrize("today", [date(2018, 1, 28), date(2018, 1, 2)])
 def test_a_window_that_has_not_ended_has_no_labels_yet(known, shop, today):
-    report = realise(settings(as_of=today), shop[0])
-    assert (report.found, report.failures) == ([], [])
+    report = judged_now(shop[0], today)
+    assert (report.judged, report.failures) == ([], [])
     assert dict(report.left_out) == {
         ("churn", f"the labels of 2018-01-01 end on 2018-01-29, after {today}"): 1
     }
@@ -209,11 +210,11 @@ def test_a_window_that_has_not_ended_has_no_labels_yet(known, shop, today):
 
 @pytest.mark.usefixtures("known")
 def test_a_window_that_the_data_do_not_cover_waits_for_them(shop):
-    early = realise(settings(data=Data(name="shop", ends_at=date(2018, 1, 20))), shop[0])
+    early = judged_now(shop[0], ends_at=date(2018, 1, 20))
     [(_, why)] = early.left_out
-    assert early.found == []
+    assert early.judged == []
     assert why == "the labels of 2018-01-01 ended on 2018-01-29, but the data end on 2018-01-20"
-    assert len(realise(settings(as_of=date(2018, 1, 29)), shop[0]).found) == 1
+    assert len(judged_now(shop[0], date(2018, 1, 29)).judged) == 1
 
 
 def test_each_version_gets_what_its_own_scores_brought(known, project, shop):
@@ -223,7 +224,7 @@ def test_each_version_gets_what_its_own_scores_brought(known, project, shop):
     turned = shop[1].assign(p=1 - shop[1]["p"])
     stage = scored(project / "data/scores", turned, content, "2017-12-31T00:00:00+00:00")
     listed(project, content, stage, day="2017-12-31")
-    found = realise(settings(), shop[0]).found
+    found = judged_now(shop[0]).judged
     named = [(one.version, one.day) for one in found]
     assert named == [(second.version, "2017-12-31"), (first.version, "2018-01-01")]
     assert metrics(first, "auc")[0][1] > 0.7 > 0.3 > metrics(second, "auc")[0][1]
@@ -235,9 +236,9 @@ def test_of_versions_with_the_same_content_the_champion_is_meant_else_the_newest
     second = registered("2017-12-27")
     assert tracking.registered("churn", second.version).content == content
     tracking.connect().set_registered_model_alias("churn", "champion", first.version)
-    assert realise(settings(), shop[0]).found[0].version == first.version
+    assert judged_now(shop[0]).judged[0].version == first.version
     tracking.connect().delete_registered_model_alias("churn", "champion")
-    assert realise(settings(), shop[0]).found[0].version == second.version
+    assert judged_now(shop[0]).judged[0].version == second.version
 
 
 def test_scores_that_no_list_was_made_from_are_not_judged(known, project, shop):
@@ -246,7 +247,7 @@ def test_scores_that_no_list_was_made_from_are_not_judged(known, project, shop):
     [used] = (project / "data/scores").glob("churn-*")
     worse = scored(project / "aside", shop[1].assign(p=0.5), content)
     shutil.copytree(worse.parent, project / "data/scores/churn-0000000000000000")
-    [one] = realise(settings(), shop[0]).found
+    [one] = judged_now(shop[0]).judged
     assert one.metrics["auc"] > 0.7
     assert used.is_dir()
 
@@ -255,19 +256,19 @@ def test_lists_of_one_day_from_different_scores_are_told_and_not_chosen_between(
     found, content = known
     other = scored(project / "data/scores", shop[1].assign(p=0.5), content, "2018-01-01T00:00:00Z")
     second = listed(project, content, other, policy="two")
-    report = realise(settings(), shop[0])
-    assert (report.found, metrics(found, "auc")) == ([], [])
+    report = judged_now(shop[0])
+    assert (report.judged, metrics(found, "auc")) == ([], [])
     [((name, why), count)] = report.left_out.items()
     assert (name, count) == ("churn", 2)
     assert second.name in why
     shutil.rmtree(second)
-    assert len(realise(settings(), shop[0]).found) == 1
+    assert len(judged_now(shop[0]).judged) == 1
 
 
 def test_two_lists_of_the_same_scores_are_judged_once(known, project, shop):
     [used] = (project / "data/scores").glob("churn-*/churn.parquet")
     listed(project, known[1], used, policy="two")
-    assert len(realise(settings(), shop[0]).found) == 1
+    assert len(judged_now(shop[0]).judged) == 1
 
 
 def test_what_is_damaged_gone_or_old_is_told_and_the_others_are_judged(known, project, shop):
@@ -282,8 +283,8 @@ def test_what_is_damaged_gone_or_old_is_told_and_the_others_are_judged(known, pr
     (listed(project, content, broken, day="2017-12-26") / "manifest.json").write_text("{")
     unknown = scored(project / "data/scores", shop[1], "ef" * 32, "2017-12-27T00:00:00+00:00")
     listed(project, "ef" * 32, unknown, day="2017-12-27")
-    report = realise(settings(), shop[0])
-    assert [one.day for one in report.found] == ["2018-01-01"]
+    report = judged_now(shop[0])
+    assert [one.day for one in report.judged] == ["2018-01-01"]
     assert [type(one) for one in report.failures] == [IntegrityError] * 2
     assert "manifest.json is no JSON" in str(report.failures[0])
     assert "churn.parquet has changed" in str(report.failures[1])
@@ -298,17 +299,17 @@ def test_a_purged_version_stops_nothing(known, project, shop):
     purged = Path(tracking.registered("churn", old.version).folder)
     assert project in purged.parents
     shutil.rmtree(purged)
-    report = realise(settings(), shop[0])
-    assert [one.version for one in report.found] == [known[0].version]
+    report = judged_now(shop[0])
+    assert [one.version for one in report.judged] == [known[0].version]
     assert report.failures == []
 
 
 def test_a_table_that_was_judged_is_not_read_again(known, project, shop):
-    realise(settings(), shop[0])
+    judged_now(shop[0])
     [path] = (project / "data/scores").glob("churn-*/churn.parquet")
     path.write_bytes(b"x")
-    report = realise(settings(), shop[0])
-    assert [one.new for one in report.found] == [False]
+    report = judged_now(shop[0])
+    assert [one.new for one in report.judged] == [False]
     assert (report.failures, len(metrics(known[0], "auc"))) == ([], 1)
 
 
@@ -316,7 +317,7 @@ def test_rows_of_one_class_have_a_base_rate_alone(known, project, shop):
     stayed = shop[1][shop[1]["churned"] == 0]
     shutil.rmtree(project / "data/scores")
     scored(project / "data/scores", pd.concat([stayed.iloc[:50], stayed]), known[1])
-    [one] = realise(settings(), shop[0]).found
+    [one] = judged_now(shop[0]).judged
     assert one.metrics["base_rate"] == 0
     assert 0 <= one.metrics["base_rate.low"] < 1e-9 < one.metrics["base_rate.high"] < 0.05
     assert "auc" not in one.metrics
