@@ -136,7 +136,7 @@ def test_a_damaged_model_exits_with_4_and_leaves_the_last_list(lists, tmp_path, 
     assert set(read_list(tmp_path / "grocer")["as_of"].dt.date.astype(str)) == {"2017-12-31"}
 
 
-@pytest.mark.parametrize("setting", ["model=churn@absent", "value_model=clv@absent"])
+@pytest.mark.parametrize("setting", ["models.churn=churn@absent", "models.clv=clv@absent"])
 def test_scoring_without_a_champion_says_what_to_do(lists, tmp_path, capsys, setting):
     assert lists("--set", setting) == 2
     wanted = setting.partition("=")[2]
@@ -148,12 +148,15 @@ def test_scoring_without_a_champion_says_what_to_do(lists, tmp_path, capsys, set
     ("setting", "words"),
     [
         (
-            "value_model=churn@champion",
+            "models.clv=churn@champion",
             "churn@champion: it is a model of family churn, and one of clv is needed",
         ),
-        ("response_model=churn@champion", "one of propensity is needed"),
-        ("uplift_model=clv@champion", "one of uplift is needed"),
-        ("model=clv@champion", "clv@champion: it is a model of family clv, and one of churn is needed"),
+        ("models.propensity=churn@champion", "one of propensity is needed"),
+        ("models.uplift=clv@champion", "one of uplift is needed"),
+        (
+            "models.churn=clv@champion",
+            "clv@champion: it is a model of family clv, and one of churn",
+        ),
     ],
 )
 def test_a_champion_of_the_other_family_is_refused(lists, tmp_path, capsys, setting, words):
@@ -178,9 +181,10 @@ def test_the_list_of_the_simulated_shop_is_valued_by_what_its_campaigns_have_sho
     assert store.exit_code == 0
 
 
-def test_an_action_valued_by_lifetime_needs_a_value_model(lists, tmp_path, capsys):
-    assert lists("--as-of", "2017-12-30", "--set", "value_model=null") == 2
-    assert "win_back_coupon: retention needs a value_model" in capsys.readouterr().err
+def test_an_action_valued_by_lifetime_needs_a_model_of_lifetime_value(lists, tmp_path, capsys):
+    assert lists("--as-of", "2017-12-30", "--set", "models.clv=null") == 2
+    told = "win_back_coupon: retention needs a model of clv in the settings (models: {clv: clv@champion})"
+    assert told in capsys.readouterr().err
     assert not (tmp_path / "grocer" / "latest.json").exists()
 
 

@@ -16,7 +16,9 @@ SCORED = """
 import sys, pathlib, pyarrow as pa, pyarrow.parquet as pq
 from crm_ml.evaluation.calibrators import Platt
 from crm_ml.models.calibrated_model import CalibratedModel
-from crm_ml.score_tables.churn import Scorer, scores_of
+from crm_ml.score_tables.churn import ChurnSource
+from crm_ml.score_tables.joined import score_day
+from crm_ml.score_tables.source import ScoringDay
 
 class Half:
     def predict(self, X):
@@ -27,8 +29,8 @@ features = work / "features-0" / "features.parquet"
 features.parent.mkdir(parents=True, exist_ok=True)
 pq.write_table(pa.table({"customer_id": ["a", "b"], "rfm_days_since_order": [20.0, 50.0]}), features)
 model = CalibratedModel(Half(), Platt(slope=1.0, intercept=0.0))
-scorer = Scorer(name="churn", sums="0" * 16, predict=model.predict, where="rfm_days_since_order < 56")
-path = scores_of(work, features, scorer)
+source = ChurnSource(name="churn", sums="0" * 16, predict=model.predict, where="rfm_days_since_order < 56")
+path = score_day(work, ScoringDay(None, None, features), [source], []).tables[0].path
 print(path.parent.name, *pq.read_table(path)["p_churn"].to_pylist())
 """
 
@@ -52,7 +54,8 @@ def package(tmp_path, monkeypatch):
     return tmp_path / "acme"
 
 
-def test_the_closure_follows_late_imports_and_packages_that_are_named(package):
+@pytest.mark.usefixtures("package")
+def test_the_closure_follows_late_imports_and_packages_that_are_named():
     files, libraries = import_closure("acme.top")
     assert set(files) == {"acme", "acme.top", "acme.low", "acme.kinds", "acme.kinds.first"}
     assert libraries == {"numpy"}
@@ -62,7 +65,13 @@ def test_the_closure_follows_late_imports_and_packages_that_are_named(package):
 
 @pytest.mark.parametrize(
     ("name", "changes"),
-    [("top.py", True), ("low.py", True), ("kinds/first.py", True), ("kinds/new.py", True), ("other.py", False)],
+    [
+        ("top.py", True),
+        ("low.py", True),
+        ("kinds/first.py", True),
+        ("kinds/new.py", True),
+        ("other.py", False),
+    ],
 )
 def test_the_version_changes_with_every_file_of_the_closure_alone(package, name, changes):
     before = code_version("acme.top")
@@ -79,14 +88,15 @@ def test_the_version_does_not_depend_on_where_the_package_lies(package, tmp_path
     assert code_version("acme.top") == before
 
 
-def test_another_version_of_a_library_is_another_version(package, monkeypatch):
+@pytest.mark.usefixtures("package")
+def test_another_version_of_a_library_is_another_version(monkeypatch):
     before = code_version("acme.top")
     monkeypatch.setattr(module, "version", lambda name: {"numpy": "99.0"}[name])
     assert code_version("acme.top") != before
 
 
 def test_a_module_without_source_is_named():
-    with pytest.raises(ModuleNotFoundError, match="no source of crm_ml.absent"):
+    with pytest.raises(ModuleNotFoundError, match=r"no source of crm_ml\.absent"):
         code_version("crm_ml.absent")
 
 
