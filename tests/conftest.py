@@ -18,6 +18,7 @@ from third_party import third_party
 
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else every process of a test compiles the package again
 sys.dont_write_bytecode = False
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before an OpenMP library loads: idle threads sleep
 collect_ignore_glob = ["conftest.py", "*/conftest.py", "*/make_*.py"]  # no doctests in them, and no tests
 soak.register_profiles()
 PLAYED: list[tuple[str, str, int]] = []
