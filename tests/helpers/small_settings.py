@@ -79,6 +79,7 @@ TUNED = {
 }  # a search is there once for each family, with as few features and trials as show it
 SMALL_RUNS = {
     "propensity/category": {
+        "features": "{rfm: {}, price: {}}",
         "split.test": "[2017-11-22]",
         "split.training_snapshots": "2",
     },
