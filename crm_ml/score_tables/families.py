@@ -3,31 +3,44 @@
 import importlib
 import pkgutil
 from functools import cache
-from importlib.metadata import entry_points
 from types import ModuleType
 
-from crm_ml.errors import InputError
+from crm_ml.config.run import GROUP
+from crm_ml.errors import ConfigError, InputError
+from crm_ml.plugins import imported, installed
 
-GROUP = "crm_ml.families"
 _MODULE = "score_table"
 
 
 @cache
 def score_table_families() -> dict[str, ModuleType]:
-    """Return the module of each family with ``SCORES`` and ``load``, by family, in their order.
+    """Return the module of each family with a score table, by family, in their order.
 
     Those are the modules of this package, and of each entry point of the group ``crm_ml.families`` (its name
     is the family, its value a package) the module ``score_table``.
+
+    Raises
+    ------
+    ConfigError
+        If the module of an entry point can't be imported or is no score table, or its name is taken.
     """
     package = importlib.import_module(__package__)
-    names = {info.name: f"{__package__}.{info.name}" for info in pkgutil.iter_modules(package.__path__)}
-    names |= {point.name: f"{point.value}.{_MODULE}" for point in entry_points(group=GROUP)}
-    modules = {family: importlib.import_module(name) for family, name in sorted(names.items())}
-    return {
-        family: module
-        for family, module in modules.items()
-        if hasattr(module, "load") and hasattr(module, "SCORES")
-    }
+    names = [info.name for info in pkgutil.iter_modules(package.__path__)]
+    modules = {name: importlib.import_module(f"{__package__}.{name}") for name in names}
+    families = {name: module for name, module in modules.items() if not _lacking(module)}
+    for family, point in installed(GROUP).items():
+        where = f"entry point {family} of {GROUP}"
+        if family in families:
+            raise ConfigError(f"{where}: crm_ml has a family of that name; give yours another one")
+        module = imported(f"{point.value}.{_MODULE}", where)
+        if _lacking(module):
+            raise ConfigError(f"{where}: {module.__name__} has no {', '.join(_lacking(module))}")
+        families[family] = module
+    return dict(sorted(families.items()))
+
+
+def _lacking(module: ModuleType) -> list[str]:
+    return [name for name in ("NEEDS", "SCORES", "label", "load") if not hasattr(module, name)]
 
 
 def family_module(family: str) -> ModuleType:

@@ -149,7 +149,7 @@ def _made(
 ) -> Path:
     """Return one score table, made now, gone on with, or found whole."""
     name = source.name if action is None else f"{source.name}-{action.action_id}"
-    code = code_version(type(source).__module__, *source.modules)
+    code = code_version(Source.__module__, type(source).__module__, *source.modules)
     ingredients = {**source.ingredients(day, action), "code": code, "model": source.sums}
     parts = work / f"parts-{name}-{identity(ingredients)[:16]}"
 
