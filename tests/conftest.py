@@ -20,7 +20,7 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else every process of a test 
 sys.dont_write_bytecode = False
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before an OpenMP library loads: idle threads sleep
 # no doctests in them, and no tests; collecting a package puts its folder on the path for good
-collect_ignore_glob = ["conftest.py", "*/conftest.py", "*/make_*.py", "own_family/site"]
+collect_ignore_glob = ["conftest.py", "*/conftest.py", "*/make_*.py", "*/site"]
 soak.register_profiles()
 PLAYED: list[tuple[str, str, int]] = []
 

@@ -1,4 +1,4 @@
-"""What MLflow loads a churn model by; registered models hold the name of this module."""
+"""The loader of churn models for MLflow; registered models store the name of this module."""
 
 from crm_ml.models.model_folder import loader, probability
 

@@ -48,12 +48,12 @@ def labelled_rows(
     import pandas as pd
 
     X, y = {}, {}
-    for one in snapshots:
-        day = str(one)
+    for snapshot in snapshots:
+        day = str(snapshot)
         if day in y:
             raise InputError(f"two snapshots on {day}; rows are named by the day, so take one a day")
-        y[day] = labels(tables, one, active_within, data_ends_at=data_ends_at, minimum=0)
-        X[day] = matrix(tables, one, groups).loc[y[day].index]
+        y[day] = labels(tables, snapshot, active_within, data_ends_at=data_ends_at, minimum=0)
+        X[day] = matrix(tables, snapshot, groups).loc[y[day].index]
     if not y:
         raise InputError("no snapshots to label rows at; give at least one")
     names = ["as_of", "customer_id"]

@@ -1,4 +1,4 @@
-"""Who of the active customers churned at a snapshot."""
+"""Churn labels of the active customers at a snapshot."""
 
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING

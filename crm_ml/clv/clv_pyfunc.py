@@ -1,4 +1,4 @@
-"""What MLflow loads a lifetime-value model by; registered models hold the name of this module."""
+"""The loader of lifetime-value models for MLflow; registered models store the name of this module."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any

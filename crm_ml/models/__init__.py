@@ -1,6 +1,6 @@
-"""Models of customer features that the families share: trees, lines, rules, calibration, reasons.
+"""Models that predict a number from a customer's features: boosted trees, regression, rules, calibration.
 
-A family says what is predicted and of whom; how a number is learned from a row of features stands here once.
+A family defines what is predicted and for whom; the models that all families share are here.
 """
 
 from crm_ml.models.blend import Blend

@@ -1,4 +1,4 @@
-"""Who is active at a snapshot: the customers that predictions of the next weeks are about."""
+"""Customers who are active at a snapshot, for whom the next weeks are predicted."""
 
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def eligible(tables: Tables, snapshot: Snapshot, active_within: timedelta) -> "pd.Index[str]":
-    """Return the customers with an order in the time before the snapshot.
+    """Return the customers with an order within `active_within` before the snapshot.
 
     Parameters
     ----------
@@ -39,12 +39,12 @@ def eligible(tables: Tables, snapshot: Snapshot, active_within: timedelta) -> "p
 
 
 def purchases(tables: Tables) -> "nw.LazyFrame[Any]":
-    """Return the orders without refunds: giving goods back is no sign of staying."""
+    """Return the orders without refunds: sending goods back does not make a customer active."""
     return tables.frame("orders").filter(nw.col("purchase") == 1)
 
 
 def customer_ids(frame: "nw.LazyFrame[Any]") -> "pd.Index[str]":
-    """Return the customers of some rows, each once, in ascending order."""
+    """Return the distinct customers of some rows, in ascending order."""
     import pandas as pd
 
     ids = to_pandas(frame.select("customer_id").unique("customer_id"))["customer_id"]

@@ -1,4 +1,4 @@
-"""Trees and a line together: boosting and logistic regression averaged in log-odds."""
+"""A blend of gradient boosting and logistic regression, averaged in log-odds."""
 
 import json
 from collections.abc import Mapping
@@ -25,8 +25,8 @@ _PARAMETERS = "parameters.json"
 class Blend:
     """Boosted trees with a share of logistic regression on the same features.
 
-    ``logit p = (1 - linear_share) * logit p_trees + linear_share * logit p_line``. The line is what trees
-    approximate worst, and the two err on different customers.
+    ``logit p = (1 - linear_share) * logit p_trees + linear_share * logit p_line``. Trees
+    approximate linear effects worst, and the two models err on different customers.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ class Blend:
         return (1 - self.linear_share) * self.trees_.margin(X) + self.linear_share * self.line_.margin(X)
 
     def contributions(self, X: "pd.DataFrame") -> "pd.DataFrame":
-        """Return what each feature adds to the margin through trees and line; rows sum to the margin."""
+        """Return the contribution of each feature to the log-odds; rows sum to the margin."""
         self._check_fitted()
         trees, line = self.trees_.contributions(X), self.line_.contributions(X)
         columns = [*(name for name in trees.columns if name != "base"), "base"]

@@ -1,10 +1,10 @@
-"""LightGBM models as text: what they score by, without how they were trained."""
+"""LightGBM models as text: the trees that score, without the parameters of training."""
 
 from typing import Any
 
 
 def text_of(booster: Any) -> str:
-    """Return the trees of a booster without its parameters: they hold the number of threads."""
+    """Return the trees of a booster as text, without its parameters, which include the number of threads."""
     text: str = booster.model_to_string()
     return text[: text.index("\nparameters:")] + "\n"
 

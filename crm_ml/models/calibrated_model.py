@@ -1,4 +1,4 @@
-"""A model with the calibrator that was fitted on a later snapshot."""
+"""A model and the calibrator that was fitted to its scores of a later snapshot."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""From a feature frame to numbers: learned columns, and our own integer map of categories."""
+"""Encoding of a feature frame as numbers: the columns of training, and integer codes of categories."""
 
 import json
 import logging
@@ -29,7 +29,7 @@ class CategoryMap:
     Parameters
     ----------
     levels : tuple of str
-        Kept levels; the code is the position.
+        Levels that have a code of their own: their position.
     bucket : bool
         Whether training had further levels. They share the code ``len(levels)``, and so do levels unseen in
         training, since rare levels are not stored (a rare level can name a person). Without a bucket an
@@ -48,7 +48,7 @@ class CategoryMap:
     def learn(
         cls, values: "pd.Series", customers: "pd.Index", max_levels: int, min_customers: int
     ) -> "CategoryMap":
-        """Keep the levels of most customers, at most `max_levels`, each of at least `min_customers`."""
+        """Learn the most frequent levels: at most `max_levels`, each of `min_customers` or more."""
         import pandas as pd
 
         known = values.notna().to_numpy()
@@ -59,7 +59,7 @@ class CategoryMap:
         return cls(tuple(sorted(frequent)), len(frequent) < len(ranked))
 
     def codes(self, values: npt.NDArray[np.object_]) -> tuple[Floats, int]:
-        """Return a code for each value (NaN for missing) and the number of values that are no kept level."""
+        """Return a code for each value (NaN for missing) and how many values have no code of their own."""
         import pandas as pd
 
         known = pd.notna(values)

@@ -1,4 +1,4 @@
-"""Which features move a probability most, from contributions that sum to the margin."""
+"""The features with the largest contributions to a predicted probability."""
 
 from typing import TYPE_CHECKING
 
@@ -9,12 +9,12 @@ if TYPE_CHECKING:
 
 
 def top_reasons(contributions: "pd.DataFrame", top: int = 3, raising: bool = False) -> "pd.DataFrame":
-    """Return the features that move the margin of each row most.
+    """Return the features with the largest contributions to the log-odds of each row.
 
     Parameters
     ----------
     contributions : pandas.DataFrame, shape (n, k + 1)
-        What each feature adds to the log-odds, and the column ``base``.
+        Contribution of each feature to the log-odds, and the column ``base``.
     top : int
     raising : bool
         Only features that raise the probability; a row may then have fewer than `top`.

@@ -1,4 +1,4 @@
-"""Boosted trees of LightGBM, regularised for the number of rows and repeatable to the bit."""
+"""LightGBM, regularised for the number of rows and reproducible to the bit."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -40,7 +40,7 @@ class GradientBoosting:
         Number of trees.
     learning_rate : float
     extra_trees : bool
-        Whether a split is the best of one random threshold a column; the strongest regulariser of all tried.
+        Whether each column offers one random threshold to a split; the strongest regulariser of all tried.
     feature_fraction, bagging_fraction : float
         Share of columns and of rows for a tree.
     max_bin : int
@@ -152,7 +152,7 @@ class GradientBoosting:
         return np.concatenate(margins)
 
     def contributions(self, X: "pd.DataFrame") -> "pd.DataFrame":
-        """Return what each feature adds to the margin of each row; it costs milliseconds a row.
+        """Return the contribution of each feature to the margin of each row (milliseconds a row).
 
         Returns
         -------
@@ -177,7 +177,7 @@ class GradientBoosting:
         return pd.DataFrame(np.concatenate(parts), index=X.index, columns=columns)
 
     def reasons(self, X: "pd.DataFrame", top: int = 3, raising: bool = False) -> "pd.DataFrame":
-        """Return the features that move the margin of each row most; see `crm_ml.models.feature_reasons`."""
+        """Return the features with the largest contributions; see `crm_ml.models.feature_reasons`."""
         return top_reasons(self.contributions(X), top, raising)
 
     def save(self, folder: Path) -> None:
@@ -233,7 +233,7 @@ class GradientBoosting:
 
 
 def size_defaults(rows: int, columns: int) -> dict[str, float]:
-    """Return the settings that follow the size of the training data, n rows by k columns.
+    """Return the defaults for training data of n rows and k columns.
 
     ``n / 1400`` leaves within 4 and 63, ``n / 500`` rows in a leaf within 20 and 200, a penalty of
     ``n / 800`` within 5 and 50, and a fifth of the columns at a split but 8 at least.

@@ -1,4 +1,4 @@
-"""Features and labels of several folds, the rows that models are trained and judged on."""
+"""Features and labels of several folds, on which models are trained and evaluated."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -61,12 +61,12 @@ def check_classes(y: "pd.Series[int]", minimum: int, what: str, mend: str) -> No
     y : pandas.Series of {0, 1}
     minimum : int
     what, mend : str
-        For the message: whose labels they are, and what to change.
+        Parts of the message: whose labels they are, and what to change.
 
     Raises
     ------
     InputError
-        The message counts both classes.
+        The message has the counts of the two classes.
     """
     positives = int(y.sum())
     negatives = len(y) - positives

@@ -25,8 +25,8 @@ class Logistic:
     """Logistic regression with an L2 penalty.
 
     Numbers become ``sign(x) * log(1 + |x|)``, are standardised and cut at 5 standard deviations, so that one
-    absurd amount can't rule; a missing number is the mean and raises an indicator. Categories are one-hot,
-    with one level for what is missing or unseen.
+    extreme amount can't dominate; a missing number becomes the mean and sets an indicator. Categories are
+    one-hot, with one level for what is missing or unseen.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ class Logistic:
         return margin
 
     def contributions(self, X: "pd.DataFrame") -> "pd.DataFrame":
-        """Return what each feature adds to the margin, beside its mean over the training rows.
+        """Return the contribution of each feature to the margin, relative to its mean over the training rows.
 
         Returns
         -------

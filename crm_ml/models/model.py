@@ -1,4 +1,4 @@
-"""What every model of a probability can do, and which models there are."""
+"""The interface of a model of a probability, and the registry of all models."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self

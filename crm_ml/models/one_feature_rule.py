@@ -1,4 +1,4 @@
-"""A rule on one feature, as a baseline of what this feature knows alone."""
+"""A baseline that predicts a probability from one feature."""
 
 import json
 from collections.abc import Mapping
@@ -21,12 +21,12 @@ _CURVE, _REST = "curve.json", "rule.json"
 
 @dataclass(kw_only=True, eq=False)
 class OneFeatureRule:
-    """Probability by isotonic regression on one feature; rows without it get their own rate.
+    """Probability by isotonic regression on one feature; rows where it is missing get a rate of their own.
 
-    Whether it rises or falls with the feature follows from the training rows.
+    The direction, rising or falling, is learned from the training rows.
 
-    Two baselines have names of their own. ``recency_rule``, which every shop has: who has not ordered for
-    long is leaving. ``cadence_rule``: the same as a share of the customer's usual gap between orders.
+    Two baselines of churn have names of their own: ``recency_rule`` on the days since the last order, and
+    ``cadence_rule`` on the same as a share of the customer's usual gap between orders.
 
     Parameters
     ----------
@@ -115,7 +115,7 @@ class OneFeatureRule:
 
 
 def _direction(values: Floats, y: Floats, weights: Floats) -> float:
-    """Return 1 where the rows to whom it happened have the larger mean rank, else -1."""
+    """Return 1 where positive rows have the larger mean rank of the feature, else -1."""
     _, rank = np.unique(values, return_inverse=True)
     happened = weights * (y == 1)
     mean = float(happened @ rank) / happened.sum()

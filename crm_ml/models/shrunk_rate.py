@@ -1,4 +1,4 @@
-"""The baseline of campaign managers: who answered before answers again, shrunk towards the mean of all."""
+"""A baseline of response: the customer's past response rate, shrunk towards the mean of all customers."""
 
 import json
 from dataclasses import dataclass
@@ -21,10 +21,10 @@ _LARGEST_STRENGTH = 1e6
 
 @dataclass(kw_only=True, eq=False)
 class ShrunkRate:
-    """Past share of answers with a beta prior: ``(a + answered) / (a + b + sent)``.
+    """Past response rate with a beta prior: ``(a + answered) / (a + b + sent)``.
 
-    The prior's mean is the rate of the training rows; its strength ``a + b`` is the one of greatest
-    likelihood for their next answer. More answers than actions sent count as one answer to each.
+    The prior's mean is the rate of the training rows; its strength ``a + b`` maximises the likelihood of
+    their labels. More responses than actions sent count as one response to each.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What an action is, how a customer answered its kind before, and how much of its items is bought anyway."""
+"""Features of an action: its attributes, past responses to its kind, and past purchases of its items."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -48,7 +48,7 @@ def action_features(tables: Tables, occasion: Occasion, customers: "pd.Index[str
     occasion : Occasion
         Only rows strictly before its ``as_of`` are read; what it covers and how long it lasts is planned.
     customers : pandas.Index of str
-        Whom the action is for.
+        Customers to compute the features for.
 
     Returns
     -------
@@ -63,12 +63,12 @@ def action_features(tables: Tables, occasion: Occasion, customers: "pd.Index[str
 
     covered = occasion.covers.frame(tables)
     days = occasion.snapshot.horizon.days
-    found = pd.DataFrame({"action_kind": occasion.kind, "action_days": float(days)}, index=customers)
-    found["action_offers"], found["action_items"] = _sizes(covered)
+    features = pd.DataFrame({"action_kind": occasion.kind, "action_days": float(days)}, index=customers)
+    features["action_offers"], features["action_items"] = _sizes(covered)
     parts = ((HISTORY, _history(tables, occasion)), (OVERLAP, _overlap(tables, occasion.snapshot, covered)))
     for fills, frame in parts:
-        found = found.join(_filled(fills, frame, customers))
-    return found[list(COLUMNS)]
+        features = features.join(_filled(fills, frame, customers))
+    return features[list(COLUMNS)]
 
 
 def _sizes(covered: "nw.LazyFrame[Any] | None") -> tuple[float, float]:
@@ -85,8 +85,8 @@ def _filled(
 
     if frame is None:
         return pd.DataFrame(float("nan"), index=customers, columns=list(fills))
-    found = to_pandas(frame).set_index("customer_id").reindex(customers)[list(fills)].astype("float64")
-    return found.fillna({name: fill for name, fill in fills.items() if fill is not None})
+    filled = to_pandas(frame).set_index("customer_id").reindex(customers)[list(fills)].astype("float64")
+    return filled.fillna({name: fill for name, fill in fills.items() if fill is not None})
 
 
 def _history(tables: Tables, occasion: Occasion) -> "nw.LazyFrame[Any] | None":
@@ -139,8 +139,8 @@ def _overlap(
         nw.col("overlap_days_since").min(),
     )
     offers = _offers(bought, covered)
-    found = integers(sums).join(offers, on="customer_id", how="left")
-    return found.with_columns(
+    overlap = integers(sums).join(offers, on="customer_id", how="left")
+    return overlap.with_columns(
         nw.col(*_OFFERS).fill_null(0),
         overlap_share=ratio(nw.col("overlap_lines"), nw.col("lines")),
     ).select("customer_id", *OVERLAP)

@@ -1,4 +1,4 @@
-"""Campaigns that were sent, and who answered them."""
+"""Campaigns that were sent, and the responses to them."""
 
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
@@ -38,17 +38,17 @@ def sent_campaigns(tables: Tables, kinds: Collection[str] | None = None) -> list
     """
     sent = tables.frame("touches").select("campaign_id", sent_day=day(nw.col("sent_at_epoch_s"))).unique()
     ends = tables.frame("campaigns").select("campaign_id", "kind", end_day=day(nw.col("ends_at_epoch_s")))
-    found = to_pandas(sent.join(ends, on="campaign_id", how="inner"))
-    found["kind"] = found["kind"].fillna("")
+    campaigns = to_pandas(sent.join(ends, on="campaign_id", how="inner"))
+    campaigns["kind"] = campaigns["kind"].fillna("")
     if kinds is not None:
-        found = found[found["kind"].isin(list(kinds))]
-    if not len(found):
+        campaigns = campaigns[campaigns["kind"].isin(list(kinds))]
+    if not len(campaigns):
         raise InputError(f"touches: none of a campaign of kind {', '.join(kinds or ())}; take other kinds")
-    late = found[found["end_day"] < found["sent_day"]]
+    late = campaigns[campaigns["end_day"] < campaigns["sent_day"]]
     if len(late):
         names = ", ".join(sorted(set(late["campaign_id"])))
         raise InputError(f"touches: campaigns {names} were sent after their end; mend campaigns.ends_at")
-    ordered = found.sort_values(["sent_day", "campaign_id"])
+    ordered = campaigns.sort_values(["sent_day", "campaign_id"])
     return [
         _occasion(*row)
         for row in ordered[["campaign_id", "kind", "sent_day", "end_day"]].itertuples(index=False)
@@ -56,7 +56,7 @@ def sent_campaigns(tables: Tables, kinds: Collection[str] | None = None) -> list
 
 
 def answers(tables: Tables, occasion: Occasion, responses: Collection[str] | None = None) -> "pd.Series[int]":
-    """Return 1 for each customer who was sent the campaign on this day and answered it in its window.
+    """Return 1 for each customer who was sent the campaign on this day and responded in its window.
 
     Parameters
     ----------
@@ -70,17 +70,17 @@ def answers(tables: Tables, occasion: Occasion, responses: Collection[str] | Non
     Returns
     -------
     pandas.Series of int8
-        Indexed by customer_id in ascending order; 0 for those who did not.
+        Indexed by customer_id in ascending order; 0 for those who did not respond.
     """
     import pandas as pd
 
     ours = nw.col("campaign_id") == occasion.campaign_id
     on_the_day = Snapshot(occasion.as_of, timedelta(days=1))
     ids = customer_ids(on_the_day.future(tables.frame("touches").filter(ours), at="sent_at"))
-    given = occasion.snapshot.future(tables.frame("responses").filter(ours), at="responded_at")
+    responded = occasion.snapshot.future(tables.frame("responses").filter(ours), at="responded_at")
     if responses is not None:
-        given = given.filter(nw.col("kind").is_in(list(responses)))
-    return pd.Series(ids.isin(customer_ids(given)).astype("int8"), index=ids, name="answered")
+        responded = responded.filter(nw.col("kind").is_in(list(responses)))
+    return pd.Series(ids.isin(customer_ids(responded)).astype("int8"), index=ids, name="answered")
 
 
 def _occasion(campaign_id: str, kind: str, sent_day: Any, end_day: Any) -> Occasion:

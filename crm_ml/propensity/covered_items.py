@@ -1,4 +1,4 @@
-"""Which items an action is about."""
+"""The items that an action covers."""
 
 from dataclasses import dataclass
 from typing import Any, Literal

@@ -1,4 +1,4 @@
-"""An action or a category at a moment, as the answer to it is predicted."""
+"""An action or a category at a moment, whose response is predicted."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +9,7 @@ from crm_ml.snapshots import Snapshot
 
 @dataclass(frozen=True)
 class Occasion:
-    """What customers may answer; its name is the fold of its rows.
+    """What customers may respond to; its name is the fold of its rows.
 
     Parameters
     ----------
@@ -17,7 +17,7 @@ class Occasion:
     kind : str
         Such as the kind of a campaign; the history with the same kind is a feature.
     snapshot : Snapshot
-        Features know what lies before it; its horizon is the window of the answer.
+        Features use what lies before it; its horizon is the window of the response.
     covers : Covers
         Items on offer.
     campaign_id : str, optional
@@ -32,12 +32,12 @@ class Occasion:
 
     @property
     def as_of(self) -> datetime:
-        """Moment of which the features know the past."""
+        """Moment before which the features look."""
         return self.snapshot.as_of
 
     @property
     def label_ends_at(self) -> datetime:
-        """First moment after the window of the answer."""
+        """First moment after the window of the response."""
         return self.snapshot.label_ends_at
 
     def __str__(self) -> str:

@@ -75,13 +75,13 @@ def labelled_rows(
     import pandas as pd
 
     X, y = {}, {}
-    for snapshot, together in itertools.groupby(occasions, key=lambda one: one.snapshot):
+    for snapshot, together in itertools.groupby(occasions, key=lambda occasion: occasion.snapshot):
         known: pd.DataFrame | None = None
         with tables.scratch() as inside:
-            for one in together:
-                known = matrix(tables, one.snapshot, groups) if known is None else known
-                y[one.name] = label(tables, one)
-                X[one.name] = features_of(inside, one, y[one.name].index, known)
+            for occasion in together:
+                known = matrix(tables, occasion.snapshot, groups) if known is None else known
+                y[occasion.name] = label(tables, occasion)
+                X[occasion.name] = features_of(inside, occasion, y[occasion.name].index, known)
         if seen is not None and known is not None:
             seen(snapshot, known)
     if not y:

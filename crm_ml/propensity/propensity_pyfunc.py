@@ -1,4 +1,4 @@
-"""What MLflow loads a propensity model by; registered models hold the name of this module."""
+"""The loader of propensity models for MLflow; registered models store the name of this module."""
 
 from crm_ml.models.model_folder import loader, probability
 

@@ -1,4 +1,4 @@
-"""Who of the active customers buys in a category within the horizon."""
+"""Labels: which active customers buy in a category within the horizon."""
 
 from collections.abc import Sequence
 from datetime import date, timedelta

@@ -1,7 +1,7 @@
-"""Recommendation: what to offer a customer, to repeat and to discover.
+"""Recommendation: items for each customer, to buy again and to discover.
 
-Models with one interface, ``fit(interactions)`` and ``recommend(customers, k)``: what is popular, what the
-customer buys again, what goes with it, and a list that takes both tasks by probability.
+Models with one interface, ``fit(interactions)`` and ``recommend(customers, k)``: popularity, repeat
+purchases, neighbours and factorisation, and a model that ranks repeats and new items by probability.
 """
 
 from crm_ml.recommend.als import ALS

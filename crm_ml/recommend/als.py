@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
-from crm_ml.recommend.factors import Factors
+from crm_ml.recommend.matrix_factorisation import MatrixFactorisation
 
 
 @dataclass(kw_only=True, eq=False)
-class ALS(Factors):
+class ALS(MatrixFactorisation):
     """``min sum c(u, i) (p(u, i) - x_u . y_i)^2 + l2``, with confidence by the number of events.
 
     References

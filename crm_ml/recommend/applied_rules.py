@@ -1,4 +1,4 @@
-"""An offer bound to the items of a fitted model: what each customer may get, by numbers."""
+"""The rules of an offer, applied to the items of a fitted model."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ import numpy.typing as npt
 from crm_ml.errors import InputError
 from crm_ml.recommend.cold_items import ColdItems
 from crm_ml.recommend.interactions import CUSTOMER, ITEM, Ids, Ints, lookup
-from crm_ml.recommend.list_rules import CoolDown, Scope
+from crm_ml.recommend.list_rules import ItemCoolDown, Scope
 from crm_ml.recommend.offer import ALLOW, BLOCK, CATEGORY, RULE, Offer
 from crm_ml.recommend.top_k import Caps, Mask
 
@@ -22,8 +22,8 @@ Texts = npt.NDArray[np.str_]
 
 
 @dataclass(frozen=True, eq=False)
-class Bound:
-    """Rules by numbers.
+class AppliedRules:
+    """Rules of an offer in terms of item numbers.
 
     Parameters
     ----------
@@ -39,8 +39,8 @@ class Bound:
     cold: ColdItems | None
 
     @staticmethod
-    def of(offer: Offer, items: Ids, k: int) -> "Bound":
-        """Bind an offer to items that were fitted, for lists of k.
+    def of(offer: Offer, items: Ids, k: int) -> "AppliedRules":
+        """Apply an offer to the fitted items, for lists of k.
 
         Raises
         ------
@@ -53,13 +53,13 @@ class Bound:
                 f"exploration_slots is {slots}, of lists of {k}; leave at least one to the model"
             )
         if not slots or offer.items is None:
-            return Bound(offer, items, None)
+            return AppliedRules(offer, items, None)
         cold = ColdItems.of(offer.items, items)
-        return Bound(offer, np.concatenate([items, cold.ids]), cold)
+        return AppliedRules(offer, np.concatenate([items, cold.ids]), cold)
 
     @property
     def exploring(self) -> int:
-        """Places that go to cold items."""
+        """Number of places reserved for cold items."""
         return self.offer.rules.exploration_slots if self.cold is not None and len(self.cold.ids) else 0
 
     @cached_property
@@ -75,7 +75,7 @@ class Bound:
         return Caps(number.astype(np.int64), np.array(most, dtype=np.int64))
 
     def allowed(self, wanted: Ids, ages: "csr_array") -> Mask:
-        """Return which items each customer may get, shape (b, n).
+        """Return the mask of items that may be recommended to each customer, shape (b, n).
 
         Parameters
         ----------
@@ -85,53 +85,53 @@ class Bound:
         """
         segments = self.segments(wanted)
         narrow = self._touched(wanted, segments, ALLOW)
-        found = narrow | ~self._concerned(wanted, segments)[:, None]
-        found &= ~self._touched(wanted, segments, BLOCK)
-        found[:, np.isin(self._names, self.offer.rules.out_of_stock)] = False
-        for one in self.offer.rules.cool_down:
-            self._rest(found, ages, one)
-        return found
+        mask = narrow | ~self._concerned(wanted, segments)[:, None]
+        mask &= ~self._touched(wanted, segments, BLOCK)
+        mask[:, np.isin(self._names, self.offer.rules.out_of_stock)] = False
+        for rule in self.offer.rules.cool_down:
+            self._rest(mask, ages, rule)
+        return mask
 
     def segments(self, customers: Ids) -> Texts:
         """Return the segment of each customer, empty where there is none."""
         known = self.offer.segments or {}
-        return np.array([known.get(str(one), "") for one in customers], dtype=str)
+        return np.array([known.get(str(customer), "") for customer in customers], dtype=str)
 
     def _touched(self, wanted: Ids, segments: Texts, rule: str) -> Mask:
-        """Return the pairs that scopes or single pairs of a rule name, shape (b, n)."""
-        found = np.zeros((len(wanted), len(self.items)), dtype=np.bool_)
+        """Return the mask of pairs that a rule names by scope or singly, shape (b, n)."""
+        mask = np.zeros((len(wanted), len(self.items)), dtype=np.bool_)
         for scope, items in self._scopes[rule]:
-            found[np.ix_(_rows_of(scope, segments), items)] = True
+            mask[np.ix_(_rows_of(scope, segments), items)] = True
         pairs = self._pairs[rule]
         for row, customer in enumerate(wanted) if pairs else ():
             numbers = pairs.get(str(customer))
             if numbers is not None:
-                found[row, numbers] = True
-        return found
+                mask[row, numbers] = True
+        return mask
 
     def _concerned(self, wanted: Ids, segments: Texts) -> Mask:
-        """Return to whom something is allowed by name, and so nothing else."""
-        found = np.array([str(one) in self._pairs[ALLOW] for one in wanted], dtype=np.bool_)
+        """Return the customers who have an allow rule, and so may get nothing else, shape (b,)."""
+        restricted = np.array([str(customer) in self._pairs[ALLOW] for customer in wanted], dtype=np.bool_)
         for scope in self.offer.rules.allow:
-            found |= _rows_of(scope, segments)
-        return found
+            restricted |= _rows_of(scope, segments)
+        return restricted
 
-    def _rest(self, found: Mask, ages: "csr_array", rule: CoolDown) -> None:
-        """Leave out what was bought lately."""
+    def _rest(self, mask: Mask, ages: "csr_array", rule: ItemCoolDown) -> None:
+        """Clear the items in the mask that were bought too recently."""
         there = (
             np.isin(self._categories, rule.categories) if rule.categories else np.ones(len(self.items), bool)
         )
         recent = ages.data < rule.days
-        rows = np.repeat(np.arange(len(found)), np.diff(ages.indptr))[recent]
+        rows = np.repeat(np.arange(len(mask)), np.diff(ages.indptr))[recent]
         items = ages.indices[recent]
         if rule.whole_category:
             names, number = np.unique(self._categories, return_inverse=True)
-            rested = np.zeros((len(found), len(names)), dtype=np.bool_)
+            rested = np.zeros((len(mask), len(names)), dtype=np.bool_)
             rested[rows, number[items]] = True
             rested[:, names == ""] = False
-            found &= ~(rested[:, number] & there)
-        kept = there[items]
-        found[rows[kept], items[kept]] = False
+            mask &= ~(rested[:, number] & there)
+        concerned = there[items]
+        mask[rows[concerned], items[concerned]] = False
 
     @cached_property
     def _names(self) -> Texts:
@@ -150,8 +150,8 @@ class Bound:
         rules = self.offer.rules
         return {
             rule: [
-                (one, np.isin(self._names, one.items) | np.isin(self._categories, one.categories))
-                for one in scopes
+                (scope, np.isin(self._names, scope.items) | np.isin(self._categories, scope.categories))
+                for scope in scopes
             ]
             for rule, scopes in ((ALLOW, rules.allow), (BLOCK, rules.block))
         }
@@ -159,17 +159,17 @@ class Bound:
     @cached_property
     def _pairs(self) -> dict[str, Mapping[str, Ints]]:
         """Return by rule the numbers of the items of each customer, those that are known."""
-        found: dict[str, Mapping[str, Ints]] = {ALLOW: {}, BLOCK: {}}
+        numbers_of: dict[str, Mapping[str, Ints]] = {ALLOW: {}, BLOCK: {}}
         if self.offer.pairs is None:
-            return found
+            return numbers_of
         order = np.argsort(self._names, kind="stable")
         place = lookup(self.items[order], self.offer.pairs[ITEM].astype(str))
         number = np.where(place >= 0, order[place], -1)
-        for rule in found:
+        for rule in numbers_of:
             mine = (self.offer.pairs[RULE] == rule).to_numpy()
             customers = self.offer.pairs.loc[mine, CUSTOMER].astype(str).to_numpy()
-            found[rule] = _by_customer(customers, number[mine])
-        return found
+            numbers_of[rule] = _by_customer(customers, number[mine])
+        return numbers_of
 
 
 def _by_customer(customers: Ids, numbers: Ints) -> dict[str, Ints]:

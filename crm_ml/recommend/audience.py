@@ -1,4 +1,4 @@
-"""The reverse query: which customers an item is for."""
+"""The reverse query: the customers with the highest scores of an item."""
 
 from typing import TYPE_CHECKING
 
@@ -22,13 +22,14 @@ def audience(
     exclude_seen: bool = True,
     customers: npt.ArrayLike | None = None,
 ) -> "pd.DataFrame":
-    """Return the customers whose score of an item is the highest, such as one that sells slowly.
+    """Return the customers with the highest scores of an item, such as one that sells slowly.
 
     Parameters
     ----------
     model : Recommender
-        Fitted. Scores of customers are compared, so probabilities (`crm_ml.recommend.TwoHeads`) say most; a
-        model that has no score for most pairs, such as own frequency, finds few.
+        Fitted. Scores are compared across customers, which suits probabilities best
+        (`crm_ml.recommend.TwoHeads`); a model without a score for most pairs, such as
+        personal frequency, returns few customers.
     item_id : str
     k : int
         Customers at most.
@@ -46,7 +47,7 @@ def audience(
     Raises
     ------
     InputError
-        If the item is unknown, k is below 1, none of the customers is known, or nobody has a score.
+        If the item is unknown, k is below 1, none of the customers is known, or no customer has a score.
 
     Examples
     --------
@@ -74,13 +75,13 @@ def audience(
             f"item {item_id!r}: none of {len(rows):,} customers has a score of {type(model).__name__}; "
             "take an item-kNN or EASE"
         )
-    found = rows[order]
+    selected = rows[order]
     return pd.DataFrame(
         {
-            "rank": np.arange(1, len(found) + 1),
-            CUSTOMER: model.customers_[found],
+            "rank": np.arange(1, len(selected) + 1),
+            CUSTOMER: model.customers_[selected],
             "score": scores[order],
-            "reason": model.reasons(found, np.full(len(found), item)),
+            "reason": model.reasons(selected, np.full(len(selected), item)),
         }
     )
 
@@ -88,8 +89,8 @@ def audience(
 def _rows(model: "Recommender", customers: npt.ArrayLike | None) -> "npt.NDArray[np.int64]":
     if customers is None:
         return np.arange(len(model.customers_))
-    found = lookup(model.customers_, customers)
-    found = np.unique(found[found >= 0])
-    if not len(found):
+    rows = lookup(model.customers_, customers)
+    rows = np.unique(rows[rows >= 0])
+    if not len(rows):
         raise InputError(f"none of {np.size(customers):,} customers is among those that were fitted")
-    return found
+    return rows

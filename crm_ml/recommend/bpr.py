@@ -1,16 +1,16 @@
-"""Bayesian personalised ranking: items that were taken before those that were not."""
+"""Bayesian personalised ranking: items that were bought rank above those that were not."""
 
 from dataclasses import dataclass
 from typing import Any
 
-from crm_ml.recommend.factors import Factors
+from crm_ml.recommend.matrix_factorisation import MatrixFactorisation
 
 
 @dataclass(kw_only=True, eq=False)
-class BPR(Factors):
-    """``max sum ln sigma(x_u . (y_i - y_j)) - l2`` over pairs of a taken and another item, on one thread.
+class BPR(MatrixFactorisation):
+    """``max sum ln sigma(x_u . (y_i - y_j)) - l2`` over pairs of a bought and another item, on one thread.
 
-    Its implementation counts whether an item was taken, so `half_life_days` has no effect on it.
+    Its implementation uses whether an item was bought, so `half_life_days` has no effect on it.
 
     References
     ----------

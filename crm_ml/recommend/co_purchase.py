@@ -1,4 +1,4 @@
-"""Items that stand in the same baskets."""
+"""Items that are bought in the same baskets."""
 
 from typing import TYPE_CHECKING
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 def bought_together(
     interactions: "pd.DataFrame | Interactions", least: int = 20, k: int = 10
 ) -> "pd.DataFrame":
-    """Return for each item those that are bought with it more often than by chance.
+    """Return for each item the items that are bought with it more often than by chance.
 
-    A basket is what a customer took at one moment.
+    A basket is what a customer bought at one moment.
 
     Parameters
     ----------
@@ -31,9 +31,9 @@ def bought_together(
     Returns
     -------
     pandas.DataFrame
-        item_id, rank, with_item_id, baskets (that hold both), support (their share of all), confidence
-        (``P(with | item)``) and lift (``confidence / P(with)``, above 1), in the order of item_id and rank.
-        Of equal lift the greater support comes first.
+        item_id, rank, with_item_id, baskets (number with the two items), support (their share of all),
+        confidence (``P(with | item)``) and lift (``confidence / P(with)``, above 1), in the order of
+        item_id and rank. Of equal lift the greater support comes first.
 
     Raises
     ------
@@ -62,11 +62,11 @@ def bought_together(
     shared = (baskets.T @ baskets).tocoo()
     item, other = shared.coords
     keep = (item != other) & (shared.data >= least)
-    item, other, both = item[keep], other[keep], shared.data[keep]
+    item, other, shared_baskets = item[keep], other[keep], shared.data[keep]
     of_item, total = np.asarray(baskets.sum(axis=0)).ravel(), baskets.shape[0]
-    confidence = both / of_item[item]
-    lift = both * total / (of_item[item] * of_item[other])
-    order = np.lexsort((other, -both, -lift, item))
+    confidence = shared_baskets / of_item[item]
+    lift = shared_baskets * total / (of_item[item] * of_item[other])
+    order = np.lexsort((other, -shared_baskets, -lift, item))
     order = order[lift[order] > 1]
     if not len(order):
         raise InputError(f"no two items share {least:,} of {total:,} baskets more often than by chance")
@@ -77,8 +77,8 @@ def bought_together(
             "item_id": data.items[item],
             "rank": rank,
             "with_item_id": data.items[other[order]],
-            "baskets": both[order].astype(np.int64),
-            "support": both[order] / total,
+            "baskets": shared_baskets[order].astype(np.int64),
+            "support": shared_baskets[order] / total,
             "confidence": confidence[order],
             "lift": lift[order],
         }
@@ -88,7 +88,7 @@ def bought_together(
 
 
 def _baskets(data: Interactions) -> "csr_array":
-    """Return which item stands in which basket, shape (baskets, items)."""
+    """Return the items of each basket, shape (baskets, items)."""
     from scipy.sparse import csr_array
 
     number = data.basket

@@ -1,4 +1,4 @@
-"""Items without a past: what their neighbours of category and brand say."""
+"""Items without purchases, scored by the items of the same category and brand."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class ColdItems:
-    """Items of the catalogue that nobody bought, each with the items that it is compared to.
+    """Items of the catalogue without purchases, each with the items whose scores it takes.
 
     ``score(u, c)`` is the mean score of u over the items of c's category and brand, of its category where
     the brand has none there, the missing ones as 0.
@@ -25,8 +25,8 @@ class ColdItems:
         In ascending order.
     weights : scipy.sparse.csr_array, shape (n_items, n_cold)
         Columns sum to 1, or to 0 where there is no neighbour.
-    told : numpy.ndarray of str, shape (n_cold,)
-        What each item's neighbours have in common.
+    shared_labels : numpy.ndarray of str, shape (n_cold,)
+        Category and brand that an item shares with its neighbours.
 
     References
     ----------
@@ -36,11 +36,11 @@ class ColdItems:
 
     ids: Ids
     weights: "csr_array"
-    told: Ids
+    shared_labels: Ids
 
     @staticmethod
     def of(items: "pd.DataFrame", known: Ids) -> "ColdItems":
-        """Compare the items of a catalogue to those that were fitted.
+        """Assign fitted items to each cold item of a catalogue.
 
         Parameters
         ----------
@@ -56,19 +56,21 @@ class ColdItems:
         warm = labels.reindex(known).fillna("")
         category = _same(warm["category"], labels.loc[cold, "category"])
         if "brand" not in names:
-            return ColdItems(cold, _mean(category), _told(labels.loc[cold]))
+            return ColdItems(cold, _mean(category), _in_words(labels.loc[cold]))
         joined = [part["category"] + "\0" + part["brand"] for part in (warm, labels.loc[cold])]
         branded = labels.loc[cold, "brand"].to_numpy() != ""
-        both = _same(joined[0], joined[1].where(branded, ""))
-        have = np.asarray(both.sum(axis=0)).ravel() > 0
-        told = _told(labels.loc[cold].assign(brand=labels.loc[cold, "brand"].where(have, "")))
-        return ColdItems(cold, _mean(both + category.multiply((~have).astype(float)).tocsr()), told)
+        branded_pairs = _same(joined[0], joined[1].where(branded, ""))
+        have = np.asarray(branded_pairs.sum(axis=0)).ravel() > 0
+        common = _in_words(labels.loc[cold].assign(brand=labels.loc[cold, "brand"].where(have, "")))
+        return ColdItems(
+            cold, _mean(branded_pairs + category.multiply((~have).astype(float)).tocsr()), common
+        )
 
     def scores(self, scores: Floats) -> Floats:
         """Return the scores of the cold items, shape (b, n_cold); minus infinity where they are 0."""
         usable = np.where(np.isfinite(scores), scores, 0.0)
-        found = np.asarray((self.weights.T @ usable.T).T)
-        return np.where(found > 0, found, -np.inf)
+        cold_scores = np.asarray((self.weights.T @ usable.T).T)
+        return np.where(cold_scores > 0, cold_scores, -np.inf)
 
 
 def _same(warm: "pd.Series[str]", cold: "pd.Series[str]") -> "csr_array":
@@ -93,6 +95,6 @@ def _mean(same: "csr_array") -> "csr_array":
     return csr_array(same.multiply(1.0 / np.maximum(total, 1.0)))
 
 
-def _told(labels: "pd.DataFrame") -> Ids:
+def _in_words(labels: "pd.DataFrame") -> Ids:
     texts = [", ".join(part for part in row if part) for row in labels.itertuples(index=False)]
     return np.array(texts, dtype=object)

@@ -1,4 +1,4 @@
-"""Products of customers' and items' factors whose every entry is the same, whoever stands beside whom."""
+"""Matrix products of customer and item factors whose entries do not depend on the batch or the threads."""
 
 from functools import cache
 from typing import Any
@@ -6,17 +6,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-Factors = npt.NDArray[np.float32]
+FactorMatrix = npt.NDArray[np.float32]
 _STEP = 4  # customers and factors that one pass takes together
 _ITEMS = 1024  # items whose rows stay in the cache meanwhile
 
 
-def transposed(items: Factors) -> Factors:
-    """Return the factors of items as `products` takes them, shape (f', n) with f' a multiple of 4."""
+def transposed(items: FactorMatrix) -> FactorMatrix:
+    """Return the transposed item factors for `products`, shape (f', n) with f' a multiple of 4."""
     return np.ascontiguousarray(_padded(items, 1).T)
 
 
-def products(customers: Factors, items: Factors) -> Factors:
+def products(customers: FactorMatrix, items: FactorMatrix) -> FactorMatrix:
     """Return ``customers @ items``, each entry summed in the order of the factors.
 
     A BLAS library sums the rows of one matrix in orders that depend on their place and on its threads, so
@@ -44,7 +44,7 @@ def products(customers: Factors, items: Factors) -> Factors:
     return out[: len(customers)]
 
 
-def _padded(matrix: Factors, *axes: int) -> Factors:
+def _padded(matrix: FactorMatrix, *axes: int) -> FactorMatrix:
     """Add zeros up to whole steps."""
     missing = [(0, -matrix.shape[axis] % _STEP if axis in axes else 0) for axis in range(2)]
     return np.pad(np.asarray(matrix, dtype=np.float32), missing)
@@ -57,7 +57,9 @@ def _kernel() -> Any:
     return numba.njit(cache=True, nogil=True, fastmath={"contract"})(_multiply)
 
 
-def _multiply(left: Factors, right: Factors, out: Factors) -> None:  # pragma: no cover  (compiled)
+def _multiply(
+    left: FactorMatrix, right: FactorMatrix, out: FactorMatrix
+) -> None:  # pragma: no cover  (compiled)
     """Add four factors at a time to four customers, so that what is loaded once serves sixteen products."""
     for start in range(0, right.shape[1], _ITEMS):
         end = min(start + _ITEMS, right.shape[1])

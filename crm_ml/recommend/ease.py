@@ -9,7 +9,7 @@ import numpy as np
 from crm_ml.errors import InputError
 from crm_ml.recommend.interactions import Floats, Interactions, Ints
 from crm_ml.recommend.recommender import Recommender
-from crm_ml.recommend.score_explanations import told
+from crm_ml.recommend.score_explanations import contribution_texts
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -54,10 +54,10 @@ class EASE(Recommender):
         return np.asarray(self.own_[rows] @ self.weights_, dtype=np.float64)
 
     def _reasons(self, rows: Ints, items: Ints) -> list[str]:
-        return told(self.contributions(rows, items), self.items_)
+        return contribution_texts(self.contributions(rows, items), self.items_)
 
     def contributions(self, rows: Ints, items: Ints) -> "csr_array":
-        """Return what each item of the customer adds to the score; rows sum to the scores."""
+        """Return the contribution of each item of the customer to the score; rows sum to the scores."""
         return self.own_[rows].multiply(self.weights_.T[items]).tocsr()
 
     def _arrays(self) -> Mapping[str, Any]:

@@ -1,4 +1,4 @@
-"""Parameters as JSON, arrays as npz (sparse ones by their parts) and texts; nothing is pickled."""
+"""Files of a recommender: parameters as JSON, arrays as npz (sparse ones by parts), texts; no pickle."""
 
 import json
 from collections.abc import Mapping
@@ -25,8 +25,8 @@ def write(folder: Path, parameters: Mapping[str, Any], arrays: Mapping[str, Any]
         elif issparse(value):
             flat |= {f"{name}.{part}": np.asarray(getattr(value, part)) for part in _PARTS}
         else:
-            found = np.asarray(value)
-            flat[name] = found.astype(str) if found.dtype == object else found
+            array = np.asarray(value)
+            flat[name] = array.astype(str) if array.dtype == object else array
     with (folder / _ARRAYS).open("wb") as file:
         np.savez(file, **flat)  # without a clock in its entries, unlike the compressed form of some versions
 
@@ -46,7 +46,7 @@ def read(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
         if not part:
             arrays[name] = value.astype(object) if value.dtype.kind == "U" else value
         elif part == "data":
-            parts = {one: flat[f"{base}.{one}"] for one in _PARTS}
+            parts = {key: flat[f"{base}.{key}"] for key in _PARTS}
             arrays[base] = csr_array(
                 (parts["data"], parts["indices"], parts["indptr"]), shape=tuple(parts["shape"])
             )

@@ -1,4 +1,4 @@
-"""The boosters of the two heads, and the steps that make probabilities of their scores."""
+"""The boosters of the two heads, and the isotonic steps that turn their scores into probabilities."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import numpy as np
 from crm_ml.models.booster_params import passed_on
 from crm_ml.models.booster_text import booster_of, text_of
 from crm_ml.recommend.interactions import Floats
-from crm_ml.recommend.training_windows import NEW, REPEAT, Settings, Window
+from crm_ml.recommend.training_windows import NEW, REPEAT, HeadSettings, TrainingWindow
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -17,22 +17,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Heads:
-    """A booster for each head, and the steps that make probabilities of its scores."""
+    """A booster for each head, and the isotonic steps that calibrate its scores."""
 
     boosters: Mapping[str, Any]
     steps: Mapping[str, tuple[Floats, Floats]]
 
     @staticmethod
-    def fit(windows: Sequence[Window], settings: Settings, heads: Sequence[str] = (REPEAT, NEW)) -> "Heads":
+    def fit(
+        windows: Sequence[TrainingWindow], settings: HeadSettings, heads: Sequence[str] = (REPEAT, NEW)
+    ) -> "Heads":
         """Train both heads, or one of them, on all windows."""
         return Heads({head: _booster(head, windows, settings) for head in heads}, {})
 
     def joined(self, other: "Heads") -> "Heads":
-        """Return these heads and others beside them."""
+        """Return these heads and those of another model together."""
         return Heads({**self.boosters, **other.boosters}, {**self.steps, **other.steps})
 
-    def calibrated(self, earlier: "Heads", window: Window) -> "Heads":
-        """Return the heads with steps from the scores that heads of earlier windows give a later one."""
+    def calibrated(self, earlier: "Heads", window: TrainingWindow) -> "Heads":
+        """Return the heads with steps fitted to scores of a later window by heads of earlier windows."""
         from sklearn.isotonic import IsotonicRegression
 
         assert window.y is not None
@@ -47,41 +49,43 @@ class Heads:
 
     @property
     def arrays(self) -> dict[str, Any]:
-        """What the files of a model keep: LightGBM's text and the steps."""
-        found: dict[str, Any] = {f"{head}_head": text_of(one) for head, one in self.boosters.items()}
+        """Content of the files: LightGBM text and steps."""
+        contents: dict[str, Any] = {
+            f"{head}_head": text_of(booster) for head, booster in self.boosters.items()
+        }
         for head, parts in self.steps.items():
-            found |= {f"{head}_step_{axis}": part for axis, part in zip("xy", parts, strict=True)}
-        return found
+            contents |= {f"{head}_step_{axis}": part for axis, part in zip("xy", parts, strict=True)}
+        return contents
 
     @staticmethod
     def from_arrays(arrays: Mapping[str, Any]) -> "Heads":
-        """Take back what `arrays` gave."""
+        """Restore heads from `arrays`."""
         return Heads(
             {head: booster_of(arrays[f"{head}_head"]) for head in (REPEAT, NEW)},
             {head: (arrays[f"{head}_step_x"], arrays[f"{head}_step_y"]) for head in (REPEAT, NEW)},
         )
 
     def probability(self, head: str, X: Floats) -> Floats:
-        """Return P(buy), in the order of the head's scores where the steps are flat."""
+        """Return P(buy); where the steps are flat, ties follow the head's scores."""
         score = self.boosters[head].predict(X)
         x, p = self.steps[head]
         rank = np.argsort(np.argsort(score, kind="stable"), kind="stable")
         return np.asarray(np.interp(score, x, p) + 1e-9 * rank / max(len(rank), 1))
 
 
-def pairs_of(window: Window, heads: Heads) -> "csr_array":
+def pairs_of(window: TrainingWindow, heads: Heads) -> "csr_array":
     """Return P(buy) of every pair of a window, shape (customers, items)."""
     from scipy.sparse import coo_array
 
     p = [heads.probability(head, window.X[head]) for head in (REPEAT, NEW)]
     rows, items = (np.concatenate([part[REPEAT], part[NEW]]) for part in (window.rows, window.items))
-    found = coo_array((np.concatenate(p), (rows, items)), shape=window.shape).tocsr()
-    found.sort_indices()
-    return found
+    pairs = coo_array((np.concatenate(p), (rows, items)), shape=window.shape).tocsr()
+    pairs.sort_indices()
+    return pairs
 
 
-def head_params(head: str, settings: Settings) -> dict[str, Any]:
-    """Return what a head passes to LightGBM by itself."""
+def head_params(head: str, settings: HeadSettings) -> dict[str, Any]:
+    """Return the parameters that a head sets itself."""
     if head == REPEAT:
         own = {
             "objective": "binary",
@@ -112,12 +116,12 @@ def head_params(head: str, settings: Settings) -> dict[str, Any]:
     }
 
 
-def more_params(head: str, settings: Settings) -> dict[str, Any]:
-    """Return the further parameters of LightGBM that a head was set to."""
+def more_params(head: str, settings: HeadSettings) -> dict[str, Any]:
+    """Return the further parameters that were configured for a head."""
     return {**settings.params, **(settings.new_params if head == NEW else {})}
 
 
-def _booster(head: str, windows: Sequence[Window], settings: Settings) -> Any:
+def _booster(head: str, windows: Sequence[TrainingWindow], settings: HeadSettings) -> Any:
     import lightgbm
 
     X = np.concatenate([window.X[head] for window in windows])

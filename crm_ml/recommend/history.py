@@ -1,4 +1,4 @@
-"""How often and how regularly a customer took an item."""
+"""How often and how regularly a customer bought an item."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -43,16 +43,16 @@ class History:
 
     @property
     def arrays(self) -> dict[str, Any]:
-        """What the files of a model keep."""
+        """Content of the files of a model."""
         return {"history_count": self.count, "history_last": self.last, "history_first": self.first}
 
     @staticmethod
     def from_arrays(arrays: Mapping[str, Any]) -> "History":
-        """Take back what `arrays` gave."""
+        """Restore a history from `arrays`."""
         return History(*(arrays[f"history_{name}"] for name in ("count", "last", "first")))
 
-    def told(self, rows: Ints, items: Ints) -> list[str]:
-        """Say it in words: ``6 times, about every 27 days, last 30 days ago: due``."""
+    def texts(self, rows: Ints, items: Ints) -> list[str]:
+        """Return the history of pairs in words: ``6 times, about every 27 days, last 30 days ago: due``."""
         counts, lasts, firsts = (
             np.asarray(part[rows, items]).ravel() for part in (self.count, self.last, self.first)
         )

@@ -1,4 +1,4 @@
-"""Who took which item when, with ids frozen in their order: what every recommender learns from."""
+"""Events of customers and items, with ids in ascending order: the training data of every recommender."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -62,9 +62,9 @@ class Interactions:
 
         data = np.ones(len(self.item)) if values is None else np.asarray(values, dtype=np.float64)
         shape = (len(self.customers), len(self.items))
-        found = coo_array((data, (self.customer, self.item)), shape=shape).tocsr()
-        found.sort_indices()
-        return found
+        cells = coo_array((data, (self.customer, self.item)), shape=shape).tocsr()
+        cells.sort_indices()
+        return cells
 
     def ages(self, oldest: bool = False) -> "csr_array":
         """Return the days since the last (or the oldest) event of each customer and item, above 0."""
@@ -146,8 +146,8 @@ def as_interactions(frame: "pd.DataFrame | Interactions", ends_at: int | None = 
         return frame
     missing = [name for name in (CUSTOMER, ITEM, AT) if name not in frame]
     if missing or not len(frame):
-        told = f"no column {', '.join(missing)}" if missing else "there is no row"
-        raise InputError(f"interactions: {told}; they need {CUSTOMER}, {ITEM} and {AT}, a row an event")
+        breach = f"no column {', '.join(missing)}" if missing else "there is no row"
+        raise InputError(f"interactions: {breach}; they need {CUSTOMER}, {ITEM} and {AT}, a row an event")
     at, quantity = _seconds(frame[AT]), _quantity(frame)
     end = int(np.nanmax(at)) + 1 if ends_at is None else ends_at
     _check(frame, at, quantity, end)
@@ -164,8 +164,8 @@ def _seconds(values: "pd.Series[Any]") -> Floats:
     if pd.api.types.is_numeric_dtype(values.dtype):
         return values.to_numpy(dtype=float, na_value=np.nan)
     times = pd.to_datetime(values, utc=True).astype("datetime64[us, UTC]")
-    found = times.astype("int64").to_numpy() // 1_000_000
-    return np.where(times.isna().to_numpy(), np.nan, found.astype(float))
+    seconds = times.astype("int64").to_numpy() // 1_000_000
+    return np.where(times.isna().to_numpy(), np.nan, seconds.astype(float))
 
 
 def _quantity(frame: "pd.DataFrame") -> Floats:

@@ -1,4 +1,4 @@
-"""Items that are taken by the same customers as those the customer took."""
+"""Item-based collaborative filtering: items bought by the same customers."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -27,7 +27,7 @@ class ItemKNN(Neighbours):
     half_life_days : float, optional
         Recency weight of the customer's own events in the score; None counts all alike.
     neighbours : int
-        Items that each item keeps.
+        Number of most similar items that each item retains.
     shrink : float
         Added to the product of the norms, against similarities of few events.
 
@@ -86,10 +86,10 @@ def _nearest(weighted: "csr_array", neighbours: int, shrink: float) -> "csr_arra
         block /= norms[start : start + 512, None] * norms[None, :] + shrink
         rows = np.arange(len(block))
         block[rows, start + rows] = 0.0
-        kept, values = top_k(np.where(block > 0, block, -np.inf), min(neighbours, n), None, None)
-        real = kept != NONE
+        nearest, values = top_k(np.where(block > 0, block, -np.inf), min(neighbours, n), None, None)
+        real = nearest != NONE
         starts = np.append(0, np.cumsum(real.sum(axis=1)))
-        part = csr_array((values[real], kept[real], starts), shape=(len(block), n))
+        part = csr_array((values[real], nearest[real], starts), shape=(len(block), n))
         part.sort_indices()
         parts.append(part)
     return csr_array(vstack(parts, format="csr"))

@@ -1,4 +1,4 @@
-"""What may be recommended to whom, as plain data."""
+"""Rules of recommendation lists, as plain data."""
 
 from typing import Annotated, Self
 
@@ -32,7 +32,7 @@ class Scope(Strict):
         return self
 
 
-class CoolDown(Strict):
+class ItemCoolDown(Strict):
     """No item again until so many days after its last purchase.
 
     Parameters
@@ -41,7 +41,7 @@ class CoolDown(Strict):
     categories : tuple of str
         Where it holds; everywhere without it.
     whole_category : bool
-        Whether one purchase rests all items of the category, as of a thing that one needs once.
+        Whether a purchase blocks all items of the category, for goods that are needed once.
     """
 
     days: Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -50,16 +50,16 @@ class CoolDown(Strict):
 
 
 class Rules(Strict):
-    """What holds for every list; nothing is ruled out without it.
+    """Rules for every list; without any, all items may be recommended.
 
     Parameters
     ----------
     allow : tuple of Scope
-        A customer to whom some apply gets nothing but their items.
+        Customers in such a scope get only its items.
     block : tuple of Scope
     out_of_stock : tuple of str
-        Items that nobody gets.
-    cool_down : tuple of CoolDown
+        Items that are never recommended.
+    cool_down : tuple of ItemCoolDown
     category_caps : dict of str to int
         At most so many items of a category in a list.
     most_per_category : int, optional
@@ -76,25 +76,25 @@ class Rules(Strict):
     allow: Annotated[tuple[Scope, ...], Field(strict=False)] = ()
     block: Annotated[tuple[Scope, ...], Field(strict=False)] = ()
     out_of_stock: Names = ()
-    cool_down: Annotated[tuple[CoolDown, ...], Field(strict=False)] = ()
+    cool_down: Annotated[tuple[ItemCoolDown, ...], Field(strict=False)] = ()
     category_caps: dict[str, Most] = Field(default_factory=dict)
     most_per_category: Most | None = None
     exploration_slots: Annotated[int, Field(ge=0)] = 0
 
     @property
     def categories(self) -> set[str]:
-        """All categories that are named."""
-        scopes = [one.categories for one in (*self.allow, *self.block)]
-        rests = [one.categories for one in self.cool_down]
+        """All categories that the rules name."""
+        scopes = [entry.categories for entry in (*self.allow, *self.block)]
+        rests = [entry.categories for entry in self.cool_down]
         return {name for part in (*scopes, *rests) for name in part} | set(self.category_caps)
 
     @property
     def segments(self) -> set[str]:
-        """All segments that are named."""
-        return {name for one in (*self.allow, *self.block) for name in one.segments}
+        """All segments that the rules name."""
+        return {name for scope in (*self.allow, *self.block) for name in scope.segments}
 
     @property
     def needs_categories(self) -> bool:
         """Whether items must have categories for the rules to be applied."""
-        whole = any(one.whole_category for one in self.cool_down)
+        whole = any(rest.whole_category for rest in self.cool_down)
         return bool(self.categories or self.most_per_category or self.exploration_slots or whole)

@@ -1,4 +1,4 @@
-"""What models share whose score is a sum over the customer's own items."""
+"""The base class of models whose score is a sum over the customer's own items."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ import numpy as np
 
 from crm_ml.recommend.interactions import Floats, Ints
 from crm_ml.recommend.recommender import Recommender
-from crm_ml.recommend.score_explanations import told
+from crm_ml.recommend.score_explanations import contribution_texts
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -25,7 +25,7 @@ class Neighbours(Recommender):
     similar_: "csr_array" = field(init=False, repr=False)
 
     def similar(self, item_id: str, k: int = 10) -> list[tuple[str, float]]:
-        """Return the items that one says most of, with what it adds to their score.
+        """Return the items most similar to an item, with their weight.
 
         Raises
         ------
@@ -34,18 +34,18 @@ class Neighbours(Recommender):
         """
         row = self.similar_[[self.number_of(item_id)]].tocoo()
         order = np.lexsort((row.coords[1], -row.data))[:k]
-        return [(str(self.items_[row.coords[1][one]]), float(row.data[one])) for one in order]
+        return [(str(self.items_[row.coords[1][place]]), float(row.data[place])) for place in order]
 
     def contributions(self, rows: Ints, items: Ints) -> "csr_array":
-        """Return what each item of the customer adds to the score; rows sum to the scores."""
+        """Return the contribution of each item of the customer to the score; rows sum to the scores."""
         return self.own_[rows].multiply(self.similar_.T.tocsr()[items]).tocsr()
 
     def _scores(self, rows: Ints) -> Floats:
-        found = (self.own_[rows] @ self.similar_).toarray()
-        return np.where(found > 0, found, -np.inf)
+        scores = (self.own_[rows] @ self.similar_).toarray()
+        return np.where(scores > 0, scores, -np.inf)
 
     def _reasons(self, rows: Ints, items: Ints) -> list[str]:
-        return told(self.contributions(rows, items), self.items_)
+        return contribution_texts(self.contributions(rows, items), self.items_)
 
     def _arrays(self) -> Mapping[str, Any]:
         return {"similar_": self.similar_, "own_": self.own_}

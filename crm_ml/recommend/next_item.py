@@ -1,4 +1,4 @@
-"""What customers took after the items that the customer took last."""
+"""Sequential rules: items that customers bought after the items that the customer bought last."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -23,9 +23,9 @@ class NextItem(Neighbours):
     Parameters
     ----------
     half_life : float
-        Events after which one of the customer's own counts half.
+        Number of later events after which an event counts half.
     decay : float
-        In (0, 1]: what each event between two items takes away.
+        In (0, 1]: the factor for each event between two items.
     window : int
         Largest d.
     backward : float
@@ -55,12 +55,12 @@ class NextItem(Neighbours):
         customer, item = data.customer[order], data.item[order]
         n = len(data.items)
         after = _after((customer, item), n, self.window, self.decay)
-        both = (after + self.backward * after.T).tocoo()
+        following = (after + self.backward * after.T).tocoo()
         events = np.bincount(item, minlength=n).astype(float)
-        start, end = both.coords
+        start, end = following.coords
         norm = events[start] ** self.from_power * events[end] ** self.to_power + self.shrink
-        both.data = np.where(start == end, 0.0, both.data / norm)
-        self.similar_ = both.tocsr()
+        following.data = np.where(start == end, 0.0, following.data / norm)
+        self.similar_ = following.tocsr()
         self.similar_.eliminate_zeros()
         last = np.searchsorted(customer, customer, "right") - 1
         steps = np.empty(len(order))

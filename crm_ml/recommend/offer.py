@@ -1,4 +1,4 @@
-"""What a list is made under: rules, the catalogue, segments of customers, and single pairs."""
+"""The conditions of a list: rules, the catalogue, segments of customers, and single pairs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ ALLOW, BLOCK = "allow", "block"
 
 @dataclass(frozen=True, eq=False)
 class Offer:
-    """Everything about items and customers that the events do not say.
+    """What is known of items and customers beside the events.
 
     Parameters
     ----------
@@ -26,16 +26,16 @@ class Offer:
         The catalogue: item_id and category, optionally brand. Needed by rules about categories and by
         exploration, which recommends its items without a past.
     segments : mapping of str to str, optional
-        Segment of a customer, also of customers without events: they get what is popular in it.
+        Segment of each customer; customers without events get the popular items of theirs.
     pairs : pandas.DataFrame, optional
-        customer_id, item_id and rule (``allow`` or ``block``): what a single customer may or may not get. A
-        customer who is allowed something gets nothing else.
+        customer_id, item_id and rule (``allow`` or ``block``) for single customers. A customer with an
+        allowed item gets only allowed items.
 
     Raises
     ------
     InputError
-        If a table lacks a column or holds what is missing or twice, or rules name a category or a segment
-        that is not there; the message names all.
+        If a table lacks a column or has missing or repeated ids, or rules name an unknown category or
+        segment; the message names all.
 
     Examples
     --------
@@ -68,8 +68,8 @@ def _catalogue(items: "pd.DataFrame") -> list[str]:
     if missing:
         return [f"items lack {', '.join(missing)}"]
     absent, twice = int(items[ITEM].isna().sum()), int(items[ITEM].astype(str).duplicated().sum())
-    found = [f"{absent:,} of {len(items):,} items have no id"] if absent else []
-    return found + ([f"{twice:,} of {len(items):,} items stand more than once"] if twice else [])
+    breaches = [f"{absent:,} of {len(items):,} items have no id"] if absent else []
+    return breaches + ([f"{twice:,} of {len(items):,} items stand more than once"] if twice else [])
 
 
 def _pairs(pairs: "pd.DataFrame") -> list[str]:
@@ -78,11 +78,11 @@ def _pairs(pairs: "pd.DataFrame") -> list[str]:
         return [f"pairs lack {', '.join(missing)}"]
     absent = int(pairs[[CUSTOMER, ITEM]].isna().any(axis=1).sum())
     other = ~pairs[RULE].isin([ALLOW, BLOCK])
-    found = [f"{absent:,} of {len(pairs):,} pairs lack an id"] if absent else []
+    breaches = [f"{absent:,} of {len(pairs):,} pairs lack an id"] if absent else []
     if other.any():
         named = ", ".join(sorted(set(pairs.loc[other, RULE].astype(str)))[:5])
-        found.append(f"{int(other.sum()):,} pairs have a rule that is neither allow nor block: {named}")
-    return found
+        breaches.append(f"{int(other.sum()):,} pairs have a rule that is neither allow nor block: {named}")
+    return breaches
 
 
 def _unknown(named: set[str], known: set[str], what: str, whose: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Features of pairs of a customer and an item, at the end of what is known."""
+"""Features of pairs of a customer and an item, at the end of the data."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,7 +21,7 @@ ITEM = ("popular_7", "popular_28", "popular_84", "popular", "buyers", "repeats",
 
 @dataclass(frozen=True, eq=False)
 class PairFeatures:
-    """What is known of customers, items and pairs when `data` ends.
+    """Features of customers, items and pairs at the end of `data`.
 
     Parameters
     ----------
@@ -55,38 +55,38 @@ class PairFeatures:
 
     def _repeat(self, rows: Ints, items: Ints) -> dict[str, Floats]:
         history, customers = self.history, self._of_customers
-        found = {"count": _at(history.count, rows, items)}
+        columns = {"count": _at(history.count, rows, items)}
         for half_life, decayed in self._decayed.items():
-            found[f"decayed_{half_life}"] = _at(decayed, rows, items)
+            columns[f"decayed_{half_life}"] = _at(decayed, rows, items)
         last, first = _at(history.last, rows, items), _at(history.first, rows, items)
-        times = found["count"] - 1
+        times = columns["count"] - 1
         gap = np.divide(first - last, times, out=np.full(len(rows), np.nan), where=times > 0)
-        found |= {"last": last, "first": first, "gap": gap}
-        found["due"] = np.divide(last, gap, out=np.full(len(rows), np.nan), where=gap > 0)
-        found["quantity"] = _at(self._quantity, rows, items) / np.maximum(found["count"], 1)
+        columns |= {"last": last, "first": first, "gap": gap}
+        columns["due"] = np.divide(last, gap, out=np.full(len(rows), np.nan), where=gap > 0)
+        columns["quantity"] = _at(self._quantity, rows, items) / np.maximum(columns["count"], 1)
         for half_life in (30, 120):
             days = customers[f"decayed_days_{half_life}"][rows]
-            found[f"share_{half_life}"] = found[f"decayed_{half_life}"] / np.maximum(days, 0.1)
-        return found
+            columns[f"share_{half_life}"] = columns[f"decayed_{half_life}"] / np.maximum(days, 0.1)
+        return columns
 
     def _shared(self, rows: Ints, items: Ints) -> dict[str, Floats]:
-        """Return what a pair has by its customer, its item and its category."""
+        """Return the features of a pair's customer, item and category."""
         customers, of_items = self._of_customers, self._of_items
-        found = {f"customer_{name}": customers[name][rows] for name in CUSTOMER}
-        found |= {f"item_{name}": of_items[name][items] for name in ITEM}
+        columns = {f"customer_{name}": customers[name][rows] for name in CUSTOMER}
+        columns |= {f"item_{name}": of_items[name][items] for name in ITEM}
         category = self.category[items]
         decayed, had = self._categories
-        found["category_decayed"] = decayed[rows, category]
+        columns["category_decayed"] = decayed[rows, category]
         total = np.maximum(decayed.sum(axis=1)[rows], 1e-9)
-        found["category_share"] = found["category_decayed"] / total
-        found["category_items"] = had[rows, category]
+        columns["category_share"] = columns["category_decayed"] / total
+        columns["category_items"] = had[rows, category]
         popular = np.bincount(self.category, self._of_items["popular_84"])
-        found["category_popular"] = of_items["popular_84"][items] / np.maximum(popular[category], 1.0)
-        return found
+        columns["category_popular"] = of_items["popular_84"][items] / np.maximum(popular[category], 1.0)
+        return columns
 
     @cached_property
     def _decayed(self) -> "dict[int, csr_array]":
-        return {one: self.data.matrix(np.exp2(-self.data.days / one)) for one in HALF_LIVES}
+        return {half_life: self.data.matrix(np.exp2(-self.data.days / half_life)) for half_life in HALF_LIVES}
 
     @cached_property
     def _quantity(self) -> "csr_array":
@@ -97,7 +97,7 @@ class PairFeatures:
         data, n = self.data, len(self.data.customers)
         visits = np.unique(np.column_stack([data.customer, data.at // DAY_S]), axis=0)
         who, age = visits[:, 0], data.ends_at / DAY_S - visits[:, 1]
-        found = {
+        columns = {
             f"days_{days}": np.bincount(who[age <= days], minlength=n).astype(float) for days in (28, 84, 365)
         }
         last = np.full(n, np.inf)
@@ -105,23 +105,23 @@ class PairFeatures:
         had = np.diff(self.history.count.indptr).astype(float)
         newer = np.bincount(_rows(self.history.first), self.history.first.data <= 28, minlength=n)
         recent = np.bincount(_rows(self.history.last), self.history.last.data <= 28, minlength=n)
-        found |= {"last_day": last, "items": had, "new_share": newer / np.maximum(recent, 1)}
+        columns |= {"last_day": last, "items": had, "new_share": newer / np.maximum(recent, 1)}
         for half_life in (30, 120):
-            found[f"decayed_days_{half_life}"] = np.bincount(who, np.exp2(-age / half_life), minlength=n)
-        return found
+            columns[f"decayed_days_{half_life}"] = np.bincount(who, np.exp2(-age / half_life), minlength=n)
+        return columns
 
     @cached_property
     def _of_items(self) -> dict[str, Floats]:
         data, n = self.data, len(self.data.items)
-        found = {
+        columns = {
             f"popular_{days}": np.bincount(data.item[data.days <= days], minlength=n).astype(float)
             for days in WINDOWS
         }
-        found["popular"] = np.bincount(data.item, minlength=n).astype(float)
-        found["buyers"] = np.bincount(self.history.count.indices, minlength=n).astype(float)
-        found["repeats"] = found["popular"] / np.maximum(found["buyers"], 1)
-        found["trend"] = found["popular_28"] / np.maximum(found["popular_84"], 1)
-        return found
+        columns["popular"] = np.bincount(data.item, minlength=n).astype(float)
+        columns["buyers"] = np.bincount(self.history.count.indices, minlength=n).astype(float)
+        columns["repeats"] = columns["popular"] / np.maximum(columns["buyers"], 1)
+        columns["trend"] = columns["popular_28"] / np.maximum(columns["popular_84"], 1)
+        return columns
 
     @cached_property
     def _categories(self) -> tuple[Floats, Floats]:

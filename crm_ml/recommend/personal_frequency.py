@@ -1,4 +1,4 @@
-"""What the customer takes again and again: decayed counts of the own past."""
+"""Repeat purchases: decayed counts of the customer's own events."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _TIE = 1e-9
 class PersonalFrequency(Recommender):
     """``sum 0.5^(age / half_life)`` over the customer's own events of an item, ties by popularity.
 
-    An item that the customer never had has no score, so this is a model of repeats: recommend with
+    An item that the customer never bought has no score, so this is a model of repeats: recommend with
     ``exclude_seen=False``.
 
     Parameters
@@ -44,7 +44,7 @@ class PersonalFrequency(Recommender):
         return np.where(own > 0, own + tie, -np.inf)
 
     def _reasons(self, rows: Ints, items: Ints) -> list[str]:
-        return self.history_.told(rows, items)
+        return self.history_.texts(rows, items)
 
     def _arrays(self) -> Mapping[str, Any]:
         return {"frequency_": self.frequency_, **self.history_.arrays}

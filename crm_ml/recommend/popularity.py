@@ -1,4 +1,4 @@
-"""What most customers took lately: the baseline that every other order must beat."""
+"""The baseline: items with the most recent events."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -37,15 +37,15 @@ class Popularity(Recommender):
         ----------
         interactions : pandas.DataFrame or Interactions
         categories : mapping of str to str, optional
-            Not looked at.
+            Not used.
         segments : mapping of str to str, optional
-            Segment of a customer. Those without one, and all without it, take the counts of everybody.
+            Segment of a customer. Customers without one get the counts of all customers.
         """
-        self._segments = {str(one): str(name) for one, name in (segments or {}).items()}
+        self._segments = {str(customer): str(name) for customer, name in (segments or {}).items()}
         return super().fit(interactions, categories)
 
     def _fit(self, data: Interactions) -> None:
-        names = [self._segments.get(str(one), "") for one in data.customers]
+        names = [self._segments.get(str(customer), "") for customer in data.customers]
         known = sorted(set(names) | {""})
         self.segment_ = np.array([known.index(name) for name in names], dtype=np.int64)
         recent = data.days <= self.days
@@ -55,8 +55,8 @@ class Popularity(Recommender):
         self.counts_ = counts
 
     def _scores(self, rows: Ints) -> Floats:
-        found: Floats = self.counts_[self.segment_[rows]]
-        return np.where(found > 0, found, -np.inf)
+        counts: Floats = self.counts_[self.segment_[rows]]
+        return np.where(counts > 0, counts, -np.inf)
 
     def _reasons(self, rows: Ints, items: Ints) -> list[str]:
         counts = self.counts_[self.segment_[rows], items]

@@ -1,4 +1,4 @@
-"""What was bought before a day, and what within the window after it."""
+"""Purchases before a day, and the relevant items of the window after it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class Task:
     categories : mapping of str to str
         Of items; empty where the tables have none.
     relevant : scipy.sparse.csr_array, shape (customers, items), or None
-        1 where the customer bought the item within the horizon; None where it is not asked for.
+        1 where the customer bought the item within the horizon; None where it was not computed.
     """
 
     data: Interactions
@@ -50,7 +50,7 @@ def task_of(
         Items with fewer events before the snapshot are left out.
     level : {"item_id", "category", "department"}
     after : bool
-        Whether to look at the window after the snapshot.
+        Whether to compute the relevant items of the window after the snapshot.
 
     Raises
     ------
@@ -59,18 +59,18 @@ def task_of(
     """
     past = _events(past_lines(tables, snapshot), tables, level)
     counts = past[ITEM].value_counts()
-    kept = counts.index[counts >= least_events]
-    if not len(kept):
+    frequent = counts.index[counts >= least_events]
+    if not len(frequent):
         raise InputError(
             f"order_lines: no {level} has {least_events:,} purchases before {snapshot}; ask for fewer"
         )
-    data = as_interactions(past[past[ITEM].isin(kept)], snapshot.epoch_s)
+    data = as_interactions(past[past[ITEM].isin(frequent)], snapshot.epoch_s)
     categories = _categories(tables) if level == ITEM else {}
     return Task(data, categories, _relevant(tables, snapshot, data, level) if after else None)
 
 
 def allowing(task: Task, tables: Tables, today: Snapshot, purpose: str | None) -> Task:
-    """Return the task of customers who allow a purpose, for which nobody else's purchases may be used.
+    """Return the task of the customers who consent to a purpose; purchases of others are left out.
 
     Parameters
     ----------
@@ -79,17 +79,17 @@ def allowing(task: Task, tables: Tables, today: Snapshot, purpose: str | None) -
     today : Snapshot
         Day whose consents count.
     purpose : str, optional
-        Everybody is kept without it.
+        All customers without it.
 
     Raises
     ------
     InputError
-        If nobody is left.
+        If no customer is left.
     """
     if purpose is None:
         return task
     ids = set(consenting(tables, today, purpose))
-    keep = np.array([str(one) in ids for one in task.data.customers])
+    keep = np.array([str(customer) in ids for customer in task.data.customers])
     if not keep.any():
         raise InputError(f"order_lines: nobody who bought allows {purpose!r}; name another purpose")
     relevant = None if task.relevant is None else task.relevant[keep]
@@ -118,9 +118,9 @@ def _relevant(tables: Tables, snapshot: Snapshot, data: Interactions, level: str
     customer, item = lookup(data.customers, bought[CUSTOMER]), lookup(data.items, bought[ITEM])
     known = (customer >= 0) & (item >= 0)
     shape = (len(data.customers), len(data.items))
-    found = coo_array((np.ones(int(known.sum())), (customer[known], item[known])), shape=shape).tocsr()
-    found.data[:] = 1.0
-    return found
+    relevant = coo_array((np.ones(int(known.sum())), (customer[known], item[known])), shape=shape).tocsr()
+    relevant.data[:] = 1.0
+    return relevant
 
 
 def _categories(tables: Tables) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What every recommender shares: ids, what was seen, the order of items, fallbacks, and its files."""
+"""The base class of recommenders: ids, seen items, lists with fallbacks, and files."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from crm_ml.errors import InputError
 from crm_ml.recommend import files
-from crm_ml.recommend.applied_rules import Bound
+from crm_ml.recommend.applied_rules import AppliedRules
 from crm_ml.recommend.interactions import Floats, Ids, Interactions, Ints, as_interactions
 from crm_ml.recommend.offer import Offer
 from crm_ml.recommend.serving import Serving
@@ -26,7 +26,7 @@ POPULAR_DAYS = 28
 
 @dataclass(kw_only=True, eq=False)
 class Recommender(ABC):
-    """An order of items for each customer.
+    """A model that ranks items for each customer.
 
     After `fit`: ``customers_`` and ``items_`` (ids in ascending order), ``seen_`` (customers x items, days
     since the last event) and ``popularity_`` (events of the last 28 days, of all time where there were none).
@@ -61,9 +61,9 @@ class Recommender(ABC):
     def refresh(
         self, interactions: "pd.DataFrame | Interactions", categories: Mapping[str, str] | None = None
     ) -> Self:
-        """Take in later events: what was learned from labels stays, and all else is as if fitted to them.
+        """Update the model with later events; what was learned from labels stays as it is.
 
-        Parameters and errors as `fit`; a model that learned no labels is fitted again.
+        Parameters and errors as `fit`; a model without labels is fitted again.
         """
         self._check_fitted()
         self._refresh(self._known(interactions, categories))
@@ -72,7 +72,7 @@ class Recommender(ABC):
     def _known(
         self, interactions: "pd.DataFrame | Interactions", categories: Mapping[str, str] | None
     ) -> Interactions:
-        """Take what all models keep of events."""
+        """Set the attributes that all models derive from events."""
         data = as_interactions(interactions)
         self._categories = dict(categories or {})
         self.customers_, self.items_, self.seen_ = data.customers, data.items, data.ages()
@@ -94,11 +94,11 @@ class Recommender(ABC):
         Parameters
         ----------
         customers : array-like of str
-            Each once. Whoever is unknown gets the most popular items, of the segment where it has one.
+            Each once. Unknown customers get the most popular items, of their segment where they have one.
         k : int
-            Items a customer; fewer only where fewer are left to recommend.
+            Items per customer; fewer only where fewer are left to recommend.
         exclude_seen : bool
-            Whether items that the customer had before are left out.
+            Whether items that the customer bought before are left out.
         allowed_items : array-like of str, optional
             Items that may be recommended; all without it.
         offer : Offer, optional
@@ -125,10 +125,12 @@ class Recommender(ABC):
         return pd.concat([serving.table(lists) for lists in serving.blocks(wanted)], ignore_index=True)
 
     def top(self, customers: npt.ArrayLike, k: int = 10, exclude_seen: bool = True) -> tuple[Ints, Floats]:
-        """Return what `recommend` does as numbers of items (-1 for none) and scores, shape (n, k)."""
+        """Return the lists of `recommend` as item numbers (-1 for none) and scores, shape (n, k)."""
         wanted = self._wanted(customers, k)
         parts = list(self.serving(k, exclude_seen).blocks(wanted))
-        return np.concatenate([one.items for one in parts]), np.concatenate([one.scores for one in parts])
+        return np.concatenate([lists.items for lists in parts]), np.concatenate(
+            [lists.scores for lists in parts]
+        )
 
     def serving(
         self,
@@ -137,9 +139,9 @@ class Recommender(ABC):
         allowed_items: npt.ArrayLike | None = None,
         offer: Offer | None = None,
     ) -> Serving:
-        """Return what makes lists block by block; parameters and errors as `recommend`."""
+        """Return an object that makes lists block by block; parameters and errors as `recommend`."""
         self._check_fitted()
-        bound = None if offer is None else Bound.of(offer, self.items_, k)
+        bound = None if offer is None else AppliedRules.of(offer, self.items_, k)
         items = self.items_ if bound is None else bound.items
         return Serving(self, k, exclude_seen, _allowed(items, allowed_items), bound)
 
@@ -157,13 +159,13 @@ class Recommender(ABC):
             If it is unknown.
         """
         self._check_fitted()
-        found = np.flatnonzero(self.items_ == item_id)
-        if not len(found):
+        places = np.flatnonzero(self.items_ == item_id)
+        if not len(places):
             raise InputError(f"item {item_id!r} is none of the {len(self.items_):,} items that were fitted")
-        return int(found[0])
+        return int(places[0])
 
     def reasons(self, rows: Ints, items: Ints) -> list[str]:
-        """Say why each item is recommended to the customer of the same place, by numbers."""
+        """Return the reason of each pair of customer and item, given by numbers."""
         return self._reasons(rows, items)
 
     @abstractmethod
@@ -180,10 +182,10 @@ class Recommender(ABC):
 
     @abstractmethod
     def _arrays(self) -> Mapping[str, Any]:
-        """Return what was learned: arrays, sparse matrices and texts by name."""
+        """Return the fitted state: arrays, sparse matrices and texts by name."""
 
     def _restore(self, arrays: Mapping[str, Any]) -> None:
-        """Take back what `_arrays` gave."""
+        """Restore the fitted state from `_arrays`."""
         for name, value in arrays.items():
             setattr(self, name, value)
 
@@ -198,16 +200,16 @@ class Recommender(ABC):
     def load(cls, folder: Path) -> Self:
         """Read what `save` wrote; check its manifest before."""
         parameters, arrays = files.read(folder)
-        found = cls(**parameters)
+        model = cls(**parameters)
         for name in ("customers", "items", "popularity", "seen"):
-            setattr(found, f"{name}_", arrays.pop(name))
-        found._restore(arrays)
-        return found
+            setattr(model, f"{name}_", arrays.pop(name))
+        model._restore(arrays)
+        return model
 
     @property
     def parameters(self) -> dict[str, Any]:
         """Parameters by name."""
-        return {one.name: getattr(self, one.name) for one in fields(self) if one.init}
+        return {parameter.name: getattr(self, parameter.name) for parameter in fields(self) if parameter.init}
 
     def _check_fitted(self) -> None:
         if not hasattr(self, "customers_"):
@@ -225,7 +227,7 @@ class Recommender(ABC):
         breaches += [] if len(wanted) else ["there is no customer"]
         if breaches:
             raise InputError(f"recommend: {'; '.join(breaches)}")
-        return np.array([str(one) for one in wanted], dtype=object)
+        return np.array([str(customer) for customer in wanted], dtype=object)
 
 
 def _allowed(items: Ids, allowed_items: npt.ArrayLike | None) -> Mask | None:

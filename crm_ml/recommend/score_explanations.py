@@ -1,4 +1,4 @@
-"""Scores as sums over the items of a customer, in words."""
+"""Explanations of scores that are sums over the items of a customer."""
 
 from typing import TYPE_CHECKING
 
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 TOP = 2
 
 
-def told(contributions: "csr_array", items: Ids, top: int = TOP) -> list[str]:
-    """Say which items of the customer add most to each score, with what they add.
+def contribution_texts(contributions: "csr_array", items: Ids, top: int = TOP) -> list[str]:
+    """Return the items with the largest contributions to each score, in words.
 
     Parameters
     ----------
@@ -23,7 +23,7 @@ def told(contributions: "csr_array", items: Ids, top: int = TOP) -> list[str]:
     Examples
     --------
     >>> from scipy.sparse import csr_array
-    >>> told(csr_array(np.array([[0.0, 0.25, 0.5]])), np.array(["a", "b", "c"], dtype=object))
+    >>> contribution_texts(csr_array(np.array([[0.0, 0.25, 0.5]])), np.array(["a", "b", "c"], dtype=object))
     ['goes with c (+0.5), b (+0.25)']
     """
     texts = []
@@ -31,6 +31,8 @@ def told(contributions: "csr_array", items: Ids, top: int = TOP) -> list[str]:
         part = slice(contributions.indptr[row], contributions.indptr[row + 1])
         columns, values = contributions.indices[part], contributions.data[part]
         order = np.lexsort((columns, -values))[:top]
-        named = ", ".join(f"{items[columns[one]]} ({values[one]:+.3g})" for one in order if values[one])
+        named = ", ".join(
+            f"{items[columns[place]]} ({values[place]:+.3g})" for place in order if values[place]
+        )
         texts.append(f"goes with {named}" if named else "popular")
     return texts

@@ -1,4 +1,4 @@
-"""What is popular in the segment of a customer who has no past."""
+"""Popular items of a customer segment, for customers without events."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ RECENT_DAYS = 28.0
 
 @dataclass(frozen=True, eq=False)
 class SegmentPopularity:
-    """Customers of each segment who had an item within 28 days.
+    """Number of buyers of each item in each segment within 28 days.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ class SegmentPopularity:
 
     @staticmethod
     def of(segments: Texts, ages: "csr_array", popularity: Floats) -> "SegmentPopularity":
-        """Count.
+        """Count the buyers of each segment.
 
         Parameters
         ----------
@@ -40,7 +40,7 @@ class SegmentPopularity:
         ages : scipy.sparse.csr_array, shape (n_customers, n_items)
             Days since each customer's last event of an item.
         popularity : numpy.ndarray, shape (n_items,)
-            Order of items that are equal in a segment.
+            Breaks ties between items of a segment.
         """
         from scipy.sparse import csr_array
 
@@ -55,8 +55,8 @@ class SegmentPopularity:
         return SegmentPopularity(names[names != ""], buyers[names != ""])
 
     def order(self, segments: Texts) -> Floats:
-        """Return the order of items for customers by their segment; minus infinity where there is none."""
-        found = np.full((len(segments), self.buyers.shape[1]), -np.inf)
+        """Return scores of items for customers by their segment; minus infinity where there is none."""
+        ranking = np.full((len(segments), self.buyers.shape[1]), -np.inf)
         known = np.isin(segments, self.names)
-        found[known] = self.buyers[np.searchsorted(self.names, segments[known])]
-        return found
+        ranking[known] = self.buyers[np.searchsorted(self.names, segments[known])]
+        return ranking

@@ -1,4 +1,4 @@
-"""One block of lists at a time: what the model says, exploration, and fallbacks that are named."""
+"""Recommendation lists block by block: scores of the model, exploration and fallbacks."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
 
-from crm_ml.recommend.applied_rules import Bound
+from crm_ml.recommend.applied_rules import AppliedRules
 from crm_ml.recommend.interactions import Floats, Ids, Ints, index_of, places
 from crm_ml.recommend.segment_popularity import SegmentPopularity
 from crm_ml.recommend.top_k import NONE, Caps, Mask, extend, top_k
@@ -22,7 +22,7 @@ FALLBACK = "popular, for want of a score"
 
 
 class Scoring(Protocol):
-    """What lists are made of: scores of items, why, and what was seen; a fitted `Recommender` has it."""
+    """The part of a fitted recommender that lists are made from."""
 
     gives_probabilities: ClassVar[bool]
     customers_: Ids
@@ -35,7 +35,7 @@ class Scoring(Protocol):
         ...
 
     def reasons(self, rows: Ints, items: Ints) -> list[str]:
-        """Say why each item is recommended to the customer of the same place, by numbers."""
+        """Return the reason of each pair of customer and item, given by numbers."""
         ...
 
 
@@ -52,13 +52,13 @@ class Lists:
     ----------
     customers : numpy.ndarray of str, shape (b,)
     numbers : numpy.ndarray of int, shape (b,)
-        Numbers of the customers, -1 for who is unknown.
+        Numbers of the customers, -1 for unknown ones.
     items : numpy.ndarray of int, shape (b, k)
         Numbers of items, -1 for an empty place.
     scores : numpy.ndarray, shape (b, k)
-        Of the model; NaN where something else filled the place.
+        Of the model; NaN where the item has another origin.
     source : numpy.ndarray of int8, shape (b, k)
-        What filled the place: the model, exploration, the segment's or everybody's popularity.
+        Origin of the item: the model, exploration, popularity in the segment or among all customers.
     """
 
     customers: Ids
@@ -77,7 +77,7 @@ class Lists:
 
 @dataclass(frozen=True, eq=False)
 class _Rules:
-    """What holds for the lists of a block; see `crm_ml.recommend.top_k.top_k`."""
+    """Constraints on the lists of a block; see `crm_ml.recommend.top_k.top_k`."""
 
     seen: "csr_array | None"
     allowed: Mask | None
@@ -110,7 +110,7 @@ class _Draft:
 
 @dataclass(frozen=True, eq=False)
 class Serving:
-    """A model with all that holds for its lists.
+    """A model with the constraints on its lists.
 
     Parameters
     ----------
@@ -119,14 +119,14 @@ class Serving:
     exclude_seen : bool
     allowed : numpy.ndarray of bool, shape (n,), optional
         Items that may be recommended at all, cold ones last.
-    bound : Bound, optional
+    bound : AppliedRules, optional
     """
 
     model: Scoring
     k: int
     exclude_seen: bool
     allowed: Mask | None
-    bound: Bound | None
+    bound: AppliedRules | None
 
     @property
     def items(self) -> Ids:
@@ -143,14 +143,14 @@ class Serving:
         """Return lists as rows with reasons; see `Recommender.recommend`."""
         import pandas as pd
 
-        kept = lists.items != NONE
-        place, rank = np.nonzero(kept)
+        filled = lists.items != NONE
+        place, rank = np.nonzero(filled)
         return pd.DataFrame(
             {
                 "customer_id": lists.customers[place],
                 "rank": rank + 1,
-                "item_id": self.items[lists.items[kept]],
-                "score": lists.scores[kept],
+                "item_id": self.items[lists.items[filled]],
+                "score": lists.scores[filled],
                 "reason": self.reasons(lists),
             }
         )
@@ -175,7 +175,7 @@ class Serving:
         return draft.lists
 
     def _fallbacks(self, wanted: Ids, scores: Floats) -> Iterator[tuple[int, Floats]]:
-        """Yield what fills the places that the model leaves, one after the other."""
+        """Yield the fallback orders for places that the model leaves empty, in turn."""
         if self._popular is not None and self.bound is not None:
             yield BY_SEGMENT, self._wide(self._popular.order(self.bound.segments(wanted)))
         popular = self._wide(self.model.popularity_[None, :])
@@ -190,11 +190,11 @@ class Serving:
 
     def _scores(self, numbers: Ints) -> Floats:
         known = numbers >= 0
-        found = self.model.scores(numbers[known])
-        if known.all() and found.shape[1] == len(self.items):
-            return found
-        scores = np.full((len(numbers), len(self.items)), -np.inf, dtype=found.dtype)
-        scores[known, : found.shape[1]] = found
+        fitted = self.model.scores(numbers[known])
+        if known.all() and fitted.shape[1] == len(self.items):
+            return fitted
+        scores = np.full((len(numbers), len(self.items)), -np.inf, dtype=fitted.dtype)
+        scores[known, : fitted.shape[1]] = fitted
         return scores
 
     def _ages(self, numbers: Ints) -> "csr_array":
@@ -209,7 +209,7 @@ class Serving:
 
     @cached_property
     def _extended(self) -> "csr_array":
-        """What customers had, with an empty last row for those who are unknown."""
+        """Items seen by each customer, with an empty last row for unknown customers."""
         from scipy.sparse import csr_array
 
         seen = self.model.seen_
@@ -219,8 +219,8 @@ class Serving:
     def _allowed(self, wanted: Ids, ages: "csr_array") -> Mask | None:
         if self.bound is None:
             return self.allowed
-        found = self.bound.allowed(wanted, ages)
-        return found if self.allowed is None else found & self.allowed
+        mask = self.bound.allowed(wanted, ages)
+        return mask if self.allowed is None else mask & self.allowed
 
     @cached_property
     def _popular(self) -> SegmentPopularity | None:
@@ -234,23 +234,23 @@ class Serving:
         return np.hstack([order, cold])
 
     def reasons(self, lists: Lists) -> Ids:
-        """Say why each item stands in its list, list by list; empty places are left out."""
+        """Return the reason of each listed item, list by list; empty places are left out."""
         place, rank = np.nonzero(lists.items != NONE)
         items, source = lists.items[place, rank], lists.source[place, rank]
-        told = np.full(len(items), FALLBACK, dtype=object)
+        texts = np.full(len(items), FALLBACK, dtype=object)
         own = np.flatnonzero(source == BY_MODEL)
         if len(own):
-            told[own] = self.model.reasons(lists.numbers[place[own]], items[own])
+            texts[own] = self.model.reasons(lists.numbers[place[own]], items[own])
         if self.bound is None:
-            return told
+            return texts
         segments = self.bound.segments(lists.customers)
-        for one in np.flatnonzero(source == BY_SEGMENT):
-            told[one] = f"popular in segment {segments[place[one]]}, for want of a score"
-        for one in np.flatnonzero(items >= len(self.model.items_)):
-            told[one] = self._told_of_new(int(items[one]))
-        return told
+        for cell in np.flatnonzero(source == BY_SEGMENT):
+            texts[cell] = f"popular in segment {segments[place[cell]]}, for want of a score"
+        for cell in np.flatnonzero(items >= len(self.model.items_)):
+            texts[cell] = self._reason_of_new(int(items[cell]))
+        return texts
 
-    def _told_of_new(self, item: int) -> str:
+    def _reason_of_new(self, item: int) -> str:
         assert self.bound is not None and self.bound.cold is not None
-        told = self.bound.cold.told[item - len(self.model.items_)]
-        return f"explores what is new, like others of {told}" if told else "explores what is new"
+        common = self.bound.cold.shared_labels[item - len(self.model.items_)]
+        return f"explores what is new, like others of {common}" if common else "explores what is new"

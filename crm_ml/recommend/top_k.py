@@ -1,4 +1,4 @@
-"""The best items of each row, exactly: rules hold, and of equal scores the first item wins."""
+"""The k best items of each row under constraints; of equal scores the first item wins."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -91,7 +91,7 @@ def extend(
     caps: Caps | None = None,
     most: int | None = None,
 ) -> Mask:
-    """Fill the free places of lists, in place, by another order of items; what stands there stays.
+    """Fill the free places of lists, in place, from another ranking of items.
 
     Parameters
     ----------
@@ -124,13 +124,13 @@ def extend(
     ranked = np.array(order[rows], dtype=np.float64)
     ranked[row, chosen[row, column]] = np.inf
     mask = allowed if allowed is None or allowed.ndim == 1 else allowed[rows]
-    found, values = top_k(ranked, items.shape[1], None if seen is None else seen[rows], mask, caps)
+    candidates, values = top_k(ranked, items.shape[1], None if seen is None else seen[rows], mask, caps)
     usable, free = np.isfinite(values), chosen == NONE
     if most is not None:
         usable &= np.cumsum(usable, axis=1) <= most
     count = np.minimum(usable.sum(axis=1), free.sum(axis=1))[:, None]
     place = free & (np.cumsum(free, axis=1) <= count)
-    chosen[place] = found[usable & (np.cumsum(usable, axis=1) <= count)]
+    chosen[place] = candidates[usable & (np.cumsum(usable, axis=1) <= count)]
     items[rows], filled[rows] = chosen, place
     return filled
 

@@ -1,4 +1,4 @@
-"""Windows that train the two heads, with their pairs, candidates and features."""
+"""Training windows of the two heads: pairs, candidates, features and labels."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -23,8 +23,8 @@ _BLOCK = 512
 
 
 @dataclass(frozen=True)
-class Settings:
-    """What both heads share; parameters as `crm_ml.recommend.two_heads.TwoHeads`."""
+class HeadSettings:
+    """Parameters of the two heads, as in `crm_ml.recommend.two_heads.TwoHeads`."""
 
     horizon_days: int
     own: int
@@ -47,14 +47,14 @@ class Settings:
     category: Mapping[str, str]
 
     @staticmethod
-    def of(model: Any, category: Mapping[str, str]) -> "Settings":
+    def of(model: Any, category: Mapping[str, str]) -> "HeadSettings":
         """Take the parameters of a model."""
-        names = [name for name in Settings.__dataclass_fields__ if name != "category"]
-        return Settings(**{name: getattr(model, name) for name in names}, category=category)
+        names = [name for name in HeadSettings.__dataclass_fields__ if name != "category"]
+        return HeadSettings(**{name: getattr(model, name) for name in names}, category=category)
 
 
 @dataclass(frozen=True, eq=False)
-class Window:
+class TrainingWindow:
     """Pairs at a moment, with their features and whether they were bought within the horizon after it.
 
     Parameters
@@ -77,8 +77,8 @@ class Window:
     shape: tuple[int, int]
 
     @staticmethod
-    def before(data: Interactions, settings: Settings, number: int) -> "Window":
-        """Return the window that begins `number` horizons before the end of what is known."""
+    def before(data: Interactions, settings: HeadSettings, number: int) -> "TrainingWindow":
+        """Return the window that begins `number` horizons before the end of the data."""
         cut = data.ends_at - number * settings.horizon_days * DAY_S
         past = data.before(cut)
         if past is None:
@@ -87,23 +87,23 @@ class Window:
             )
         then = (data.at >= cut) & (data.at < cut + settings.horizon_days * DAY_S)
         bought = data.matrix(then.astype(float))
-        active = bought.sum(axis=1) > 0  # who stayed away says nothing of what they would have taken
-        found = _window(past, settings, np.flatnonzero(active))
+        active = bought.sum(axis=1) > 0  # customers without a purchase carry no information on items
+        window = _window(past, settings, np.flatnonzero(active))
         y = {
-            head: (np.asarray(bought[found.rows[head], found.items[head]]).ravel() > 0).astype(float)
+            head: (np.asarray(bought[window.rows[head], window.items[head]]).ravel() > 0).astype(float)
             for head in (REPEAT, NEW)
         }
         if not all(part.any() for part in y.values()):
-            raise InputError(f"nobody bought a candidate in the window {number} back; give more events")
-        return replace(found, y=y)
+            raise InputError(f"no candidate was bought in the window {number} back; give more events")
+        return replace(window, y=y)
 
     @staticmethod
-    def now(data: Interactions, settings: Settings) -> "Window":
-        """Return the pairs of all customers at the end of what is known."""
+    def now(data: Interactions, settings: HeadSettings) -> "TrainingWindow":
+        """Return the pairs of all customers at the end of the data, without labels."""
         return _window(data, settings, np.arange(len(data.customers)))
 
 
-def _window(data: Interactions, settings: Settings, customers: Ints) -> Window:
+def _window(data: Interactions, settings: HeadSettings, customers: Ints) -> TrainingWindow:
     category = _categories(data, settings.category)
     features = PairFeatures(data, category)
     own = _own(features, customers, settings.own)
@@ -111,7 +111,7 @@ def _window(data: Interactions, settings: Settings, customers: Ints) -> Window:
     new = _candidates(data, customers, sources, settings)
     repeat_X, repeat_names = features.repeats(*own, _scores_of(sources, *own))
     new_X, new_names = features.new(*new[:2], new[2])
-    return Window(
+    return TrainingWindow(
         rows={REPEAT: own[0], NEW: new[0]},
         items={REPEAT: own[1], NEW: new[1]},
         X={REPEAT: repeat_X.astype(np.float32), NEW: new_X.astype(np.float32)},
@@ -127,20 +127,20 @@ def _categories(data: Interactions, named: Mapping[str, str]) -> Ints:
 
 
 def _own(features: PairFeatures, customers: Ints, most: int) -> tuple[Ints, Ints]:
-    """Return the pairs that customers had, of each those of greatest decayed count."""
+    """Return the pairs that customers bought before, up to `most` per customer by decayed count."""
     decayed = features.decayed_frequency
     rows, items = [], []
     for start in range(0, len(customers), _BLOCK):
         block = customers[start : start + _BLOCK]
         dense = decayed[block].toarray()
-        kept, _ = top_k(np.where(dense > 0, dense, -np.inf), min(most, dense.shape[1]))
-        row, place = np.nonzero(kept != NONE)
+        best, _ = top_k(np.where(dense > 0, dense, -np.inf), min(most, dense.shape[1]))
+        row, place = np.nonzero(best != NONE)
         rows.append(block[row])
-        items.append(kept[row, place])
+        items.append(best[row, place])
     return np.concatenate(rows), np.concatenate(items)
 
 
-def _sources(data: Interactions, settings: Settings) -> tuple[EASE, ItemKNN]:
+def _sources(data: Interactions, settings: HeadSettings) -> tuple[EASE, ItemKNN]:
     return (
         EASE(l2=settings.l2, half_life_days=settings.half_life_days).fit(data),
         ItemKNN(half_life_days=settings.half_life_days / 2, neighbours=200, shrink=20.0).fit(data),
@@ -148,22 +148,22 @@ def _sources(data: Interactions, settings: Settings) -> tuple[EASE, ItemKNN]:
 
 
 def _scores_of(sources: tuple[EASE, ItemKNN], rows: Ints, items: Ints) -> dict[str, Floats]:
-    """Return what each source says of pairs in the order of customers, 0 where it has no score."""
-    found = {name: np.zeros(len(rows)) for name in _SOURCES[:2]}
+    """Return each source's scores of pairs in the order of customers, 0 where it has no score."""
+    scores = {name: np.zeros(len(rows)) for name in _SOURCES[:2]}
     for start in range(0, int(rows.max()) + 1 if len(rows) else 0, _BLOCK):
         first, last = np.searchsorted(rows, [start, start + _BLOCK])
         if first == last:
             continue
         block = np.unique(rows[first:last])
         place = np.searchsorted(block, rows[first:last])
-        for name, one in zip(found, sources, strict=True):
-            value = one.scores(block)[place, items[first:last]]
-            found[name][first:last] = np.where(np.isfinite(value), value, 0.0)
-    return found
+        for name, source in zip(scores, sources, strict=True):
+            value = source.scores(block)[place, items[first:last]]
+            scores[name][first:last] = np.where(np.isfinite(value), value, 0.0)
+    return scores
 
 
 def _candidates(
-    data: Interactions, customers: Ints, sources: tuple[EASE, ItemKNN], settings: Settings
+    data: Interactions, customers: Ints, sources: tuple[EASE, ItemKNN], settings: HeadSettings
 ) -> tuple[Ints, Ints, dict[str, Floats]]:
     """Return new pairs from each source, each once, with the scores of all sources and their ranks."""
     recent = np.bincount(data.item[data.days <= 7], minlength=len(data.items)) + 1e-6 * sources[0].popularity_
@@ -172,21 +172,21 @@ def _candidates(
     scores: dict[str, list[Floats]] = {f"{name}{end}": [] for name in _SOURCES for end in ("", "_place")}
     for start in range(0, len(customers), _BLOCK):
         block = customers[start : start + _BLOCK]
-        dense = [one.scores(block) for one in sources] + [np.tile(recent, (len(block), 1))]
+        dense = [source.scores(block) for source in sources] + [np.tile(recent, (len(block), 1))]
         wanted = np.zeros(dense[0].shape, dtype=bool)
         places = []
-        for one in dense:
-            kept, _ = top_k(one, min(settings.candidates, one.shape[1]), seen[block])
-            row, place = np.nonzero(kept != NONE)
-            order = np.full(one.shape, settings.candidates, dtype=np.int32)
-            order[row, kept[row, place]] = place
+        for values in dense:
+            best, _ = top_k(values, min(settings.candidates, values.shape[1]), seen[block])
+            row, place = np.nonzero(best != NONE)
+            order = np.full(values.shape, settings.candidates, dtype=np.int32)
+            order[row, best[row, place]] = place
             places.append(order)
-            wanted[row, kept[row, place]] = True
+            wanted[row, best[row, place]] = True
         row, item = np.nonzero(wanted)
         rows.append(block[row])
         items.append(item)
-        for name, one, order in zip(_SOURCES, dense, places, strict=True):
-            value = one[row, item]
+        for name, values, order in zip(_SOURCES, dense, places, strict=True):
+            value = values[row, item]
             scores[name].append(np.where(np.isfinite(value), value, 0.0))
             scores[f"{name}_place"].append(order[row, item].astype(float))
     joined = {name: np.concatenate(parts) for name, parts in scores.items()}

@@ -12,32 +12,32 @@ from crm_ml.recommend.head_models import Heads, head_params, more_params, pairs_
 from crm_ml.recommend.history import History
 from crm_ml.recommend.interactions import Floats, Interactions, Ints
 from crm_ml.recommend.recommender import Recommender
-from crm_ml.recommend.training_windows import NEW, REPEAT, Settings, Window
+from crm_ml.recommend.training_windows import NEW, REPEAT, HeadSettings, TrainingWindow
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-DISCOVERY = tuple(name for name in Settings.__dataclass_fields__ if name.startswith("new_"))
+DISCOVERY = tuple(name for name in HeadSettings.__dataclass_fields__ if name.startswith("new_"))
 _SHARED = tuple(
     name
-    for name in Settings.__dataclass_fields__
+    for name in HeadSettings.__dataclass_fields__
     if name not in (*DISCOVERY, "num_threads", "category")  # the number of threads changes no result
 )
 
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """What a fit takes longest for and what no setting of the discovery head changes.
+    """The part of a fit that takes longest and does not depend on the discovery head.
 
     Parameters
     ----------
     data : Interactions
     categories : mapping of str to str
-    settings : Settings
+    settings : HeadSettings
         Of the model that prepared it.
-    past : sequence of Window
+    past : sequence of TrainingWindow
         Those that train, oldest first.
-    now : Window
+    now : TrainingWindow
     history : History
     repeat : Heads
         The repeat head alone, calibrated.
@@ -45,23 +45,23 @@ class Prepared:
 
     data: Interactions
     categories: Mapping[str, str]
-    settings: Settings
-    past: Sequence[Window]
-    now: Window
+    settings: HeadSettings
+    past: Sequence[TrainingWindow]
+    now: TrainingWindow
     history: History
     repeat: Heads
 
 
 @dataclass(kw_only=True, eq=False)
 class TwoHeads(Recommender):
-    """P(buy within the horizon) of what was bought before, and of candidates that are new.
+    """P(buy within the horizon) of items that were bought before and of new candidates.
 
-    The repeat head is a boosted classifier of the pairs that a customer had. The discovery head is LambdaRank
-    on candidates that a linear autoencoder, an item-kNN and popularity give, trained on new items alone. The
-    labels are those of the windows before the end of what is known; each head's scores become probabilities
-    by an isotonic regression on the newest window, of a model that had not seen it. One list takes both by
-    probability. `fit` needs events that reach back for all windows, with purchases in each; `refresh` judges
-    the pairs of later events by the same heads.
+    The repeat head is a boosted classifier of the pairs that a customer bought before. The discovery head is
+    LambdaRank on candidates of a linear autoencoder, an item-kNN and popularity, trained on new items only.
+    The labels are those of the windows before the end of the data; each head's scores become probabilities by
+    an isotonic regression on the newest window, of a model that was not trained on it. One list ranks
+    repeats and new items by probability. `fit` needs events that reach back for all windows, with purchases
+    in each; `refresh` scores the pairs of later events with the same heads.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ class TwoHeads(Recommender):
     windows : int
         Windows that train, one after the other, the newest of which calibrates.
     own, candidates : int
-        Pairs a customer that the repeat head, and each source of the discovery head, judges.
+        Pairs per customer that the repeat head, and each source of the discovery head, scores.
     l2 : float
         Of the autoencoder.
     half_life_days : float
@@ -80,7 +80,7 @@ class TwoHeads(Recommender):
     new_rounds, new_leaves, new_learning_rate : optional
         Of the discovery head, where it has its own; up to 15 leaves without.
     new_truncation, new_min_rows, new_l2
-        Places of a list that LambdaRank looks at, rows of a leaf, and penalty of the discovery head.
+        Truncation level of LambdaRank, rows of a leaf, and penalty of the discovery head.
     params : mapping of str to value
         Further parameters of LightGBM for both heads, see `crm_ml.models.GradientBoosting`.
     new_params : mapping of str to value
@@ -116,24 +116,24 @@ class TwoHeads(Recommender):
     new_params: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        settings = Settings.of(self, {})
+        settings = HeadSettings.of(self, {})
         for head in (REPEAT, NEW):
             check_params(more_params(head, settings), head_params(head, settings))
 
     def prepare(self, interactions: Interactions, categories: Mapping[str, str] | None = None) -> "Prepared":
-        """Return all of a fit that does not depend on the discovery head; raises as `fit`."""
+        """Return the part of a fit that does not depend on the discovery head; raises as `fit`."""
         return self._prepared(self._known(interactions, categories))
 
     def fit_prepared(self, prepared: "Prepared") -> Self:
-        """Train the discovery head on what another model of this kind prepared; the result is that of `fit`.
+        """Train the discovery head on a prepared fit of the same settings; the result equals `fit`.
 
         Raises
         ------
         InputError
-            If a parameter differs that is none of the discovery head.
+            If a parameter differs that is not of the discovery head.
         """
         self._known(prepared.data, prepared.categories)
-        settings = Settings.of(self, prepared.categories)
+        settings = HeadSettings.of(self, prepared.categories)
         odd = [name for name in _SHARED if getattr(settings, name) != getattr(prepared.settings, name)]
         if odd or self.windows != len(prepared.past):
             raise InputError(f"prepared with other values of {', '.join(odd) or 'windows'}; prepare again")
@@ -141,41 +141,41 @@ class TwoHeads(Recommender):
         return self
 
     def _fit(self, data: Interactions) -> None:
-        self._learn(self._prepared(data), Settings.of(self, self._categories))
+        self._learn(self._prepared(data), HeadSettings.of(self, self._categories))
 
     def _prepared(self, data: Interactions) -> "Prepared":
-        settings = Settings.of(self, self._categories)
+        settings = HeadSettings.of(self, self._categories)
         if self.windows < 2:
             raise InputError(f"windows is {self.windows}; give at least 2, one of which calibrates")
-        past = [Window.before(data, settings, number) for number in range(self.windows, 0, -1)]
-        now, history = Window.now(data, settings), History.of(data)
+        past = [TrainingWindow.before(data, settings, number) for number in range(self.windows, 0, -1)]
+        now, history = TrainingWindow.now(data, settings), History.of(data)
         return Prepared(data, self._categories, settings, past, now, history, _head(REPEAT, past, settings))
 
-    def _learn(self, prepared: "Prepared", settings: Settings) -> None:
+    def _learn(self, prepared: "Prepared", settings: HeadSettings) -> None:
         self.heads_ = prepared.repeat.joined(_head(NEW, prepared.past, settings))
         self.probability_ = pairs_of(prepared.now, self.heads_)
         self.history_ = prepared.history
 
     def _refresh(self, data: Interactions) -> None:
-        self._judge(data, Settings.of(self, self._categories))
+        self._judge(data, HeadSettings.of(self, self._categories))
 
-    def _judge(self, data: Interactions, settings: Settings) -> None:
-        self.probability_ = pairs_of(Window.now(data, settings), self.heads_)
+    def _judge(self, data: Interactions, settings: HeadSettings) -> None:
+        self.probability_ = pairs_of(TrainingWindow.now(data, settings), self.heads_)
         self.history_ = History.of(data)
 
     def _scores(self, rows: Ints) -> Floats:
-        found = self.probability_[rows].toarray()
-        return np.where(found > 0, found, -np.inf)
+        scores = self.probability_[rows].toarray()
+        return np.where(scores > 0, scores, -np.inf)
 
     def probabilities(self) -> "csr_array":
-        """Return P(buy) of every pair that was judged, shape (customers, items)."""
+        """Return P(buy) of every scored pair, shape (customers, items)."""
         self._check_fitted()
         return self.probability_
 
     def _reasons(self, rows: Ints, items: Ints) -> list[str]:
-        told = self.history_.told(rows, items)
+        texts = self.history_.texts(rows, items)
         p = np.asarray(self.probability_[rows, items]).ravel()
-        return [f"{text} (p {value:.3f})" for text, value in zip(told, p, strict=True)]
+        return [f"{text} (p {value:.3f})" for text, value in zip(texts, p, strict=True)]
 
     def _arrays(self) -> Mapping[str, Any]:
         return {"probability_": self.probability_, **self.history_.arrays, **self.heads_.arrays}
@@ -185,7 +185,7 @@ class TwoHeads(Recommender):
         self.heads_ = Heads.from_arrays(arrays)
 
 
-def _head(name: str, past: Sequence[Window], settings: Settings) -> Heads:
-    """Train a head on all windows and calibrate it on the newest, by one that has not seen it."""
+def _head(name: str, past: Sequence[TrainingWindow], settings: HeadSettings) -> Heads:
+    """Train a head on all windows; calibrate it on the newest by a head trained without that window."""
     earlier = Heads.fit(past[:-1], settings, (name,))
     return Heads.fit(past, settings, (name,)).calibrated(earlier, past[-1])

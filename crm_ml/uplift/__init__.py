@@ -1,8 +1,7 @@
-"""Uplift: what an action changes for each customer, learned from a randomised or well-observed experiment.
+"""Uplift: the effect of an action on each customer, learned from a randomised or observational experiment.
 
-S, T, X, R and DR learners over boosted trees or lines, a constant effect as baseline, the rows of an
-experiment, and the folder of a model. Whether an order by uplift is worth anything is judged in
-`crm_ml.evaluation`.
+S, T, X, R and DR learners over boosted trees or linear models, a constant effect as baseline, and the rows
+of an experiment. Uplift models are evaluated in `crm_ml.evaluation`.
 """
 
 from crm_ml.uplift.dr_learner import DRLearner

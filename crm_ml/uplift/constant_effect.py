@@ -1,4 +1,4 @@
-"""The baseline: everybody's effect is the average one."""
+"""The baseline: the average effect for every customer."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING

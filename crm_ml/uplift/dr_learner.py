@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(kw_only=True, eq=False)
 class DRLearner(Learner):
-    """A regression of doubly robust scores, which are right if the outcomes or the probabilities are.
+    """A regression of doubly robust scores, unbiased if the outcome models or the probabilities are right.
 
     ``phi_a = mu_a(x) - mu_0(x) + 1{A = a} (y - mu_a(x)) / e_a(x) - 1{A = 0} (y - mu_0(x)) / e_0(x)`` with mu
     and e from the other folds.

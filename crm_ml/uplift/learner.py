@@ -1,4 +1,4 @@
-"""What every learner of uplift shares: parameters, checks, arms, and how it is written to a folder."""
+"""The base class of uplift learners: parameters, checks, arms and files."""
 
 import json
 from abc import ABC, abstractmethod
@@ -25,19 +25,20 @@ _LEARNED = "learned.json"
 
 @dataclass(kw_only=True, eq=False)
 class Learner(ABC):
-    """A meta-learner: it turns models of outcomes into a model of the effect.
+    """A meta-learner: a model of the effect, built from models of outcomes.
 
     Parameters
     ----------
     base : {"boosting", "logistic"}
-        Regularised boosted trees, or lines: logistic for outcomes 0 and 1, ridge for amounts and effects.
+        Regularised boosted trees, or linear models: logistic for outcomes 0 and 1, ridge for amounts and
+        effects.
     outcome_options, effect_options : mapping of str to value
         Parameters of the models of outcomes and of effects that differ from the defaults; further ones of
         LightGBM among them as ``params``, see `GradientBoosting`.
     control : object
         Which value of the treatment is the untreated arm.
     folds : int
-        Of the cross-fitting, by customer, where the method asks for it.
+        Of the cross-fitting, by customer, where the method needs it.
     least_probability : float
         Rows for which an arm is less likely are trimmed, see `crm_ml.uplift.overlap`.
     seed, num_threads : int
@@ -134,7 +135,9 @@ class Learner(ABC):
     def save(self, folder: Path) -> None:
         """Write parameters and models into an existing folder."""
         self._check_fitted()
-        settings = {one.name: getattr(self, one.name) for one in fields(self) if one.init}
+        settings = {
+            parameter.name: getattr(self, parameter.name) for parameter in fields(self) if parameter.init
+        }
         content = {
             "parameters": {name: value for name, value in settings.items() if name != "num_threads"},
             "arms": self.arms_,
@@ -182,12 +185,12 @@ def cross_fitted(
     make: Any, X: "pd.DataFrame", y: Floats, fold: npt.NDArray[np.int64], learn: npt.NDArray[np.bool_]
 ) -> Floats:
     """Return predictions for all rows by models that learned from `learn` rows of the other folds."""
-    said = np.empty(len(y))
-    for one in _folds(fold):
-        inside, from_ = fold == one, (fold != one) & learn
-        said[inside] = make().fit(X[from_], y[from_]).predict(X[inside])
-    return said
+    predictions = np.empty(len(y))
+    for number in _folds(fold):
+        inside, from_ = fold == number, (fold != number) & learn
+        predictions[inside] = make().fit(X[from_], y[from_]).predict(X[inside])
+    return predictions
 
 
 def _folds(fold: npt.NDArray[np.int64]) -> Iterable[int]:
-    return [int(one) for one in np.unique(fold)]
+    return [int(number) for number in np.unique(fold)]

@@ -1,4 +1,4 @@
-"""The models that learners are made of: outcomes and effects, by trees or by lines, and arms by a line."""
+"""The models that learners are built from: of outcomes, of effects, and of the probability of an arm."""
 
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -15,23 +15,23 @@ _STRENGTH = 0.01
 _ARM_STRENGTH = 1.0
 
 
-def outcome_model(base: Base, binary: bool, given: Mapping[str, Any], seed: int, threads: int) -> Fitted:
-    """Return an unfitted model of an outcome, regularised; `given` replaces some of its parameters."""
+def outcome_model(base: Base, binary: bool, options: Mapping[str, Any], seed: int, threads: int) -> Fitted:
+    """Return an unfitted model of an outcome, regularised; `options` override its parameters."""
     if base == "logistic":
-        parameters = {"strength": _STRENGTH, **given}
+        parameters = {"strength": _STRENGTH, **options}
         return Logistic(**parameters) if binary else Ridge(**parameters)
     fixed = {"objective": "binary" if binary else "regression", "seed": seed, "num_threads": threads}
-    return GradientBoosting(**{**_OUTCOME, **fixed, **given})
+    return GradientBoosting(**{**_OUTCOME, **fixed, **options})
 
 
-def effect_model(base: Base, given: Mapping[str, Any], seed: int, threads: int) -> Fitted:
-    """Return an unfitted model of an effect: far noisier than an outcome, so far more regularised."""
+def effect_model(base: Base, options: Mapping[str, Any], seed: int, threads: int) -> Fitted:
+    """Return an unfitted model of an effect, more regularised since effects are noisier than outcomes."""
     if base == "logistic":
-        return Ridge(**{"strength": _STRENGTH, **given})
+        return Ridge(**{"strength": _STRENGTH, **options})
     fixed = {"objective": "regression", "seed": seed, "num_threads": threads}
-    return GradientBoosting(**{**_EFFECT, **fixed, **given})
+    return GradientBoosting(**{**_EFFECT, **fixed, **options})
 
 
 def arm_model() -> Logistic:
-    """Return an unfitted model of the probability of an arm; a strong penalty would leave confounding in."""
+    """Return an unfitted model of the probability of an arm; a strong penalty would leave confounding."""
     return Logistic(strength=_ARM_STRENGTH)

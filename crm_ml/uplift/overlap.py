@@ -1,4 +1,4 @@
-"""How likely each arm was for each row, and the rows for which an arm was out of reach."""
+"""The probability of each arm for each row, and trimming of rows without overlap."""
 
 import logging
 from dataclasses import replace
@@ -18,8 +18,8 @@ LARGEST_TRIM = 0.1
 def with_probabilities(experiment: Experiment, folds: int, seed: int, least: float) -> Experiment:
     """Return the rows with overlap, each with the probability of every arm.
 
-    Known probabilities are taken as they are; others are estimated by a logistic regression on the other
-    folds. Rows for which an arm is less likely than `least` can't be compared and are trimmed.
+    Known probabilities are used as they are; others are estimated by a logistic regression on the other
+    folds. Rows for which an arm is less likely than `least` are trimmed.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def with_probabilities(experiment: Experiment, folds: int, seed: int, least: flo
     Raises
     ------
     InputError
-        If more than a tenth of the rows would be trimmed: the arms were not given to comparable customers.
+        If more than a tenth of the rows would be trimmed: the customers of the arms are not comparable.
 
     References
     ----------
@@ -56,11 +56,11 @@ def with_probabilities(experiment: Experiment, folds: int, seed: int, least: flo
 
 
 def estimated(experiment: Experiment, fold: npt.NDArray[np.int64]) -> Floats:
-    """Return the probability of each arm for each row by models that have not seen its customer."""
+    """Return the cross-fitted probability of each arm for each row."""
     arms = 1 + len(experiment.arms)
     p = np.empty((len(experiment.y), arms))
-    for one in np.unique(fold):
-        inside = fold == one
+    for number in np.unique(fold):
+        inside = fold == number
         for arm in range(1, arms):
             model = arm_model().fit(experiment.X[~inside], (experiment.arm[~inside] == arm).astype(float))
             p[inside, arm] = model.predict(experiment.X[inside])

@@ -1,4 +1,4 @@
-"""Residuals on residuals: what is left of outcome and arm after all that the features say of either."""
+"""Regression of outcome residuals on treatment residuals."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -35,8 +35,8 @@ class RLearner(Learner):
         assert rows.probability is not None
         fold = rows.folds(self.folds, self.seed)
         m = cross_fitted(self._outcome_model, rows.X, rows.y, fold, fold >= 0)
-        both = rows.probability[:, [0, arm]]
-        residual = (rows.arm == arm) - both[:, 1] / both.sum(axis=1)
+        probabilities = rows.probability[:, [0, arm]]
+        residual = (rows.arm == arm) - probabilities[:, 1] / probabilities.sum(axis=1)
         return self._effect_model().fit(rows.X, (rows.y - m) / residual, residual**2)
 
     def _effect(self, X: "pd.DataFrame", arm: int) -> Floats:

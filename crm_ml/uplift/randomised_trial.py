@@ -1,4 +1,4 @@
-"""The rows of an experiment, checked once for every learner."""
+"""The rows of an experiment, and their checks."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ Probability = float | Mapping[Any, float] | npt.ArrayLike
 
 @dataclass(frozen=True, eq=False)
 class Experiment:
-    """Features, arms and outcomes that can be learned from.
+    """Checked features, arms and outcomes.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def check_experiment(
     control: object = 0,
     probability: Probability | None = None,
 ) -> Experiment:
-    """Return the rows of an experiment, or refuse them with everything wrong at once.
+    """Return the rows of an experiment, or refuse them with all breaches in one error.
 
     Parameters
     ----------
@@ -83,9 +83,10 @@ def check_experiment(
     ------
     InputError
         If lengths differ, a value is NaN or infinite, there is one arm only, the control is missing, an arm
-        has fewer than 30 rows, nobody or everybody in an arm had the outcome, or a probability is none.
+        has fewer than 30 rows, the outcome does not vary within an arm, or a probability is not within 0
+        and 1.
     LeakError
-        If a feature alone says who was treated.
+        If a single feature predicts who was treated.
     """
     frame, names, outcomes = as_frame(X), _names(treatment), np.asarray(y, dtype=float)
     if outcomes.shape != (len(frame),) or names.shape != (len(frame),):
@@ -137,37 +138,41 @@ def _binary(y: Floats) -> bool:
 
 
 def _breaches(names: npt.NDArray[np.str_], y: Floats, arms: Sequence[str], control: str) -> list[str]:
-    rows, found = len(y), []
+    rows, breaches = len(y), []
     missing, bad = int((names == "").sum()), int((~np.isfinite(y)).sum())
-    found += [f"treatment is missing in {missing:,} of {rows:,} rows"] if missing else []
-    found += [f"y is NaN or infinite in {bad:,} of {rows:,} rows"] if bad else []
+    breaches += [f"treatment is missing in {missing:,} of {rows:,} rows"] if missing else []
+    breaches += [f"y is NaN or infinite in {bad:,} of {rows:,} rows"] if bad else []
     present = [control, *arms] if (names == control).any() else list(arms)
     if control not in present:
-        found.append(f"no row of the control {control!r} among arms {', '.join(arms) or 'none'}; set control")
+        breaches.append(
+            f"no row of the control {control!r} among arms {', '.join(arms) or 'none'}; set control"
+        )
     elif not arms:
-        found.append(f"all {rows:,} rows are of one arm, {control!r}; an effect needs a treated one too")
+        breaches.append(f"all {rows:,} rows are of one arm, {control!r}; an effect needs a treated one too")
     small = {arm: int((names == arm).sum()) for arm in present}
     few = [f"{arm} has {n:,}" for arm, n in small.items() if n < FEWEST]
-    found += [f"an arm needs at least {FEWEST} rows: {', '.join(few)}"] if few else []
-    if not found and _binary(y):
+    breaches += [f"an arm needs at least {FEWEST} rows: {', '.join(few)}"] if few else []
+    if not breaches and _binary(y):
         flat = [arm for arm in present if len(np.unique(y[names == arm])) < 2]
         rates = ", ".join(f"{arm} {y[names == arm].mean():.0%}" for arm in flat)
         if flat:
-            found.append(f"y is the same for all rows of an arm ({rates} positive); take a longer window")
-    elif not found and np.ptp(y) == 0:
-        found.append(f"y is {y[0]:g} in every row; nothing can be learned")
-    return found
+            breaches.append(f"y is the same for all rows of an arm ({rates} positive); take a longer window")
+    elif not breaches and np.ptp(y) == 0:
+        breaches.append(f"y is {y[0]:g} in every row; nothing can be learned")
+    return breaches
 
 
 def _refuse_separation(X: "pd.DataFrame", arm: npt.NDArray[np.int64], arms: Sequence[str]) -> None:
-    found = []
+    named = []
     for number, name in enumerate(arms, 1):
         keep = (arm == 0) | (arm == number)
         areas = leakage.check_leaks(X[keep], (arm[keep] == number).astype(float), limit=2.0)
-        found += [f"{one} (AUC {area:.4f} for {name})" for one, area in areas.items() if area > LARGEST_AUC]
-    if found:
+        named += [
+            f"{feature} (AUC {area:.4f} for {name})" for feature, area in areas.items() if area > LARGEST_AUC
+        ]
+    if named:
         raise LeakError(
-            f"the arm follows from a feature: {', '.join(found)}; drop what was recorded after the draw or "
+            f"the arm follows from a feature: {', '.join(named)}; drop what was recorded after the draw or "
             "because of it, or compare customers who could have been in either arm"
         )
 
@@ -179,19 +184,19 @@ def _known(probability: Probability, arms: Sequence[str], control: str, rows: in
         missing = [arm for arm in columns if arm not in named]
         if missing:
             raise InputError(f"probability: none for {', '.join(missing)}; give one for each arm")
-        found = np.tile([named[arm] for arm in columns], (rows, 1))
+        known = np.tile([named[arm] for arm in columns], (rows, 1))
     else:
         values = np.asarray(probability, dtype=float)
         if values.ndim < 2 and len(arms) == 1:
             values = np.broadcast_to(values, (rows,))
             values = np.column_stack([1 - values, values])
-        found = values
-    if found.shape != (rows, len(columns)):
-        raise InputError(f"probability has shape {found.shape}; give one for each of {rows:,} rows and arms")
-    wrong = int((~((found > 0) & (found < 1)).all(axis=1)).sum())
-    off = int((found.sum(axis=1) > 1 + _TOLERANCE).sum())
+        known = values
+    if known.shape != (rows, len(columns)):
+        raise InputError(f"probability has shape {known.shape}; give one for each of {rows:,} rows and arms")
+    wrong = int((~((known > 0) & (known < 1)).all(axis=1)).sum())
+    off = int((known.sum(axis=1) > 1 + _TOLERANCE).sum())
     if wrong or off:
         raise InputError(
             f"probability: {wrong:,} of {rows:,} rows are not within 0 and 1, {off:,} sum to more than 1"
         )
-    return np.asarray(found)
+    return np.asarray(known)

@@ -1,4 +1,4 @@
-"""The control: who has the outcome, whether treated or not, without a look at the effect."""
+"""The benchmark of targeting by response: the expected outcome of the treated, not the effect."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 @dataclass(kw_only=True, eq=False)
 class ResponseModel(Learner):
-    """The expected outcome of the treated, as campaigns have been targeted before there was uplift.
+    """The expected outcome of the treated, by which campaigns are targeted without uplift models.
 
-    What `predict` returns is an order of customers, no effect.
+    `predict` returns scores to rank customers by, not effects.
     """
 
     def _fit(self, experiment: Experiment) -> None:

@@ -1,4 +1,4 @@
-"""A line for amounts: ridge regression on the design of the logistic regression."""
+"""Ridge regression of amounts, on the design matrix of the logistic regression."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING

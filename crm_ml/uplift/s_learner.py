@@ -20,9 +20,9 @@ _ARM = "_in_arm_{}"
 class SLearner(Learner):
     """``tau_a(x) = mu(x, a) - mu(x, 0)`` with one model of the outcome.
 
-    Each treated arm is a column of 0 and 1. Its trees look at all columns at every split and search the best
-    threshold: among a random few the arm would seldom be found. A line has no interactions, so that its
-    effect follows the level of the outcome.
+    Each treated arm is a column of 0 and 1. Its trees consider all columns at every split and search the best
+    threshold: among a random few the arm would seldom be chosen. A linear model has no interactions, so that
+    its effect follows the level of the outcome.
 
     References
     ----------
@@ -41,10 +41,10 @@ class SLearner(Learner):
 
     def _effect(self, X: "pd.DataFrame", arm: int) -> Floats:
         arms = int(self.numbers_["arms"])
-        both = [self._with_arm(X, np.full(len(X), one), arms) for one in (arm, 0)]
-        treated, untreated = (self.parts_["outcome"].predict(each) for each in both)
+        frames = [self._with_arm(X, np.full(len(X), number), arms) for number in (arm, 0)]
+        treated, untreated = (self.parts_["outcome"].predict(each) for each in frames)
         return treated - untreated
 
     @staticmethod
     def _with_arm(X: "pd.DataFrame", arm: npt.NDArray[np.int64], arms: int) -> "pd.DataFrame":
-        return X.assign(**{_ARM.format(one): (arm == one).astype(float) for one in range(1, arms + 1)})
+        return X.assign(**{_ARM.format(n): (arm == n).astype(float) for n in range(1, arms + 1)})

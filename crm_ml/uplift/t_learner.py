@@ -1,4 +1,4 @@
-"""Two models: one of the outcome of each arm, whose difference is the effect."""
+"""One model of the outcome for each arm; their difference is the effect."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""The rows of randomised campaigns: who was in which arm, what was known before, and what came of it."""
+"""The rows of randomised campaigns: arms, features known before, and outcomes."""
 
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -23,7 +23,7 @@ Outcome = Literal["response", "order", "spend_cents"]
 
 
 @dataclass(frozen=True)
-class Trial:
+class CampaignTrial:
     """A campaign whose arms were drawn on one day; its text is the fold of its rows.
 
     Parameters
@@ -86,7 +86,7 @@ class TrialRows:
         return TrialRows(self.X[keep], self.arm[keep], self.y[keep], self.probability[keep])
 
 
-def trials(tables: Tables, horizon: timedelta) -> list[Trial]:
+def trials(tables: Tables, horizon: timedelta) -> list[CampaignTrial]:
     """Return the randomised campaigns in the order of time.
 
     Parameters
@@ -103,22 +103,22 @@ def trials(tables: Tables, horizon: timedelta) -> list[Trial]:
     """
     drawn = day(nw.col("assigned_at_epoch_s"))
     rows = tables.frame("assignments").select("campaign_id", drawn=drawn).unique()
-    found = to_pandas(rows).sort_values(["drawn", "campaign_id"])
-    several = sorted(set(found["campaign_id"][found["campaign_id"].duplicated()]))
-    if not len(found) or several:
+    draws = to_pandas(rows).sort_values(["drawn", "campaign_id"])
+    several = sorted(set(draws["campaign_id"][draws["campaign_id"].duplicated()]))
+    if not len(draws) or several:
         raise InputError(
-            f"assignments: {len(found):,} draws, on several days in {', '.join(several) or 'none'}; an "
+            f"assignments: {len(draws):,} draws, on several days in {', '.join(several) or 'none'}; an "
             "outcome window starts with the draw, so give each day of it a campaign of its own"
         )
     return [
-        Trial(str(name), Snapshot(datetime.fromtimestamp(int(drawn) * DAY_S, tz=UTC), horizon))
-        for name, drawn in found.itertuples(index=False)
+        CampaignTrial(str(name), Snapshot(datetime.fromtimestamp(int(drawn) * DAY_S, tz=UTC), horizon))
+        for name, drawn in draws.itertuples(index=False)
     ]
 
 
 def trial_rows(
     tables: Tables,
-    wanted: Iterable[Trial],
+    wanted: Iterable[CampaignTrial],
     outcome: Outcome,
     kind: str | None,
     groups: Groups | None = None,
@@ -129,7 +129,7 @@ def trial_rows(
     Parameters
     ----------
     tables : Tables
-    wanted : iterable of Trial
+    wanted : iterable of CampaignTrial
         In the order of time; read once, so that a progress bar can count them.
     outcome : {"response", "order", "spend_cents"}
         Any response to the campaign, any order, or cents paid within the window.
@@ -153,12 +153,12 @@ def trial_rows(
     import pandas as pd
 
     X, rest = {}, {}
-    for snapshot, together in itertools.groupby(wanted, key=lambda one: one.snapshot):
+    for snapshot, together in itertools.groupby(wanted, key=lambda trial: trial.snapshot):
         known = matrix(tables, snapshot, groups)
-        for one in together:
-            drawn = _drawn(tables, one)
-            rest[str(one)] = drawn.assign(y=_outcomes(tables, one, outcome, kind, drawn.index))
-            X[str(one)] = known.reindex(drawn.index)
+        for trial in together:
+            drawn = _drawn(tables, trial)
+            rest[str(trial)] = drawn.assign(y=_outcomes(tables, trial, outcome, kind, drawn.index))
+            X[str(trial)] = known.reindex(drawn.index)
         if seen is not None:
             seen(snapshot, known)
     if not X:
@@ -169,29 +169,29 @@ def trial_rows(
     return TrialRows(features, joined["arm"], joined["y"], joined["probability"])
 
 
-def _drawn(tables: Tables, one: Trial) -> "pd.DataFrame":
+def _drawn(tables: Tables, trial: CampaignTrial) -> "pd.DataFrame":
     """Return arm and probability of the customers of a trial, in ascending order of their ids."""
-    rows = tables.frame("assignments").filter(nw.col("campaign_id") == one.campaign_id)
+    rows = tables.frame("assignments").filter(nw.col("campaign_id") == trial.campaign_id)
     columns = rows.collect_schema().names()
     p = nw.col("probability") if "probability" in columns else nw.lit(None)
-    found = to_pandas(rows.select("customer_id", "arm", probability=p.cast(nw.Float64)))
-    return found.set_index("customer_id").sort_index().astype({"probability": "float64"})
+    assigned = to_pandas(rows.select("customer_id", "arm", probability=p.cast(nw.Float64)))
+    return assigned.set_index("customer_id").sort_index().astype({"probability": "float64"})
 
 
 def _outcomes(
-    tables: Tables, one: Trial, outcome: Outcome, kind: str | None, customers: "pd.Index[str]"
+    tables: Tables, trial: CampaignTrial, outcome: Outcome, kind: str | None, customers: "pd.Index[str]"
 ) -> "pd.Series[float]":
     import pandas as pd
 
     if outcome == "response":
-        rows = tables.frame("responses").filter(nw.col("campaign_id") == one.campaign_id)
+        rows = tables.frame("responses").filter(nw.col("campaign_id") == trial.campaign_id)
         rows = rows if kind is None else rows.filter(nw.col("kind") == kind)
-        later = one.snapshot.future(rows, at="responded_at")
-        found = later.group_by("customer_id").agg(nw.len().alias("y"))
+        later = trial.snapshot.future(rows, at="responded_at")
+        outcomes = later.group_by("customer_id").agg(nw.len().alias("y"))
     else:
-        sold = one.snapshot.future(tables.frame("orders"), at="ordered_at")
+        sold = trial.snapshot.future(tables.frame("orders"), at="ordered_at")
         sums = {"order": nw.col("purchase").max(), "spend_cents": nw.col("paid_cents").sum()}
-        found = sold.group_by("customer_id").agg(sums[outcome].alias("y"))
-    given = to_pandas(found.select("customer_id", "y")).set_index("customer_id")["y"].astype(float)
-    values: pd.Series[float] = given.reindex(customers).fillna(0.0)
+        outcomes = sold.group_by("customer_id").agg(sums[outcome].alias("y"))
+    observed = to_pandas(outcomes.select("customer_id", "y")).set_index("customer_id")["y"].astype(float)
+    values: pd.Series[float] = observed.reindex(customers).fillna(0.0)
     return values if outcome == "spend_cents" else (values > 0).astype(float)

@@ -1,4 +1,4 @@
-"""Imputed effects: what the other arm would have given, learned in each arm and weighed."""
+"""Effects imputed from the other arm's outcome model, learned in each arm and weighted."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -42,8 +42,8 @@ class XLearner(Learner):
             self.parts_[f"treated_{arm}"] = self._effect_model().fit(rows.X[treated], gained)
             self.parts_[f"untreated_{arm}"] = self._effect_model().fit(rows.X[untreated], missed)
             if known:
-                both = rows.probability[:, [0, arm]]
-                self.numbers_[f"share_{arm}"] = float((both[:, 1] / both.sum(axis=1)).mean())
+                p = rows.probability[:, [0, arm]]
+                self.numbers_[f"share_{arm}"] = float((p[:, 1] / p.sum(axis=1)).mean())
             else:
                 keep = treated | untreated
                 self.parts_[f"arm_{arm}"] = arm_model().fit(rows.X[keep], treated[keep].astype(float))

@@ -1,4 +1,4 @@
-"""Matrix factorisation by implicit: customers and items as points, the score as their product."""
+"""Matrix factorisation by the library implicit; the score is the product of customer and item factors."""
 
 from abc import abstractmethod
 from collections.abc import Mapping
@@ -12,12 +12,12 @@ from crm_ml.recommend.deterministic_matmul import products, transposed
 from crm_ml.recommend.interactions import Interactions, Ints
 from crm_ml.recommend.recommender import Recommender
 
-TOLD = "bought by customers of a similar past"
+REASON = "bought by customers of a similar past"
 
 
 @dataclass(kw_only=True, eq=False)
-class Factors(Recommender):
-    """What ALS and BPR share.
+class MatrixFactorisation(Recommender):
+    """The base class of ALS and BPR.
 
     Parameters
     ----------
@@ -55,8 +55,8 @@ class Factors(Recommender):
                 random_state=self.seed,
             )
             model.fit(_as_matrix(weights), show_progress=False)
-        found = {"customer_factors_": model.user_factors, "item_factors_": model.item_factors}
-        self._restore({name: np.asarray(part, dtype=np.float32) for name, part in found.items()})
+        factors = {"customer_factors_": model.user_factors, "item_factors_": model.item_factors}
+        self._restore({name: np.asarray(part, dtype=np.float32) for name, part in factors.items()})
 
     def _scores(self, rows: Ints) -> npt.NDArray[Any]:
         return products(self.customer_factors_[rows], self._transposed)
@@ -66,7 +66,7 @@ class Factors(Recommender):
         self._transposed = transposed(self.item_factors_)
 
     def _reasons(self, rows: Ints, items: Ints) -> list[str]:  # noqa: ARG002  (points say nothing of a pair)
-        return [TOLD] * len(rows)
+        return [REASON] * len(rows)
 
     def _arrays(self) -> Mapping[str, Any]:
         return {"customer_factors_": self.customer_factors_, "item_factors_": self.item_factors_}
