@@ -152,7 +152,7 @@ def test_bounds_and_limits_hold_where_only_some_customers_are_shared_out(seed, m
     assert met > 8
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2))])
 @pytest.mark.parametrize("variant", cases.VARIANTS)
 def test_ten_thousand_customers_are_proved_to_a_ten_thousandth(seed, variant):
     values, given = cases.case(10_000, seed, variant)
@@ -248,6 +248,7 @@ def test_everything_that_is_wrong_is_said_at_once():
         allocate(np.ones(3))
 
 
+@pytest.mark.slow
 def test_the_script_of_speed_writes_its_tables(tmp_path, monkeypatch):
     script = scripts.load("performance/allocation.py", monkeypatch)
     readme = tmp_path / "README.md"
