@@ -14,7 +14,7 @@ import narwhals as nw
 
 from crm_ml.errors import ConfigError
 from crm_ml.features import matrix_cache
-from crm_ml.plugins import imported, installed
+from crm_ml.plugins import imported, installed, is_own
 from crm_ml.snapshots import Snapshot
 from crm_ml.tables.bundle import Tables, to_arrow, write_parquet
 from crm_ml.tables.scratch_frames import Scratch, left_join
@@ -33,8 +33,9 @@ def groups() -> dict[str, ModuleType]:
     """Return the feature groups by name, in the order of their columns.
 
     Every module of this package that has ``COLUMNS`` and ``compute``, in ascending order, then the modules
-    that entry points of the group ``crm_ml.features`` name. A group of one's own may also be named by its
-    dotted module, such as ``acme.groups.loyalty``, wherever a name of a group stands.
+    that entry points of the group ``crm_ml.features`` name. Wherever the name of a group stands, one's own
+    may be named as ``acme.groups.loyalty`` or ``acme.groups:loyalty``: a module, or a class in a module with
+    ``COLUMNS`` and a static ``compute``, whose matrices are not stored.
 
     Raises
     ------
@@ -181,15 +182,18 @@ def _wanted(wanted: Groups | None) -> Mapping[str, Mapping[str, Any]]:
 
 
 def _group(name: str) -> ModuleType:
-    if "." in name:
+    if "." in name or is_own(name):
         return _own_group(name, f"features: {name}")
     if name not in groups():
         raise ConfigError(f"features: {name!r} is no group; there are {', '.join(groups())}")
     return groups()[name]
 
 
-def _own_group(module: str, where: str) -> ModuleType:
+def _own_group(name: str, where: str) -> ModuleType:
+    module, _, inner = name.partition(":")
     group = imported(module, where)
+    if inner:
+        group = getattr(group, inner, None) or imported(f"{module}.{inner}", where)
     if _lacking(group):
         raise ConfigError(f"{where}: it is no group: it lacks {', '.join(_lacking(group))}")
     return group

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from datetime import timedelta
 from pathlib import Path
 
 import mlflow
@@ -11,12 +12,13 @@ import pytest
 import yaml
 from third_party import third_party
 
-from crm_ml import tracking
+from crm_ml import datasets, tracking
 from crm_ml.config import load_run
 from crm_ml.errors import ConfigError, InputError
-from crm_ml.features.assembly import check_groups, groups
+from crm_ml.features.assembly import check_groups, groups, matrix
 from crm_ml.models import MODELS, create, model_folder
 from crm_ml.recommend import create as recommender
+from crm_ml.snapshots import Snapshot
 from crm_ml.train import experiment
 from crm_ml.uplift import create as learner
 
@@ -124,7 +126,7 @@ def test_entry_points_stand_beside_the_names_of_the_package():
     assert [name for name in MODELS if name in ("days", "half", "logistic")] == ["logistic", "days", "half"]
     assert load_run("churn/own", ["model={name: days}"]).model.name == "days"
     assert list(groups())[-1] == "loyalty"
-    check_groups(["rfm", "loyalty"])
+    check_groups(["rfm", "loyalty", "acme.groups:loyalty", "acme.groups.loyalty:Visits"])
     model = create("days").fit(*rows())
     assert type(model).__name__ == "DaysModel"
 
@@ -207,3 +209,13 @@ def test_parameters_that_are_set_already_or_do_not_repeat_are_refused(make, para
             "t_learner": lambda: learner("t_learner", effect_options={"params": params}),
             "two_heads": lambda: recommender("two_heads", new_params=params),
         }[make]()
+
+
+@pytest.mark.usefixtures("project")
+def test_groups_of_ones_own_by_module_and_by_class_stand_in_the_order_of_the_config():
+    tables = datasets.load("simulated", customers=60, seed=0)
+    wanted = {"acme.groups.loyalty:Visits": {}, "rfm": {}, "acme.groups:loyalty": {"points": 2}}
+    X = matrix(tables, Snapshot("2024-09-01", timedelta(days=28)), wanted)
+    assert (X.columns[0], X.columns[-1]) == ("visits_orders", "loyalty_points")
+    assert (X["loyalty_points"] == 2 * X["visits_orders"]).all()
+    assert (X["visits_orders"] == X["rfm_orders"]).all()

@@ -11,3 +11,15 @@ def compute(tables, snapshot, *, points=10):
     """Compute the points of each customer."""
     sales = past_sales(tables, snapshot)
     return sales.group_by("customer_id").agg((nw.col("purchase").sum() * points).alias("loyalty_points"))
+
+
+class Visits:
+    """Orders before a snapshot, as a class."""
+
+    COLUMNS = {"visits_orders": 0}  # noqa: RUF012
+
+    @staticmethod
+    def compute(tables, snapshot):
+        """Compute the orders of each customer."""
+        sales = past_sales(tables, snapshot)
+        return sales.group_by("customer_id").agg(nw.col("purchase").sum().alias("visits_orders"))
