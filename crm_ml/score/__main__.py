@@ -99,16 +99,16 @@ def _drift(outcome: "PublishedList") -> dict[str, int]:
     if not models:
         return {}
     return {
-        "columns compared with training": sum(one["columns"] for one in models),
-        "drift warnings": sum(len(one["reasons"]) for one in models),
-        "moved, accepted by name": sum(len(one["accepted"]) for one in models),
+        "columns compared with training": sum(model["columns"] for model in models),
+        "drift warnings": sum(len(model["reasons"]) for model in models),
+        "moved, accepted by name": sum(len(model["accepted"]) for model in models),
     }
 
 
 def _drift_lines(outcome: "PublishedList") -> Iterator[str]:
-    for name, one in (outcome.drift.get("models") or {}).items():
-        yield from (f"drift of {name}: {reason}" for reason in one["reasons"][:_REASONS])
-        yield from (f"accepted of {name}: {reason}" for reason in one["accepted"][:_REASONS])
+    for name, model in (outcome.drift.get("models") or {}).items():
+        yield from (f"drift of {name}: {reason}" for reason in model["reasons"][:_REASONS])
+        yield from (f"accepted of {name}: {reason}" for reason in model["accepted"][:_REASONS])
     for name in outcome.drift.get("without_profile") or []:
         yield f"drift of {name}: not known, it has no profile"
 

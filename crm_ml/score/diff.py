@@ -36,46 +36,47 @@ def _compare(old: Path, new: Path, path: Path | None, out: Path | None) -> None:
 
     if path is not None:
         refuse_inside(path, (locate(old), locate(new)))
-    found = difference(old, new, out)
+    changes = difference(old, new, out)
     if path is not None:
-        _write_json(found, path)
-    show(Console(), found)
+        _write_json(changes, path)
+    show(Console(), changes)
 
 
-def show(console: "Console", found: "Difference") -> None:
+def show(console: "Console", changes: "Difference") -> None:
     """Print what changed: totals, reasons, moves between actions, and examples."""
-    if found.old.name != found.new.name:
-        told = f"the lists have different names: {found.old.name} and {found.new.name}"
-        console.print(told, markup=False)
-    for name, side in (("old", found.old), ("new", found.new)):
-        told = f"{name}: {side.list_id} of {side.as_of[:10]}, {side.rows:,} rows"
-        console.print(told, markup=False, soft_wrap=True)
-    made_of = "; ".join(found.ingredients) or "the same: both have one list id"
+    if changes.old.name != changes.new.name:
+        line = f"the lists have different names: {changes.old.name} and {changes.new.name}"
+        console.print(line, markup=False)
+    for name, side in (("old", changes.old), ("new", changes.new)):
+        line = f"{name}: {side.list_id} of {side.as_of[:10]}, {side.rows:,} rows"
+        console.print(line, markup=False, soft_wrap=True)
+    made_of = "; ".join(changes.ingredients) or "the same: both have one list id"
     console.print(f"made from: {made_of}", markup=False, soft_wrap=True)
-    counts = ", ".join(f"{rows:,} {kind}" for kind, rows in found.rows.items())
-    console.print(f"rows: {counts}; {found.expired:,} of those gone or moved had expired", markup=False)
-    for table in (_reasons(found), _moves(found)):
+    counts = ", ".join(f"{rows:,} {kind}" for kind, rows in changes.rows.items())
+    console.print(f"rows: {counts}; {changes.expired:,} of those gone or moved had expired", markup=False)
+    for table in (_reasons(changes), _moves(changes)):
         if table.rows:
             console.print(table)
-    for one in found.examples:
-        told = f"{one.kind}: {one.customer_id}, {one.old_action or 'none'} to {one.new_action or 'none'}"
-        console.print(f"{told}: {one.words}", markup=False, soft_wrap=True)
+    for example in changes.examples:
+        moved = f"{example.old_action or 'none'} to {example.new_action or 'none'}"
+        line = f"{example.kind}: {example.customer_id}, {moved}: {example.words}"
+        console.print(line, markup=False, soft_wrap=True)
 
 
-def _reasons(found: "Difference") -> "Table":
+def _reasons(changes: "Difference") -> "Table":
     table = _table("why", ["kind", "reason"], ["rows", "value before, cents", "value now, cents"])
-    for one in found.groups:
-        amounts = (one.rows, one.old_value_cents, one.new_value_cents)
-        table.add_row(one.kind, REASONS[one.reason], *[f"{amount:,}" for amount in amounts])
+    for group in changes.groups:
+        amounts = (group.rows, group.old_value_cents, group.new_value_cents)
+        table.add_row(group.kind, REASONS[group.reason], *[f"{amount:,}" for amount in amounts])
     return table
 
 
-def _moves(found: "Difference") -> "Table":
+def _moves(changes: "Difference") -> "Table":
     from rich.markup import escape
 
     table = _table("largest moves between actions", ["from", "to"], ["rows"])
-    moved = [(rows, old or "none", new or "none") for (old, new), rows in found.moves.items() if old != new]
-    for rows, old, new in sorted(moved, key=lambda one: (-one[0], one[1:]))[:_MOVES]:
+    moved = [(rows, old or "none", new or "none") for (old, new), rows in changes.moves.items() if old != new]
+    for rows, old, new in sorted(moved, key=lambda move: (-move[0], move[1:]))[:_MOVES]:
         table.add_row(escape(old), escape(new), f"{rows:,}")
     return table
 
@@ -91,8 +92,8 @@ def _table(title: str, texts: Sequence[str], numbers: Sequence[str]) -> "Table":
     return table
 
 
-def _write_json(found: "Difference", path: Path) -> None:
-    text = json.dumps(found.plain, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+def _write_json(changes: "Difference", path: Path) -> None:
+    text = json.dumps(changes.plain, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
     with replaced(path) as part:
         part.write_text(text, "utf-8")
 

@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return commands.run(_run, parser.parse_args(arguments))
 
 
-def _run(given: argparse.Namespace) -> None:
+def _run(options: argparse.Namespace) -> None:
     from rich.console import Console
     from rich.progress import Progress
 
@@ -45,23 +45,23 @@ def _run(given: argparse.Namespace) -> None:
     from crm_ml.learning.evaluation_report import show
     from crm_ml.learning.list_evaluation import Question, evaluate
 
-    published, other, settings, catalog = _prepared(given)
-    days = given.days if given.days is not None else published.longest_days()
+    published, other, settings, catalog = _prepared(options)
+    days = options.days if options.days is not None else published.longest_days()
     console = Console()
     with Progress(console=console, transient=not console.is_terminal) as progress:
         progress.add_task("tables and outcomes", total=None)
         tables = datasets.load(settings.data.name, settings.data.path, **settings.data.options)
-        found = evaluate(
-            published, tables, catalog, Question(days, given.margin, settings.data.ends_at, other)
+        evaluation = evaluate(
+            published, tables, catalog, Question(days, options.margin, settings.data.ends_at, other)
         )
-    kept = save_evaluation(published, found)
-    if given.json is not None:
-        write_json(given.json, found)
-    show(console, found, kept)
+    folder = save_evaluation(published, evaluation)
+    if options.json is not None:
+        write_json(options.json, evaluation)
+    show(console, evaluation, folder)
 
 
 def _prepared(
-    given: argparse.Namespace,
+    options: argparse.Namespace,
 ) -> "tuple[Published, Published | None, ScoreSettings, Catalog]":
     """Read everything but the tables; raise all that is wrong at once."""
     from crm_ml import config as configs
@@ -79,12 +79,12 @@ def _prepared(
             problems.append(error)
             return None
 
-    attempt(lambda: _check_flags(given))
-    published = attempt(lambda: _located(given.list))
-    other = attempt(lambda: _located(given.against)) if given.against else None
+    attempt(lambda: _check_flags(options))
+    published = attempt(lambda: _located(options.list))
+    other = attempt(lambda: _located(options.against)) if options.against else None
     if published and other:
         attempt(lambda: check_same_day(published, other))
-    settings = attempt(lambda: settings_of(given.config, given.set))
+    settings = attempt(lambda: settings_of(options.config, options.set))
     catalog = (
         attempt(lambda: configs.load(inside(project_root(), settings.actions), Catalog)) if settings else None
     )
@@ -100,14 +100,14 @@ def _located(folder: Path) -> "Published":
     return Published.of(locate(folder))
 
 
-def _check_flags(given: argparse.Namespace) -> None:
+def _check_flags(options: argparse.Namespace) -> None:
     breaches = []
-    if given.days is not None and not 1 <= given.days <= 3660:
-        breaches.append(f"--days is {given.days}; give 1 to 3660")
-    if not 0 < given.margin <= 1:
-        breaches.append(f"--margin is {given.margin}; give a share above 0 and at most 1, such as 0.25")
-    if given.json is not None and not given.json.absolute().parent.is_dir():
-        breaches.append(f"--json {given.json}: there is no such folder")
+    if options.days is not None and not 1 <= options.days <= 3660:
+        breaches.append(f"--days is {options.days}; give 1 to 3660")
+    if not 0 < options.margin <= 1:
+        breaches.append(f"--margin is {options.margin}; give a share above 0 and at most 1, such as 0.25")
+    if options.json is not None and not options.json.absolute().parent.is_dir():
+        breaches.append(f"--json {options.json}: there is no such folder")
     if breaches:
         raise InputError("; ".join(breaches))
 

@@ -62,14 +62,18 @@ def _show(exported: "Exported") -> None:
     from rich.console import Console
     from rich.table import Table
 
-    console, found = Console(), exported.selection
+    console, selection = Console(), exported.selection
     table = Table(title=f"export {exported.folder.name}", show_header=False)
     table.add_column()
     table.add_column(justify="right")
-    figures = {"rows in the list": found.list_rows, "asked for": found.selected, "exported": found.rows}
-    figures |= {f"left out: {reason}": count for reason, count in found.left_out.items()}
-    figures |= {f"cells left empty: {reason}": count for reason, count in found.emptied.items()}
-    figures |= {f"cells with a leading ' in {name}": count for name, count in found.escaped.items()}
+    figures = {
+        "rows in the list": selection.list_rows,
+        "asked for": selection.selected,
+        "exported": selection.rows,
+    }
+    figures |= {f"left out: {reason}": count for reason, count in selection.left_out.items()}
+    figures |= {f"cells left empty: {reason}": count for reason, count in selection.emptied.items()}
+    figures |= {f"cells with a leading ' in {name}": count for name, count in selection.escaped.items()}
     for name, figure in {**figures, "files": len(exported.parts)}.items():
         table.add_row(name, f"{figure:,}")
     console.print(table)

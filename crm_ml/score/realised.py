@@ -87,8 +87,8 @@ def _beside(result: "Realised") -> list[str]:
     if all(key in result.metrics for key in keys):
         means = [f"{result.metrics[key]:.4f}" for key in keys]
         lines.append(
-            f"{result.what} {result.day}: {result.metrics['contacted']:,.0f} were contacted: said {means[0]}, "
-            f"came {means[1]}; of the others said {means[2]}, came {means[3]}"
+            f"{result.what} {result.day}: {result.metrics['contacted']:,.0f} were contacted: "
+            f"said {means[0]}, came {means[1]}; of the others said {means[2]}, came {means[3]}"
         )
     return lines
 

@@ -165,11 +165,11 @@ def test_a_family_of_ones_own_is_trained_compared_promoted_scored_listed_and_rea
     assert "auc" in told
 
 
-def test_an_action_that_needs_the_family_says_how_to_name_its_model(project, capsys):
+@pytest.mark.usefixtures("project")
+def test_an_action_that_needs_the_family_says_how_to_name_its_model(capsys):
     assert score(["score/shop", "--set", "models={}"]) == 2
-    assert "score p_return needs a model of returns in the settings (models: {returns: returns@champion})" in (
-        capsys.readouterr().err
-    )
+    message = "score p_return needs a model of returns in the settings (models: {returns: returns@champion})"
+    assert message in capsys.readouterr().err
 
 
 def test_without_the_package_the_family_is_unknown(project, monkeypatch, capsys):

@@ -47,8 +47,8 @@ class Versions:
         from crm_ml import tracking
 
         lost = self._unreadable.get(name)
-        told = f"; can't be read: version {', '.join(lost)}" if lost else ""
-        return f"no version of {name} in {tracking.tracking_uri()} has the content {content[:12]}{told}"
+        unreadable = f"; can't be read: version {', '.join(lost)}" if lost else ""
+        return f"no version of {name} in {tracking.tracking_uri()} has the content {content[:12]}{unreadable}"
 
 
 def _newest_first(name: str) -> Iterator[str]:
@@ -56,8 +56,8 @@ def _newest_first(name: str) -> Iterator[str]:
     from crm_ml import tracking
 
     client = tracking.connect()
-    found = client.search_model_versions(f"name='{name}'")
-    if found:
+    versions = client.search_model_versions(f"name='{name}'")
+    if versions:
         first = client.get_registered_model(name).aliases.get("champion")
-        ranked = sorted((str(one.version) != str(first), -int(one.version)) for one in found)
+        ranked = sorted((str(version.version) != str(first), -int(version.version)) for version in versions)
         yield from (str(-number) for _, number in ranked)

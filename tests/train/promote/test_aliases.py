@@ -8,6 +8,7 @@ from challenge_world import BEFORE, FAILS, alias, aliases, finish, outcome
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import PERMISSION_DENIED
+from run_store import version_folder
 
 from crm_ml import tracking
 from crm_ml.errors import InputError

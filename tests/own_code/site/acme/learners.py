@@ -30,7 +30,7 @@ class ByName(Recommender):
     def _scores(self, rows):
         return np.tile(self.order_, (len(rows), 1))
 
-    def _reasons(self, rows, items):  # noqa: ARG002
+    def _reasons(self, rows, items):
         return ["by name"] * len(rows)
 
     def _arrays(self):

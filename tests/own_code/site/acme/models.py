@@ -11,7 +11,7 @@ class DaysModel:
     def __init__(self, *, band_days=7, column="rfm_days_since_order"):
         self.band_days, self.column = band_days, column
 
-    def fit(self, X, y, sample_weight=None):  # noqa: ARG002
+    def fit(self, X, y, sample_weight=None):
         """Learn the rates."""
         bands, labels = self._bands(X), np.asarray(y, dtype=float)
         self.mean_ = float(labels.mean())
@@ -45,7 +45,7 @@ class DaysModel:
 class Incomplete:
     """It learns, and can't be saved."""
 
-    def fit(self, X, y, sample_weight=None):  # noqa: ARG002
+    def fit(self, X, y, sample_weight=None):
         """Learn nothing."""
         return self
 

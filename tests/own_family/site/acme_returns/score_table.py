@@ -6,7 +6,6 @@ from typing import Any, ClassVar
 
 from acme_returns.returns_pyfunc import COLUMN
 from acme_returns.target import sent_back
-
 from crm_ml.models import model_folder
 from crm_ml.monitoring.training_profile import Profile
 from crm_ml.score_tables.score_rows import chunks, probabilities, score_rows, score_schema

@@ -1,9 +1,9 @@
 """The experiment of returns, judged by what the experiments of probabilities share."""
 
 import pandas as pd
+
 from acme_returns import returns_pyfunc
 from acme_returns.target import sent_back
-
 from crm_ml.features import matrix
 from crm_ml.models.labelled_rows import LabelledRows
 from crm_ml.models.model import MODELS

@@ -16,7 +16,7 @@ def compute(tables, snapshot, *, points=10):
 class Visits:
     """Orders before a snapshot, as a class."""
 
-    COLUMNS = {"visits_orders": 0}  # noqa: RUF012
+    COLUMNS = {"visits_orders": 0}
 
     @staticmethod
     def compute(tables, snapshot):
