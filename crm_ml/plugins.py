@@ -1,13 +1,17 @@
 """A company's own code: a name such as ``acme.models:MyModel`` in a config, or an installed entry point."""
 
 import importlib
+import re
+from collections.abc import Mapping
 from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
 from types import ModuleType
 from typing import Any
 
 from crm_ml.errors import ConfigError
 
-NAME = r"^([a-z][a-z0-9_]*|[A-Za-z_][\w.]*:[A-Za-z_]\w*)$"  # of a module of ours or an entry point, or an own
+OWN = r"[A-Za-z_][\w.]*:[A-Za-z_]\w*"
+NAME = rf"^([a-z][a-z0-9_]*|{OWN})$"  # of a module of ours or an entry point, or an own
 
 
 def is_own(name: str) -> bool:
@@ -64,6 +68,22 @@ def named(name: str) -> Any:
     if not hasattr(home, attribute):
         raise ConfigError(f"{name!r}: module {module} has no {attribute}")
     return getattr(home, attribute)
+
+
+def modules_named(content: Any) -> set[str]:
+    """Return the modules of all names of the form ``module:name`` in a config's plain content, if there.
+
+    Examples
+    --------
+    >>> modules_named({"model": {"name": "json.decoder:JSONDecoder"}, "baselines": [{"name": "recency_rule"}]})
+    {'json.decoder'}
+    """
+    if isinstance(content, str):
+        module = content.partition(":")[0] if re.fullmatch(OWN, content) else ""
+        return {module} if module and find_spec(module.partition(".")[0]) else set()
+    parts = content.values() if isinstance(content, Mapping) else content if isinstance(content, list) else ()
+    keys = modules_named(list(content)) if isinstance(content, Mapping) else set()
+    return keys.union(*(modules_named(part) for part in parts))
 
 
 def installed(group: str) -> dict[str, EntryPoint]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from crm_ml.config.parts import Option
 from crm_ml.config.tuning import Tuned, Tuning
+from crm_ml.plugins import modules_named
 from crm_ml.storage.code_version import code_version
 from crm_ml.storage.identity import identity
 
@@ -65,4 +66,5 @@ def study_name(content: Mapping[str, Any], data: str) -> str:
     full = resolved(content)
     full["data"] = {key: value for key, value in full["data"].items() if key != "path"}
     full["tuning"] = {key: value for key, value in full["tuning"].items() if key != "trials"}
-    return identity([full, data, code_version("crm_ml.train")])[:16]
+    code = code_version("crm_ml.train", *sorted(modules_named(full)))
+    return identity([full, data, code])[:16]
