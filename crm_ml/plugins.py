@@ -75,7 +75,7 @@ def modules_named(content: Any) -> set[str]:
 
     Examples
     --------
-    >>> modules_named({"model": {"name": "json.decoder:JSONDecoder"}, "baselines": [{"name": "recency_rule"}]})
+    >>> modules_named({"model": {"name": "json.decoder:JSONDecoder"}, "others": [{"name": "ease"}]})
     {'json.decoder'}
     """
     if isinstance(content, str):

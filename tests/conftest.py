@@ -63,13 +63,21 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def trained(tmp_path_factory: pytest.TempPathFactory, template: Path) -> Store:
-    """Train every committed run by the command, on few customers, into a store of its own."""
+def trained(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, template: Path
+) -> Store:
+    """Train committed runs by the command, on few customers, into a store of its own.
+
+    Every run, or one of each kind where no slow test of the session uses the store.
+    """
+    slow = any(
+        one.get_closest_marker("slow") and "trained" in one.fixturenames for one in request.session.items
+    )
     folder = tmp_path_factory.mktemp("store")
     (folder / "runs").mkdir()
     shutil.copy(template, folder / "runs" / "mlflow.db")
     folders = {name: cut(folder / name) for name, cut in FOLDERS.items()}
-    store = Store(folder / "runs", folder / "data", folders, committed_runs(), metrics={})
+    store = Store(folder / "runs", folder / "data", folders, committed_runs(every=slow), metrics={})
     output = io.StringIO()
     with pytest.MonkeyPatch.context() as monkeypatch, contextlib.redirect_stdout(output), third_party():
         store.use(monkeypatch)

@@ -21,6 +21,7 @@ def script(monkeypatch):
     return loaded
 
 
+@pytest.mark.slow
 def test_it_measures_a_run_and_writes_its_table(script, tmp_path, monkeypatch, capsys):
     readme = tmp_path / "README.md"
     readme.write_text("<!-- runs -->\n<!-- end of runs -->\n", encoding="utf-8")

@@ -29,7 +29,7 @@ def client(store):
     return tracking.connect()
 
 
-@pytest.mark.parametrize("name", [COUPON, CATEGORY])
+@pytest.mark.parametrize("name", [COUPON, pytest.param(CATEGORY, marks=pytest.mark.slow)])
 def test_a_run_names_every_metric_beside_its_baselines(store, client, name):
     metrics = store.metrics[name]
     baselines = [f"baseline.{part.name}" for part in load_run(name).baselines]
@@ -69,11 +69,12 @@ def test_the_manifest_says_what_scoring_needs(client):
     assert manifest["labels_end"] <= "2018-01-01"
     assert manifest["target"]["of"] == "answers"
     assert set(manifest["features"]) == {"campaign", "price", "rfm"}
+
+
+@pytest.mark.slow
+def test_the_predictions_of_a_category_run_are_of_active_households(client):
     category = verify(version_folder(client, "propensity_category", 1))
     assert category["kinds"] == sorted(load_run(CATEGORY).target.categories)
-
-
-def test_the_predictions_of_a_category_run_are_of_active_households(client):
     told = facts(first(client, CATEGORY))
     days = {one["as_of"] for one in told["folds"]}
     assert days == {"2017-11-22"} < {str(day) for day in load_run(CATEGORY).split.test}

@@ -33,7 +33,9 @@ def gates(run):
     return {one["name"]: one for one in facts(run, "gates")}
 
 
-@pytest.mark.parametrize("name", [HILLSTROM, SPEND, STARBUCKS, SIMULATED])
+@pytest.mark.parametrize(
+    "name", [HILLSTROM, pytest.param(SPEND, marks=pytest.mark.slow), STARBUCKS, SIMULATED]
+)
 def test_both_controls_stand_beside_every_metric_of_every_arm(store, client, name):
     metrics = store.metrics[name]
     assert all(math.isfinite(value) for value in metrics.values())

@@ -16,7 +16,7 @@ import scripts
 import yaml
 from rich.progress import Progress
 from run_store import facts, files, first, folder
-from stores import PROJECT
+from stores import MORE_OF_A_KIND, PROJECT
 
 from crm_ml import tracking
 from crm_ml.config import load_run
@@ -35,7 +35,9 @@ TUNED = {
 }
 RUN = "churn/tuned"
 pytestmark = pytest.mark.xdist_group("store")
-every = pytest.mark.parametrize("name", TUNED)
+every = pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name in MORE_OF_A_KIND)) for name in TUNED]
+)
 
 
 @pytest.fixture
@@ -55,7 +57,7 @@ def children(client, run):
     return sorted(found, key=lambda one: int(one.info.run_name.removeprefix("trial ")))
 
 
-@every
+@pytest.mark.parametrize("name", TUNED)
 def test_a_run_with_a_search_is_its_run_without_one_in_all_else(name):
     tuned, plain = (
         yaml.safe_load((PROJECT / f"configs/{one}.yaml").read_text()) for one in (name, TUNED[name])
@@ -179,6 +181,7 @@ def test_sigterm_costs_nothing_and_a_second_command_goes_on(store, client, tmp_p
     assert trials_of(finished) == wanted
 
 
+@pytest.mark.slow
 def test_a_run_comes_again_without_reading_or_keeping_a_study(store, client):
     name = "recommend/tuned"
     run = load_run(name, store.settings(name))
@@ -200,6 +203,7 @@ def test_a_run_comes_again_without_reading_or_keeping_a_study(store, client):
     assert len(outcome.trials) == 4
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("client")
 def test_the_experiment_tells_what_the_runs_found(store, tmp_path, monkeypatch, capsys):
     results = scripts.load("007_tuning/results.py", monkeypatch)
