@@ -4,9 +4,10 @@ import ast
 import hashlib
 import importlib.util
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
+from importlib.machinery import ModuleSpec
+from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from pathlib import Path
 
 _DISTRIBUTIONS = {
@@ -19,11 +20,11 @@ _DISTRIBUTIONS = {
 def code_version(*modules: str, without: Collection[str] = ()) -> str:
     """Return the hash of all source that modules rest on, and of the versions of the libraries in it.
 
-    The closure follows every import statement, those within functions and for types too, inside the top-level
-    packages of the given modules. A package stands for all of its modules. A text that is the name of a
-    package is followed like an import of it, since that is how modules are found by discovery. More than
-    is needed may be followed, never less: a comment that changed makes a result again, a stale one is never
-    served.
+    The closure follows every import statement, relative ones and those within functions and for types too,
+    inside the top-level packages of the given modules. A package stands for all of its modules. A text that
+    is the name of a package is followed like an import of it, since that is how modules are found by
+    discovery. More than is needed may be followed, never less: a comment that changed makes a result again,
+    a stale one is never served.
 
     Parameters
     ----------
@@ -70,7 +71,7 @@ def import_closure(*modules: str, without: Collection[str] = ()) -> tuple[dict[s
         if name in files or name in without:
             continue
         files[name] = source_of(name)
-        for imported in _names(files[name]):
+        for imported in (name, *_names(files[name], name)):  # a module runs the packages above it too
             root = imported.partition(".")[0]
             if root not in roots:
                 libraries.add(root)
@@ -83,8 +84,13 @@ def library_version(name: str) -> str:
     """Return the installed version of a library by the name of its module; empty where there is none."""
     try:
         return version(_DISTRIBUTIONS.get(name, name))
-    except PackageNotFoundError:
-        return ""
+    except PackageNotFoundError:  # a distribution of another name
+        return " ".join(version(distribution) for distribution in sorted(set(_distributions().get(name, ()))))
+
+
+@cache
+def _distributions() -> Mapping[str, list[str]]:
+    return packages_distributions()
 
 
 def _parts(imported: str) -> Iterator[str]:
@@ -95,18 +101,35 @@ def _parts(imported: str) -> Iterator[str]:
     names = imported.split(".")
     for length in range(1, len(names) + 1):
         name = ".".join(names[:length])
-        if not _is_module(name):  # a function or class of the module before it
+        if _is_module(name):
+            yield name
+        elif not _folders(name):  # a function or class of the module before it
             return
-        yield name
 
 
 def _with_submodules(name: str) -> list[str]:
-    source = source_of(name)
-    if source.name != "__init__.py":
+    folders = _folders(name)
+    if not folders:
+        source_of(name)
         return [name]
-    paths = (path.relative_to(source.parent) for path in source.parent.rglob("*.py"))
-    dotted = (".".join((name, *path.with_suffix("").parts)) for path in paths)
-    return sorted(one.removesuffix(".__init__") for one in dotted)
+    paths = (path.relative_to(folder) for folder in folders for path in folder.rglob("*.py"))
+    dotted = {".".join((name, *path.with_suffix("").parts)) for path in paths}
+    return sorted(module.removesuffix(".__init__") for module in dotted)
+
+
+def _folders(name: str) -> list[Path]:
+    """Return the folders of a package without importing it; one without ``__init__.py`` may have several."""
+    root, *parts = name.split(".")
+    spec = _spec(root)
+    places = [] if spec is None else spec.submodule_search_locations or []
+    return [folder for place in places if (folder := Path(place).joinpath(*parts)).is_dir()]
+
+
+def _spec(root: str) -> ModuleSpec | None:
+    try:
+        return importlib.util.find_spec(root)
+    except ValueError:  # __main__, and modules that were made in memory
+        return None
 
 
 def _is_module(name: str) -> bool:
@@ -117,47 +140,62 @@ def _is_module(name: str) -> bool:
 
 
 def source_of(name: str) -> Path:
-    """Return the file of a module without importing it."""
-    root, *parts = name.split(".")
-    spec = importlib.util.find_spec(root)
-    if spec is None or spec.origin is None:
-        raise ModuleNotFoundError(f"no source of {name}", name=name)
-    path = Path(spec.origin)
-    if parts:
-        path = path.parent.joinpath(*parts)
-        path = path / "__init__.py" if path.is_dir() else path.with_name(f"{path.name}.py")
-    if not path.is_file():
-        raise ModuleNotFoundError(f"no source of {name}", name=name)
-    return path
+    """Return the file of a module without importing it.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If there is none, or it is a package without ``__init__.py``.
+    """
+    parent, _, last = name.rpartition(".")
+    files = [folder / "__init__.py" for folder in _folders(name)]
+    if parent:
+        files += [folder / f"{last}.py" for folder in _folders(parent)]
+    elif (spec := _spec(name)) is not None and spec.origin is not None:
+        files.append(Path(spec.origin))
+    for file in files:
+        if file.is_file():
+            return file
+    raise ModuleNotFoundError(f"no source of {name}", name=name)
 
 
 def _digest(path: Path) -> bytes:
     return hashlib.sha256(path.read_bytes()).digest()
 
 
-def _names(path: Path) -> frozenset[str]:
-    """Return what a file imports; what a text names ends in ``.*``."""
+def _names(path: Path, name: str) -> frozenset[str]:
+    """Return what the file of a module imports; what a text names ends in ``.*``."""
     status = path.stat()
-    return _parsed(path, status.st_mtime_ns, status.st_size)
+    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+    return _parsed(path, package, status.st_mtime_ns, status.st_size)
 
 
 @cache
-def _parsed(path: Path, _modified_ns: int, _size: int) -> frozenset[str]:
+def _parsed(path: Path, package: str, _modified_ns: int, _size: int) -> frozenset[str]:
     imported: set[str] = set()
     for node in ast.walk(ast.parse(path.read_bytes())):
         if isinstance(node, ast.Import):
             imported |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            imported |= {f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            origin = _origin(node, package)
+            imported |= {f"{origin}.{alias.name}" for alias in node.names}
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and _names_package(node.value):
             imported.add(f"{node.value}.*")
     return frozenset(imported)
+
+
+def _origin(node: ast.ImportFrom, package: str) -> str:
+    """Return what a statement imports from, of a relative one by the package that it stands in."""
+    if not node.level:
+        return node.module or ""
+    parents = package.split(".")
+    return ".".join([*parents[: len(parents) - node.level + 1], *([node.module] if node.module else [])])
 
 
 def _names_package(text: str) -> bool:
     if "." not in text or not all(part.isidentifier() for part in text.split(".")):
         return False
     try:
-        return source_of(text).name == "__init__.py"
-    except (ModuleNotFoundError, ValueError):
+        return bool(_folders(text)) or source_of(text).name == "__init__.py"
+    except ModuleNotFoundError:
         return False

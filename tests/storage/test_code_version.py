@@ -81,6 +81,23 @@ def test_the_version_changes_with_every_file_of_the_closure_alone(package, name,
     assert (code_version("acme.top") != before) == changes
 
 
+def test_relative_imports_and_packages_without_init_are_followed(package):
+    files = {
+        "near.py": "from .low import g\nfrom . import other\n",
+        "kinds/near.py": "from ..low import g\nfrom .first import *\n",
+        "bare/one.py": "import acme.bare.two\n",
+        "bare/two.py": "",
+    }
+    for name, content in files.items():
+        path = package / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(content)
+    assert set(import_closure("acme.near")[0]) == {"acme", "acme.near", "acme.low", "acme.other"}
+    inner = {"acme", "acme.kinds", "acme.kinds.near", "acme.kinds.first", "acme.low"}
+    assert set(import_closure("acme.kinds.near")[0]) == inner
+    assert set(import_closure("acme.bare")[0]) == {"acme", "acme.bare.one", "acme.bare.two"}
+
+
 def test_the_version_does_not_depend_on_where_the_package_lies(package, tmp_path, monkeypatch):
     before = code_version("acme.top")
     shutil.copytree(package, tmp_path / "elsewhere" / "acme")
