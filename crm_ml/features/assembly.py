@@ -4,6 +4,7 @@ import contextlib
 import importlib
 import logging
 import pkgutil
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -104,6 +105,13 @@ def lasting(tables: Tables, groups: Groups | None = None) -> bool:
     return bool(tables.fingerprint) and written and matrix_cache.keeping()
 
 
+def code_of(groups: Groups) -> list[str]:
+    """Return the modules that groups are written in, each once, as far as they lie in files."""
+    written = [_group(name) for name in _wanted(groups)]
+    homes = {getattr(group, "__module__", None) or group.__name__ for group in written}
+    return sorted(home for home in homes if getattr(sys.modules.get(home), "__file__", None))
+
+
 def matrix_key(tables: Tables, snapshot: Snapshot, wanted: Groups | None = None) -> str:
     """Return the key of a matrix in the cache, see `matrix_cache.key_of`."""
     names = _wanted(wanted)
@@ -138,10 +146,15 @@ def assembled(
     """Join the groups to one lazy frame: ``customer_id`` and the columns of each group, in their order.
 
     The frame can be read within the block; intermediate results are freed at its end.
+
+    Raises
+    ------
+    ConfigError
+        If a group or an option of one does not exist, or two groups give one column.
     """
     if tables.engine == "mixed":
         tables = tables.to("duckdb")
-    frames, columns = [], [nw.col("customer_id")]
+    frames, columns, giver = [], [nw.col("customer_id")], dict[str, str]()
     with Scratch() as results:
         with tables.scratch() as inside:
             known = results.once("", lambda: known_customers(inside, snapshot))
@@ -149,8 +162,16 @@ def assembled(
                 frame = _compute(name, inside, snapshot, options)
                 if frame is not None:
                     frames.append(results.once(name, _giving(frame)))
+                    _check_once(frames[-1], name, giver)
                     columns += _uniform(frames[-1], _group(name).COLUMNS)
         yield left_join(known, frames, on="customer_id").select(*columns).sort("customer_id")
+
+
+def _check_once(frame: "nw.LazyFrame[Any]", group: str, giver: dict[str, str]) -> None:
+    """Note the group of each column, and refuse a column that another group gives."""
+    for column in frame.collect_schema().names():
+        if column != "customer_id" and giver.setdefault(column, group) != group:
+            raise ConfigError(f"features: {giver[column]} and {group} both give {column}; leave one out")
 
 
 def _giving(frame: "nw.LazyFrame[Any]") -> Callable[[], "nw.LazyFrame[Any]"]:

@@ -54,14 +54,13 @@ def key_of(
     modules : mapping of str to module
         All groups; the code of those that are not wanted does not count.
     """
-    others = {modules[name].__name__ for name in modules if name not in wanted}
+    own = {modules[name].__name__ for name in wanted}  # two names may stand for one module
+    others = {modules[name].__name__ for name in modules} - own
     content = {
         "tables": [tables.fingerprint, tables.engine, list(tables.names)],
         "snapshot": [snapshot.as_of.isoformat(), str(snapshot.horizon), str(snapshot.gap)],
         "groups": [[name, dict(options)] for name, options in wanted.items()],
-        "code": code_version(
-            "crm_ml.features.assembly", *(modules[name].__name__ for name in wanted), without=others
-        ),
+        "code": code_version("crm_ml.features.assembly", *sorted(own), without=others),
         "engine": library_version(tables.engine),
     }
     text = json.dumps(content, sort_keys=True, default=repr)

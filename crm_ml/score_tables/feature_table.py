@@ -1,10 +1,9 @@
 """The feature table of a day: every group for all known customers."""
 
-import importlib
 import logging
 import os
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +30,7 @@ def features_of(
     lasting = assembly.lasting(tables, groups)  # refuses groups that do not exist
     ingredients = {
         "as_of": snapshot.as_of.isoformat(),
-        "code": _code(groups),
+        "code": code_version("crm_ml.features.assembly", *assembly.code_of(groups)),
         "data": tables.fingerprint,
         "groups": groups,
     }
@@ -49,14 +48,6 @@ def features_of(
         features.write(tables, snapshot, path, groups)
 
     return stage(work, "features", ingredients, fill)
-
-
-def _code(names: Iterable[str]) -> str:
-    """Return the version of the code of some groups, as far as they lie in files."""
-    known = features.groups()
-    modules = [known[name] if name in known else importlib.import_module(name) for name in names]
-    files = [module.__name__ for module in modules if getattr(module, "__file__", None)]
-    return code_version("crm_ml.features.assembly", *files)
 
 
 def _link(stored: Path, path: Path) -> None:

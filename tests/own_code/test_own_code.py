@@ -15,9 +15,10 @@ from third_party import third_party
 from crm_ml import datasets, tracking
 from crm_ml.config import load_run
 from crm_ml.errors import ConfigError, InputError
-from crm_ml.features.assembly import check_groups, groups, matrix
+from crm_ml.features.assembly import check_groups, code_of, groups, matrix
 from crm_ml.models import MODELS, create, model_folder
 from crm_ml.recommend import create as recommender
+from crm_ml.score_tables.feature_table import features_of
 from crm_ml.snapshots import Snapshot
 from crm_ml.train import experiment
 from crm_ml.uplift import create as learner
@@ -219,3 +220,16 @@ def test_groups_of_ones_own_by_module_and_by_class_stand_in_the_order_of_the_con
     assert (X.columns[0], X.columns[-1]) == ("visits_orders", "loyalty_points")
     assert (X["loyalty_points"] == 2 * X["visits_orders"]).all()
     assert (X["visits_orders"] == X["rfm_orders"]).all()
+
+
+@pytest.mark.usefixtures("project")
+def test_the_feature_table_has_groups_of_ones_own_and_follows_their_code(tmp_path):
+    assert code_of(["rfm", "acme.groups:loyalty"]) == ["acme.groups.loyalty", "crm_ml.features.rfm"]
+    assert code_of(["acme.groups.loyalty:Visits"]) == ["acme.groups.loyalty"]
+    tables = datasets.load("simulated", customers=60, seed=0)
+    snapshot = Snapshot("2024-09-01", timedelta(days=28))
+    path = features_of(tmp_path / "work", tables, snapshot, {"acme.groups.loyalty:Visits": {}})
+    assert {"loyalty_points", "visits_orders"} <= set(pd.read_parquet(path).columns)
+    twice = "features: loyalty and acme.groups:loyalty both give loyalty_points"
+    with pytest.raises(ConfigError, match=twice):
+        features_of(tmp_path / "work", tables, snapshot, {"acme.groups:loyalty": {"points": 2}})
