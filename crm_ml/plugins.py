@@ -2,8 +2,8 @@
 
 import importlib
 import re
-from collections.abc import Mapping
-from importlib.metadata import EntryPoint, entry_points
+from collections.abc import Iterator, Mapping
+from importlib.metadata import EntryPoint, distributions, entry_points
 from importlib.util import find_spec
 from types import ModuleType
 from typing import Any
@@ -71,19 +71,39 @@ def named(name: str) -> Any:
 
 
 def modules_named(content: Any) -> set[str]:
-    """Return the modules of all names of the form ``module:name`` in a config's plain content, if there.
+    """Return the modules of one's own that a config's plain content names, as far as they are there.
+
+    Those are the modules of texts such as ``acme.models:MyModel`` or ``acme.groups.loyalty``, and of the
+    entry points of crm_ml whose name is a text of the content.
 
     Examples
     --------
     >>> modules_named({"model": {"name": "json.decoder:JSONDecoder"}, "others": [{"name": "ease"}]})
     {'json.decoder'}
     """
+    texts = set(_texts(content))
+    names = {text.partition(":")[0] for text in texts if re.fullmatch(rf"{OWN}|[A-Za-z_]\w*(\.\w+)+", text)}
+    for point in (point for each in distributions() for point in each.entry_points):
+        if point.group.startswith("crm_ml.") and point.name in texts:
+            names.add(point.module)
+    return {name for name in names if _is_there(name)}
+
+
+def _texts(content: Any) -> Iterator[str]:
     if isinstance(content, str):
-        module = content.partition(":")[0] if re.fullmatch(OWN, content) else ""
-        return {module} if module and find_spec(module.partition(".")[0]) else set()
-    parts = content.values() if isinstance(content, Mapping) else content if isinstance(content, list) else ()
-    keys = modules_named(list(content)) if isinstance(content, Mapping) else set()
-    return keys.union(*(modules_named(part) for part in parts))
+        yield content
+    elif isinstance(content, Mapping):
+        yield from _texts([*content, *content.values()])
+    elif isinstance(content, list | tuple):
+        for part in content:
+            yield from _texts(part)
+
+
+def _is_there(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except (ImportError, ValueError):
+        return False
 
 
 def installed(group: str) -> dict[str, EntryPoint]:

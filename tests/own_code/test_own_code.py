@@ -17,6 +17,7 @@ from crm_ml.config import load_run
 from crm_ml.errors import ConfigError, InputError
 from crm_ml.features.assembly import check_groups, code_of, groups, matrix
 from crm_ml.models import MODELS, create, model_folder
+from crm_ml.plugins import modules_named
 from crm_ml.recommend import create as recommender
 from crm_ml.score_tables.feature_table import features_of
 from crm_ml.snapshots import Snapshot
@@ -233,3 +234,18 @@ def test_the_feature_table_has_groups_of_ones_own_and_follows_their_code(tmp_pat
     twice = "features: loyalty and acme.groups:loyalty both give loyalty_points"
     with pytest.raises(ConfigError, match=twice):
         features_of(tmp_path / "work", tables, snapshot, {"acme.groups:loyalty": {"points": 2}})
+
+
+@pytest.mark.parametrize(
+    ("change", "module"),
+    [
+        ({"model": {"name": "acme.models:DaysModel"}}, "acme.models"),
+        ({"model": {"name": "days"}}, "acme.models"),
+        ({"features": {"acme.groups.loyalty": {}}}, "acme.groups.loyalty"),
+        ({"features": {"loyalty": {}}}, "acme.groups.loyalty"),
+        ({"model": {"options": {"params": {"objective": "acme.losses:hinge"}}}}, "acme.losses"),
+        ({"data": {"name": "acme.nothing.here"}}, None),
+    ],
+)
+def test_a_search_follows_the_code_that_its_config_names(change, module):
+    assert modules_named({"family": "churn", **change}) == ({module} if module else set())
