@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from crm_ml.config.parts import Data, Register
+from crm_ml.errors import ConfigError
 from crm_ml.plugins import imported, installed
 from crm_ml.tables.strict import Strict
 
@@ -48,13 +49,22 @@ def run_classes() -> dict[str, type[Run]]:
     Raises
     ------
     ConfigError
-        If the package of an entry point can't be imported.
+        If the package of an entry point can't be imported or has no ``RUN``, or its name is taken.
     """
     package = importlib.import_module("crm_ml.config")
     modules = {
         info.name: importlib.import_module(f"crm_ml.config.{info.name}")
         for info in pkgutil.iter_modules(package.__path__)
     }
+    classes: dict[str, type[Run]] = {
+        family: module.RUN for family, module in modules.items() if hasattr(module, "RUN")
+    }
     for family, point in installed(GROUP).items():
-        modules[family] = imported(f"{point.value}.config", f"entry point {family} of {GROUP}")
-    return {family: module.RUN for family, module in sorted(modules.items()) if hasattr(module, "RUN")}
+        where = f"entry point {family} of {GROUP}"
+        if family in classes:
+            raise ConfigError(f"{where}: crm_ml has a family of that name; give yours another one")
+        module = imported(f"{point.value}.config", where)
+        if not hasattr(module, "RUN"):
+            raise ConfigError(f"{where}: {module.__name__} has no RUN")
+        classes[family] = module.RUN
+    return dict(sorted(classes.items()))

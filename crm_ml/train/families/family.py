@@ -62,11 +62,15 @@ def training_family(family: str) -> TrainingFamily:
     Raises
     ------
     ConfigError
-        If there is none of this name, or it can't be imported.
+        If there is none of this name, or it can't be imported or lacks what a `TrainingFamily` has.
     """
     own = installed(GROUP).get(family)
     if own is not None:
-        module = imported(f"{own.value}.training", f"entry point {family} of {GROUP}")
+        where = f"entry point {family} of {GROUP}"
+        module = imported(f"{own.value}.training", where)
+        lacking = [name for name in ("CARD", "MODELS", "execute") if not hasattr(module, name)]
+        if lacking:
+            raise ConfigError(f"{where}: {module.__name__} has no {', '.join(lacking)}")
     else:
         name = f"crm_ml.train.families.{family}"
         if importlib.util.find_spec(name) is None:
