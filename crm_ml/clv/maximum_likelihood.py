@@ -171,7 +171,7 @@ class _Top:
         free = _free(self.theta)
         if not (np.isfinite(self.value) and np.isfinite(self.hessian).all()):
             return False
-        step = _climb(self.hessian[np.ix_(free, free)], self.gradient[free])
+        step = ascent_step(self.hessian[np.ix_(free, free)], self.gradient[free])
         return self.slope < _ENOUGH or float(step @ self.gradient[free]) < _NO_GAIN
 
 
@@ -218,13 +218,13 @@ def _search(objective: Objective, start: Floats) -> Start:
 def _newton(objective: Objective, theta: Floats) -> _Top:
     """Take Newton steps in the parameters inside their bounds while the likelihood rises."""
     value, gradient = objective(theta)
-    hessian = _hessian(objective, theta)
+    hessian = numerical_hessian(objective, theta)
     for _ in range(_NEWTON):
         free = _free(theta)
         if np.abs(gradient[free]).max(initial=0.0) < _TOLERANCE / 1e3:
             break
         step = np.zeros_like(theta)
-        step[free] = _climb(hessian[np.ix_(free, free)], gradient[free])
+        step[free] = ascent_step(hessian[np.ix_(free, free)], gradient[free])
         moved = _uphill(objective, theta, step, value, np.abs(gradient[free]).max())
         if moved is None:
             break
@@ -233,8 +233,8 @@ def _newton(objective: Objective, theta: Floats) -> _Top:
         if np.abs(step).max() < 1e-10:
             break
         if not shrunk:
-            hessian = _hessian(objective, theta)
-    return _Top(theta, value, gradient, _hessian(objective, theta))
+            hessian = numerical_hessian(objective, theta)
+    return _Top(theta, value, gradient, numerical_hessian(objective, theta))
 
 
 def _uphill(
@@ -256,14 +256,15 @@ def _uphill(
     return None
 
 
-def _climb(hessian: Floats, gradient: Floats) -> Floats:
+def ascent_step(hessian: Floats, gradient: Floats) -> Floats:
     """Return Newton's step, turned uphill where the likelihood is not concave."""
     values, vectors = np.linalg.eigh(hessian)
     curvature = np.maximum(np.abs(values), 1e-12)
     return np.asarray(vectors @ ((vectors.T @ gradient) / curvature))
 
 
-def _hessian(objective: Objective, theta: Floats) -> Floats:
+def numerical_hessian(objective: Objective, theta: Floats) -> Floats:
+    """Return the matrix of second derivatives, by central differences of the gradient."""
     rows = []
     for i in range(len(theta)):
         step = np.zeros_like(theta)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from crm_ml.clv.maximum_likelihood import BOUND, NotConverged, Objective, _climb, _hessian
+from crm_ml.clv.maximum_likelihood import BOUND, NotConverged, Objective, ascent_step, numerical_hessian
 from crm_ml.clv.purchase_histories import Floats
 from crm_ml.clv.purchase_model import PurchaseModel
 from crm_ml.errors import InputError
@@ -93,7 +93,7 @@ def profile_intervals(
     drop = float(chi2.ppf(level, 1))
     intervals = {}
     with threadpool_limits(1, "blas"):
-        hessian = _hessian(likelihood.mean, likelihood.theta)
+        hessian = numerical_hessian(likelihood.mean, likelihood.theta)
         top = _Point(likelihood.theta, *likelihood.mean(likelihood.theta), hessian)
         for i, name in enumerate(model.NAMES):
             low, high = (_end(likelihood, top, i, side, drop) for side in (-1, 1))
@@ -163,7 +163,7 @@ def _first(likelihood: _Likelihood, top: _Point, i: int, drop: float) -> float:
     """Return the distance of the end by the curvature at the maximum, at most 1."""
     direction = np.zeros_like(top.theta)
     direction[i] = 1.0
-    variance = float(_climb(top.hessian, direction)[i]) / likelihood.customers
+    variance = float(ascent_step(top.hessian, direction)[i]) / likelihood.customers
     return min(sqrt(drop * variance), 1.0)
 
 
@@ -182,7 +182,7 @@ def _moved(point: _Point, i: int, to: float) -> Floats:
     theta, change = point.theta.copy(), to - point.theta[i]
     others = _others(point, i)
     inner = point.hessian[np.ix_(others, others)]
-    follow = _climb(inner, point.hessian[others, i] * change)
+    follow = ascent_step(inner, point.hessian[others, i] * change)
     theta[others] += np.clip(follow, -3 * abs(change), 3 * abs(change))
     theta[i] = to
     return np.clip(theta, -BOUND, BOUND)
@@ -198,7 +198,7 @@ def _climbed(likelihood: _Likelihood, point: _Point, start: Floats, i: int) -> _
     for _ in range(_CLIMB):
         others = _others(now, i)
         step = np.zeros_like(start)
-        step[others] = _climb(now.hessian[np.ix_(others, others)], now.gradient[others])
+        step[others] = ascent_step(now.hessian[np.ix_(others, others)], now.gradient[others])
         if 2 * likelihood.customers * float(now.gradient @ step) < _ENOUGH:
             break
         moved = _uphill(likelihood.mean, now, step)
@@ -207,7 +207,7 @@ def _climbed(likelihood: _Likelihood, point: _Point, start: Floats, i: int) -> _
         elif fresh:
             break
         else:
-            now, fresh = replace(now, hessian=_hessian(likelihood.mean, now.theta)), True
+            now, fresh = replace(now, hessian=numerical_hessian(likelihood.mean, now.theta)), True
     return now
 
 

@@ -70,7 +70,7 @@ def uplift_by_decile(y: npt.ArrayLike, uplift: npt.ArrayLike, treatment: npt.Arr
 
     ranking = uplift_ranking(y, uplift, treatment)
     if len(ranking.y) < DECILES:
-        raise InputError(f"tenths of {len(ranking.y)} rows; give at least {DECILES}")
+        raise InputError(f"deciles of {len(ranking.y)} rows; give at least {DECILES}")
     rows = []
     for number, part in enumerate(np.array_split(np.arange(len(ranking.y))[::-1], DECILES), 1):
         outcomes, arms = ranking.y[part], ranking.treatment[part]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Load a list and tell how many rows; return the exit code, 3 if it is loaded already."""
-    parser = commands.parser("crm_ml.score.load", "Load a list into a sink, each list once.")
+    parser = commands.parser("crm_ml.score.load", "Load a list into files or a database, each list once.")
     parser.add_argument("list", type=Path, metavar="LIST", help="folder of a list, or of all lists of a name")
     parser.add_argument(
         "--into",

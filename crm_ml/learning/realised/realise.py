@@ -124,7 +124,7 @@ def realise(lists: Path, work: Path, tables: "Tables", known: LabelReach) -> Rea
     work : Path
         Folder that keeps the score tables.
     tables : Tables
-    known : Known
+    known : LabelReach
     """
     published, silent, unreadable = published_tables(lists, work)
     report = RealisedReport(failures=list(unreadable))

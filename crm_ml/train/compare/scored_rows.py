@@ -1,4 +1,4 @@
-"""The test rows of a run with what was said of them, as a family hands them back."""
+"""The test rows of a run with the predictions of them, as a family hands them back."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from crm_ml.errors import InputError
 from crm_ml.evaluation.base_predictions import BasePredictions
@@ -15,20 +14,17 @@ from crm_ml.evaluation.predictions import Predictions
 from crm_ml.evaluation.ranking import Floats
 from crm_ml.evaluation.uplift_predictions import UpliftPredictions
 from crm_ml.evaluation.value_predictions import ValuePredictions
-from crm_ml.snapshots import Snapshot
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from crm_ml.evaluation.ranking import Floats
-
-if TYPE_CHECKING:
     import pandas as pd
 
     from crm_ml.evaluation.significance import Over
 
 MODEL = "model"
 LISTS = "lists"
+_INPUTS = 500
 KINDS: dict[str, type[BasePredictions]] = {
     "probability": Predictions,
     "value": ValuePredictions,
@@ -79,7 +75,7 @@ class ScoredRows:
         Metric by which a model beats another; more is better.
     deciding : tuple of str
         Parts that it is taken on.
-    windows : mapping of str to Window
+    windows : mapping of str to TestWindow
         By fold.
     terms : mapping of str to value
         What runs must share to be compared, beyond the outcomes, such as the length of a list.
@@ -117,28 +113,32 @@ def kind_of(part: BasePredictions | ListRows) -> str:
 
 
 def scores_of(part: BasePredictions | ListRows) -> dict[str, Floats]:
-    """Return the columns of what was said: ``p.<model>``, of lists ``<metric>.<model>``."""
+    """Return the columns of predictions: ``p.<model>``, of lists ``<metric>.<model>``."""
     if isinstance(part, ListRows):
         return {f"{m}.{name}": p for name, each in part.judged.items() for m, p in each.items()}
     columns = {f"p.{name}": np.asarray(p) for name, p in part.p.items()}
     return columns | ({"treatment": part.treatment} if isinstance(part, UpliftPredictions) else {})
 
 
-_INPUTS = 500
-
-
-class _Dated(Protocol):
-    @property
-    def as_of(self) -> "datetime": ...
+class Windowed(Protocol):
+    """A snapshot, a campaign or a trial: what has a day and an end of its labels."""
 
     @property
-    def label_ends_at(self) -> "datetime": ...
+    def as_of(self) -> "datetime":
+        """Moment of which features know the past."""
+        ...
+
+    @property
+    def label_ends_at(self) -> "datetime":
+        """First moment after the label window."""
+        ...
 
 
-def _window(fold: "_Dated | Snapshot", complete: bool = True) -> TestWindow:
+def window_of(fold: Windowed, complete: bool = True) -> TestWindow:
+    """Return the days of a fold."""
     return TestWindow(f"{fold.as_of:%Y-%m-%d}", f"{fold.label_ends_at:%Y-%m-%d}", complete)
 
 
-def _some(X: "pd.DataFrame") -> "pd.DataFrame":
+def some_rows(X: "pd.DataFrame") -> "pd.DataFrame":
     """Return up to 500 rows, evenly over the frame."""
     return X.iloc[:: max(1, -(-len(X) // _INPUTS))]

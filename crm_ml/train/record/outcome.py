@@ -127,7 +127,7 @@ class Outcome:
         The test rows, logged under pseudonyms, by which runs are compared and a champion is challenged.
     notes : tuple of str
         Lines shown at the end of a run.
-    trials : tuple of Trial
+    trials : tuple of SearchTrial
         Of a search for settings, logged as nested runs.
     """
 

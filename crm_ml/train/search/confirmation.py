@@ -40,9 +40,9 @@ class SearchVerdict:
     Parameters
     ----------
     metric : str
-    best : Trial
+    best : SearchTrial
         The best complete trial of the search.
-    start : Trial
+    start : SearchTrial
         The first one, without a search.
     confirmed : Confirmed or None
         None where no trial was better than the first one.

@@ -42,7 +42,7 @@ def search(
 
     Parameters
     ----------
-    plan : Plan
+    plan : SearchPlan
     folds : sequence of callable
         Each takes settings and returns the score of every row of one fold, in the order of time.
     folder : Path, optional
@@ -52,7 +52,7 @@ def search(
 
     Returns
     -------
-    tuple of Trial
+    tuple of SearchTrial
 
     Raises
     ------

@@ -31,9 +31,9 @@ class SearchResult(Generic[Config]):
     ----------
     config : Tuned
         With the settings to go on with.
-    plan : Plan
-    tried : tuple of Trial
-    verdict : Verdict
+    plan : SearchPlan
+    tried : tuple of SearchTrial
+    verdict : SearchVerdict
     judges : Judges
     """
 
@@ -100,7 +100,7 @@ def tune(config: Config, judges: Judges, folder: Path | None, progress: "Progres
     config : Tuned
         With a search.
     judges : Judges
-    kept : Path, optional
+    folder : Path, optional
         Folder of the study; in memory without it.
     progress : rich.progress.Progress
 

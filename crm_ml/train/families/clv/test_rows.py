@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crm_ml.train.compare.scored_rows import ScoredRows, _window
+from crm_ml.train.compare.scored_rows import ScoredRows, window_of
 
 if TYPE_CHECKING:
     from crm_ml.evaluation.ranking import Floats
@@ -27,6 +27,6 @@ def of_value(tested: "Tested") -> ScoredRows:
         views=dict.fromkeys(tested.value.kind.metrics, "pooled"),
         decides="normalised_gini",
         deciding=("value",),
-        windows={window.name: _window(window.snapshot)},
+        windows={window.name: window_of(window.snapshot)},
         rescore=rescore,
     )

@@ -8,7 +8,7 @@ import pandas as pd
 
 from crm_ml.evaluation.predictions import Predictions
 from crm_ml.models.labelled_rows import LabelledRows
-from crm_ml.train.compare.scored_rows import ScoredRows, _some, _window
+from crm_ml.train.compare.scored_rows import ScoredRows, some_rows, window_of
 
 if TYPE_CHECKING:
     from crm_ml.evaluation.ranking import Floats
@@ -24,7 +24,7 @@ def of_probability(study: "Study", rows: LabelledRows, predictions: Predictions)
     tests = pd.concat([study.rows.at([each.test]).X for each in study.folds])
     may_be_open = bool(getattr(getattr(study.config, "split", None), "open_windows", False))
     windows = {
-        str(each.test): _window(
+        str(each.test): window_of(
             each.test, not may_be_open or each.test.label_ends_at <= study.final.test.as_of
         )
         for each in study.folds
@@ -42,5 +42,5 @@ def of_probability(study: "Study", rows: LabelledRows, predictions: Predictions)
         deciding=("test",),
         windows=windows,
         rescore=rescore,
-        inputs=_some(rows.at([study.folds[-1].test]).X),
+        inputs=some_rows(rows.at([study.folds[-1].test]).X),
     )

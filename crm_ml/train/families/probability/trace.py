@@ -20,7 +20,7 @@ def trace_of(rows: "LabelledRows", split: Mapping[str, Any], predictions: "BaseP
         With the features of the model, of all folds.
     split : mapping
         Days of each fold and of the final model.
-    lists : Predictions
+    predictions : BasePredictions
         Of the test rows.
     """
     features = {

@@ -7,7 +7,7 @@ import numpy as np
 
 from crm_ml.config import RecommendRun
 from crm_ml.evaluation.recommendation import judge_lists
-from crm_ml.train.compare.scored_rows import ListRows, ScoredRows, _window
+from crm_ml.train.compare.scored_rows import ListRows, ScoredRows, window_of
 
 if TYPE_CHECKING:
     from crm_ml.evaluation.ranking import Floats
@@ -19,7 +19,7 @@ def of_lists(
 ) -> ScoredRows:
     """Return the metrics of each customer's list; models of other days can't score it."""
     windows = {
-        day_lists.name: _window(config.target.snapshot(day))
+        day_lists.name: window_of(config.target.snapshot(day))
         for day_lists, day in zip(lists, config.test, strict=True)
     }
     return ScoredRows(

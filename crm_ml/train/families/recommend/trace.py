@@ -10,17 +10,17 @@ from crm_ml.train.record.outcome import Trace
 
 if TYPE_CHECKING:
     from crm_ml.recommend.recommendation_task import Task
-    from crm_ml.train.families.recommend.report import DayLists as Lists
+    from crm_ml.train.families.recommend.report import DayLists
 
 
-def trace_of(days: "Mapping[str, Task]", predicted: "Sequence[Lists]") -> Trace:
+def trace_of(days: "Mapping[str, Task]", predicted: "Sequence[DayLists]") -> Trace:
     """Return the trace of a run of recommendation.
 
     Parameters
     ----------
     days : mapping of str to Task
         Of each test day and of the final model.
-    lists : sequence of DayLists
+    predicted : sequence of DayLists
         Lists of each test day.
     """
     split = {

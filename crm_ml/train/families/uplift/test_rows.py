@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from crm_ml.evaluation.uplift_predictions import UpliftPredictions
-from crm_ml.train.compare.scored_rows import ScoredRows, _some, _window
+from crm_ml.train.compare.scored_rows import ScoredRows, some_rows, window_of
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -31,7 +31,7 @@ def of_uplift(
     """
     days = {str(trial): trial for trial in known}
     tests = {fold.name: days.get(fold.name, known[-1]) for fold in predicted}
-    windows = {name: _window(trial, trial.label_ends_at <= today) for name, trial in tests.items()}
+    windows = {name: window_of(trial, trial.label_ends_at <= today) for name, trial in tests.items()}
 
     def rescore(folder: Path) -> "Mapping[str, Floats]":
         from crm_ml.models import model_folder
@@ -50,5 +50,5 @@ def of_uplift(
         deciding=tuple(parts),
         windows=windows,
         rescore=rescore,
-        inputs=_some(predicted[-1].rows.X),
+        inputs=some_rows(predicted[-1].rows.X),
     )
