@@ -153,6 +153,7 @@ def terminated(runs, trials):
         signal.signal(signal.SIGTERM, before)
 
 
+@pytest.mark.slow  # test_search stops and kills searches without the command around them
 def test_sigterm_costs_nothing_and_a_second_command_goes_on(store, client, tmp_path, monkeypatch, capsys):
     wanted = trials_of(first(client, RUN))
     sets = [part for setting in store.settings(RUN) for part in ("--set", setting)]
