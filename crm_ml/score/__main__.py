@@ -67,7 +67,7 @@ def show(console: "Console", outcome: "PublishedList") -> None:
     left, certificate = outcome.funnel.left, outcome.certificate
     figures = {
         "customers known": outcome.funnel.customers,
-        "eligible for an offering": left["not_eligible"],
+        "eligible for an action": left["not_eligible"],
         "to whom one applies": left["not_applicable"],
         "with consent": left["no_consent"],
         "free by the contact policy": left["contact_policy"],

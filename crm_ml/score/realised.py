@@ -88,7 +88,8 @@ def _beside(result: "Realised") -> list[str]:
         means = [f"{result.metrics[key]:.4f}" for key in keys]
         lines.append(
             f"{result.what} {result.day}: {result.metrics['contacted']:,.0f} were contacted: "
-            f"said {means[0]}, came {means[1]}; of the others said {means[2]}, came {means[3]}"
+            f"predicted {means[0]}, observed {means[1]}; of the others predicted {means[2]}, "
+            f"observed {means[3]}"
         )
     return lines
 

@@ -26,7 +26,8 @@ def check_loader(name: str, version: str, home: Path) -> None:
     Raises
     ------
     InputError
-        The message names the version of crm_ml that made the model and the command that trains it again.
+        The message names the version of crm_ml that made the model, and the commands that train it again and
+        promote what was trained: no challenger is compared with a champion that can't be loaded.
     """
     load_mlflow()
     from mlflow.models import Model
@@ -40,7 +41,8 @@ def check_loader(name: str, version: str, home: Path) -> None:
     raise InputError(
         f"model {name} version {version} was made by crm_ml {_made_by(home)} and is loaded by {module}, "
         f"which crm_ml {__version__} does not have; train it again: "
-        f"python -m crm_ml.train {_run_name(described)}"
+        f"python -m crm_ml.train {_run_name(described)}, and where this one is champion, make that one "
+        f"champion: python -m crm_ml.train.promote {name}"
     )
 
 
