@@ -40,27 +40,27 @@ def package(tmp_path, monkeypatch):
     """A package on the path: ``top`` imports ``low`` late, and finds what lies in ``kinds`` by its name."""
     files = {
         "__init__.py": "",
-        "top.py": 'def f():\n    from acme.low import g\n    return g\nKINDS = "acme.kinds"\n',
+        "top.py": 'def f():\n    from wares.low import g\n    return g\nKINDS = "wares.kinds"\n',
         "low.py": "import numpy\ng = 1\n",
         "other.py": "import pandas\n",
         "kinds/__init__.py": "",
         "kinds/first.py": "",
     }
     for name, content in files.items():
-        path = tmp_path / "acme" / name
+        path = tmp_path / "wares" / name
         path.parent.mkdir(exist_ok=True)
         path.write_text(content)
     monkeypatch.syspath_prepend(tmp_path)
-    return tmp_path / "acme"
+    return tmp_path / "wares"
 
 
 @pytest.mark.usefixtures("package")
 def test_the_closure_follows_late_imports_and_packages_that_are_named():
-    files, libraries = import_closure("acme.top")
-    assert set(files) == {"acme", "acme.top", "acme.low", "acme.kinds", "acme.kinds.first"}
+    files, libraries = import_closure("wares.top")
+    assert set(files) == {"wares", "wares.top", "wares.low", "wares.kinds", "wares.kinds.first"}
     assert libraries == {"numpy"}
-    assert set(import_closure("acme")[0]) == {*files, "acme.other"}
-    assert set(import_closure("acme.top", without=["acme.low"])[0]) == {*files} - {"acme.low"}
+    assert set(import_closure("wares")[0]) == {*files, "wares.other"}
+    assert set(import_closure("wares.top", without=["wares.low"])[0]) == {*files} - {"wares.low"}
 
 
 @pytest.mark.parametrize(
@@ -74,42 +74,42 @@ def test_the_closure_follows_late_imports_and_packages_that_are_named():
     ],
 )
 def test_the_version_changes_with_every_file_of_the_closure_alone(package, name, changes):
-    before = code_version("acme.top")
-    assert code_version("acme.top") == before
+    before = code_version("wares.top")
+    assert code_version("wares.top") == before
     with (package / name).open("a") as file:
         file.write("# changed\n")
-    assert (code_version("acme.top") != before) == changes
+    assert (code_version("wares.top") != before) == changes
 
 
 def test_relative_imports_and_packages_without_init_are_followed(package):
     files = {
         "near.py": "from .low import g\nfrom . import other\n",
         "kinds/near.py": "from ..low import g\nfrom .first import *\n",
-        "bare/one.py": "import acme.bare.two\n",
+        "bare/one.py": "import wares.bare.two\n",
         "bare/two.py": "",
     }
     for name, content in files.items():
         path = package / name
         path.parent.mkdir(exist_ok=True)
         path.write_text(content)
-    assert set(import_closure("acme.near")[0]) == {"acme", "acme.near", "acme.low", "acme.other"}
-    inner = {"acme", "acme.kinds", "acme.kinds.near", "acme.kinds.first", "acme.low"}
-    assert set(import_closure("acme.kinds.near")[0]) == inner
-    assert set(import_closure("acme.bare")[0]) == {"acme", "acme.bare.one", "acme.bare.two"}
+    assert set(import_closure("wares.near")[0]) == {"wares", "wares.near", "wares.low", "wares.other"}
+    inner = {"wares", "wares.kinds", "wares.kinds.near", "wares.kinds.first", "wares.low"}
+    assert set(import_closure("wares.kinds.near")[0]) == inner
+    assert set(import_closure("wares.bare")[0]) == {"wares", "wares.bare.one", "wares.bare.two"}
 
 
 def test_the_version_does_not_depend_on_where_the_package_lies(package, tmp_path, monkeypatch):
-    before = code_version("acme.top")
-    shutil.copytree(package, tmp_path / "elsewhere" / "acme")
+    before = code_version("wares.top")
+    shutil.copytree(package, tmp_path / "elsewhere" / "wares")
     monkeypatch.syspath_prepend(tmp_path / "elsewhere")
-    assert code_version("acme.top") == before
+    assert code_version("wares.top") == before
 
 
 @pytest.mark.usefixtures("package")
 def test_another_version_of_a_library_is_another_version(monkeypatch):
-    before = code_version("acme.top")
+    before = code_version("wares.top")
     monkeypatch.setattr(module, "version", lambda name: {"numpy": "99.0"}[name])
-    assert code_version("acme.top") != before
+    assert code_version("wares.top") != before
 
 
 def test_a_module_without_source_is_named():
