@@ -2,7 +2,7 @@
 
 import logging
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -135,21 +135,31 @@ def score_day(
     """
     tables = []
     for source in sources:
-        if not source.per_action:
-            tables.append(ScoreTable(source, _made(work, day, source, None, progress)))
-            continue
-        asking = [(number, action) for number, action in enumerate(actions) if source.asks(action)]
-        for number, action in asking:
-            tables.append(ScoreTable(source, _made(work, day, source, action, progress), number, action))
+        code = code_version(Source.__module__, type(source).__module__, *source.modules)
+        for number, action in _asking(source, actions):
+            path = _made(work, day, source, action, code, progress)
+            tables.append(ScoreTable(source, path, number, action))
     return ScoreTables(day.features, tables)
 
 
+def _asking(source: Source, actions: "Sequence[Action]") -> "Iterator[tuple[int | None, Action | None]]":
+    """Give the actions that get a table of their own, with their numbers; none for a table about all."""
+    if not source.per_action:
+        yield None, None
+        return
+    yield from ((number, action) for number, action in enumerate(actions) if source.asks(action))
+
+
 def _made(
-    work: Path, day: ScoringDay, source: Source, action: "Action | None", progress: Progress | None
+    work: Path,
+    day: ScoringDay,
+    source: Source,
+    action: "Action | None",
+    code: str,
+    progress: Progress | None,
 ) -> Path:
     """Return one score table, made now, gone on with, or found whole."""
     name = source.name if action is None else f"{source.name}-{action.action_id}"
-    code = code_version(Source.__module__, type(source).__module__, *source.modules)
     ingredients = {**source.ingredients(day, action), "code": code, "model": source.sums}
     parts = work / f"parts-{name}-{identity(ingredients)[:16]}"
 
