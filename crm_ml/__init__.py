@@ -5,4 +5,4 @@ experiment of ``train`` (fit, calibrate, evaluate, log, register) -> the champio
 ``actions`` (open, valued and allocated in ``decision``) -> ``lists`` -> ``delivery`` and ``learning``.
 """
 
-__version__ = "0.6.0"
+__version__ = "0.7.0"

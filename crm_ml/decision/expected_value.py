@@ -18,24 +18,27 @@ import narwhals as nw
 
 from crm_ml.actions.action_value import ActionValue, RetentionValue, SituationWeight
 from crm_ml.rules.compiled_rule import compile_rule
-from crm_ml.score_tables.columns import items_column, response_column
+from crm_ml.score_tables.columns import score_column
 
 
-def chance(number: int, value: ActionValue, verified: Collection[str]) -> nw.Expr | None:
+def chance(
+    number: int, value: ActionValue, verified: Collection[str], columns: Collection[str]
+) -> nw.Expr | None:
     """Return what the value starts from: an uplift or a score, null where a customer has none; None for 1."""
     measured = value.measured(verified)
     if measured is not None:
         return nw.col(f"uplift_{measured.arm}")
     if value.score is None:
         return None
-    of_action = {"p_response": response_column(number), "p_items": items_column(number)}
-    return nw.col(of_action.get(value.score, value.score))
+    return nw.col(score_column(value.score, number, columns))
 
 
-def applicable(number: int, value: ActionValue, verified: Collection[str]) -> nw.Expr:
+def applicable(
+    number: int, value: ActionValue, verified: Collection[str], columns: Collection[str]
+) -> nw.Expr:
     """Say whether a customer has all scores that the value of an action needs."""
     needed = [nw.lit(True)]
-    p = chance(number, value, verified)
+    p = chance(number, value, verified, columns)
     if p is not None:
         needed.append(~p.is_null())
     if value.retention is not None and value.measured(verified) is None:
@@ -43,16 +46,18 @@ def applicable(number: int, value: ActionValue, verified: Collection[str]) -> nw
     return nw.all_horizontal(*needed, ignore_nulls=False)
 
 
-def expected_value(number: int, value: ActionValue, verified: Collection[str]) -> nw.Expr:
+def expected_value(
+    number: int, value: ActionValue, verified: Collection[str], columns: Collection[str]
+) -> nw.Expr:
     """Return the expected value in cents, an integer; null where something is missing."""
-    return _cents(_gain(number, value, verified)) - value.cost_cents
+    return _cents(_gain(number, value, verified, columns)) - value.cost_cents
 
 
 def priority(
     number: int, value: ActionValue, verified: Collection[str], schema: Mapping[str, Any]
 ) -> nw.Expr:
     """Return what the allocation maximises, in cents; the expected value where nothing weighs the action."""
-    gain = _gain(number, value, verified)
+    gain = _gain(number, value, verified, schema)
     if value.context:
         gain = gain * _context(value.context, schema)
     if value.levers.factor != 1.0:
@@ -60,8 +65,8 @@ def priority(
     return _cents(gain) - value.cost_cents
 
 
-def _gain(number: int, value: ActionValue, verified: Collection[str]) -> nw.Expr:
-    p, earned = chance(number, value, verified), _earned(value, verified)
+def _gain(number: int, value: ActionValue, verified: Collection[str], columns: Collection[str]) -> nw.Expr:
+    p, earned = chance(number, value, verified, columns), _earned(value, verified)
     return earned if p is None else p * earned
 
 

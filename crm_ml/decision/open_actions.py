@@ -14,10 +14,10 @@ from crm_ml.actions.action_identity import ActionIdentity
 from crm_ml.actions.action_value import ActionValue
 from crm_ml.actions.catalog import Action
 from crm_ml.actions.consent_check import Consent
-from crm_ml.decision.expected_value import applicable, chance, expected_value, priority
+from crm_ml.decision.expected_value import applicable, expected_value, priority
 from crm_ml.errors import ConfigError
 from crm_ml.rules.compiled_rule import compile_rule
-from crm_ml.score_tables.columns import LISTED, response_column
+from crm_ml.score_tables.columns import LISTED, numbered_column
 
 REASONS = ("not_eligible", "not_applicable", "no_consent", "contact_policy", "not_worth_it", "held_out")
 OPEN = "open"
@@ -91,7 +91,7 @@ def weigh(
     schema = rows.collect_schema()
     _check_rules(actions, schema)
     numbered, verified = list(enumerate(actions)), conditions.verified
-    worth = {f"money_{i}": expected_value(i, action.value, verified) for i, action in numbered}
+    worth = {f"money_{i}": expected_value(i, action.value, verified, schema) for i, action in numbered}
     worth |= {f"worth_{i}": priority(i, action.value, verified, schema) for i, action in numbered}
     rows = rows.with_columns(**worth)
     for part in (conditions.consent.granted, conditions.blocked, conditions.held):
@@ -102,8 +102,8 @@ def weigh(
         **{f"rule_{i}": _rule(i, conditions) for i, _ in numbered},
     )
     columns = {f"value_{i}": _value(i) for i, _ in numbered}
-    columns |= {f"uplift_{i}": _uplift(i, action.value, verified) for i, action in numbered}
-    columns |= {response_column(i): _response(i, action.value) for i, action in numbered}
+    columns |= {f"uplift_{i}": _uplift(action.value, verified) for i, action in numbered}
+    columns |= {numbered_column("p_response", i): _response(i, action.value) for i, action in numbered}
     names = [f"{name}_{i}" for name in ("status", "rule", "money") for i, _ in numbered]
     universal = nw.lit(False) if conditions.held is None else nw.col("universal").fill_null(False)
     return rows.select("customer_id", *SCORES, *names, universal=universal, **columns)
@@ -170,7 +170,8 @@ def _check_rules(actions: Sequence[Action], schema: Mapping[str, Any]) -> None:
 def _status(number: int, action: Action, conditions: Conditions, schema: Mapping[str, Any]) -> nw.Expr:
     """Return the place in `STATUS` of the first reason that holds, or of open."""
     audience, held = action.audience, conditions.held
-    fits = applicable(number, action.value, conditions.verified) & (number not in conditions.sold_out)
+    scored = applicable(number, action.value, conditions.verified, schema)
+    fits = scored & (number not in conditions.sold_out)
     if audience.applicable:
         fits = fits & compile_rule(audience.applicable, schema)
     passes = {
@@ -200,15 +201,13 @@ def _value(number: int) -> nw.Expr:
     return nw.when(nw.col(f"status_{number}") >= HELD_OUT).then(nw.col(f"worth_{number}"))
 
 
-def _uplift(number: int, value: ActionValue, verified: Collection[str]) -> nw.Expr:
-    uplift = chance(number, value, verified)
-    if value.measured(verified) is None or uplift is None:
-        return nw.lit(None, dtype=nw.Float64)
-    return uplift
+def _uplift(value: ActionValue, verified: Collection[str]) -> nw.Expr:
+    measured = value.measured(verified)
+    return nw.lit(None, dtype=nw.Float64) if measured is None else nw.col(f"uplift_{measured.arm}")
 
 
 def _response(number: int, value: ActionValue) -> nw.Expr:
-    return nw.col(response_column(number)) if value.answer else nw.lit(None, dtype=nw.Float64)
+    return nw.col(numbered_column("p_response", number)) if value.answer else nw.lit(None, dtype=nw.Float64)
 
 
 def _other(number: int) -> nw.Expr:

@@ -98,6 +98,12 @@ def read_model(folder: Path) -> Any:
     return kind.load(folder)
 
 
+def own_modules(folder: Path) -> list[str]:
+    """Return the modules of all classes in a model's folder that are not of this package."""
+    noted = [json.loads(path.read_text(encoding="utf-8"))["model"] for path in Path(folder).rglob(CLASS)]
+    return sorted({name.partition(":")[0] for name in noted if not name.startswith("crm_ml.")})
+
+
 class PyfuncModel:
     """What MLflow calls to score a frame.
 

@@ -2,12 +2,13 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from crm_ml.actions.catalog import Action
 from crm_ml.errors import ConfigError, InputError
+from crm_ml.models.model_folder import own_modules
 from crm_ml.score_tables.families import family_module, family_of
 from crm_ml.score_tables.score_rows import Reasons
 from crm_ml.score_tables.source import Source, options_by_group
@@ -130,6 +131,8 @@ def champions(models: Mapping[str, str | None], as_of: date) -> Champions:
     IntegrityError
         If a file of a model does not agree with its manifest (exit code 4).
     """
+    for family in models:
+        family_module(family)  # a name that is none is refused, also where it has no model
     wanted = {family: model for family, model in sorted(models.items()) if model is not None}
     return Champions([_champion(family, model, as_of) for family, model in wanted.items()])
 
@@ -143,7 +146,7 @@ def _champion(family: str, model: str, as_of: date) -> Source:
     _check(version, model, family, (*module.NEEDS, "labels_end"))
     check_scored_after(version.details["labels_end"], as_of, model)
     source: Source = module.load(version)
-    return source
+    return replace(source, modules=own_modules(version.folder))
 
 
 def _check(version: "ModelVersion", model: str, family: str, needed: Sequence[str]) -> None:

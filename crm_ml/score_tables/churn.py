@@ -12,7 +12,7 @@ from crm_ml.monitoring.training_profile import Profile
 from crm_ml.rules.compiled_rule import compile_rule
 from crm_ml.score_tables.reason_codes import reasons_of
 from crm_ml.score_tables.score_rows import chunks, probabilities, score_rows, score_schema
-from crm_ml.score_tables.source import Label, Output, ScoringDay, Source, modules_of, scan
+from crm_ml.score_tables.source import Label, Output, ScoringDay, Source, scan
 from crm_ml.snapshots import Snapshot
 from crm_ml.storage import parquet
 
@@ -104,7 +104,6 @@ def load(version: "ModelVersion") -> ChurnSource:
         reasons=reasons_of(model),
         groups=version.details["features"],
         profile=Profile.read(version.folder),
-        modules=modules_of(model),
     )
 
 

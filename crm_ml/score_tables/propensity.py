@@ -16,7 +16,7 @@ from crm_ml.propensity.covered_items import Covers
 from crm_ml.propensity.occasion import Occasion
 from crm_ml.score_tables.reason_codes import reasons_of
 from crm_ml.score_tables.score_rows import chunks, probabilities, score_rows, score_schema
-from crm_ml.score_tables.source import Label, Output, ScoringDay, Source, modules_of
+from crm_ml.score_tables.source import Label, Output, ScoringDay, Source
 from crm_ml.snapshots import Snapshot
 from crm_ml.storage import parquet
 from crm_ml.tables.bundle import Tables, to_pandas
@@ -126,7 +126,6 @@ def load(version: "ModelVersion") -> PropensitySource:
         reasons=reasons_of(model),
         groups=version.details["features"],
         profile=Profile.read(version.folder),
-        modules=modules_of(model),
     )
 
 

@@ -17,7 +17,7 @@ from crm_ml.recommend.serving import Lists, Serving
 from crm_ml.recommend.top_k import NONE
 from crm_ml.score_tables.columns import OF_ITEMS
 from crm_ml.score_tables.score_rows import CHUNK_ROWS
-from crm_ml.score_tables.source import Label, Output, ScoringDay, Source, modules_of
+from crm_ml.score_tables.source import Label, Output, ScoringDay, Source
 from crm_ml.snapshots import Snapshot
 from crm_ml.storage import manifest, parquet
 from crm_ml.tables.bundle import Tables, to_pandas
@@ -120,7 +120,6 @@ def load(version: "ModelVersion") -> RecommendSource:
         sums=version.content,
         calibrated=model.gives_probabilities,
         at=at,
-        modules=modules_of(model),
     )
 
 

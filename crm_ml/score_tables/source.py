@@ -190,13 +190,6 @@ def scan(connection: "duckdb.DuckDBPyConnection", path: Path) -> "nw.LazyFrame[A
     return frame
 
 
-def modules_of(model: Any) -> list[str]:
-    """Return the modules of a model, and of what it wraps, that are not of this package."""
-    layers = [model, getattr(model, "model", None)]
-    names = {type(layer).__module__ for layer in layers if layer is not None}
-    return sorted(name for name in names if not name.startswith(("crm_ml.", "builtins")))
-
-
 def options_by_group(groups: Groups) -> Mapping[str, Mapping[str, Any]]:
     """Return feature groups with their options, none where only names are given."""
     return groups if isinstance(groups, Mapping) else {name: {} for name in groups}

@@ -9,7 +9,7 @@ from crm_ml.actions.catalog import Action
 from crm_ml.errors import InputError
 from crm_ml.monitoring.training_profile import Profile
 from crm_ml.score_tables.score_rows import chunks, score_rows, score_schema
-from crm_ml.score_tables.source import Label, Output, ScoringDay, Source, modules_of
+from crm_ml.score_tables.source import Label, Output, ScoringDay, Source
 from crm_ml.storage import parquet
 from crm_ml.uplift.uplift_pyfunc import column
 
@@ -99,7 +99,6 @@ def load(version: "ModelVersion") -> UpliftSource:
         verified=version.details["verified_arms"],
         groups=version.details["features"],
         profile=Profile.read(version.folder),
-        modules=modules_of(model),
     )
 
 

@@ -13,6 +13,10 @@ from crm_ml.tracking.store import connect, load_mlflow, refusing
 _RUN = "<its run>"
 
 
+class LoaderGone(InputError):
+    """A registered model is of a version whose loader module is no longer there."""
+
+
 def check_loader(name: str, version: str, home: Path) -> None:
     """Refuse a model that MLflow would load by a module that is gone.
 
@@ -25,9 +29,8 @@ def check_loader(name: str, version: str, home: Path) -> None:
 
     Raises
     ------
-    InputError
-        The message names the version of crm_ml that made the model, and the commands that train it again and
-        promote what was trained: no challenger is compared with a champion that can't be loaded.
+    LoaderGone
+        The message names the version of crm_ml that made the model, and the command that trains it again.
     """
     load_mlflow()
     from mlflow.models import Model
@@ -38,11 +41,10 @@ def check_loader(name: str, version: str, home: Path) -> None:
         return
     from crm_ml import __version__
 
-    raise InputError(
+    raise LoaderGone(
         f"model {name} version {version} was made by crm_ml {_made_by(home)} and is loaded by {module}, "
         f"which crm_ml {__version__} does not have; train it again: "
-        f"python -m crm_ml.train {_run_name(described)}, and where this one is champion, make that one "
-        f"champion: python -m crm_ml.train.promote {name}"
+        f"python -m crm_ml.train {_run_name(described)}"
     )
 
 

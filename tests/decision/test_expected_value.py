@@ -2,12 +2,15 @@
 
 import math
 
+import narwhals as nw
+import pyarrow as pa
 import pytest
 from decision_world import decided, person
 from pydantic import ValidationError
 from score_world import action, catalog
 
 from crm_ml.actions.action_value import Levers, RetentionValue
+from crm_ml.decision.expected_value import expected_value
 
 
 def with_alive(name, p, clv, alive, x=0.0):
@@ -51,6 +54,14 @@ def test_who_stays_is_worth_a_lifetime():
         "alive": 615, "asleep": 740, "gone": 740
     }  # fmt: skip
     assert funnel.by_action_channel["a"]["not_applicable"] == 1
+
+
+def test_a_score_about_one_action_is_read_before_one_about_all():
+    value = action("a", score="p_visit").value
+    rows = nw.from_native(pa.table({"p_visit": [0.2], "p_visit_1": [0.4]}), eager_only=True)
+    for number, cents in ((0, 90), (1, 190)):
+        expression = expected_value(number, value, (), rows.columns)
+        assert rows.select(cents=expression)["cents"].to_list() == [cents]
 
 
 def test_an_action_on_two_channels_is_shared_out_on_each_within_one_cap():

@@ -2,7 +2,7 @@
 
 import importlib
 import importlib.util
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from crm_ml.tables import Tables
     from crm_ml.train.record.outcome import Outcome
 
-_NO_EFFECT = "It predicts what happens, not what an action changes; it is no measure of an effect."
+
+def _no_effect(_details: Mapping[str, Any]) -> list[str]:
+    return ["It predicts what happens, not what an action changes; it is no measure of an effect."]
 
 
 @dataclass(frozen=True)
@@ -28,12 +30,12 @@ class Card:
     ----------
     predicts : str
         What the model says of a customer, without an article of its own sentence.
-    limits : tuple of str
-        What its models must not be trusted with.
+    limits : callable
+        Details of the model's manifest to lines that say what it must not be trusted with.
     """
 
     predicts: str
-    limits: tuple[str, ...] = (_NO_EFFECT,)
+    limits: Callable[[Mapping[str, Any]], Sequence[str]] = _no_effect
 
 
 class TrainingFamily(Protocol):

@@ -69,6 +69,7 @@ def decide(new: "ModelVersion", outcome: "Outcome", logged: Logged | None) -> De
         Champion if all gates hold and there is no champion yet, or the paired 95 % interval of the deciding
         metric lies above zero on a part and below zero on none; otherwise challenger. Several parts, the arms
         of uplift, share the 5 %. A model of the same sums as the champion is champion too and moves nothing.
+        A champion that this version of crm_ml can't load scores nobody, and is replaced.
 
     References
     ----------
@@ -93,6 +94,9 @@ def decide(new: "ModelVersion", outcome: "Outcome", logged: Logged | None) -> De
         return _against(new, old, outcome.rows, logged, str(registered.run_id))
     except StoreUnavailable:
         raise
+    except tracking.LoaderGone:
+        reason = f"the champion, version {number}, is of a version of crm_ml that this one can't load"
+        return Decision(CHAMPION, reason, moves=True, champion=number)
     except CrmError as error:
         reason = (
             f"not compared with the champion, version {number}: {error}; promote it by hand if it shall be"

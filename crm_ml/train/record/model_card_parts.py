@@ -129,12 +129,10 @@ def limits_part(config: "Run", outcome: "Outcome", details: Mapping[str, Any]) -
     failed = [item.name for item in outcome.gates if not item.passed]
     if failed:
         lines.append(f"It did not pass: {', '.join(failed)}.")
-    lines += training_family(config.family).CARD.limits
+    lines += training_family(config.family).CARD.limits(details)
     allowed = getattr(config, "allow_leaks", ())
     if allowed:
         lines.append(f"Features that nearly give the label away were allowed: {', '.join(allowed)}.")
-    if details.get("verified_arms") == []:
-        lines.append("No arm is verified: no order by uplift is better than both controls.")
     return "## Limits\n\n" + "\n".join(f"- {item}" for item in lines) + "\n"
 
 

@@ -68,6 +68,16 @@ def test_a_lead_that_may_be_chance_is_not_enough():
     assert aliases() == ("1", None, "3")
 
 
+def test_a_champion_of_a_version_that_can_not_be_loaded_is_replaced_if_the_gates_hold():
+    old = outcome("signal", labels_end=BEFORE)
+    finish(replace(old, candidate=replace(old.candidate, loader_module="crm_ml.churn.artefact")))
+    refused = finish(outcome("noise", gates=(FAILS,)))
+    assert aliases() == ("1", None, refused.version)
+    done = finish(outcome("noise"))
+    assert "is of a version of crm_ml that this one can't load" in done.decision.reason
+    assert aliases()[0] == done.version
+
+
 def test_a_better_model_whose_gate_fails_stays_challenger():
     finish(outcome("noise", labels_end=BEFORE))
     done = finish(outcome("signal", gates=(FAILS,)))
