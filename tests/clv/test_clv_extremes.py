@@ -77,8 +77,14 @@ def check_money(model, value, summary, discounts):
         assert found.index.equals(summary.index)
 
 
-@pytest.mark.parametrize("model", MODELS)
-@pytest.mark.parametrize("world", WORLDS)
+@pytest.mark.parametrize(
+    ("world", "model"),
+    [
+        pytest.param(world, model, marks=[pytest.mark.slow] * (place % len(MODELS) != number))
+        for place, world in enumerate(WORLDS)  # each world with one model in make test, by turns
+        for number, model in enumerate(MODELS)
+    ],
+)
 def test_purchases_of_extreme_customers(world, model):
     summary = WORLDS[world].copy()
     summary.attrs["time_unit"] = "W"

@@ -30,6 +30,7 @@ def between(folder, marker):
     return re.search(f"<!-- {marker} -->\n(.*?)\n<!-- end of {marker} -->", text, re.S)[1]
 
 
+@pytest.mark.slow
 def test_it_writes_tables_with_baselines_and_counts_looks(results, tmp_path, monkeypatch):
     monkeypatch.setenv("CRM_ML_DATA", str(tmp_path / "data"))
     path = small_data.few_households(tmp_path / "households")

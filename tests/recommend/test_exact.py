@@ -95,6 +95,7 @@ def test_what_stands_in_a_list_stays_and_no_more_is_filled_than_asked():
     assert lists[0].tolist() == [3, 0, 2, -1]  # both categories are full then
 
 
+@pytest.mark.slow
 def test_the_script_of_speed_compares_equal_lists_and_writes_its_table(tmp_path, monkeypatch):
     script = scripts.load("performance/recommend.py", monkeypatch)
     (tmp_path / "README.md").write_text("<!-- recommend -->\n<!-- end of recommend -->\n", encoding="utf-8")
