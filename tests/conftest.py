@@ -1,19 +1,19 @@
 """One store in which every committed run of every family was trained, each on a few customers."""
 
 import contextlib
-import importlib.metadata
 import io
 import json
 import os
 import shutil
 import sys
+import tomllib
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import soak
 from small_data import FOLDERS
-from stores import Store, committed_runs
+from stores import PROJECT, Store, committed_runs
 from third_party import third_party
 
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else every process of a test compiles the package again
@@ -46,7 +46,8 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Write the table of a soak, in the process that has heard of all tests."""
     if soak.SOAK and not hasattr(session.config, "workerinput"):
-        soak.write_table(PLAYED, importlib.metadata.version("crm_ml"))
+        project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+        soak.write_table(PLAYED, project["version"])
 
 
 @pytest.fixture(scope="session")

@@ -172,7 +172,8 @@ def _choose(known, found, as_of, rng):
         free = [one for number, one in enumerate(ACTIONS) if (customer, number) not in found]
         if free:
             rows[customer] = free[rng.integers(len(free))]
-    frame = to_pandas(send_times(known, snapshot(as_of), POLICY, pd.DataFrame({"customer_id": list(rows)})))
+    chosen = pd.DataFrame({"customer_id": list(rows)}, dtype="str")  # nobody on some days of a long replay
+    frame = to_pandas(send_times(known, snapshot(as_of), POLICY, chosen))
     times = dict(zip(frame["customer_id"], frame["send_at_epoch_s"].astype(int), strict=True))
     return [(customer, action, times[customer]) for customer, action in rows.items()]
 
