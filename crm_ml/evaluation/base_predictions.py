@@ -56,6 +56,7 @@ class BasePredictions:
 
     kind: ClassVar[Kind]
     columns: ClassVar[tuple[str, ...]] = ("customer_id", "fold", "y")
+    controls: ClassVar[tuple[str, ...]] = ()  # models that stand beside every other
 
     customer_id: npt.NDArray[Any]
     fold: npt.NDArray[Any]
@@ -80,6 +81,12 @@ class BasePredictions:
         twice = len(outcomes) - len(set(zip(self.fold.tolist(), self.customer_id.tolist(), strict=True)))
         if twice:
             raise InputError(f"{twice:,} rows repeat a customer within a fold; each may stand there once")
+
+    @property
+    def scores(self) -> dict[str, Floats]:
+        """Predictions as columns ``p.<model>``, and what the kind has beside customer, fold and outcome."""
+        beside = {name: getattr(self, name) for name in self.columns[len(BasePredictions.columns) :]}
+        return {f"p.{name}": np.asarray(p) for name, p in self.p.items()} | beside
 
     @property
     def models(self) -> tuple[str, ...]:

@@ -51,6 +51,7 @@ class UpliftPredictions(BasePredictions):
         METRICS, _check, lambda y: not y.any(), "an arm without rows, or no outcome above zero"
     )
     columns: ClassVar[tuple[str, ...]] = ("customer_id", "fold", "y", "treatment")
+    controls: ClassVar[tuple[str, ...]] = (RESPONSE, RANDOM)
 
     treatment: npt.NDArray[np.float64]
 

@@ -66,17 +66,20 @@ def import_closure(*modules: str, without: Collection[str] = ()) -> tuple[dict[s
     files: dict[str, Path] = {}
     libraries: set[str] = set()
     waiting = [name for module in modules for name in _with_submodules(module)]
+    followed: set[str] = set()  # looked up once each: most imports are named by many modules
     while waiting:
         name = waiting.pop()
         if name in files or name in without:
             continue
         files[name] = source_of(name)
-        for imported in (name, *_names(files[name], name)):  # a module runs the packages above it too
+        new = {name, *_names(files[name], name)} - followed  # a module runs the packages above it too
+        followed |= new
+        for imported in new:
             root = imported.partition(".")[0]
             if root not in roots:
                 libraries.add(root)
                 continue
-            waiting += [part for part in _parts(imported) if part not in files]
+            waiting += [part for part in _parts(imported, files) if part not in files]
     return files, libraries - sys.stdlib_module_names
 
 
@@ -93,7 +96,7 @@ def _distributions() -> Mapping[str, list[str]]:
     return packages_distributions()
 
 
-def _parts(imported: str) -> Iterator[str]:
+def _parts(imported: str, known: Collection[str]) -> Iterator[str]:
     """Give the modules that an import runs: every package above it, and all of a package named by a text."""
     if imported.endswith(".*"):
         yield from _with_submodules(imported.removesuffix(".*"))
@@ -101,7 +104,7 @@ def _parts(imported: str) -> Iterator[str]:
     names = imported.split(".")
     for length in range(1, len(names) + 1):
         name = ".".join(names[:length])
-        if _is_module(name):
+        if name in known or _is_module(name):
             yield name
         elif not _folders(name):  # a function or class of the module before it
             return

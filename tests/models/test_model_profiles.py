@@ -77,7 +77,7 @@ def test_every_registered_model_carries_its_profile_without_an_id(store):
     checked, texts = set(), 0
     for one in client.search_registered_models():
         for version in client.search_model_versions(f"name='{one.name}'"):
-            folder = run_store.model_folder(client, one.name, version.version)
+            folder = run_store.version_folder(client, one.name, version.version)
             manifest = verify(folder)
             if manifest["family"] not in FAMILIES:
                 continue

@@ -20,7 +20,7 @@ from small_runs import DEFAULT, SMALL, home, households_in, settings
 from stores import PROJECT
 
 from crm_ml import tracking
-from crm_ml.datasets.input_files import input_files
+from crm_ml.datasets._input_files import input_files
 from crm_ml.storage.manifest import new_folder
 from crm_ml.tables import Tables
 from crm_ml.train import experiment

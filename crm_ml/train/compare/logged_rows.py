@@ -10,7 +10,7 @@ import numpy as np
 from crm_ml.errors import InputError
 from crm_ml.storage.manifest import new_folder, verify
 from crm_ml.train.compare.pseudonyms import check_of, pseudonyms
-from crm_ml.train.compare.scored_rows import MODEL, ListRows, ScoredRows, TestWindow, kind_of, scores_of
+from crm_ml.train.compare.scored_rows import MODEL, ListRows, ScoredRows, TestWindow, kind_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -119,7 +119,7 @@ def _frame(part: "BasePredictions | ListRows", key: bytes) -> "pd.DataFrame":
     order = _order(part)
     ids = np.asarray(part.customer_id, dtype=str)[order].tolist()
     folds = np.asarray(part.fold, dtype=str)[order]
-    columns = {name: np.asarray(values)[order] for name, values in scores_of(part).items()}
+    columns = {name: np.asarray(values)[order] for name, values in part.scores.items()}
     return pd.DataFrame({"customer": pseudonyms(ids, key), "fold": folds, "y": part.y[order], **columns})
 
 

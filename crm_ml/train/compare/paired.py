@@ -9,10 +9,9 @@ import numpy as np
 from crm_ml.errors import InputError
 from crm_ml.evaluation.recommendation import evaluate_lists
 from crm_ml.evaluation.significance import LEVEL, Evaluation, Interval, evaluate
-from crm_ml.evaluation.uplift_predictions import RANDOM, RESPONSE
 from crm_ml.train.compare.logged_rows import KEYS, Logged
 from crm_ml.train.compare.pseudonyms import KEY
-from crm_ml.train.compare.scored_rows import KINDS, LISTS, MODEL
+from crm_ml.train.compare.scored_rows import LISTS, MODEL, predictions_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -145,12 +144,11 @@ def _judge(
         }
         return evaluate_lists(ids, values, rng, replicates, tuple(views))
     p = {label: frame[f"p.{MODEL}"].to_numpy() for label, frame in frames.items()}
-    more = {}
-    if kind == "uplift":
-        p |= {name: rows[f"p.{name}"].to_numpy() for name in (RESPONSE, RANDOM)}
-        more["treatment"] = rows["treatment"].to_numpy()
+    cls = predictions_of(kind)
+    p |= {name: rows[f"p.{name}"].to_numpy() for name in cls.controls}
+    columns = {name: rows[name].to_numpy() for name in cls.columns if name in rows}
     folds = rows.index.get_level_values("fold").to_numpy(dtype=str)
-    predictions = KINDS[kind](customer_id=ids, fold=folds, y=rows["y"].to_numpy(), p=p, **more)
+    predictions = cls(**{"customer_id": ids, "fold": folds, **columns}, p=p)
     over = tuple(name for name in ("pooled", "folds") if name in set(views.values()))
     return evaluate(predictions, rng, tuple(views), replicates, over)  # type: ignore[arg-type]
 

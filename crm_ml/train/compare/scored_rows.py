@@ -3,17 +3,16 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
-import numpy as np
 import numpy.typing as npt
 
-from crm_ml.errors import InputError
 from crm_ml.evaluation.base_predictions import BasePredictions
 from crm_ml.evaluation.predictions import Predictions
 from crm_ml.evaluation.ranking import Floats
 from crm_ml.evaluation.uplift_predictions import UpliftPredictions
 from crm_ml.evaluation.value_predictions import ValuePredictions
+from crm_ml.plugins import full_name, named
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -60,6 +59,11 @@ class ListRows:
     y: Floats
     judged: Mapping[str, Mapping[str, Floats]]
 
+    @property
+    def scores(self) -> dict[str, Floats]:
+        """Metrics as columns ``<metric>.<model>``."""
+        return {f"{m}.{name}": p for name, each in self.judged.items() for m, p in each.items()}
+
 
 @dataclass(frozen=True, eq=False)
 class ScoredRows:
@@ -97,27 +101,20 @@ class ScoredRows:
 
 
 def kind_of(part: BasePredictions | ListRows) -> str:
-    """Return the name of a part's kind.
+    """Return the name of a part's kind; of a kind of one's own ``module:Class``."""
+    names = {kind: name for name, kind in KINDS.items()} | {ListRows: LISTS}
+    return names.get(type(part)) or full_name(type(part))
+
+
+def predictions_of(kind: str) -> type[BasePredictions]:
+    """Return the class of a kind of predictions.
 
     Raises
     ------
-    InputError
-        If it is of none.
+    ConfigError
+        If a kind of one's own can't be imported.
     """
-    if isinstance(part, ListRows):
-        return LISTS
-    for name, kind in KINDS.items():
-        if isinstance(part, kind):
-            return name
-    raise InputError(f"{type(part).__name__} is no kind of test rows; there are {', '.join(KINDS)}, {LISTS}")
-
-
-def scores_of(part: BasePredictions | ListRows) -> dict[str, Floats]:
-    """Return the columns of predictions: ``p.<model>``, of lists ``<metric>.<model>``."""
-    if isinstance(part, ListRows):
-        return {f"{m}.{name}": p for name, each in part.judged.items() for m, p in each.items()}
-    columns = {f"p.{name}": np.asarray(p) for name, p in part.p.items()}
-    return columns | ({"treatment": part.treatment} if isinstance(part, UpliftPredictions) else {})
+    return KINDS[kind] if kind in KINDS else cast("type[BasePredictions]", named(kind))
 
 
 class Windowed(Protocol):

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from crm_ml.datasets.input_files import input_files
+from crm_ml.datasets._input_files import input_files
 from crm_ml.storage.paths import project_root
 from crm_ml.tables import Tables
 

@@ -32,6 +32,11 @@ class Confirmed:
     tuned: Interval
     gain: Interval
 
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as plain data; the settings that the search found are ``found`` there."""
+        content = asdict(self)
+        return {"found": content.pop("tuned"), **content}
+
 
 @dataclass(frozen=True)
 class SearchVerdict:
@@ -73,7 +78,7 @@ class SearchVerdict:
             "taken": self.taken,
             "reason": self.reason,
             "best": self.best.number,
-            "confirmed": None if self.confirmed is None else asdict(self.confirmed),
+            "confirmed": None if self.confirmed is None else self.confirmed.as_dict(),
         }
 
 

@@ -48,8 +48,8 @@ def best_of(tried: Sequence[SearchTrial]) -> SearchTrial:
 
     Examples
     --------
-    >>> first = Trial(0, "complete", 0.30, 0.0, {}, (0.30,))
-    >>> best_of([first, Trial(1, "complete", 0.28, 0.02, {}, (0.28,))]).number
+    >>> first = SearchTrial(0, "complete", 0.30, 0.0, {}, (0.30,))
+    >>> best_of([first, SearchTrial(1, "complete", 0.28, 0.02, {}, (0.28,))]).number
     1
     """
     complete = [trial for trial in tried if trial.state == "complete"]

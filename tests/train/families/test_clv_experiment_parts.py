@@ -209,9 +209,9 @@ def test_what_can_not_be_run_is_refused_by_name(changes, error, words):
 
 
 def test_a_summary_that_knows_later_rows_stops_the_run(monkeypatch):
-    honest = experiment.Source.summary
+    honest = experiment.WindowSource.summary
     monkeypatch.setattr(
-        experiment.Source, "summary", lambda self, as_of: honest(self, as_of + timedelta(days=30))
+        experiment.WindowSource, "summary", lambda self, as_of: honest(self, as_of + timedelta(days=30))
     )
     with pytest.raises(LeakError, match="the summary of 2024-07-01 changes when later rows are taken away"):
         experiment.execute(config(), shop(LINES), Progress(disable=True))
