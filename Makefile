@@ -1,7 +1,6 @@
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 BIN := .venv/bin
-export OMP_WAIT_POLICY := PASSIVE
 unexport PYTHONDONTWRITEBYTECODE  # modules are compiled where they are used first, not all of them at installation
 
 # The lock names all that is installed, so nothing is resolved; a new pip needs half the time of that of an old Python.

@@ -5,4 +5,8 @@ experiment of ``train`` (fit, calibrate, evaluate, log, register) -> the champio
 ``actions`` (open, valued and allocated in ``decision``) -> ``lists`` -> ``delivery`` and ``learning``.
 """
 
+from crm_ml.threads import let_idle_threads_sleep
+
 __version__ = "0.7.0"
+
+let_idle_threads_sleep()  # before an OpenMP library is loaded

@@ -7,7 +7,6 @@ import argparse
 import hashlib
 import json
 import logging
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -57,7 +56,6 @@ def parser(
 
 def run(work: Callable[[argparse.Namespace], None], arguments: argparse.Namespace) -> int:
     """Do the work of a script and return its exit code."""
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before lightgbm is imported
     logging.basicConfig(level=logging.ERROR)
     return commands.run(work, arguments)
 

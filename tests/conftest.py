@@ -18,7 +18,6 @@ from third_party import third_party
 
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else every process of a test compiles the package again
 sys.dont_write_bytecode = False
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before an OpenMP library loads: idle threads sleep
 # no doctests in them, and no tests; collecting a package puts its folder on the path for good
 collect_ignore_glob = ["conftest.py", "*/conftest.py", "*/make_*.py", "*/site"]
 soak.register_profiles()

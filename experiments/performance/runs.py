@@ -73,7 +73,7 @@ def seconds(arguments: list[str]) -> float:
 def case(name: str, overrides: list[str], folder: str) -> dict[str, float]:
     """Run once in a process of its own and return its seconds."""
     sets = [part for override in overrides for part in ("--set", override)]
-    folders = {"CRM_ML_RUNS": f"{folder}/runs", "CRM_ML_DATA": f"{folder}/data", "OMP_WAIT_POLICY": "PASSIVE"}
+    folders = {"CRM_ML_RUNS": f"{folder}/runs", "CRM_ML_DATA": f"{folder}/data"}
     done = subprocess.run(
         [sys.executable, __file__, "--case", name, *sets],
         check=True, stdout=subprocess.PIPE, text=True, env=os.environ | folders,

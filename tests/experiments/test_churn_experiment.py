@@ -25,7 +25,6 @@ def _in_the_project(monkeypatch):
     monkeypatch.syspath_prepend(FOLDER)
     monkeypatch.syspath_prepend(FOLDER.parent)
     monkeypatch.chdir(ROOT)
-    monkeypatch.setenv("OMP_WAIT_POLICY", "PASSIVE")
 
 
 def script(name):
