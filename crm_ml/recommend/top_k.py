@@ -1,7 +1,6 @@
 """The k best items of each row under constraints; of equal scores the first item wins."""
 
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -70,6 +69,8 @@ def top_k(
     >>> top_k(np.array([[0.5, 0.9, 0.5, 0.1]]), 3, caps=caps)[0].tolist()
     [[1, 3, -1]]
     """
+    from crm_ml.recommend import selection_kernels
+
     rows, n = scores.shape
     items = np.full((rows, k), NONE, dtype=np.int64)
     values = np.full((rows, k), -np.inf, dtype=scores.dtype)
@@ -78,8 +79,11 @@ def top_k(
         starts, columns = np.zeros(rows + 1, dtype=np.int64), np.empty(0, dtype=np.int64)
     else:
         starts, columns = seen.indptr.astype(np.int64), seen.indices.astype(np.int64)
-    category, most = (np.empty(0, dtype=np.int64),) * 2 if caps is None else (caps.category, caps.most)
-    _kernel()(np.ascontiguousarray(scores), starts, columns, mask, category, most, items, values)
+    rows_of = (np.ascontiguousarray(scores), starts, columns, mask)
+    if caps is None:
+        selection_kernels.best(*rows_of, items, values)
+    else:
+        selection_kernels.best_within_caps(*rows_of, caps.category, caps.most, items, values)
     return items, values
 
 
@@ -133,49 +137,3 @@ def extend(
     chosen[place] = candidates[usable & (np.cumsum(usable, axis=1) <= count)]
     items[rows], filled[rows] = chosen, place
     return filled
-
-
-@cache
-def _kernel() -> Any:
-    import numba
-
-    return numba.njit(cache=True, nogil=True)(_select)
-
-
-def _select(
-    scores: Floats,
-    starts: Ints,
-    columns: Ints,
-    allowed: Mask,
-    category: Ints,
-    most: Ints,
-    items: Ints,
-    values: Floats,
-) -> None:  # pragma: no cover  (compiled)
-    """Keep the k best of each row in a short sorted list; a later item must be better to come in."""
-    k = items.shape[1]
-    for row in range(scores.shape[0]):
-        free = allowed[row if allowed.shape[0] > 1 else 0].copy()
-        for position in range(starts[row], starts[row + 1]):
-            free[columns[position]] = False
-        filled, worst = 0, values[row, k - 1]
-        for item in range(scores.shape[1]):
-            score = scores[row, item]
-            if not (score > worst) or not free[item]:
-                continue
-            same, last = 0, -1
-            for other in range(filled if len(most) > 0 else 0):
-                if category[items[row, other]] == category[item]:
-                    same, last = same + 1, other
-            if last >= 0 and same >= most[category[item]]:
-                if values[row, last] >= score:
-                    continue
-                place = last
-            else:
-                place = min(filled, k - 1)
-                filled = min(filled + 1, k)
-            while place > 0 and values[row, place - 1] < score:
-                items[row, place], values[row, place] = items[row, place - 1], values[row, place - 1]
-                place -= 1
-            items[row, place], values[row, place] = item, score
-            worst = values[row, k - 1]

@@ -84,6 +84,34 @@ def test_the_selection_is_that_of_a_sort(k):
         assert values[row, : len(taken)].tolist() == scores[row, taken].tolist()
 
 
+@pytest.mark.parametrize("kind", ["continuous", "tied", "rising", "mostly equal", "few", "infinite"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("k", [1, 20, 200])
+def test_many_items_are_selected_as_by_a_stable_sort(kind, dtype, k):
+    rng = np.random.default_rng(k)
+    scores = rng.normal(size=(6, 1_501)).astype(dtype)
+    if kind == "tied":
+        scores = np.round(scores, 1)
+    if kind == "rising":
+        scores.sort(axis=1)
+    if kind == "mostly equal":
+        scores[scores < 2] = 0
+    if kind == "few":
+        scores[scores < 1] = -np.inf
+    if kind == "infinite":
+        scores[:, ::5], scores[:, ::7] = np.inf, np.nan
+    seen = csr_array((rng.random(scores.shape) < 0.05).astype(float))
+    items, values = top_k(scores, k, seen)
+    usable = (scores > -np.inf) & (seen.toarray() == 0)
+    for row in range(len(scores)):
+        ranked = np.argsort(np.where(usable[row], -scores[row], np.nan), kind="stable")
+        wanted = ranked[: min(k, usable[row].sum())]
+        assert items[row, : len(wanted)].tolist() == wanted.tolist()
+        assert values[row, : len(wanted)].tolist() == scores[row, wanted].tolist()
+        assert (items[row, len(wanted) :] == -1).all()
+        assert (values[row, len(wanted) :] == -np.inf).all()
+
+
 def test_what_stands_in_a_list_stays_and_no_more_is_filled_than_asked():
     lists = np.array([[3, -1, -1, -1], [0, 1, 2, 3]])
     order = np.array([[5.0, 4.0, 3.0, 2.0, 1.0]] * 2)
