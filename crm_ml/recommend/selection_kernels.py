@@ -42,18 +42,20 @@ def _comparison(operator: str) -> Any:
 _above, _reaching = _comparison(">"), _comparison(">=")
 
 
-@intrinsic
-def _ones(_: Any, bits: Any) -> Any:
-    """Return how many bits are set."""
-    return types.int64(bits), lambda _context, builder, _signature, arguments: builder.ctpop(arguments[0])
+def _of_bits(instruction: str, *constants: Any) -> Any:
+    """Return a function of 64 bits that is one instruction of the compiler."""
+
+    @intrinsic
+    def call(_: Any, bits: Any) -> Any:
+        def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+            return getattr(builder, instruction)(arguments[0], *constants)
+
+        return types.int64(bits), generate
+
+    return call
 
 
-@intrinsic
-def _first(_: Any, bits: Any) -> Any:
-    """Return the place of the lowest bit that is set."""
-    return types.int64(bits), lambda _context, builder, _signature, arguments: builder.cttz(
-        arguments[0], ir.IntType(1)(0)
-    )
+_ones, _first = _of_bits("ctpop"), _of_bits("cttz", ir.IntType(1)(0))  # how many are set, where the lowest is
 
 
 @numba.njit(cache=True, nogil=True)
