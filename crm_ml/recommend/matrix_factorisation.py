@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from crm_ml.recommend.deterministic_matmul import products, transposed
+from crm_ml.recommend.deterministic_matmul import packed, products
 from crm_ml.recommend.interactions import Interactions, Ints
 from crm_ml.recommend.recommender import Recommender
 
@@ -59,11 +59,11 @@ class MatrixFactorisation(Recommender):
         self._restore({name: np.asarray(part, dtype=np.float32) for name, part in factors.items()})
 
     def _scores(self, rows: Ints) -> npt.NDArray[Any]:
-        return products(self.customer_factors_[rows], self._transposed)
+        return products(self.customer_factors_[rows], self._packed)
 
     def _restore(self, arrays: Mapping[str, Any]) -> None:
         super()._restore(arrays)
-        self._transposed = transposed(self.item_factors_)
+        self._packed = packed(self.item_factors_)
 
     def _reasons(self, rows: Ints, items: Ints) -> list[str]:  # noqa: ARG002  (points say nothing of a pair)
         return [REASON] * len(rows)

@@ -10,21 +10,39 @@ from scipy.sparse import csr_array
 from threadpoolctl import threadpool_limits
 
 from crm_ml.recommend import ALS, serving
-from crm_ml.recommend.deterministic_matmul import products, transposed
+from crm_ml.recommend.deterministic_matmul import packed, products
+from crm_ml.recommend.product_kernels import NARROW, WIDE
 from crm_ml.recommend.top_k import Caps, extend, top_k
 
 
-@pytest.mark.parametrize(("factors", "items"), [(1, 3), (8, 997), (63, 1_030), (64, 2_050)])
-def test_products_are_those_of_float64_and_know_no_neighbours(factors, items):
+@pytest.mark.parametrize("width", [NARROW, WIDE])
+@pytest.mark.parametrize(("factors", "items"), [(1, 3), (8, 997), (63, 1_030), (64, 2_048)])
+def test_products_are_those_of_float64_and_know_no_neighbours(factors, items, width):
     rng = np.random.default_rng(factors)
-    left = rng.normal(size=(37, factors)).astype(np.float32)
-    right = rng.normal(size=(items, factors)).astype(np.float32)
-    whole = products(left, transposed(right))
-    np.testing.assert_allclose(whole, left.astype(float) @ right.T.astype(float), atol=1e-4)
-    for start, end in ((0, 1), (3, 8), (17, 37), (36, 37)):
-        np.testing.assert_array_equal(products(left[start:end], transposed(right)), whole[start:end])
-    same = products(np.repeat(left[:1], 11, axis=0), transposed(right))
+    left = rng.normal(size=(97, factors)).astype(np.float32)
+    right = packed(rng.normal(size=(items, factors)).astype(np.float32), width)
+    rows = right.panels.transpose(0, 2, 1).reshape(-1, factors)[:items]
+    whole = products(left, right)
+    np.testing.assert_allclose(whole, left.astype(float) @ rows.T.astype(float), atol=1e-4)
+    for start, end in ((0, 1), (3, 8), (17, 37), (47, 49), (96, 97)):
+        np.testing.assert_array_equal(products(left[start:end], right), whole[start:end])
+    same = products(np.repeat(left[:1], 11, axis=0), right)
     assert (same == same[0]).all()
+
+
+@pytest.mark.parametrize("factors", [1, 7, 64])
+def test_kernels_of_narrow_and_of_wide_vectors_sum_in_one_order(factors):
+    rng = np.random.default_rng(factors)
+    left = rng.normal(size=(50, factors)).astype(np.float32)
+    right = rng.normal(size=(333, factors)).astype(np.float32)
+    narrow, wide = (products(left, packed(right, width)) for width in (NARROW, WIDE))
+    np.testing.assert_array_equal(narrow, wide)
+    np.testing.assert_array_equal(products(left, packed(right)), wide)
+    total = np.zeros(narrow.shape, dtype=np.float32)
+    for factor in range(factors):  # products are exact in double precision
+        exact = left[:, factor, None].astype(float) * right[:, factor].astype(float) + total
+        total = exact.astype(np.float32)
+    np.testing.assert_array_equal(wide, total)
 
 
 def _model(customers=300, items=500):
