@@ -160,6 +160,7 @@ PHONE = (
     ("no_phone", "phone_problem = 'no_phone'"),
     ("bad_phone", "phone_problem = 'bad_phone'"),
     ("phone_without_country", "phone_problem = 'phone_without_country'"),
+    ("ambiguous_phone", "phone_problem = 'ambiguous_phone'"),
 )
 KINDS = {
     "email": ("email", "e-mail", "e_mail"),

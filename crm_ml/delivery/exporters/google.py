@@ -33,6 +33,7 @@ EMPTIED: Final = (
     ("bad_email", "email_problem = 'bad_email'"),
     ("bad_phone", "phone_problem = 'bad_phone'"),
     ("phone_without_country", "phone_problem = 'phone_without_country'"),
+    ("ambiguous_phone", "phone_problem = 'ambiguous_phone'"),
 )
 
 

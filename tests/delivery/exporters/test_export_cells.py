@@ -113,10 +113,37 @@ def test_example_numbers_of_the_plans_come_out_as_e164(country):
         ("\uff14\uff19\uff11\uff15", "DE", "bad_phone"),
         ("+", "DE", "bad_phone"),
         ("unknown", "DE", "bad_phone"),
+        ("4915123456789", "DE", "ambiguous_phone"),  # +49 151 23456789 or +49 4915 123456789
+        ("49 (1512) 345-6789", "DE", "ambiguous_phone"),
+        ("491701234567", "DE", "ambiguous_phone"),
+        ("62812345678", "ID", "ambiguous_phone"),
+        ("46 8 12 34 56", "SE", "ambiguous_phone"),
+        ("38343201234", "XK", "ambiguous_phone"),
+        ("4915123456789", None, "phone_without_country"),
+        ("8613800000000", "CN", "+8613800000000"),  # no national number of China has 13 digits
+        ("919876543210", "IN", "+919876543210"),
+        ("9198765432", "IN", "+919198765432"),  # and none of India has 8
+        ("16505551212", "US", "+16505551212"),
+        ("79161234567", "RU", "+79161234567"),
+        ("15123456789", "DE", "+4915123456789"),
     ],
 )
 def test_a_number_is_read_for_certain_or_not_at_all(phone, country, found):
     assert e164(phone, country) == found
+
+
+@pytest.mark.parametrize("country", sorted(phonenumbers.SUPPORTED_REGIONS))
+def test_a_number_behind_its_country_code_never_becomes_another_number(country):
+    """The example numbers of all plans without their +: either themselves or not read."""
+    formats = phonenumbers.PhoneNumberFormat
+    for kind in (phonenumbers.PhoneNumberType.MOBILE, phonenumbers.PhoneNumberType.FIXED_LINE):
+        number = phonenumbers.example_number_for_type(country, kind)
+        if number is None:
+            continue
+        wanted = phonenumbers.format_number(number, formats.E164)
+        for text in (wanted, phonenumbers.format_number(number, formats.INTERNATIONAL)):
+            assert e164(text[1:], country) in (wanted, "ambiguous_phone")
+        assert e164(phonenumbers.format_number(number, formats.NATIONAL), country) == wanted
 
 
 def test_the_default_country_is_for_those_without_any(connection):

@@ -134,3 +134,19 @@ def test_what_is_left_empty_is_counted(found, tmp_path):
     meta = export(found, "meta", tmp_path / "out", path, default_country="DE").selection
     assert meta.left_out == {}
     assert meta.emptied == {"bad_email": 2, "bad_phone": 1, "bad_madid": 1}
+
+
+def test_a_number_that_may_carry_its_country_code_is_left_out_and_counted(found, tmp_path):
+    contacts = [
+        {"customer_id": "a", "email": "a@b.cd", "phone": "4915123456789", "country": "DE"},
+        {"customer_id": "b", "email": "b@b.cd", "phone": "62812345678", "country": "ID"},
+        {"customer_id": "007", "email": "c@b.cd", "phone": "8613800000000", "country": "CN"},
+    ]
+    path = write_contacts(tmp_path / "contacts.csv", contacts)
+    sms = export(found, "sms", tmp_path / "out", path)
+    assert (sms.folder / sms.parts[0].file).read_text("utf-8") == "+8613800000000\n"
+    assert sms.selection.left_out == {"ambiguous_phone": 2}
+    klaviyo = export(found, "klaviyo", tmp_path / "out", path, by="phone").selection
+    assert klaviyo.left_out == {"ambiguous_phone": 2}
+    for to in ("google", "meta"):
+        assert export(found, to, tmp_path / "out", path).selection.emptied["ambiguous_phone"] == 2
