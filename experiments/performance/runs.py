@@ -1,27 +1,31 @@
-"""Runs: what tracking adds, what cached features save, twelve monthly backtests, and how long imports take.
+"""Runs: ``make run`` stage by stage, tracking, features that are cached, twelve backtests, imports.
 
-``python experiments/performance/runs.py`` runs each case in a process of its own, in folders of its own, and
-writes the table and runs.json.
+``python experiments/performance/runs.py`` runs each command in a process of its own, in folders of its own
+that are empty before, and writes the tables and runs.json. ``--small`` runs small commands alone and prints
+their total beside the committed one, as `.ci/run` does; ``--write`` commits it.
 """
 
 import argparse
 import json
-import os
-import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-from measured import HERE, machine_text
+from measured import HERE, machine_text, resources_of
 
-RUNS = ("churn/lightgbm", "clv/bg_nbd", "propensity/coupon", "uplift/simulated", "recommend/two_heads")
+COMMANDS = (["crm_ml.train"], ["crm_ml.score"], ["crm_ml.score", "score/simulated"])
+SMALL = {
+    "churn/lightgbm": ["split.training_snapshots=2", "split.test=[2017-10-25]", "replicates=100"],
+    "clv/bg_nbd": ["candidates=[{purchases: beta_geo}]", "interval_replicates=10", "replicates=100"],
+    "propensity/coupon": ["split.test_until=2017-08-10", "target.kinds=[Type A]", "replicates=100"],
+    "uplift/simulated": ["data.options={customers: 3000, seed: 0}", "others=[]", "replicates=100"],
+    "recommend/two_heads": ["model.options={windows: 2, rounds: 20}", "baselines=[{name: popularity}]"],
+}
 # of twelve monthly snapshots these test, each by a model of up to four before it; 01-25 and 02-22 train only
 MONTHS = ["03-22", "04-19", "05-17", "06-14", "07-12", "08-09", "09-06", "10-04", "11-01", "11-29"]
 BACKTEST = (
@@ -31,33 +35,42 @@ BACKTEST = (
     "split.earliest=2017-01-18",
     "calibration.methods=[]",
 )
+LIMIT_CPU_S, LIMIT_WALL_S = 360.0, 240.0
+# CPU seconds that each section may take
+TARGETS = {
+    "churn/lightgbm": 80.0, "clv/bg_nbd": 35.0, "propensity/coupon": 30.0, "uplift/simulated": 60.0,
+    "recommend/two_heads": 150.0, "score": 20.0,
+}  # fmt: skip
+STAGE_HEADER = ("command", "stage", "CPU s", "share", "wall s", "peak GB", "target", "verdict")
 HEADER = ("what", "figure", "target", "verdict")
 REPEATS = 5
-Floats = npt.NDArray[np.float64]
+Spent = dict[str, dict[str, dict[str, float]]]
 
 
 def main() -> None:
-    """Measure all and write down."""
+    """Measure all and write down, or the small runs alone."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--runs", nargs="*", default=list(RUNS), help="runs whose tracking is measured")
-    parser.add_argument("--set", action="append", default=[], help="override of all runs")
-    parser.add_argument("--readme", type=Path, default=HERE / "README.md", help="whose table is rewritten")
-    parser.add_argument("--case", help=argparse.SUPPRESS)
+    parser.add_argument("--small", action="store_true", help="small runs alone: print their total")
+    parser.add_argument("--write", action="store_true", help="with --small: commit the total")
+    parser.add_argument("--folder", type=Path, default=HERE, help="where README.md and runs.json stand")
     options = parser.parse_args()
-    if options.case:
-        print(json.dumps(run_once(options.case, options.set)))
+    if options.small:
+        small(options.folder, options.write)
         return
-    measured: dict[str, Any] = {
-        "import_s": seconds(["-c", "import crm_ml"]),
-        "help_s": seconds(["-m", "crm_ml.train", "--help"]),
-    }
     with tempfile.TemporaryDirectory() as folder:
-        measured["tracking"] = {name: case(name, options.set, folder) for name in options.runs}
-        again = [*options.set, "model.name=logistic"]
-        measured["second"] = case("churn/lightgbm", again, folder)
-        shutil.rmtree(f"{folder}/data/features")  # the tables stay clean
-        measured["backtest"] = case("churn/lightgbm", [*options.set, *BACKTEST], folder)
-    report(options.readme, measured)
+        sections = merged([command(arguments, folder) for arguments in COMMANDS])
+        other = {
+            "second": command(["crm_ml.train", "churn/lightgbm", *sets(["model.name=logistic"])], folder),
+            "backtest": command(["crm_ml.train", "churn/lightgbm", *sets(BACKTEST)], f"{folder}/backtest"),
+            "import_s": seconds(["-c", "import crm_ml"]),
+            "help_s": seconds(["-m", "crm_ml.train", "--help"]),
+        }
+    report(options.folder, sections, other)
+
+
+def sets(overrides: Sequence[str]) -> list[str]:
+    """Return overrides as arguments of a command."""
+    return [part for override in overrides for part in ("--set", override)]
 
 
 def seconds(arguments: list[str]) -> float:
@@ -70,83 +83,133 @@ def seconds(arguments: list[str]) -> float:
     return statistics.median(taken)
 
 
-def case(name: str, overrides: list[str], folder: str) -> dict[str, float]:
-    """Run once in a process of its own and return its seconds."""
-    sets = [part for override in overrides for part in ("--set", override)]
+def command(arguments: Sequence[str], folder: str) -> dict[str, Any]:
+    """Run a command; return seconds by section and stage, peaks of memory, and those of the process."""
     folders = {"CRM_ML_RUNS": f"{folder}/runs", "CRM_ML_DATA": f"{folder}/data"}
-    done = subprocess.run(
-        [sys.executable, __file__, "--case", name, *sets],
-        check=True, stdout=subprocess.PIPE, text=True, env=os.environ | folders,
-    )  # fmt: skip
-    spent: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    print(f"{name}: {spent}", file=sys.stderr)
-    return spent
+    output, process = resources_of([str(HERE / "stages.py"), *arguments], folders, codes=(0, 3))
+    result: dict[str, Any] = json.loads(output.splitlines()[-1])
+    print(f"{' '.join(arguments)}: {process}", file=sys.stderr)
+    return result | {"process": process}
 
 
-def run_once(name: str, overrides: list[str]) -> dict[str, float]:
-    """Run an experiment and return the seconds of the whole, of features, and of tracking: wall and CPU."""
-    from crm_ml import features
-    from crm_ml.churn import snapshot_rows
-    from crm_ml.train import experiment
-
-    spent = {part: np.zeros(2) for part in ("run", "execute", "tables", "features")}
-    experiment.execute = timed(experiment.execute, spent["execute"])
-    experiment.load_tables = timed(experiment.load_tables, spent["tables"])
-    snapshot_rows.matrix = timed(features.matrix, spent["features"])
-    timed(experiment.run, spent["run"])(name, overrides)
-    spent |= {"tracking": spent["run"] - spent["execute"] - spent["tables"]}
-    return {
-        f"{part}_{kind}": float(seconds[n])
-        for part, seconds in spent.items()
-        for n, kind in enumerate(("wall_s", "cpu_s"))
-    }
+def merged(commands: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the sections of all commands together, with the sums of their processes."""
+    together: dict[str, Any] = {"stages": {}, "peak_gb": {}, "cpu_s": 0.0, "wall_s": 0.0}
+    for measured in commands:
+        together["stages"] |= measured["stages"]
+        together["peak_gb"] |= measured["peak_gb"]
+        for name in ("cpu_s", "wall_s"):
+            together[name] += measured["process"][name]
+    return together
 
 
-def timed(call: Callable[..., Any], spent: Floats) -> Callable[..., Any]:
-    """Return the call, whose wall and CPU seconds are added up."""
+def small(folder: Path, write: bool) -> None:
+    """Run the small commands and print their total beside the committed one, and beside a reference."""
+    from study import save, saved
 
-    def measured(*arguments: Any, **named: Any) -> Any:
-        started = np.array([time.perf_counter(), time.process_time()])
-        try:
-            return call(*arguments, **named)
-        finally:
-            spent[:] += np.array([time.perf_counter(), time.process_time()]) - started
+    with tempfile.TemporaryDirectory() as parent:
+        runs = [command(["crm_ml.train", name, *sets(SMALL[name])], parent) for name in SMALL]
+    reference = reference_cpu_s()
+    cpu = sum(run["process"]["cpu_s"] for run in runs)
+    measured = {"cpu_s": cpu, "reference_cpu_s": reference, "times_reference": cpu / reference}
+    path = folder / "runs_small.json"
+    committed = saved(path, measured)
+    here, before = (
+        f"{total['cpu_s']:.0f} CPU s, {total['times_reference']:.1f} times the reference"
+        for total in (measured, committed)
+    )
+    print(f"small runs of all families: {here}; committed: {before}")
+    if write:
+        save(path, measured)
 
-    return measured
+
+def reference_cpu_s() -> float:
+    """Return the CPU seconds of work that this project does not change: boosting, sorting, adding."""
+    code = (
+        "import time, numpy as np, lightgbm\n"
+        "rng = np.random.default_rng(0)\n"
+        "X, started = rng.normal(size=(50_000, 40)), time.process_time()\n"
+        "options = {'num_threads': 1, 'verbose': -1, 'deterministic': True, 'force_row_wise': True}\n"
+        "lightgbm.train(options, lightgbm.Dataset(X, X[:, 0] + X[:, 1]), 200)\n"
+        "for column in X.T: (np.argsort(np.repeat(column, 10)), np.exp(column).cumsum())\n"
+        "print(time.process_time() - started)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    return float(done.stdout)
 
 
-def report(readme: Path, measured: dict[str, Any]) -> None:
-    """Write the table and runs.json."""
+def report(folder: Path, sections: Mapping[str, Any], other: Mapping[str, Any]) -> None:
+    """Write the tables and runs.json."""
     from study import markdown, save, show, write_between
 
-    backtest = "backtest over twelve monthly snapshots, ten of them tests, s"
-    rows = [
-        row("`import crm_ml`", measured["import_s"], 0.3),
-        row("`python -m crm_ml.train --help`", measured["help_s"], 1.5),
-        *(tracking_row(name, seconds) for name, seconds in measured["tracking"].items()),
-        cached_row(measured["tracking"].get("churn/lightgbm"), measured["second"]),
-        row(backtest, measured["backtest"]["run_wall_s"], 60.0),
-    ]
     facts = machine_text("mlflow", "lightgbm", "duckdb").capitalize()
-    save(readme.parent / "runs.json", measured)
-    write_between(readme, "runs", f"{markdown(HEADER, rows)}\n\n{facts}.")
-    show("runs", HEADER, rows)
+    save(folder / "runs.json", {"make_run": sections, **other})
+    for marker, header, rows in (
+        ("make run", STAGE_HEADER, list(stage_rows(sections))),
+        ("runs", HEADER, list(other_rows(sections, other))),
+    ):
+        write_between(folder / "README.md", marker, f"{markdown(header, rows)}\n\n{facts}.")
+        show(marker, header, rows)
 
 
-def tracking_row(name: str, seconds: dict[str, float]) -> tuple[str, str, str, str]:
-    """Return the line of what tracking adds to a run: at most 5 % of the rest, or 2 s."""
-    whole, added = seconds["run_wall_s"], seconds["tracking_wall_s"]
-    what = f"tracking of {name}, s of {whole:.0f} (CPU {seconds['tracking_cpu_s']:.1f})"
-    return row(what, added, max(2.0, 0.05 * (whole - added)))
+def stage_rows(sections: Mapping[str, Any]) -> "list[Sequence[str]]":
+    """Return a line for each section, its stages below it, and one for all."""
+    total, stages = sections["cpu_s"], sections["stages"]
+    rows = [total_row("make run", sections["cpu_s"], sections["wall_s"], max(sections["peak_gb"].values()))]
+    for section, parts in stages.items():
+        cpu, wall = (sum(part[name] for part in parts.values()) for name in ("cpu_s", "wall_s"))
+        peak, target = sections["peak_gb"][section], TARGETS.get(section)
+        rows.append((section, "", *figures(cpu, total, wall), f"{peak:.2f}", *judged(cpu, target)))
+        for stage, part in sorted(parts.items(), key=lambda item: -item[1]["cpu_s"]):
+            if part["cpu_s"] >= 0.005 * total:
+                rows.append(("", stage, *figures(part["cpu_s"], total, part["wall_s"]), "", "", ""))
+    return rows
 
 
-def cached_row(first: dict[str, float] | None, second: dict[str, float]) -> tuple[str, str, str, str]:
-    """Return the line of the features of a second run, beside those of the first."""
-    beside = "" if first is None else f" (the first run: {first['features_wall_s']:.0f})"
-    return row(f"features of another model on the same snapshots, s{beside}", second["features_wall_s"], 2.0)
+def total_row(name: str, cpu: float, wall: float, peak: float) -> Sequence[str]:
+    """Return the line of all commands together."""
+    from study import verdict
+
+    met = verdict(cpu <= LIMIT_CPU_S and wall <= LIMIT_WALL_S)
+    return (
+        name, "", *figures(cpu, cpu, wall), f"{peak:.2f}", f"{LIMIT_CPU_S:.0f}, wall {LIMIT_WALL_S:.0f}", met,
+    )  # fmt: skip
 
 
-def row(what: str, figure: float, target: float) -> tuple[str, str, str, str]:
+def figures(cpu: float, total: float, wall: float) -> tuple[str, str, str]:
+    """Return CPU seconds, their share of all and wall seconds as text."""
+    return f"{cpu:.1f}", f"{cpu / total:.0%}", f"{wall:.1f}"
+
+
+def judged(cpu: float, target: float | None) -> tuple[str, str]:
+    """Return a target and its verdict, empty where there is none."""
+    from study import verdict
+
+    return ("", "") if target is None else (f"{target:.0f}", verdict(cpu <= target))
+
+
+def other_rows(sections: Mapping[str, Any], other: Mapping[str, Any]) -> "list[Sequence[str]]":
+    """Return the lines of imports, of tracking run by run, of cached features and of the backtest."""
+    stages, second = sections["stages"], other["second"]["stages"]["churn/lightgbm"]
+    rows = [
+        row("`import crm_ml`", other["import_s"], 0.3),
+        row("`python -m crm_ml.train --help`", other["help_s"], 1.5),
+    ]
+    for name in (section for section in stages if section in SMALL):
+        whole = sum(part["wall_s"] for part in stages[name].values())
+        added = stages[name]["tracking"]["wall_s"]
+        rows.append(row(f"tracking of {name}, s of {whole:.0f}", added, max(2.0, 0.05 * (whole - added))))
+    first = stages["churn/lightgbm"]["features"]["wall_s"]
+    again = second["features"]["wall_s"]
+    backtest = other["backtest"]["process"]["wall_s"]
+    return [
+        *rows,
+        row(f"features of another model on the same snapshots, s (the first run: {first:.0f})", again, 2.0),
+        row("backtest over twelve monthly snapshots, ten tests, with cleaning, s", backtest, 60.0),
+    ]
+
+
+def row(what: str, figure: float, target: float) -> Sequence[str]:
     """Return a line of the table."""
     from study import verdict
 

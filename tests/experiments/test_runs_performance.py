@@ -1,4 +1,4 @@
-"""experiments/performance/runs.py on one small run: what it measures, and the table that it writes."""
+"""experiments/performance/runs.py: stages of a command, each charged its own time, and the tables of them."""
 
 import json
 import sys
@@ -8,54 +8,124 @@ import scripts
 from small_data import few_households
 from small_runs import home, settings
 
-from crm_ml.churn import snapshot_rows
-from crm_ml.train import experiment
-
 
 @pytest.fixture
 def script(monkeypatch):
-    """The script, whose cases run in this process; what it puts in place of functions is put back."""
-    loaded = scripts.load("performance/runs.py", monkeypatch)
-    for module, name in ((experiment, "execute"), (experiment, "load_tables"), (snapshot_rows, "matrix")):
-        monkeypatch.setattr(module, name, getattr(module, name))
-    return loaded
+    return scripts.load("performance/runs.py", monkeypatch)
+
+
+@pytest.fixture
+def stages(monkeypatch):
+    return scripts.load("performance/stages.py", monkeypatch)
+
+
+def test_a_stage_is_charged_what_no_stage_inside_it_takes(stages, monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr(stages, "now", lambda: (clock[0], 2 * clock[0]))
+
+    def wait(seconds):
+        clock[0] += seconds
+
+    meter = stages.Meter("command")
+    inner = meter.within("inner", wait)
+
+    def outer_work(_folder, _name):
+        wait(1.0)
+        inner(5.0)
+        wait(2.0)
+
+    outer = meter.within("stage {1}", outer_work)
+    section = meter.begins(lambda _: (outer("folder", "features"), inner(0.5), wait(0.25)))
+    wait(8.0)
+    section("churn/lightgbm")
+    wait(1.0)
+    spent = meter.result()["stages"]
+    walls = {name: {stage: part["wall_s"] for stage, part in parts.items()} for name, parts in spent.items()}
+    assert walls == {
+        "command": {"start": 9.0},
+        "churn/lightgbm": {"stage features": 3.0, "inner": 5.5, "the rest": 0.25},
+    }
+    assert spent["churn/lightgbm"]["inner"]["cpu_s"] == 11.0
+
+
+def test_a_failure_is_charged_and_closes_its_stage(stages):
+    meter = stages.Meter("command")
+    with pytest.raises(ZeroDivisionError):
+        meter.within("inner", lambda: 1 / 0)()
+    assert meter.open == [stages.START] and "inner" in meter.result()["stages"]["command"]
+
+
+def test_every_stage_and_section_is_a_function_of_today(stages):
+    import importlib
+
+    for place in [*stages.STAGES, *stages.SECTIONS]:
+        module, _, name = place.partition(":")
+        assert callable(getattr(importlib.import_module(module), name)), place
 
 
 @pytest.mark.slow
-def test_it_measures_a_run_and_writes_its_table(script, tmp_path, monkeypatch, capsys):
-    readme = tmp_path / "README.md"
-    readme.write_text("<!-- runs -->\n<!-- end of runs -->\n", encoding="utf-8")
+def test_a_command_is_measured_from_start_to_end(script, tmp_path):
     with home(tmp_path):
-        found = script.run_once(
-            "churn/lightgbm", settings("churn/lightgbm", few_households(tmp_path / "few", 60))
-        )
-    parts = {name.rpartition("_wall_s")[0] for name in found if name.endswith("_wall_s")}
-    assert parts == {"run", "execute", "tables", "features", "tracking"}
-    assert all(value > 0 for value in found.values())
-    inside = found["execute_wall_s"] + found["tables_wall_s"] + found["tracking_wall_s"]
-    assert inside == pytest.approx(found["run_wall_s"])
-    assert found["features_wall_s"] < found["execute_wall_s"]
+        overrides = settings("churn/lightgbm", few_households(tmp_path / "few", 60))
+        measured = script.command(["crm_ml.train", "churn/lightgbm", *script.sets(overrides)], str(tmp_path))
+    parts = measured["stages"]["churn/lightgbm"]
+    assert set(parts) == {"tables", "features", "boosters", "bootstrap of metrics", "tracking", "the rest"}
+    assert all(part["cpu_s"] > 0 for part in parts.values())
+    inside = sum(part["wall_s"] for section in measured["stages"].values() for part in section.values())
+    assert 0.8 * measured["process"]["wall_s"] < inside < measured["process"]["wall_s"]
+    assert 0.1 < measured["peak_gb"]["churn/lightgbm"] <= 1.1 * measured["process"]["peak_gb"]
 
-    asked = []
 
-    def case(name, _overrides, folder):
-        if len(asked) == len(script.RUNS) + 1:  # the backtest computes its features
-            with pytest.raises(FileNotFoundError):
-                (tmp_path / folder / "data/features").stat()
-        else:
-            (tmp_path / folder / "data/features").mkdir(parents=True, exist_ok=True)
-        asked.append(name)
-        return found
+def section(cpu):
+    return {name: {"cpu_s": cpu, "wall_s": cpu / 2} for name in ("tracking", "features")}
 
-    monkeypatch.setattr(script, "case", case)
+
+def measured(names, cpu):
+    sections = {name: section(cpu) for name in names}
+    process = {"cpu_s": 2 * cpu * len(names), "wall_s": cpu * len(names), "peak_gb": 1.0}
+    return {"stages": sections, "peak_gb": dict.fromkeys(names, 0.5), "process": process}
+
+
+def test_the_tables_name_shares_targets_and_what_is_missed(script, tmp_path, monkeypatch, capsys):
+    commands = []
+
+    def command(arguments, folder):
+        commands.append((arguments, folder))
+        if arguments[0] == "crm_ml.score":
+            return measured([" ".join(["score", *arguments[1:]])], 5.0)
+        return measured(arguments[1:2] or list(script.SMALL), 20.0)
+
+    text = "".join(f"<!-- {name} -->\n<!-- end of {name} -->\n" for name in ("make run", "runs"))
+    (tmp_path / "README.md").write_text(text, encoding="utf-8")
+    monkeypatch.setattr(script, "command", command)
     monkeypatch.setattr(script, "seconds", lambda _: 0.5)
-    monkeypatch.setattr(sys, "argv", ["runs.py", "--readme", str(readme)])
+    monkeypatch.setattr(sys, "argv", ["runs.py", "--folder", str(tmp_path)])
     script.main()
-    assert asked == [*script.RUNS, "churn/lightgbm", "churn/lightgbm"]
-    written = readme.read_text(encoding="utf-8")
+    assert [arguments[:2] for arguments, _ in commands[:3]] == [list(parts) for parts in script.COMMANDS]
+    assert commands[3][1] == commands[0][1] != commands[4][1]  # the backtest computes its features
+    written = (tmp_path / "README.md").read_text(encoding="utf-8")
+    assert "| make run |  | 220.0 | 100% | 110.0 | 0.50 | 360, wall 240 | met |" in written
+    assert "| clv/bg_nbd |  | 40.0 | 18% | 20.0 | 0.50 | 35 | **missed** |" in written
+    assert "|  | tracking | 20.0 | 9% | 10.0 |  |  |  |" in written
     assert "| `import crm_ml` | 0.50 | 0.3 | **missed** |" in written
-    assert "| `python -m crm_ml.train --help` | 0.50 | 1.5 | met |" in written
-    assert all(f"| tracking of {name}, s of " in written for name in script.RUNS)
-    kept = json.loads((tmp_path / "runs.json").read_text(encoding="utf-8"))
-    assert kept["second"] == found
-    assert "backtest over twelve monthly snapshots" in capsys.readouterr().out
+    assert "| tracking of churn/lightgbm, s of 20 | 10.00 | 2.0 | **missed** |" in written
+    assert json.loads((tmp_path / "runs.json").read_text(encoding="utf-8"))["make_run"]["cpu_s"] == 220.0
+    assert "make run" in capsys.readouterr().out
+
+
+def test_small_runs_stand_beside_the_committed_total(script, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(script, "command", lambda arguments, _: measured(arguments[1:2], 3.0))
+    monkeypatch.setattr(script, "reference_cpu_s", lambda: 5.0)
+    monkeypatch.setattr(sys, "argv", ["runs.py", "--small", "--write", "--folder", str(tmp_path)])
+    script.main()
+    monkeypatch.setattr(script, "reference_cpu_s", lambda: 10.0)
+    monkeypatch.setattr(sys, "argv", ["runs.py", "--small", "--folder", str(tmp_path)])
+    script.main()
+    line = capsys.readouterr().out.splitlines()[-1]
+    assert "30 CPU s, 3.0 times the reference; committed: 30 CPU s, 6.0 times" in line
+    assert json.loads((tmp_path / "runs_small.json").read_text(encoding="utf-8"))["reference_cpu_s"] == 5.0
+
+
+@pytest.mark.slow
+def test_the_reference_is_work_of_other_libraries_alone(script):
+    assert script.reference_cpu_s() > 0.5
