@@ -135,7 +135,11 @@ class Snapshot:
         `as_of` at midnight all orders of a calendar day have the same age, with or without their hour, and
         ``days_since(t) < days`` is equivalent to `window`.
         """
-        return (self.epoch_s - 1 - epoch_s) // DAY_S
+        return whole_days(epoch_s, self.epoch_s)
+
+    def knows(self, frame: Any, at: str) -> nw.Expr:
+        """Return an expression: whether a row of a narwhals frame is known at `as_of`, see `past`."""
+        return _before(frame, at, f"{at}_epoch_s", self.as_of)
 
     def shifted(self, days: int) -> "Snapshot":
         """Return the same snapshot `days` later (earlier when negative)."""
@@ -159,6 +163,11 @@ class Snapshot:
         newest = self.as_of - self.gap - self.horizon
         back = (newest - timedelta(days=every_days * i) for i in reversed(range(count)))
         return [Snapshot(moment, self.horizon, self.gap) for moment in back]
+
+
+def whole_days(since_epoch_s: nw.Expr, as_of_epoch_s: nw.Expr | int) -> nw.Expr:
+    """Return the number of whole days between two times, see `Snapshot.days_since`."""
+    return (as_of_epoch_s - 1 - since_epoch_s) // DAY_S
 
 
 def check_labels_end_before(training: Iterable[Snapshot], evaluation: Snapshot) -> None:

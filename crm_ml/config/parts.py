@@ -39,7 +39,7 @@ def _option(value: Any) -> Any:
 
 
 def _known_groups(features: dict[str, dict[str, Option]]) -> dict[str, dict[str, Option]]:
-    from crm_ml.features.assembly import check_groups
+    from crm_ml.features.feature_groups import check_groups
 
     try:
         check_groups(features)

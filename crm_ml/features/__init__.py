@@ -1,5 +1,6 @@
-"""Feature matrices of customers at a snapshot; each module with ``COLUMNS`` and ``compute`` is a group."""
+"""Feature matrices of customers at snapshots; modules with ``COLUMNS`` and ``compute_each`` are groups."""
 
-from crm_ml.features.assembly import assembled, groups, matrix, write
+from crm_ml.features.assembly import assembled, matrices, matrix, write
+from crm_ml.features.feature_groups import groups
 
-__all__ = ["assembled", "groups", "matrix", "write"]
+__all__ = ["assembled", "groups", "matrices", "matrix", "write"]

@@ -4,13 +4,13 @@ from typing import Any
 
 import narwhals as nw
 
-from crm_ml.snapshots import Snapshot
-from crm_ml.tables import Tables, contracts
+from crm_ml.features.past import ROW, Past
+from crm_ml.tables import contracts
 
 COLUMNS: dict[str, int | None] = {}
 
 
-def compute(tables: Tables, snapshot: Snapshot) -> "nw.LazyFrame[Any] | None":  # noqa: ARG001
+def compute_each(past: Past) -> "nw.LazyFrame[Any] | None":
     """Return each declared attribute under ``attribute_<name>``.
 
     Attributes have no date: declare only those that do not change with the predicted outcome.
@@ -20,9 +20,10 @@ def compute(tables: Tables, snapshot: Snapshot) -> "nw.LazyFrame[Any] | None":  
     narwhals.LazyFrame or None
         None if the customers have no attributes.
     """
-    customers = tables.frame("customers")
+    customers = past.tables.frame("customers")
     known = {column.name for column in contracts()["customers"].columns} | {"registered_at_epoch_s"}
     declared = [name for name in customers.collect_schema().names() if name not in known]
     if not declared:
         return None
-    return customers.select("customer_id", **{f"attribute_{name}": nw.col(name) for name in declared})
+    columns = {f"attribute_{name}": nw.col(name) for name in declared}
+    return past.each_customer(customers.select("customer_id", **columns)).select(ROW, *columns)

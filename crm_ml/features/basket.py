@@ -4,9 +4,8 @@ from typing import Any
 
 import narwhals as nw
 
-from crm_ml.features.expressions import integers, order_days, past_lines, past_orders, ratio, total
-from crm_ml.snapshots import Snapshot
-from crm_ml.tables import Tables
+from crm_ml.features.expressions import integers, ratio, total
+from crm_ml.features.past import ROW, Past
 
 COLUMNS: dict[str, int | None] = {
     "basket_mean_paid_cents": None,
@@ -18,29 +17,25 @@ COLUMNS: dict[str, int | None] = {
 }
 
 
-def compute(tables: Tables, snapshot: Snapshot) -> "nw.LazyFrame[Any]":
+def compute_each(past: Past) -> "nw.LazyFrame[Any]":
     """Compute order value (cents), lines per order, distinct items and the share of repeated items.
 
     ``basket_last_paid_share`` is the amount paid on the last order day over the mean order value.
     """
-    lines = past_lines(tables, snapshot)
-    variety = lines.group_by("customer_id").agg(
-        nw.len().alias("lines"), nw.col("item_id").n_unique().alias("basket_items")
-    )
-    days = order_days(tables, snapshot).filter(nw.col("days_ago") == nw.col("silence"))
-    last = days.select("customer_id", last_paid=nw.col("paid_cents"))
+    days = past.order_days.filter(nw.col("days_ago") == nw.col("silence"))
+    last = days.select(ROW, last_paid=nw.col("paid_cents"))
     value = (
-        past_orders(tables, snapshot)
-        .group_by("customer_id")
+        past.orders.group_by(ROW)
         .agg(
             nw.len().alias("orders"),
             nw.col("paid_cents").max().alias("basket_max_paid_cents"),
-            *total("paid_cents"),
+            *total("paid_cents", "lines"),
         )
-        .join(last, on="customer_id", how="left")
+        .join(last, on=ROW, how="left")
+        .join(_items(past), on=ROW, how="left")
     )
-    return integers(value.join(variety, on="customer_id", how="left")).select(
-        "customer_id",
+    return integers(value).select(
+        ROW,
         "basket_max_paid_cents",
         "basket_items",
         basket_mean_paid_cents=ratio(nw.col("paid_cents"), nw.col("orders")),
@@ -48,3 +43,10 @@ def compute(tables: Tables, snapshot: Snapshot) -> "nw.LazyFrame[Any]":
         basket_last_paid_share=ratio(nw.col("last_paid") * nw.col("orders"), nw.col("paid_cents")),
         basket_repeat_share=ratio(nw.col("lines") - nw.col("basket_items"), nw.col("lines")),
     )
+
+
+def _items(past: Past) -> "nw.LazyFrame[Any]":
+    """Count the different items that each customer bought; a new one counts from its first line on."""
+    firsts = past.known_lines().group_by("customer", "item_id").agg(nw.col("known_from").min())
+    new = integers(firsts.group_by("customer", "known_from").agg(nw.len().alias("basket_items")))
+    return past.each(new).group_by(ROW).agg(*total("basket_items"))

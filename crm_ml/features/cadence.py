@@ -4,9 +4,8 @@ from typing import Any
 
 import narwhals as nw
 
-from crm_ml.features.expressions import count_if, integers, order_days, ratio, total
-from crm_ml.snapshots import Snapshot
-from crm_ml.tables import Tables
+from crm_ml.features.expressions import count_if, integers, ratio, total
+from crm_ml.features.past import ROW, Past
 
 COLUMNS: dict[str, int | None] = {
     "cadence_order_days": 0,
@@ -20,19 +19,19 @@ COLUMNS: dict[str, int | None] = {
 }
 
 
-def compute(tables: Tables, snapshot: Snapshot) -> "nw.LazyFrame[Any]":
+def compute_each(past: Past) -> "nw.LazyFrame[Any]":
     """Compute the gaps (days) between order days and the current silence relative to them.
 
     The silence is the time since the newest order day. ``cadence_gap_irregularity`` is the standard deviation
     of the gaps over their mean (0 for regular orders); ``cadence_longer_gap_share`` is the share of past gaps
     longer than the silence, with one gap of each kind added (Laplace smoothing).
     """
-    days = order_days(tables, snapshot).with_columns(
+    days = past.order_days.with_columns(
         square=nw.col("gap") * nw.col("gap"),
         newest_gap=nw.when(nw.col("days_ago") == nw.col("silence")).then(nw.col("gap")),
         longer=count_if(nw.col("gap") > nw.col("silence")),
     )
-    sums = days.group_by("customer_id").agg(
+    sums = days.group_by(ROW).agg(
         nw.len().alias("cadence_order_days"),
         nw.col("silence").min(),
         nw.col("gap").count().alias("gaps"),
@@ -41,7 +40,7 @@ def compute(tables: Tables, snapshot: Snapshot) -> "nw.LazyFrame[Any]":
         nw.col("gap").sum().alias("gap_sum"),
         *total("square", "longer"),
     )
-    return _shares(integers(sums)).select("customer_id", *COLUMNS)
+    return _shares(integers(sums)).select(ROW, *COLUMNS)
 
 
 def _shares(sums: "nw.LazyFrame[Any]") -> "nw.LazyFrame[Any]":

@@ -5,8 +5,7 @@ from typing import Any
 import narwhals as nw
 
 from crm_ml.features.expressions import count_if, integers, ratio, total
-from crm_ml.snapshots import Snapshot
-from crm_ml.tables import Tables
+from crm_ml.features.past import ROW, Past, days_ago
 
 COLUMNS: dict[str, int | None] = {
     "campaign_sent": 0,
@@ -18,7 +17,7 @@ COLUMNS: dict[str, int | None] = {
 }
 
 
-def compute(tables: Tables, snapshot: Snapshot) -> "nw.LazyFrame[Any] | None":
+def compute_each(past: Past) -> "nw.LazyFrame[Any] | None":
     """Compute touches received, campaigns answered (sent or not), and the whole days since either.
 
     ``campaign_answer_rate`` is the campaigns answered over the touches received.
@@ -28,18 +27,18 @@ def compute(tables: Tables, snapshot: Snapshot) -> "nw.LazyFrame[Any] | None":
     narwhals.LazyFrame or None
         None if the tables have no touches.
     """
-    if not tables.has("touches"):
+    if not past.tables.has("touches"):
         return None
-    frames = [_messages(tables, snapshot, "touches", "sent_at", "sent")]
-    if tables.has("responses"):
-        frames.append(_messages(tables, snapshot, "responses", "responded_at", "answered"))
+    frames = [_messages(past, "touches", "sent_at", "sent")]
+    if past.tables.has("responses"):
+        frames.append(_messages(past, "responses", "responded_at", "answered"))
     sent = ("campaign_sent", "campaign_sent_84d")
     campaigns = (
         nw.concat(frames)
-        .group_by("customer_id", "campaign_id")
+        .group_by(ROW, "campaign_id")
         .agg(*total(*sent), nw.col("sent_ago").min(), nw.col("answered_ago").min())
     )
-    sums = campaigns.group_by("customer_id").agg(
+    sums = campaigns.group_by(ROW).agg(
         *total(*sent),
         nw.col("answered_ago").count().alias("campaign_answered"),
         nw.col("sent_ago").min().alias("campaign_days_since_sent"),
@@ -50,13 +49,11 @@ def compute(tables: Tables, snapshot: Snapshot) -> "nw.LazyFrame[Any] | None":
     )
 
 
-def _messages(tables: Tables, snapshot: Snapshot, name: str, at: str, kind: str) -> "nw.LazyFrame[Any]":
+def _messages(past: Past, name: str, at: str, kind: str) -> "nw.LazyFrame[Any]":
     """Return one row per message: whether it was sent (0 or 1) and the days since it was sent or answered."""
-    ago = snapshot.days_since(nw.col(f"{at}_epoch_s")).cast(nw.Int64)
-    is_sent = nw.lit(kind == "sent")
-    rows: nw.LazyFrame[Any] = snapshot.past(tables.frame(name), at=at)
-    return rows.select(
-        "customer_id",
+    ago, is_sent = days_ago(at), nw.lit(kind == "sent")
+    return past.each(past.known(past.tables.frame(name), at)).select(
+        ROW,
         "campaign_id",
         campaign_sent=count_if(is_sent),
         campaign_sent_84d=count_if(is_sent & (ago < 84)),

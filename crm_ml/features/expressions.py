@@ -46,11 +46,16 @@ def integers(frame: "nw.LazyFrame[Any]") -> "nw.LazyFrame[Any]":
     )
 
 
+def without_refunds(lines: "nw.LazyFrame[Any]") -> "nw.LazyFrame[Any]":
+    """Return the order lines that are purchases."""
+    refunds = "refund_of" in lines.collect_schema().names()
+    return lines.filter(nw.col("refund_of").is_null()) if refunds else lines
+
+
 def past_lines(tables: Tables, snapshot: Snapshot) -> "nw.LazyFrame[Any]":
     """Return the order lines before `snapshot` that are purchases, not refunds."""
     lines: nw.LazyFrame[Any] = snapshot.past(tables.frame("order_lines"), at="ordered_at")
-    refunds = "refund_of" in lines.collect_schema().names()
-    return lines.filter(nw.col("refund_of").is_null()) if refunds else lines
+    return without_refunds(lines)
 
 
 def past_orders(tables: Tables, snapshot: Snapshot) -> "nw.LazyFrame[Any]":
@@ -70,21 +75,8 @@ def past_sales(tables: Tables, snapshot: Snapshot) -> "nw.LazyFrame[Any]":
 
 
 def order_days(tables: Tables, snapshot: Snapshot) -> "nw.LazyFrame[Any]":
-    """Return one row for each customer and day with an order.
+    """Return one row for each customer and day with an order before `snapshot`, see `Past.order_days`."""
+    from crm_ml.features.past import Past
 
-    Columns are ``days_ago``, the amount paid that day (``paid_cents``), the ``gap`` in days to the previous
-    order day (null for the first) and the ``silence``, the days since the newest order day of the customer.
-    """
-
-    def build() -> "nw.LazyFrame[Any]":
-        orders = past_orders(tables, snapshot)
-        days = integers(orders.group_by("customer_id", "days_ago").agg(*total("paid_cents")))
-        # earlier days have a larger days_ago; ordered by its negative they come first
-        days = days.with_columns(_order=-nw.col("days_ago"))
-        earlier = nw.col("days_ago").shift(1).over("customer_id", order_by="_order")
-        return days.with_columns(
-            gap=(earlier - nw.col("days_ago")).cast(nw.Int64),
-            silence=nw.col("days_ago").min().over("customer_id"),
-        ).drop("_order")
-
-    return tables.once(("order_days", snapshot.epoch_s), build)
+    past = Past(tables, [snapshot])
+    return past.by_customer(past.order_days)

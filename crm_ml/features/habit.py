@@ -5,9 +5,8 @@ from typing import Any
 
 import narwhals as nw
 
-from crm_ml.features.expressions import count_if, integers, keep_if, order_days, ratio, total
-from crm_ml.snapshots import Snapshot
-from crm_ml.tables import Tables
+from crm_ml.features.expressions import count_if, integers, keep_if, ratio, total
+from crm_ml.features.past import ROW, Past, snapshot_number
 
 HALF_LIVES_DAYS = (7, 14, 28, 56)
 HALF_LIVES_WEEKS = (4, 8)
@@ -37,7 +36,7 @@ COLUMNS: dict[str, int | None] = (
 )
 
 
-def compute(tables: Tables, snapshot: Snapshot) -> "nw.LazyFrame[Any]":
+def compute_each(past: Past) -> "nw.LazyFrame[Any]":
     """Compute decayed rates of order days and weeks, and how past silences of the current length ended.
 
     Days are numbered back from the snapshot, 0 being its last 24 hours; ``history`` is the number of days
@@ -59,13 +58,11 @@ def compute(tables: Tables, snapshot: Snapshot) -> "nw.LazyFrame[Any]":
       history for 28 and from the first order for 14, including the day of the snapshot.
     - ``habit_unseen_days``: days of the history before the first order.
     """
-    days = order_days(tables, snapshot)
-    history = days.select((nw.col("days_ago").max() + 1).alias("history"))
-    days = days.with_columns(_one=nw.lit(1))
-    days = days.with_columns(rank=nw.col("_one").cum_sum().over("customer_id", order_by="days_ago"))
-    weeks = _blocks(days, 7).join(_blocks(days, 28), on="customer_id", how="left")
-    sums = integers(_sums(days).join(weeks, on="customer_id", how="left").join(history, how="cross"))
-    return _shares(sums).select("customer_id", *COLUMNS)
+    sums = past.once("habit", lambda: _sums(past.order_days))
+    sums = sums.with_columns(_snapshot=snapshot_number(), history=nw.col("oldest") + 1)
+    history = sums.group_by("_snapshot").agg(nw.col("history").max())
+    sums = sums.drop("history")
+    return _shares(sums.join(history, on="_snapshot", how="inner")).select(ROW, *COLUMNS)
 
 
 def _decay(age: nw.Expr, half_life: int) -> nw.Expr:
@@ -73,14 +70,10 @@ def _decay(age: nw.Expr, half_life: int) -> nw.Expr:
     return ((age.cast(nw.Float64) * (-math.log(2) / half_life)).exp() * _SCALE).round(0).cast(nw.Int64)
 
 
-def _blocks(days: "nw.LazyFrame[Any]", length: int) -> "nw.LazyFrame[Any]":
-    """Count the blocks of `length` days with an order; weeks also with decaying weights."""
-    blocks = days.select("customer_id", block=nw.col("days_ago") // length).unique(["customer_id", "block"])
-    if length != 7:
-        return blocks.group_by("customer_id").agg(nw.len().alias("months"))
-    weights = {name: _decay(nw.col("block"), weeks) for name, weeks in _WEEKS.items()}
-    blocks = blocks.with_columns(habit_weeks_56d=count_if(nw.col("block") < 8), **weights)
-    return blocks.group_by("customer_id").agg(*total("habit_weeks_56d", *_WEEKS))
+def _is_oldest(length: int) -> nw.Expr:
+    """Say whether a day with an order is the oldest of its block of `length` days: they are counted by it."""
+    ago, gap = nw.col("days_ago"), nw.col("gap")
+    return gap.is_null() | ((ago + gap) // length != ago // length)
 
 
 def _sums(days: "nw.LazyFrame[Any]") -> "nw.LazyFrame[Any]":
@@ -88,7 +81,11 @@ def _sums(days: "nw.LazyFrame[Any]") -> "nw.LazyFrame[Any]":
     beyond = gap - nw.col("silence")  # 1 where the order came on the day that is now the first unseen one
     columns = {name: _decay(ago, days) for name, days in _RATES.items()}
     columns |= {name: count_if(ago < days) for name, days in _DAYS.items()}
+    block = ago // 7
+    columns |= {name: keep_if(_is_oldest(7), _decay(block, weeks)) for name, weeks in _WEEKS.items()}
     columns |= {
+        "habit_weeks_56d": count_if(_is_oldest(7) & (block < 8)),
+        "months": count_if(_is_oldest(28)),
         "returned": count_if((beyond > 0) & (beyond <= 28)),
         "watched": keep_if(beyond > 0, beyond) - keep_if(beyond > 28, beyond - 28),
         "over_28": keep_if(gap > 28, gap - 28),
@@ -99,9 +96,9 @@ def _sums(days: "nw.LazyFrame[Any]") -> "nw.LazyFrame[Any]":
         "recent_gaps": count_if((rank <= 5) & ~gap.is_null()),
     }
     summed = [name for name in columns if name not in ("third", "tenth")]
-    return (
+    sums = (
         days.with_columns(**columns)
-        .group_by("customer_id")
+        .group_by(ROW)
         .agg(
             nw.len().alias("order_days"),
             nw.col("silence").min(),
@@ -111,6 +108,7 @@ def _sums(days: "nw.LazyFrame[Any]") -> "nw.LazyFrame[Any]":
             *total(*summed),
         )
     )
+    return integers(sums)
 
 
 def _shares(sums: "nw.LazyFrame[Any]") -> "nw.LazyFrame[Any]":

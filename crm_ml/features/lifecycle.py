@@ -4,16 +4,14 @@ from typing import Any
 
 import narwhals as nw
 
-from crm_ml.features.expressions import integers, order_days, total
-from crm_ml.snapshots import Snapshot
-from crm_ml.tables import Tables
+from crm_ml.features.expressions import integers, total
+from crm_ml.features.past import ROW, Past
 
 COLUMNS: dict[str, int | str | None] = {"lifecycle_stage": "potential", "lifecycle_tenure_days": None}
 
 
-def compute(
-    tables: Tables,
-    snapshot: Snapshot,
+def compute_each(
+    past: Past,
     *,
     new_within_days: int = 28,
     dormant_after_days: int = 30,
@@ -23,7 +21,7 @@ def compute(
 
     Parameters
     ----------
-    tables, snapshot
+    past
         As for every feature group.
     new_within_days : int
         A customer whose first order is this recent is new.
@@ -32,8 +30,8 @@ def compute(
     lost_after_gaps : int
         A dormant customer is lost after this many mean gaps, each counted as at least `dormant_after_days`.
     """
-    days = order_days(tables, snapshot)
-    sums = days.group_by("customer_id").agg(
+    days = past.order_days
+    sums = days.group_by(ROW).agg(
         nw.col("days_ago").min().alias("silence"),
         nw.col("days_ago").max().alias("lifecycle_tenure_days"),
         nw.col("gap").count().alias("gaps"),
@@ -57,4 +55,4 @@ def compute(
             )
         )
     )
-    return sums.select("customer_id", "lifecycle_tenure_days", lifecycle_stage=stage)
+    return sums.select(ROW, "lifecycle_tenure_days", lifecycle_stage=stage)

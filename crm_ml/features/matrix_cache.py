@@ -5,7 +5,7 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,8 @@ from crm_ml.storage.paths import data_folder
 from crm_ml.storage.workspace import new_workspace, remove_stale
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from crm_ml.snapshots import Snapshot
     from crm_ml.tables.bundle import Tables
 
@@ -36,19 +38,19 @@ def folder() -> Path:
     return data_folder() / "features"
 
 
-def key_of(
+def keys_of(
     tables: "Tables",
-    snapshot: "Snapshot",
+    snapshots: "Sequence[Snapshot]",
     wanted: Mapping[str, Mapping[str, Any]],
     modules: Mapping[str, ModuleType],
-) -> str:
-    """Return the sha256 of all that a matrix follows from.
+) -> list[str]:
+    """Return for each snapshot the sha256 of all that its matrix follows from.
 
     Parameters
     ----------
     tables : Tables
         With a fingerprint, which names their content.
-    snapshot : Snapshot
+    snapshots : sequence of Snapshot
     wanted : mapping of str to options
         Groups in the order of their columns.
     modules : mapping of str to module
@@ -58,13 +60,27 @@ def key_of(
     others = {modules[name].__name__ for name in modules} - own
     content = {
         "tables": [tables.fingerprint, tables.engine, list(tables.names)],
-        "snapshot": [snapshot.as_of.isoformat(), str(snapshot.horizon), str(snapshot.gap)],
         "groups": [[name, dict(options)] for name, options in wanted.items()],
         "code": code_version("crm_ml.features.assembly", *sorted(own), without=others),
         "engine": library_version(tables.engine),
     }
-    text = json.dumps(content, sort_keys=True, default=repr)
-    return hashlib.sha256(text.encode()).hexdigest()
+
+    def key(snapshot: "Snapshot") -> str:
+        dated = [snapshot.as_of.isoformat(), str(snapshot.horizon), str(snapshot.gap)]
+        text = json.dumps(content | {"snapshot": dated}, sort_keys=True, default=repr)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    return [key(snapshot) for snapshot in snapshots]
+
+
+def read(key: str) -> "pa.Table | None":
+    """Return the matrix of a key of `keys_of`; None if it is not there whole, and then it is removed."""
+    import pyarrow.parquet as pq
+
+    try:
+        return pq.read_table(_place(key) / _FILE) if _whole(_place(key)) else None
+    except OSError:  # another process may have removed it meanwhile
+        return None
 
 
 def stored(key: str, fill: Callable[[Path], None]) -> Path:
@@ -76,7 +92,7 @@ def stored(key: str, fill: Callable[[Path], None]) -> Path:
     Parameters
     ----------
     key : str
-        Of `key_of`.
+        Of `keys_of`.
     fill : callable
         Writes the file to the path that it is given.
 
@@ -88,11 +104,15 @@ def stored(key: str, fill: Callable[[Path], None]) -> Path:
         If nothing can be written.
     """
     limit = _limit_bytes()
-    place = folder() / key[:32]
+    place = _place(key)
     if not _whole(place):
         _write(place, fill)
         _drop_oldest(place, limit)
     return place / _FILE
+
+
+def _place(key: str) -> Path:
+    return folder() / key[:32]
 
 
 def _whole(folder: Path) -> bool:

@@ -4,8 +4,8 @@ from typing import Any
 
 import narwhals as nw
 
-from crm_ml.features.expressions import count_if, integers, keep_if, past_lines, ratio, total
-from crm_ml.snapshots import Snapshot
+from crm_ml.features.expressions import count_if, integers, keep_if, ratio, total
+from crm_ml.features.past import ROW, Past
 from crm_ml.tables import Tables
 
 COLUMNS: dict[str, int | str | None] = {
@@ -21,7 +21,7 @@ _PLACE = ("department", "category", "named")
 _RANKS = {"top": 1, "second": 2, "third": 3}
 
 
-def compute(tables: Tables, snapshot: Snapshot) -> "nw.LazyFrame[Any] | None":
+def compute_each(past: Past) -> "nw.LazyFrame[Any] | None":
     """Compute the largest department by lines, the shares of the three largest and their concentration.
 
     Lines of items without a department are ignored. The second and third share are 0 if there are fewer
@@ -34,26 +34,32 @@ def compute(tables: Tables, snapshot: Snapshot) -> "nw.LazyFrame[Any] | None":
     narwhals.LazyFrame or None
         None if the tables have no items.
     """
-    if not tables.has("items"):
+    if not past.tables.has("items"):
         return None
-    lines = past_lines(tables, snapshot).select("customer_id", "item_id")
-    items = _placed(tables)
-    places = tables.once("preference_places", lambda: _numbered(items))
-    counts = (
-        lines.join(items.join(places, on=list(_PLACE), how="inner").select("item_id", "place"), on="item_id")
-        .group_by("customer_id", "place")
-        .agg(nw.len().alias("lines"))
+    items = _placed(past.tables)
+    places = past.once("preference places", lambda: _numbered(items))
+    placed = items.join(places, on=list(_PLACE), how="inner").select("item_id", "place")
+    lines = past.known_lines().select("customer", "known_from", "item_id").join(placed, on="item_id")
+    counts = past.once(
+        "preference lines",
+        lambda: integers(lines.group_by("customer", "known_from", "place").agg(nw.len().alias("lines"))),
     )
-    departments = (
-        integers(counts)
-        .join(places, on="place")
-        .group_by("customer_id", "number")
-        .agg(*total("lines"), nw.col("named").sum().alias("preference_categories"))
-    )
+    new = counts.join(places.select("place", "number"), on="place")
+    new = integers(new.group_by("customer", "known_from", "number").agg(*total("lines")))
+    departments = integers(past.each(new).group_by(ROW, "number").agg(*total("lines")))
+    shares = _shares(departments).join(_categories(past, counts, places), on=ROW, how="left")
     names = places.filter(nw.col("place") == nw.col("number")).select(
         "number", preference_top_department=nw.col("department")
     )
-    return _shares(integers(departments)).join(names, on="number", how="left").drop("number")
+    return shares.join(names, on="number", how="left").drop("number")
+
+
+def _categories(past: Past, counts: "nw.LazyFrame[Any]", places: "nw.LazyFrame[Any]") -> "nw.LazyFrame[Any]":
+    """Count the categories that each customer bought; a new one counts from its first line on."""
+    firsts = counts.group_by("customer", "place").agg(nw.col("known_from").min())
+    firsts = firsts.join(places.select("place", preference_categories=nw.col("named")), on="place")
+    new = integers(firsts.group_by("customer", "known_from").agg(*total("preference_categories")))
+    return integers(past.each(new).group_by(ROW).agg(*total("preference_categories")))
 
 
 def _placed(tables: Tables) -> "nw.LazyFrame[Any]":
@@ -74,24 +80,23 @@ def _numbered(items: "nw.LazyFrame[Any]") -> "nw.LazyFrame[Any]":
 
 def _shares(departments: "nw.LazyFrame[Any]") -> "nw.LazyFrame[Any]":
     ranked = departments.with_columns(_down=-nw.col("lines"), _one=nw.lit(1)).with_columns(
-        rank=nw.col("_one").cum_sum().over("customer_id", order_by=["_down", "number"])
+        rank=nw.col("_one").cum_sum().over(ROW, order_by=["_down", "number"])
     )
     ranked = ranked.with_columns(
         square=nw.col("lines") * nw.col("lines"),
         first=nw.when(nw.col("rank") == 1).then(nw.col("number")),
         **{name: keep_if(nw.col("rank") == rank, nw.col("lines")) for name, rank in _RANKS.items()},
     )
-    sums = ranked.group_by("customer_id").agg(
+    sums = ranked.group_by(ROW).agg(
         nw.col("first").max().alias("number"),
         nw.len().alias("preference_departments"),
-        *total("preference_categories", "lines", "square", *_RANKS),
+        *total("lines", "square", *_RANKS),
     )
     lines = nw.col("lines")
     return integers(sums).select(
-        "customer_id",
+        ROW,
         "number",
         "preference_departments",
-        "preference_categories",
         preference_concentration=ratio(nw.col("square"), lines * lines),
         **{f"preference_{name}_share": ratio(nw.col(name), lines) for name in _RANKS},
     )

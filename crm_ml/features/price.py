@@ -4,9 +4,8 @@ from typing import Any
 
 import narwhals as nw
 
-from crm_ml.features.expressions import count_if, integers, keep_if, past_orders, ratio, total
-from crm_ml.snapshots import Snapshot
-from crm_ml.tables import Tables
+from crm_ml.features.expressions import count_if, integers, keep_if, ratio, total
+from crm_ml.features.past import ROW, Past
 
 COLUMNS: dict[str, int | None] = {
     "price_discount_share": None,
@@ -17,24 +16,24 @@ COLUMNS: dict[str, int | None] = {
 }
 
 
-def compute(tables: Tables, snapshot: Snapshot) -> "nw.LazyFrame[Any]":
+def compute_each(past: Past) -> "nw.LazyFrame[Any]":
     """Compute the shares of the shelf price covered by discounts and by coupons, in money and in orders."""
     paid, discount, coupon = nw.col("paid_cents"), nw.col("discount_cents"), nw.col("coupon_cents")
     recent = nw.col("days_ago") < 84
-    orders = past_orders(tables, snapshot).with_columns(
+    orders = past.orders.with_columns(
         shelf=paid + discount + coupon,
         shelf_84=keep_if(recent, paid + discount + coupon),
         discount_84=keep_if(recent, discount),
         with_coupon=count_if(coupon > 0),
         coupon_days_ago=nw.when(coupon > 0).then(nw.col("days_ago")),
     )
-    sums = orders.group_by("customer_id").agg(
+    sums = orders.group_by(ROW).agg(
         nw.len().alias("orders"),
         nw.col("coupon_days_ago").min().alias("price_days_since_coupon"),
         *total("shelf", "discount_cents", "coupon_cents", "shelf_84", "discount_84", "with_coupon"),
     )
     return integers(sums).select(
-        "customer_id",
+        ROW,
         "price_days_since_coupon",
         price_discount_share=ratio(discount, nw.col("shelf")),
         price_coupon_share=ratio(coupon, nw.col("shelf")),

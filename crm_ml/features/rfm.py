@@ -4,9 +4,8 @@ from typing import Any
 
 import narwhals as nw
 
-from crm_ml.features.expressions import keep_if, past_sales, total
-from crm_ml.snapshots import Snapshot
-from crm_ml.tables import Tables
+from crm_ml.features.expressions import keep_if, total
+from crm_ml.features.past import ROW, Past
 
 WINDOWS_DAYS = (7, 14, 28, 56, 84, 180, 365)
 LINE_WINDOWS_DAYS = (28, 84)
@@ -18,14 +17,14 @@ _SUMS = (
 COLUMNS: dict[str, int | None] = {"rfm_days_since_order": None, "rfm_days_since_large_order": None} | _SUMS
 
 
-def compute(tables: Tables, snapshot: Snapshot, *, large_order_lines: int = 10) -> "nw.LazyFrame[Any]":
+def compute_each(past: Past, *, large_order_lines: int = 10) -> "nw.LazyFrame[Any]":
     """Compute days since the last order and, for each window, orders, order lines and amount paid (cents).
 
     A refund reduces the amount of the windows that contain its own time and is no order.
 
     Parameters
     ----------
-    tables, snapshot
+    past
         As for every feature group.
     large_order_lines : int
         An order of at least this many lines is large; without one ``rfm_days_since_large_order`` is null.
@@ -44,9 +43,8 @@ def compute(tables: Tables, snapshot: Snapshot, *, large_order_lines: int = 10) 
     for days in LINE_WINDOWS_DAYS:
         columns[f"rfm_lines_{days}d"] = keep_if(ago < days, lines)
     return (
-        past_sales(tables, snapshot)
-        .with_columns(**columns)
-        .group_by("customer_id")
+        past.sales.with_columns(**columns)
+        .group_by(ROW)
         .agg(
             nw.col("order_ago").min().alias("rfm_days_since_order"),
             nw.col("large_ago").min().alias("rfm_days_since_large_order"),

@@ -4,9 +4,8 @@ from typing import Any
 
 import narwhals as nw
 
-from crm_ml.features.expressions import count_if, integers, keep_if, past_orders, ratio, total
-from crm_ml.snapshots import Snapshot
-from crm_ml.tables import Tables
+from crm_ml.features.expressions import count_if, integers, keep_if, ratio, total
+from crm_ml.features.past import ROW, Past
 
 WEEKS = 12
 COLUMNS: dict[str, int | None] = {
@@ -18,7 +17,7 @@ COLUMNS: dict[str, int | None] = {
 }
 
 
-def compute(tables: Tables, snapshot: Snapshot) -> "nw.LazyFrame[Any]":
+def compute_each(past: Past) -> "nw.LazyFrame[Any]":
     """Compute the share of the newer half of a window, and the slope of weekly orders over 12 weeks.
 
     ``trend_orders_28d`` is the orders of the last 28 days over those of the last 56; .5 is steady;
@@ -26,11 +25,9 @@ def compute(tables: Tables, snapshot: Snapshot) -> "nw.LazyFrame[Any]":
     the least-squares slope of weekly orders, in orders per week and week. ``trend_active_weeks_12`` counts
     the weeks with an order. Weeks are counted back from the snapshot.
     """
-    orders = past_orders(tables, snapshot).with_columns(week=nw.col("days_ago") // 7, orders=nw.lit(1))
+    orders = past.orders.with_columns(week=nw.col("days_ago") // 7, orders=nw.lit(1))
     weeks = (
-        orders.filter(nw.col("week") < 2 * WEEKS)
-        .group_by("customer_id", "week")
-        .agg(*total("orders", "paid_cents"))
+        orders.filter(nw.col("week") < 2 * WEEKS).group_by(ROW, "week").agg(*total("orders", "paid_cents"))
     )
     week, count, paid = nw.col("week"), nw.col("orders"), nw.col("paid_cents")
     centred = (WEEKS - 1) - 2 * week  # twice the distance from the middle of the window, newest positive
@@ -43,10 +40,10 @@ def compute(tables: Tables, snapshot: Snapshot) -> "nw.LazyFrame[Any]":
         "moment": keep_if(week < WEEKS, centred * count),
         "trend_active_weeks_12": count_if(week < WEEKS),
     }
-    sums = integers(weeks).with_columns(**columns).group_by("customer_id").agg(*total("orders", *columns))
+    sums = integers(weeks).with_columns(**columns).group_by(ROW).agg(*total("orders", *columns))
     spread = WEEKS * (WEEKS * WEEKS - 1) // 6  # sum of centred squares, halved once for the doubled distance
     return integers(sums).select(
-        "customer_id",
+        ROW,
         "trend_active_weeks_12",
         trend_orders_28d=ratio(nw.col("orders_28"), nw.col("orders_56")),
         trend_orders_84d=ratio(nw.col("orders_84"), nw.col("orders")),

@@ -9,6 +9,7 @@ from typing import Any
 
 from crm_ml import features
 from crm_ml.features import assembly, matrix_cache
+from crm_ml.features.feature_groups import code_of
 from crm_ml.snapshots import Snapshot
 from crm_ml.storage.code_version import code_version
 from crm_ml.storage.stage_cache import stage
@@ -30,7 +31,7 @@ def features_of(
     lasting = assembly.lasting(tables, groups)  # refuses groups that do not exist
     ingredients = {
         "as_of": snapshot.as_of.isoformat(),
-        "code": code_version("crm_ml.features.assembly", *assembly.code_of(groups)),
+        "code": code_version("crm_ml.features.assembly", *code_of(groups)),
         "data": tables.fingerprint,
         "groups": groups,
     }
@@ -38,7 +39,7 @@ def features_of(
     def fill(path: Path) -> None:
         if lasting:
             try:
-                key = assembly.matrix_key(tables, snapshot, groups)
+                key = assembly.matrix_keys(tables, [snapshot], groups)[0]
                 return _link(matrix_cache.stored(key, write), path)
             except OSError as error:
                 log.warning("%s: features are not kept: %s", matrix_cache.folder(), error.strerror)

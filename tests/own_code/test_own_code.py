@@ -15,7 +15,8 @@ from third_party import third_party
 from crm_ml import datasets, tracking
 from crm_ml.config import load_run
 from crm_ml.errors import ConfigError, InputError
-from crm_ml.features.assembly import check_groups, code_of, groups, matrix
+from crm_ml.features import groups, matrix
+from crm_ml.features.feature_groups import check_groups, code_of
 from crm_ml.models import MODELS, create, model_folder
 from crm_ml.plugins import modules_named
 from crm_ml.recommend import create as recommender

@@ -9,7 +9,7 @@ from run_store import FEW, RUN, newest, versions
 
 from crm_ml import tracking
 from crm_ml.errors import ConfigError, InputError, LeakError
-from crm_ml.features import assembly
+from crm_ml.features import feature_groups
 from crm_ml.snapshots import Snapshot
 from crm_ml.train import experiment
 from crm_ml.train.families.churn import experiment as churn
@@ -58,8 +58,8 @@ def test_a_feature_group_that_reads_later_orders_stops_the_run(store, monkeypatc
         return tables.frame("orders").group_by("customer_id").agg(nw.len().alias("future_orders"))
 
     future.compute = compute
-    known = assembly.groups()
-    monkeypatch.setattr(assembly, "groups", lambda: known | {"future": future})
+    known = feature_groups.groups()
+    monkeypatch.setattr(feature_groups, "groups", lambda: known | {"future": future})
     settings = store.settings(RUN, **FEW | {"features": "{rfm: {}, cadence: {}, future: {}}"})
     with pytest.raises(LeakError, match="future_orders differs in"):
         experiment.run(RUN, settings)

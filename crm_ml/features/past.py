@@ -1,0 +1,226 @@
+"""What each of several snapshots knows: rows of all of them in one frame, keyed by customer and snapshot."""
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import Any
+
+import narwhals as nw
+
+from crm_ml.features.expressions import count_if, integers, without_refunds
+from crm_ml.snapshots import DAY_S, Snapshot, whole_days
+from crm_ml.tables.bundle import Tables
+
+ROW = "row"
+_STRIDE = 1 << 32  # rows of two snapshots never meet: there are fewer customers
+_SOURCES = (("orders", "ordered_at"), ("touches", "sent_at"), ("events", "occurred_at"))
+
+
+class Past:
+    """Rows of tables that several snapshots know.
+
+    In place of ``customer_id`` its frames have
+
+    - `known`: ``customer``, the number of the customer, and ``known_from``, how many of the snapshots in the
+      order of time do not know the row yet;
+    - `each` and what follows from it: ``row``, the number of a customer at a snapshot. A row of a table is
+      there once for every snapshot that knows it.
+
+    So what does not depend on the snapshot is summed by ``customer`` and ``known_from`` before `each`.
+
+    Parameters
+    ----------
+    tables : Tables
+        Within a block of `Tables.scratch`, intermediate frames are computed once.
+    snapshots : sequence of Snapshot
+        At least one, in any order.
+    """
+
+    def __init__(self, tables: Tables, snapshots: Sequence[Snapshot]) -> None:
+        self.tables = tables
+        self.snapshots = in_order(snapshots)
+        self._moments = tuple(snapshot.epoch_s for snapshot in self.snapshots)
+
+    def once(self, name: str, build: Callable[[], "nw.LazyFrame[Any]"]) -> "nw.LazyFrame[Any]":
+        """Return an intermediate frame of these snapshots, see `Tables.once`."""
+        return self.tables.once((name, self._moments), build)
+
+    @cached_property
+    def customers(self) -> "nw.LazyFrame[Any]":
+        """The customers with a registration, order, touch or event before the newest snapshot.
+
+        Columns are customer_id, ``customer`` (numbers in the order of ids, from 0) and ``known_from``.
+        """
+        return self.once("customers", self._customers)
+
+    def known(self, frame: "nw.LazyFrame[Any]", at: str) -> "nw.LazyFrame[Any]":
+        """Return the rows of a frame with customer_id that the newest snapshot knows.
+
+        Parameters
+        ----------
+        frame : narwhals.LazyFrame
+        at : str
+            Name of the time column, such as ``"ordered_at"``.
+        """
+        numbers = self.customers.select("customer_id", "customer")
+        return self._dated(frame, at).join(numbers, on="customer_id", how="inner").drop("customer_id")
+
+    def each(self, rows: "nw.LazyFrame[Any]") -> "nw.LazyFrame[Any]":
+        """Return rows of `known` once for every snapshot that knows them, with its ``as_of_epoch_s``."""
+        columns = [name for name in rows.collect_schema().names() if name not in ("customer", "known_from")]
+        row = (nw.col("customer") + nw.col("first")).alias(ROW)
+        return rows.join(self._pairs, on="known_from", how="inner").select(*columns, "as_of_epoch_s", row)
+
+    def each_customer(self, frame: "nw.LazyFrame[Any]") -> "nw.LazyFrame[Any]":
+        """Return rows by customer_id and without a date, for every snapshot that knows the customer."""
+        return self.each(self.customers.join(frame, on="customer_id", how="inner")).drop("customer_id")
+
+    @cached_property
+    def known_orders(self) -> "nw.LazyFrame[Any]":
+        """Whole orders (``purchase`` 1) and refunds (0, negative money), as `known` returns them."""
+        orders = self.tables.frame("orders")
+        return self.once("orders", lambda: self.known(orders, "ordered_at").drop("order_id", "quantity"))
+
+    def known_lines(self) -> "nw.LazyFrame[Any]":
+        """Return the order lines that are purchases, not refunds, as `known` does."""
+        return self.known(without_refunds(self.tables.frame("order_lines")), "ordered_at")
+
+    @cached_property
+    def sales(self) -> "nw.LazyFrame[Any]":
+        """Orders and refunds before each snapshot with ``days_ago`` (whole days)."""
+        return self.each(self.known_orders).with_columns(days_ago=days_ago("ordered_at"))
+
+    @cached_property
+    def orders(self) -> "nw.LazyFrame[Any]":
+        """The `sales` that are orders."""
+        return self.sales.filter(nw.col("purchase") == 1)
+
+    @cached_property
+    def order_days(self) -> "nw.LazyFrame[Any]":
+        """One row for each customer, snapshot and day with an order before it.
+
+        Columns are ``days_ago``, the amount paid that day (``paid_cents``), the ``gap`` in days to the
+        previous order day (null for the first), the ``silence``, the days since the newest order day of the
+        customer, and the ``rank`` of the day, 1 for the newest.
+        """
+        days = self._each_day()
+        newest = self.once(
+            "newest days",
+            lambda: days.group_by(ROW).agg(
+                nw.col("days_ago").min().alias("silence"), nw.col("position").max().alias("days")
+            ),
+        )
+        ranked = days.join(newest, on=ROW, how="inner")
+        return ranked.with_columns(rank=nw.col("days") - nw.col("position") + 1).drop("days", "position")
+
+    def by_row(self, frame: "nw.LazyFrame[Any]") -> "nw.LazyFrame[Any]":
+        """Return a frame of the one snapshot by ``row`` in place of customer_id."""
+        return frame.join(self._ids(), on="customer_id", how="inner").drop("customer_id")
+
+    def by_customer(self, frame: "nw.LazyFrame[Any]") -> "nw.LazyFrame[Any]":
+        """Return a frame of the one snapshot by customer_id in place of ``row``."""
+        return frame.join(self._ids(), on=ROW, how="inner").drop(ROW)
+
+    def _ids(self) -> "nw.LazyFrame[Any]":
+        return self.customers.select("customer_id", nw.col("customer").alias(ROW))
+
+    def _customers(self) -> "nw.LazyFrame[Any]":
+        frames = [
+            self._dated(self.tables.frame(name), at)
+            for name, at in _SOURCES
+            if name == "orders" or self.tables.has(name)
+        ]
+        registered = self.tables.frame("customers")
+        if "registered_at_epoch_s" in registered.collect_schema().names():
+            frames.append(self._dated(registered, "registered_at"))
+        rows: nw.LazyFrame[Any] = nw.concat([frame.select("customer_id", "known_from") for frame in frames])
+        known = rows.group_by("customer_id").agg(nw.col("known_from").min()).with_columns(_one=nw.lit(1))
+        number = nw.col("_one").cum_sum().over(order_by="customer_id").cast(nw.Int64) - 1
+        return known.with_columns(customer=number).drop("_one")
+
+    def _dated(self, frame: "nw.LazyFrame[Any]", at: str) -> "nw.LazyFrame[Any]":
+        rows: nw.LazyFrame[Any] = self.snapshots[-1].past(frame, at=at)
+        known_from = nw.lit(0).cast(nw.Int64)
+        for snapshot in self.snapshots[:-1]:
+            known_from = known_from + count_if(~snapshot.knows(rows, at))
+        return rows.with_columns(known_from=known_from)
+
+    def _each_day(self) -> "nw.LazyFrame[Any]":
+        days = self.once("days", self._days).join(self._frame_of_snapshots, on="phase", how="inner")
+        row = (nw.col("customer") + nw.col("first")).alias(ROW)
+        ago = nw.col("last_day") - nw.col("day")
+        return days.select(row, "paid_cents", "gap", "position", days_ago=ago).filter(nw.col("days_ago") >= 0)
+
+    def _days(self) -> "nw.LazyFrame[Any]":
+        """Return the order days of each customer; days begin with the hour of a snapshot, its ``phase``.
+
+        A day is as a whole before a snapshot of its phase or after it, so that its gap to the previous one
+        is the same at all of them.
+        """
+        orders = self.known_orders.filter(nw.col("purchase") == 1)
+        epoch = nw.col("ordered_at_epoch_s")
+        phases = sorted({moment % DAY_S for moment in self._moments})
+        dated = [
+            orders.select(
+                "customer", "paid_cents", day=(epoch - phase) // DAY_S, phase=nw.lit(phase).cast(nw.Int64)
+            )
+            for phase in phases
+        ]
+        key = ("customer", "phase")
+        days = integers(nw.concat(dated).group_by(*key, "day").agg(nw.col("paid_cents").sum()))
+        days = days.with_columns(_one=nw.lit(1))
+        return days.with_columns(
+            gap=(nw.col("day") - nw.col("day").shift(1).over(*key, order_by="day")).cast(nw.Int64),
+            position=nw.col("_one").cum_sum().over(*key, order_by="day").cast(nw.Int64),
+        ).drop("_one")
+
+    @cached_property
+    def _frame_of_snapshots(self) -> "nw.LazyFrame[Any]":
+        def build() -> "nw.LazyFrame[Any]":
+            one_row = self.tables.frame("customers").select(nw.len().alias("_rows"))
+            columns = [
+                {
+                    "number": number,
+                    "first": number * _STRIDE,
+                    "as_of_epoch_s": moment,
+                    "phase": moment % DAY_S,
+                    "last_day": moment // DAY_S - 1,
+                }
+                for number, moment in enumerate(self._moments)
+            ]
+            rows = [
+                one_row.with_columns(**{name: nw.lit(value).cast(nw.Int64) for name, value in row.items()})
+                for row in columns
+            ]
+            frame: nw.LazyFrame[Any] = nw.concat(rows).drop("_rows")
+            return frame
+
+        return self.once("snapshots", build)
+
+    @cached_property
+    def _pairs(self) -> "nw.LazyFrame[Any]":
+        """Each ``known_from`` with the snapshots that know its rows."""
+        snapshots = self._frame_of_snapshots
+        pairs = snapshots.select(nw.col("number").alias("known_from")).join(snapshots, how="cross")
+        known = pairs.filter(nw.col("known_from") <= nw.col("number"))
+        return self.once("pairs", lambda: known.select("known_from", "first", "as_of_epoch_s"))
+
+
+def in_order(snapshots: Sequence[Snapshot]) -> list[Snapshot]:
+    """Return snapshots in the order of time, as `Past` numbers them."""
+    return sorted(snapshots, key=lambda snapshot: snapshot.as_of)
+
+
+def days_ago(at: str) -> nw.Expr:
+    """Return the whole days between a time of rows of `Past.each` and their snapshot."""
+    return whole_days(nw.col(f"{at}_epoch_s"), nw.col("as_of_epoch_s")).cast(nw.Int64)
+
+
+def snapshot_number() -> nw.Expr:
+    """Return the number of the snapshot of a ``row``, in the order of time from 0."""
+    return nw.col(ROW) // _STRIDE
+
+
+def numbers_of(snapshots: Sequence[Snapshot]) -> dict[Snapshot, tuple[int, int]]:
+    """Return for each snapshot the least ``row`` that it may have, and the least of the next one."""
+    ordered = in_order(snapshots)
+    return {snapshot: (k * _STRIDE, (k + 1) * _STRIDE) for k, snapshot in enumerate(ordered)}
