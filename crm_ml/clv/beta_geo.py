@@ -5,9 +5,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from crm_ml.clv.beta_geometric import log_likelihood, log_odds_dropped
+from crm_ml.clv.beta_geometric import alive_with_slopes, log_likelihood
 from crm_ml.clv.conditional_future import BetaGeometricFuture
-from crm_ml.clv.purchase_histories import Floats, Histories
+from crm_ml.clv.purchase_histories import Floats, Histories, Ints
 from crm_ml.clv.purchase_model import PurchaseModel, of_new
 
 
@@ -47,15 +47,14 @@ class BetaGeo(PurchaseModel):
     def _log_likelihood(self, theta: Floats, histories: Histories) -> tuple[float, Floats]:
         return log_likelihood(theta, histories, self.EXTRA)
 
-    def _future(self, theta: Floats, histories: Histories) -> BetaGeometricFuture:
-        from scipy.special import expit
+    def alive_with_slopes(self, theta: Floats, histories: Histories) -> tuple[Floats, Floats]:
+        """Return P(alive), ``1 / (1 + odds)``, and the gradient of its logarithm."""
+        return alive_with_slopes(theta, histories, self.EXTRA)
 
+    def future_if(self, alive: Floats, theta: Floats, x: Ints, T: Floats) -> BetaGeometricFuture:
+        """Return the future of customers of some frequencies and ages, alive with some probabilities."""
         r, alpha, a, b = np.exp(theta)
-        odds, _, _ = log_odds_dropped(theta, histories, self.EXTRA)
-        return BetaGeometricFuture(
-            alive=expit(-odds), r=r + histories.x, alpha=alpha + histories.T, a=float(a),
-            b=b + histories.x + self.EXTRA,
-        )  # fmt: skip
+        return BetaGeometricFuture(alive, r + x, alpha + T, float(a), b + x + self.EXTRA)
 
     def expected_since_first(self, times: Sequence[float]) -> Floats:
         """Return the expected repeat purchases of a new customer until some times: equation 9 of [1]_."""

@@ -41,6 +41,27 @@ def log_odds_dropped(theta: Floats, histories: Histories, extra: int) -> tuple[F
     return np.where(stayed > 0, odds, -np.inf), at_T, at_t_x
 
 
+def alive_with_slopes(theta: Floats, histories: Histories, extra: int) -> tuple[Floats, Floats]:
+    """Return P(alive), shape (k,), and the gradient of its logarithm by those of r, alpha, a, b, (4, k).
+
+    Parameters as `log_odds_dropped`, whose odds give ``1 / (1 + odds)``.
+    """
+    from scipy.special import expit
+
+    r, alpha, _, b = np.exp(theta)
+    odds, at_T, at_t_x = log_odds_dropped(theta, histories, extra)
+    x, quiet = histories.x, histories.T - histories.t_x
+    slopes = np.array(
+        [
+            r * (at_T - at_t_x),
+            -alpha * (r + x) * quiet / ((alpha + histories.T) * (alpha + histories.t_x)),
+            np.ones(len(x)),
+            -b / (b + np.maximum(x + extra, 1) - 1),
+        ]
+    )
+    return expit(-odds), -expit(odds) * slopes
+
+
 def log_likelihood(theta: Floats, histories: Histories, extra: int) -> tuple[float, Floats]:
     """Return the sum of log-likelihoods and its gradient by the logarithms of r, alpha, a, b.
 

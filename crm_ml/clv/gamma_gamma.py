@@ -156,11 +156,21 @@ class GammaGamma:
         spend = Spend.of(summary, self.use_first_purchase)
         return pd.Series(self.expected(spend), index=summary.index, name="expected_value")
 
-    def expected(self, spend: Spend, theta: Floats | None = None) -> Floats:
-        """Return the expected spend of customers; `theta` replaces log p, log (q - 1) and log v."""
-        p, above, v = np.exp(self.theta_ if theta is None else theta)
+    def expected(self, spend: Spend) -> Floats:
+        """Return the expected spend of customers on a purchase, shape (n,)."""
+        p, above, v = np.exp(self.theta_)
         level = self.levels_.of(spend.n)
         return np.asarray(level * p * (v + spend.n * spend.mean / level) / (p * spend.n + above))
+
+    def log_slopes(self, spend: Spend) -> Floats:
+        """Return the gradient of the logarithm of `expected` by log p, log (q - 1), log v, shape (3, n).
+
+        With ``w = (q - 1) / (p n + q - 1)``, the weight of all customers: ``w``, ``-w`` and
+        ``v / (v + n m)``, where m is the mean spend of the customer relative to the level.
+        """
+        p, above, v = np.exp(self.theta_)
+        shared = above / (p * spend.n + above)
+        return np.array([shared, -shared, v / (v + spend.n * spend.mean / self.levels_.of(spend.n))])
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fitted parameters, ready for JSON."""

@@ -1,13 +1,13 @@
 """Lifetime value: discounted purchases times spend times margin, with an interval."""
 
 import math
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from crm_ml.clv.age_interpolation import by_age
 from crm_ml.clv.gamma_gamma import GammaGamma
-from crm_ml.clv.purchase_histories import Floats, Histories
+from crm_ml.clv.purchase_histories import Floats, Histories, Ints
 from crm_ml.clv.purchase_model import PurchaseModel
 from crm_ml.clv.quadrature import gauss_legendre
 from crm_ml.clv.spend_summary import Spend
@@ -70,8 +70,7 @@ def lifetime_value(
     """
     import pandas as pd
 
-    if not (math.isfinite(margin) and margin >= 0):
-        raise InputError(f"margin is {margin}; it must be a share of the spend, 0 or more")
+    _check_margin(margin)
     purchases = discounted_purchases(purchases_model, summary, horizon, annual_discount_rate)
     return pd.Series(purchases * value_model.expected_value(summary) * margin, name="clv")
 
@@ -103,23 +102,23 @@ def value_with_interval(
 
     Notes
     -----
-    Delta method on log clv: ``g' C g`` with C the covariance of the parameters' logarithms, of both models,
-    and g the gradient by central differences. Parameters at a bound, or without a variance, add nothing. The
-    limits are at most a factor of exp(20) away.
+    Delta method: the variance of log clv is ``g' C g + h' D h`` with C and D the covariances of the
+    logarithms of the parameters of both models, and g and h the gradients of the logarithms of the discounted
+    purchases and of the spend by them. g is that of log P(alive), in closed form, plus that of the purchases
+    if alive, by central differences at the ages of `crm_ml.clv.age_interpolation`; h is in closed form.
+    Parameters at a bound, or without a variance, add nothing. The limits are at most a factor of exp(20)
+    away.
     """
     import pandas as pd
     from scipy.stats import norm
 
-    clv = lifetime_value(purchases_model, value_model, summary, horizon, annual_discount_rate, margin)
+    _check_margin(margin)
     length, force = terms(purchases_model, summary, horizon, annual_discount_rate)
     histories, spend = Histories.of(summary), Spend.of(summary, value_model.use_first_purchase)
-    often = _variance(
-        lambda theta: discounted(purchases_model, histories, length, force, theta),
-        purchases_model.theta_, purchases_model.covariance_,
-    )  # fmt: skip
-    much = _variance(
-        lambda theta: value_model.expected(spend, theta), value_model.theta_, value_model.covariance_
-    )
+    often = _variance(log_slopes(purchases_model, histories, length, force), purchases_model.covariance_)
+    much = _variance(value_model.log_slopes(spend), value_model.covariance_)
+    purchases = histories.for_each(discounted(purchases_model, histories, length, force))
+    clv = purchases * value_model.expected(spend) * margin
     half = np.minimum(norm.ppf((1 + LEVEL) / 2) * np.sqrt(histories.for_each(often) + much), _WIDEST)
     columns = {"clv": clv, "clv_low": clv * np.exp(-half), "clv_high": clv * np.exp(half)}
     return pd.DataFrame(columns, index=summary.index)
@@ -146,18 +145,45 @@ def terms(
     return length, math.log1p(annual_discount_rate) * days / YEAR_DAYS
 
 
-def discounted(
-    model: PurchaseModel, histories: Histories, length: float, force: float, theta: Floats | None = None
+def discounted(model: PurchaseModel, histories: Histories, length: float, force: float) -> Floats:
+    """Return the discounted expected purchases of each history, shape (k,)."""
+    if force == 0:
+        return model.future(histories).expected(length)
+    alive, _ = model.alive_with_slopes(model.theta_, histories)
+
+    def quantity(x: Ints, T: Floats) -> Floats:
+        return _log_if_alive(model, model.theta_, x, T, length, force)[None]
+
+    return np.asarray(alive * np.exp(by_age(quantity, histories.x, histories.T, model.age_scale)[0]))
+
+
+def log_slopes(model: PurchaseModel, histories: Histories, length: float, force: float) -> Floats:
+    """Return the gradient of the logarithm of `discounted` by those of the parameters, shape (d, k)."""
+    steps = _STEP * np.eye(len(model.theta_))
+
+    def quantity(x: Ints, T: Floats) -> Floats:
+        up, down = (
+            [_log_if_alive(model, model.theta_ + step, x, T, length, force) for step in side]
+            for side in (steps, -steps)
+        )
+        return (np.array(up) - np.array(down)) / (2 * _STEP)
+
+    _, of_alive = model.alive_with_slopes(model.theta_, histories)
+    return of_alive + by_age(quantity, histories.x, histories.T, model.age_scale)
+
+
+def _log_if_alive(
+    model: PurchaseModel, theta: Floats, x: Ints, T: Floats, length: float, force: float
 ) -> Floats:
-    """Return the discounted expected purchases of each history, shape (k,).
+    """Return the logarithm of the discounted expected purchases of customers who are alive, shape (j,).
 
     By parts ``integral e^(-d t) dE(t) = e^(-d h) E(h) + d integral e^(-d t) E(t) dt``, by Gauss and Legendre
     over ``log(1 + t / c)`` with c the customer's own scale of time, alpha + T; for ever is until
     ``e^(-d t)`` is ``e^-45``.
     """
-    future = model.future(histories, theta)
+    future = model.future_if(np.ones(len(x)), theta, x, T)
     if force == 0:
-        return future.expected(length)
+        return np.log(np.maximum(future.expected(length), _TINY))
     end = min(length, _FOREVER / force)
     c = future.alpha
     longest = np.log1p(end / c)
@@ -166,17 +192,15 @@ def discounted(
         time = c * np.expm1(longest * node)
         step = weight * longest * (c + time) * np.exp(-force * time)
         total = total + force * step * future.expected(time)
-    return total
+    return np.log(np.maximum(total, _TINY))
 
 
-def _variance(quantity: Callable[[Floats], Floats], theta: Floats, covariance: Floats) -> Floats:
-    """Return the variance of the logarithm of a positive quantity, shape (k,)."""
+def _variance(slopes: Floats, covariance: Floats) -> Floats:
+    """Return ``g' C g`` of each column of a gradient, shape (k,); what is not known of C adds nothing."""
     known = np.nan_to_num(covariance)
-    slopes = []
-    for i in range(len(theta)):
-        step = np.zeros_like(theta)
-        step[i] = _STEP
-        up, down = quantity(theta + step), quantity(theta - step)
-        slopes.append((np.log(np.maximum(up, _TINY)) - np.log(np.maximum(down, _TINY))) / (2 * _STEP))
-    gradient = np.array(slopes)
-    return np.asarray(np.maximum(np.einsum("ik,ij,jk->k", gradient, known, gradient), 0.0))
+    return np.asarray(np.maximum(np.einsum("ik,ij,jk->k", slopes, known, slopes), 0.0))
+
+
+def _check_margin(margin: float) -> None:
+    if not (math.isfinite(margin) and margin >= 0):
+        raise InputError(f"margin is {margin}; it must be a share of the spend, 0 or more")

@@ -10,7 +10,7 @@ import numpy as np
 
 from crm_ml.clv.conditional_future import Future
 from crm_ml.clv.maximum_likelihood import Objective, follow, maximise
-from crm_ml.clv.purchase_histories import Floats, Histories
+from crm_ml.clv.purchase_histories import Floats, Histories, Ints
 from crm_ml.clv.time_units import NAMES, Horizon, in_units, time_unit_of
 from crm_ml.errors import InputError
 
@@ -38,8 +38,15 @@ class PurchaseModel(ABC):
         """Return the sum of log-likelihoods and its gradient by the logarithms of the parameters."""
 
     @abstractmethod
-    def _future(self, theta: Floats, histories: Histories) -> Future:
-        """Return the future given histories and the logarithms of the parameters."""
+    def alive_with_slopes(self, theta: Floats, histories: Histories) -> tuple[Floats, Floats]:
+        """Return P(alive), shape (k,), and the gradient of its logarithm, shape (parameters, k).
+
+        Both `theta` and the gradient are by the logarithms of the parameters.
+        """
+
+    @abstractmethod
+    def future_if(self, alive: Floats, theta: Floats, x: Ints, T: Floats) -> Future:
+        """Return the future of customers of some frequencies and ages, alive with some probabilities."""
 
     @abstractmethod
     def expected_since_first(self, times: Sequence[float]) -> Floats:
@@ -111,6 +118,12 @@ class PurchaseModel(ABC):
         return dict(zip(self.NAMES, errors.tolist(), strict=True))
 
     @property
+    def age_scale(self) -> float:
+        """The shortest of the parameters that are times, below which no age matters."""
+        self._check_fitted()
+        return float(min(self.params_[name] for name in self.TIMES))
+
+    @property
     def aic_(self) -> float:
         """Akaike's information criterion, ``2 k - 2 log L``."""
         return 2 * len(self.NAMES) - 2 * self.log_likelihood_
@@ -140,7 +153,7 @@ class PurchaseModel(ABC):
     def probability_alive(self, summary: "pd.DataFrame") -> "pd.Series[float]":
         """Return the probability that each customer has not dropped out by now, shape (n,)."""
         histories = self._histories(summary)
-        return _series(summary, histories, self._future(self.theta_, histories).alive, "p_alive")
+        return _series(summary, histories, self.alive_with_slopes(self.theta_, histories)[0], "p_alive")
 
     def expected_purchases(self, summary: "pd.DataFrame", horizon: Horizon) -> "pd.Series[float]":
         """Return the expected number of purchases of each customer within a horizon, shape (n,).
@@ -152,13 +165,13 @@ class PurchaseModel(ABC):
             A time, or a number in the unit of the summary.
         """
         histories, length = self._histories(summary), self._finite(horizon, summary)
-        expected = self._future(self.theta_, histories).expected(length)
+        expected = self.future(histories).expected(length)
         return _series(summary, histories, expected, "expected_purchases")
 
     def probability_of_purchase(self, summary: "pd.DataFrame", horizon: Horizon) -> "pd.Series[float]":
         """Return the probability of at least one purchase within a horizon, shape (n,)."""
         histories, length = self._histories(summary), self._finite(horizon, summary)
-        none = self._future(self.theta_, histories).none(length)
+        none = self.future(histories).none(length)
         return _series(summary, histories, 1 - none, "p_purchase")
 
     def purchase_counts(self, summary: "pd.DataFrame", horizon: Horizon, most: int) -> "pd.DataFrame":
@@ -171,13 +184,14 @@ class PurchaseModel(ABC):
         if most < 0:
             raise InputError(f"most is {most}; it must be 0 or more")
         histories, length = self._histories(summary), self._finite(horizon, summary)
-        probabilities = histories.for_each(self._future(self.theta_, histories).counts(length, most))
+        probabilities = histories.for_each(self.future(histories).counts(length, most))
         return pd.DataFrame(probabilities, index=summary.index)
 
-    def future(self, histories: Histories, theta: Floats | None = None) -> Future:
-        """Return the future of customers with some histories; `theta` replaces the fitted logarithms."""
+    def future(self, histories: Histories) -> Future:
+        """Return the future of customers with some histories."""
         self._check_fitted()
-        return self._future(self.theta_ if theta is None else theta, histories)
+        alive, _ = self.alive_with_slopes(self.theta_, histories)
+        return self.future_if(alive, self.theta_, histories.x, histories.T)
 
     def unit_for(self, summary: "pd.DataFrame") -> str | None:
         """Return the unit of time of a summary, or that of the fit where it does not say.

@@ -14,7 +14,7 @@ from scipy.stats import nbinom
 from crm_ml.clv import BetaGeo, ModifiedBetaGeo, ParetoNBD, discounted_purchases
 from crm_ml.clv.beta_quadrature import purchases
 from crm_ml.clv.conditional_future import BetaGeometricFuture, ParetoFuture
-from crm_ml.clv.pareto_nbd import _odds
+from crm_ml.clv.pareto_odds import log_odds_dropped
 from crm_ml.clv.purchase_histories import Histories
 
 HEAVY = as_summary(
@@ -111,7 +111,7 @@ def test_odds_of_having_left_in_the_pareto_model(name):
 
     edges = t_x + (T - t_x) * np.concatenate([[0.0], np.logspace(-9, 0, 60)])
     history = Histories.of(as_summary([(x, t_x, T)]))
-    found = _odds(np.log([r, alpha, s, beta]), history)[0][0]
+    found = log_odds_dropped(np.log([r, alpha, s, beta]), history)[0][0]
     assert found == pytest.approx(top + math.log(pieces(integrand, edges)), rel=1e-9)
 
 

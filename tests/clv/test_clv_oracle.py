@@ -143,5 +143,6 @@ def test_gamma_gamma(sample):
         )
     assert log_likelihood(theta, Spend.of(sample, False).known())[0] == pytest.approx(total, rel=DIGITS)
     model = GammaGamma().fit(sample)
-    found = model.expected(Spend.of(sample, False), theta)
+    model.theta_ = theta
+    found = model.expected(Spend.of(sample, False))
     np.testing.assert_allclose(found, value, rtol=DIGITS)
