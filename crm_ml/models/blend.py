@@ -13,6 +13,7 @@ from crm_ml.errors import InputError
 from crm_ml.models.feature_reasons import top_reasons
 from crm_ml.models.gradient_boosting import GradientBoosting
 from crm_ml.models.logistic import Logistic
+from crm_ml.models.training_rows import TrainingRows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,8 +67,9 @@ class Blend:
         """
         if not 0 <= self.linear_share <= 1:
             raise InputError(f"linear_share is {self.linear_share}; it must lie within 0 and 1")
-        self.trees_ = self._unfitted_trees().fit(X, y, sample_weight)
-        self.line_ = Logistic(strength=self.strength).fit(X, y, sample_weight)
+        rows = TrainingRows.of("binary", X, y, sample_weight)
+        self.trees_ = self._unfitted_trees().fit_rows(rows)
+        self.line_ = Logistic(strength=self.strength).fit_rows(rows)
         return self
 
     def predict(self, X: "pd.DataFrame") -> Floats:
@@ -79,7 +81,12 @@ class Blend:
     def margin(self, X: "pd.DataFrame") -> Floats:
         """Return the log-odds of each row, shape (n,)."""
         self._check_fitted()
-        return (1 - self.linear_share) * self.trees_.margin(X) + self.linear_share * self.line_.margin(X)
+        encoding = self.trees_.encoding_  # and that of the line, which learned from the same rows
+        return np.concatenate([self._margin_of(matrix) for matrix in encoding.chunks(X)])
+
+    def _margin_of(self, matrix: Floats) -> Floats:
+        trees, line = self.trees_.margin_of(matrix), self.line_.margin_of(matrix)
+        return (1 - self.linear_share) * trees + self.linear_share * line
 
     def contributions(self, X: "pd.DataFrame") -> "pd.DataFrame":
         """Return the contribution of each feature to the log-odds; rows sum to the margin."""

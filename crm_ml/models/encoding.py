@@ -2,15 +2,17 @@
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from crm_ml.errors import InputError
+from crm_ml.models.category_map import CategoryMap
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,54 +22,7 @@ logger = logging.getLogger(__name__)
 Floats = npt.NDArray[np.float64]
 MAX_LEVELS = 64
 MIN_CUSTOMERS = 10
-
-
-@dataclass(frozen=True)
-class CategoryMap:
-    """Integer codes of the categories of one column.
-
-    Parameters
-    ----------
-    levels : tuple of str
-        Levels that have a code of their own: their position.
-    bucket : bool
-        Whether training had further levels. They share the code ``len(levels)``, and so do levels unseen in
-        training, since rare levels are not stored (a rare level can name a person). Without a bucket an
-        unseen level is missing.
-
-    Examples
-    --------
-    >>> CategoryMap(("active", "new"), bucket=False).codes(np.array(["new", "lost", None], dtype=object))
-    (array([ 1., nan, nan]), 1)
-    """
-
-    levels: tuple[str, ...]
-    bucket: bool
-
-    @classmethod
-    def learn(
-        cls, values: "pd.Series", customers: "pd.Index", max_levels: int, min_customers: int
-    ) -> "CategoryMap":
-        """Learn the most frequent levels: at most `max_levels`, each of `min_customers` or more."""
-        import pandas as pd
-
-        known = values.notna().to_numpy()
-        pairs = pd.DataFrame({"level": values.to_numpy()[known], "customer": np.asarray(customers)[known]})
-        counts = pairs.drop_duplicates()["level"].value_counts()
-        ranked = sorted(counts.items(), key=lambda item: (-item[1], str(item[0])))
-        frequent = [str(level) for level, count in ranked[:max_levels] if count >= min_customers]
-        return cls(tuple(sorted(frequent)), len(frequent) < len(ranked))
-
-    def codes(self, values: npt.NDArray[np.object_]) -> tuple[Floats, int]:
-        """Return a code for each value (NaN for missing) and how many values have no code of their own."""
-        import pandas as pd
-
-        known = pd.notna(values)
-        codes = pd.Index(self.levels, dtype=object).get_indexer(pd.Index(values)).astype(float)
-        other = known & (codes < 0)
-        codes[other] = len(self.levels) if self.bucket else np.nan
-        codes[~known] = np.nan
-        return codes, int(other.sum())
+_CHUNK = 100_000
 
 
 @dataclass(frozen=True)
@@ -101,7 +56,7 @@ class Encoding:
         repeated = sorted(set(X.columns[X.columns.duplicated()].astype(str)))
         if repeated or not len(X):
             raise InputError(f"features: {len(X):,} rows, repeated columns {', '.join(repeated) or 'none'}")
-        dropped = tuple(str(name) for name in X.columns if len(X[name].unique()) <= 1)
+        dropped = tuple(str(name) for name in X.columns if _is_constant(X[name]))
         if dropped:
             logger.warning("dropped %d constant or all-null columns: %s", len(dropped), ", ".join(dropped))
         columns = tuple(str(name) for name in X.columns if name not in dropped)
@@ -110,14 +65,15 @@ class Encoding:
         customers = X.index.get_level_values("customer_id") if "customer_id" in X.index.names else X.index
         text = [name for name in columns if _is_text(X[name])]
         _refuse_ids(X, text, customers)
-        learned = {name: CategoryMap.learn(X[name], customers, max_levels, min_customers) for name in text}
+        customer = customers.factorize(use_na_sentinel=False)[0]
+        learned = {name: CategoryMap.learn(X[name], customer, max_levels, min_customers) for name in text}
         bucketed = [name for name, category_map in learned.items() if category_map.bucket]
         if bucketed:
             logger.info("rare levels share one code in %s", ", ".join(bucketed))
         return cls(columns, learned, dropped)
 
     def encode(self, X: "pd.DataFrame") -> Floats:
-        """Return the matrix of shape (n, len(columns)), missing values as NaN.
+        """Return the matrix of shape (n, len(columns)), missing values as NaN; each column is contiguous.
 
         Order and extra columns do not matter. Unseen categories are counted in the log.
 
@@ -127,21 +83,33 @@ class Encoding:
             If columns are missing, have changed between number and text, or hold infinite values; the
             message names all of them.
         """
-        missing = [name for name in self.columns if name not in X.columns]
-        if missing:
-            raise InputError(
-                f"features: {len(missing)} missing: {', '.join(missing)}; compute the same groups"
-            )
-        breaches: list[str] = []
-        matrix = np.empty((len(X), len(self.columns)))
-        for position, name in enumerate(self.columns):
+        places = self._places(X)
+        matrix = np.empty((len(self.columns), len(X)))
+        breaches = []
+        for row, name, place in zip(matrix, self.columns, places, strict=True):
+            # a column as it is stored: a Series of each would cost more than all else for a few rows
+            values = X._get_column_array(place)  # type: ignore[operator]
             try:
-                matrix[:, position] = self._column(X[name], name)
+                is_plain = name not in self.categories and _is_numbers(values)
+                row[:] = values if is_plain else self._column(values, name)
             except InputError as error:
                 breaches.append(str(error))
+        infinite = np.isinf(matrix).sum(axis=1)
+        breaches += [
+            f"{self.columns[place]} is infinite in {infinite[place]:,} of {len(X):,} rows"
+            for place in np.flatnonzero(infinite)
+        ]
         if breaches:
             raise InputError(f"features: {'; '.join(breaches)}")
-        return matrix
+        return matrix.T
+
+    def chunks(self, X: "pd.DataFrame") -> Iterator[Floats]:
+        """Yield the matrix of `encode` in parts of a hundred thousand rows; raises as `encode`."""
+        if len(X) <= _CHUNK:
+            yield self.encode(X)
+            return
+        for start in range(0, len(X), _CHUNK):
+            yield self.encode(X.iloc[start : start + _CHUNK])
 
     def save(self, path: Path) -> None:
         """Write the encoding as JSON."""
@@ -158,29 +126,64 @@ class Encoding:
         }
         return cls(tuple(content["columns"]), categories, tuple(content["dropped"]))
 
-    def _column(self, values: "pd.Series", name: str) -> Floats:
-        if name in self.categories:
-            if values.notna().any() and not _is_text(values):
-                raise InputError(f"{name} was text in training and is {values.dtype} now")
-            codes, other = self.categories[name].codes(values.astype(object).to_numpy())
-            if other and not self.categories[name].bucket:
-                logger.warning(
-                    "%s: %d of %d values unseen in training, scored as missing", name, other, len(codes)
-                )
-            return codes
-        if values.notna().any() and _is_text(values):
+    @cached_property
+    def _index(self) -> "pd.Index[str]":
+        import pandas as pd
+
+        return pd.Index(self.columns)
+
+    def _places(self, X: "pd.DataFrame") -> list[int]:
+        """Return where the columns stand in a frame."""
+        columns = X.columns
+        if not columns.is_unique:
+            repeated = sorted(set(self.columns) & set(columns[columns.duplicated()]))
+            if repeated:
+                raise InputError(f"features: repeated columns {', '.join(repeated)}")
+            columns = columns.where(~columns.duplicated(keep=False))
+        places: list[int] = columns.get_indexer_for(self._index).tolist()
+        missing = [name for name, place in zip(self.columns, places, strict=True) if place < 0]
+        if missing:
+            raise InputError(
+                f"features: {len(missing)} missing: {', '.join(missing)}; compute the same groups"
+            )
+        return places
+
+    def _column(self, values: Any, name: str) -> Floats:
+        """Return the numbers of a column of text, or of numbers that numpy does not hold as such."""
+        import pandas as pd
+
+        if not isinstance(values.dtype, pd.StringDtype):
+            values = _text_or_numbers(pd.Series(values, name=name, copy=False), name in self.categories)
+        elif name not in self.categories and not values.isna().all():
             raise InputError(f"{name} was a number in training and is text now")
-        return _numbers(values, name)
+        if name not in self.categories:
+            return np.asarray(pd.to_numeric(pd.Series(values)).to_numpy(dtype=np.float64, na_value=np.nan))
+        codes, other = self.categories[name].codes(values)
+        if other and not self.categories[name].bucket:
+            logger.warning(
+                "%s: %d of %d values unseen in training, scored as missing", name, other, len(codes)
+            )
+        return codes
 
 
-def _numbers(values: "pd.Series", name: str) -> Floats:
-    import pandas as pd
+def _text_or_numbers(values: "pd.Series", text: bool) -> npt.NDArray[Any]:
+    """Return the values of a column, or refuse one that has changed between number and text."""
+    if values.notna().any() and _is_text(values) != text:
+        kinds = f"text in training and is {values.dtype}" if text else "a number in training and is text"
+        raise InputError(f"{values.name} was {kinds} now")
+    return values.to_numpy(dtype=object) if text else values.array
 
-    numbers = pd.to_numeric(values).to_numpy(dtype=np.float64, na_value=np.nan)
-    infinite = int(np.isinf(numbers).sum())
-    if infinite:
-        raise InputError(f"{name} is infinite in {infinite:,} of {len(numbers):,} rows")
-    return np.asarray(numbers)
+
+def _is_numbers(values: Any) -> bool:
+    return isinstance(values, np.ndarray) and values.dtype.kind in "fiub"
+
+
+def _is_constant(values: "pd.Series") -> bool:
+    """Whether all values are equal, missing ones among them."""
+    numbers = values.to_numpy()
+    if _is_numbers(numbers):
+        return not (numbers != numbers[0]).any() or bool(np.isnan(numbers).all())
+    return len(values.unique()) <= 1
 
 
 def _is_text(values: "pd.Series") -> bool:
@@ -189,6 +192,8 @@ def _is_text(values: "pd.Series") -> bool:
 
     if pd.api.types.is_numeric_dtype(values.dtype):
         return False
+    if isinstance(values.dtype, pd.StringDtype):
+        return bool(values.notna().any())
     kind = pd.api.types.infer_dtype(values, skipna=True)
     if kind in ("string", "categorical", "empty"):
         return kind != "empty"

@@ -1,7 +1,7 @@
 """LightGBM, regularised for the number of rows and reproducible to the bit."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -12,17 +12,16 @@ import numpy.typing as npt
 from crm_ml.errors import InputError
 from crm_ml.models.booster_params import check_params, passed_on
 from crm_ml.models.booster_text import booster_of, text_of
-from crm_ml.models.checks import check_outcomes, training_order
 from crm_ml.models.encoding import Encoding
 from crm_ml.models.feature_reasons import top_reasons
+from crm_ml.models.training_rows import TrainingRows
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Floats = npt.NDArray[np.float64]
-_CHUNK = 100_000
 _PARAMETERS, _ENCODING = "parameters.json", "encoding.json"
-_SEEDS = ("seed", "data_random_seed", "feature_fraction_seed", "bagging_seed", "extra_seed", "objective_seed")
+_SEEDS = {"seed": 0, "feature_fraction_seed": 2, "bagging_seed": 3, "extra_seed": 4, "objective_seed": 5}
 
 
 @dataclass(kw_only=True, eq=False)
@@ -101,27 +100,24 @@ class GradientBoosting:
         InputError
             If a feature is infinite or neither number nor text, or labels can't be used.
         """
+        return self.fit_rows(TrainingRows.of(self.objective, X, y, sample_weight))
+
+    def fit_rows(self, rows: TrainingRows) -> Self:
+        """Grow the trees from encoded rows; all boosters share one binning."""
         import lightgbm
 
-        labels, weights = check_outcomes(self.objective, y, len(X), sample_weight)
-        encoding = Encoding.learn(X)
-        matrix = encoding.encode(X)
-        order = training_order(X.index, matrix, labels, weights)
+        encoding, (size, width) = rows.encoding, rows.matrix.shape
+        data = lightgbm.Dataset(
+            rows.matrix,
+            rows.y,
+            weight=rows.weights if rows.weighted else None,
+            feature_name=[f"f{position}" for position in range(len(encoding.columns))],
+            categorical_feature=[encoding.columns.index(name) for name in encoding.categories],
+        )
         texts = []
         for number in range(self.n_seeds):
-            data = lightgbm.Dataset(
-                matrix[order],
-                labels[order],
-                weight=None if sample_weight is None else weights[order],
-                feature_name=[f"f{position}" for position in range(len(encoding.columns))],
-                categorical_feature=[encoding.columns.index(name) for name in encoding.categories],
-            )
-            booster = lightgbm.train(
-                {**self._parameters(len(labels), matrix.shape[1], number), **passed_on(self.params)},
-                data,
-                num_boost_round=self.rounds,
-            )
-            texts.append(text_of(booster))
+            parameters = {**self._parameters(size, width, number), **passed_on(self.params)}
+            texts.append(text_of(lightgbm.train(parameters, data, num_boost_round=self.rounds)))
         self.encoding_ = encoding
         self.boosters_ = [booster_of(text) for text in texts]
         self.texts_ = texts
@@ -142,14 +138,17 @@ class GradientBoosting:
 
     def margin(self, X: "pd.DataFrame") -> Floats:
         """Return the log-odds (of a regression: the amount) of each row, shape (n,); raises as `predict`."""
-        margins = [np.empty(0)]
-        for matrix in self._chunks(X):
-            each = [
-                booster.predict(matrix, raw_score=True, num_threads=self.num_threads)
-                for booster in self.boosters_
-            ]
-            margins.append(np.mean(each, axis=0))
-        return np.concatenate(margins)
+        return np.concatenate([self.margin_of(matrix) for matrix in self._encoding().chunks(X)])
+
+    def margin_of(self, matrix: Floats) -> Floats:
+        """Return the margin of each row of an encoded matrix, shape (n,)."""
+        if not len(matrix):
+            return np.empty(0)
+        each = [
+            booster.predict(matrix, raw_score=True, num_threads=self.num_threads)
+            for booster in self.boosters_
+        ]
+        return np.asarray(np.mean(each, axis=0))
 
     def contributions(self, X: "pd.DataFrame") -> "pd.DataFrame":
         """Return the contribution of each feature to the margin of each row (milliseconds a row).
@@ -168,7 +167,7 @@ class GradientBoosting:
 
         columns = [*self._encoding().columns, "base"]
         parts = [np.empty((0, len(columns)))]
-        for matrix in self._chunks(X):
+        for matrix in self._encoding().chunks(X) if len(X) else ():
             each = [
                 booster.predict(matrix, pred_contrib=True, num_threads=self.num_threads)
                 for booster in self.boosters_
@@ -216,20 +215,14 @@ class GradientBoosting:
             "force_col_wise": True,
             "num_threads": self.num_threads,
             "verbosity": -1,
-            **{name: self.seed + 1000 * number + step for step, name in enumerate(_SEEDS)},
+            "data_random_seed": self.seed + 1,  # of the binning
+            **{name: self.seed + 1000 * number + step for name, step in _SEEDS.items()},
         }
 
     def _encoding(self) -> Encoding:
         if not hasattr(self, "encoding_"):
             raise InputError("GradientBoosting is not fitted; call fit first")
         return self.encoding_
-
-    def _chunks(self, X: "pd.DataFrame") -> Iterator[Floats]:
-        encoding = self._encoding()
-        if not len(X):
-            encoding.encode(X)
-        for start in range(0, len(X), _CHUNK):
-            yield encoding.encode(X.iloc[start : start + _CHUNK])
 
 
 def size_defaults(rows: int, columns: int) -> dict[str, float]:

@@ -9,15 +9,15 @@ import numpy as np
 import numpy.typing as npt
 
 from crm_ml.errors import InputError
-from crm_ml.models.checks import check_outcomes, training_order
 from crm_ml.models.encoding import Encoding
+from crm_ml.models.linear_terms import LIMIT, LinearTerms, bent, number_places, widths
+from crm_ml.models.training_rows import TrainingRows
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Floats = npt.NDArray[np.float64]
 _ARRAYS, _ENCODING, _PARAMETERS = "coefficients.npz", "encoding.json", "parameters.json"
-_LIMIT = 5.0
 
 
 @dataclass(kw_only=True, eq=False)
@@ -41,13 +41,14 @@ class Logistic:
 
     def fit(self, X: "pd.DataFrame", y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> Self:
         """Learn the coefficients; parameters and errors as `crm_ml.models.gradient_boosting`."""
+        return self.fit_rows(TrainingRows.of(self.objective, X, y, sample_weight))
+
+    def fit_rows(self, rows: TrainingRows) -> Self:
+        """Learn the coefficients from encoded rows."""
         from threadpoolctl import threadpool_limits
 
-        labels, weights = check_outcomes(self.objective, y, len(X), sample_weight)
-        self.encoding_ = Encoding.learn(X)
-        matrix = self.encoding_.encode(X)
-        order = training_order(X.index, matrix, labels, weights)
-        matrix = _bend(matrix[order], self._numeric())
+        self.encoding_ = rows.encoding
+        matrix = _bend(rows.matrix, self.encoding_)
         known = np.isfinite(matrix)
         count = np.maximum(known.sum(axis=0), 1)
         self.mean_ = np.where(known, matrix, 0.0).sum(axis=0) / count
@@ -55,9 +56,9 @@ class Logistic:
         self.scale_ = np.where(spread > 0, spread, 1.0)
         design = self._design(matrix)
         with threadpool_limits(1, "blas"):
-            self.coefficients_, self.intercept_ = self._solve(design, labels[order], weights[order])
+            self.coefficients_, self.intercept_ = self._solve(design, rows.y, rows.weights)
         self.centre_ = design.mean(axis=0)
-        return self
+        return self._learned()
 
     def _solve(self, design: Floats, y: Floats, weights: Floats) -> tuple[Floats, float]:
         """Return coefficients and intercept for the columns of the design."""
@@ -75,11 +76,11 @@ class Logistic:
 
     def margin(self, X: "pd.DataFrame") -> Floats:
         """Return the log-odds of each row, shape (n,); raises as `predict`."""
-        margin = np.full(len(X), self.intercept_ if hasattr(self, "intercept_") else 0.0)
-        # column by column: a matrix product rounds by the size of the batch
-        for column, coefficient in zip(self._rows(X).T, self.coefficients_, strict=True):
-            margin += coefficient * column
-        return margin
+        return np.concatenate([self.margin_of(matrix) for matrix in self._fitted_encoding().chunks(X)])
+
+    def margin_of(self, matrix: Floats) -> Floats:
+        """Return the margin of each row of an encoded matrix, shape (n,)."""
+        return self.terms_.margin(matrix)
 
     def contributions(self, X: "pd.DataFrame") -> "pd.DataFrame":
         """Return the contribution of each feature to the margin, relative to its mean over the training rows.
@@ -92,7 +93,7 @@ class Logistic:
         import pandas as pd
 
         terms = (self._rows(X) - self.centre_) * self.coefficients_
-        starts = np.cumsum([0, *self._widths()])[:-1]
+        starts = np.cumsum([0, *widths(self.encoding_)])[:-1]
         sums = np.add.reduceat(terms, starts, axis=1)
         table = pd.DataFrame(sums, index=X.index, columns=list(self.encoding_.columns))
         return table.assign(base=self.intercept_ + float(self.centre_ @ self.coefficients_))
@@ -120,30 +121,27 @@ class Logistic:
             model.mean_, model.scale_ = arrays["mean"], arrays["scale"]
             model.centre_ = arrays["centre"]
             model.coefficients_, model.intercept_ = arrays["coefficients"], float(arrays["intercept"][0])
-        return model
+        return model._learned()
 
     def _rows(self, X: "pd.DataFrame") -> Floats:
+        encoding = self._fitted_encoding()
+        return self._design(_bend(encoding.encode(X), encoding))
+
+    def _fitted_encoding(self) -> Encoding:
         if not hasattr(self, "coefficients_"):
             raise InputError("Logistic is not fitted; call fit first")
-        return self._design(_bend(self.encoding_.encode(X), self._numeric()))
+        return self.encoding_
 
-    def _widths(self) -> list[int]:
-        """Return how many columns of the design each feature has."""
-        maps = (self.encoding_.categories.get(name) for name in self.encoding_.columns)
-        return [
-            2 if category_map is None else len(category_map.levels) + category_map.bucket + 1
-            for category_map in maps
-        ]
+    def _learned(self) -> Self:
+        coefficients = self.coefficients_, self.intercept_
+        self.terms_ = LinearTerms.of(self.encoding_, self.mean_, self.scale_, *coefficients)
+        return self
 
-    def _numeric(self) -> list[int]:
-        columns = self.encoding_.columns
-        return [i for i, name in enumerate(columns) if name not in self.encoding_.categories]
-
-    def _design(self, bent: Floats) -> Floats:
+    def _design(self, matrix: Floats) -> Floats:
         """Return the columns of the regression from bent numbers and category codes."""
         parts = []
         for position, name in enumerate(self.encoding_.columns):
-            values = np.ascontiguousarray(bent[:, position])
+            values = np.ascontiguousarray(matrix[:, position])
             missing = np.isnan(values)
             if name in self.encoding_.categories:
                 levels = len(self.encoding_.categories[name].levels) + self.encoding_.categories[name].bucket
@@ -152,13 +150,12 @@ class Logistic:
                 scaled = (
                     np.where(missing, self.mean_[position], values) - self.mean_[position]
                 ) / self.scale_[position]
-                parts += [np.clip(scaled, -_LIMIT, _LIMIT), missing]
+                parts += [np.clip(scaled, -LIMIT, LIMIT), missing]
         return np.array(parts, dtype=np.float64).T
 
 
-def _bend(matrix: Floats, numeric: list[int]) -> Floats:
-    bent = matrix.copy()
-    for position in numeric:
-        values = np.ascontiguousarray(matrix[:, position])
-        bent[:, position] = np.sign(values) * np.log1p(np.abs(values))
-    return bent
+def _bend(matrix: Floats, encoding: Encoding) -> Floats:
+    result = matrix.copy()
+    for place in number_places(encoding):
+        result[:, place] = bent(np.ascontiguousarray(matrix[:, place]))
+    return result

@@ -1,0 +1,53 @@
+"""Training rows as numbers, in an order that depends on their key and content alone."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from crm_ml.models.checks import Floats, check_outcomes, training_order
+from crm_ml.models.encoding import Encoding
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingRows:
+    """Checked, encoded and ordered rows, from which several models may learn.
+
+    Parameters
+    ----------
+    encoding : Encoding
+        Learned from the rows.
+    matrix : numpy.ndarray, shape (n, len(encoding.columns))
+        Row by row in memory.
+    y, weights : numpy.ndarray, shape (n,)
+    weighted : bool
+        Whether weights were given; they are 1 without.
+    """
+
+    encoding: Encoding
+    matrix: Floats
+    y: Floats
+    weights: Floats
+    weighted: bool
+
+    @classmethod
+    def of(
+        cls, objective: str, X: "pd.DataFrame", y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None
+    ) -> Self:
+        """Check and encode features and outcomes.
+
+        Raises
+        ------
+        InputError
+            As `crm_ml.models.checks.check_outcomes` and `crm_ml.models.encoding.Encoding`.
+        """
+        outcomes, weights = check_outcomes(objective, y, len(X), sample_weight)
+        encoding = Encoding.learn(X)
+        matrix = encoding.encode(X)
+        order = training_order(X.index, matrix, outcomes, weights)
+        ordered = np.ascontiguousarray(matrix[order])
+        return cls(encoding, ordered, outcomes[order], weights[order], sample_weight is not None)
