@@ -73,6 +73,7 @@ def _show(exported: "Exported") -> None:
     }
     figures |= {f"left out: {reason}": count for reason, count in selection.left_out.items()}
     figures |= {f"cells left empty: {reason}": count for reason, count in selection.emptied.items()}
+    figures |= {f"cells cleaned: {name}": count for name, count in selection.changed.items()}
     figures |= {f"cells with a leading ' in {name}": count for name, count in selection.escaped.items()}
     for name, figure in {**figures, "files": len(exported.parts)}.items():
         table.add_row(name, f"{figure:,}")

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from crm_ml.delivery.exporters.hashing import INVISIBLE
 from crm_ml.errors import InputError
 from crm_ml.tables.source_errors import explain
 from crm_ml.tables.sources import CsvFile, ParquetFile
@@ -20,6 +21,7 @@ def open_contacts(
     path: Path,
     wanted: tuple[str, ...],
     requires: tuple[tuple[str, ...], ...],
+    cleaned: tuple[str, ...] = (),
 ) -> str:
     """Open a file of contacts and return the SELECT of its customer_id and the wanted columns.
 
@@ -35,6 +37,9 @@ def open_contacts(
         Columns that are used.
     requires : tuple of tuple of str
         Of each group at least one column must be there.
+    cleaned : tuple of str
+        Those of the wanted columns that are freed of invisible characters and composed (NFC); of each there
+        is a column more, ``<name>_changed``.
 
     Raises
     ------
@@ -52,7 +57,11 @@ def open_contacts(
     ]
     if breaches:
         raise InputError(f"{path.name}: {'; '.join(breaches)}; see what contacts need in the README")
-    cells = [f"{_trimmed(name) if name in types else 'NULL::VARCHAR'} AS {ident(name)}" for name in wanted]
+    cells = [
+        f"{sql if name in types else null} AS {ident(as_name)}"
+        for name in wanted
+        for as_name, sql, null in _forms(name, clean=name in cleaned)
+    ]
     return f"SELECT {', '.join(['customer_id', *cells])} FROM {ident(VIEW)}"
 
 
@@ -78,5 +87,13 @@ def _open(connection: "duckdb.DuckDBPyConnection", path: Path) -> dict[str, str]
         raise refusal(path, error) from error
 
 
-def _trimmed(name: str) -> str:
-    return f"nullif(trim({ident(name)}::VARCHAR, {literal(SPACES)}), '')"
+def _forms(name: str, *, clean: bool) -> list[tuple[str, str, str]]:
+    """Return the columns made of one: name, SQL, and SQL where the file does not have it."""
+    raw = f"{ident(name)}::VARCHAR"
+    trimmed = f"nullif(trim({raw}, {literal(SPACES)}), '')"
+    if not clean:
+        return [(name, trimmed, "NULL::VARCHAR")]
+    bare = f"regexp_replace({raw}, {literal(INVISIBLE)}, '', 'g')"
+    sound = f"nullif(trim(nfc_normalize({bare}), {literal(SPACES)}), '')"
+    changed = (f"{name}_changed", f"coalesce({sound} <> {trimmed}, false)", "false")
+    return [(name, sound, "NULL::VARCHAR"), changed]

@@ -97,10 +97,15 @@ class ExportPlan:
         Columns of the contacts that are used.
     requires : tuple of tuple of str
         Of each group at least one column must be there; no group where no contacts are needed.
+    cleaned : tuple of str
+        Columns of the contacts that are freed of invisible characters and composed (NFC): addresses, and all
+        that is hashed. Others are written as they are.
     left_out : tuple of (reason, condition)
         SQL; a row is left out for the first condition that holds.
     emptied : tuple of (reason, condition)
         SQL; what is left empty in rows that are exported nevertheless.
+    shortened : tuple of (reason, condition)
+        SQL; what is counted as changed beside the cleaned columns.
     key : str
         SQL; of rows with one key only one is exported: the lowest slot, then the highest expected value, then
         the first.
@@ -123,8 +128,10 @@ class ExportPlan:
     stem: str
     contacts: tuple[str, ...] = ()
     requires: tuple[tuple[str, ...], ...] = ()
+    cleaned: tuple[str, ...] = ("email", "phone")
     left_out: tuple[tuple[str, str], ...] = ()
     emptied: tuple[tuple[str, str], ...] = ()
+    shortened: tuple[tuple[str, str], ...] = ()
     key: str = "customer_id"
     duplicate: str = "further_slot"
     shard: tuple[str, ...] = ()

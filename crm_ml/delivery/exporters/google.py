@@ -1,11 +1,11 @@
 """Google Customer Match: hashed e-mail address, phone number and name; country and zip in clear text.
 
-Names, country and zip match only together, so they are written where a contact has all four. The file holds
-no customer_id.
+Names, country and zip match only together, so they are written where a contact has all four. Addresses at
+gmail.com and googlemail.com are hashed without dots and tag. The file holds no customer_id.
 
 References
 ----------
-Google Ads help: format your customer data file.
+Google Ads help: format your customer data file. Google, Data Manager API: format user data.
 """
 
 from pathlib import Path
@@ -18,11 +18,12 @@ from crm_ml.tables.sql import ident, literal
 
 HEADER: Final = ("Email", "Phone", "First Name", "Last Name", "Country", "Zip")
 HASHED: Final = HEADER[:4]
+CONTACTS: Final = ("email", "phone", "first_name", "last_name", "country", "zip")
 PLACE: Final = "first_name IS NOT NULL AND last_name IS NOT NULL AND country IS NOT NULL AND " + (
     "coalesce(regexp_full_match(zip, '[A-Za-z0-9][A-Za-z0-9 -]{1,11}'), false)"
 )
 SQL: Final = (
-    "crm_hash(email)",
+    "crm_hash_google_email(email)",
     "crm_hash(phone)",
     f"CASE WHEN {PLACE} THEN crm_hash(first_name) END",
     f"CASE WHEN {PLACE} THEN crm_hash(last_name) END",
@@ -44,16 +45,19 @@ def plan(options: Options) -> ExportPlan:
         cells=tuple(Cell(name, sql, text=False) for name, sql in zip(HEADER, SQL, strict=True)),
         validate=validate,
         stem="google",
-        contacts=("email", "phone", "first_name", "last_name", "country", "zip"),
+        contacts=CONTACTS,
+        cleaned=CONTACTS,
         requires=(("email", "phone", "zip"),),
         left_out=(
             *NO_CONTACT,
-            ("no_address", f"email IS NULL AND phone IS NULL AND NOT coalesce({PLACE}, false)"),
+            ("no_address", f"{SQL[0]} IS NULL AND phone IS NULL AND NOT coalesce({PLACE}, false)"),
         ),
         emptied=(
-            *EMPTIED,
+            ("bad_email", f"email_problem = 'bad_email' OR (email IS NOT NULL AND {SQL[0]} IS NULL)"),
+            *EMPTIED[1:],
             ("no_whole_name_and_place", f"NOT coalesce({PLACE}, false)"),
         ),
+        shortened=(("gmail_dots_and_tag", f"{SQL[0]} <> crm_hash(email)"),),
         key=", ".join(f"({sql})" for sql in SQL),
         duplicate="duplicate",
     )

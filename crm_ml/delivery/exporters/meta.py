@@ -1,7 +1,8 @@
 """Meta custom audience: hashed columns in files of 10,000 records, under a neutral file name.
 
 All columns but the advertising id of the phone (madid) are SHA-256 of the form that Meta matches: phone
-numbers are digits with country code, names without punctuation, places letters and digits alone.
+numbers are digits with country code, names without punctuation and spaces, places letters (with their marks)
+and digits alone. Dots and tags of e-mail addresses stay.
 
 References
 ----------
@@ -19,6 +20,7 @@ from crm_ml.delivery.exporters.readback import Rule, Shape, breaches_of, files_o
 from crm_ml.tables.sql import literal
 
 HEADER: Final = ("email", "phone", "madid", "fn", "ln", "ct", "st", "country", "zip")
+CONTACTS: Final = ("email", "phone", "madid", "first_name", "last_name", "city", "state", "country", "zip")
 MAX_ROWS: Final = 10_000
 STEM: Final = "audience"
 MADID: Final = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
@@ -46,17 +48,8 @@ def plan(options: Options) -> ExportPlan:
         cells=tuple(Cell(name, sql, text=False) for name, sql in zip(HEADER, SQL, strict=True)),
         validate=validate,
         stem=STEM,
-        contacts=(
-            "email",
-            "phone",
-            "madid",
-            "first_name",
-            "last_name",
-            "city",
-            "state",
-            "country",
-            "zip",
-        ),
+        contacts=CONTACTS,
+        cleaned=CONTACTS,
         requires=(("email", "phone", "madid", "last_name"),),
         left_out=(*NO_CONTACT, ("no_address", nothing)),
         emptied=(*EMPTIED, ("bad_madid", f"madid IS NOT NULL AND ({SOUND_MADID}) IS NULL")),

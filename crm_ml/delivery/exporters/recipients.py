@@ -56,6 +56,9 @@ class Selection:
         By reason.
     emptied : dict of str to int
         Exported rows with an empty cell, by reason.
+    changed : dict of str to int
+        Exported rows whose address or hashed text had invisible characters or was not composed (NFC), by
+        column; and ``gmail_dots_and_tag``, where Google's rules shortened an address.
     escaped : dict of str to int
         Exported cells that got a leading ``'``, by column.
     """
@@ -65,6 +68,7 @@ class Selection:
     rows: int
     left_out: dict[str, int]
     emptied: dict[str, int]
+    changed: dict[str, int]
     escaped: dict[str, int]
 
 
@@ -141,9 +145,9 @@ def _join_contacts(connection: "duckdb.DuckDBPyConnection", plan: ExportPlan, op
     if "phone" in plan.contacts:
         check_country(options.default_country)
     register(connection, options.default_country)
-    read = open_contacts(connection, options.contacts, plan.contacts, plan.requires)
+    read = open_contacts(connection, options.contacts, plan.contacts, plan.requires, plan.cleaned)
     try:
-        connection.execute(f"CREATE TEMP TABLE contacts AS {_one_each(read, plan.contacts)}")
+        connection.execute(f"CREATE TEMP TABLE contacts AS {_one_each(read, plan)}")
     except duckdb.InvalidInputException as error:
         raise refusal(options.contacts, error) from None
     return (
@@ -152,11 +156,19 @@ def _join_contacts(connection: "duckdb.DuckDBPyConnection", plan: ExportPlan, op
     )
 
 
-def _one_each(read: str, columns: tuple[str, ...]) -> str:
+def _one_each(read: str, plan: ExportPlan) -> str:
     """Return the SELECT of one row a listed customer, with addresses checked."""
+    columns = plan.contacts
+    names = ", ".join(ident(name) for name in columns)
     values = ", ".join(f"any_value({ident(name)}) AS {ident(name)}" for name in columns)
-    mine = f"SELECT DISTINCT * FROM ({read}) WHERE customer_id IN (SELECT customer_id FROM selected)"
-    query = f"SELECT customer_id, count(*) AS contact_rows, {values} FROM ({mine}) GROUP BY customer_id"
+    changed = "".join(f", bool_or({name}_changed) AS {name}_changed" for name in _cleaned(plan))
+    mine = (
+        f"SELECT customer_id, {names}{changed} FROM ({read}) "
+        f"WHERE customer_id IN (SELECT customer_id FROM selected) GROUP BY customer_id, {names}"
+    )
+    query = (
+        f"SELECT customer_id, count(*) AS contact_rows, {values}{changed} FROM ({mine}) GROUP BY customer_id"
+    )
     if "country" in columns:
         code = "CASE WHEN regexp_full_match(country, '[A-Za-z]{2}') THEN upper(country) END"
         query = f"SELECT * REPLACE ({code} AS country), country AS country_given FROM ({query})"
@@ -174,6 +186,10 @@ def _one_each(read: str, columns: tuple[str, ...]) -> str:
         problem = "CASE WHEN NOT starts_with(called, '+') THEN called END AS phone_problem"
         query = f"SELECT * EXCLUDE (called) REPLACE ({number}), {problem} FROM ({called})"
     return query
+
+
+def _cleaned(plan: ExportPlan) -> list[str]:
+    return [name for name in plan.contacts if name in plan.cleaned]
 
 
 def _count(connection: "duckdb.DuckDBPyConnection", list_rows: int, plan: ExportPlan) -> Selection:
@@ -195,6 +211,7 @@ def _count(connection: "duckdb.DuckDBPyConnection", list_rows: int, plan: Export
         rows,
         left_out,
         _counts(connection, list(plan.emptied)),
+        _counts(connection, [(name, f"{name}_changed") for name in _cleaned(plan)] + list(plan.shortened)),
         _counts(connection, texts) if counted else {},
     )
 

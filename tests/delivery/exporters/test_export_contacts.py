@@ -4,7 +4,9 @@ import pandas as pd
 import pytest
 from export_world import CONTACTS, USUAL, cells, export, row, write_contacts, write_list
 
+from crm_ml.delivery.exporters.hashing import sha256
 from crm_ml.errors import InputError
+from crm_ml.storage import manifest as artefacts
 
 SECRET = "jane.doe@example.com"
 
@@ -150,3 +152,49 @@ def test_a_number_that_may_carry_its_country_code_is_left_out_and_counted(found,
     assert klaviyo.left_out == {"ambiguous_phone": 2}
     for to in ("google", "meta"):
         assert export(found, to, tmp_path / "out", path).selection.emptied["ambiguous_phone"] == 2
+
+
+def test_what_nobody_sees_in_an_address_is_removed_and_counted(found, tmp_path):
+    """Zero-width space, direction marks as copied from a spreadsheet, a decomposed letter."""
+    contacts = [
+        {"customer_id": "a", "email": "jane@example.com\u200b", "phone": "\u202a+49 151 23456789\u202c"},
+        {"customer_id": "b", "email": "\ufeffJo.Se\u0301+x@gmail.com", "phone": "+49 151 23456780"},
+        {"customer_id": "b", "email": "Jo.S\u00e9+x@gmail.com", "phone": "+49 151 23456780"},  # the same
+        {"customer_id": "007", "email": "\u200b", "phone": ""},
+    ]
+    path = write_contacts(tmp_path / "contacts.csv", contacts)
+    done = export(found, "salesforce", tmp_path / "out", path)
+    rows = [one[:2] for one in cells(done.folder / "salesforce-00001.csv")[1:]]
+    assert rows == [["a", "jane@example.com"], ["b", "Jo.S\u00e9+x@gmail.com"]]
+    assert done.selection.left_out == {"no_email": 1}
+    assert done.selection.changed == {"email": 2}
+    done = export(found, "google", tmp_path / "out", path)
+    assert done.selection.left_out == {"no_address": 1}
+    assert done.selection.changed == {"email": 2, "phone": 1, "gmail_dots_and_tag": 1}
+    hashed = [one[:2] for one in cells(done.folder / "google-00001.csv")[1:]]
+    assert hashed == [
+        [sha256("jane@example.com"), sha256("+4915123456789")],
+        [sha256("jos\u00e9@gmail.com"), sha256("+4915123456780")],
+    ]
+    assert artefacts.verify(done.folder)["changed"] == done.selection.changed
+    assert export(found, "meta", tmp_path / "out", path).selection.changed == {"email": 2, "phone": 1}
+
+
+def test_variables_of_a_message_are_written_as_they_are(found, tmp_path):
+    couple = "\U0001f469\u200d\U0001f680"  # a picture of several characters
+    contacts = [{"customer_id": "a", "phone": "+4915123456789", "first_name": couple}]
+    path = write_contacts(tmp_path / "contacts.csv", contacts)
+    done = export(found, "sms", tmp_path / "out", path, variables=("first_name",))
+    assert (done.folder / done.parts[0].file).read_text("utf-8") == f"+4915123456789,{couple}\n"
+    assert done.selection.changed == {}
+
+
+def test_a_gmail_address_of_nothing_but_a_tag_is_a_bad_one_for_google(found, tmp_path):
+    contacts = [
+        {"customer_id": "a", "email": "+x@gmail.com", "phone": "+4915123456789"},
+        {"customer_id": "b", "email": "+x@gmail.com", "phone": ""},
+        {"customer_id": "007", "email": "jane@gmail.com", "phone": ""},
+    ]
+    path = write_contacts(tmp_path / "contacts.csv", contacts)
+    done = export(found, "google", tmp_path / "out", path).selection
+    assert (done.rows, done.left_out, done.emptied["bad_email"]) == (2, {"no_address": 1}, 1)
