@@ -19,12 +19,13 @@ from crm_ml.tables.engine import connect
 from crm_ml.tables.mapping import Mapping
 from crm_ml.tables.output import write_tables
 from crm_ml.tables.refusals import refuse_accepted, refuse_between, refuse_by_counts
-from crm_ml.tables.row_rules import reject_repeated, reject_unknown, reject_unlinked
+from crm_ml.tables.row_rules import reject_far_times, reject_repeated, reject_unknown, reject_unlinked
 from crm_ml.tables.source_errors import explain
 from crm_ml.tables.sources import IdsOf, TableSource
 from crm_ml.tables.sql import ident, literal
 from crm_ml.tables.staging import Staged, stage
 from crm_ml.tables.table_profile import compare_medians, record_medians
+from crm_ml.tables.times import epoch_seconds
 from crm_ml.tables.unicode_ids import warn_equal_after_nfc
 
 if TYPE_CHECKING:
@@ -156,6 +157,7 @@ def _finish(
     reject_unknown(connection, staged, finished)
     if staged.refusals:
         return
+    reject_far_times(connection, staged)
     reject_repeated(connection, staged)
     reject_unlinked(connection, staged)
     connection.execute(f"CREATE TABLE {ident('good_' + staged.name)} AS {_accepted(staged, mapping)}")
@@ -181,7 +183,7 @@ def _accepted(staged: Staged, mapping: Mapping) -> str:
             value = _of_refund(column.name)
         parts.append(f"{value} AS {name}")
         if column.kind == "time":
-            parts.append(f"epoch_us({name}) // 1000000 AS {ident(column.name + '_epoch_s')}")
+            parts.append(f"{epoch_seconds(name)} AS {ident(column.name + '_epoch_s')}")
     return f"SELECT {', '.join(parts)} FROM {staged.good()}"
 
 

@@ -29,6 +29,8 @@ class Column:
         Value for a missing optional column and for empty cells.
     planned : bool
         Whether a time may lie after the extraction of the data, such as the end of a campaign.
+    any_year : bool
+        Whether a time may lie in any year, such as a birthday; otherwise 1971 to 2099 are plausible.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Column:
     nullable: bool = False
     default: int | None = None
     planned: bool = False
+    any_year: bool = False
 
 
 @dataclass(frozen=True)

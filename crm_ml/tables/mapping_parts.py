@@ -25,7 +25,7 @@ class ColumnMapping(Strict):
         Of money: ``major`` 1.23 becomes 123 cents, exactly, by decimals.
     format : str, optional
         Of times that are not in ISO 8601, such as ``"%d.%m.%Y"``.
-    epoch : {"s", "ms"}, optional
+    epoch : {"s", "ms", "us", "ns"}, optional
         Unit of times counted since 1970-01-01 UTC.
     cast : {"integer"}, optional
         Of ids that the source stores as floats: 13085.0 becomes "13085"; anything that is no integer
@@ -40,7 +40,7 @@ class ColumnMapping(Strict):
     times: str | None = None
     unit: Literal["minor", "major"] = "minor"
     format: str | None = None
-    epoch: Literal["s", "ms"] | None = None
+    epoch: Literal["s", "ms", "us", "ns"] | None = None
     cast: Literal["integer"] | None = None
     kind: Literal["text", "integer", "number", "boolean", "time", "cents"] = "text"
 

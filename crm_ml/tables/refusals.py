@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from crm_ml.tables.contract import Column
 from crm_ml.tables.sql import ident
 from crm_ml.tables.staging import Staged
+from crm_ml.tables.times import MICROSECONDS
 
 if TYPE_CHECKING:
     import duckdb
@@ -39,6 +40,8 @@ def _of_column(staged: Staged, column: Column) -> Iterator[str]:
         yield where("null", "is null") + "; fill them at the source or map another column"
     if rows_with("digits") > MOST * read:
         yield where("digits", "is digits only, a date as a number or an epoch,") + "; declare format or epoch"
+    elif _out_of_time(staged, column) > MOST * read:
+        yield _implausible(staged, column)
     elif rows_with("unreadable") > MOST * read:
         yield (
             where("unreadable", f"can't be read as {column.kind}")
@@ -53,6 +56,26 @@ def _of_column(staged: Staged, column: Column) -> Iterator[str]:
         )
     if rows_with("future") > MAX_FUTURE_SHARE * read:
         yield where("future", "is at or after known_until") + "; correct known_until or the times"
+
+
+def _implausible(staged: Staged, column: Column) -> str:
+    """Return the refusal of a column whose times are mostly implausible, with the unit of epoch that fits."""
+    name, read, fits = column.name, staged.report.read, _fits(staged, column)
+    text = f"{name} lies outside 1971 to 2099 in {_out_of_time(staged, column):,} of {read:,} rows"
+    unit = max(fits, key=lambda unit: fits[unit])
+    if fits[unit]:
+        return f"{text}; declare epoch: {unit}, by which {fits[unit]:,} rows are plausible"
+    return f"{text}; map another column or declare its form"
+
+
+def _out_of_time(staged: Staged, column: Column) -> int:
+    """Return the rows of implausible time, and those beyond any calendar where another unit fits."""
+    kinds = ("sentinel", "implausible", *(("unreadable",) if any(_fits(staged, column).values()) else ()))
+    return sum(staged.counts.get(f"{kind}_{column.name}", 0) for kind in kinds)
+
+
+def _fits(staged: Staged, column: Column) -> dict[str, int]:
+    return {unit: staged.counts.get(f"fits_{unit}_{column.name}", 0) for unit in MICROSECONDS}
 
 
 def refuse_between(tables: dict[str, Staged], declared_zone: bool) -> None:

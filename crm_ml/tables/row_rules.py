@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import duckdb
 
 MAX_UNKNOWN_SHARE = 0.05
+MAX_YEARS_FROM_MEDIAN = 40
 
 
 def reject_unknown(connection: "duckdb.DuckDBPyConnection", staged: Staged, known: dict[str, Staged]) -> None:
@@ -45,6 +46,22 @@ def reject_unknown(connection: "duckdb.DuckDBPyConnection", staged: Staged, know
             staged.refusals.append(f"{text}; complete {table} or check how both write the id")
         else:
             staged.report.warnings.append(text)
+
+
+def reject_far_times(connection: "duckdb.DuckDBPyConnection", staged: Staged) -> None:
+    """Reject rows known more than 40 years from the middle of their table, where any are that far apart."""
+    if staged.contract.known_at is None:
+        return
+    name, rows = ident(staged.contract.known_at), staged.good()
+    middle = f"SELECT quantile_disc({name}, 0.5) FROM {rows}"
+    years = connection.execute(f"SELECT year(max({name})) - year(min({name})) FROM {rows}").fetchone()
+    if years and years[0] is not None and years[0] > MAX_YEARS_FROM_MEDIAN:
+        _reject(
+            connection,
+            staged,
+            f"SELECT {ROW}, 'implausible_{staged.contract.known_at}' FROM {rows} "
+            f"WHERE abs(datediff('year', {name}, ({middle}))) > {MAX_YEARS_FROM_MEDIAN}",
+        )
 
 
 def reject_repeated(connection: "duckdb.DuckDBPyConnection", staged: Staged) -> None:

@@ -128,7 +128,9 @@ def _resolve(
     staged: Staged, source: TableSource, types: dict[str, str]
 ) -> list[tuple[Column, ColumnMapping | None]]:
     mapping, hows = staged.mapping, []
-    attributes = tuple(Column(name, how.kind, nullable=True) for name, how in mapping.attributes.items())
+    attributes = tuple(
+        Column(name, how.kind, nullable=True, any_year=True) for name, how in mapping.attributes.items()
+    )
     staged.columns = (*staged.contract.columns, *attributes)
     for column in staged.columns:
         how = mapping.columns.get(column.name) or mapping.attributes.get(column.name)
