@@ -9,7 +9,8 @@ import numpy as np
 from crm_ml.models.booster_params import passed_on
 from crm_ml.models.booster_text import booster_of, text_of
 from crm_ml.recommend.interactions import Floats
-from crm_ml.recommend.training_windows import NEW, REPEAT, HeadSettings, TrainingWindow
+from crm_ml.recommend.memo import Memo
+from crm_ml.recommend.training_windows import NEW, REPEAT, HeadSettings, Reals, TrainingWindow, Window
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -23,29 +24,21 @@ class Heads:
     steps: Mapping[str, tuple[Floats, Floats]]
 
     @staticmethod
-    def fit(
-        windows: Sequence[TrainingWindow], settings: HeadSettings, heads: Sequence[str] = (REPEAT, NEW)
-    ) -> "Heads":
-        """Train both heads, or one of them, on all windows."""
-        return Heads({head: _booster(head, windows, settings) for head in heads}, {})
+    def fit(past: Sequence[TrainingWindow], settings: HeadSettings, memo: Memo) -> "Heads":
+        """Train the heads on all windows; calibrate them on the newest by heads trained without it.
 
-    def joined(self, other: "Heads") -> "Heads":
-        """Return these heads and those of another model together."""
-        return Heads({**self.boosters, **other.boosters}, {**self.steps, **other.steps})
-
-    def calibrated(self, earlier: "Heads", window: TrainingWindow) -> "Heads":
-        """Return the heads with steps fitted to scores of a later window by heads of earlier windows."""
-        from sklearn.isotonic import IsotonicRegression
-
-        assert window.y is not None
-        steps = {}
-        for head in self.boosters:
-            score = earlier.boosters[head].predict(window.X[head])
-            fitted = IsotonicRegression(y_min=1e-6, y_max=1 - 1e-6, out_of_bounds="clip").fit(
-                score, window.y[head]
-            )
-            steps[head] = (fitted.X_thresholds_, fitted.y_thresholds_)
-        return Heads(self.boosters, steps)
+        Parameters
+        ----------
+        past : sequence of TrainingWindow
+            Oldest first, at least two.
+        settings : HeadSettings
+        memo : Memo
+        """
+        boosters, steps = {}, {}
+        for head in (REPEAT, NEW):
+            boosters[head] = _booster(head, past, settings, memo)
+            steps[head] = _steps(_booster(head, past[:-1], settings, memo), past[-1], head)
+        return Heads(boosters, steps)
 
     @property
     def arrays(self) -> dict[str, Any]:
@@ -65,7 +58,7 @@ class Heads:
             {head: (arrays[f"{head}_step_x"], arrays[f"{head}_step_y"]) for head in (REPEAT, NEW)},
         )
 
-    def probability(self, head: str, X: Floats) -> Floats:
+    def probability(self, head: str, X: Reals) -> Floats:
         """Return P(buy); where the steps are flat, ties follow the head's scores."""
         score = self.boosters[head].predict(X)
         x, p = self.steps[head]
@@ -73,13 +66,14 @@ class Heads:
         return np.asarray(np.interp(score, x, p) + 1e-9 * rank / max(len(rank), 1))
 
 
-def pairs_of(window: TrainingWindow, heads: Heads) -> "csr_array":
+def pairs_of(window: Window, heads: Heads) -> "csr_array":
     """Return P(buy) of every pair of a window, shape (customers, items)."""
     from scipy.sparse import coo_array
 
     p = [heads.probability(head, window.X[head]) for head in (REPEAT, NEW)]
-    rows, items = (np.concatenate([part[REPEAT], part[NEW]]) for part in (window.rows, window.items))
-    pairs = coo_array((np.concatenate(p), (rows, items)), shape=window.shape).tocsr()
+    rows, items = (np.concatenate([part[REPEAT], part[NEW]]) for part in (window.rows, window.columns))
+    shape = (len(window.customers), len(window.items))
+    pairs = coo_array((np.concatenate(p), (rows, items)), shape=shape).tocsr()
     pairs.sort_indices()
     return pairs
 
@@ -121,15 +115,29 @@ def more_params(head: str, settings: HeadSettings) -> dict[str, Any]:
     return {**settings.params, **(settings.new_params if head == NEW else {})}
 
 
-def _booster(head: str, windows: Sequence[TrainingWindow], settings: HeadSettings) -> Any:
+def _steps(booster: Any, window: TrainingWindow, head: str) -> tuple[Floats, Floats]:
+    """Return the steps from the scores of a later window to P(buy)."""
+    from sklearn.isotonic import IsotonicRegression
+
+    isotonic = IsotonicRegression(y_min=1e-6, y_max=1 - 1e-6, out_of_bounds="clip")
+    isotonic.fit(booster.predict(window.X[head]), window.y[head])
+    return isotonic.X_thresholds_, isotonic.y_thresholds_
+
+
+def _booster(head: str, windows: Sequence[TrainingWindow], settings: HeadSettings, memo: Memo) -> Any:
+    parameters = {**head_params(head, settings), **passed_on(more_params(head, settings))}
+    rounds = settings.rounds if head == REPEAT else settings.new_rounds or settings.rounds
+    ingredients = [[window.content for window in windows], parameters, rounds]
+    return memo.once(f"{head} head", ingredients, lambda: _train(head, windows, parameters, rounds))
+
+
+def _train(head: str, windows: Sequence[TrainingWindow], parameters: Mapping[str, Any], rounds: int) -> Any:
     import lightgbm
 
     X = np.concatenate([window.X[head] for window in windows])
-    y = np.concatenate([window.y[head] for window in windows if window.y is not None])
+    y = np.concatenate([window.y[head] for window in windows])
     data = lightgbm.Dataset(X, y, feature_name=list(windows[0].names[head]))
     if head == NEW:
         sizes = [np.unique(window.rows[head], return_counts=True)[1] for window in windows]
         data.set_group(np.concatenate(sizes))
-    parameters = {**head_params(head, settings), **passed_on(more_params(head, settings))}
-    rounds = settings.rounds if head == REPEAT else settings.new_rounds or settings.rounds
-    return lightgbm.train(parameters, data, rounds)
+    return lightgbm.train(dict(parameters), data, rounds)

@@ -1,7 +1,9 @@
 """Events of customers and items, with ids in ascending order: the training data of every recommender."""
 
+import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,6 +37,8 @@ class Interactions:
     quantity : numpy.ndarray of float, shape (n,)
     ends_at : int
         The moment from which ages are counted: the first second of which nothing is known.
+    least_events : int
+        Of an item; what is known before a moment follows from the events before it alone.
     """
 
     customers: Ids
@@ -44,6 +48,7 @@ class Interactions:
     at: Ints
     quantity: Floats
     ends_at: int
+    least_events: int = 1
 
     @property
     def days(self) -> Floats:
@@ -56,46 +61,95 @@ class Interactions:
         new = (np.diff(self.customer) != 0) | (np.diff(self.at) != 0)
         return np.append(0, np.cumsum(new))
 
+    @cached_property
+    def content(self) -> str:
+        """Sum of all ids, events and the end: equal where everything that follows from them is."""
+        total = hashlib.sha256(f"{self.ends_at} {self.least_events}".encode())
+        for ids in (self.customers, self.items):
+            total.update("\0".join((f"\0{len(ids)}", *map(str, ids))).encode())
+        for part in (self.customer, self.item, self.at, self.quantity):
+            total.update(np.ascontiguousarray(part).data)
+        return total.hexdigest()
+
     def matrix(self, values: npt.ArrayLike | None = None) -> "csr_array":
         """Return the sum of `values` (one an event, 1 without it) for each customer and item."""
-        from scipy.sparse import coo_array
-
         data = np.ones(len(self.item)) if values is None else np.asarray(values, dtype=np.float64)
-        shape = (len(self.customers), len(self.items))
-        cells = coo_array((data, (self.customer, self.item)), shape=shape).tocsr()
-        cells.sort_indices()
-        return cells
+        return self._pairs.reduced(np.add, data)
 
     def ages(self, oldest: bool = False) -> "csr_array":
         """Return the days since the last (or the oldest) event of each customer and item, above 0."""
-        from scipy.sparse import csr_array
+        return self._pairs.reduced(np.maximum if oldest else np.minimum, self.days)
 
+    @cached_property
+    def _pairs(self) -> "_Pairs":
         order = np.lexsort((self.item, self.customer))
         customer, item = self.customer[order], self.item[order]
         starts = np.flatnonzero(np.append(True, (np.diff(customer) != 0) | (np.diff(item) != 0)))
-        days = (np.maximum if oldest else np.minimum).reduceat(self.days[order], starts)
         shape = (len(self.customers), len(self.items))
         rows = np.append(0, np.cumsum(np.bincount(customer[starts], minlength=shape[0])))
-        return csr_array((days, item[starts], rows), shape=shape)
+        return _Pairs(order, starts, item[starts].astype(np.int32), rows.astype(np.int32), shape)
 
     def before(self, moment: int) -> "Interactions | None":
-        """Return the events before a moment, with the same ids; None where there are none."""
-        keep = self.at < moment
+        """Return what was known at a moment, as if the data had ended then; None where nothing was.
+
+        Items have at least `least_events` events before the moment, and customers one of such an item.
+        """
+        return replace(self, ends_at=moment)._events(self.at < moment)
+
+    def with_at_least(self, least_events: int) -> "Interactions | None":
+        """Return the events of the items with at least so many, now and in `before`; None without any."""
+        return replace(self, least_events=least_events)._events(np.ones(len(self.at), dtype=np.bool_))
+
+    def _events(self, keep: npt.NDArray[np.bool_]) -> "Interactions | None":
+        frequent = np.bincount(self.item[keep], minlength=len(self.items)) >= max(self.least_events, 1)
+        keep = keep & frequent[self.item]
         if not keep.any():
             return None
-        parts = (self.customer[keep], self.item[keep], self.at[keep], self.quantity[keep])
-        return Interactions(self.customers, self.items, *parts, ends_at=moment)
+        known = np.bincount(self.customer[keep], minlength=len(self.customers)) > 0
+        numbers = [np.cumsum(mask) - 1 for mask in (known, frequent)]
+        return replace(
+            self,
+            customers=self.customers[known],
+            items=self.items[frequent],
+            customer=numbers[0][self.customer[keep]],
+            item=numbers[1][self.item[keep]],
+            at=self.at[keep],
+            quantity=self.quantity[keep],
+        )
 
     def of_customers(self, keep: npt.NDArray[np.bool_]) -> "Interactions":
         """Return the events of some customers, shape (n_customers,); items keep their numbers."""
         number = np.cumsum(keep) - 1
         inside = keep[self.customer]
-        parts = (number[self.customer[inside]], self.item[inside], self.at[inside], self.quantity[inside])
-        return Interactions(self.customers[keep], self.items, *parts, ends_at=self.ends_at)
+        return replace(
+            self,
+            customers=self.customers[keep],
+            customer=number[self.customer[inside]],
+            item=self.item[inside],
+            at=self.at[inside],
+            quantity=self.quantity[inside],
+        )
 
     def numbers(self, customers: npt.ArrayLike) -> Ints:
         """Return the number of each customer id, -1 where it is unknown."""
         return lookup(self.customers, customers)
+
+
+@dataclass(frozen=True, eq=False)
+class _Pairs:
+    """Events by customer and item: their order, the first of each pair, and the sparse pattern of pairs."""
+
+    order: Ints
+    starts: Ints
+    columns: npt.NDArray[np.int32]
+    rows: npt.NDArray[np.int32]
+    shape: tuple[int, int]
+
+    def reduced(self, function: np.ufunc, values: Floats) -> "csr_array":
+        from scipy.sparse import csr_array
+
+        data = function.reduceat(values[self.order], self.starts)
+        return csr_array((data, self.columns.copy(), self.rows.copy()), shape=self.shape)
 
 
 def lookup(known: Ids, wanted: npt.ArrayLike) -> Ints:

@@ -8,6 +8,7 @@ import numpy as np
 from crm_ml.errors import InputError
 from crm_ml.recommend.interactions import Interactions
 from crm_ml.recommend.neighbours import Neighbours
+from crm_ml.recommend.sparse_products import nearest_items
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -46,7 +47,7 @@ class ItemKNN(Neighbours):
     def _fit(self, data: Interactions) -> None:
         if self.weighting not in ("cosine", "tfidf", "bm25"):
             raise InputError(f"weighting is {self.weighting!r}; there are cosine, tfidf and bm25")
-        self.similar_ = _nearest(_weighted(data, self.weighting), self.neighbours, self.shrink)
+        self.similar_ = nearest_items(_weighted(data, self.weighting), self.neighbours, self.shrink)
         half_life = np.inf if self.half_life_days is None else self.half_life_days
         newest = np.exp2(-data.days / half_life)
         own = data.matrix(newest)
@@ -70,26 +71,3 @@ def _weighted(data: Interactions, weighting: Weighting) -> "csr_array":
     norm = _K1 * (1 - _B + _B * length[row] / length.mean())
     counts.data = rare[counts.indices] * counts.data * (_K1 + 1) / (counts.data + norm)
     return counts
-
-
-def _nearest(weighted: "csr_array", neighbours: int, shrink: float) -> "csr_array":
-    """Return the similarities of each item (row) to its nearest, without itself."""
-    from scipy.sparse import csr_array, vstack
-
-    from crm_ml.recommend.top_k import NONE, top_k
-
-    norms = np.sqrt(np.asarray(weighted.multiply(weighted).sum(axis=0)).ravel())
-    columns = weighted.T.tocsr()
-    n, parts = columns.shape[0], []
-    for start in range(0, n, 512):
-        block = (columns[start : start + 512] @ weighted).toarray()
-        block /= norms[start : start + 512, None] * norms[None, :] + shrink
-        rows = np.arange(len(block))
-        block[rows, start + rows] = 0.0
-        nearest, values = top_k(np.where(block > 0, block, -np.inf), min(neighbours, n), None, None)
-        real = nearest != NONE
-        starts = np.append(0, np.cumsum(real.sum(axis=1)))
-        part = csr_array((values[real], nearest[real], starts), shape=(len(block), n))
-        part.sort_indices()
-        parts.append(part)
-    return csr_array(vstack(parts, format="csr"))

@@ -9,6 +9,7 @@ import numpy as np
 from crm_ml.recommend.interactions import Floats, Ints
 from crm_ml.recommend.recommender import Recommender
 from crm_ml.recommend.score_explanations import contribution_texts
+from crm_ml.recommend.sparse_products import dense_product
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -41,7 +42,7 @@ class Neighbours(Recommender):
         return self.own_[rows].multiply(self.similar_.T.tocsr()[items]).tocsr()
 
     def _scores(self, rows: Ints) -> Floats:
-        scores = (self.own_[rows] @ self.similar_).toarray()
+        scores = dense_product(self.own_[rows], self.similar_)
         return np.where(scores > 0, scores, -np.inf)
 
     def _reasons(self, rows: Ints, items: Ints) -> list[str]:

@@ -1,5 +1,6 @@
 """Features of pairs of a customer and an item, at the end of the data."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -33,14 +34,14 @@ class PairFeatures:
     data: Interactions
     category: Ints
 
-    def repeats(self, rows: Ints, items: Ints, scores: dict[str, Floats]) -> tuple[Floats, list[str]]:
+    def repeats(self, rows: Ints, items: Ints, scores: Mapping[str, Floats]) -> tuple[Floats, list[str]]:
         """Return features of pairs that the customer had before, shape (n, k), and their names."""
-        columns = self._repeat(rows, items) | self._shared(rows, items) | scores
+        columns = {**self._repeat(rows, items), **self._shared(rows, items), **scores}
         return np.column_stack(list(columns.values())), list(columns)
 
-    def new(self, rows: Ints, items: Ints, scores: dict[str, Floats]) -> tuple[Floats, list[str]]:
+    def new(self, rows: Ints, items: Ints, scores: Mapping[str, Floats]) -> tuple[Floats, list[str]]:
         """Return features of pairs that are new, with the scores of other models by name."""
-        columns = scores | self._shared(rows, items)
+        columns = {**scores, **self._shared(rows, items)}
         return np.column_stack(list(columns.values())), list(columns)
 
     @property
@@ -54,20 +55,25 @@ class PairFeatures:
         return History.of(self.data)
 
     def _repeat(self, rows: Ints, items: Ints) -> dict[str, Floats]:
-        history, customers = self.history, self._of_customers
-        columns = {"count": _at(history.count, rows, items)}
+        history, customers, place = self.history, self._of_customers, self._places(rows, items)
+        columns = {"count": history.count.data[place]}
         for half_life, decayed in self._decayed.items():
-            columns[f"decayed_{half_life}"] = _at(decayed, rows, items)
-        last, first = _at(history.last, rows, items), _at(history.first, rows, items)
+            columns[f"decayed_{half_life}"] = decayed.data[place]
+        last, first = history.last.data[place], history.first.data[place]
         times = columns["count"] - 1
         gap = np.divide(first - last, times, out=np.full(len(rows), np.nan), where=times > 0)
         columns |= {"last": last, "first": first, "gap": gap}
         columns["due"] = np.divide(last, gap, out=np.full(len(rows), np.nan), where=gap > 0)
-        columns["quantity"] = _at(self._quantity, rows, items) / np.maximum(columns["count"], 1)
+        columns["quantity"] = self._quantity.data[place] / np.maximum(columns["count"], 1)
         for half_life in (30, 120):
             days = customers[f"decayed_days_{half_life}"][rows]
             columns[f"share_{half_life}"] = columns[f"decayed_{half_life}"] / np.maximum(days, 0.1)
         return columns
+
+    def _places(self, rows: Ints, items: Ints) -> Ints:
+        """Return where pairs that the customers had stand in the pattern that all matrices share."""
+        pattern, n = self.history.count, len(self.data.items)
+        return np.searchsorted(_rows(pattern) * n + pattern.indices, rows * n + items)
 
     def _shared(self, rows: Ints, items: Ints) -> dict[str, Floats]:
         """Return the features of a pair's customer, item and category."""
@@ -95,8 +101,10 @@ class PairFeatures:
     @cached_property
     def _of_customers(self) -> dict[str, Floats]:
         data, n = self.data, len(self.data.customers)
-        visits = np.unique(np.column_stack([data.customer, data.at // DAY_S]), axis=0)
-        who, age = visits[:, 0], data.ends_at / DAY_S - visits[:, 1]
+        day = data.at // DAY_S
+        new = (np.diff(data.customer) != 0) | (np.diff(day) != 0)  # events stand in the order of both
+        first = np.flatnonzero(np.append(True, new))
+        who, age = data.customer[first], data.ends_at / DAY_S - day[first]
         columns = {
             f"days_{days}": np.bincount(who[age <= days], minlength=n).astype(float) for days in (28, 84, 365)
         }
@@ -126,19 +134,16 @@ class PairFeatures:
     @cached_property
     def _categories(self) -> tuple[Floats, Floats]:
         """Decayed events and number of different items of each customer in each category."""
-        shape = (len(self.data.customers), int(self.category.max()) + 1)
-        decayed, had = np.zeros(shape), np.zeros(shape)
-        np.add.at(decayed, (self.data.customer, self.category[self.data.item]), np.exp2(-self.data.days / 60))
+        n, kinds = len(self.data.customers), int(self.category.max()) + 1
+        events = self.data.customer * kinds + self.category[self.data.item]
+        weight = np.exp2(-self.data.days / 60)
+        decayed = np.asarray(np.bincount(events, weight, minlength=n * kinds), dtype=np.float64)
         pattern = self.history.count
-        np.add.at(had, (_rows(pattern), self.category[pattern.indices]), 1.0)
-        return decayed, had
+        pairs = _rows(pattern) * kinds + self.category[pattern.indices]
+        had: Floats = np.bincount(pairs, minlength=n * kinds).astype(float)
+        return decayed.reshape(n, kinds), had.reshape(n, kinds)
 
 
 def _rows(matrix: "csr_array") -> Ints:
     """Return the row of each entry of a sparse matrix."""
     return np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
-
-
-def _at(matrix: "csr_array", rows: Ints, items: Ints) -> Floats:
-    """Return entries of a sparse matrix, 0 where there is none."""
-    return np.asarray(matrix[rows, items], dtype=np.float64).ravel()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from crm_ml.recommend.interactions import Floats, Interactions, Ints
+from crm_ml.recommend.memo import Memo
 from crm_ml.recommend.recommender import Recommender
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ class Popularity(Recommender):
         interactions: "pd.DataFrame | Interactions",
         categories: Mapping[str, str] | None = None,
         segments: Mapping[str, str] | None = None,
+        *,
+        memo: Memo | None = None,
     ) -> Self:
         """Count; see `Recommender.fit`.
 
@@ -40,9 +43,11 @@ class Popularity(Recommender):
             Not used.
         segments : mapping of str to str, optional
             Segment of a customer. Customers without one get the counts of all customers.
+        memo : Memo, optional
+            Not used.
         """
         self._segments = {str(customer): str(name) for customer, name in (segments or {}).items()}
-        return super().fit(interactions, categories)
+        return super().fit(interactions, categories, memo=memo)
 
     def _fit(self, data: Interactions) -> None:
         names = [self._segments.get(str(customer), "") for customer in data.customers]

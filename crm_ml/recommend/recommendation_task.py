@@ -47,7 +47,8 @@ def task_of(
     tables : Tables
     snapshot : Snapshot
     least_events : int
-        Items with fewer events before the snapshot are left out.
+        Items with fewer events before the snapshot are left out; lines of one customer, item and second are
+        one event.
     level : {"item_id", "category", "department"}
     after : bool
         Whether to compute the relevant items of the window after the snapshot.
@@ -58,13 +59,11 @@ def task_of(
         If no item has that many events before the snapshot, or the tables lack items for the level.
     """
     past = _events(past_lines(tables, snapshot), tables, level)
-    counts = past[ITEM].value_counts()
-    frequent = counts.index[counts >= least_events]
-    if not len(frequent):
+    data = as_interactions(past, snapshot.epoch_s).with_at_least(least_events) if len(past) else None
+    if data is None:
         raise InputError(
             f"order_lines: no {level} has {least_events:,} purchases before {snapshot}; ask for fewer"
         )
-    data = as_interactions(past[past[ITEM].isin(frequent)], snapshot.epoch_s)
     categories = _categories(tables) if level == ITEM else {}
     return Task(data, categories, _relevant(tables, snapshot, data, level) if after else None)
 

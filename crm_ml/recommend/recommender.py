@@ -13,15 +13,18 @@ from crm_ml.errors import InputError
 from crm_ml.recommend import files
 from crm_ml.recommend.applied_rules import AppliedRules
 from crm_ml.recommend.interactions import Floats, Ids, Interactions, Ints, as_interactions
+from crm_ml.recommend.memo import Memo
 from crm_ml.recommend.offer import Offer
 from crm_ml.recommend.serving import Serving
 from crm_ml.recommend.top_k import Mask
+from crm_ml.storage.identity import identity
 
 if TYPE_CHECKING:
     import pandas as pd
     from scipy.sparse import csr_array
 
 POPULAR_DAYS = 28
+_SHARED = ("customers", "items", "popularity", "seen", "learned_from")
 
 
 @dataclass(kw_only=True, eq=False)
@@ -33,13 +36,19 @@ class Recommender(ABC):
     """
 
     gives_probabilities: ClassVar[bool] = False  # whether scores are P(buy within a horizon)
+    uses_categories: ClassVar[bool] = False  # whether it learns from the categories of items
+    learned_from_: str = field(init=False, repr=False)
     customers_: Ids = field(init=False, repr=False)
     items_: Ids = field(init=False, repr=False)
     seen_: "csr_array" = field(init=False, repr=False)
     popularity_: Floats = field(init=False, repr=False)
 
     def fit(
-        self, interactions: "pd.DataFrame | Interactions", categories: Mapping[str, str] | None = None
+        self,
+        interactions: "pd.DataFrame | Interactions",
+        categories: Mapping[str, str] | None = None,
+        *,
+        memo: Memo | None = None,  # noqa: ARG002  (of models that are made of others)
     ) -> Self:
         """Learn from events; earlier fits are forgotten.
 
@@ -49,6 +58,8 @@ class Recommender(ABC):
             Columns customer_id, item_id, occurred_at and optionally quantity.
         categories : mapping of str to str, optional
             Category of an item, for models that learn from it.
+        memo : Memo, optional
+            Parts of earlier fits, which a model takes over where they follow from the same.
 
         Raises
         ------
@@ -63,11 +74,18 @@ class Recommender(ABC):
     ) -> Self:
         """Update the model with later events; what was learned from labels stays as it is.
 
-        Parameters and errors as `fit`; a model without labels is fitted again.
+        Parameters and errors as `fit`; a model without labels is fitted again. Where nothing differs from
+        what the model was fitted to, nothing is done.
         """
         self._check_fitted()
-        self._refresh(self._known(interactions, categories))
+        data = as_interactions(interactions)
+        if self.learns_from(data, categories) != self.learned_from_:
+            self._refresh(self._known(data, categories))
         return self
+
+    def learns_from(self, data: Interactions, categories: Mapping[str, str] | None) -> str:
+        """Return the sum of what a fit to events would follow from, beside the parameters."""
+        return identity([data.content, dict(categories or {}) if self.uses_categories else None])
 
     def _known(
         self, interactions: "pd.DataFrame | Interactions", categories: Mapping[str, str] | None
@@ -75,6 +93,7 @@ class Recommender(ABC):
         """Set the attributes that all models derive from events."""
         data = as_interactions(interactions)
         self._categories = dict(categories or {})
+        self.learned_from_ = self.learns_from(data, categories)
         self.customers_, self.items_, self.seen_ = data.customers, data.items, data.ages()
         recent = np.bincount(data.item[data.days <= POPULAR_DAYS], minlength=len(data.items))
         ever = np.bincount(data.item, minlength=len(data.items))
@@ -193,15 +212,24 @@ class Recommender(ABC):
         """Write parameters, but for the number of threads, and arrays into an existing folder."""
         self._check_fitted()
         parameters = {name: value for name, value in self.parameters.items() if name != "num_threads"}
-        shared = {"customers": self.customers_, "items": self.items_, "popularity": self.popularity_}
-        files.write(folder, parameters, {**shared, "seen": self.seen_, **self._arrays()})
+        shared = {name: getattr(self, f"{name}_") for name in _SHARED}
+        files.write(folder, parameters, {**shared, **self._arrays()})
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """Read what `save` wrote; check its manifest before."""
+        """Read what `save` wrote; check its manifest before.
+
+        Raises
+        ------
+        InputError
+            If an earlier version wrote it.
+        """
         parameters, arrays = files.read(folder)
         model = cls(**parameters)
-        for name in ("customers", "items", "popularity", "seen"):
+        missing = [name for name in _SHARED if name not in arrays]
+        if missing:
+            raise InputError(f"{folder}: it has no {', '.join(missing)}: of another version; train it again")
+        for name in _SHARED:
             setattr(model, f"{name}_", arrays.pop(name))
         model._restore(arrays)
         return model
@@ -228,6 +256,18 @@ class Recommender(ABC):
         if breaches:
             raise InputError(f"recommend: {'; '.join(breaches)}")
         return np.array([str(customer) for customer in wanted], dtype=object)
+
+
+def fitted(
+    model: Recommender,
+    data: Interactions,
+    categories: Mapping[str, str] | None = None,
+    *,
+    memo: Memo,
+) -> Recommender:
+    """Return the model, fitted, or an equal one that was fitted to the same events before."""
+    ingredients = [type(model).__qualname__, model.parameters, model.learns_from(data, categories)]
+    return memo.once("fit", ingredients, lambda: model.fit(data, categories, memo=memo))
 
 
 def _allowed(items: Ids, allowed_items: npt.ArrayLike | None) -> Mask | None:

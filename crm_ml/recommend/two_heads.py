@@ -1,6 +1,6 @@
 """Two tasks, two heads, one list: what the customer will buy again, and what for the first time."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -11,45 +11,13 @@ from crm_ml.models.booster_params import check_params
 from crm_ml.recommend.head_models import Heads, head_params, more_params, pairs_of
 from crm_ml.recommend.history import History
 from crm_ml.recommend.interactions import Floats, Interactions, Ints
+from crm_ml.recommend.memo import Memo
 from crm_ml.recommend.recommender import Recommender
-from crm_ml.recommend.training_windows import NEW, REPEAT, HeadSettings, TrainingWindow
+from crm_ml.recommend.training_windows import NEW, REPEAT, HeadSettings, TrainingWindow, Window
 
 if TYPE_CHECKING:
+    import pandas as pd
     from scipy.sparse import csr_array
-
-DISCOVERY = tuple(name for name in HeadSettings.__dataclass_fields__ if name.startswith("new_"))
-_SHARED = tuple(
-    name
-    for name in HeadSettings.__dataclass_fields__
-    if name not in (*DISCOVERY, "num_threads", "category")  # the number of threads changes no result
-)
-
-
-@dataclass(frozen=True, eq=False)
-class Prepared:
-    """The part of a fit that takes longest and does not depend on the discovery head.
-
-    Parameters
-    ----------
-    data : Interactions
-    categories : mapping of str to str
-    settings : HeadSettings
-        Of the model that prepared it.
-    past : sequence of TrainingWindow
-        Those that train, oldest first.
-    now : TrainingWindow
-    history : History
-    repeat : Heads
-        The repeat head alone, calibrated.
-    """
-
-    data: Interactions
-    categories: Mapping[str, str]
-    settings: HeadSettings
-    past: Sequence[TrainingWindow]
-    now: TrainingWindow
-    history: History
-    repeat: Heads
 
 
 @dataclass(kw_only=True, eq=False)
@@ -95,6 +63,7 @@ class TwoHeads(Recommender):
     """
 
     gives_probabilities: ClassVar[bool] = True
+    uses_categories: ClassVar[bool] = True
     horizon_days: int = 28
     windows: int = 4
     own: int = 200
@@ -116,51 +85,44 @@ class TwoHeads(Recommender):
     new_params: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        settings = HeadSettings.of(self, {})
+        settings = HeadSettings.of(self)
         for head in (REPEAT, NEW):
             check_params(more_params(head, settings), head_params(head, settings))
 
-    def prepare(self, interactions: Interactions, categories: Mapping[str, str] | None = None) -> "Prepared":
-        """Return the part of a fit that does not depend on the discovery head; raises as `fit`."""
-        return self._prepared(self._known(interactions, categories))
+    def fit(
+        self,
+        interactions: "pd.DataFrame | Interactions",
+        categories: Mapping[str, str] | None = None,
+        *,
+        memo: Memo | None = None,
+    ) -> Self:
+        """Learn from events; see `Recommender.fit`.
 
-    def fit_prepared(self, prepared: "Prepared") -> Self:
-        """Train the discovery head on a prepared fit of the same settings; the result equals `fit`.
-
-        Raises
-        ------
-        InputError
-            If a parameter differs that is not of the discovery head.
+        Windows, sources and heads that follow from the same are taken from `memo`, which changes no result.
         """
-        self._known(prepared.data, prepared.categories)
-        settings = HeadSettings.of(self, prepared.categories)
-        odd = [name for name in _SHARED if getattr(settings, name) != getattr(prepared.settings, name)]
-        if odd or self.windows != len(prepared.past):
-            raise InputError(f"prepared with other values of {', '.join(odd) or 'windows'}; prepare again")
-        self._learn(prepared, settings)
+        self._learn(self._known(interactions, categories), Memo() if memo is None else memo)
         return self
 
     def _fit(self, data: Interactions) -> None:
-        self._learn(self._prepared(data), HeadSettings.of(self, self._categories))
+        self._learn(data, Memo())
 
-    def _prepared(self, data: Interactions) -> "Prepared":
-        settings = HeadSettings.of(self, self._categories)
+    def _learn(self, data: Interactions, memo: Memo) -> None:
         if self.windows < 2:
             raise InputError(f"windows is {self.windows}; give at least 2, one of which calibrates")
-        past = [TrainingWindow.before(data, settings, number) for number in range(self.windows, 0, -1)]
-        now, history = TrainingWindow.now(data, settings), History.of(data)
-        return Prepared(data, self._categories, settings, past, now, history, _head(REPEAT, past, settings))
-
-    def _learn(self, prepared: "Prepared", settings: HeadSettings) -> None:
-        self.heads_ = prepared.repeat.joined(_head(NEW, prepared.past, settings))
-        self.probability_ = pairs_of(prepared.now, self.heads_)
-        self.history_ = prepared.history
+        settings = HeadSettings.of(self)
+        past = [
+            TrainingWindow.before(data, self._categories, settings, number, memo)
+            for number in range(self.windows, 0, -1)
+        ]
+        self.heads_ = Heads.fit(past, settings, memo)
+        self._judge(data, memo)
 
     def _refresh(self, data: Interactions) -> None:
-        self._judge(data, HeadSettings.of(self, self._categories))
+        self._judge(data, Memo())
 
-    def _judge(self, data: Interactions, settings: HeadSettings) -> None:
-        self.probability_ = pairs_of(TrainingWindow.now(data, settings), self.heads_)
+    def _judge(self, data: Interactions, memo: Memo) -> None:
+        now = Window.at_end(data, self._categories, HeadSettings.of(self), memo)
+        self.probability_ = pairs_of(now, self.heads_)
         self.history_ = History.of(data)
 
     def _scores(self, rows: Ints) -> Floats:
@@ -183,9 +145,3 @@ class TwoHeads(Recommender):
     def _restore(self, arrays: Mapping[str, Any]) -> None:
         self.probability_, self.history_ = arrays["probability_"], History.from_arrays(arrays)
         self.heads_ = Heads.from_arrays(arrays)
-
-
-def _head(name: str, past: Sequence[TrainingWindow], settings: HeadSettings) -> Heads:
-    """Train a head on all windows; calibrate it on the newest by a head trained without that window."""
-    earlier = Heads.fit(past[:-1], settings, (name,))
-    return Heads.fit(past, settings, (name,)).calibrated(earlier, past[-1])

@@ -28,6 +28,7 @@ from study import (
 
 from crm_ml.config import RecommendRun, load_run
 from crm_ml.evaluation.significance import Evaluation
+from crm_ml.recommend.memo import Memo
 from crm_ml.recommend.recommendation_task import task_of
 from crm_ml.train.experiment import load_tables
 from crm_ml.train.families.recommend import experiment
@@ -66,12 +67,13 @@ def _judge_all(arguments: argparse.Namespace) -> None:
 def judged(config: RecommendRun) -> RecommendReport:
     """Return the report of a run on all of its test days."""
     tables = load_tables(config)
-    predicted = []
+    predicted, memo = [], Memo()
     with shown_progress() as progress:
         for as_of in config.test:
             snapshot = config.target.snapshot(as_of)
             task = task_of(tables, snapshot, config.target.least_events, config.target.level)
-            predicted.append(experiment.lists_of(config, experiment.TestDay(snapshot, task), progress))
+            day = experiment.TestDay(snapshot, task)
+            predicted.append(experiment.lists_of(config, day, progress, memo))
     return recommend_report.judge(config, predicted, np.random.default_rng(config.seed))
 
 

@@ -267,21 +267,6 @@ def test_items_that_are_alike_are_of_one_taste(data):
         assert {item[0] for item, _ in other.similar("b05", 5)} == {"b"}
 
 
-def test_ease_has_the_closed_form(data):
-    model = EASE(l2=5.0).fit(data)
-    X = (model.seen_ > 0).toarray().astype(float)
-    P = np.linalg.inv(X.T @ X + 5.0 * np.eye(X.shape[1]))
-    B = P / -np.diag(P)
-    np.fill_diagonal(B, 0.0)
-    np.testing.assert_allclose(model.weights_, B, atol=1e-5)
-
-
-def test_ease_is_refused_where_its_matrix_would_not_fit(data, monkeypatch):
-    monkeypatch.setattr("crm_ml.recommend.ease.LARGEST", 10)
-    with pytest.raises(InputError, match=r"EASE: 40 items need a matrix of .* GB; take at most 10"):
-        EASE().fit(data)
-
-
 def test_probabilities_of_two_heads_are_those_of_purchases(data):
     known = as_interactions(data)
     cut = known.ends_at - 28 * DAY

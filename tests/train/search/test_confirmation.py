@@ -7,11 +7,9 @@ import tuning_world
 from rich.progress import Progress
 
 from crm_ml.config import RecommendRun
-from crm_ml.errors import ConfigError, InputError
+from crm_ml.errors import ConfigError
 from crm_ml.evaluation import classification
 from crm_ml.evaluation.predictions import Predictions
-from crm_ml.recommend.interactions import as_interactions
-from crm_ml.recommend.recommenders import create
 from crm_ml.tables.strict import validate
 from crm_ml.train.compare.scored_rows import ScoredRows
 from crm_ml.train.families.churn import experiment
@@ -103,35 +101,6 @@ def test_the_defaults_are_kept_where_the_search_brings_nothing():
     alone = tune(best, tuning_world.judges_of(best, signal=0.0), None, QUIET)
     assert (alone.verdict.confirmed, alone.verdict.taken) == (None, False)
     assert alone.verdict.reason.startswith("defaults kept: no trial was better in log_loss than 0.")
-
-
-def test_the_discovery_head_alone_is_fitted_again_on_what_was_prepared():
-    rng = np.random.default_rng(0)
-    size = 3000
-    events = pd.DataFrame(
-        {
-            "customer_id": [f"c{number:02d}" for number in rng.integers(0, 60, size)],
-            "item_id": [f"i{number:02d}" for number in rng.zipf(1.5, size) % 40],
-            "occurred_at": 1_700_000_000 + rng.integers(0, 140 * 86_400, size),
-        }
-    )
-    data = as_interactions(events.drop_duplicates())
-    small = {"windows": 2, "rounds": 10, "own": 20, "candidates": 10, "l2": 5.0, "num_threads": 1}
-    prepared = create("two_heads", **small).prepare(data)
-    lists = []
-    for own in ({}, {"new_rounds": 40, "new_leaves": 4, "new_learning_rate": 0.2, "new_l2": 1.0}):
-        fresh = create("two_heads", **small, **own).fit(data)
-        again = create("two_heads", **small, **own).fit_prepared(prepared)
-        assert (fresh.probability_ != again.probability_).nnz == 0
-        assert fresh.heads_.arrays.keys() == again.heads_.arrays.keys()
-        for name, part in fresh.heads_.arrays.items():
-            assert np.array_equal(part, again.heads_.arrays[name]), name
-        lists.append(again.top(data.customers, 5)[0])
-    assert not np.array_equal(*lists)
-    with pytest.raises(InputError, match="prepared with other values of rounds"):
-        create("two_heads", **{**small, "rounds": 11}).fit_prepared(prepared)
-    with pytest.raises(InputError, match="prepared with other values of windows"):
-        create("two_heads", **{**small, "windows": 3}).fit_prepared(prepared)
 
 
 def test_lists_are_searched_by_their_own_metrics():

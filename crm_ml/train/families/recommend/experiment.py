@@ -13,8 +13,9 @@ from crm_ml.errors import LeakError
 from crm_ml.models import model_folder
 from crm_ml.recommend import recommend_pyfunc
 from crm_ml.recommend.interactions import Interactions
+from crm_ml.recommend.memo import Memo
 from crm_ml.recommend.recommendation_task import Task, allowing, task_of
-from crm_ml.recommend.recommender import Recommender
+from crm_ml.recommend.recommender import Recommender, fitted
 from crm_ml.recommend.recommenders import create
 from crm_ml.recommend.two_heads import TwoHeads
 from crm_ml.snapshots import Snapshot, check_data_reach
@@ -71,21 +72,24 @@ def execute(
     check_purpose(tables, config.target.purpose)
     days = [_day(config, tables, config.target.snapshot(as_of)) for as_of in config.test]
     check_point_in_time(config, tables, days[-1])
+    memo = Memo()
     if config.tuning is None:
-        return _judged(config, tables, days, progress)
+        return _judged(config, tables, days, progress, memo)
     ahead = days_before(days[0].snapshot, config.tuning.validation)
     tests = [day.snapshot for day in days]
-    scoring = judges(config, ahead, lambda day: _day(config, tables, day).task, tests)
+    scoring = judges(config, ahead, lambda day: _day(config, tables, day).task, tests, memo)
     result = tune(config, scoring, studies, progress)
-    return result.beside(_judged(result.config, tables, days, progress), progress)
+    return result.beside(_judged(result.config, tables, days, progress, memo), progress)
 
 
-def _judged(config: RecommendRun, tables: Tables, days: "list[TestDay]", progress: "Progress") -> Outcome:
-    lists = [lists_of(config, day, progress) for day in days]
+def _judged(
+    config: RecommendRun, tables: Tables, days: "list[TestDay]", progress: "Progress", memo: Memo
+) -> Outcome:
+    lists = [lists_of(config, day, progress, memo) for day in days]
     report = recommend_report.judge(config, lists, np.random.default_rng(config.seed))
     final = _allowed(config, tables, _final(config, tables))
     training = progress.add_task("final model", total=1)
-    model = fit(config.model, final)
+    model = fit(config.model, final, memo)
     progress.advance(training)
     return Outcome(
         metrics=report.metrics(),
@@ -100,12 +104,12 @@ def _judged(config: RecommendRun, tables: Tables, days: "list[TestDay]", progres
     )
 
 
-def fit(part: Part, task: Task) -> Recommender:
-    """Fit a model or baseline to the events of a task."""
-    return create(part.name, **part.options).fit(task.data, task.categories)
+def fit(part: Part, task: Task, memo: Memo) -> Recommender:
+    """Fit a model or baseline to the events of a task, or take an equal fit."""
+    return fitted(create(part.name, **part.options), task.data, task.categories, memo=memo)
 
 
-def lists_of(config: RecommendRun, day: TestDay, progress: "Progress") -> DayLists:
+def lists_of(config: RecommendRun, day: TestDay, progress: "Progress", memo: Memo) -> DayLists:
     """Fit model and baselines to a test day and take their lists, of all items and of new ones alone."""
     task = day.task
     assert task.relevant is not None
@@ -113,7 +117,7 @@ def lists_of(config: RecommendRun, day: TestDay, progress: "Progress") -> DayLis
     lists: dict[str, dict[str, Any]] = {"all": {}, "new": {}}
     probabilities = None
     for name, part in progress.track(list(parts.items()), description=f"models of {day.snapshot}"):
-        model = fit(part, task)
+        model = fit(part, task, memo)
         for view, exclude in (("all", False), ("new", True)):
             lists[view][name] = model.top(task.data.customers, config.target.k, exclude_seen=exclude)[0]
         if name == MODEL and isinstance(model, TwoHeads):

@@ -11,10 +11,9 @@ from crm_ml.config import RecommendRun
 from crm_ml.config.parts import Option
 from crm_ml.evaluation.recommendation import judge_lists
 from crm_ml.recommend.interactions import Ids
+from crm_ml.recommend.memo import Memo
 from crm_ml.recommend.recommendation_task import Task
-from crm_ml.recommend.recommender import Recommender
 from crm_ml.recommend.recommenders import create
-from crm_ml.recommend.two_heads import DISCOVERY, Prepared, TwoHeads
 from crm_ml.snapshots import Snapshot
 from crm_ml.train.compare.scored_rows import ListRows
 from crm_ml.train.families.recommend.report import MODEL, DayLists
@@ -30,8 +29,8 @@ if TYPE_CHECKING:
 class DayJudge:
     """A day on which recommenders are judged; its events are taken when they are first asked for.
 
-    Where all that is tuned belongs to the discovery head, windows and repeat head are made once and shared
-    by all trials, which changes no list.
+    What trials and days have in common, such as windows and the head that is not tuned, is made once, which
+    changes no list.
 
     Parameters
     ----------
@@ -40,26 +39,18 @@ class DayJudge:
     snapshot : Snapshot
     task_at : callable
         From a snapshot to its task.
+    memo : Memo
     """
 
     config: RecommendRun
     snapshot: Snapshot
     task_at: Callable[[Snapshot], Task]
+    memo: Memo
 
     @cached_property
     def task(self) -> Task:
         """Events before the day, and what was bought within the window after it."""
         return self.task_at(self.snapshot)
-
-    @cached_property
-    def prepared(self) -> Prepared | None:
-        """What trials share; None where they share nothing."""
-        part, tuning = self.config.model, self.config.tuning
-        assert tuning is not None
-        model = create(part.name, **part.options)
-        if not isinstance(model, TwoHeads) or set(tuning.space) - set(DISCOVERY):
-            return None
-        return model.prepare(self.task.data, self.task.categories)
 
     @property
     def view(self) -> str:
@@ -76,17 +67,12 @@ class DayJudge:
     def __call__(self, options: Mapping[str, Option]) -> Scores:
         """Return the NDCG of each customer with something relevant."""
         part, k = self.config.model, self.config.target.k
-        model = self.fit(create(part.name, **{**part.options, **options}))
+        model = create(part.name, **{**part.options, **options})
+        model.fit(self.task.data, self.task.categories, memo=self.memo)
         rows, relevant = DayLists(str(self.snapshot), self.task, {}, None).relevant(self.view)
         customers = self.task.data.customers[rows]
         lists, _ = model.top(customers, k, exclude_seen=self.view == "new")
         return judge_lists(lists, relevant, k)["ndcg"]
-
-    def fit(self, model: Recommender) -> Recommender:
-        """Fit a model to the events of the day."""
-        if self.prepared is not None and isinstance(model, TwoHeads):
-            return model.fit_prepared(self.prepared)
-        return model.fit(self.task.data, self.task.categories)
 
 
 def judges(
@@ -94,6 +80,7 @@ def judges(
     days: "Parts[Snapshot]",
     task_at: Callable[[Snapshot], Task],
     tests: Sequence[Snapshot],
+    memo: Memo,
 ) -> Judges:
     """Return how settings are scored; nothing is fitted yet.
 
@@ -105,6 +92,7 @@ def judges(
     task_at : callable
         From a snapshot to its task.
     tests : sequence of Snapshot
+    memo : Memo
 
     Raises
     ------
@@ -113,7 +101,7 @@ def judges(
     """
     check_apart(days.search, days.confirm, min(day.as_of for day in tests))
     search, confirming, testing = (
-        [DayJudge(config, day, task_at) for day in part] for part in (days.search, days.confirm, tests)
+        [DayJudge(config, day, task_at, memo) for day in part] for part in (days.search, days.confirm, tests)
     )
     return Judges(
         search=search,
