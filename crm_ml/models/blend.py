@@ -72,6 +72,12 @@ class Blend:
         self.line_ = Logistic(strength=self.strength).fit_rows(rows)
         return self
 
+    @property
+    def parts(self) -> tuple[GradientBoosting, Logistic]:
+        """The fitted trees and line, each a model by itself."""
+        self._check_fitted()
+        return self.trees_, self.line_
+
     def predict(self, X: "pd.DataFrame") -> Floats:
         """Return the probability of each row, shape (n,); raises as the parts do."""
         from scipy.special import expit
@@ -90,8 +96,7 @@ class Blend:
 
     def contributions(self, X: "pd.DataFrame") -> "pd.DataFrame":
         """Return the contribution of each feature to the log-odds; rows sum to the margin."""
-        self._check_fitted()
-        trees, line = self.trees_.contributions(X), self.line_.contributions(X)
+        trees, line = (part.contributions(X) for part in self.parts)
         columns = [*(name for name in trees.columns if name != "base"), "base"]
         return (1 - self.linear_share) * trees[columns] + self.linear_share * line[columns]
 

@@ -5,12 +5,15 @@ from datetime import date
 import numpy as np
 import pandas as pd
 import pytest
+from rich.progress import Progress
 
 from crm_ml import features
 from crm_ml.config import ChurnRun
 from crm_ml.errors import ConfigError, InputError
+from crm_ml.evaluation.calibration import best_calibrator
 from crm_ml.models.calibrated_model import CalibratedModel
 from crm_ml.models.labelled_rows import LabelledRows
+from crm_ml.models.model import create
 from crm_ml.tables import Tables
 from crm_ml.tables.strict import validate
 from crm_ml.train.families.churn import experiment
@@ -93,6 +96,60 @@ def test_the_calibrator_learns_from_scores_of_a_model_that_had_not_seen_the_labe
     # labels that turn round in the newest snapshots give an inverted calibrator, which is refused
     refused = probability_run.fit_calibrated(wide, turned, each)
     assert refused.calibrator.method == "none"
+
+
+def counted(monkeypatch):
+    """Count the fits of models by the rows that train them."""
+    sizes = []
+
+    def create_counting(name, **options):
+        model = create(name, **options)
+        fit = model.fit
+        model.fit = lambda X, y: (sizes.append((name, len(X))), fit(X, y))[1]
+        return model
+
+    monkeypatch.setattr(probability_run, "create", create_counting)
+    return sizes
+
+
+def test_a_model_of_another_fold_judges_for_the_calibrator_where_it_knew_nothing_later(monkeypatch):
+    run = config(
+        calibration={"methods": ["platt"], "snapshots": 1},
+        split=BASE["split"] | {"earliest": "2017-05-01", "training_snapshots": 8},
+    )
+    given = rows(days=13)
+    folds = [experiment.fold(run, day) for day in (date(2017, 8, 2), date(2017, 8, 30))]
+    sizes, models = counted(monkeypatch), {}
+    first, second = (probability_run.fit_calibrated(run, given, each, models) for each in folds)
+    # the first fold has nothing before it and fits a judge; what trained for 2 August judges for 30 August
+    assert sizes == [("logistic", 960), ("logistic", 480), ("logistic", 960)]
+    alone = probability_run.fit_calibrated(run, given, folds[1])
+    np.testing.assert_array_equal(second.model.predict(given.X), alone.model.predict(given.X))
+    judge, newest = first.model, given.at([folds[1].training[-1]])
+    expected = best_calibrator(judge.predict(newest.X), newest.y, newest.customer_id, ["platt"])
+    assert second.calibrator == expected
+    late = {frozenset(given.fold.unique()): (folds[1].training[-1].label_ends_at, judge)}
+    sizes.clear()
+    probability_run.fit_calibrated(run, given, folds[1], late)
+    assert sizes == [("logistic", 960), ("logistic", 480)]  # one that knew later labels does not
+
+
+def test_a_baseline_that_is_a_part_of_the_model_is_fitted_once(monkeypatch):
+    lines = [{"name": "logistic", "options": {"strength": 0.03}}, {"name": "recency_rule"}]
+    run = config(
+        model={"name": "blend", "options": {"rounds": 5}}, calibration={"methods": []}, baselines=lines
+    )
+    given = rows()
+    each = experiment.fold(run, date(2017, 8, 30))
+    later = given.at([each.training[-1]])
+    tested = LabelledRows(*(part.rename({"2017-08-02": "2017-08-30"}) for part in (later.X, later.y)))
+    both = LabelledRows(pd.concat([given.X, tested.X]), pd.concat([given.y, tested.y]))
+    sizes = counted(monkeypatch)
+    predictions = probability_run.predict(run, both, [each], Progress(disable=True))
+    assert sizes == [("blend", 600), ("recency_rule", 600)]
+    past = given.at(each.training)
+    line = create("logistic", strength=0.03).fit(past.X, past.y)
+    np.testing.assert_array_equal(predictions.p["logistic"], line.predict(tested.X))
 
 
 def test_who_did_not_allow_the_purpose_trains_no_model():

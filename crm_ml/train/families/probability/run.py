@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 
 Fitted = Model | CalibratedModel
+Models = dict[frozenset[str], tuple[datetime, Model]]  # by what trained them, with the end of its labels
 
 
 def run(study: Study, progress: "Progress") -> Outcome:
@@ -51,7 +53,8 @@ def run(study: Study, progress: "Progress") -> Outcome:
     judging = progress.add_task("leak gate, intervals, final model", total=4)
     leaks = leakage.check_leaks(rows.X, rows.y, config.allow_leaks)
     progress.advance(judging)
-    predictions = predict(config, rows, study.folds, progress)
+    models: Models = {}
+    predictions = predict(config, rows, study.folds, progress, models)
     rng = np.random.default_rng(config.seed)
     over: tuple[Over, ...] = ("pooled", "folds") if "folds" in study.views.values() else ("pooled",)
     judged = Judged(evaluate(predictions, rng, tuple(study.views), config.replicates, over), study.views)
@@ -59,7 +62,7 @@ def run(study: Study, progress: "Progress") -> Outcome:
     tests = study.rows.at([each.test for each in study.folds])
     segmented = report.segments(tests, predictions, rng)
     progress.advance(judging)
-    model = fit_calibrated(config, rows, study.final)
+    model = fit_calibrated(config, rows, study.final, models)
     progress.advance(judging)
     facts = _facts(rows, study, model, leaks)
     return Outcome(
@@ -76,35 +79,52 @@ def run(study: Study, progress: "Progress") -> Outcome:
 
 
 def predict(
-    config: ProbabilityRun, rows: LabelledRows, folds: Sequence[Fold[Dated]], progress: "Progress"
+    config: ProbabilityRun,
+    rows: LabelledRows,
+    folds: Sequence[Fold[Dated]],
+    progress: "Progress",
+    models: Models | None = None,
 ) -> Predictions:
-    """Fit model and baselines for each fold and predict its test rows."""
+    """Fit model and baselines for each fold and predict its test rows; `models` as `fit_calibrated`."""
+    models = {} if models is None else models
     parts = []
     for each in progress.track(folds, description="models and baselines"):
         test = rows.at([each.test])
         past = rows.at(each.training)
-        fitted: dict[str, Fitted] = {MODEL: fit_calibrated(config, rows, each)}
+        fitted: dict[str, Fitted] = {MODEL: fit_calibrated(config, rows, each, models)}
         for part in config.baselines:
-            fitted[part.name] = create(part.name, **part.options).fit(past.X, past.y)
+            unfitted: Model = create(part.name, **part.options)
+            fitted[part.name] = _part_of(fitted[MODEL], unfitted) or unfitted.fit(past.X, past.y)
         scores = {name: model.predict(test.X) for name, model in fitted.items()}
         ids, folded = test.customer_id.to_numpy(), test.fold.to_numpy()
         parts.append(Predictions(ids, folded, test.y.to_numpy().astype(float), scores))
     return Predictions.join(parts)
 
 
-def fit_calibrated(config: ProbabilityRun, rows: LabelledRows, each: Fold[Dated]) -> Fitted:
+def fit_calibrated(
+    config: ProbabilityRun, rows: LabelledRows, each: Fold[Dated], models: Models | None = None
+) -> Fitted:
     """Fit the model on all that trains, and its calibrator on the newest of it.
 
     The calibrator sees scores of a second model, trained on what has labels that end before the first rows
-    it is fitted on, so that it learns from scores of the future as the model will give them.
+    it is fitted on, so that it learns from scores of the future as the model will give them. A model of
+    another fold serves where it learned from all of that and from nothing later.
+
+    Parameters
+    ----------
+    config : ProbabilityRun
+    rows : LabelledRows
+    each : Fold
+    models : dict, optional
+        Models of the same config and rows that are fitted already; those fitted here are added.
 
     Raises
     ------
     InputError
         If nothing has labels that end before the newest.
     """
-    past = rows.at(each.training)
-    model: Model = create(config.model.name, **config.model.options).fit(past.X, past.y)
+    models = {} if models is None else models
+    model = _fit(config, rows, each.training, models)
     if not config.calibration.methods:
         return model
     later = each.training[-config.calibration.snapshots :]
@@ -114,12 +134,31 @@ def fit_calibrated(config: ProbabilityRun, rows: LabelledRows, each: Fold[Dated]
             f"nothing that trains for {each.test} has labels that end before the calibration rows, from "
             f"{later[0].as_of:%Y-%m-%d} on; train on more or calibrate on fewer"
         )
-    before, after = rows.at(earlier), rows.at(later)
-    judge = create(config.model.name, **config.model.options).fit(before.X, before.y)
+    names, after = frozenset(map(str, earlier)), rows.at(later)
+    ready = [
+        known for learned, (ended, known) in models.items() if names <= learned and ended <= later[0].as_of
+    ]
+    judge = ready[0] if ready else _fit(config, rows, earlier, models)
     calibrator = best_calibrator(
         judge.predict(after.X), after.y, after.customer_id, config.calibration.methods
     )
     return CalibratedModel(model, calibrator)
+
+
+def _fit(config: ProbabilityRun, rows: LabelledRows, training: Sequence[Dated], models: Models) -> Model:
+    names = frozenset(map(str, training))
+    if names not in models:
+        past = rows.at(training)
+        model: Model = create(config.model.name, **config.model.options).fit(past.X, past.y)
+        models[names] = max(occasion.label_ends_at for occasion in training), model
+    return models[names][1]
+
+
+def _part_of(fitted: Fitted, unfitted: Model) -> Model | None:
+    """Return the part of a fitted model that has the parameters of another, if there is one."""
+    model = fitted.model if isinstance(fitted, CalibratedModel) else fitted
+    parts: tuple[Model, ...] = getattr(model, "parts", ())
+    return next((part for part in parts if repr(part) == repr(unfitted)), None)
 
 
 def predictions_hash(predictions: Predictions) -> str:
