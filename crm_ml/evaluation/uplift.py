@@ -131,9 +131,9 @@ def _divide(a: Floats, b: Floats, empty: float) -> Floats:
 
 def _qini_sklift(judged: Weighted) -> Floats:
     counts = Counts.of(judged)
-    area = _trapezoid(counts.rows, _curve_of_qini(counts, 0.0))
-    end = counts.y_treated[:, -1] - counts.y_control[:, -1] * _end_ratio(counts)
+    area = counts.areas[0] / 2
     answers_t, answers_c, rows = counts.y_treated[:, -1], counts.y_control[:, -1], counts.rows[:, -1]
+    end = _curve_of_qini(_end(counts), np.nan)[:, 0]
     flat = answers_t * (rows - answers_c - answers_t)
     perfect = answers_t**2 / 2 + flat + (answers_t + end) * answers_c / 2
     straight = end * rows / 2
@@ -142,14 +142,14 @@ def _qini_sklift(judged: Weighted) -> Floats:
 
 def _auuc_sklift(judged: Weighted) -> Floats:
     counts = Counts.of(judged)
-    area = _trapezoid(counts.rows, _lift(counts, 0.0) * counts.rows)
-    straight = _lift(counts, 0.0)[:, -1] * counts.rows[:, -1] ** 2 / 2
+    area = counts.areas[1] / 2
+    straight = _lift(_end(counts), 0.0)[:, 0] * counts.rows[:, -1] ** 2 / 2
     return _share(area - straight, _perfect_uplift_area(counts) - straight)
 
 
 def _perfect_uplift_area(counts: Counts) -> Floats:
     """Return the uplift area of the perfect order: treated responders, untreated non-responders, the rest."""
-    n_t, n_c = counts.treated[:, -1], counts.control[:, -1]
+    n_t, n_c = counts.treated[:, -1], _end(counts).control[:, 0]
     answers_t, answers_c = counts.y_treated[:, -1], counts.y_control[:, -1]
     silent_t, silent_c = n_t - answers_t, n_c - answers_c
     zero = np.zeros_like(n_t)
@@ -159,23 +159,20 @@ def _perfect_uplift_area(counts: Counts) -> Floats:
     control = np.stack([zero, silent_c, silent_c + third_c, n_c], axis=1)
     y_control = np.stack([zero, zero, third_c, answers_c], axis=1)
     y_treated = np.repeat(answers_t[:, None], 4, axis=1)
-    steps = Counts(treated + control, treated, y_treated, y_control)
+    steps = Counts(np.stack([treated + control, treated, y_treated, y_control]))
     return _trapezoid(steps.rows, _lift(steps, 0.0) * steps.rows)
 
 
 def _qini_causalml(judged: Weighted) -> Floats:
     counts = Counts.of(judged)
-    curve = _from_zero(counts.rows, _curve_of_qini(counts, np.nan))
-    rows = counts.rows[:, -1]
-    random = curve[:, -1] * (rows + 1) / 2
-    return _share(_sum_of_rows(counts.rows, curve) - random, np.abs(curve[:, -1]) * (rows + 1))
+    end, rows = _curve_of_qini(_end(counts), np.nan)[:, 0], counts.rows[:, -1]
+    return _share(counts.areas[2] - end * (rows + 1) / 2, np.abs(end) * (rows + 1))
 
 
 def _auuc_causalml(judged: Weighted) -> Floats:
     counts = Counts.of(judged)
-    lift = _from_zero(counts.rows, _lift(counts, np.nan))
-    curve = lift * counts.rows
-    return _share(_sum_of_rows(counts.rows, curve), np.abs(curve[:, -1]) * (counts.rows[:, -1] + 1))
+    end, rows = _lift(_end(counts), np.nan)[:, 0], counts.rows[:, -1]
+    return _share(counts.areas[3], np.abs(end * rows) * (rows + 1))
 
 
 def _top(judged: Weighted) -> Floats:
@@ -183,12 +180,11 @@ def _top(judged: Weighted) -> Floats:
     counts = Counts.of(judged)
     wanted = counts.rows[:, -1] * TOP_SHARE
     at = [np.searchsorted(row, level) for row, level in zip(counts.rows, wanted, strict=True)]
-    lift = np.take_along_axis(_lift(counts, np.nan), np.array(at)[:, None], axis=1)
-    return np.asarray(lift[:, 0])
+    return np.asarray(_lift(counts.at(np.array(at)), np.nan)[:, 0])
 
 
-def _end_ratio(counts: Counts) -> Floats:
-    return _divide(counts.treated[:, -1], counts.control[:, -1], np.nan)
+def _end(counts: Counts) -> Counts:
+    return counts.at(np.full(len(counts.rows), counts.rows.shape[1] - 1))
 
 
 def _share(part: Floats, whole: Floats) -> Floats:
@@ -200,22 +196,6 @@ def _trapezoid(x: Floats, y: Floats) -> Floats:
     """Return the area under lines from (0, 0) through the points of each row."""
     before_x, before_y = (np.hstack([np.zeros((len(x), 1)), each[:, :-1]]) for each in (x, y))
     return np.asarray(((x - before_x) * (y + before_y)).sum(axis=1) / 2)
-
-
-def _sum_of_rows(x: Floats, y: Floats) -> Floats:
-    """Sum the curve over rows, linear across rows with equal scores."""
-    before_x, before_y = (np.hstack([np.zeros((len(x), 1)), each[:, :-1]]) for each in (x, y))
-    weight = x - before_x
-    return np.asarray((weight * before_y + (y - before_y) * (weight + 1) / 2).sum(axis=1))
-
-
-def _from_zero(x: Floats, y: Floats) -> Floats:
-    """Interpolate from zero to the first value where an arm has no row yet."""
-    defined = np.isfinite(y)
-    first = np.argmax(defined, axis=1)[:, None]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        slope = np.take_along_axis(y, first, axis=1) / np.take_along_axis(x, first, axis=1)
-    return np.where(defined, y, slope * x)
 
 
 METRICS: dict[str, Callable[[Weighted], Floats]] = {

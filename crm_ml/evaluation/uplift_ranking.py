@@ -1,7 +1,7 @@
 """Outcomes of treated and untreated customers, accumulated from the highest score down."""
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -72,16 +72,32 @@ class Counts:
 
     Parameters
     ----------
-    rows, treated : numpy.ndarray, shape (r, g)
-        Weight of all rows and of the treated ones; r weightings, g groups.
-    y_treated, y_control : numpy.ndarray, shape (r, g)
-        Weighted sums of the outcomes.
+    sums : numpy.ndarray, shape (4, r, g)
+        Weight of all rows and of the treated ones, weighted sums of the outcomes of treated and of untreated
+        ones; r weightings, g groups.
     """
 
-    rows: Floats
-    treated: Floats
-    y_treated: Floats
-    y_control: Floats
+    sums: Floats
+
+    @property
+    def rows(self) -> Floats:
+        """Weight of all rows, shape (r, g)."""
+        return np.asarray(self.sums[0])
+
+    @property
+    def treated(self) -> Floats:
+        """Weight of the treated rows, shape (r, g)."""
+        return np.asarray(self.sums[1])
+
+    @property
+    def y_treated(self) -> Floats:
+        """Outcomes of the treated rows, shape (r, g)."""
+        return np.asarray(self.sums[2])
+
+    @property
+    def y_control(self) -> Floats:
+        """Outcomes of the untreated rows, shape (r, g)."""
+        return np.asarray(self.sums[3])
 
     @staticmethod
     def of(judged: Weighted) -> "Counts":
@@ -93,18 +109,30 @@ class Counts:
         """Weight of the untreated rows."""
         return self.rows - self.treated
 
+    @cached_property
+    def areas(self) -> Floats:
+        """Areas of each weighting by the four conventions of `crm_ml.evaluation.uplift`, shape (4, r).
+
+        Twice the area under the Qini and under the uplift curve (zero while an arm is empty), and the sums of
+        both curves over rows (a straight line from zero while an arm is empty), linear across equal scores.
+        """
+        from crm_ml.evaluation.uplift_kernels import area_terms
+
+        terms = np.empty_like(self.sums)
+        area_terms(self.sums, terms)
+        return np.asarray(terms.sum(axis=2))
+
+    def at(self, places: npt.NDArray[np.int64]) -> "Counts":
+        """Return the sums at one place of each weighting, shape (r, 1)."""
+        return Counts(np.take_along_axis(self.sums, places[None, :, None], axis=2))
+
 
 @lru_cache(maxsize=1)  # all metrics of a ranking are asked for one after the other
 def _counted(judged: Weighted) -> Counts:
+    from crm_ml.evaluation.uplift_kernels import accumulate
+
     ranking = judged.ranking
     assert isinstance(ranking, UpliftRanking)
-    w, t, y = judged.weights, ranking.treatment, ranking.y
-    single = len(ranking.starts) == w.shape[1]
-
-    def summed(values: Floats) -> Floats:
-        grouped = values if single else np.add.reduceat(values, ranking.starts, axis=1)
-        return np.asarray(np.cumsum(grouped[:, ::-1], axis=1))
-
-    treated, answers = w * t, w * y
-    y_treated = answers * t
-    return Counts(summed(w), summed(treated), summed(y_treated), summed(answers - y_treated))
+    counts = np.empty((4, len(judged.weights), len(ranking.starts)))
+    accumulate(judged.weights, ranking.y, ranking.treatment, ranking.starts, counts)
+    return Counts(counts)

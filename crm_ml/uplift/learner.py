@@ -89,7 +89,13 @@ class Learner(ABC):
         InputError, LeakError
             As `check_experiment`, and if the arms do not overlap.
         """
-        experiment = check_experiment(X, treatment, y, self.control, treatment_probability)
+        return self.learn(check_experiment(X, treatment, y, self.control, treatment_probability))
+
+    def learn(self, experiment: Experiment) -> Self:
+        """Learn from the rows of `check_experiment` with the same control, as `fit` does.
+
+        Learners of the same rows share models of the outcome where their parameters are equal.
+        """
         self.arms_, self.binary_ = experiment.arms, experiment.binary
         self.parts_, self.numbers_ = {}, {}
         self._fit(experiment)
@@ -167,6 +173,10 @@ class Learner(ABC):
     @abstractmethod
     def _effect(self, X: "pd.DataFrame", arm: int) -> Floats:
         """Return the effect of an arm (its number, from 1), shape (n,)."""
+
+    def _outcome_of(self, experiment: Experiment, arm: int) -> Fitted:
+        model: Fitted = experiment.outcome_model(arm, self._outcome_model)
+        return model
 
     def _outcome_model(self) -> Fitted:
         return learner_bases.outcome_model(

@@ -1,7 +1,7 @@
 """The rows of an experiment, and their checks."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -37,6 +37,8 @@ class Experiment:
         Whether outcomes are 0 and 1.
     probability : numpy.ndarray, shape (n, 1 + len(arms)), optional
         Known probability of each arm; None where it must be estimated.
+    outcome_models : dict
+        Models of the outcome that learned from the rows of an arm, by the arm and their parameters.
     """
 
     X: "pd.DataFrame"
@@ -45,6 +47,16 @@ class Experiment:
     y: Floats
     binary: bool
     probability: Floats | None = None
+    outcome_models: dict[tuple[int, str], Any] = field(default_factory=dict, repr=False)
+
+    def outcome_model(self, arm: int, make: Callable[[], Any]) -> Any:
+        """Return a model of the outcome in an arm; learners of equal parameters share one."""
+        unfitted = make()
+        key = arm, repr(unfitted)
+        if key not in self.outcome_models:
+            inside = self.arm == arm
+            self.outcome_models[key] = unfitted.fit(self.X[inside], self.y[inside])
+        return self.outcome_models[key]
 
     def folds(self, count: int, seed: int) -> npt.NDArray[np.int64]:
         """Return a fold for each row; all rows of a customer have the same."""

@@ -20,8 +20,7 @@ class ResponseModel(Learner):
 
     def _fit(self, experiment: Experiment) -> None:
         for arm in range(1, 1 + len(experiment.arms)):
-            keep = experiment.arm == arm
-            self.parts_[f"outcome_{arm}"] = self._outcome_model().fit(experiment.X[keep], experiment.y[keep])
+            self.parts_[f"outcome_{arm}"] = self._outcome_of(experiment, arm)
 
     def _effect(self, X: "pd.DataFrame", arm: int) -> Floats:
         return self.parts_[f"outcome_{arm}"].predict(X)

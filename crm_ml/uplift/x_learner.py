@@ -33,10 +33,10 @@ class XLearner(Learner):
         rows = with_probabilities(experiment, self.folds, self.seed, self.least_probability)
         assert rows.probability is not None
         untreated = rows.arm == 0
-        outcome_0 = self._outcome_model().fit(rows.X[untreated], rows.y[untreated])
+        outcome_0 = self._outcome_of(rows, 0)
         for arm in range(1, 1 + len(rows.arms)):
             treated = rows.arm == arm
-            outcome_1 = self._outcome_model().fit(rows.X[treated], rows.y[treated])
+            outcome_1 = self._outcome_of(rows, arm)
             gained = rows.y[treated] - outcome_0.predict(rows.X[treated])
             missed = outcome_1.predict(rows.X[untreated]) - rows.y[untreated]
             self.parts_[f"treated_{arm}"] = self._effect_model().fit(rows.X[treated], gained)

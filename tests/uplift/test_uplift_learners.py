@@ -12,6 +12,7 @@ from crm_ml.evaluation.uplift import pehe
 from crm_ml.models import model_folder
 from crm_ml.uplift import uplift_pyfunc
 from crm_ml.uplift.learners import LEARNERS, create
+from crm_ml.uplift.randomised_trial import check_experiment
 
 BASES = ("boosting", "logistic")
 SMALL = {
@@ -58,6 +59,23 @@ KNOWN = {"none": 0.5, "mail": 0.25, "push": 0.25}
 @pytest.fixture(scope="module")
 def data():
     return trial()
+
+
+@pytest.mark.parametrize("declared", [True, False])
+def test_learners_of_the_same_rows_share_models_of_the_outcome_and_learn_the_same(declared, data):
+    X, arm, y, _ = data
+    p = KNOWN if declared else None
+    few = {"control": "none", "num_threads": 1, **FEW}
+    names = ("t_learner", "x_learner", "dr_learner", "response_model")
+    experiment = check_experiment(X, arm, y, "none", p)
+    together = {name: create(name, **few).learn(experiment) for name in names}
+    assert len(experiment.outcome_models) == 3  # one an arm
+    for name, learner in together.items():
+        alone = create(name, **few).fit(X, arm, y, p)
+        pd.testing.assert_frame_equal(learner.predict(X), alone.predict(X), check_exact=True)
+    other = create("t_learner", **few | {"outcome_options": {"rounds": 5}}).learn(experiment)
+    assert len(experiment.outcome_models) == 6
+    assert not other.predict(X).equals(together["t_learner"].predict(X))
 
 
 def test_the_learners_are_found():

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from crm_ml.config.parts import Part
 from crm_ml.evaluation.uplift_predictions import RANDOM, RESPONSE, UpliftPredictions, random_order
 from crm_ml.uplift.learner import Learner
 from crm_ml.uplift.learners import create
-from crm_ml.uplift.response_model import ResponseModel
+from crm_ml.uplift.randomised_trial import Experiment, check_experiment
 from crm_ml.uplift.t_learner import TLearner
 from crm_ml.uplift.trial_rows import TrialRows
 
@@ -77,30 +78,33 @@ def predict(
     predictions = []
     for each in progress.track(list(folds), description="learners and controls"):
         past, now = rows.where(each.training), rows.where(each.test)
-        fitted = {name: fit(config, part, past) for name, part in parts.items()}
-        shared = {name: getattr(fitted[MODEL], name) for name in _OF_OUTCOMES}
-        response = _fit(ResponseModel(**shared), past)
-        outcomes = TLearner(**shared)
-        _fit(outcomes, past)
+        checked = cache(partial(_experiment, past))
+        fitted = {name: _learner(config, part) for name, part in parts.items()}
+        for learner in fitted.values():
+            learner.learn(checked(learner.control))
         arms = fitted[MODEL].arms_
         scores = {
             name: {arm: learner.predict(now.X, arm) for arm in arms} for name, learner in fitted.items()
         }
-        answer = {arm: response.predict(now.X, arm) for arm in arms}
-        predictions.append(
-            FoldPredictions(each.name, now, arms, scores, answer, outcomes.predict_outcomes(now.X))
-        )
+        shared = {name: getattr(fitted[MODEL], name) for name in _OF_OUTCOMES}
+        outcomes = TLearner(**shared).learn(checked(shared["control"])).predict_outcomes(now.X)
+        response = {arm: outcomes[arm].to_numpy() for arm in arms}
+        predictions.append(FoldPredictions(each.name, now, arms, scores, response, outcomes))
     return predictions
 
 
 def fit(config: UpliftRun, part: Part, rows: TrialRows) -> Learner:
     """Fit a learner; declared probabilities are taken where every row has one."""
-    return _fit(create(part.name, **{"control": config.target.control, **part.options}), rows)
+    learner = _learner(config, part)
+    return learner.learn(_experiment(rows, learner.control))
 
 
-def _fit(learner: Learner, rows: TrialRows) -> Learner:
-    declared = _declared(rows, learner.control)
-    return learner.fit(rows.X, rows.arm, rows.y, declared)
+def _learner(config: UpliftRun, part: Part) -> Learner:
+    return create(part.name, **{"control": config.target.control, **part.options})
+
+
+def _experiment(rows: TrialRows, control: object) -> Experiment:
+    return check_experiment(rows.X, rows.arm, rows.y, control, _declared(rows, control))
 
 
 def _declared(rows: TrialRows, control: object) -> dict[str, float] | None:
