@@ -176,6 +176,11 @@ class Weighted:
     weights: Floats
 
     @cached_property
+    def total(self) -> Floats:
+        """Weight of all rows, shape (r,)."""
+        return np.asarray(self.weights.sum(axis=1))
+
+    @cached_property
     def group_rows(self) -> Floats:
         """Weight of the rows in each group of equal scores, shape (r, g)."""
         return self._grouped(self.weights)
@@ -204,4 +209,4 @@ class Weighted:
     def mean(self, values: Floats) -> Floats:
         """Weighted mean of a value a row (in the order of the ranking), shape (r,); NaN without weight."""
         with np.errstate(invalid="ignore"):
-            return np.asarray(self.weights @ values / self.rows[:, -1])
+            return np.asarray(self.weights @ values / self.total)

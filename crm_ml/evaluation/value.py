@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from crm_ml.errors import InputError
+from crm_ml.evaluation.lorenz import gini_and_share
 from crm_ml.evaluation.ranking import Floats, Ranking, Weighted, check_values, row_weights
 
 TOP = 0.1
@@ -31,27 +32,18 @@ def _total_error(judged: Weighted) -> Floats:
 
 def _normalised_gini(judged: Weighted) -> Floats:
     ideal = Ranking.of(judged.ranking.y, judged.ranking.y, check_values)
+    best, _ = gini_and_share(judged.weights, ideal.order, ideal.y, ideal.starts, 1 - TOP)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray(_gini(judged) / _gini(Weighted(ideal, judged.weights[:, ideal.order])))
+        return _curve(judged)[0] / best
 
 
 def _top_decile_share(judged: Weighted) -> Floats:
-    curves = zip(*_lorenz(judged), strict=True)
-    return np.array([1 - np.interp(1 - TOP, rows, held) for rows, held in curves])
+    return np.asarray(1 - _curve(judged)[1])
 
 
-def _gini(judged: Weighted) -> Floats:
-    rows, held = _lorenz(judged)
-    return np.asarray(1 - np.einsum("rg,rg->r", np.diff(rows, axis=1), held[:, 1:] + held[:, :-1]))
-
-
-def _lorenz(judged: Weighted) -> tuple[Floats, Floats]:
-    """Return shares of the rows and of their outcomes from the lowest prediction on, shapes (r, 1 + g)."""
-    start = np.zeros((len(judged.weights), 1))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        rows = judged.rows / judged.rows[:, -1:]
-        held = judged.positives / judged.positives[:, -1:]
-    return np.hstack([start, rows]), np.hstack([start, held])
+def _curve(judged: Weighted) -> tuple[Floats, Floats]:
+    ranking = judged.ranking
+    return gini_and_share(judged.weights, np.arange(len(ranking.y)), ranking.y, ranking.starts, 1 - TOP)
 
 
 METRICS: dict[str, Callable[[Weighted], Floats]] = {
