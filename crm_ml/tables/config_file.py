@@ -6,8 +6,9 @@ from crm_ml.errors import ConfigError, InputError
 from crm_ml.tables.bundle import Tables
 from crm_ml.tables.cleaning import Progress
 from crm_ml.tables.databases import DuckTable, SqlQuery
+from crm_ml.tables.file_sources import CsvFile, ParquetFile
 from crm_ml.tables.mapping import Mapping, TableMapping, read_mapping
-from crm_ml.tables.sources import CsvFile, ParquetFile, TableSource, inside
+from crm_ml.tables.sources import TableSource, inside
 from crm_ml.tables.table_cache import load_tables
 
 _CSV = (".csv", ".csv.gz", ".txt", ".tsv")
@@ -77,15 +78,45 @@ def sources_of(mapping: Mapping, root: Path, path: Path) -> dict[str, TableSourc
 
 
 def _source(table: TableMapping, root: Path) -> TableSource:
-    if table.path is not None:
-        file = inside(root, table.path)
-        if file.name.lower().endswith(_CSV):
-            return CsvFile(file, table.delimiter, table.encoding)
-        if file.suffix.lower() in (".parquet", ".pq"):
-            return ParquetFile(file)
-        raise InputError(f"{table.path} is neither CSV ({', '.join(_CSV)}) nor Parquet (.parquet, .pq)")
+    if table.path is not None or table.glob is not None:
+        return _of_files(table, root)
     if table.database is not None and table.table is not None:
         return DuckTable(inside(root, table.database), table.table)
     if table.url is not None and table.query is not None:
         return SqlQuery(table.url, table.query, root)
     raise InputError("has no source; give path, database and table, url and query, or ids_of")
+
+
+def _of_files(table: TableMapping, root: Path) -> TableSource:
+    named = table.path or table.glob or ""
+    folder, parts = _parts(table, root, named)
+    kinds = {_kind(file) for file in parts or (folder,)}
+    if kinds == {"csv"}:
+        return CsvFile(folder, table.delimiter, table.encoding, parts=parts)
+    if kinds == {"parquet"}:
+        return ParquetFile(folder, parts=parts)
+    if not parts and folder.is_dir():
+        raise InputError(f"{named} is a folder; declare parts: true to read its files as one table")
+    raise InputError(f"{named} is neither CSV ({', '.join(_CSV)}) nor Parquet (.parquet, .pq)")
+
+
+def _parts(table: TableMapping, root: Path, named: str) -> tuple[Path, tuple[Path, ...]]:
+    """Return the file and no parts, or the folder of the parts and the parts in order of their places."""
+    if table.glob is None and not table.parts:
+        return inside(root, named), ()
+    if Path(named).is_absolute() or ".." in Path(named).parts:
+        raise InputError(f"{named} lies outside the project root; move it in or set root")
+    folder = root.resolve() if table.glob is not None else inside(root, named)
+    places = sorted(path.relative_to(folder) for path in folder.glob(table.glob or "**/*") if path.is_file())
+    shown = [place for place in places if not any(name.startswith(("_", ".")) for name in place.parts)]
+    if not shown:
+        raise InputError(f"{named} has no file; the parts are CSV or Parquet files in it")
+    for place in shown:
+        inside(folder, str(place))
+    return folder, tuple(folder / place for place in shown)
+
+
+def _kind(file: Path) -> str:
+    if file.name.lower().endswith(_CSV):
+        return "csv"
+    return "parquet" if file.suffix.lower() in (".parquet", ".pq") else ""

@@ -7,6 +7,7 @@ from io import BufferedReader, FileIO, TextIOWrapper
 from pathlib import Path
 
 from crm_ml.errors import InputError
+from crm_ml.tables.sources import refuse_twice
 
 _DELIMITERS = ",;\t|"
 
@@ -23,12 +24,18 @@ def read_header(path: Path, delimiter: str, encoding: str) -> list[str]:
         raise InputError("is empty (0 bytes)")
     with _open(path) as file:
         start = file.read(4)
+    if start in (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE):
+        raise InputError("line 1 is UTF-32; convert the file to utf-8")
     if encoding == "utf-8" and start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise InputError("line 1 is UTF-16 and not utf-8; declare encoding: utf-16 or convert the file")
     names = _first_record(path, delimiter, "utf-8-sig" if encoding == "utf-8" else encoding)
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise InputError(f"line 1 names {', '.join(twice)} more than once; name each column once")
+    unnamed = [str(place) for place, name in enumerate(names, start=1) if not name.strip()]
+    if unnamed and len(names) > 1:
+        raise InputError(f"line 1 leaves column {', '.join(unnamed)} without a name; name each column")
+    try:
+        refuse_twice(names)
+    except InputError as error:
+        raise InputError(f"line 1 {error}") from None
     return names
 
 
@@ -44,7 +51,7 @@ def better_delimiter(names: list[str], delimiter: str) -> str:
 def _first_record(path: Path, delimiter: str, encoding: str) -> list[str]:
     try:
         names = next(csv.reader([_first_text(path, encoding)], delimiter=delimiter, strict=True), [])
-    except UnicodeDecodeError:
+    except UnicodeError:
         raise InputError(f"line 1 is not {encoding.removesuffix('-sig')}; declare its encoding") from None
     except csv.Error as error:
         raise InputError(f"line 1 is no CSV header: {error}") from None

@@ -44,6 +44,9 @@ class DuckTable:
         """The database file."""
         return (self.path,)
 
+    def refuse_lost_rows(self, read: int) -> None:
+        """Do nothing: the table was copied whole."""
+
 
 @dataclass(frozen=True)
 class SqlQuery:
@@ -76,6 +79,9 @@ class SqlQuery:
     def files(self) -> tuple[Path, ...]:
         """No file."""
         return ()
+
+    def refuse_lost_rows(self, read: int) -> None:
+        """Do nothing: the rows are those of the query."""
 
     def _url(self) -> Any:
         from sqlalchemy.engine import make_url

@@ -27,7 +27,13 @@ class TableMapping(Strict):
     Parameters
     ----------
     path : str, optional
-        A CSV (``.csv``, ``.csv.gz``, ``.txt``, ``.tsv``) or Parquet file, relative to the project root.
+        A CSV (``.csv``, ``.csv.gz``, ``.txt``, ``.tsv``) or Parquet file, relative to the project root. With
+        ``*``, ``?`` or ``[`` in it, it is a name all the same and no pattern.
+    parts : bool
+        Whether `path` is a folder whose CSV or Parquet files, also in folders below it, are the parts of the
+        table. Folders such as ``year=2024`` are columns. Names that start with ``_`` or ``.`` are left out.
+    glob : str, optional
+        In place of `path`: a pattern such as ``"orders/2024-*.csv"`` of the files that are the parts.
     database, table : str, optional
         A DuckDB file, relative to the project root, and a table or view in it.
     url, query : str, optional
@@ -47,6 +53,8 @@ class TableMapping(Strict):
     """
 
     path: str | None = None
+    parts: bool = False
+    glob: str | None = None
     delimiter: str = ","
     encoding: Literal["utf-8", "utf-16", "latin-1"] = "utf-8"
     database: str | None = None
@@ -62,9 +70,13 @@ class TableMapping(Strict):
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
-        declared = [name for name in ("path", "database", "url", "ids_of") if getattr(self, name) is not None]
+        declared = [
+            name for name in ("path", "glob", "database", "url", "ids_of") if getattr(self, name) is not None
+        ]
         if len(declared) > 1:
             raise ValueError(f"give one of path, database, url and ids_of; given: {', '.join(declared)}")
+        if self.parts and self.path is None:
+            raise ValueError("parts goes with path, which is then the folder of the parts")
         if (self.database is None) != (self.table is None):
             raise ValueError("database and table go together")
         if (self.url is None) != (self.query is None):

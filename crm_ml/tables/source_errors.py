@@ -18,7 +18,7 @@ def explain(source: TableSource, error: Exception) -> str:
     error : Exception
         Raised by opening or reading the source.
     """
-    files = ", ".join(path.name for path in source.files)
+    files = ", ".join(path.name for path in source.files[:3]) + (" ..." if len(source.files) > 3 else "")
     text = str(error)
     if isinstance(error, FileNotFoundError):
         return f"{files} does not exist"

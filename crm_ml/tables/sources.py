@@ -1,6 +1,7 @@
-"""Sources of tables: CSV and Parquet files, frames and queries, each opened as a relation of raw columns."""
+"""Sources of tables, each opened as a relation of raw columns: what they have in common, and frames."""
 
 import hashlib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from crm_ml.errors import ConfigError, InputError
 from crm_ml.storage import paths
 from crm_ml.tables.sql import columns as quoted
-from crm_ml.tables.sql import ident, literal
+from crm_ml.tables.sql import ident
 
 if TYPE_CHECKING:
     import duckdb
@@ -29,61 +30,8 @@ class TableSource(Protocol):
     def files(self) -> tuple[Path, ...]:
         """Files that are read."""
 
-
-@dataclass(frozen=True)
-class _OneFile:
-    path: Path
-
-    def digest(self) -> str:
-        """Return the sha256 of the file."""
-        return sha256(self.path)
-
-    @property
-    def files(self) -> tuple[Path, ...]:
-        """The file."""
-        return (self.path,)
-
-
-@dataclass(frozen=True)
-class CsvFile(_OneFile):
-    """A CSV file with a header; all cells are read as text."""
-
-    delimiter: str = ","
-    encoding: str = "utf-8"
-
-    def open(self, connection: "duckdb.DuckDBPyConnection", view: str) -> dict[str, str]:
-        """Create the view in strict mode without guessing, so that a ragged row is an error."""
-        from crm_ml.tables.csv_header import read_header
-
-        types = dict.fromkeys(read_header(self.path, self.delimiter, self.encoding), "VARCHAR")
-        refuse_row_column(types)
-        schema = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in types)
-        connection.execute(
-            f"CREATE VIEW {ident(view)} AS SELECT row_number() OVER () AS {ROW}, * FROM read_csv("
-            f"{literal(self.path)}, auto_detect = false, header = true, delim = {literal(self.delimiter)}, "
-            f"quote = '\"', escape = '\"', encoding = {literal(self.encoding)}, strict_mode = true, "
-            f"null_padding = false, ignore_errors = false, columns = {{{schema}}})"
-        )
-        return types
-
-
-@dataclass(frozen=True)
-class ParquetFile(_OneFile):
-    """A Parquet file."""
-
-    def open(self, connection: "duckdb.DuckDBPyConnection", view: str) -> dict[str, str]:
-        """Create the view; rows are counted in file order."""
-        if self.path.stat().st_size == 0:
-            raise InputError("is empty (0 bytes)")
-        read = f"read_parquet({literal(self.path)}, file_row_number = true)"
-        described = connection.execute(f"DESCRIBE SELECT * EXCLUDE (file_row_number) FROM {read}").fetchall()
-        types = {str(row[0]): str(row[1]) for row in described}
-        refuse_row_column(types)
-        connection.execute(
-            f"CREATE VIEW {ident(view)} AS SELECT file_row_number + 1 AS {ROW}, "
-            f"* EXCLUDE (file_row_number) FROM {read}"
-        )
-        return types
+    def refuse_lost_rows(self, read: int) -> None:
+        """Raise `InputError` if the source has other than `read` rows, where they can be counted."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,66 +60,8 @@ class Frame:
         """No file."""
         return ()
 
-
-@dataclass(frozen=True)
-class FilesQuery:
-    """A query of the package itself over named files; it must order its rows uniquely.
-
-    Parameters
-    ----------
-    sql : str
-        A DuckDB query with ``{name}`` where a file is read.
-    named : dict of str to Path
-        The files.
-    """
-
-    sql: str
-    named: dict[str, Path]
-
-    def open(self, connection: "duckdb.DuckDBPyConnection", view: str) -> dict[str, str]:
-        """Copy the rows of the query."""
-        return copy_rows(connection, view, self.sql.format(**{k: literal(v) for k, v in self.named.items()}))
-
-    def digest(self) -> str:
-        """Return the sha256 of the query and its files."""
-        return hashlib.sha256("".join([self.sql, *map(sha256, self.files)]).encode()).hexdigest()
-
-    @property
-    def files(self) -> tuple[Path, ...]:
-        """The files."""
-        return tuple(self.named.values())
-
-
-@dataclass(frozen=True)
-class IdsOf:
-    """The ids that other tables use, as a table of their own.
-
-    Parameters
-    ----------
-    ids : str
-        A query with the column ``id``.
-    column : str
-        Name of the column of ids.
-    """
-
-    ids: str
-    column: str
-
-    def open(self, connection: "duckdb.DuckDBPyConnection", view: str) -> dict[str, str]:
-        """Copy the distinct ids in ascending order."""
-        select = (
-            f"SELECT DISTINCT id AS {ident(self.column)} FROM ({self.ids}) WHERE id IS NOT NULL ORDER BY 1"
-        )
-        return copy_rows(connection, view, select)
-
-    def digest(self) -> str:
-        """Return a constant: the ids are determined by the other tables."""
-        return ""
-
-    @property
-    def files(self) -> tuple[Path, ...]:
-        """No file."""
-        return ()
+    def refuse_lost_rows(self, read: int) -> None:
+        """Do nothing: the frame was copied whole."""
 
 
 def sha256(path: Path) -> str:
@@ -186,15 +76,27 @@ def inside(root: Path, path: str, must_exist: bool = False) -> Path:
     Raises
     ------
     InputError
-        If it leads out of `root`, also by a link, or is absent and must exist.
+        If it leads out of `root`, also by a link, is no path, is a pipe or device, or is absent and must
+        exist.
     """
     try:
         full = paths.inside(root, path)
+        special = full.exists() and not (full.is_file() or full.is_dir())
     except ConfigError as error:
         raise InputError(f"{path} lies outside the project root; move it in or set root") from error
+    except (ValueError, OSError, RuntimeError):  # a NUL in it, a name too long, a link to itself
+        raise InputError(f"{path!r} is no path of a file; write it as it is in its folder") from None
+    if special:
+        raise InputError(f"{path} is no regular file; copy what it holds into one")
     if must_exist and not full.is_file():
         raise InputError(f"{path} does not exist")
     return full
+
+
+def stamps(files: Iterable[Path]) -> tuple[tuple[int, ...], ...]:
+    """Return what changes whenever a file is written or swapped, so that a hash is of what was read."""
+    states = [file.stat() for file in files if file.exists()]
+    return tuple((s.st_dev, s.st_ino, s.st_size, s.st_mtime_ns, s.st_ctime_ns) for s in states)
 
 
 def content_digest(connection: "duckdb.DuckDBPyConnection", view: str, types: dict[str, str]) -> str:
@@ -214,6 +116,19 @@ def copy_rows(connection: "duckdb.DuckDBPyConnection", view: str, select: str) -
         f"CREATE TABLE {ident(view)} AS SELECT row_number() OVER () AS {ROW}, * FROM ({select})"
     )
     return types
+
+
+def refuse_twice(names: Sequence[str]) -> None:
+    """Refuse columns that stand twice, also in another case, which would be read as one or be renamed.
+
+    Raises
+    ------
+    InputError
+    """
+    lower = [name.lower() for name in names]
+    twice = sorted({name for name in names if lower.count(name.lower()) > 1})
+    if twice:
+        raise InputError(f"names {', '.join(twice)} more than once; name each column once")
 
 
 def refuse_row_column(types: dict[str, str]) -> None:

@@ -1,5 +1,6 @@
 """Quoting for the SQL that cleaning sends to DuckDB, and DuckDB's integer types."""
 
+import re
 from pathlib import Path
 
 INTEGERS = frozenset(
@@ -38,6 +39,17 @@ def literal(text: str | Path) -> str:
     "'O''Neill'"
     """
     return "'" + str(text).replace("'", "''") + "'"
+
+
+def file_literal(path: Path) -> str:
+    """Quote the path of one file for DuckDB, which takes paths as patterns of names.
+
+    Examples
+    --------
+    >>> file_literal(Path("o[12].csv"))
+    "'o[[]12].csv'"
+    """
+    return literal(re.sub(r"([*?\[])", r"[\1]", str(path)))
 
 
 def columns(names: list[str] | tuple[str, ...]) -> str:

@@ -8,10 +8,11 @@ from crm_ml.tables.cleaning_report import TableReport
 from crm_ml.tables.column_sql import Reading, ReadingContext, missing, raw, read_column
 from crm_ml.tables.contract import Column, Contract
 from crm_ml.tables.csv_header import better_delimiter
+from crm_ml.tables.file_sources import CsvFile
 from crm_ml.tables.mapping import TableMapping
 from crm_ml.tables.mapping_parts import ColumnMapping
 from crm_ml.tables.row_checks import Check, Checks
-from crm_ml.tables.sources import ROW, CsvFile, TableSource
+from crm_ml.tables.sources import ROW, TableSource
 from crm_ml.tables.sql import columns as quoted
 from crm_ml.tables.sql import ident, literal
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import logging
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,12 @@ from crm_ml.storage.workspace import new_workspace, remove_stale
 from crm_ml.tables.bundle import Tables
 from crm_ml.tables.cleaning import Opened, Progress, clean, open_sources
 from crm_ml.tables.cleaning_report import CleaningReport
+from crm_ml.tables.databases import DuckTable
 from crm_ml.tables.engine import connect
 from crm_ml.tables.mapping import Mapping
 from crm_ml.tables.source_errors import explain
-from crm_ml.tables.sources import TableSource, content_digest, sha256
-from crm_ml.tables.sql import literal
+from crm_ml.tables.sources import TableSource, content_digest, sha256, stamps
+from crm_ml.tables.sql import file_literal
 
 logger = logging.getLogger(__name__)
 
@@ -48,6 +50,8 @@ def load_tables(
         With every breach of every table, one a line.
     """
     opened: Opened | None = None
+    files = _files(mapping, sources, root)
+    before = stamps(files)
     digests = _digests(sources)
     if any(digest is None for digest in digests.values()):
         opened = open_sources(dict(sources))
@@ -59,7 +63,7 @@ def load_tables(
     report = None if opened is not None and opened.refusals else _stored(folder)
     if report is None:
         opened = open_sources(dict(sources)) if opened is None else opened
-        report = _clean_into(folder, opened, mapping, root, progress)
+        report = _clean_into(folder, opened, mapping, root, progress, lambda: _refuse_changed(files, before))
     return _relations(folder, report, fingerprint)
 
 
@@ -75,6 +79,19 @@ def _digests(sources: dict[str, TableSource]) -> dict[str, str | None]:
     if refusals:
         raise InputError("\n".join(refusals))
     return digests
+
+
+def _files(mapping: Mapping, sources: dict[str, TableSource], root: Path) -> list[Path]:
+    """Return the files whose hashes stand for what is read; of a database, copied rows are hashed."""
+    profile = [root / mapping.profile] if mapping.profile else []
+    return [
+        file for source in sources.values() if not isinstance(source, DuckTable) for file in source.files
+    ] + profile
+
+
+def _refuse_changed(files: list[Path], before: tuple[tuple[int, ...], ...]) -> None:
+    if stamps(files) != before:
+        raise InputError("a file of the tables was changed while it was read; run again when it is written")
 
 
 def _fingerprint(mapping: Mapping, digests: dict[str, str | None], root: Path) -> str:
@@ -104,15 +121,21 @@ def _stored(folder: Path) -> CleaningReport | None:
 
 
 def _clean_into(
-    folder: Path, opened: Opened, mapping: Mapping, root: Path, progress: Progress | None
+    folder: Path,
+    opened: Opened,
+    mapping: Mapping,
+    root: Path,
+    progress: Progress | None,
+    check: Callable[[], None],
 ) -> CleaningReport:
-    """Clean into a temporary folder beside the final one and rename it, so that nobody sees half of it."""
+    """Clean into a temporary folder beside the final one, check and rename, so that nobody sees half."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     remove_stale(folder.parent)
     try:
         with new_workspace(folder) as working:
             (working / "tables").mkdir()
             report = clean(opened, mapping, working / "tables", root, progress)
+            check()
             if folder.exists() and _stored(folder) is None:
                 folder.rename(working / "damaged")
             try:
@@ -128,7 +151,9 @@ def _clean_into(
 def _relations(folder: Path, report: CleaningReport, fingerprint: str) -> Tables:
     connection = connect()
     frames = {
-        name: connection.sql(f"SELECT * FROM read_parquet({literal((folder / f'{name}.parquet').resolve())})")
+        name: connection.sql(
+            f"SELECT * FROM read_parquet({file_literal((folder / f'{name}.parquet').resolve())})"
+        )
         for name in report.tables
     }
     return Tables(**frames, report=report).identified(fingerprint)

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 from crm_ml.delivery.exporters.hashing import INVISIBLE
 from crm_ml.errors import InputError
+from crm_ml.tables.file_sources import CsvFile, ParquetFile
 from crm_ml.tables.source_errors import explain
-from crm_ml.tables.sources import CsvFile, ParquetFile
 from crm_ml.tables.sql import ident, literal
 
 if TYPE_CHECKING:

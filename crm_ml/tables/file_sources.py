@@ -1,0 +1,169 @@
+"""CSV and Parquet files as sources of tables; parts are one relation and have one digest."""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from crm_ml.errors import InputError
+from crm_ml.tables.sources import ROW, refuse_row_column, refuse_twice, sha256
+from crm_ml.tables.sql import file_literal, ident, literal
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+@dataclass(frozen=True)
+class _Files:
+    """One file, or a folder of `parts`."""
+
+    path: Path
+    parts: tuple[Path, ...] = field(default=(), kw_only=True)
+
+    def digest(self) -> str:
+        """Return the sha256 of the file; of parts, that of all their places and contents."""
+        if not self.parts:
+            return sha256(self.path)
+        lines = [f"{part.relative_to(self.path).as_posix()} {sha256(part)}" for part in self.parts]
+        return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The file or its parts."""
+        return self.parts or (self.path,)
+
+    def _listed(self) -> str:
+        """Return the SQL list of the files; DuckDB takes a path as a pattern, so they are escaped."""
+        return f"[{', '.join(file_literal(path) for path in self.files)}]"
+
+    def _hive(self) -> str:
+        return (
+            "hive_partitioning = true, hive_types_autocast = false"
+            if self.parts
+            else "hive_partitioning = false"
+        )
+
+    def _partition_columns(self, types: Iterable[str]) -> dict[str, str]:
+        """Return the columns that folders such as ``year=2024`` name, as text.
+
+        Raises
+        ------
+        InputError
+            If the files have such a column as well, or their folders name different ones.
+        """
+        keys = {
+            tuple(name.partition("=")[0] for name in part.relative_to(self.path).parts[:-1] if "=" in name)
+            for part in self.parts
+        }
+        if len(keys) > 1:
+            raise InputError(
+                "has folders that name different columns; declare the parts of one depth by glob"
+            )
+        names = keys.pop() if keys else ()
+        both = sorted(set(names) & set(types))
+        if both:
+            raise InputError(f"has {', '.join(both)} both as a folder and as a column; keep one of them")
+        return dict.fromkeys(names, "VARCHAR")
+
+
+@dataclass(frozen=True)
+class CsvFile(_Files):
+    """A CSV file with a header, or parts with the same one; all cells are read as text."""
+
+    delimiter: str = ","
+    encoding: str = "utf-8"
+
+    def open(self, connection: "duckdb.DuckDBPyConnection", view: str) -> dict[str, str]:
+        """Create the view in strict mode without guessing, so that a ragged row is an error."""
+        from crm_ml.tables.csv_header import read_header
+
+        headers = {path: read_header(path, self.delimiter, self.encoding) for path in self.files}
+        _refuse_different({path: list(names) for path, names in headers.items()})
+        types = dict.fromkeys(headers[self.files[0]], "VARCHAR")
+        schema = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in types)
+        types |= self._partition_columns(types)
+        refuse_row_column(types)
+        connection.execute(
+            f"CREATE VIEW {ident(view)} AS SELECT row_number() OVER () AS {ROW}, * FROM read_csv("
+            f"{self._listed()}, auto_detect = false, header = true, delim = {literal(self.delimiter)}, "
+            f"quote = '\"', escape = '\"', encoding = {literal(self.encoding)}, strict_mode = true, "
+            f"null_padding = false, ignore_errors = false, {self._hive()}, columns = {{{schema}}})"
+        )
+        return types
+
+    def refuse_lost_rows(self, read: int) -> None:
+        """Count the rows of the file without DuckDB and compare; parts are added up.
+
+        Raises
+        ------
+        InputError
+        """
+        from crm_ml.tables.csv_rows import refuse_lost_rows
+
+        refuse_lost_rows(self.files, self.delimiter, self.encoding, read)
+
+
+@dataclass(frozen=True)
+class ParquetFile(_Files):
+    """A Parquet file, or parts with the same columns."""
+
+    def open(self, connection: "duckdb.DuckDBPyConnection", view: str) -> dict[str, str]:
+        """Create the view; rows are counted in file order.
+
+        Raises
+        ------
+        InputError
+            If a file is empty, names a column twice, or has other columns than the first.
+        """
+        of_files = {path: _parquet_types(connection, path) for path in self.files}
+        _refuse_different({path: list(types.items()) for path, types in of_files.items()})
+        types = of_files[self.files[0]]
+        types |= self._partition_columns(types)
+        refuse_row_column(types)
+        row = "row_number() OVER ()" if self.parts else "file_row_number + 1"
+        connection.execute(
+            f"CREATE VIEW {ident(view)} AS SELECT {row} AS {ROW}, * EXCLUDE (file_row_number) "
+            f"FROM read_parquet({self._listed()}, file_row_number = true, {self._hive()})"
+        )
+        return types
+
+    def refuse_lost_rows(self, read: int) -> None:
+        """Compare the rows that were read with those that the footers tell.
+
+        Raises
+        ------
+        InputError
+        """
+        import pyarrow.parquet as pq
+
+        there = sum(pq.read_metadata(path).num_rows for path in self.files)
+        if there != read:
+            raise InputError(f"has {there:,} rows of which {read:,} could be read; export it again")
+
+
+def _parquet_types(connection: "duckdb.DuckDBPyConnection", path: Path) -> dict[str, str]:
+    """Return columns and types of a file; durations, which Parquet stores as numbers, by that name."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    if path.stat().st_size == 0:
+        raise InputError("is empty (0 bytes)")
+    read = f"read_parquet({file_literal(path)}, hive_partitioning = false)"
+    types = {
+        str(row[0]): str(row[1]) for row in connection.execute(f"DESCRIBE SELECT * FROM {read}").fetchall()
+    }
+    schema = pq.read_schema(path)
+    refuse_twice(schema.names)
+    return {
+        name: "DURATION" if pa.types.is_duration(of_arrow.type) else kind
+        for (name, kind), of_arrow in zip(types.items(), schema, strict=True)
+    }
+
+
+def _refuse_different(columns: dict[Path, list[object]]) -> None:
+    """Refuse parts whose columns differ from those of the first."""
+    first = next(iter(columns))
+    for path, names in columns.items():
+        if names != columns[first]:
+            raise InputError(f"has other columns in {path.name} than in {first.name}; export both alike")
