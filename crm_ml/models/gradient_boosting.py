@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float64]
 _PARAMETERS, _ENCODING = "parameters.json", "encoding.json"
+_MANY = 256  # rows from which on a second thread is worth waking
 _SEEDS = {"seed": 0, "feature_fraction_seed": 2, "bagging_seed": 3, "extra_seed": 4, "objective_seed": 5}
 
 
@@ -144,10 +145,8 @@ class GradientBoosting:
         """Return the margin of each row of an encoded matrix, shape (n,)."""
         if not len(matrix):
             return np.empty(0)
-        each = [
-            booster.predict(matrix, raw_score=True, num_threads=self.num_threads)
-            for booster in self.boosters_
-        ]
+        threads = self.num_threads if len(matrix) >= _MANY else 1
+        each = [booster.predict(matrix, raw_score=True, num_threads=threads) for booster in self.boosters_]
         return np.asarray(np.mean(each, axis=0))
 
     def contributions(self, X: "pd.DataFrame") -> "pd.DataFrame":
