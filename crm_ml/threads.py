@@ -34,7 +34,7 @@ def let_idle_threads_sleep() -> None:
     _spinning = _loaded()
 
 
-def usable(wanted: int) -> int:
+def usable(wanted: int = sys.maxsize) -> int:
     """Return how many threads a model takes: at most `wanted`, ``OMP_NUM_THREADS`` and the cores.
 
     One where idle threads spin because LightGBM was loaded before ``crm_ml``; a warning says so once.
@@ -42,7 +42,7 @@ def usable(wanted: int) -> int:
     Parameters
     ----------
     wanted : int
-        At least 1.
+        At least 1; all cores without it.
 
     Examples
     --------

@@ -12,6 +12,7 @@ from crm_ml.clv.purchase_histories import Floats
 from crm_ml.clv.valuation_terms import Terms
 from crm_ml.errors import ConfigError, InputError
 from crm_ml.models.booster_text import booster_of, text_of
+from crm_ml.threads import usable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -113,7 +114,7 @@ class Challenger:
         `base` may have several columns, shape (n, m), which get the same factor.
         """
         self._check_fitted()
-        margin = self.booster_.predict(_matrix(X), raw_score=True, num_threads=self.num_threads)
+        margin = self.booster_.predict(_matrix(X), raw_score=True, num_threads=usable(self.num_threads))
         return np.asarray(self._raised(base) * np.exp(np.reshape(margin, (-1, *[1] * (base.ndim - 1)))))
 
     def _raised(self, base: Floats) -> Floats:
@@ -146,12 +147,12 @@ class Challenger:
             "learning_rate",
             "lambda_l2",
             "feature_fraction",
-            "num_threads",
         )
         return {
             "objective": "tweedie",
             "tweedie_variance_power": self.variance_power,
             **{name: getattr(self, name) for name in names},
+            "num_threads": usable(self.num_threads),
             "extra_trees": True,
             "deterministic": True,
             "force_col_wise": True,

@@ -15,6 +15,7 @@ from crm_ml.models.booster_text import booster_of, text_of
 from crm_ml.models.encoding import Encoding
 from crm_ml.models.feature_reasons import top_reasons
 from crm_ml.models.training_rows import TrainingRows
+from crm_ml.threads import usable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -145,7 +146,7 @@ class GradientBoosting:
         """Return the margin of each row of an encoded matrix, shape (n,)."""
         if not len(matrix):
             return np.empty(0)
-        threads = self.num_threads if len(matrix) >= _MANY else 1
+        threads = usable(self.num_threads) if len(matrix) >= _MANY else 1
         each = [booster.predict(matrix, raw_score=True, num_threads=threads) for booster in self.boosters_]
         return np.asarray(np.mean(each, axis=0))
 
@@ -168,7 +169,7 @@ class GradientBoosting:
         parts = [np.empty((0, len(columns)))]
         for matrix in self._encoding().chunks(X) if len(X) else ():
             each = [
-                booster.predict(matrix, pred_contrib=True, num_threads=self.num_threads)
+                booster.predict(matrix, pred_contrib=True, num_threads=usable(self.num_threads))
                 for booster in self.boosters_
             ]
             parts.append(np.mean(each, axis=0))
@@ -212,7 +213,7 @@ class GradientBoosting:
             "bagging_freq": 1,
             "deterministic": True,
             "force_col_wise": True,
-            "num_threads": self.num_threads,
+            "num_threads": usable(self.num_threads),
             "verbosity": -1,
             "data_random_seed": self.seed + 1,  # of the binning
             **{name: self.seed + 1000 * number + step for name, step in _SEEDS.items()},

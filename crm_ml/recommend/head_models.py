@@ -11,6 +11,7 @@ from crm_ml.models.booster_text import booster_of, text_of
 from crm_ml.recommend.interactions import Floats
 from crm_ml.recommend.memo import Memo
 from crm_ml.recommend.training_windows import NEW, REPEAT, HeadSettings, Reals, TrainingWindow, Window
+from crm_ml.threads import usable
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -60,7 +61,7 @@ class Heads:
 
     def probability(self, head: str, X: Reals) -> Floats:
         """Return P(buy); where the steps are flat, ties follow the head's scores."""
-        score = self.boosters[head].predict(X)
+        score = self.boosters[head].predict(X, num_threads=usable())
         x, p = self.steps[head]
         rank = np.argsort(np.argsort(score, kind="stable"), kind="stable")
         return np.asarray(np.interp(score, x, p) + 1e-9 * rank / max(len(rank), 1))
@@ -105,7 +106,7 @@ def head_params(head: str, settings: HeadSettings) -> dict[str, Any]:
         "deterministic": True,
         "force_row_wise": True,
         "seed": settings.seed,
-        "num_threads": settings.num_threads,
+        "num_threads": usable(settings.num_threads),
         "verbose": -1,
     }
 
@@ -120,7 +121,7 @@ def _steps(booster: Any, window: TrainingWindow, head: str) -> tuple[Floats, Flo
     from sklearn.isotonic import IsotonicRegression
 
     isotonic = IsotonicRegression(y_min=1e-6, y_max=1 - 1e-6, out_of_bounds="clip")
-    isotonic.fit(booster.predict(window.X[head]), window.y[head])
+    isotonic.fit(booster.predict(window.X[head], num_threads=usable()), window.y[head])
     return isotonic.X_thresholds_, isotonic.y_thresholds_
 
 
