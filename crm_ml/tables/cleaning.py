@@ -16,18 +16,20 @@ from crm_ml.tables.cleaning_report import CleaningReport
 from crm_ml.tables.column_sql import ReadingContext
 from crm_ml.tables.contract import contracts
 from crm_ml.tables.engine import connect
+from crm_ml.tables.heavy_ids import warn_heavy_ids
 from crm_ml.tables.mapping import Mapping
 from crm_ml.tables.output import write_tables
 from crm_ml.tables.queries import IdsOf
+from crm_ml.tables.refunds import numbered_refunds, refund_ids, report_refunds
 from crm_ml.tables.refusals import refuse_accepted, refuse_between, refuse_by_counts
 from crm_ml.tables.row_rules import reject_far_times, reject_repeated, reject_unknown, reject_unlinked
+from crm_ml.tables.similar_ids import warn_similar_ids
 from crm_ml.tables.source_errors import explain
-from crm_ml.tables.sources import TableSource
+from crm_ml.tables.sources import ROW, TableSource
 from crm_ml.tables.sql import ident, literal
 from crm_ml.tables.staging import Staged, stage
 from crm_ml.tables.table_profile import compare_medians, record_medians
 from crm_ml.tables.times import epoch_seconds
-from crm_ml.tables.unicode_ids import warn_equal_after_nfc
 
 if TYPE_CHECKING:
     import duckdb
@@ -165,14 +167,16 @@ def _finish(
     reject_unlinked(connection, staged)
     connection.execute(f"CREATE TABLE {ident('good_' + staged.name)} AS {_accepted(staged, mapping)}")
     _settle_counts(connection, staged)
-    warn_equal_after_nfc(connection, staged)
+    report_refunds(connection, staged)
+    warn_similar_ids(connection, staged)
+    warn_heavy_ids(connection, staged)
     refuse_accepted(connection, staged, mapping.currency.code if mapping.currency else None)
     record_medians(connection, staged)
 
 
 def _accepted(staged: Staged, mapping: Mapping) -> str:
     """Return the query of the accepted rows: two columns per time, refunds moved to their order."""
-    parts = []
+    parts, of_refunds = [], refund_ids(staged)
     for column in staged.columns:
         name = ident(column.name)
         value = name if column.default is None else f"coalesce({name}, {column.default})"
@@ -182,12 +186,10 @@ def _accepted(staged: Staged, mapping: Mapping) -> str:
             codes = ", ".join(literal(code) for code in mapping.currency.rates) or "NULL"
             code = literal(mapping.currency.code)
             value = f"CASE WHEN currency IS NULL OR currency IN ({codes}) THEN {code} ELSE currency END"
-        if "refund_of" in staged.names and column.name in ("order_id", "line_id"):
-            value = _of_refund(column.name)
-        parts.append(f"{value} AS {name}")
+        parts.append(f"{of_refunds.get(column.name, value)} AS {name}")
         if column.kind == "time":
             parts.append(f"{epoch_seconds(name)} AS {ident(column.name + '_epoch_s')}")
-    return f"SELECT {', '.join(parts)} FROM {staged.good()}"
+    return f"SELECT {', '.join(parts)} FROM {numbered_refunds(staged)}"
 
 
 def _converted(value: str, rates: dict[str, str]) -> str:
@@ -198,25 +200,20 @@ def _converted(value: str, rates: dict[str, str]) -> str:
     return f"CASE currency {cases} ELSE {value} END" if cases else value
 
 
-def _of_refund(name: str) -> str:
-    if name == "order_id":
-        return "coalesce(refund_of, order_id)"
-    other = "refund_of IS NOT NULL AND refund_of <> order_id"
-    return f"CASE WHEN {other} THEN concat_ws(':', 'refund', order_id, line_id) ELSE line_id END"
-
-
 def _settle_counts(connection: "duckdb.DuckDBPyConnection", staged: Staged) -> None:
     accepted = connection.execute(f"SELECT count(*) FROM {ident('good_' + staged.name)}").fetchone()
     staged.report.accepted = accepted[0] if accepted else 0
+    cents = "paid_cents" if "paid_cents" in staged.names else "0"
     rows = connection.execute(
-        f"SELECT reason, count(*) FROM (SELECT {staged.checks.first_reason()} AS reason FROM {staged.stage} "
-        f"WHERE {staged.checks.fails()} UNION ALL SELECT reason FROM {staged.late}) GROUP BY 1 ORDER BY 1"
+        f"SELECT reason, count(*), coalesce(sum(cents), 0) FROM ("
+        f"SELECT {staged.checks.first_reason()} AS reason, {cents} AS cents FROM {staged.stage} "
+        f"WHERE {staged.checks.fails()} UNION ALL "
+        f"SELECT reason, {cents} AS cents FROM {staged.late} JOIN {staged.stage} USING ({ROW})) "
+        "GROUP BY 1 ORDER BY 1"
     ).fetchall()
-    staged.report.quarantined = {str(reason): count for reason, count in rows}
-    if "refund_of" in staged.mapped:
-        netted = connection.execute(f"SELECT count(refund_of) FROM {ident('good_' + staged.name)}").fetchone()
-        if netted and netted[0]:
-            staged.report.fixes["refund_netted"] = netted[0]
+    staged.report.quarantined = {str(reason): count for reason, count, _ in rows}
+    if "paid_cents" in staged.names:
+        staged.report.quarantined_cents = {str(reason): int(total) for reason, _, total in rows}
 
 
 def _in_order(tables: dict[str, Staged]) -> list[str]:

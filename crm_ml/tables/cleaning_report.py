@@ -18,6 +18,8 @@ class TableReport:
     read, accepted : int
     quarantined : dict of str to int
         Rows by reason; a row counts once, under the first check that it fails.
+    quarantined_cents : dict of str to int
+        Money of quarantined rows by reason, of tables with `paid_cents` and where it could be read.
     checks : dict of str to int
         Rows matched by each check, where any; a row may count under several.
     fixes : dict of str to int
@@ -30,6 +32,7 @@ class TableReport:
     read: int = 0
     accepted: int = 0
     quarantined: dict[str, int] = field(default_factory=dict)
+    quarantined_cents: dict[str, int] = field(default_factory=dict)
     checks: dict[str, int] = field(default_factory=dict)
     fixes: dict[str, int] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
@@ -100,7 +103,10 @@ class CleaningReport:
             shown.add_column(name, justify="left" if name == "table" else "right")
         shown.add_column("what was found")
         for name, table in sorted(self.tables.items()):
-            findings = [f"{n:,} {reason}" for reason, n in table.quarantined.items()]
+            cents = {
+                reason: f" ({sum_:,} paid_cents)" for reason, sum_ in table.quarantined_cents.items() if sum_
+            }
+            findings = [f"{n:,} {reason}{cents.get(reason, '')}" for reason, n in table.quarantined.items()]
             findings += [f"{n:,} {fix} (fixed)" for fix, n in table.fixes.items()]
             findings += [f"warning: {text}" for text in table.warnings]
             numbers = (table.read, table.accepted, table.read - table.accepted)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from crm_ml.tables.contract import Column
 from crm_ml.tables.mapping_parts import ColumnMapping
 from crm_ml.tables.money import read_cents
+from crm_ml.tables.nulls import without_nulls
 from crm_ml.tables.row_checks import Check
 from crm_ml.tables.sql import INTEGERS, ident, literal
 from crm_ml.tables.times import read_time
@@ -80,9 +81,13 @@ def read_column(column: Column, how: ColumnMapping, context: ReadingContext) -> 
     if how.constant is not None:
         return _constant(column, how)
     if column.kind == "cents":
-        value, checks, refusal = read_cents(column, how, [(raw(n), context.types[n]) for n in how.theirs])
+        kinds = [context.types[name] for name in how.theirs]
+        sources = [without_nulls(column, how, raw(n), k) for n, k in zip(how.theirs, kinds, strict=True)]
+        parts = list(zip(sources, kinds, strict=True))
+        value, checks, refusal = read_cents(column, how, parts)
         return _with_null(column, Reading(value, tuple(checks), refusal))
-    source, kind = raw(how.theirs[0]), context.types[how.theirs[0]]
+    kind = context.types[how.theirs[0]]
+    source = without_nulls(column, how, raw(how.theirs[0]), kind)
     if column.kind == "time":
         value, checks, refusal = read_time(column, how, source, kind, context.timezone, context.known_until)
         return _with_null(column, Reading(value, tuple(checks), refusal))
@@ -154,7 +159,12 @@ def _id(column: Column, how: ColumnMapping, source: str, kind: str, context: Rea
     checks = (
         Check("blank", column.name, blank),
         Check("nul_in", column.name, f"contains({name}, chr(0))"),
-        Check("not_nfc", column.name, f"{name} <> nfc_normalize({name})", "fact"),
+        Check(
+            "not_plain",
+            column.name,
+            f"{name} <> lower(trim({name})) OR strlen({name}) <> length({name})",
+            "fact",
+        ),
         Check("float_text", column.name, f"regexp_full_match({name}, '[0-9]+\\.0')", "fact"),
     )
     return Reading(f"nullif({text}, '')", checks, kind_of_type="" if context.untyped else "text")

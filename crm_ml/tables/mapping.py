@@ -48,6 +48,9 @@ class TableMapping(Strict):
         Source columns that are unused on purpose; other unused columns give a warning.
     cancellations : Cancellations, optional
         Rows that cancel an order without naming it.
+    equal_rows : {"one", "all"}
+        Whether rows that are equal in every column, and have no whole key or are refunds, are one row that
+        was exported again, or each something of its own, such as two equal refunds of one second.
     one_day : bool
         Whether all orders may be on one day, such as the outcomes of a single trial.
     """
@@ -66,6 +69,7 @@ class TableMapping(Strict):
     attributes: dict[str, Mapped] = Field(default_factory=dict)
     ignore: Annotated[tuple[str, ...], Field(strict=False)] = ()
     cancellations: Cancellations | None = None
+    equal_rows: Literal["one", "all"] = "one"
     one_day: bool = False
 
     @model_validator(mode="after")

@@ -30,6 +30,9 @@ class ColumnMapping(Strict):
     cast : {"integer"}, optional
         Of ids that the source stores as floats: 13085.0 becomes "13085"; anything that is no integer
         below 2^53 is quarantined.
+    nulls : tuple of str, optional
+        Words that stand for a missing value, besides those of every text id such as ``NULL`` and ``n/a``
+        (`crm_ml.tables.nulls`): ids of guests for example. Upper and lower case are alike. ``[]``: no word.
     kind : {"text", "integer", "number", "boolean", "time", "cents"}
         Of attributes; contract columns have a fixed kind.
     """
@@ -42,6 +45,7 @@ class ColumnMapping(Strict):
     format: str | None = None
     epoch: Literal["s", "ms", "us", "ns"] | None = None
     cast: Literal["integer"] | None = None
+    nulls: Annotated[tuple[str, ...], Field(strict=False)] | None = None
     kind: Literal["text", "integer", "number", "boolean", "time", "cents"] = "text"
 
     @model_validator(mode="after")

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import duckdb
 
 MOST = 0.5
+MAX_GUEST_SHARE = 0.9
 MAX_FUTURE_SHARE = 0.001
 _FLOAT_TEXT = "a float written as text"
 
@@ -36,7 +37,7 @@ def _of_column(staged: Staged, column: Column) -> Iterator[str]:
         first = staged.first[f"{kind}_{name}"]
         return f"{name} {text} in {rows_with(kind):,} of {read:,} rows (first: row {first:,})"
 
-    if rows_with("null") > MOST * read:
+    if rows_with("null") > (MAX_GUEST_SHARE if name == "customer_id" else MOST) * read:
         yield where("null", "is null") + "; fill them at the source or map another column"
     if rows_with("digits") > MOST * read:
         yield where("digits", "is digits only, a date as a number or an epoch,") + "; declare format or epoch"

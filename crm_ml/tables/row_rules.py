@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from crm_ml.tables.refunds import unlinked
 from crm_ml.tables.sources import ROW
 from crm_ml.tables.sql import columns as quoted
 from crm_ml.tables.sql import ident
@@ -69,11 +70,19 @@ def reject_repeated(connection: "duckdb.DuckDBPyConnection", staged: Staged) -> 
 
     A row equal to another on all columns is a ``duplicate``, one that differs a ``conflicting_key``.
     Where a key column is absent from the source, or an optional id in it is null, the whole row is the key.
+    So it is of refunds, with the cells that are not mapped: they may carry the ids of what they take back.
     """
     keys, others = _key_parts(staged)
-    partition = [ident(name) for name in keys] + [
-        f"CASE WHEN {whole} THEN {ident(name)} END" for name in others if (whole := _without_key(staged))
-    ]
+    whole = _without_key(staged) or "false"
+    refunds = "refund_of IS NOT NULL" if "refund_of" in staged.mapped else "false"
+    partition = [ident(name) for name in keys]
+    if others:
+        partition += [f"CASE WHEN {whole} OR {refunds} THEN {ident(name)} END" for name in others]
+    if refunds != "false":
+        partition.append(f"CASE WHEN {refunds} THEN _raw END")
+    if staged.mapping.equal_rows == "all":
+        partition.append(f"CASE WHEN {whole if others else 'true'} OR {refunds} THEN {ROW} END")
+    equal = f"CASE WHEN {refunds} THEN 'equal_refund' ELSE 'duplicate' END"
     rest = "".join(f"{ident(name)}, " for name in others)
     hashed = f"hash({', '.join(partition)})"
     rows = staged.good()
@@ -81,7 +90,8 @@ def reject_repeated(connection: "duckdb.DuckDBPyConnection", staged: Staged) -> 
     _reject(
         connection,
         staged,
-        f"SELECT {ROW}, CASE WHEN copy > 1 THEN 'duplicate' ELSE 'conflicting_key' END FROM (SELECT {ROW}, "
+        f"SELECT {ROW}, CASE WHEN copy > 1 THEN {equal} ELSE 'conflicting_key' END FROM (SELECT {ROW}, "
+        f"{'refund_of, ' if refunds != 'false' else ''}"
         f"row_number() OVER (PARTITION BY {', '.join(partition)} ORDER BY {rest}{ROW}) AS place, "
         f"row_number() OVER (PARTITION BY {quoted(staged.names)} ORDER BY {ROW}) AS copy "
         f"FROM {rows} WHERE {hashed} IN ({again})) WHERE place > 1",
@@ -90,16 +100,8 @@ def reject_repeated(connection: "duckdb.DuckDBPyConnection", staged: Staged) -> 
 
 def reject_unlinked(connection: "duckdb.DuckDBPyConnection", staged: Staged) -> None:
     """Reject refunds of orders that the customer did not place before."""
-    if "refund_of" not in staged.mapped:
-        return
-    rows = staged.good()
-    _reject(
-        connection,
-        staged,
-        f"SELECT r.{ROW}, 'unlinked_refund' FROM {rows} AS r WHERE r.refund_of IS NOT NULL AND NOT EXISTS ("
-        f"FROM {rows} AS o WHERE o.refund_of IS NULL AND o.order_id = r.refund_of "
-        f"AND o.customer_id = r.customer_id AND o.ordered_at <= r.ordered_at)",
-    )
+    if "refund_of" in staged.mapped:
+        _reject(connection, staged, unlinked(staged))
 
 
 def order_of(connection: "duckdb.DuckDBPyConnection", staged: Staged) -> list[str]:
