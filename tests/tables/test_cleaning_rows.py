@@ -284,6 +284,14 @@ def test_cells_without_a_value_are_filled_and_fractions_of_cents_rounded(shop: S
     assert tables.report.tables[LINES].fixes == {"filled_discount_cents": 3, "rounded_paid_cents": 2}
 
 
+def test_booleans_are_read_from_all_their_words(shop: Shop) -> None:
+    words = ["true", "T", "Yes", " y ", "1", "false", "f", "No", "N", "0", ""]
+    shop["customers"].update(member=[*words, *["1"] * (40 - len(words))])
+    shop.mapping["tables"]["customers"]["attributes"] = {"member": {"column": "member", "kind": "boolean"}}
+    members = column_of(shop.load(), "customers", "member")
+    assert members[: len(words)] == [True] * 5 + [False] * 5 + [None]
+
+
 def test_attributes_and_consents_are_read_by_their_kind(shop: Shop) -> None:
     customers = [f"c{i:02d}" for i in range(40)]
     shop["customers"].update(score=["inf", *["0.25"] * 39], age=["x", *["7"] * 39])
