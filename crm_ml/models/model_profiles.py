@@ -108,7 +108,8 @@ def of_labelled(
 
     tests, predictions, model = tested
     lag = (training[-1].label_ends_at - training[-1].as_of).days
-    days = [ProfiledDay(snapshot.as_of.toordinal(), rows.at([snapshot]).X) for snapshot in training]
+    by_day = {snapshot: rows.at([snapshot]) for snapshot in training}
+    days = [ProfiledDay(snapshot.as_of.toordinal(), day.X) for snapshot, day in by_day.items()]
     judged = [
         ProfiledDay(
             snapshot.as_of.toordinal(),
@@ -116,13 +117,12 @@ def of_labelled(
         )
         for snapshot in tests
     ]
-    rates = {str(snapshot): float(rows.at([snapshot]).y.mean()) for snapshot in training}
+    rates = {str(snapshot): float(day.y.mean()) for snapshot, day in by_day.items()}
     rates |= {
         str(snapshot): float(predictions.y[predictions.fold == str(snapshot)].mean()) for snapshot in tests
     }
     named = {
-        str(snapshot): int(customers.get(str(snapshot), 0)) or len(rows.at([snapshot]).y)
-        for snapshot in training
+        str(snapshot): int(customers.get(str(snapshot), 0)) or len(day.y) for snapshot, day in by_day.items()
     }
     key = rate_key(score)
     return Profile(profile_columns(days, lag), profile_columns(judged, lag), named, {key: rates}, (key,))

@@ -76,7 +76,7 @@ def test_segments_are_kept_from_a_model_that_does_not_ask_for_them():
     assert "lifecycle_stage" not in used_rows.used_rows(given, config(features={"rfm": {}})).X
     assert "lifecycle_stage" in used_rows.used_rows(given, config(features={"rfm": {}, "lifecycle": {}})).X
     assert "lifecycle_stage" in used_rows.used_rows(given, config()).X
-    assert experiment.SEGMENTS in features.groups()
+    assert used_rows.SEGMENTS in features.groups()
 
 
 def test_the_calibrator_learns_from_scores_of_a_model_that_had_not_seen_the_labels():
@@ -128,10 +128,20 @@ def test_a_model_of_another_fold_judges_for_the_calibrator_where_it_knew_nothing
     judge, newest = first.model, given.at([folds[1].training[-1]])
     expected = best_calibrator(judge.predict(newest.X), newest.y, newest.customer_id, ["platt"])
     assert second.calibrator == expected
-    late = {frozenset(given.fold.unique()): (folds[1].training[-1].label_ends_at, judge)}
+    earlier, ended = [str(day) for day in folds[0].training], folds[0].test.as_of
+    for trained_on, at in (
+        (earlier, folds[1].training[-1].label_ends_at),  # knew later labels
+        (earlier[:3], ended),  # learned from less
+        ([*earlier[:-2], "2017-04-05", "2017-04-12"], ended),  # lacks the newest two
+    ):
+        sizes.clear()
+        other = {frozenset(trained_on): (at, judge)}
+        probability_run.fit_calibrated(run, given, folds[1], other)
+        assert sizes == [("logistic", 960), ("logistic", 480)]
     sizes.clear()
-    probability_run.fit_calibrated(run, given, folds[1], late)
-    assert sizes == [("logistic", 960), ("logistic", 480)]  # one that knew later labels does not
+    stale = {frozenset([*earlier[:-1], "2017-04-12"]): (ended, judge)}  # lacks the newest one
+    assert probability_run.fit_calibrated(run, given, folds[1], stale).calibrator == expected
+    assert sizes == [("logistic", 960)]
 
 
 def test_a_baseline_that_is_a_part_of_the_model_is_fitted_once(monkeypatch):

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from datetime import datetime
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -108,7 +109,7 @@ def fit_calibrated(
 
     The calibrator sees scores of a second model, trained on what has labels that end before the first rows
     it is fitted on, so that it learns from scores of the future as the model will give them. A model of
-    another fold serves where it learned from all of that and from nothing later.
+    another fold serves where it learned from as much, one occasion at most missing, and from nothing later.
 
     Parameters
     ----------
@@ -134,15 +135,23 @@ def fit_calibrated(
             f"nothing that trains for {each.test} has labels that end before the calibration rows, from "
             f"{later[0].as_of:%Y-%m-%d} on; train on more or calibrate on fewer"
         )
-    names, after = frozenset(map(str, earlier)), rows.at(later)
-    ready = [
-        known for learned, (ended, known) in models.items() if names <= learned and ended <= later[0].as_of
-    ]
-    judge = ready[0] if ready else _fit(config, rows, earlier, models)
+    after = rows.at(later)
+    judge = _judge(earlier, later[0].as_of, models) or _fit(config, rows, earlier, models)
     calibrator = best_calibrator(
         judge.predict(after.X), after.y, after.customer_id, config.calibration.methods
     )
     return CalibratedModel(model, calibrator)
+
+
+def _judge(earlier: Sequence[Dated], by: datetime, models: Models) -> Model | None:
+    """Return the newest fitted model of as many occasions, all of the earlier but one among them."""
+    names = frozenset(map(str, earlier))
+    ready = [
+        (ended, model)
+        for trained_on, (ended, model) in models.items()
+        if ended <= by and len(trained_on) >= len(names) and len(names - trained_on) <= 1
+    ]
+    return max(ready, key=itemgetter(0))[1] if ready else None
 
 
 def _fit(config: ProbabilityRun, rows: LabelledRows, training: Sequence[Dated], models: Models) -> Model:
