@@ -8,13 +8,13 @@ true of empty values. Numbers compare as doubles; text compares byte by byte and
 import difflib
 import functools
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import narwhals as nw
 
 from crm_ml.errors import ConfigError
-from crm_ml.rules.grammar import NEGATED, Junction, Negation, Node, Test, columns, parse
+from crm_ml.rules.grammar import NEGATED, Junction, Literal, Negation, Node, Test, columns, parse
 
 _COMPARE: dict[str, Callable[[Any, Any], Any]] = {
     "=": operator.eq,
@@ -24,6 +24,7 @@ _COMPARE: dict[str, Callable[[Any, Any], Any]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
+_SHORT, _MOST_SHORT = 4, 10  # values of a list, and lists of a test
 _KINDS = {float: "number", str: "text", bool: "boolean"}
 
 
@@ -118,7 +119,7 @@ def _test(test: Test, dtype: Any, *, negated: bool) -> nw.Expr:
 
 def _comparison(column: nw.Expr, test: Test, *, negated: bool) -> nw.Expr:
     if test.operator == "in":
-        inside: nw.Expr = column.is_in(list(test.literals))
+        inside = _listed(column, test.literals)
         return ~inside if negated else inside
     if test.operator == "between":
         low, high = test.literals
@@ -126,3 +127,10 @@ def _comparison(column: nw.Expr, test: Test, *, negated: bool) -> nw.Expr:
     word = NEGATED[test.operator] if negated else test.operator
     result: nw.Expr = _COMPARE[word](column, test.literals[0])
     return result
+
+
+def _listed(column: nw.Expr, values: Sequence[Literal]) -> nw.Expr:
+    """Say whether a value is among some, by short lists, since DuckDB makes a join of each longer one."""
+    step = _SHORT if len(values) <= _MOST_SHORT * _SHORT else len(values)
+    parts = (column.is_in(list(values[start : start + step])) for start in range(0, len(values), step))
+    return functools.reduce(operator.or_, parts)

@@ -172,6 +172,20 @@ def test_and_binds_closer_than_or_and_not_closest():
     assert frame.filter(rule)["x"].to_list() == [1.0, 3.0]
 
 
+@pytest.mark.parametrize("engine", sorted(ENGINES))
+@pytest.mark.parametrize("size", [1, 4, 5, 40, 41, 200])
+def test_lists_of_any_length_hold_their_values(engine, size):
+    table = pa.table({"n": [*range(210), None], "s": [*map(str, range(210)), None]})
+    for name, kind in (("x", pa.float64()), ("b", pa.bool_())):  # that every engine casts
+        table = table.append_column(name, pa.nulls(len(table), kind))
+    frame = ENGINES[engine](table)
+    listed = ", ".join(str(number) for number in range(size))
+    texts = ", ".join(f"'{number}'" for number in range(size))
+    for rule, count in ((f"n in ({listed})", size), (f"not s in ({texts})", 210 - size)):
+        hits = frame.filter(compile_rule(rule, frame.collect_schema())).collect(backend="pyarrow")
+        assert hits.shape[0] == count, rule
+
+
 def test_a_single_precision_column_compares_like_a_double():
     for engine in ("duckdb", "polars", "arrow"):
         table = pa.table({"x": pa.array([0.1, 0.5], pa.float32())})
