@@ -12,31 +12,9 @@ if TYPE_CHECKING:
 MIN_SHARE = 0.01
 MIN_TIMES_MEDIAN = 50
 _SHOWN = 5
-_STAND_INS = frozenset(
-    [
-        "-",
-        "--",
-        "-1",
-        "0",
-        "00",
-        "000",
-        "1",
-        "9999",
-        "99999",
-        "999999",
-        "anonymous",
-        "cash",
-        "customer",
-        "default",
-        "guest",
-        "guests",
-        "test",
-        "unknown",
-        "walk-in",
-        "walkin",
-        "web",
-    ]
-)
+_NUMBERS = ("-", "--", "-1", "0", "00", "000", "1", "9999", "99999", "999999")
+_WORDS = ("anonymous", "cash", "customer", "default", "guest", "guests", "test", "unknown", "walk-in", "web")
+_STAND_INS = frozenset((*_NUMBERS, *_WORDS))
 
 
 def warn_heavy_ids(connection: "duckdb.DuckDBPyConnection", staged: Staged) -> None:

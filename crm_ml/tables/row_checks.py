@@ -1,5 +1,6 @@
 """Checks of single rows as bits, so that one aggregate query counts all of them, even if they overlap."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -49,6 +50,15 @@ class Checks:
             bit = 1 << (place % _BITS)
             parts[place // _BITS].append(f"CASE WHEN {check.predicate} THEN {bit} ELSE 0 END")
         return [f"({' | '.join(part)}) AS _mask{number}" for number, part in enumerate(parts)]
+
+    def mask_names(self) -> list[str]:
+        """Return the names of the columns of `masks`."""
+        return [f"_mask{number}" for number in range(len(self.all) // _BITS + 1)]
+
+    def is_in(self, check: Check, masks: Sequence[int]) -> bool:
+        """Return whether rows with these values of the mask columns match `check`."""
+        place = self.all.index(check)
+        return bool(masks[place // _BITS] & 1 << (place % _BITS))
 
     def holds(self, check: Check) -> str:
         """Return the SQL predicate of staged rows that match `check`."""

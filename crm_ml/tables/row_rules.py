@@ -30,8 +30,6 @@ def reject_unknown(connection: "duckdb.DuckDBPyConnection", staged: Staged, know
             continue
         name, other = ident(column), ident(known[table].contract.key[0])
         rows = staged.good()
-        counted = connection.execute(f"SELECT count(*) FROM {rows} WHERE {name} IS NOT NULL").fetchone()
-        total = counted[0] if counted else 0
         reason = f"unknown_{column}"
         rejected = _reject(
             connection,
@@ -41,6 +39,8 @@ def reject_unknown(connection: "duckdb.DuckDBPyConnection", staged: Staged, know
         )
         if not rejected:
             continue
+        left = connection.execute(f"SELECT count({name}) FROM {staged.good()}").fetchone()
+        total = rejected + (left[0] if left else 0)
         share = rejected / total
         text = f"{column} is unknown to {table} in {rejected:,} of {total:,} rows ({share:.2%})"
         if share > MAX_UNKNOWN_SHARE:
@@ -55,7 +55,10 @@ def reject_far_times(connection: "duckdb.DuckDBPyConnection", staged: Staged) ->
         return
     name, rows = ident(staged.contract.known_at), staged.good()
     middle = f"SELECT quantile_disc({name}, 0.5) FROM {rows}"
-    years = connection.execute(f"SELECT year(max({name})) - year(min({name})) FROM {rows}").fetchone()
+    span = (
+        f"SELECT year(max({name})) - year(min({name})) FROM {staged.stage} WHERE NOT {staged.checks.fails()}"
+    )
+    years = connection.execute(span).fetchone()
     if years and years[0] is not None and years[0] > MAX_YEARS_FROM_MEDIAN:
         _reject(
             connection,

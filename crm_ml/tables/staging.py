@@ -208,17 +208,20 @@ def _create(connection: "duckdb.DuckDBPyConnection", staged: Staged) -> None:
 
 
 def _count(connection: "duckdb.DuckDBPyConnection", staged: Staged) -> None:
-    parts = ["count(*)", "count(*) - count(DISTINCT _raw)"]
-    for check in staged.checks.all:
-        holds = staged.checks.holds(check)
-        parts += [f"count(*) FILTER ({holds})", f"min({ROW}) FILTER ({holds})"]
-    counted = connection.execute(f"SELECT {', '.join(parts)} FROM {staged.stage}").fetchone()
+    counted = connection.execute(
+        f"SELECT count(*), count(*) - count(DISTINCT _raw) FROM {staged.stage}"
+    ).fetchone()
     if counted is None:
         raise InputError(f"{staged.name}: no counts came back")
     staged.report.read = counted[0]
-    for place, check in enumerate(staged.checks.all):
-        count, first = counted[2 + 2 * place], counted[3 + 2 * place]
-        staged.counts[check.reason], staged.first[check.reason] = count, first or 0
+    masks = ", ".join(staged.checks.mask_names())
+    groups = connection.execute(
+        f"SELECT count(*), min({ROW}), {masks} FROM {staged.stage} GROUP BY {masks}"
+    ).fetchall()
+    for check in staged.checks.all:
+        matching = [(rows, first) for rows, first, *bits in groups if staged.checks.is_in(check, bits)]
+        count, first = sum(rows for rows, _ in matching), min((first for _, first in matching), default=0)
+        staged.counts[check.reason], staged.first[check.reason] = count, first
         if count and check.level == "quarantine":
             staged.report.checks[check.reason] = count
         elif count and check.level == "fix":
