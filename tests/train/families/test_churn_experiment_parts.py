@@ -19,6 +19,7 @@ from crm_ml.tables.strict import validate
 from crm_ml.train.families.churn import experiment
 from crm_ml.train.families.probability import run as probability_run
 from crm_ml.train.families.probability import used_rows
+from crm_ml.train.families.probability.study import Fold
 
 BASE = {
     "family": "churn",
@@ -144,7 +145,7 @@ def test_a_model_of_another_fold_judges_for_the_calibrator_where_it_knew_nothing
     assert sizes == [("logistic", 960)]
 
 
-def test_a_baseline_that_is_a_part_of_the_model_is_fitted_once(monkeypatch):
+def test_a_baseline_that_is_a_part_of_the_model_and_folds_of_equal_training_are_fitted_once(monkeypatch):
     lines = [{"name": "logistic", "options": {"strength": 0.03}}, {"name": "recency_rule"}]
     run = config(
         model={"name": "blend", "options": {"rounds": 5}}, calibration={"methods": []}, baselines=lines
@@ -155,7 +156,11 @@ def test_a_baseline_that_is_a_part_of_the_model_is_fitted_once(monkeypatch):
     tested = LabelledRows(*(part.rename({"2017-08-02": "2017-08-30"}) for part in (later.X, later.y)))
     both = LabelledRows(pd.concat([given.X, tested.X]), pd.concat([given.y, tested.y]))
     sizes = counted(monkeypatch)
-    predictions = probability_run.predict(run, both, [each], Progress(disable=True))
+    twice = [each, Fold(experiment.fold(run, date(2017, 9, 6)).test, each.training)]
+    after = LabelledRows(*(part.rename({"2017-08-30": "2017-09-06"}) for part in (tested.X, tested.y)))
+    both = LabelledRows(pd.concat([both.X, after.X]), pd.concat([both.y, after.y]))
+    predictions = probability_run.predict(run, both, twice, Progress(disable=True))
+    predictions = predictions.where(predictions.fold == "2017-09-06")
     assert sizes == [("blend", 600), ("recency_rule", 600)]
     past = given.at(each.training)
     line = create("logistic", strength=0.03).fit(past.X, past.y)

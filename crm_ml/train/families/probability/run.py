@@ -88,18 +88,29 @@ def predict(
 ) -> Predictions:
     """Fit model and baselines for each fold and predict its test rows; `models` as `fit_calibrated`."""
     models = {} if models is None else models
+    by_training: dict[frozenset[str], dict[str, Fitted]] = {}
     parts = []
     for each in progress.track(folds, description="models and baselines"):
+        names = frozenset(map(str, each.training))
+        if names not in by_training:
+            by_training[names] = _fit_all(config, rows, each, models)
         test = rows.at([each.test])
-        past = rows.at(each.training)
-        fitted: dict[str, Fitted] = {MODEL: fit_calibrated(config, rows, each, models)}
-        for part in config.baselines:
-            unfitted: Model = create(part.name, **part.options)
-            fitted[part.name] = _part_of(fitted[MODEL], unfitted) or unfitted.fit(past.X, past.y)
-        scores = {name: model.predict(test.X) for name, model in fitted.items()}
+        scores = {name: model.predict(test.X) for name, model in by_training[names].items()}
         ids, folded = test.customer_id.to_numpy(), test.fold.to_numpy()
         parts.append(Predictions(ids, folded, test.y.to_numpy().astype(float), scores))
     return Predictions.join(parts)
+
+
+def _fit_all(
+    config: ProbabilityRun, rows: LabelledRows, each: Fold[Dated], models: Models
+) -> dict[str, Fitted]:
+    """Return the model and the baselines of a fold by name; a part of the model is no baseline to fit."""
+    past = rows.at(each.training)
+    fitted: dict[str, Fitted] = {MODEL: fit_calibrated(config, rows, each, models)}
+    for part in config.baselines:
+        unfitted: Model = create(part.name, **part.options)
+        fitted[part.name] = _part_of(fitted[MODEL], unfitted) or unfitted.fit(past.X, past.y)
+    return fitted
 
 
 def fit_calibrated(

@@ -1,7 +1,8 @@
 """Which rows and which columns an experiment uses."""
 
 import fnmatch
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from crm_ml import features
 from crm_ml.config.probability import ProbabilityRun
@@ -12,6 +13,11 @@ from crm_ml.snapshots import Snapshot
 from crm_ml.tables import Tables
 
 SEGMENTS = "lifecycle"  # the group whose columns make the segments, computed even where no model uses it
+
+
+def groups_of(config: ProbabilityRun) -> dict[str, Mapping[str, Any]] | None:
+    """Return the feature groups of the rows: those of the config and of the segments; None for all."""
+    return None if config.features is None else {SEGMENTS: {}, **config.features}
 
 
 def used_rows(rows: LabelledRows, config: ProbabilityRun, extra: Iterable[str] = ()) -> LabelledRows:
