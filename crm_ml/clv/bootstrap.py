@@ -79,30 +79,33 @@ def _again(
     """Return a function that draws customers, refits the model and returns its parameters."""
     if isinstance(model, GammaGamma):
         known = Spend.of(summary, model.use_first_purchase).known()
-        settings = model.use_first_purchase, model.largest_correlation
+        settings, curved = (model.use_first_purchase, model.largest_correlation), model.hessian(known)
 
         def spend() -> dict[str, float]:
             drawn = Grouped(known.n, known.mean, _drawn(known.weight, rng))
             return _retried(
-                lambda start: GammaGamma(*settings).fit_grouped(drawn, start), model.theta_
+                lambda *near: GammaGamma(*settings).fit_grouped(drawn, *near), model.theta_, curved
             ).params_
 
         return spend
     histories = Histories.of(summary)
+    hessian = model.hessian(histories)
 
     def purchases() -> dict[str, float]:
         drawn = histories.weighted(_drawn(histories.weight, rng))
-        return _retried(lambda start: type(model)().fit_histories(drawn, start), model.theta_).params_
+        return _retried(
+            lambda *near: type(model)().fit_histories(drawn, *near), model.theta_, hessian
+        ).params_
 
     return purchases
 
 
-def _retried(fit: Callable[[Floats | None], Fitted], start: Floats) -> Fitted:
-    """Fit from a start, or from the standard starts where that does not converge."""
+def _retried(fit: Callable[..., Fitted], start: Floats, hessian: Floats) -> Fitted:
+    """Fit from a start with its Hessian, or from the standard starts where that does not converge."""
     try:
-        return fit(start)
+        return fit(start, hessian)
     except NotConverged:
-        return fit(None)
+        return fit()
 
 
 def with_bootstrap_errors(

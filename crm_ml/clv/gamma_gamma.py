@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
-from crm_ml.clv.maximum_likelihood import BOUND, Fit, FitRecord, Objective, follow, maximise
+from crm_ml.clv.maximum_likelihood import (
+    BOUND,
+    Fit,
+    FitRecord,
+    Objective,
+    follow,
+    maximise,
+    numerical_hessian,
+)
 from crm_ml.clv.purchase_histories import Floats
 from crm_ml.clv.spend_summary import Grouped, Independence, Levels, Spend, independence_of
 from crm_ml.errors import InputError
@@ -81,8 +89,11 @@ class GammaGamma:
         """
         return self.fit_grouped(Spend.of(summary, self.use_first_purchase).known())
 
-    def fit_grouped(self, known: Grouped, start: Floats | None = None) -> Self:
-        """Estimate the parameters from grouped customers; `start` is log p, log (q - 1), log v."""
+    def fit_grouped(self, known: Grouped, start: Floats | None = None, hessian: Floats | None = None) -> Self:
+        """Estimate the parameters from grouped customers.
+
+        `start` is log p, log (q - 1), log v close to the maximum, and `hessian` about the matrix there.
+        """
         if not known.customers > 0:
             what = "purchase" if self.use_first_purchase else "repeat purchase"
             raise InputError(
@@ -95,7 +106,7 @@ class GammaGamma:
             logger.warning("spend depends on frequency: %s; a level for each band", independence)
         factors = levels.of(known.n)
         relative = Grouped(known.n, known.mean / factors, known.weight)
-        self._maximise(relative, start)
+        self._maximise(relative, start, hessian)
         self.independence_, self.levels_ = independence, levels
         self.n_customers_ = round(known.customers)
         self.log_likelihood_ = log_likelihood(self.theta_, relative)[0] - float(
@@ -103,7 +114,13 @@ class GammaGamma:
         )
         return self
 
-    def _maximise(self, known: Grouped, start: Floats | None) -> None:
+    def hessian(self, known: Grouped) -> Floats:
+        """Return the second derivatives of the mean log-likelihood by log p, log (q - 1), log v."""
+        self._check_fitted()
+        relative = Grouped(known.n, known.mean / self.levels_.of(known.n), known.weight)
+        return numerical_hessian(_mean(relative), self.theta_)
+
+    def _maximise(self, known: Grouped, start: Floats | None, hessian: Floats | None) -> None:
         unit = known.mean_of_customers
         shift = np.array([0.0, 0.0, math.log(unit)])
         relative = Grouped(known.n, known.mean / unit, known.weight)
@@ -111,10 +128,10 @@ class GammaGamma:
         if np.ptp(relative.mean) < _CONSTANT:
             logger.warning("spend is constant: it is expected again")
             fitted = _constant()
-        elif start is None:
+        elif start is None or hessian is None:
             fitted = maximise(_mean(relative), names, starts, known.customers)
         else:
-            fitted = follow(_mean(relative), names, start - shift, known.customers)
+            fitted = follow(_mean(relative), names, start - shift, hessian, known.customers)
         p, above, v = np.exp(fitted.theta)
         tied = bool("q - 1" in fitted.record.at_bound or p * v / above > _LARGEST_MEAN)
         if tied:

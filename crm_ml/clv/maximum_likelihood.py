@@ -1,7 +1,7 @@
 """Maximum likelihood from several starting points, with a record of the searches."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -125,7 +125,8 @@ def maximise(
         theta = np.array(best.end)
         if search is not None:
             theta = np.array(_search(counted, theta).end)
-        top = _newton(counted, theta)
+        top = _newton(counted, theta, numerical_hessian(counted, theta))
+        top = replace(top, hessian=numerical_hessian(counted, top.theta))
     if not top.is_maximum:
         raise NotConverged(
             f"the likelihood has a slope of {top.slope:.2g} where the search ended ({best.message}); "
@@ -136,16 +137,19 @@ def maximise(
     return _fit(top, names, customers, tuple(tried), evaluations, spread)
 
 
-def follow(objective: Objective, names: Sequence[str], start: Floats, customers: float) -> Fit:
+def follow(
+    objective: Objective, names: Sequence[str], start: Floats, hessian: Floats, customers: float
+) -> Fit:
     """Maximise by Newton's method from a point close to the maximum, or by `maximise` where that fails.
 
-    Parameters, raises: as `maximise`, with one start.
+    Parameters, raises: as `maximise`, with one start. `hessian` is about the one at the start, such as that
+    of the same customers with other weights; it is updated by gradients, and so the covariance is rough.
     """
     from threadpoolctl import threadpool_limits
 
     counted = _Counted(objective)
     with threadpool_limits(1, "blas"):
-        top = _newton(counted, np.asarray(start, dtype=float))
+        top = _newton(counted, np.asarray(start, dtype=float), hessian)
     if not top.is_maximum:
         return maximise(objective, names, [start], customers)
     return _fit(top, names, customers, (), counted.calls, 0.0)
@@ -215,26 +219,30 @@ def _search(objective: Objective, start: Floats) -> Start:
     )
 
 
-def _newton(objective: Objective, theta: Floats) -> _Top:
-    """Take Newton steps in the parameters inside their bounds while the likelihood rises."""
+def _newton(objective: Objective, theta: Floats, hessian: Floats) -> _Top:
+    """Take Newton steps in the parameters inside their bounds while the likelihood rises.
+
+    The Hessian is updated by the symmetric rank-one formula, and by differences where the slope hardly falls.
+    """
     value, gradient = objective(theta)
-    hessian = numerical_hessian(objective, theta)
     for _ in range(_NEWTON):
         free = _free(theta)
-        if np.abs(gradient[free]).max(initial=0.0) < _TOLERANCE / 1e3:
+        slope = np.abs(gradient[free]).max(initial=0.0)
+        if slope < _TOLERANCE / 1e3:
             break
         step = np.zeros_like(theta)
         step[free] = ascent_step(hessian[np.ix_(free, free)], gradient[free])
-        moved = _uphill(objective, theta, step, value, np.abs(gradient[free]).max())
+        moved = _uphill(objective, theta, step, value, slope)
         if moved is None:
             break
-        shrunk = np.abs(moved[2]).max() < np.abs(gradient).max() / 4
+        shrunk = np.abs(moved[2][free]).max() < slope / 4
+        hessian = updated_hessian(hessian, moved[0] - theta, moved[2] - gradient)
         theta, value, gradient = moved
         if np.abs(step).max() < 1e-10:
             break
         if not shrunk:
             hessian = numerical_hessian(objective, theta)
-    return _Top(theta, value, gradient, numerical_hessian(objective, theta))
+    return _Top(theta, value, gradient, hessian)
 
 
 def _uphill(
@@ -261,6 +269,15 @@ def ascent_step(hessian: Floats, gradient: Floats) -> Floats:
     values, vectors = np.linalg.eigh(hessian)
     curvature = np.maximum(np.abs(values), 1e-12)
     return np.asarray(vectors @ ((vectors.T @ gradient) / curvature))
+
+
+def updated_hessian(hessian: Floats, change: Floats, turn: Floats) -> Floats:
+    """Return a Hessian after a symmetric rank-one update from a change of point and of gradient."""
+    missed = turn - hessian @ change
+    along = float(missed @ change)
+    if abs(along) <= 1e-8 * float(np.linalg.norm(missed) * np.linalg.norm(change)):
+        return hessian
+    return hessian + np.outer(missed, missed) / along
 
 
 def numerical_hessian(objective: Objective, theta: Floats) -> Floats:

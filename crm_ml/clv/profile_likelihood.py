@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from crm_ml.clv.maximum_likelihood import BOUND, NotConverged, Objective, ascent_step, numerical_hessian
+from crm_ml.clv.maximum_likelihood import (
+    BOUND,
+    NotConverged,
+    Objective,
+    ascent_step,
+    numerical_hessian,
+    updated_hessian,
+)
 from crm_ml.clv.purchase_histories import Floats
 from crm_ml.clv.purchase_model import PurchaseModel
 from crm_ml.errors import InputError
@@ -218,20 +225,10 @@ def _uphill(mean: Objective, now: _Point, step: Floats) -> _Point | None:
         theta = np.clip(now.theta + size * step, -BOUND, BOUND)
         value, gradient = mean(theta)
         if value > now.value:
-            return _Point(
-                theta, value, gradient, _updated(now.hessian, theta - now.theta, gradient - now.gradient)
-            )
+            hessian = updated_hessian(now.hessian, theta - now.theta, gradient - now.gradient)
+            return _Point(theta, value, gradient, hessian)
         size /= 4
     return None
-
-
-def _updated(hessian: Floats, change: Floats, turn: Floats) -> Floats:
-    """Return the Hessian after a symmetric rank-one update from a change of point and gradient."""
-    missed = turn - hessian @ change
-    along = float(missed @ change)
-    if abs(along) <= 1e-8 * float(np.linalg.norm(missed) * np.linalg.norm(change)):
-        return hessian
-    return hessian + np.outer(missed, missed) / along
 
 
 def _is_stopped(likelihood: _Likelihood, point: _Point) -> bool:

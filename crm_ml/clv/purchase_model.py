@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 
 from crm_ml.clv.conditional_future import Future
-from crm_ml.clv.maximum_likelihood import Objective, follow, maximise
+from crm_ml.clv.maximum_likelihood import Objective, follow, maximise, numerical_hessian
 from crm_ml.clv.purchase_histories import Floats, Histories, Ints
 from crm_ml.clv.time_units import NAMES, Horizon, in_units, time_unit_of
 from crm_ml.errors import InputError
@@ -77,19 +77,25 @@ class PurchaseModel(ABC):
         self.time_unit_ = time_unit_of(summary)
         return self
 
-    def fit_histories(self, histories: Histories, start: Floats | None = None) -> Self:
-        """Estimate the parameters from grouped histories; `start` holds logarithms to start at."""
+    def fit_histories(
+        self, histories: Histories, start: Floats | None = None, hessian: Floats | None = None
+    ) -> Self:
+        """Estimate the parameters from grouped histories.
+
+        `start` holds logarithms close to the maximum, and `hessian` about the matrix there: see the method
+        `hessian`. Without them the standard starts are tried, on some of many histories.
+        """
         refuse_no_repeats(histories)
         scale = float(histories.weight @ histories.T / histories.weight.sum())
-        search = histories.some(SEARCH_ROWS).scaled(scale) if len(histories.x) > 2 * SEARCH_ROWS else None
         shift = np.array([math.log(scale) if name in self.TIMES else 0.0 for name in self.NAMES])
-        customers = float(histories.weight.sum())
-        whole, some = self._mean(histories.scaled(scale)), None if search is None else self._mean(search)
-        if start is None:
+        whole, customers = histories.scaled(scale), float(histories.weight.sum())
+        if start is None or hessian is None:
             starts = [np.log(values) for values in self.STARTS]
-            fitted = maximise(whole, self.NAMES, starts, customers, some)
+            some = whole.some(SEARCH_ROWS) if len(whole.x) > 2 * SEARCH_ROWS else None
+            search = None if some is None else self._mean(some)
+            fitted = maximise(self._mean(whole), self.NAMES, starts, customers, search)
         else:
-            fitted = follow(whole, self.NAMES, start - shift, customers)
+            fitted = follow(self._mean(whole), self.NAMES, start - shift, hessian, customers)
         self.time_unit_ = None
         self.theta_ = fitted.theta + shift
         self.params_ = dict(zip(self.NAMES, np.exp(self.theta_).tolist(), strict=True))
@@ -100,6 +106,11 @@ class PurchaseModel(ABC):
         if fitted.record.at_bound:
             logger.info("%s: at the end of their range: %s", type(self).__name__, fitted.record.at_bound)
         return self
+
+    def hessian(self, histories: Histories) -> Floats:
+        """Return the second derivatives of the mean log-likelihood by the logarithms of the parameters."""
+        self._check_fitted()
+        return numerical_hessian(self._mean(histories), self.theta_)
 
     def _mean(self, histories: Histories) -> Objective:
         total = float(histories.weight.sum())

@@ -1,9 +1,9 @@
 """Windows of the past: the summary at a snapshot, and the outcomes within its horizon."""
 
-from collections.abc import Collection
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from crm_ml.clv.observed_outcomes import Outcomes, outcomes
 from crm_ml.clv.summary import summarize
@@ -14,6 +14,9 @@ from crm_ml.tables.bundle import Tables
 
 if TYPE_CHECKING:
     import pandas as pd
+
+Model = TypeVar("Model")
+_RETAINED = 6
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,11 +56,33 @@ class WindowSource:
     time_unit: str
     customers: Collection[str] | None = None
     data_ends_at: date | None = None
+    _models: dict[tuple[str, datetime], Any] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    _summaries: "dict[datetime, pd.DataFrame]" = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def summary(self, as_of: date | datetime) -> "pd.DataFrame":
-        """Return the summary at `as_of`, with the value of first purchases; raises as `summarize`."""
-        frame = summarize(self.tables, as_of, self.time_unit, with_first_value=True)
-        return frame if self.customers is None else frame[frame.index.isin(self.customers)]
+        """Return the summary at `as_of`, with the value of first purchases; raises as `summarize`.
+
+        The last six are retained, for windows that share a day; do not change them.
+        """
+        moment = as_utc(as_of)
+        if moment not in self._summaries:
+            frame = summarize(self.tables, as_of, self.time_unit, with_first_value=True)
+            while len(self._summaries) >= _RETAINED:
+                del self._summaries[next(iter(self._summaries))]
+            own = frame if self.customers is None else frame[frame.index.isin(self.customers)]
+            self._summaries[moment] = own
+        return self._summaries[moment]
+
+    def fitted(self, name: str, as_of: datetime, fit: "Callable[[pd.DataFrame], Model]") -> Model:
+        """Return what `fit` makes of the summary at `as_of`, made once under a name."""
+        if (name, as_of) not in self._models:
+            self._models[name, as_of] = fit(self.summary(as_of))
+        model: Model = self._models[name, as_of]
+        return model
 
     def window(self, as_of: date | datetime, days: int) -> ValidationWindow:
         """Return the window of `days` days from `as_of` on.

@@ -70,7 +70,7 @@ def study(config: ClvRun, progress: Progress, name: str) -> DataSetResult:
     chosen = experiment.choose(config, source, windows, rng)
     progress.advance(shown)
     tested = experiment.test(config, source, chosen)
-    fitted = experiment.fit_candidates(config, tested.window.summary)
+    fitted = experiment.fit_candidates(config, source, tested.window.snapshot.as_of)
     progress.advance(shown)
     predicted = {each: _predict(valuer, tested.window) for each, valuer in fitted.items()}
     value = _with(tested.value, {name: each.value for name, each in predicted.items()})

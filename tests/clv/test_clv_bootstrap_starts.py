@@ -24,12 +24,12 @@ def refuse(monkeypatch, model, refused):
     name = "fit_grouped" if isinstance(model, GammaGamma) else "fit_histories"
     fit, begun = getattr(type(model), name), {"near": 0, "standard": 0}
 
-    def maybe(self, data, start=None):
-        kind = "standard" if start is None else "near"
+    def maybe(self, data, *near):
+        kind = "near" if near else "standard"
         begun[kind] += 1
         if refused(kind, begun[kind]):
             raise NotConverged("no maximum")
-        return fit(self, data, start)
+        return fit(self, data, *near)
 
     monkeypatch.setattr(type(model), name, maybe)
     return begun

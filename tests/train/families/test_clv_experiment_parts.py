@@ -113,13 +113,13 @@ def test_another_window_and_another_seed_change_something(first):
 
 
 def test_candidates_share_their_purchase_model_and_differ_by_spend():
-    summary = value_shop.summary(LINES)
-    fitted = experiment.fit_candidates(config(), summary)
+    source, as_of = experiment.source_of(config(), shop(LINES)), pd.Timestamp(TEST, tz="UTC")
+    fitted = experiment.fit_candidates(config(), source, as_of)
     plain, first = fitted["beta_geo"], fitted["beta_geo, first purchase"]
     assert plain.purchases is first.purchases
     assert plain.spend.params_ != first.spend.params_
-    assert experiment.fit_one(config(), summary, "beta_geo").as_dict() == plain.as_dict()
-    assert plain.as_dict() == Valuer.fit("beta_geo", summary).as_dict()
+    assert experiment.fit_one(config(), source, as_of, "beta_geo").purchases is plain.purchases
+    assert plain.as_dict() == Valuer.fit("beta_geo", source.summary(as_of)).as_dict()
 
 
 def test_the_challenger_is_trained_on_labels_that_end_at_its_day(monkeypatch):
@@ -170,7 +170,7 @@ def test_the_final_model_is_of_the_day_of_registration_with_wider_errors():
     for found in (forced(tilt=Tilt(0.9, 1.2)), forced(challenger=True)):
         final = experiment.final_model(run, source, found, np.random.default_rng(0))
         summary = source.summary(date(2024, 9, 1))
-        plain = experiment.fit_one(run, summary, "beta_geo")
+        plain = experiment.fit_one(run, source, pd.Timestamp("2024-09-01", tz="UTC"), "beta_geo")
         assert final.valuer.purchases.params_ == plain.purchases.params_
         assert not np.array_equal(final.valuer.purchases.covariance_, plain.purchases.covariance_)
         trees = experiment.fit_challenger(run, source, pd.Timestamp("2024-09-01", tz="UTC"), "beta_geo")

@@ -143,7 +143,7 @@ def choose(
     config: ClvRun, source: WindowSource, windows: Sequence[ValidationWindow], rng: np.random.Generator
 ) -> Chosen:
     """Fit all candidates and the challenger before each validation window and apply the rule of selection."""
-    fitted = [fit_candidates(config, window.summary) for window in windows]
+    fitted = [fit_candidates(config, source, window.snapshot.as_of) for window in windows]
     pairs = list(zip(fitted, windows, strict=True))
     predicted: dict[str, Sequence[Floats]] = {
         candidate.name: [
@@ -218,7 +218,7 @@ def _model(
     summary: "pd.DataFrame",
     terms: Terms,
 ) -> ClvModel:
-    valuer = fit_one(config, summary, chosen.choice.base)
+    valuer = fit_one(config, source, as_of, chosen.choice.base)
     trees = fit_challenger(config, source, as_of, chosen.choice.base) if chosen.choice.challenger else None
     return ClvModel.of(valuer, terms, summary, chosen.tilt, trees)
 
