@@ -191,3 +191,44 @@ def test_probabilities_keep_the_base_rate_of_a_rare_class(data):
     y = np.random.default_rng(0).random(len(X)) < 0.05
     p = GradientBoosting(rounds=100).fit(X, y).predict(X)
     assert p.mean() == pytest.approx(y.mean(), rel=0.1)
+
+
+def test_a_column_is_encoded_alike_however_it_is_stored():
+    numbers, texts = [1.0, None, 3.0, 0.0], ["Ulm", None, "Köln", "Bonn"]
+    X = pd.DataFrame({"a": numbers, "b": [1, 2, 3, 5], "town": texts}, index=list("wxyz"))
+    learned = Encoding.learn(X.iloc[:3], min_customers=1)
+    expected = [[1, 1, 1], [np.nan, 2, np.nan], [3, 3, 0], [0, 5, np.nan]]
+    stored = {
+        "a": ("float64", "Float64", "object"),
+        "b": ("int64", "Int64", "float32"),
+        "town": ("str", "object", "category", "string"),
+    }
+    for name, kinds in stored.items():
+        for kind in kinds:
+            np.testing.assert_array_equal(learned.encode(X.astype({name: kind})), expected, err_msg=kind)
+    single = learned.encode(X.iloc[2:3])
+    assert single.tolist() == [[3, 3, 0]]
+
+
+def test_a_repeated_column_is_refused_only_where_it_is_used():
+    X = pd.DataFrame({"a": [1.0, 2.0], "b": [3.0, 5.0]}, index=["w", "x"])
+    learned = Encoding.learn(X)
+    extra = pd.DataFrame([[0, 3.0, 0, 1.0], [0, 5.0, 0, 2.0]], columns=["z", "b", "z", "a"])
+    assert learned.encode(extra).tolist() == X.to_numpy().tolist()
+    with pytest.raises(InputError, match="features: repeated columns a"):
+        learned.encode(pd.concat([X, X[["a"]]], axis=1))
+
+
+def test_boosters_of_several_seeds_share_one_binning_and_are_those_of_separate_fits(data, monkeypatch):
+    import lightgbm
+
+    X, y, _ = data
+    binned, plain = [], lightgbm.Dataset.construct
+    monkeypatch.setattr(
+        lightgbm.Dataset, "construct", lambda own: (binned.append(own._handle is None), plain(own))[1]
+    )
+    model = GradientBoosting(rounds=5, n_seeds=3, seed=4).fit(X, y)
+    assert binned.count(True) == 1
+    assert len(set(model.texts_)) == 3
+    again = GradientBoosting(rounds=5, seed=2004).fit(X, y)  # the third booster starts from seed + 2 * 1000
+    assert again.texts_ == model.texts_[2:]
