@@ -21,7 +21,7 @@ from crm_ml.tables.mapping import Mapping
 from crm_ml.tables.output import write_tables
 from crm_ml.tables.queries import IdsOf
 from crm_ml.tables.refunds import numbered_refunds, refund_ids, report_refunds
-from crm_ml.tables.refusals import refuse_accepted, refuse_between, refuse_by_counts
+from crm_ml.tables.refusals import refuse_accepted, refuse_between, refuse_by_counts, refuse_repairs
 from crm_ml.tables.row_rules import reject_far_times, reject_repeated, reject_unknown, reject_unlinked
 from crm_ml.tables.similar_ids import warn_similar_ids
 from crm_ml.tables.source_errors import explain
@@ -136,6 +136,7 @@ def _stage_all(opened: Opened, mapping: Mapping, tables: dict[str, Staged], tell
         else:
             if tables[name].typed:
                 refuse_by_counts(tables[name])
+                refuse_repairs(opened.connection, tables[name])
 
 
 def _collect_ids(opened: Opened, tables: dict[str, Staged], name: str) -> None:

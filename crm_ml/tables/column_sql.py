@@ -7,6 +7,7 @@ from crm_ml.tables.contract import Column
 from crm_ml.tables.mapping_parts import ColumnMapping
 from crm_ml.tables.money import read_cents
 from crm_ml.tables.nulls import without_nulls
+from crm_ml.tables.number_text import plain_number, undeclared_thousands
 from crm_ml.tables.row_checks import Check
 from crm_ml.tables.sql import INTEGERS, ident, literal
 from crm_ml.tables.times import read_time
@@ -83,11 +84,13 @@ def read_column(column: Column, how: ColumnMapping, context: ReadingContext) -> 
     if column.kind == "cents":
         kinds = [context.types[name] for name in how.theirs]
         sources = [without_nulls(column, how, raw(n), k) for n, k in zip(how.theirs, kinds, strict=True)]
-        parts = list(zip(sources, kinds, strict=True))
+        named = zip(sources, kinds, strict=True)
+        parts = [(plain_number(column, how, source, kind), kind) for source, kind in named]
         value, checks, refusal = read_cents(column, how, parts)
-        return _with_null(column, Reading(value, tuple(checks), refusal))
+        grouped = undeclared_thousands(column, parts)
+        return _with_null(column, Reading(value, (*grouped, *checks), refusal))
     kind = context.types[how.theirs[0]]
-    source = without_nulls(column, how, raw(how.theirs[0]), kind)
+    source = plain_number(column, how, without_nulls(column, how, raw(how.theirs[0]), kind), kind)
     if column.kind == "time":
         value, checks, refusal = read_time(column, how, source, kind, context.timezone, context.known_until)
         return _with_null(column, Reading(value, tuple(checks), refusal))

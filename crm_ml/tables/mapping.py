@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from crm_ml.tables.contract import contracts
+from crm_ml.tables.limits import wrong_allowances
 from crm_ml.tables.mapping_parts import Cancellations, DeclaredCurrency, Mapped
 from crm_ml.tables.strict import Strict, validate
 
@@ -51,6 +52,9 @@ class TableMapping(Strict):
     equal_rows : {"one", "all"}
         Whether rows that are equal in every column, and have no whole key or are refunds, are one row that
         was exported again, or each something of its own, such as two equal refunds of one second.
+    allow : dict of str to float
+        Reason to the share of rows, or of money where it is rounded, up to which the table is not refused for
+        it; see `crm_ml.tables.limits`.
     one_day : bool
         Whether all orders may be on one day, such as the outcomes of a single trial.
     """
@@ -70,6 +74,7 @@ class TableMapping(Strict):
     ignore: Annotated[tuple[str, ...], Field(strict=False)] = ()
     cancellations: Cancellations | None = None
     equal_rows: Literal["one", "all"] = "one"
+    allow: dict[str, Annotated[float, Field(strict=False)]] = Field(default_factory=dict)
     one_day: bool = False
 
     @model_validator(mode="after")
@@ -85,6 +90,9 @@ class TableMapping(Strict):
             raise ValueError("database and table go together")
         if (self.url is None) != (self.query is None):
             raise ValueError("url and query go together")
+        faults = wrong_allowances(self.allow)
+        if faults:
+            raise ValueError("; ".join(faults))
         if len(self.delimiter) != 1:
             raise ValueError(f"delimiter is {self.delimiter!r}; it is one character")
         return self

@@ -23,6 +23,8 @@ class ColumnMapping(Strict):
         A further column that amounts are multiplied by, such as a quantity beside a unit price.
     unit : {"minor", "major"}
         Of money: ``major`` 1.23 becomes 123 cents, exactly, by decimals.
+    thousands, decimal : str, optional
+        Separators in numbers that are text: ``thousands: "."`` with ``decimal: ","`` reads 1.234,56.
     format : str, optional
         Of times that are not in ISO 8601, such as ``"%d.%m.%Y"``.
     epoch : {"s", "ms", "us", "ns"}, optional
@@ -42,6 +44,8 @@ class ColumnMapping(Strict):
     constant: str | int | None = None
     times: str | None = None
     unit: Literal["minor", "major"] = "minor"
+    thousands: Literal[",", ".", " ", "'"] | None = None
+    decimal: Literal[".", ","] = "."
     format: str | None = None
     epoch: Literal["s", "ms", "us", "ns"] | None = None
     cast: Literal["integer"] | None = None
@@ -53,6 +57,10 @@ class ColumnMapping(Strict):
         declared = [name for name in ("column", "sum", "constant") if getattr(self, name) is not None]
         if len(declared) != 1:
             raise ValueError(f"give one of column, sum and constant; given: {', '.join(declared) or 'none'}")
+        if isinstance(self.constant, str) and not self.constant.strip():
+            raise ValueError("constant is empty; write a value, or leave the column out where it is optional")
+        if self.thousands == self.decimal:
+            raise ValueError(f"thousands and decimal are both {self.decimal!r}; declare how they differ")
         return self
 
     @property

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from crm_ml.tables.contract import Column
+from crm_ml.tables.limits import limit
 from crm_ml.tables.sql import ident
 from crm_ml.tables.staging import Staged
 from crm_ml.tables.times import MICROSECONDS
@@ -11,9 +12,16 @@ from crm_ml.tables.times import MICROSECONDS
 if TYPE_CHECKING:
     import duckdb
 
-MOST = 0.5
-MAX_GUEST_SHARE = 0.9
-MAX_FUTURE_SHARE = 0.001
+_ZONES = ("aware", "naive")
+_FORMS = {
+    "fractional": ("has a fraction of a cent", "declare unit: major"),
+    "thousands": ("separates thousands as in 1,234.56", "declare thousands: ','"),
+    "decimal_comma": (
+        "has a comma before its decimals",
+        "declare decimal: ',' (and thousands: '.' if it has one)",
+    ),
+    "full_width_digits": ("has full-width digits", "write plain digits at the source"),
+}
 _FLOAT_TEXT = "a float written as text"
 
 
@@ -28,35 +36,46 @@ def refuse_by_counts(staged: Staged) -> None:
 
 
 def _of_column(staged: Staged, column: Column) -> Iterator[str]:
-    read, name = staged.report.read, column.name
+    if _too_many(staged, column, "null"):
+        yield _where(staged, column, "null", "is null") + "; fill them at the source or map another column"
+    form = [*(_of_times(staged, column) if column.kind == "time" else _of_numbers(staged, column))]
+    yield from form
+    if _too_many(staged, column, "unreadable") and not form:
+        text = _where(staged, column, "unreadable", f"can't be read as {column.kind}")
+        yield f"{text}; map another column or declare its form"
+    if _too_many(staged, column, "future"):
+        text = _where(staged, column, "future", "is at or after known_until")
+        yield f"{text}; correct known_until or the times"
 
-    def rows_with(kind: str) -> int:
-        return staged.counts.get(f"{kind}_{name}", 0)
 
-    def where(kind: str, text: str) -> str:
-        first = staged.first[f"{kind}_{name}"]
-        return f"{name} {text} in {rows_with(kind):,} of {read:,} rows (first: row {first:,})"
+def _of_numbers(staged: Staged, column: Column) -> Iterator[str]:
+    for kind, (text, advice) in _FORMS.items():
+        if _too_many(staged, column, kind):
+            yield _where(staged, column, kind, text) + f"; {advice}"
 
-    if rows_with("null") > (MAX_GUEST_SHARE if name == "customer_id" else MOST) * read:
-        yield where("null", "is null") + "; fill them at the source or map another column"
-    if rows_with("digits") > MOST * read:
-        yield where("digits", "is digits only, a date as a number or an epoch,") + "; declare format or epoch"
-    elif _out_of_time(staged, column) > MOST * read:
+
+def _of_times(staged: Staged, column: Column) -> Iterator[str]:
+    name, rows = column.name, {kind: staged.counts.get(f"{kind}_{column.name}", 0) for kind in _ZONES}
+    if _too_many(staged, column, "digits"):
+        text = _where(staged, column, "digits", "is digits only, a date as a number or an epoch,")
+        yield f"{text}; declare format or epoch"
+    elif _out_of_time(staged, column) > limit(staged.mapping.allow, "implausible", name) * staged.report.read:
         yield _implausible(staged, column)
-    elif rows_with("unreadable") > MOST * read:
+    if all(rows.values()):
         yield (
-            where("unreadable", f"can't be read as {column.kind}")
-            + "; map another column or declare its form"
-        )
-    if rows_with("fractional") > MOST * read:
-        yield where("fractional", "has a fraction of a cent") + "; declare unit: major"
-    if rows_with("aware") and rows_with("naive"):
-        yield (
-            f"{name} has a time zone in {rows_with('aware'):,} rows and none in {rows_with('naive'):,} rows "
+            f"{name} has a time zone in {rows['aware']:,} rows and none in {rows['naive']:,} rows "
             f"(first: row {staged.first['naive_' + name]:,}); write all in one way"
         )
-    if rows_with("future") > MAX_FUTURE_SHARE * read:
-        yield where("future", "is at or after known_until") + "; correct known_until or the times"
+
+
+def _too_many(staged: Staged, column: Column, kind: str) -> bool:
+    rows = staged.counts.get(f"{kind}_{column.name}", 0)
+    return rows > limit(staged.mapping.allow, kind, column.name) * staged.report.read
+
+
+def _where(staged: Staged, column: Column, kind: str, text: str) -> str:
+    rows, first = (counts[f"{kind}_{column.name}"] for counts in (staged.counts, staged.first))
+    return f"{column.name} {text} in {rows:,} of {staged.report.read:,} rows (first: row {first:,})"
 
 
 def _implausible(staged: Staged, column: Column) -> str:
@@ -121,6 +140,26 @@ def _first_with(tables: dict[str, Staged], kind: str) -> tuple[Staged, str] | No
             if staged.counts.get(f"{kind}_{column.name}"):
                 return staged, column.name
     return None
+
+
+def refuse_repairs(connection: "duckdb.DuckDBPyConnection", staged: Staged) -> None:
+    """Refuse amounts where too much money has more decimals than its currency: they may be thousands."""
+    for column in staged.columns:
+        rounded = [check for check in staged.checks.all if check.reason == f"rounded_{column.name}"]
+        if not rounded or not staged.counts[rounded[0].reason]:
+            continue
+        money = f"sum(abs({ident(column.name)}))"
+        sums = connection.execute(
+            f"SELECT {money} FILTER ({staged.checks.holds(rounded[0])}), {money} FROM {staged.stage} "
+            f"WHERE NOT {staged.checks.fails()}"
+        ).fetchone()
+        share = float((sums[0] or 0) / sums[1]) if sums and sums[1] else 0.0
+        if share > limit(staged.mapping.allow, "rounded", column.name):
+            text = _where(staged, column, "rounded", "has more decimals than its currency")
+            staged.refusals.append(
+                f"{text}, {share:.1%} of the money; if the point separates thousands, declare thousands: '.' "
+                f"and decimal: ','; if not, allow: {{{rounded[0].reason}: 1}}"
+            )
 
 
 def refuse_accepted(connection: "duckdb.DuckDBPyConnection", staged: Staged, currency: str | None) -> None:

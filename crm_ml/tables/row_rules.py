@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from crm_ml.tables.limits import limit
 from crm_ml.tables.refunds import unlinked
 from crm_ml.tables.sources import ROW
 from crm_ml.tables.sql import columns as quoted
@@ -11,7 +12,6 @@ from crm_ml.tables.staging import Staged
 if TYPE_CHECKING:
     import duckdb
 
-MAX_UNKNOWN_SHARE = 0.05
 MAX_YEARS_FROM_MEDIAN = 40
 
 
@@ -43,7 +43,7 @@ def reject_unknown(connection: "duckdb.DuckDBPyConnection", staged: Staged, know
         total = rejected + (left[0] if left else 0)
         share = rejected / total
         text = f"{column} is unknown to {table} in {rejected:,} of {total:,} rows ({share:.2%})"
-        if share > MAX_UNKNOWN_SHARE:
+        if share > limit(staged.mapping.allow, "unknown", column):
             staged.refusals.append(f"{text}; complete {table} or check how both write the id")
         else:
             staged.report.warnings.append(text)
@@ -99,6 +99,12 @@ def reject_repeated(connection: "duckdb.DuckDBPyConnection", staged: Staged) -> 
         f"row_number() OVER (PARTITION BY {quoted(staged.names)} ORDER BY {ROW}) AS copy "
         f"FROM {rows} WHERE {hashed} IN ({again})) WHERE place > 1",
     )
+    conflicting = staged.report.checks.get("conflicting_key", 0)
+    if conflicting > limit(staged.mapping.allow, "conflicting_key") * staged.report.read:
+        staged.refusals.append(
+            f"{' and '.join(keys)} are those of another row that differs in {conflicting:,} of "
+            f"{staged.report.read:,} rows; map columns that tell rows apart, or allow: {{conflicting_key: 1}}"
+        )
 
 
 def reject_unlinked(connection: "duckdb.DuckDBPyConnection", staged: Staged) -> None:
