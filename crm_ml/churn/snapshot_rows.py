@@ -1,12 +1,12 @@
 """Features and churn labels of several snapshots."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
 from crm_ml.churn.target import MEND, labels
 from crm_ml.errors import InputError
-from crm_ml.features import matrix
+from crm_ml.features import matrices
 from crm_ml.models.labelled_rows import MINIMUM, LabelledRows, check_classes
 from crm_ml.snapshots import Snapshot
 from crm_ml.tables.bundle import Tables
@@ -20,6 +20,7 @@ def labelled_rows(
     active_within: timedelta,
     groups: Groups | None = None,
     data_ends_at: "date | None" = None,
+    track: Callable[[Iterable[Any]], Iterable[Any]] = iter,
 ) -> LabelledRows:
     """Compute features and labels of the eligible customers at each snapshot.
 
@@ -27,13 +28,15 @@ def labelled_rows(
     ----------
     tables : Tables
     snapshots : iterable of Snapshot
-        Read once, so that a progress bar can count them.
+        Their features are computed together, see `crm_ml.features.matrices`.
     active_within : timedelta
         See `crm_ml.models.active_customers.eligible`.
     groups : sequence of str or mapping, optional
         Feature groups, as `crm_ml.features.matrix` takes them.
     data_ends_at : date, optional
         See `crm_ml.churn.target.labels`.
+    track : callable, optional
+        Wraps what is iterated over, one element a snapshot, such as ``rich.progress.Progress.track``.
 
     Returns
     -------
@@ -47,18 +50,27 @@ def labelled_rows(
     """
     import pandas as pd
 
+    wanted = _one_a_day(snapshots)
     X, y = {}, {}
-    for snapshot in snapshots:
-        day = str(snapshot)
-        if day in y:
-            raise InputError(f"two snapshots on {day}; rows are named by the day, so take one a day")
+    for (day, snapshot), known in track(
+        zip(wanted.items(), matrices(tables, wanted.values(), groups), strict=True)
+    ):
         y[day] = labels(tables, snapshot, active_within, data_ends_at=data_ends_at, minimum=0)
-        X[day] = matrix(tables, snapshot, groups).loc[y[day].index]
-    if not y:
-        raise InputError("no snapshots to label rows at; give at least one")
+        X[day] = known.loc[y[day].index]
     names = ["as_of", "customer_id"]
     result = LabelledRows(
         pd.concat(dict(sorted(X.items())), names=names), pd.concat(dict(sorted(y.items())), names=names)
     )
     check_classes(result.y, MINIMUM, f"churn at {len(y)} snapshots from {min(y)} to {max(y)}", MEND)
     return result
+
+
+def _one_a_day(snapshots: Iterable[Snapshot]) -> dict[str, Snapshot]:
+    by_day: dict[str, Snapshot] = {}
+    for snapshot in snapshots:
+        if str(snapshot) in by_day:
+            raise InputError(f"two snapshots on {snapshot}; rows are named by the day, so take one a day")
+        by_day[str(snapshot)] = snapshot
+    if not by_day:
+        raise InputError("no snapshots to label rows at; give at least one")
+    return by_day

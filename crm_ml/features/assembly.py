@@ -20,9 +20,9 @@ from crm_ml.features.feature_groups import (
     groups_with_options,
     in_one_pass,
 )
-from crm_ml.features.past import ROW, Past, numbers_of
+from crm_ml.features.past import ROW, Past, numbers_of, snapshots_in_a_pass
 from crm_ml.snapshots import Snapshot
-from crm_ml.tables.bundle import Tables, to_arrow, to_pandas, write_parquet
+from crm_ml.tables.bundle import Tables, to_arrow, write_parquet
 from crm_ml.tables.scratch_frames import Scratch, left_join
 
 if TYPE_CHECKING:
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 Options = Mapping[str, Mapping[str, Any]]
-_ORDERS, _CUSTOMERS = 5_000_000, 500_000  # in one pass, counted once for each snapshot
 
 
 def matrix(tables: Tables, snapshot: Snapshot, groups: Groups | None = None) -> "pd.DataFrame":
@@ -161,11 +160,7 @@ def _passes(tables: Tables, snapshots: Sequence[Snapshot], wanted: Options) -> l
     """Divide snapshots so that a pass stays small in memory; large tables have one snapshot a pass."""
     if len(snapshots) < 2:
         return [snapshots]
-    size = 1
-    if all(in_one_pass(name) for name in wanted):
-        counts = [tables.frame(name).select(nw.len().alias("rows")) for name in ("orders", "customers")]
-        orders, customers = (max(1, int(to_pandas(count)["rows"].iloc[0])) for count in counts)
-        size = max(1, min(_ORDERS // orders, _CUSTOMERS // customers))
+    size = snapshots_in_a_pass(tables) if all(in_one_pass(name) for name in wanted) else 1
     return [snapshots[start : start + size] for start in range(0, len(snapshots), size)]
 
 

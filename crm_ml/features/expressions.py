@@ -33,6 +33,11 @@ def keep_if(condition: nw.Expr, value: nw.Expr) -> nw.Expr:
     return nw.when(condition).then(value).otherwise(nw.lit(0)).cast(nw.Int64)
 
 
+def nothing(like: nw.Expr) -> nw.Expr:
+    """Return null of the type of an integer column; pandas has no literal null with a type."""
+    return nw.when(like != like).then(like)
+
+
 def total(*columns: str) -> list[nw.Expr]:
     """Sum columns within a group and name the sums like the columns."""
     return [nw.col(name).sum() for name in columns]

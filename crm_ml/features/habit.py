@@ -113,7 +113,8 @@ def _sums(days: "nw.LazyFrame[Any]") -> "nw.LazyFrame[Any]":
 
 def _shares(sums: "nw.LazyFrame[Any]") -> "nw.LazyFrame[Any]":
     history, silence, oldest = nw.col("history"), nw.col("silence"), nw.col("oldest")
-    long = nw.when(history < 182).then(history).otherwise(nw.lit(182))
+    # 182 at most; a column that is 182 everywhere would make Polars multiply by its inverse
+    long = history - keep_if(history > 182, history - 182)
     now_over_28 = keep_if(silence > 27, silence - 27)
     now_over_14 = keep_if(silence > 13, silence - 13)
     unseen = history - oldest - 1

@@ -1,17 +1,18 @@
 """What each of several snapshots knows: rows of all of them in one frame, keyed by customer and snapshot."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
 import narwhals as nw
 
-from crm_ml.features.expressions import count_if, integers, without_refunds
+from crm_ml.features.expressions import count_if, integers, nothing, without_refunds
 from crm_ml.snapshots import DAY_S, Snapshot, whole_days
-from crm_ml.tables.bundle import Tables
+from crm_ml.tables.bundle import Tables, to_pandas
 
 ROW = "row"
 _STRIDE = 1 << 32  # rows of two snapshots never meet: there are fewer customers
+_ORDERS, _CUSTOMERS = 5_000_000, 500_000  # in one pass, counted once for each snapshot
 _SOURCES = (("orders", "ordered_at"), ("touches", "sent_at"), ("events", "occurred_at"))
 
 
@@ -38,6 +39,7 @@ class Past:
     def __init__(self, tables: Tables, snapshots: Sequence[Snapshot]) -> None:
         self.tables = tables
         self.snapshots = in_order(snapshots)
+        self.first_rows = [number * _STRIDE for number in range(len(self.snapshots))]
         self._moments = tuple(snapshot.epoch_s for snapshot in self.snapshots)
 
     def once(self, name: str, build: Callable[[], "nw.LazyFrame[Any]"]) -> "nw.LazyFrame[Any]":
@@ -68,7 +70,13 @@ class Past:
         """Return rows of `known` once for every snapshot that knows them, with its ``as_of_epoch_s``."""
         columns = [name for name in rows.collect_schema().names() if name not in ("customer", "known_from")]
         row = (nw.col("customer") + nw.col("first")).alias(ROW)
-        return rows.join(self._pairs, on="known_from", how="inner").select(*columns, "as_of_epoch_s", row)
+        return rows.join(self.pairs, on="known_from", how="inner").select(*columns, "as_of_epoch_s", row)
+
+    def is_first(self, *keys: str) -> nw.Expr:
+        """Say whether a row of `known` is among the first of its keys that any snapshot knows."""
+        if len(self.snapshots) == 1:
+            return nw.lit(True)
+        return nw.col("known_from") == nw.col("known_from").min().over(*keys)
 
     def each_customer(self, frame: "nw.LazyFrame[Any]") -> "nw.LazyFrame[Any]":
         """Return rows by customer_id and without a date, for every snapshot that knows the customer."""
@@ -132,6 +140,9 @@ class Past:
         registered = self.tables.frame("customers")
         if "registered_at_epoch_s" in registered.collect_schema().names():
             frames.append(self._dated(registered, "registered_at"))
+        if self.tables.has("responses"):  # numbered, though a response alone does not make them known
+            answered = self._dated(self.tables.frame("responses"), "responded_at")
+            frames.append(answered.with_columns(known_from=nothing(nw.col("known_from"))))
         rows: nw.LazyFrame[Any] = nw.concat([frame.select("customer_id", "known_from") for frame in frames])
         known = rows.group_by("customer_id").agg(nw.col("known_from").min()).with_columns(_one=nw.lit(1))
         number = nw.col("_one").cum_sum().over(order_by="customer_id").cast(nw.Int64) - 1
@@ -145,7 +156,7 @@ class Past:
         return rows.with_columns(known_from=known_from)
 
     def _each_day(self) -> "nw.LazyFrame[Any]":
-        days = self.once("days", self._days).join(self._frame_of_snapshots, on="phase", how="inner")
+        days = self.once("days", self._days).join(self._moments_frame, on="phase", how="inner")
         row = (nw.col("customer") + nw.col("first")).alias(ROW)
         ago = nw.col("last_day") - nw.col("day")
         return days.select(row, "paid_cents", "gap", "position", days_ago=ago).filter(nw.col("days_ago") >= 0)
@@ -173,41 +184,54 @@ class Past:
             position=nw.col("_one").cum_sum().over(*key, order_by="day").cast(nw.Int64),
         ).drop("_one")
 
-    @cached_property
-    def _frame_of_snapshots(self) -> "nw.LazyFrame[Any]":
+    def of_snapshots(self, name: str, rows: "Sequence[Mapping[str, int | str]]") -> "nw.LazyFrame[Any]":
+        """Return a row for each snapshot, in the order of time: its ``first`` row, and the given columns."""
+
         def build() -> "nw.LazyFrame[Any]":
             one_row = self.tables.frame("customers").select(nw.len().alias("_rows"))
-            columns = [
-                {
-                    "number": number,
-                    "first": number * _STRIDE,
-                    "as_of_epoch_s": moment,
-                    "phase": moment % DAY_S,
-                    "last_day": moment // DAY_S - 1,
-                }
-                for number, moment in enumerate(self._moments)
-            ]
-            rows = [
-                one_row.with_columns(**{name: nw.lit(value).cast(nw.Int64) for name, value in row.items()})
-                for row in columns
-            ]
-            frame: nw.LazyFrame[Any] = nw.concat(rows).drop("_rows")
+            numbered = [{"first": first, **row} for first, row in zip(self.first_rows, rows, strict=True)]
+            frames = [one_row.with_columns(**{key: _literal(row[key]) for key in row}) for row in numbered]
+            frame: nw.LazyFrame[Any] = nw.concat(frames).drop("_rows")
             return frame
 
-        return self.once("snapshots", build)
+        return self.once(name, build)
 
     @cached_property
-    def _pairs(self) -> "nw.LazyFrame[Any]":
-        """Each ``known_from`` with the snapshots that know its rows."""
-        snapshots = self._frame_of_snapshots
+    def _moments_frame(self) -> "nw.LazyFrame[Any]":
+        rows = [
+            {
+                "number": number,
+                "as_of_epoch_s": moment,
+                "phase": moment % DAY_S,
+                "last_day": moment // DAY_S - 1,
+            }
+            for number, moment in enumerate(self._moments)
+        ]
+        return self.of_snapshots("snapshots", rows)
+
+    @cached_property
+    def pairs(self) -> "nw.LazyFrame[Any]":
+        """Each ``known_from`` with the ``first`` row and ``as_of_epoch_s`` of the snapshots that know it."""
+        snapshots = self._moments_frame
         pairs = snapshots.select(nw.col("number").alias("known_from")).join(snapshots, how="cross")
         known = pairs.filter(nw.col("known_from") <= nw.col("number"))
         return self.once("pairs", lambda: known.select("known_from", "first", "as_of_epoch_s"))
 
 
+def _literal(value: int | str) -> nw.Expr:
+    return nw.lit(value).cast(nw.Int64) if isinstance(value, int) else nw.lit(value)
+
+
 def in_order(snapshots: Sequence[Snapshot]) -> list[Snapshot]:
     """Return snapshots in the order of time, as `Past` numbers them."""
     return sorted(snapshots, key=lambda snapshot: snapshot.as_of)
+
+
+def snapshots_in_a_pass(tables: Tables) -> int:
+    """Return how many snapshots one pass may have so that it stays small in memory; at least one."""
+    counts = [tables.frame(name).select(nw.len().alias("rows")) for name in ("orders", "customers")]
+    orders, customers = (max(1, int(to_pandas(count)["rows"].iloc[0])) for count in counts)
+    return max(1, min(_ORDERS // orders, _CUSTOMERS // customers))
 
 
 def days_ago(at: str) -> nw.Expr:

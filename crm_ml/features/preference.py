@@ -18,6 +18,7 @@ COLUMNS: dict[str, int | str | None] = {
     "preference_categories": 0,
 }
 _PLACE = ("department", "category", "named")
+_SUMS = ("lines", "preference_categories")
 _RANKS = {"top": 1, "second": 2, "third": 3}
 
 
@@ -40,26 +41,15 @@ def compute_each(past: Past) -> "nw.LazyFrame[Any] | None":
     places = past.once("preference places", lambda: _numbered(items))
     placed = items.join(places, on=list(_PLACE), how="inner").select("item_id", "place")
     lines = past.known_lines().select("customer", "known_from", "item_id").join(placed, on="item_id")
-    counts = past.once(
-        "preference lines",
-        lambda: integers(lines.group_by("customer", "known_from", "place").agg(nw.len().alias("lines"))),
-    )
-    new = counts.join(places.select("place", "number"), on="place")
-    new = integers(new.group_by("customer", "known_from", "number").agg(*total("lines")))
-    departments = integers(past.each(new).group_by(ROW, "number").agg(*total("lines")))
-    shares = _shares(departments).join(_categories(past, counts, places), on=ROW, how="left")
+    counts = integers(lines.group_by("customer", "place", "known_from").agg(nw.len().alias("lines")))
+    counts = counts.with_columns(new=count_if(past.is_first("customer", "place"))).join(places, on="place")
+    counts = counts.with_columns(preference_categories=nw.col("new") * nw.col("named"))
+    departments = past.each(counts.select("customer", "known_from", "number", *_SUMS))
+    departments = integers(departments.group_by(ROW, "number").agg(*total(*_SUMS)))
     names = places.filter(nw.col("place") == nw.col("number")).select(
         "number", preference_top_department=nw.col("department")
     )
-    return shares.join(names, on="number", how="left").drop("number")
-
-
-def _categories(past: Past, counts: "nw.LazyFrame[Any]", places: "nw.LazyFrame[Any]") -> "nw.LazyFrame[Any]":
-    """Count the categories that each customer bought; a new one counts from its first line on."""
-    firsts = counts.group_by("customer", "place").agg(nw.col("known_from").min())
-    firsts = firsts.join(places.select("place", preference_categories=nw.col("named")), on="place")
-    new = integers(firsts.group_by("customer", "known_from").agg(*total("preference_categories")))
-    return integers(past.each(new).group_by(ROW).agg(*total("preference_categories")))
+    return _shares(departments).join(names, on="number", how="left").drop("number")
 
 
 def _placed(tables: Tables) -> "nw.LazyFrame[Any]":
@@ -90,13 +80,14 @@ def _shares(departments: "nw.LazyFrame[Any]") -> "nw.LazyFrame[Any]":
     sums = ranked.group_by(ROW).agg(
         nw.col("first").max().alias("number"),
         nw.len().alias("preference_departments"),
-        *total("lines", "square", *_RANKS),
+        *total(*_SUMS, "square", *_RANKS),
     )
     lines = nw.col("lines")
     return integers(sums).select(
         ROW,
         "number",
         "preference_departments",
+        "preference_categories",
         preference_concentration=ratio(nw.col("square"), lines * lines),
         **{f"preference_{name}_share": ratio(nw.col(name), lines) for name in _RANKS},
     )

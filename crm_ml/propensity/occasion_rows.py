@@ -1,13 +1,12 @@
 """Features and labels of several occasions."""
 
-import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from crm_ml.errors import InputError
-from crm_ml.features import matrix
+from crm_ml.features import matrices
 from crm_ml.models.labelled_rows import MINIMUM, LabelledRows, check_classes
-from crm_ml.propensity.action_features import action_features
+from crm_ml.propensity.action_features import action_features_each
 from crm_ml.propensity.occasion import Occasion
 from crm_ml.snapshots import Snapshot
 from crm_ml.tables.bundle import Tables
@@ -20,25 +19,27 @@ MEND = "take a longer window, more campaigns or other categories"
 
 
 def features_of(
-    tables: Tables, occasion: Occasion, customers: "pd.Index[str]", known: "pd.DataFrame"
-) -> "pd.DataFrame":
-    """Return the features of customers for an occasion.
+    tables: Tables, wanted: "Sequence[tuple[Occasion, pd.Index[str], pd.DataFrame]]"
+) -> "list[pd.DataFrame]":
+    """Return the features of customers for each of several occasions, those of the actions in one pass.
 
     Parameters
     ----------
     tables : Tables
-    occasion : Occasion
-    customers : pandas.Index of str
-    known : pandas.DataFrame
-        `crm_ml.features.matrix` at the occasion's snapshot; a customer without a row there gets missing
-        values.
+    wanted : sequence of Occasion, pandas.Index of str, pandas.DataFrame
+        Occasion, customers, and `crm_ml.features.matrix` at the occasion's snapshot; a customer without a
+        row there gets missing values.
 
     Returns
     -------
-    pandas.DataFrame
-        Indexed like `customers`: the columns of `known`, then those of the action.
+    list of pandas.DataFrame
+        Indexed like the customers: the columns of the matrix, then those of the action.
     """
-    return known.reindex(customers).join(action_features(tables, occasion, customers))
+    of_action = action_features_each(tables, [(occasion, customers) for occasion, customers, _ in wanted])
+    return [
+        known.reindex(customers).join(own)
+        for (_, customers, known), own in zip(wanted, of_action, strict=True)
+    ]
 
 
 def labelled_rows(
@@ -47,6 +48,7 @@ def labelled_rows(
     label: Callable[[Tables, Occasion], "pd.Series[int]"],
     groups: Groups | None = None,
     seen: "Callable[[Snapshot, pd.DataFrame], None] | None" = None,
+    track: Callable[[Iterable[Any]], Iterable[Any]] = iter,
 ) -> LabelledRows:
     """Compute features and labels of each occasion, in the order of time.
 
@@ -54,13 +56,15 @@ def labelled_rows(
     ----------
     tables : Tables
     occasions : iterable of Occasion
-        In the order of time; read once, so that a progress bar can count them.
+        Their features are computed together, see `crm_ml.features.matrices`.
     label : callable
         Returns 0 or 1 for each customer of an occasion, indexed by customer_id.
     groups : sequence of str or mapping, optional
         Feature groups, as `crm_ml.features.matrix` takes them.
     seen : callable, optional
         Called with each snapshot and the features of all customers who were known at it.
+    track : callable, optional
+        Wraps what is iterated over, one element a snapshot, such as ``rich.progress.Progress.track``.
 
     Returns
     -------
@@ -74,18 +78,20 @@ def labelled_rows(
     """
     import pandas as pd
 
-    X, y = {}, {}
-    for snapshot, together in itertools.groupby(occasions, key=lambda occasion: occasion.snapshot):
-        known: pd.DataFrame | None = None
-        with tables.scratch() as inside:
-            for occasion in together:
-                known = matrix(tables, occasion.snapshot, groups) if known is None else known
-                y[occasion.name] = label(tables, occasion)
-                X[occasion.name] = features_of(inside, occasion, y[occasion.name].index, known)
-        if seen is not None and known is not None:
+    by_day: dict[Snapshot, list[Occasion]] = {}
+    for occasion in occasions:
+        by_day.setdefault(occasion.snapshot, []).append(occasion)
+    y, wanted = {}, []
+    for snapshot, known in track(zip(by_day, matrices(tables, by_day, groups), strict=True)):
+        for occasion in by_day[snapshot]:
+            y[occasion.name] = label(tables, occasion)
+            customers = y[occasion.name].index
+            wanted.append((occasion, customers, known.reindex(customers)))
+        if seen is not None:
             seen(snapshot, known)
     if not y:
         raise InputError("no occasions to label rows at; give at least one")
+    X = dict(zip(y, features_of(tables, wanted), strict=True))
     names = ["occasion", "customer_id"]
     result = LabelledRows(
         pd.concat(dict(sorted(X.items())), names=names), pd.concat(dict(sorted(y.items())), names=names)

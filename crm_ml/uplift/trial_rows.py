@@ -1,6 +1,5 @@
 """The rows of randomised campaigns: arms, features known before, and outcomes."""
 
-import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -10,7 +9,7 @@ import narwhals as nw
 import numpy as np
 
 from crm_ml.errors import InputError
-from crm_ml.features import matrix
+from crm_ml.features import matrices
 from crm_ml.features.expressions import day
 from crm_ml.snapshots import DAY_S, Snapshot
 from crm_ml.tables.bundle import Tables, to_pandas
@@ -123,6 +122,7 @@ def trial_rows(
     kind: str | None,
     groups: Groups | None = None,
     seen: "Callable[[Snapshot, pd.DataFrame], None] | None" = None,
+    track: Callable[[Iterable[Any]], Iterable[Any]] = iter,
 ) -> TrialRows:
     """Compute features, arms and outcomes of each trial.
 
@@ -130,7 +130,7 @@ def trial_rows(
     ----------
     tables : Tables
     wanted : iterable of CampaignTrial
-        In the order of time; read once, so that a progress bar can count them.
+        Their features are computed together, see `crm_ml.features.matrices`.
     outcome : {"response", "order", "spend_cents"}
         Any response to the campaign, any order, or cents paid within the window.
     kind : str, optional
@@ -139,6 +139,8 @@ def trial_rows(
         Feature groups, as `crm_ml.features.matrix` takes them.
     seen : callable, optional
         Called with each snapshot and the features of all customers who were known at it.
+    track : callable, optional
+        Wraps what is iterated over, one element a snapshot, such as ``rich.progress.Progress.track``.
 
     Returns
     -------
@@ -152,10 +154,13 @@ def trial_rows(
     """
     import pandas as pd
 
-    X, rest = {}, {}
-    for snapshot, together in itertools.groupby(wanted, key=lambda trial: trial.snapshot):
-        known = matrix(tables, snapshot, groups)
-        for trial in together:
+    X: dict[str, pd.DataFrame] = {}
+    rest: dict[str, pd.DataFrame] = {}
+    by_day: dict[Snapshot, list[CampaignTrial]] = {}
+    for trial in wanted:
+        by_day.setdefault(trial.snapshot, []).append(trial)
+    for snapshot, known in track(zip(by_day, matrices(tables, by_day, groups), strict=True)):
+        for trial in by_day[snapshot]:
             drawn = _drawn(tables, trial)
             rest[str(trial)] = drawn.assign(y=_outcomes(tables, trial, outcome, kind, drawn.index))
             X[str(trial)] = known.reindex(drawn.index)

@@ -119,13 +119,13 @@ def test_a_feature_that_knows_the_answer_stops_the_run(store, monkeypatch):
 
     honest = rows.features_of
 
-    def leaking(tables, occasion, customers, known):
+    def leaking(tables, wanted):
         from crm_ml.propensity.campaign_responses import answers
 
-        found = honest(tables, occasion, customers, known)
-        if occasion.campaign_id is None:
-            return found
-        return found.assign(overlap_lines=answers(tables, occasion).reindex(found.index).astype(float))
+        return [
+            X.assign(overlap_lines=answers(tables, occasion).reindex(X.index).astype(float))
+            for (occasion, *_), X in zip(wanted, honest(tables, wanted), strict=True)
+        ]
 
     monkeypatch.setattr(rows, "features_of", leaking)
     with pytest.raises(LeakError, match="overlap_lines"):

@@ -1,5 +1,6 @@
 """The churn experiment: rolling test snapshots, baselines beside the model, gates, and the final model."""
 
+import functools
 from collections.abc import Iterable
 from datetime import date
 from typing import TYPE_CHECKING
@@ -16,7 +17,6 @@ from crm_ml.tables import Tables
 from crm_ml.train.families.probability import search as of_probability
 from crm_ml.train.families.probability import used_rows
 from crm_ml.train.families.probability.study import Fold, Study
-from crm_ml.train.families.probability.used_rows import SEGMENTS
 from crm_ml.train.record.outcome import Outcome
 from crm_ml.train.search.validation_folds import Parts, days_before
 
@@ -117,9 +117,9 @@ def compute_rows(
     """Compute features and labels at each snapshot once, in the order of time."""
     wanted = {snapshot.as_of: snapshot for snapshot in snapshots}
     ordered = [wanted[as_of] for as_of in sorted(wanted)]
-    shown = progress.track(ordered, description="features and labels")
-    groups = None if config.features is None else {SEGMENTS: {}, **config.features}
-    return labelled_rows(tables, shown, config.target.active_within, groups, config.data.ends_at)
+    track = functools.partial(progress.track, total=len(ordered), description="features and labels")
+    groups, ends_at = used_rows.groups_of(config), config.data.ends_at
+    return labelled_rows(tables, ordered, config.target.active_within, groups, ends_at, track)
 
 
 def check_point_in_time(config: ChurnRun, tables: Tables, snapshot: Snapshot) -> None:
@@ -130,6 +130,6 @@ def check_point_in_time(config: ChurnRun, tables: Tables, snapshot: Snapshot) ->
     LeakError
         If a feature differs.
     """
-    cut = snapshot.known(tables)
-    whole = features.matrix(tables, snapshot, config.features)
-    leakage.check_point_in_time(whole, features.matrix(cut, snapshot, config.features))
+    groups = used_rows.groups_of(config)
+    parts = (tables, snapshot.known(tables))
+    leakage.check_point_in_time(*(features.matrix(part, snapshot, groups) for part in parts))

@@ -25,7 +25,6 @@ from crm_ml.snapshots import Snapshot, check_data_reach
 from crm_ml.tables import Tables
 from crm_ml.train.families.probability import search, used_rows
 from crm_ml.train.families.probability.study import Fold, Study
-from crm_ml.train.families.probability.used_rows import SEGMENTS
 from crm_ml.train.families.propensity.folds import (
     campaigns_ahead,
     categories_ahead,
@@ -170,21 +169,23 @@ def compute_rows(
 
     `known` keeps what it wants of all who were known.
     """
-    shown = progress.track(plan.occasions, description="features and labels")
-    groups = None if config.features is None else {SEGMENTS: {}, **config.features}
-    return labelled_rows(tables, shown, plan.label, groups, None if known is None else known.keep)
+    days = len({occasion.snapshot for occasion in plan.occasions})
+    track = functools.partial(progress.track, total=days, description="features and labels")
+    seen = None if known is None else known.keep
+    return labelled_rows(tables, plan.occasions, plan.label, used_rows.groups_of(config), seen, track)
 
 
 def seen_by(tables: Tables, plan: OccasionPlan, known: Known, used: Collection[str]) -> tuple[Seen, ...]:
     """Return the newest occasions of each kind with everybody who was known, as a list would score them."""
-    seen = []
-    for occasion in plan.final.training:
-        if isinstance(occasion, Occasion) and occasion.as_of in known.frames:
-            X = known.frames[occasion.as_of]
-            seen.append(
-                Seen(occasion.as_of, features_of(tables, occasion, X.index, X)[list(used)], occasion.kind)
-            )
-    return tuple(seen)
+    wanted = [
+        (occasion, known.frames[occasion.as_of].index, known.frames[occasion.as_of])
+        for occasion in plan.final.training
+        if isinstance(occasion, Occasion) and occasion.as_of in known.frames
+    ]
+    features_by_occasion = zip(wanted, features_of(tables, wanted), strict=True)
+    return tuple(
+        Seen(occasion.as_of, X[list(used)], occasion.kind) for (occasion, *_), X in features_by_occasion
+    )
 
 
 def check_point_in_time(config: PropensityRun, tables: Tables, plan: OccasionPlan) -> None:
@@ -197,11 +198,10 @@ def check_point_in_time(config: PropensityRun, tables: Tables, plan: OccasionPla
     """
     test = plan.folds[-1].test
     customers = plan.label(tables, test).index
+    groups = used_rows.groups_of(config)
     matrices = [
-        features_of(
-            known_tables, test, customers, features.matrix(known_tables, test.snapshot, config.features)
-        )
-        for known_tables in (tables, test.snapshot.known(tables))
+        features_of(part, [(test, customers, features.matrix(part, test.snapshot, groups))])[0]
+        for part in (tables, test.snapshot.known(tables))
     ]
     leakage.check_point_in_time(*matrices)
 

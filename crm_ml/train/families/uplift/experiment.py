@@ -1,5 +1,6 @@
 """The uplift experiment: checks of the draw, learners beside two controls, verdicts, the value of rules."""
 
+import functools
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -108,10 +109,11 @@ def compute_rows(
     check_purpose(tables, config.target.purpose)
     for trial in known:
         _check_reach(config, tables, trial)
-    shown = progress.track(list(known), description="features and outcomes")
+    days = len({trial.snapshot for trial in known})
+    track = functools.partial(progress.track, total=days, description="features and outcomes")
     target = config.target
     seen = None if everybody is None else everybody.keep
-    rows = trial_rows(tables, shown, target.outcome, target.kind, config.features, seen)
+    rows = trial_rows(tables, known, target.outcome, target.kind, config.features, seen, track)
     if target.purpose is not None:
         allowed = rows.customer_id.isin(consenting(tables, _today(config), target.purpose))
         rows = rows.where(np.asarray(allowed))
