@@ -173,8 +173,8 @@ class Catalog(Strict):
         Three letters; every amount is in its minor unit.
     actions : tuple of Action
     tags : mapping of str to str
-        Name to a rule over features and scores; a rule reads it as the boolean column ``tag_<name>``. A tag
-        may name those above it.
+        Name to a rule over features and scores; a rule reads it as the boolean column ``tag_<name>``. Tags
+        may name others, not in a circle.
     contact_policy : ContactPolicy
         How often, after what and when a customer may be contacted.
     """

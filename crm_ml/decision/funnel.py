@@ -11,6 +11,7 @@ from crm_ml.decision.open_actions import OPEN, REASONS, STATUS
 AFTER = ("capacity", "another_action", "listed")
 STEPS = (*REASONS, *AFTER)
 Outcomes = Mapping[str, Sequence[int]]
+_BLOCKED = STATUS.index("contact_policy")
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,9 @@ class Funnel:
         return {"funnel": funnel, "contact_policy": dict(self.blocked)}
 
 
-def count(weighed: "nw.LazyFrame[Any]", keys: Sequence[str], outcomes: Outcomes) -> Funnel:
+def count(
+    weighed: "nw.LazyFrame[Any]", keys: Sequence[str], outcomes: Outcomes, rules: Sequence[str] = ()
+) -> Funnel:
     """Count all pairs.
 
     Parameters
@@ -57,23 +60,36 @@ def count(weighed: "nw.LazyFrame[Any]", keys: Sequence[str], outcomes: Outcomes)
         Of the action-channels, in the order of their numbers.
     outcomes : mapping of str to sequence of int
         For each of `AFTER`, the open pairs of each action-channel that ended so.
+    rules : sequence of str
+        Names of the rules of the contact policy.
     """
-    numbers = range(len(keys))
-    ones = {f"{i}_{place}": _one(nw.col(f"status_{i}") == place) for i in numbers for place in _closed()}
-    ones |= {
-        f"left_{place}": _one(nw.max_horizontal(*(nw.col(f"status_{i}") for i in numbers)) > place)
+    statuses = [nw.col(f"status_{i}") for i in range(len(keys))]
+    sums = {
+        f"{i}_{place}": _one(status == place).sum()
+        for i, status in enumerate(statuses)
         for place in _closed()
     }
-    sums = weighed.select(known=nw.lit(1), **ones).select(nw.all().sum())
-    row = sums.collect(backend="pyarrow").rows(named=True)[0]
+    sums |= {f"left_{place}": _one(nw.col("furthest") > place).sum() for place in _closed()}
+    sums |= {
+        f"rule_{i}_{rule}": _one((status == _BLOCKED) & (nw.col(f"rule_{i}") == name)).sum()
+        for i, status in enumerate(statuses)
+        for rule, name in enumerate(rules)
+    }
+    names = [f"rule_{i}" for i in range(len(keys)) if rules]
+    rows = weighed.select(*statuses, *names, furthest=nw.max_horizontal(*statuses))
+    row = rows.select(known=nw.len(), **sums).collect(backend="pyarrow").rows(named=True)[0]
     counts = {key: int(value or 0) for key, value in row.items()}
+    stopped = {
+        name: sum(counts[f"rule_{i}_{rule}"] for i in range(len(keys))) for rule, name in enumerate(rules)
+    }
+    blocked = {name: pairs for name, pairs in sorted(stopped.items()) if pairs}
     by_action_channel = {
         key: {STATUS[place]: counts[f"{i}_{place}"] for place in _closed()}
         | {name: int(outcomes[name][i]) for name in AFTER}
         for i, key in enumerate(keys)
     }
     left = {STATUS[place]: counts[f"left_{place}"] for place in _closed()}
-    return Funnel(counts["known"], by_action_channel, left, _blocked(weighed, len(keys)))
+    return Funnel(counts["known"], by_action_channel, left, blocked)
 
 
 def _closed() -> range:
@@ -83,13 +99,3 @@ def _closed() -> range:
 
 def _one(condition: nw.Expr) -> nw.Expr:
     return nw.when(condition).then(1).otherwise(0)
-
-
-def _blocked(weighed: "nw.LazyFrame[Any]", n_actions: int) -> dict[str, int]:
-    place = STATUS.index("contact_policy")
-    stopped = [
-        weighed.filter(nw.col(f"status_{i}") == place).select(rule=nw.col(f"rule_{i}"))
-        for i in range(n_actions)
-    ]
-    counted = nw.concat(stopped).group_by("rule").agg(nw.len().alias("pairs")).sort("rule")
-    return {str(rule): int(pairs) for rule, pairs in counted.collect(backend="pyarrow").rows()}

@@ -4,6 +4,8 @@ Every pair of a customer and an action on a channel gets one status: open, or th
 (`REASONS`). Who gets which open action within the limits is decided by `crm_ml.decision.allocator`.
 """
 
+import functools
+import operator
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +19,7 @@ from crm_ml.actions.consent_check import Consent
 from crm_ml.decision.expected_value import applicable, expected_value, priority
 from crm_ml.errors import ConfigError
 from crm_ml.rules.compiled_rule import compile_rule
+from crm_ml.rules.rule_layers import with_rules
 from crm_ml.score_tables.columns import LISTED, numbered_column
 
 REASONS = ("not_eligible", "not_applicable", "no_consent", "contact_policy", "not_worth_it", "held_out")
@@ -87,26 +90,16 @@ def weigh(
     ConfigError
         With every rule that does not fit the columns.
     """
-    rows = _tagged(base, conditions.tags)
-    schema = rows.collect_schema()
+    rows, schema = _tagged(base, conditions.tags)
     _check_rules(actions, schema)
-    numbered, verified = list(enumerate(actions)), conditions.verified
-    worth = {f"money_{i}": expected_value(i, action.value, verified, schema) for i, action in numbered}
-    worth |= {f"worth_{i}": priority(i, action.value, verified, schema) for i, action in numbered}
-    rows = rows.with_columns(**worth)
     for part in (conditions.consent.granted, conditions.blocked, conditions.held):
         if part is not None:
             rows = rows.join(part, on="customer_id", how="left")
-    rows = rows.with_columns(
-        **{f"status_{i}": _status(i, action, conditions, schema) for i, action in numbered},
-        **{f"rule_{i}": _rule(i, conditions) for i, _ in numbered},
-    )
-    columns = {f"value_{i}": _value(i) for i, _ in numbered}
-    columns |= {f"uplift_{i}": _uplift(action.value, verified) for i, action in numbered}
-    columns |= {numbered_column("p_response", i): _response(i, action.value) for i, action in numbered}
-    names = [f"{name}_{i}" for name in ("status", "rule", "money") for i, _ in numbered]
+    columns: dict[str, nw.Expr] = {}
+    for number, action in enumerate(actions):
+        columns |= _columns(number, action, conditions, schema)
     universal = nw.lit(False) if conditions.held is None else nw.col("universal").fill_null(False)
-    return rows.select("customer_id", *SCORES, *names, universal=universal, **columns)
+    return rows.select("customer_id", *SCORES, universal=universal, **columns)
 
 
 def choose(
@@ -129,28 +122,29 @@ def choose(
         action, null without one; p_response and uplift are those of the action.
     """
     numbers = range(n_actions)
+    rows = weighed.join(allocated, on="customer_id", how="inner")
     others = {f"other_{i}": nw.when(_other(i)).then(nw.col(f"value_{i}")) for i in numbers}
-    rows = weighed.join(allocated, on="customer_id", how="inner").with_columns(**others)
-    rows = rows.with_columns(second_value=nw.max_horizontal(*others))
-    rows = rows.with_columns(
+    rows = rows.select(
+        "customer_id",
+        *ALLOCATED,
+        *SCORES,
         expected_value_cents=_of_chosen(numbers, "money").cast(nw.Int64),
         priority=_of_chosen(numbers, "value").cast(nw.Float64),
-        runner_up=_first(numbers, "other", "second_value"),
+        second_value=nw.max_horizontal(*others.values()),
         **{name: _of_chosen(numbers, name) for name in OF_ACTION},
+        **others,
     )
+    rows = rows.with_columns(runner_up=_first(numbers, "other", "second_value"))
     return rows.select(*DECISION).sort("customer_id")
 
 
-def _tagged(base: "nw.LazyFrame[Any]", tags: Mapping[str, str]) -> "nw.LazyFrame[Any]":
-    rows, breaches = base, []
-    for name, rule in tags.items():
-        try:
-            rows = rows.with_columns(compile_rule(rule, rows.collect_schema()).alias(f"tag_{name}"))
-        except ConfigError as error:
-            breaches.append(f"  tag {name}: {error}")
-    if breaches:
-        raise ConfigError("tags that don't fit the features and scores\n" + "\n".join(breaches))
-    return rows
+def _tagged(
+    base: "nw.LazyFrame[Any]", tags: Mapping[str, str]
+) -> "tuple[nw.LazyFrame[Any], Mapping[str, Any]]":
+    try:
+        return with_rules(base, {f"tag_{name}": rule for name, rule in tags.items()})
+    except ConfigError as error:
+        raise ConfigError(f"tags that don't fit the features and scores\n{error}") from None
 
 
 def _check_rules(actions: Sequence[Action], schema: Mapping[str, Any]) -> None:
@@ -167,25 +161,44 @@ def _check_rules(actions: Sequence[Action], schema: Mapping[str, Any]) -> None:
         raise ConfigError("rules that don't fit the features and scores\n" + "\n".join(breaches))
 
 
-def _status(number: int, action: Action, conditions: Conditions, schema: Mapping[str, Any]) -> nw.Expr:
-    """Return the place in `STATUS` of the first reason that holds, or of open."""
-    audience, held = action.audience, conditions.held
-    scored = applicable(number, action.value, conditions.verified, schema)
-    fits = scored & (number not in conditions.sold_out)
+def _columns(
+    number: int, action: Action, conditions: Conditions, schema: Mapping[str, Any]
+) -> dict[str, nw.Expr]:
+    """Return the columns of `weigh` about one action, over what is known before it."""
+    value, verified = action.value, conditions.verified
+    worth = priority(number, value, verified, schema)
+    passes = _passes(number, action, conditions, schema) | {"not_worth_it": worth > 0}
+    held = conditions.held
+    free = nw.lit(True) if held is None else ~nw.col(f"held_{number}").fill_null(False)
+    status = nw.lit(STATUS.index(OPEN), dtype=nw.Int8)
+    for reason in reversed(REASONS):
+        place = nw.lit(STATUS.index(reason), dtype=nw.Int8)
+        status = nw.when((passes | {"held_out": free})[reason]).then(status).otherwise(place)
+    return {
+        f"status_{number}": status,
+        f"rule_{number}": _rule(number, conditions),
+        f"money_{number}": expected_value(number, value, verified, schema),
+        f"value_{number}": nw.when(functools.reduce(operator.and_, passes.values())).then(worth),
+        f"uplift_{number}": _uplift(value, verified),
+        numbered_column("p_response", number): _response(number, value),
+    }
+
+
+def _passes(
+    number: int, action: Action, conditions: Conditions, schema: Mapping[str, Any]
+) -> dict[str, nw.Expr]:
+    """Return what must be true so that no reason before the worth of an action speaks against it."""
+    audience = action.audience
+    fits = applicable(number, action.value, conditions.verified, schema)
+    fits = fits & (number not in conditions.sold_out)
     if audience.applicable:
         fits = fits & compile_rule(audience.applicable, schema)
-    passes = {
+    return {
         "not_eligible": compile_rule(audience.eligible, schema) if audience.eligible else nw.lit(True),
         "not_applicable": fits,
         "no_consent": consented(action.identity, conditions.consent),
         "contact_policy": _rule(number, conditions).is_null(),
-        "not_worth_it": nw.col(f"worth_{number}") > 0,
-        "held_out": nw.lit(True) if held is None else ~nw.col(f"held_{number}").fill_null(False),
     }
-    status = nw.lit(STATUS.index(OPEN), dtype=nw.Int8)
-    for place, reason in reversed(list(enumerate(REASONS))):
-        status = nw.when(passes[reason]).then(status).otherwise(nw.lit(place, dtype=nw.Int8))
-    return status
 
 
 def consented(action: ActionIdentity, consent: Consent) -> nw.Expr:
@@ -195,10 +208,6 @@ def consented(action: ActionIdentity, consent: Consent) -> nw.Expr:
 
 def _rule(number: int, conditions: Conditions) -> nw.Expr:
     return nw.lit(None, dtype=nw.String) if conditions.blocked is None else nw.col(f"blocked_{number}")
-
-
-def _value(number: int) -> nw.Expr:
-    return nw.when(nw.col(f"status_{number}") >= HELD_OUT).then(nw.col(f"worth_{number}"))
 
 
 def _uplift(value: ActionValue, verified: Collection[str]) -> nw.Expr:
@@ -216,16 +225,14 @@ def _other(number: int) -> nw.Expr:
 
 def _of_chosen(numbers: range, prefix: str) -> nw.Expr:
     """Return the column of the action that was chosen."""
-    result = nw.lit(None, dtype=nw.Float64)
-    for number in numbers:
-        result = nw.when(nw.col("action") == number).then(nw.col(f"{prefix}_{number}")).otherwise(result)
-    return result
+    cases = (nw.when(nw.col("action") == number).then(nw.col(f"{prefix}_{number}")) for number in numbers)
+    return nw.coalesce(*cases)
 
 
 def _first(numbers: range, prefix: str, best: str) -> nw.Expr:
     """Return the first number whose value is the best; null where there is none."""
-    result = nw.lit(None, dtype=nw.Int32)
-    for number in reversed(numbers):
-        hit = nw.col(f"{prefix}_{number}") == nw.col(best)
-        result = nw.when(hit).then(nw.lit(number, dtype=nw.Int32)).otherwise(result)
-    return result
+    cases = (
+        nw.when(nw.col(f"{prefix}_{number}") == nw.col(best)).then(nw.lit(number, dtype=nw.Int32))
+        for number in numbers
+    )
+    return nw.coalesce(*cases)

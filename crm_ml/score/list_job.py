@@ -128,7 +128,8 @@ def decide(job: ListJob, scored: ScoreTables, drift: Mapping[str, Any], place: P
     _write_decided(job, scored, place)
     shares = HoldOutShares(0.0, {}) if policy.hold_out is None else HoldOutShares(*policy.hold_out.shares())
     write_not_selected(weighed_file, allocation, job.header, shares, place.content / NOT_SELECTED_FILE)
-    funnel = count(weighed, [action.key for action in actions], allocation.outcomes)
+    rules = job.catalog.contact_policy.rule_names
+    funnel = count(weighed, [action.key for action in actions], allocation.outcomes, rules)
     facts = {
         "name": policy.name,
         "currency": job.catalog.currency,

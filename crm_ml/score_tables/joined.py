@@ -15,6 +15,7 @@ from crm_ml.score_tables.source import Output, ScoringDay, Source, scan
 from crm_ml.storage.code_version import code_version
 from crm_ml.storage.identity import identity
 from crm_ml.storage.stage_cache import stage
+from crm_ml.tables.sql import file_literal, ident
 
 if TYPE_CHECKING:
     import duckdb
@@ -87,11 +88,15 @@ class ScoreTables:
 
     def base(self, connection: "duckdb.DuckDBPyConnection") -> "nw.LazyFrame[Any]":
         """Join all scores to the features of all known customers, as `open_actions.weigh` takes them."""
-        joined = scan(connection, self.features)
+        files: dict[Path, dict[str, str]] = {}  # once for all channels of an action
         for table in self.tables:
-            columns = [nw.col(own).alias(name) for name, own in table.joined_columns().items()]
-            scores = scan(connection, table.path).select("customer_id", *columns)
-            joined = joined.join(scores, on="customer_id", how="left")
+            files.setdefault(table.path, {}).update(table.joined_columns())
+        columns, joined_files = ["day.*"], ""
+        for number, (path, names) in enumerate(files.items()):
+            columns += [f"s{number}.{ident(own)} AS {ident(name)}" for name, own in names.items()]
+            joined_files += f" LEFT JOIN {_file(path)} s{number} ON s{number}.customer_id = day.customer_id"
+        rows = connection.sql(f"SELECT {', '.join(columns)} FROM {_file(self.features)} day{joined_files}")
+        joined: nw.LazyFrame[Any] = nw.from_native(rows)
         present = joined.collect_schema().names()
         missing = {name: kind for name, kind in LISTED.items() if name not in present}
         nulls = {name: nw.lit(None, dtype=_KINDS[kind]) for name, kind in missing.items()}
@@ -111,6 +116,10 @@ class ScoreTables:
         for frames in by_family.values():
             joined = joined.join(nw.concat(frames), on=["customer_id", "action"], how="left")
         return joined.sort("customer_id")
+
+
+def _file(path: Path) -> str:
+    return f"read_parquet({file_literal(path)})"
 
 
 def score_day(
