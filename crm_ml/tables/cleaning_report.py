@@ -96,6 +96,7 @@ class CleaningReport:
 
     def rich(self) -> "Table":
         """Return a table for the terminal: one row per table, with its reasons, fixes and warnings."""
+        from rich.markup import escape
         from rich.table import Table
 
         shown = Table(title="Tables", title_justify="left")
@@ -110,5 +111,5 @@ class CleaningReport:
             findings += [f"{n:,} {fix} (fixed)" for fix, n in table.fixes.items()]
             findings += [f"warning: {text}" for text in table.warnings]
             numbers = (table.read, table.accepted, table.read - table.accepted)
-            shown.add_row(name, *(f"{n:,}" for n in numbers), "\n".join(findings))
+            shown.add_row(name, *(f"{n:,}" for n in numbers), escape("\n".join(findings)))
         return shown

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import duckdb
 
 _CHUNK_ROWS = 100_000
+_READS = re.compile(r"\s*(--[^\n]*\n\s*|/\*.*?\*/\s*|\()*(select|with|values)\b", re.IGNORECASE | re.DOTALL)
 _FROM_ENVIRONMENT = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
@@ -60,9 +61,18 @@ class SqlQuery:
         """Copy the rows of the query in chunks."""
         import sqlalchemy
 
-        engine = sqlalchemy.create_engine(self._url())
+        if not _READS.match(self.query):
+            raise InputError("query does not read; write one that begins with SELECT, WITH or VALUES")
         try:
-            with engine.connect().execution_options(stream_results=True) as remote:
+            engine = sqlalchemy.create_engine(self._url())
+        except ImportError as error:
+            raise InputError(
+                f"the driver {error.name} of its database is not installed; install it"
+            ) from None
+        try:
+            with engine.connect().execution_options(stream_results=True, postgresql_readonly=True) as remote:
+                if engine.dialect.name == "sqlite":
+                    remote.execute(sqlalchemy.text("PRAGMA query_only = ON"))
                 result = remote.execute(sqlalchemy.text(self.query))
                 return _pull(connection, view, result)
         except sqlalchemy.exc.SQLAlchemyError as error:
@@ -93,8 +103,10 @@ class SqlQuery:
             raise InputError(f"the environment variable {variable[1] if variable else ''} is not set")
         try:
             url = make_url(text)
-        except ArgumentError:
-            raise InputError("url is no SQLAlchemy URL; write one such as sqlite:///crm.db") from None
+        except (ArgumentError, ValueError):  # a ValueError of a port shows parts of the password
+            raise InputError(
+                "url is no SQLAlchemy URL; write one such as sqlite:///crm.db, with signs such as @ as %40"
+            ) from None
         if url.get_backend_name() == "sqlite" and url.database and url.database != ":memory:":
             return url.set(database=str(inside(self.root, url.database, must_exist=True)))
         return url

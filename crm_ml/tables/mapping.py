@@ -167,9 +167,23 @@ def _faults(tables: dict[str, TableMapping]) -> "list[str]":
             faults.append(f"{name} has no attributes")
         faults += [f"{name}: the attribute {column} is a column of the contract"
                    for column in table.attributes if column in ours]  # fmt: skip
-        faults += [f"{name}: ids_of names {other}, which is not mapped"
-                   for other in table.ids_of or () if other not in tables]  # fmt: skip
+        faults += [f"{name}: ids_of names {other}, {why}" for other in table.ids_of or ()
+                   if (why := _no_ids(name, other, tables))]  # fmt: skip
     return faults
+
+
+def _no_ids(name: str, other: str, tables: dict[str, TableMapping]) -> str:
+    """Return why a table can't give the ids of another, or an empty text."""
+    if other not in tables:
+        return "which is not mapped"
+    if tables[other].ids_of is not None:
+        return "whose ids come from other tables as well; give it a source"
+    known = contracts()
+    return (
+        ""
+        if other not in known or name in known[other].references.values()
+        else f"which has no ids of {name}"
+    )
 
 
 def parse_mapping(content: Any, where: str) -> Mapping:

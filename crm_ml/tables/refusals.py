@@ -1,5 +1,6 @@
 """Refusals of whole tables by their counts; each says what, in how many rows and what to do."""
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ _FORMS = {
     ),
     "full_width_digits": ("has full-width digits", "write plain digits at the source"),
 }
+_CODE = re.compile(r"[A-Za-z]{3}|none")
 _FLOAT_TEXT = "a float written as text"
 
 
@@ -191,7 +193,7 @@ def refuse_accepted(connection: "duckdb.DuckDBPyConnection", staged: Staged, cur
             f"SELECT coalesce(currency, 'none'), count(*) FROM {good} GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 6"
         ).fetchall()
         if len(rows) > 1 or (currency is not None and rows[0][0] != currency):
-            shown = ", ".join(f"{code} in {n:,} rows" for code, n in rows)
+            texts = [f"{code if _CODE.fullmatch(code) else 'no code'} in {n:,} rows" for code, n in rows]
             staged.refusals.append(
-                f"currency is mixed ({shown}); give currency.rates or convert at the source"
+                f"currency is mixed ({', '.join(texts)}); give currency.rates or convert at the source"
             )

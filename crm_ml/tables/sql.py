@@ -1,6 +1,7 @@
 """Quoting for the SQL that cleaning sends to DuckDB, and DuckDB's integer types."""
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 INTEGERS = frozenset(
@@ -50,6 +51,17 @@ def file_literal(path: Path) -> str:
     "'o[[]12].csv'"
     """
     return literal(re.sub(r"([*?\[])", r"[\1]", str(path)))
+
+
+def shown(names: Iterable[str]) -> str:
+    """Return names of columns for a message; those that look like data, of a file without header, are hidden.
+
+    Examples
+    --------
+    >>> shown(["customer_id", "jane@example.com", "+49 151 2345678"])
+    'customer_id, (hidden), (hidden)'
+    """
+    return ", ".join("(hidden)" if re.search(r"@|\d[\d ./-]{5,}", name) else name for name in names)
 
 
 def columns(names: list[str] | tuple[str, ...]) -> str:

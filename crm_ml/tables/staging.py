@@ -14,7 +14,7 @@ from crm_ml.tables.mapping_parts import ColumnMapping
 from crm_ml.tables.row_checks import Check, Checks
 from crm_ml.tables.sources import ROW, TableSource
 from crm_ml.tables.sql import columns as quoted
-from crm_ml.tables.sql import ident, literal
+from crm_ml.tables.sql import ident, literal, shown
 
 if TYPE_CHECKING:
     import duckdb
@@ -145,7 +145,7 @@ def _resolve(
         if absent:
             staged.refusals.append(
                 f"{column.name} reads {', '.join(absent)}, which the source does not have"
-                f"{_hint(source, types)}; present are {', '.join(types)}"
+                f"{_hint(source, types)}; present are {shown(types)}"
             )
         hows.append((column, None if absent else how))
     if mapping.cancellations is not None and mapping.cancellations.column not in types:
@@ -164,7 +164,7 @@ def _warn_unused(staged: Staged, types: dict[str, str], used: set[str]) -> None:
     extra = [name for name in types if name not in used | set(staged.mapping.ignore)]
     if extra:
         staged.report.warnings.append(
-            f"columns not used: {', '.join(extra)}; map them or list them under ignore"
+            f"columns not used: {shown(extra)}; map them or list them under ignore"
         )
 
 

@@ -57,5 +57,7 @@ def _read(path: Path) -> dict[str, dict[str, float]]:
     try:
         content: Any = json.loads(path.read_text(encoding="utf-8"))
         return {str(t): {str(c): float(v) for c, v in columns.items()} for t, columns in content.items()}
+    except RecursionError:
+        raise InputError(f"{path.name} is no profile of medians: it is nested too deeply") from None
     except (ValueError, AttributeError, TypeError) as error:
         raise InputError(f"{path.name} is no profile of medians: {error}") from error
