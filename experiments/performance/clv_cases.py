@@ -27,6 +27,7 @@ AS_OF, ENDS_AT = "1997-10-01", "1998-07-01"
 RATE, WEEKS_A_MONTH = 0.1, 4.345
 MONTHLY = (1 + RATE) ** (1 / 12) - 1
 LINES, DRAWN, SOME, SIMULATED = "lines.parquet", "drawn.parquet", "some.parquet", "simulated.parquet"
+SPENDING = "spending.parquet"
 PURCHASES = {"r": 0.2426, "alpha": 4.4136, "a": 0.7929, "b": 2.4259}
 COLUMNS = ["frequency", "recency", "T"]
 
@@ -55,6 +56,7 @@ def prepare(folder: Path, sizes: Sizes) -> None:
     drawn.to_parquet(folder / DRAWN)
     drawn.head(sizes.customers).to_parquet(folder / SOME)
     simulate(sizes.customers, rng).to_parquet(folder / SIMULATED)
+    spending(pd.read_parquet(folder / SIMULATED), rng).to_parquet(folder / SPENDING)
     models = {"purchases": BetaGeo().fit(summary), "spend": GammaGamma().fit(summary)}
     text = json.dumps({name: model.as_dict() for name, model in models.items()})
     (folder / "models.json").write_text(text, encoding="utf-8")
@@ -73,6 +75,14 @@ def simulate(customers: int, rng: np.random.Generator) -> pd.DataFrame:
     x = np.minimum(n, rng.geometric(coin))
     last = np.where(x > 0, age * rng.beta(np.maximum(x, 1), np.maximum(n + 1 - x, 1)), 0.0)
     return pd.DataFrame({"frequency": x, "recency": last, "T": age})
+
+
+def spending(rows: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    """Return histories with a spend for customers who repeat."""
+    mean = rng.gamma(6.0, 1.0, len(rows)) * 15.0 / rng.gamma(4.0, 1.0, len(rows))
+    valued = rows.assign(monetary_value=np.where(rows["frequency"] > 0, mean, 0.0))
+    valued.attrs["time_unit"] = "W"
+    return valued
 
 
 def summarize_table(folder: Path) -> Operation:
@@ -152,6 +162,17 @@ def value(folder: Path) -> Operation:
     return lambda: lifetime_value(purchases, spend, rows, months(12), RATE).to_frame()
 
 
+def value_with_interval(folder: Path) -> Operation:
+    """Value customers over 12 months, with intervals."""
+    from crm_ml.clv import BetaGeo, GammaGamma, months
+    from crm_ml.clv import value_with_interval as valued
+
+    models = json.loads((folder / "models.json").read_text(encoding="utf-8"))
+    purchases, spend = BetaGeo.from_dict(models["purchases"]), GammaGamma.from_dict(models["spend"])
+    rows = pd.read_parquet(folder / SPENDING)
+    return lambda: valued(purchases, spend, rows, months(12), RATE)
+
+
 def lifetimes_value(folder: Path) -> Operation:
     """Value them by lifetimes, with the same parameters."""
     from lifetimes import BetaGeoFitter, GammaGammaFitter
@@ -178,6 +199,7 @@ CONTENDERS: dict[str, tuple[Callable[[Path], Operation], int]] = {
     "lifetimes_fit_drawn": (lifetimes_fit("BetaGeoFitter", DRAWN), 1),
     "value": (value, 5),
     "lifetimes_value": (lifetimes_value, 1),
+    "value_with_interval": (value_with_interval, 3),
     "fit_simulated": (fit("BetaGeo", SIMULATED), 3),
     "lifetimes_fit_simulated": (lifetimes_fit("BetaGeoFitter", SIMULATED), 1),
     "fit_modified": (fit("ModifiedBetaGeo", SIMULATED), 3),
