@@ -1,13 +1,17 @@
 """Limits: shares at which a table is refused, what to declare then, and how a mapping overrides them."""
 
+import re
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 from shop import FIRST_DAY, Shop, any_shop, column_of, only_csv_shop, own_data_folder  # noqa: F401  (fixtures)
 
 from crm_ml.errors import ConfigError, InputError
+from crm_ml.tables.limits import LIMITS
+from crm_ml.tables.nulls import ID_NULLS
 
 LINES = "order_lines"
 
@@ -161,3 +165,12 @@ def test_wrong_declarations(csv_shop: Shop, change: dict[str, Any], told: str) -
     csv_shop.mapping["tables"][LINES] |= change
     with pytest.raises(ConfigError, match=told):
         csv_shop.load()
+
+
+def test_the_page_has_the_limits_and_the_words_of_the_code() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "how_values_are_read.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \| ([0-9.]+) \| (rows|money)", page, flags=re.MULTILINE)
+    assert {kind: float(share) for kind, share, _ in rows} == LIMITS
+    assert [kind for kind, _, of in rows if of == "money"] == ["rounded"]
+    told = page.partition("missing value, whatever their case:")[2].partition("`nulls:")[0]
+    assert [word for word in re.findall(r"`([^`]+)`", told) if word != "\\N"] == list(ID_NULLS)
