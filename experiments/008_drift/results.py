@@ -65,8 +65,9 @@ def weeks_of(name: str) -> "Weeks":
     days = [first + timedelta(days=7 * week) for week in range((last - first).days // 7 + 1)]
     weeks = {}
     with shown_progress() as progress:
-        for day in progress.track(days, description=f"features of {name}"):
-            X = features.matrix(tables, Snapshot(as_utc(day), timedelta(days=1)))
+        snapshots = [Snapshot(as_utc(day), timedelta(days=1)) for day in days]
+        known = zip(days, features.matrices(tables, snapshots), strict=True)
+        for day, X in progress.track(known, total=len(days), description=f"features of {name}"):
             used = [column for column in X if not any(fnmatch.fnmatch(column, each) for each in left_out)]
             weeks[day] = X.loc[X["rfm_days_since_order"] < ACTIVE_DAYS, used]
     return weeks

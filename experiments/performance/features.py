@@ -2,13 +2,18 @@
 
 ``python experiments/performance/features.py [--customers 1000000 --lines 20000000]`` generates the order
 lines, runs each contender in a process of its own, checks that all values are equal and writes the results.
+``--snapshots`` measures twenty weekly snapshots of Complete Journey one by one beside one pass, checks
+that they are equal to the bit and writes ``snapshots.json``.
 """
 
 import argparse
+import os
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import duckdb
+import pandas as pd
 from measured import HERE, machine, resources
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -18,6 +23,7 @@ AS_OF = datetime(2017, 8, 30, tzinfo=UTC)
 GROUPS = ("basket", "cadence", "habit", "lifecycle", "preference", "price", "rfm", "timing", "trend")
 CONTENDERS = {"features.write": "run_features", "SQL by hand": "run_by_hand"}
 THREADS, MEMORY = "2", "1GB"
+SNAPSHOTS = 20
 TARGETS = {"cpu_ratio": 1.4, "peak_gb": 1.5}
 
 
@@ -26,8 +32,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--customers", type=int, default=1_000_000)
     parser.add_argument("--lines", type=int, default=20_000_000)
+    parser.add_argument("--snapshots", action="store_true")
     parser.add_argument("--run", choices=CONTENDERS, help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.snapshots:
+        _report_snapshots(_measure_snapshots())
+        return
     folder = DATA / f"{options.customers}_{options.lines}"
     if options.run:
         globals()[CONTENDERS[options.run]](folder, _output(folder, options.run))
@@ -105,6 +115,48 @@ def run_by_hand(folder: Path, out: Path) -> None:
     """Write the features through the SQL of by_hand.sql."""
     query = (HERE / "by_hand.sql").read_text(encoding="utf-8")
     _connect().execute(query.format(folder=folder, out=out, as_of=int(AS_OF.timestamp())))
+
+
+def _measure_snapshots() -> dict:
+    """Compute weekly snapshots one by one and in one pass; the first matrix is not counted."""
+    from crm_ml import datasets, features
+    from crm_ml.snapshots import Snapshot
+
+    os.environ["CRM_ML_CACHE"] = "off"
+    tables = datasets.load("complete_journey")
+    newest = Snapshot("2017-11-22", timedelta(days=28))
+    features.matrix(tables, newest.shifted(-7))
+    days = [newest.shifted(-7 * week) for week in range(SNAPSHOTS)]
+    cases = {
+        "one snapshot": lambda: list(features.matrices(tables, days[:1])),
+        "one by one": lambda: [features.matrix(tables, day) for day in days],
+        "one pass": lambda: list(features.matrices(tables, days)),
+    }
+    seconds, matrices = {}, {}
+    for name, compute in cases.items():
+        start = time.process_time()
+        matrices[name] = compute()
+        seconds[name] = round(time.process_time() - start, 2)
+    if not all(map(pd.DataFrame.equals, matrices["one by one"], matrices["one pass"])):
+        raise SystemExit("a matrix of the pass differs from the same computed alone")
+    further = (seconds["one pass"] - seconds["one snapshot"]) / (SNAPSHOTS - 1)
+    return {
+        "snapshots": SNAPSHOTS,
+        "cpu_s": seconds,
+        "further_s": round(further, 3),
+        "machine": machine("duckdb", "narwhals", "pyarrow"),
+    }
+
+
+def _report_snapshots(results: dict) -> None:
+    from study import markdown, save, show, write_between
+
+    save(HERE / "snapshots.json", results)
+    header = (f"features of {results['snapshots']} snapshots", "CPU s")
+    rows = [(name, f"{seconds:.1f}") for name, seconds in results["cpu_s"].items()]
+    rows.append(("each further snapshot of the pass", f"{results['further_s']:.2f}"))
+    write_between(HERE / "README.md", "snapshots", markdown(header, rows))
+    show("Complete Journey", header, rows)
 
 
 def _check_equal(ours: Path, theirs: Path) -> tuple[int, int]:
