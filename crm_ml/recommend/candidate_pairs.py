@@ -16,7 +16,7 @@ from crm_ml.recommend.top_k import NONE, top_k
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-_BLOCK = 512
+_BLOCK = 256
 
 
 @dataclass(frozen=True, eq=False)

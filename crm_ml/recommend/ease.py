@@ -114,7 +114,7 @@ def _inverse(rows: "csr_array", l2: float) -> npt.NDArray[np.float32]:
     from scipy.linalg import lapack
     from threadpoolctl import threadpool_limits
 
-    gram = np.asfortranarray((rows @ rows.T.tocsr()).toarray(), dtype=np.float32)
+    gram = np.asfortranarray(dense_product(rows, rows.T.tocsr()), dtype=np.float32)
     gram[np.diag_indices_from(gram)] += l2
     with threadpool_limits(1, "blas"):  # sums over threads do not repeat
         factor, failed = lapack.spotrf(gram, lower=0, overwrite_a=1)

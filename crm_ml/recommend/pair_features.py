@@ -1,11 +1,12 @@
 """Features of pairs of a customer and an item, at the end of the data."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from crm_ml.recommend.history import History
 from crm_ml.recommend.interactions import Floats, Interactions, Ints
@@ -14,6 +15,7 @@ from crm_ml.snapshots import DAY_S
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
+Reals = npt.NDArray[np.float32]
 HALF_LIVES = (10, 30, 60, 120)
 WINDOWS = (7, 28, 84)
 CUSTOMER = ("days_28", "days_84", "days_365", "last_day", "items", "new_share")
@@ -34,15 +36,15 @@ class PairFeatures:
     data: Interactions
     category: Ints
 
-    def repeats(self, rows: Ints, items: Ints, scores: Mapping[str, Floats]) -> tuple[Floats, list[str]]:
+    def repeats(self, rows: Ints, items: Ints, scores: Mapping[str, Floats]) -> tuple[Reals, list[str]]:
         """Return features of pairs that the customer had before, shape (n, k), and their names."""
         columns = {**self._repeat(rows, items), **self._shared(rows, items), **scores}
-        return np.column_stack(list(columns.values())), list(columns)
+        return _stacked(columns.values(), len(rows)), list(columns)
 
-    def new(self, rows: Ints, items: Ints, scores: Mapping[str, Floats]) -> tuple[Floats, list[str]]:
+    def new(self, rows: Ints, items: Ints, scores: Mapping[str, Floats]) -> tuple[Reals, list[str]]:
         """Return features of pairs that are new, with the scores of other models by name."""
         columns = {**scores, **self._shared(rows, items)}
-        return np.column_stack(list(columns.values())), list(columns)
+        return _stacked(columns.values(), len(rows)), list(columns)
 
     @property
     def decayed_frequency(self) -> "csr_array":
@@ -142,6 +144,13 @@ class PairFeatures:
         pairs = _rows(pattern) * kinds + self.category[pattern.indices]
         had: Floats = np.bincount(pairs, minlength=n * kinds).astype(float)
         return decayed.reshape(n, kinds), had.reshape(n, kinds)
+
+
+def _stacked(columns: Collection[Floats], rows: int) -> Reals:
+    X = np.empty((rows, len(columns)), dtype=np.float32)
+    for place, column in enumerate(columns):
+        X[:, place] = column
+    return X
 
 
 def _rows(matrix: "csr_array") -> Ints:

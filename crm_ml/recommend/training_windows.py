@@ -178,7 +178,7 @@ def _window(content: str, data: Interactions, category: Ints, settings: HeadSett
         items=data.items,
         rows={REPEAT: had.rows, NEW: new.rows},
         columns={REPEAT: had.items, NEW: new.items},
-        X={REPEAT: repeat_X.astype(np.float32), NEW: new_X.astype(np.float32)},
+        X={REPEAT: repeat_X, NEW: new_X},
         names={REPEAT: repeat_names, NEW: new_names},
     )
 
