@@ -26,10 +26,7 @@ class Heads:
 
     @staticmethod
     def fit(past: Sequence[TrainingWindow], settings: HeadSettings, memo: Memo) -> "Heads":
-        """Train the heads on all windows but the oldest, and calibrate them on the newest.
-
-        The steps are fitted to scores of heads that are trained on all windows but the newest: on as many, a
-        horizon earlier. A model of the day a horizon earlier has the same heads, so that a run shares them.
+        """Train the heads on all windows; calibrate them on the newest by heads trained without it.
 
         Parameters
         ----------
@@ -40,7 +37,7 @@ class Heads:
         """
         boosters, steps = {}, {}
         for head in (REPEAT, NEW):
-            boosters[head] = _booster(head, past[1:], settings, memo)
+            boosters[head] = _booster(head, past, settings, memo)
             steps[head] = _steps(_booster(head, past[:-1], settings, memo), past[-1], head)
         return Heads(boosters, steps)
 

@@ -36,8 +36,7 @@ class TwoHeads(Recommender):
     horizon_days : int
         Length of the window in which a purchase counts.
     windows : int
-        Windows with labels, one after the other: all but the oldest train, and the newest calibrates, by
-        heads of those before it.
+        Windows that train, one after the other, the newest of which calibrates.
     own, candidates : int
         Pairs per customer that the repeat head, and each source of the discovery head, scores.
     l2 : float

@@ -102,9 +102,9 @@ def test_shared_parts_change_no_byte_and_are_made_once(monkeypatch, tmp_path):
     monkeypatch.setattr(head_models, "_train", counted("head", train))
     memo, days = Memo(), (interactions(END - 28 * DAY), interactions())
     shared = [fitted(create("two_heads", **SMALL), data, KINDS, memo=memo) for data in days]
-    assert counts == {"window": 4, "head": 6}  # the second day calibrates by the heads of the first
+    assert counts == {"window": 4, "head": 8}  # of windows, three moments of the first day and one more
     tuned = fitted(create("two_heads", **SMALL, new_leaves=4), days[1], KINDS, memo=memo)
-    assert counts == {"window": 4, "head": 8}
+    assert counts == {"window": 4, "head": 10}
     assert fitted(create("two_heads", **SMALL), days[1], KINDS, memo=memo) is shared[1]
     for number, (model, data) in enumerate(zip([*shared, tuned], [*days, days[1]], strict=True)):
         alone = create("two_heads", **model.parameters).fit(data, KINDS)
