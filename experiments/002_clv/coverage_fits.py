@@ -1,5 +1,6 @@
 """Models fitted to simulated customers: parameters and quantities of a typical history, with intervals."""
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -123,9 +124,11 @@ def spend_parameters(model: GammaGamma) -> dict[str, Estimate]:
 
 def quantity(model: PurchaseModel | GammaGamma, theta: Floats) -> float:
     """Return what the typical customer is expected to spend on a purchase, or to buy within the horizon."""
-    if isinstance(model, GammaGamma):
-        return float(model.expected(Spend.of(typical(), model.use_first_purchase), theta)[0])
-    return float(model.future(Histories.of(typical()), theta).expected(HORIZON)[0])
+    moved = copy.copy(model)
+    moved.theta_ = theta
+    if isinstance(moved, GammaGamma):
+        return float(moved.expected(Spend.of(typical(), moved.use_first_purchase))[0])
+    return float(moved.future(Histories.of(typical())).expected(HORIZON)[0])
 
 
 def _by_delta(ask: Callable[[Floats], float], theta: Floats, covariance: Floats) -> Estimate:

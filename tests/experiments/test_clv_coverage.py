@@ -1,4 +1,4 @@
-"""experiments/002_clv/coverage.py with few simulations: what it writes, and what it counts."""
+"""experiments/002_clv/interval_coverage.py with few simulations: what it writes, and what it counts."""
 
 import dataclasses
 import doctest
@@ -20,7 +20,7 @@ SMALL = ["--simulations", "2", "--bootstrap-simulations", "2", "--customers", "4
 @pytest.fixture
 def coverage(monkeypatch):
     """The script, under a name that is not the one of the package coverage."""
-    return scripts.load("002_clv/coverage.py", monkeypatch)
+    return scripts.load("002_clv/interval_coverage.py", monkeypatch)
 
 
 @pytest.fixture

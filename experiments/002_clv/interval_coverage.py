@@ -1,8 +1,8 @@
 """Recovery of the parameters of simulated customers, and coverage of the intervals.
 
-``python experiments/002_clv/coverage.py`` simulates by coverage_simulation.py, fits by coverage_fits.py, and
-counts by coverage_table.py how often an interval covers the truth; it writes coverage.json and a table of
-README.md.
+``python experiments/002_clv/interval_coverage.py`` simulates by coverage_simulation.py, fits by
+coverage_fits.py, and counts by coverage_table.py how often an interval covers the truth; it writes
+coverage.json and a table of README.md.
 """
 
 import argparse
