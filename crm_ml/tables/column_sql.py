@@ -15,6 +15,7 @@ from crm_ml.tables.times import read_time
 FLOATS = frozenset(("FLOAT", "DOUBLE"))
 _NESTED = ("STRUCT", "MAP", "UNION", "BLOB", "BIT")
 _EXACT = 2**53
+_MOST = 10**12  # of things in a line; what is more is an error, and its sums overflow
 
 
 @dataclass(frozen=True)
@@ -165,7 +166,8 @@ def _id(column: Column, how: ColumnMapping, source: str, kind: str, context: Rea
         Check(
             "not_plain",
             column.name,
-            f"{name} <> lower(trim({name})) OR strlen({name}) <> length({name})",
+            f"{name} <> lower({name}) OR strlen({name}) <> length({name}) OR contains({name}, ' ') "
+            f"OR contains({name}, chr(9))",
             "fact",
         ),
         Check("float_text", column.name, f"regexp_full_match({name}, '[0-9]+\\.0')", "fact"),
@@ -187,7 +189,10 @@ def _integer(column: Column, how: ColumnMapping, source: str, kind: str, context
         filled = f"trim({source}) <> ''"
     else:
         return _retyped(column, kind)
-    return Reading(value, (Check("unreadable", column.name, f"{filled} AND {name} IS NULL"),))
+    checks = [Check("unreadable", column.name, f"{filled} AND {name} IS NULL")]
+    if not column.any_year:
+        checks.append(Check("out_of_range", column.name, f"{name} NOT BETWEEN -{_MOST} AND {_MOST}"))
+    return Reading(value, tuple(checks))
 
 
 def _number(column: Column, how: ColumnMapping, source: str, kind: str, context: ReadingContext) -> Reading:

@@ -48,13 +48,16 @@ def _quick_count(path: Path, delimiter: str, encoding: str) -> int:
     inside_cell = re.compile(rb'[^\r\n"' + re.escape(delimiter.encode()) + rb']"')
     with _opened(path) as file:
         for chunk in _as_utf8(file, encoding):
+            last = chunk[-1:]
+            if not quoted and b'"' not in chunk:
+                lines += chunk.count(b"\n")
+                continue
             parts = chunk.split(b'"')
             unquoted = b'"'.join(parts[quoted::2])
             if inside_cell.search(unquoted):
                 return 0
             lines += unquoted.count(b"\n")
             quoted ^= len(parts) % 2 == 0
-            last = chunk[-1:]
     return lines + (last != b"\n")
 
 

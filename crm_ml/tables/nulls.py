@@ -5,6 +5,7 @@ from crm_ml.tables.mapping_parts import ColumnMapping
 from crm_ml.tables.sql import literal
 
 ID_NULLS = ("nan", "null", "none", "na", "n/a", "#n/a", "<na>", "nat", "nil", "(null)", "\\n", "undefined")
+_SPACES = 8  # around a word at most
 
 
 def without_nulls(column: Column, how: ColumnMapping, source: str, kind: str) -> str:
@@ -20,13 +21,14 @@ def without_nulls(column: Column, how: ColumnMapping, source: str, kind: str) ->
     source, kind : str
         SQL and DuckDB type of the raw column.
     """
-    usual = ID_NULLS if column.kind == "id" and kind == "VARCHAR" else ()
+    is_text = kind == "VARCHAR" or kind.startswith("ENUM")
+    usual = ID_NULLS if column.kind == "id" and is_text else ()
     words = usual if how.nulls is None else (*usual, *how.nulls) if how.nulls else ()
     if not words:
         return source
     # a case and no list: DuckDB makes a join of each list of five values and more
     cases = " ".join(f"WHEN {literal(word.strip().lower())} THEN NULL" for word in dict.fromkeys(words))
     text = f"trim(CAST({source} AS VARCHAR))"
-    longest = max(len(word.strip().encode()) for word in words)
+    longest = max(len(word.strip().encode()) for word in words) + _SPACES
     short = f"CASE lower({text}) {cases} ELSE {source} END"
-    return f"CASE WHEN strlen({text}) > {longest} THEN {source} ELSE {short} END"
+    return f"CASE WHEN strlen(CAST({source} AS VARCHAR)) > {longest} THEN {source} ELSE {short} END"

@@ -3,7 +3,7 @@
 from crm_ml.tables.contract import Column
 from crm_ml.tables.mapping_parts import ColumnMapping
 from crm_ml.tables.row_checks import Check
-from crm_ml.tables.sql import literal
+from crm_ml.tables.sql import ident, literal
 
 _GROUPED = r"[+-]?[0-9]{1,3}([, '\x{2019}\x{00A0}\x{202F}][0-9]{3})+(\.[0-9]+)?"
 
@@ -42,4 +42,5 @@ def undeclared_thousands(column: Column, sources: list[tuple[str, str]]) -> list
         SQL and DuckDB type of the raw columns.
     """
     found = [f"regexp_full_match(trim({s}), {literal(_GROUPED)})" for s, kind in sources if kind == "VARCHAR"]
-    return [Check("thousands", column.name, " OR ".join(found))] if found else []
+    unread = f"CASE WHEN {ident(column.name)} IS NULL THEN {' OR '.join(found)} ELSE false END"
+    return [Check("thousands", column.name, unread)] if found else []

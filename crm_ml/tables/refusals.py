@@ -13,6 +13,7 @@ from crm_ml.tables.times import MICROSECONDS
 if TYPE_CHECKING:
     import duckdb
 
+_MOST_CENTS = 2**63 - 1
 _ZONES = ("aware", "naive")
 _FORMS = {
     "fractional": ("has a fraction of a cent", "declare unit: major"),
@@ -164,6 +165,23 @@ def refuse_repairs(connection: "duckdb.DuckDBPyConnection", staged: Staged) -> N
             )
 
 
+def _beyond_sums(connection: "duckdb.DuckDBPyConnection", staged: Staged) -> list[str]:
+    """Return refusals of amounts whose sum no 64-bit integer holds, though each amount fits one."""
+    names = [column.name for column in staged.columns if column.kind == "cents" and not column.any_year]
+    if not names:
+        return []
+    sides = ", ".join(
+        f"greatest(sum({ident(n)}) FILTER ({ident(n)} > 0), -sum({ident(n)}) FILTER ({ident(n)} < 0))"
+        for n in names
+    )
+    sums = connection.execute(f"SELECT {sides} FROM {ident('good_' + staged.name)}").fetchone() or ()
+    return [
+        f"{name} adds up to more than {_MOST_CENTS:,}; check its unit, or convert at the source"
+        for name, total in zip(names, sums, strict=True)
+        if total is not None and total > _MOST_CENTS
+    ]
+
+
 def refuse_accepted(connection: "duckdb.DuckDBPyConnection", staged: Staged, currency: str | None) -> None:
     """Refuse tables without an accepted row, with all orders on one day, or with several currencies.
 
@@ -180,6 +198,7 @@ def refuse_accepted(connection: "duckdb.DuckDBPyConnection", staged: Staged, cur
         reasons = ", ".join(f"{n:,} {reason}" for reason, n in staged.report.quarantined.items())
         staged.refusals.append(f"no row of {staged.report.read:,} is left ({reasons}); correct the source")
         return
+    staged.refusals += _beyond_sums(connection, staged)
     if "ordered_at" in staged.names:
         days = connection.execute(
             f"SELECT count(DISTINCT order_id), min(ordered_at)::DATE, max(ordered_at)::DATE FROM {good}"

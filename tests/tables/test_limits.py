@@ -57,7 +57,7 @@ def test_keys_that_mostly_conflict_refuse(shop: Shop) -> None:
     text(shop, "order_id", lambda n: f"o{n // 4:03d}")
     text(shop, "line_id", lambda n: "1" if n % 100 else "2")
     with pytest.raises(
-        InputError, match="are those of another row that differs in 148 of 200 rows; map the columns"
+        InputError, match="are those of another row that differs in 148 of 200 rows; map columns"
     ):
         shop.load()
     shop.mapping["tables"][LINES]["allow"] = {"conflicting_key": 0.8}
