@@ -22,6 +22,7 @@ from crm_ml.tables.output import write_tables
 from crm_ml.tables.queries import IdsOf
 from crm_ml.tables.refunds import numbered_refunds, refund_ids, report_refunds
 from crm_ml.tables.refusals import refuse_accepted, refuse_between, refuse_by_counts, refuse_repairs
+from crm_ml.tables.row_currency import RowCurrency
 from crm_ml.tables.row_rules import reject_far_times, reject_repeated, reject_unknown, reject_unlinked
 from crm_ml.tables.similar_ids import warn_similar_ids
 from crm_ml.tables.source_errors import explain
@@ -120,7 +121,9 @@ def clean(
 def _stage_all(opened: Opened, mapping: Mapping, tables: dict[str, Staged], tell: Progress) -> None:
     import duckdb
 
-    context = ReadingContext({}, mapping.timezone or "UTC", _moment(mapping.known_until))
+    declared = mapping.currency
+    currency = RowCurrency() if declared is None else RowCurrency(declared.code, declared.rates)
+    context = ReadingContext({}, mapping.timezone or "UTC", _moment(mapping.known_until), currency=currency)
     for name in sorted(tables, key=lambda name: mapping.tables[name].ids_of is not None):
         if mapping.tables[name].ids_of is not None:
             _collect_ids(opened, tables, name)
@@ -181,8 +184,6 @@ def _accepted(staged: Staged, mapping: Mapping) -> str:
     for column in staged.columns:
         name = ident(column.name)
         value = name if column.default is None else f"coalesce({name}, {column.default})"
-        if column.kind == "cents" and mapping.currency is not None and "currency" in staged.mapped:
-            value = _converted(value, mapping.currency.rates)
         if column.name == "currency" and mapping.currency is not None:
             codes = ", ".join(literal(code) for code in mapping.currency.rates) or "NULL"
             code = literal(mapping.currency.code)
@@ -191,14 +192,6 @@ def _accepted(staged: Staged, mapping: Mapping) -> str:
         if column.kind == "time":
             parts.append(f"{epoch_seconds(name)} AS {ident(column.name + '_epoch_s')}")
     return f"SELECT {', '.join(parts)} FROM {numbered_refunds(staged)}"
-
-
-def _converted(value: str, rates: dict[str, str]) -> str:
-    cases = " ".join(
-        f"WHEN {literal(code)} THEN CAST({value} * CAST({literal(rate)} AS DECIMAL(18, 8)) AS BIGINT)"
-        for code, rate in rates.items()
-    )
-    return f"CASE currency {cases} ELSE {value} END" if cases else value
 
 
 def _settle_counts(connection: "duckdb.DuckDBPyConnection", staged: Staged) -> None:

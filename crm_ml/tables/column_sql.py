@@ -1,7 +1,7 @@
 """SQL that reads a raw column into a contract column, and the checks on it, by kind."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from crm_ml.tables.contract import Column
 from crm_ml.tables.mapping_parts import ColumnMapping
@@ -9,6 +9,7 @@ from crm_ml.tables.money import read_cents
 from crm_ml.tables.nulls import without_nulls
 from crm_ml.tables.number_text import plain_number, undeclared_thousands
 from crm_ml.tables.row_checks import Check
+from crm_ml.tables.row_currency import RowCurrency
 from crm_ml.tables.sql import INTEGERS, ident, literal
 from crm_ml.tables.times import read_time
 
@@ -55,12 +56,15 @@ class ReadingContext:
         UTC moment as text, or empty.
     untyped : bool
         Whether the source has no types (CSV), so that text may mean any type.
+    currency : RowCurrency
+        Of the amounts of a row.
     """
 
     types: Mapping[str, str]
     timezone: str = "UTC"
     known_until: str = ""
     untyped: bool = False
+    currency: RowCurrency = field(default_factory=RowCurrency)
 
 
 def raw(theirs: str) -> str:
@@ -87,7 +91,7 @@ def read_column(column: Column, how: ColumnMapping, context: ReadingContext) -> 
         sources = [without_nulls(column, how, raw(n), k) for n, k in zip(how.theirs, kinds, strict=True)]
         named = zip(sources, kinds, strict=True)
         parts = [(plain_number(column, how, source, kind), kind) for source, kind in named]
-        value, checks, refusal = read_cents(column, how, parts)
+        value, checks, refusal = read_cents(column, how, parts, context.currency)
         grouped = undeclared_thousands(column, parts)
         return _with_null(column, Reading(value, (*grouped, *checks), refusal))
     kind = context.types[how.theirs[0]]

@@ -7,6 +7,9 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from crm_ml.tables.strict import Strict
 
+MAX_RATE = Decimal(10_000_000)  # a rial is worth some 0.000007 dinar
+MAX_RATE_SIGNS = 20
+
 
 def _short_form(value: Any) -> Any:
     return {"column": value} if isinstance(value, str) else value
@@ -22,7 +25,8 @@ class ColumnMapping(Strict):
     times : str, optional
         A further column that amounts are multiplied by, such as a quantity beside a unit price.
     unit : {"minor", "major"}
-        Of money: ``major`` 1.23 becomes 123 cents, exactly, by decimals.
+        Of money: ``major`` 1.23 becomes 123 cents, exactly, by decimals; how many minor units a major one has
+        follows from the currency (ISO 4217): 1.234 KWD become 1,234 fils, and 1200 JPY stay 1200.
     thousands, decimal : str, optional
         Separators in numbers that are text: ``thousands: "."`` with ``decimal: ","`` reads 1.234,56.
     format : str, optional
@@ -81,19 +85,32 @@ class Cancellations(Strict):
 
 
 class DeclaredCurrency(Strict):
-    """Currency of all money, and rates that convert others to it (as text, such as ``"1.08"``)."""
+    """Currency of all money, and rates that convert others to it.
 
-    code: str
-    rates: dict[str, str] = Field(default_factory=dict)
+    Parameters
+    ----------
+    code : str
+        Three letters (ISO 4217); they say what the minor unit is.
+    rates : dict of str to str
+        By code as the column ``currency`` has it: how many major units of the declared currency one major
+        unit is worth, as text such as ``"1.08"``.
+    """
+
+    code: str = Field(pattern=r"^[A-Z]{3}$")
+    rates: dict[Annotated[str, Field(pattern=r"^[A-Za-z]{3}$")], str] = Field(default_factory=dict)
 
     @field_validator("rates")
     @classmethod
     def _decimal(cls, rates: dict[str, str]) -> dict[str, str]:
         for code, rate in rates.items():
             try:
-                positive = Decimal(rate) > 0
+                amount = Decimal(rate)
+                usable = amount.is_finite() and 1 / MAX_RATE <= amount <= MAX_RATE
             except ArithmeticError:
-                positive = False
-            if not positive:
-                raise ValueError(f"the rate of {code} is {rate!r}; write a positive decimal in quotes")
+                usable = False
+            if not usable or len(f"{amount:f}") > MAX_RATE_SIGNS:
+                raise ValueError(
+                    f"the rate of {code} is {rate!r}; write a decimal in quotes, from {1 / MAX_RATE:f} to "
+                    f"{MAX_RATE:,f} and of at most {MAX_RATE_SIGNS} signs"
+                )
         return rates

@@ -1,12 +1,13 @@
-"""Money: source amounts as integer cents, by decimal and never by float arithmetic."""
+"""Money: source amounts as integers of the minor unit, by decimal and never by float arithmetic."""
 
 from crm_ml.tables.contract import Column
 from crm_ml.tables.mapping_parts import ColumnMapping
 from crm_ml.tables.row_checks import Check
+from crm_ml.tables.row_currency import RowCurrency
 from crm_ml.tables.sql import INTEGERS, ident
 
 _LARGE_CENTS = 100_000_000
-_DECIMAL = "DECIMAL(18, 6)"
+_DECIMAL = "DECIMAL(28, 6)"
 _WIDE = "DECIMAL(38, 6)"
 _NUMBER = r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?"
 _WITH_COMMA = r"[+-]?[0-9]{1,3}(\.?[0-9]{3})*,[0-9]{1,2}"
@@ -14,7 +15,7 @@ _NOT_FINITE = r"[+-]?(nan|inf|infinity)"
 
 
 def read_cents(
-    column: Column, how: ColumnMapping, parts: list[tuple[str, str]]
+    column: Column, how: ColumnMapping, parts: list[tuple[str, str]], currency: RowCurrency
 ) -> tuple[str, list[Check], str]:
     """Return the SQL of the cents, the checks, and the reason for refusal (or an empty text).
 
@@ -24,6 +25,8 @@ def read_cents(
     how : ColumnMapping
     parts : list of (str, str)
         SQL and DuckDB type of the raw columns, in the order of ``how.theirs``.
+    currency : RowCurrency
+        Amounts are in its units and come out in minor units of the declared currency.
     """
     bad = [kind for _, kind in parts if not _usable(kind)]
     if bad:
@@ -40,11 +43,12 @@ def read_cents(
         ]
     summed = amounts[:-1] if how.times is not None else amounts
     total = f"({' + '.join(summed)})" + (f" * {amounts[-1]}" if how.times is not None else "")
-    minor = f"CAST({total} AS {_WIDE}) * 100" if how.unit == "major" else f"CAST({total} AS {_WIDE})"
+    units = f" * {currency.per_major()}" if how.unit == "major" else ""
+    minor = f"TRY(CAST({total} AS {_WIDE}){units})"
     value = f"TRY_CAST({minor} AS BIGINT)"
     if how.unit == "minor":
         value = f"CASE WHEN {minor} = {value} THEN {value} END"
-    return value, _checks(column, how, parts, amounts, minor), ""
+    return currency.converted(value), _checks(column, how, parts, amounts, minor), ""
 
 
 def _checks(
@@ -67,7 +71,11 @@ def _checks(
     if checks:
         unread = f"({unread}) AND NOT coalesce({' OR '.join(check.predicate for check in checks)}, false)"
     checks.append(Check("unreadable", column.name, unread))
-    checks.append(Check("out_of_range", column.name, f"abs({minor}) > {2**63 - 1}"))
+    read = " AND ".join(f"{amount} IS NOT NULL" for amount in amounts)
+    whole, lost = f"TRY_CAST({minor} AS BIGINT)", f"{ident(column.name)} IS NULL"
+    if how.unit == "minor":
+        lost = f"({whole} IS NULL OR ({lost} AND {whole} = {minor}))"
+    checks.append(Check("out_of_range", column.name, f"{read} AND {lost}"))
     if how.unit == "minor":
         checks.append(Check("fractional", column.name, inexact))
     else:

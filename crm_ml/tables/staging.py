@@ -104,13 +104,14 @@ def stage(
         Filled in place.
     source : TableSource
     context : ReadingContext
-        Time zone and time of extraction.
+        Time zone, time of extraction, and currency.
     types : dict of str to str
         Raw columns and types, as opening `source` returned them.
     """
     staged.types = types = {name: _TYPES.get(kind, kind) for name, kind in types.items()}
-    context = replace(context, types=types, untyped=isinstance(source, CsvFile))
     hows = _resolve(staged, source, types)
+    currency = replace(context.currency, row=_currency_of_row(staged, hows))
+    context = replace(context, types=types, untyped=isinstance(source, CsvFile), currency=currency)
     for column, how in hows:
         reading = missing(column) if how is None else read_column(column, how, context)
         staged.readings[column.name] = reading
@@ -156,6 +157,17 @@ def _resolve(
     return hows
 
 
+def _currency_of_row(staged: Staged, hows: list[tuple[Column, ColumnMapping | None]]) -> str:
+    """Return the SQL of the currency that a row names; empty where rows name none."""
+    of_contract = {column.name: how for column, how in hows if column in staged.contract.columns}
+    how = of_contract.get("currency")
+    if how is None:
+        return ""
+    if how.constant is not None:
+        return literal(str(how.constant))
+    return f"nullif(CAST({raw(how.theirs[0])} AS VARCHAR), '')"
+
+
 def _hint(source: TableSource, types: dict[str, str]) -> str:
     return better_delimiter(list(types), source.delimiter) if isinstance(source, CsvFile) else ""
 
@@ -163,9 +175,7 @@ def _hint(source: TableSource, types: dict[str, str]) -> str:
 def _warn_unused(staged: Staged, types: dict[str, str], used: set[str]) -> None:
     extra = [name for name in types if name not in used | set(staged.mapping.ignore)]
     if extra:
-        staged.report.warnings.append(
-            f"columns not used: {shown(extra)}; map them or list them under ignore"
-        )
+        staged.report.warnings.append(f"columns not used: {shown(extra)}; map them or list them under ignore")
 
 
 def _cancellations(staged: Staged) -> list[Check]:

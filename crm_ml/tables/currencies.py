@@ -1,0 +1,32 @@
+"""Digits of the minor unit of each currency: the one place that knows how many cents an amount has.
+
+References
+----------
+ISO 4217, Codes for the representation of currencies, List One as published by SIX on 2024-06-25 (CcyMnrUnts).
+"""
+
+from typing import Final
+
+MINOR_DIGITS: Final = {
+    **dict.fromkeys(("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI",
+                     "VND", "VUV", "XAF", "XOF", "XPF"), 0),
+    **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
+    **dict.fromkeys(("CLF", "UYW"), 4),
+}  # fmt: skip
+
+
+def minor_digits(code: str) -> int:
+    """Return the digits after the point of an amount: 2 of most currencies, and where no code is known.
+
+    Examples
+    --------
+    >>> minor_digits("EUR"), minor_digits("JPY"), minor_digits("KWD"), minor_digits("")
+    (2, 0, 3, 2)
+    """
+    return MINOR_DIGITS.get(code.upper(), 2)
+
+
+def minor_per_major(code: str) -> int:
+    """Return how many minor units one major unit has: 100 cents a euro, 1 of a yen, 1,000 fils a dinar."""
+    units: int = 10 ** minor_digits(code)
+    return units
