@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import narwhals as nw
 
 from crm_ml.clv.order_days import checked_lines, purchase_days
-from crm_ml.clv.summary import CENTS
 from crm_ml.snapshots import Snapshot, check_data_reach
 from crm_ml.tables.bundle import Tables, to_pandas
 
@@ -79,7 +78,8 @@ def outcomes(
         If the label window ends after the data, or orders are refused.
     """
     check_data_reach(tables, snapshot, data_ends_at)
-    window = snapshot.future(checked_lines(tables).frame, at="ordered_at")
+    lines = checked_lines(tables)
+    window = snapshot.future(lines.frame, at="ordered_at")
     days = purchase_days(window, snapshot)
     totals = to_pandas(days.group_by("customer_id").agg(purchases=nw.len(), cents=nw.col("cents").sum()))
     totals = totals.set_index("customer_id").astype("int64")
@@ -89,8 +89,8 @@ def outcomes(
     known = totals[inside].reindex(summary.index, fill_value=0)
     new = totals[~inside]
     return Outcomes(
-        known.assign(value=known["cents"] / CENTS).drop(columns="cents"),
+        known.assign(value=known["cents"] / lines.minor_per_major).drop(columns="cents"),
         len(new),
         int(new["purchases"].sum()),
-        float(new["cents"].sum() / CENTS),
+        float(new["cents"].sum() / lines.minor_per_major),
     )

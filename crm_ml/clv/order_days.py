@@ -10,6 +10,7 @@ import narwhals as nw
 from crm_ml.errors import InputError
 from crm_ml.snapshots import Snapshot
 from crm_ml.tables.bundle import Tables
+from crm_ml.tables.currencies import currency_of, minor_per_major
 from crm_ml.tables.engine import connect_for_frames
 
 LARGEST_CENTS = 10**11
@@ -29,11 +30,14 @@ class Lines:
         customer_id, ordered_at_epoch_s and paid_cents; where there are refunds, ``refund`` (0 or 1) and
         ``order_id`` too.
     rows, refunds : int
+    minor_per_major : int
+        Minor units in a major one of the currency that the column ``currency`` names; 100 without one.
     """
 
     frame: "nw.LazyFrame[Any]"
     rows: int
     refunds: int
+    minor_per_major: int = 100
 
 
 def checked_lines(orders: Any) -> Lines:
@@ -53,6 +57,7 @@ def checked_lines(orders: Any) -> Lines:
         orders = orders.frame("order_lines")
     frame: nw.LazyFrame[Any] = nw.from_native(orders).lazy()
     wrong = _wrong_columns(frame.collect_schema())
+    units = minor_per_major(currency_of(frame))
     usable = [name for name in _READ if name in frame.collect_schema() and name not in wrong]
     if not usable:
         raise InputError(f"orders: {'; '.join(wrong.values())}")
@@ -63,7 +68,9 @@ def checked_lines(orders: Any) -> Lines:
     rows, refunds, breaches = _count(lines)
     if wrong or breaches:
         raise InputError(f"orders: {'; '.join([*wrong.values(), *breaches])}")
-    return Lines(lines.drop("purchase", strict=False) if refunds else lines.select(*_LINE), rows, refunds)
+    return Lines(
+        lines.drop("purchase", strict=False) if refunds else lines.select(*_LINE), rows, refunds, units
+    )
 
 
 def purchase_days(lines: "nw.LazyFrame[Any]", snapshot: Snapshot) -> "nw.LazyFrame[Any]":

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-CENTS = 100
 SUMMARY = ("frequency", "recency", "T", "monetary_value")
 _PACK = 2**40  # above the cents of a day
 
@@ -61,7 +60,8 @@ def summarize(
     -----
     A refund is subtracted from the order it belongs to (``order_id``) and is no purchase. A day whose amount
     becomes zero is still a purchase, and counts in the mean of money with the rest, at least 0.
-    Money is summed in integer cents.
+    Money is summed in integers of the minor unit. The column ``currency``, where there is one, says how many
+    of them a major unit has (ISO 4217); without it they are hundredths.
 
     References
     ----------
@@ -83,7 +83,8 @@ def summarize(
     """
     unit_days = check_unit(time_unit)
     snapshot = Snapshot(as_utc(as_of), timedelta(days=1))  # only the past is read
-    table = _customers(checked_lines(orders), snapshot)
+    lines = checked_lines(orders)
+    table = _customers(lines, snapshot)
     if not table.num_rows:
         raise InputError(f"orders: no purchase before {snapshot.as_of:%Y-%m-%d %H:%M}; take a later as_of")
     above = int(np.count_nonzero(table["most"].to_numpy() >= _PACK))
@@ -91,7 +92,9 @@ def summarize(
         raise InputError(
             f"orders: {above:,} customers paid {_PACK:,} or more cents on a day; mend these rows"
         )
-    return _in_units(table, time_unit, unit_days, with_first_value)
+    summary = _in_units(table, unit_days, lines.minor_per_major, with_first_value)
+    summary.attrs["time_unit"] = time_unit
+    return summary
 
 
 def _customers(lines: Lines, snapshot: Snapshot) -> "pa.Table":
@@ -120,7 +123,7 @@ def _grouped(days: "nw.LazyFrame[Any]") -> "nw.LazyFrame[Any]":
     return customers.with_columns(nw.col("first", "last_ago", "days", "cents", "most").cast(nw.Int64))
 
 
-def _in_units(table: "pa.Table", time_unit: str, unit_days: int, with_first_value: bool) -> "pd.DataFrame":
+def _in_units(table: "pa.Table", unit_days: int, per_major: int, with_first_value: bool) -> "pd.DataFrame":
     import pandas as pd
 
     first, last_ago, days, cents = (table[name].to_numpy() for name in ("first", "last_ago", "days", "cents"))
@@ -129,22 +132,22 @@ def _in_units(table: "pa.Table", time_unit: str, unit_days: int, with_first_valu
         "frequency": days - 1,
         "recency": (ago - last_ago) / unit_days,
         "T": ago / unit_days,
-        "monetary_value": (cents - first_cents) / CENTS / np.maximum(days - 1, 1),
+        "monetary_value": (cents - first_cents) / per_major / np.maximum(days - 1, 1),
     }
     if with_first_value:
-        columns["first_value"] = first_cents / CENTS
+        columns["first_value"] = first_cents / per_major
     ids = pd.Index(table["customer_id"].to_pandas(), name="customer_id")
-    summary = pd.DataFrame(columns, index=ids)
-    summary.attrs["time_unit"] = time_unit
-    return summary
+    return pd.DataFrame(columns, index=ids)
 
 
-def in_cents(amounts: npt.ArrayLike) -> npt.NDArray[np.int64]:
-    """Return amounts of the major unit, not negative, in whole cents, half a cent rounded up.
+def in_cents(amounts: npt.ArrayLike, minor_per_major: int = 100) -> npt.NDArray[np.int64]:
+    """Return amounts of the major unit, not negative, in whole minor units, half a one rounded up.
 
     Examples
     --------
     >>> in_cents([0.004, 0.005, 1.25])
     array([  0,   1, 125])
+    >>> in_cents([1.2345], 1000)
+    array([1235])
     """
-    return (np.asarray(amounts, dtype=np.float64) * CENTS + 0.5).astype(np.int64)
+    return (np.asarray(amounts, dtype=np.float64) * minor_per_major + 0.5).astype(np.int64)

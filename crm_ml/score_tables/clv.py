@@ -11,6 +11,7 @@ from crm_ml.monitoring.training_profile import Profile
 from crm_ml.score_tables.source import Label, Output, ScoringDay, Source
 from crm_ml.snapshots import Snapshot
 from crm_ml.storage import parquet
+from crm_ml.tables.currencies import currency_of, minor_per_major
 
 if TYPE_CHECKING:
     import duckdb
@@ -59,7 +60,8 @@ class ClvSource(Source):
 
         unit = self.model.time_unit
         summary = summarize(day.tables, day.snapshot.as_of, unit, with_first_value=True)
-        return parquet.write(self._rows(summary), schema(), output.path)
+        per_major = minor_per_major(currency_of(day.tables.frame("order_lines")))
+        return parquet.write(self._rows(summary, per_major), schema(), output.path)
 
     def population(
         self,
@@ -70,7 +72,7 @@ class ClvSource(Source):
         """Return the summaries of all customers who were valued; they stand beside the scores."""
         return connection.read_parquet(str(own))
 
-    def _rows(self, summary: "pd.DataFrame") -> "Iterator[pa.Table]":
+    def _rows(self, summary: "pd.DataFrame", per_major: int) -> "Iterator[pa.Table]":
         import pyarrow as pa
 
         from crm_ml.clv.summary import SUMMARY, in_cents
@@ -79,7 +81,7 @@ class ClvSource(Source):
             part = summary.iloc[start : start + CHUNK_ROWS]
             values = self._checked(self.model.predict(part))
             columns = {name: values[name].to_numpy() for name in _REAL}
-            columns |= {f"{name}_cents": in_cents(values[name]) for name in _MONEY}
+            columns |= {f"{name}_cents": in_cents(values[name], per_major) for name in _MONEY}
             columns |= {name: part[name].to_numpy(dtype=float) for name in SUMMARY}
             ids = pa.array(part.index.astype(str), pa.string())
             model = pa.repeat(self.versioned_name, len(part))

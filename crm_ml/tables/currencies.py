@@ -5,7 +5,12 @@ References
 ISO 4217, Codes for the representation of currencies, List One as published by SIX on 2024-06-25 (CcyMnrUnts).
 """
 
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
+
+from crm_ml.errors import InputError
+
+if TYPE_CHECKING:
+    import narwhals as nw
 
 MINOR_DIGITS: Final = {
     **dict.fromkeys(("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI",
@@ -30,3 +35,23 @@ def minor_per_major(code: str) -> int:
     """Return how many minor units one major unit has: 100 cents a euro, 1 of a yen, 1,000 fils a dinar."""
     units: int = 10 ** minor_digits(code)
     return units
+
+
+def currency_of(lines: "nw.LazyFrame[Any]") -> str:
+    """Return the currency that the column ``currency`` names in every row that has one; empty without any.
+
+    Raises
+    ------
+    InputError
+        If rows name several.
+    """
+    import narwhals as nw
+
+    if "currency" not in lines.collect_schema():
+        return ""
+    code = nw.col("currency").cast(nw.String)
+    named = lines.select(least=code.min(), most=code.max())
+    least, most = named.collect(backend="pyarrow").rows()[0]
+    if least != most:
+        raise InputError(f"orders: currency is mixed ({least}, {most}); convert the amounts to one")
+    return str(least or "")
