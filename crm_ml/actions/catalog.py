@@ -22,6 +22,7 @@ from crm_ml.actions.action_value import ActionValue
 from crm_ml.actions.contact.contact_policy import ContactPolicy
 from crm_ml.actions.field_types import Rule, TagName
 from crm_ml.errors import ConfigError
+from crm_ml.tables.currencies import minor_per_major
 from crm_ml.tables.strict import Strict
 
 PARTS: Mapping[str, type[Strict]] = {
@@ -63,6 +64,7 @@ class Action(Strict):
         margin: float,
         effect: float,
         source: str,
+        currency: str = "",
         expires_after_days: int = 14,
         **fields: Any,
     ) -> Self:
@@ -72,11 +74,13 @@ class Action(Strict):
         ----------
         action_id, channel : str
         cost, margin : float
-            What one contact costs and what is earned when it works; rounded to cents.
+            What one contact costs and what is earned when it works; rounded to the minor unit.
         effect : float
             How often it works, in (0, 1].
         source : str
             Where effect and margin come from, in words.
+        currency : str
+            Code of the catalogue's currency; needed where its minor unit is no hundredth (JPY, KWD).
         expires_after_days : int
         **fields
             Any other field of an action: eligible, score, daily_cap ...
@@ -92,8 +96,12 @@ class Action(Strict):
         >>> coupon = Action.simple("coupon", "mail", cost=0.30, margin=3.0, effect=0.15, source=source)
         >>> coupon.value.cost_cents, coupon.limits.expires_after_days
         (30, 14)
+        >>> amounts = {"cost": 30, "margin": 300, "effect": 0.15, "source": source}
+        >>> Action.simple("coupon", "mail", **amounts, currency="JPY").value.cost_cents
+        30
         """
-        amounts = {"cost_cents": round(cost * 100), "margin_cents": round(margin * 100)}
+        units = minor_per_major(currency)
+        amounts = {"cost_cents": round(cost * units), "margin_cents": round(margin * units)}
         assumed = {"assumed_effect": effect, "assumption": source, "expires_after_days": expires_after_days}
         names = {"action_id": action_id, "channel": channel}
         return cls.model_validate({**names, **amounts, **assumed, **fields})

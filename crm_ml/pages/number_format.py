@@ -2,19 +2,14 @@
 
 from dataclasses import dataclass
 
+from crm_ml.tables.currencies import minor_digits
+
 DASH = "—"
-_NO_MINOR_UNIT = {"BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV",
-                  "XAF", "XOF", "XPF"}  # fmt: skip
-_THOUSANDTHS = {"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"}
 
 
 @dataclass(frozen=True)
 class Currency:
     """A currency whose minor unit the amounts of a list are in; ``code`` is empty where it is not known.
-
-    References
-    ----------
-    .. [1] ISO 4217, minor units of currencies.
 
     Examples
     --------
@@ -29,7 +24,7 @@ class Currency:
     @property
     def digits(self) -> int:
         """Digits after the point of the major unit."""
-        return 0 if self.code in _NO_MINOR_UNIT else 3 if self.code in _THOUSANDTHS else 2
+        return minor_digits(self.code)
 
     def amount(self, minor: float | None) -> str:
         """Return an amount of minor units as text in the major unit; a dash where there is none."""

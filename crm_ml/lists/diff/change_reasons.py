@@ -7,6 +7,8 @@ run out, and then every row of it has expired.
 
 from collections.abc import Sequence
 
+from crm_ml.tables.currencies import minor_digits
+
 KINDS = ("added", "removed", "moved", "changed")
 REASONS = {
     "no_longer_offered": "the action is no longer offered on this channel",
@@ -73,19 +75,22 @@ def change_in_words(
     values: Sequence[int | None],
     price_of: str | None = None,
     prices: Sequence[float | None] = (None, None),
+    currency: str = "",
 ) -> str:
-    """Return a reason as a sentence with the amounts that are known, in hundredths of the currency.
+    """Return a reason as a sentence with the amounts that are known, in the major unit of the currency.
 
     Parameters
     ----------
     reason : str
         Key of `REASONS`.
     values : (before, after)
-        Expected values, cents.
+        Expected values, minor units.
     price_of : str, optional
         Key of the action whose prices these are.
     prices : (before, after), optional
-        Cents.
+        Minor units.
+    currency : str, optional
+        Code; hundredths without one.
 
     Examples
     --------
@@ -93,14 +98,22 @@ def change_in_words(
     'could be listed, but is not chosen now: the price of coupon rose from 1.20 to 3.40'
     >>> change_in_words("worth", (100, 250))
     'another action is worth more now: value from 1.00 to 2.50'
+    >>> change_in_words("worth", (100, 250), currency="JPY")
+    'another action is worth more now: value from 100 to 250'
     """
     sentence = REASONS[reason]
     before, after = prices
     if reason in _PRICED and before is not None and after is not None:
         moved = "rose" if after > before + _NOTABLE else "fell" if after < before - _NOTABLE else ""
-        change = f"{moved} from {before / 100:,.2f} to {after / 100:,.2f}"
-        return f"{sentence}: the price of {price_of} {change if moved else f'stayed at {after / 100:,.2f}'}"
+        change = f"{moved} from {_major(before, currency)} to {_major(after, currency)}"
+        stayed = f"stayed at {_major(after, currency)}"
+        return f"{sentence}: the price of {price_of} {change if moved else stayed}"
     old, new = values
     if old is not None and new is not None:
-        return f"{sentence}: value from {old / 100:,.2f} to {new / 100:,.2f}"
+        return f"{sentence}: value from {_major(old, currency)} to {_major(new, currency)}"
     return sentence
+
+
+def _major(minor: float, currency: str) -> str:
+    digits = minor_digits(currency)
+    return f"{minor / 10**digits:,.{digits}f}"

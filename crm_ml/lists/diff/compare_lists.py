@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -145,7 +145,7 @@ def _difference(
     ).fetchall()
     groups = [ChangeGroup(kind, why, rows, int(old), int(new)) for kind, why, rows, old, new, _ in counted]
     groups.sort(key=lambda group: (KINDS.index(group.kind), -group.rows, group.reason))
-    keys = _keys(connection)
+    keys, currency = _keys(connection), str(after.manifest.get("currency") or "")
     unchanged, moves = _moves(connection, keys)
     return Difference(
         old=before.summary,
@@ -155,7 +155,11 @@ def _difference(
         expired=sum(expired for *_, expired in counted),
         groups=groups,
         moves=moves,
-        examples=[example for group in groups for example in _examples(connection, group, keys, examples)],
+        examples=[
+            replace(example, currency=currency)
+            for group in groups
+            for example in _examples(connection, group, keys, examples)
+        ],
     )
 
 

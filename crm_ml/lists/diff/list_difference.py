@@ -19,7 +19,7 @@ class ListSummary:
 
 @dataclass(frozen=True)
 class ChangeGroup:
-    """Rows of one kind with one reason, and their expected values before and after (cents)."""
+    """Rows of one kind with one reason, and their expected values before and after (minor units)."""
 
     kind: str
     reason: str
@@ -42,6 +42,8 @@ class ChangeExample:
         Key of the action whose price is shown: of a moved row the one that explains it.
     old_price_cents, new_price_cents : float or None
         What a row of it paid for the limits that it uses.
+    currency : str
+        Code of the newer list's currency, whose minor unit the amounts are in.
     """
 
     customer_id: str
@@ -54,13 +56,14 @@ class ChangeExample:
     price_of: str | None
     old_price_cents: float | None
     new_price_cents: float | None
+    currency: str = ""
 
     @property
     def words(self) -> str:
-        """Return the reason as a sentence, with the known amounts (in hundredths of the currency)."""
+        """Return the reason as a sentence, with the known amounts in the major unit of the currency."""
         prices = (self.old_price_cents, self.new_price_cents)
         values = (self.old_value_cents, self.new_value_cents)
-        return change_in_words(self.reason, values, self.price_of, prices)
+        return change_in_words(self.reason, values, self.price_of, prices, self.currency)
 
 
 @dataclass(frozen=True)
