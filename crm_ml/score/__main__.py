@@ -59,8 +59,13 @@ def show(console: "Console", outcome: "PublishedList") -> None:
     """Print a short table of a list."""
     from rich.table import Table
 
+    from crm_ml.lists.page.certificate_part import price_in_words
     from crm_ml.lists.page.list_page import PAGE_FILE
+    from crm_ml.pages import Currency
+    from crm_ml.storage.manifest import read_manifest
 
+    currency = Currency(str(read_manifest(outcome.folder).get("currency") or ""))
+    amount = currency.amount
     table = Table(title=f"list {outcome.list_id}", show_header=False)
     table.add_column()
     table.add_column(justify="right")
@@ -74,20 +79,21 @@ def show(console: "Console", outcome: "PublishedList") -> None:
         "worth more than the cost": left["not_worth_it"],
         "not held out": left["held_out"],
         "rows in the list": outcome.rows,
-        "expected value, cents": outcome.expected_value_cents,
-        "cost, cents": outcome.cost_cents,
-        "value that was maximised": certificate.value_cents,
-        "upper bound of it": round(certificate.upper_bound_cents),
+        "expected value": amount(outcome.expected_value_cents),
+        "cost": amount(outcome.cost_cents),
+        "value that was maximised": amount(certificate.value_cents),
+        "upper bound of it": amount(certificate.upper_bound_cents),
         **_drift(outcome),
     }
     on = f" on {certificate.compared_customers:,} customers"
     beside = "" if certificate.compared_customers == outcome.funnel.customers else on
-    figures |= {f"{name}{beside}": value for name, value in certificate.compared_cents.items()}
+    figures |= {f"{name}{beside}": amount(value) for name, value in certificate.compared_cents.items()}
     for name, figure in figures.items():
-        table.add_row(name, f"{figure:,}")
+        table.add_row(name, figure if isinstance(figure, str) else f"{figure:,}")
     console.print(table)
     for name, price in certificate.prices_cents.items():
-        console.print(f"one more unit of {name} is worth {price:,.2f} cents")
+        sentence, worth = price_in_words(name, price, currency)
+        console.print(f"{sentence} {worth}", soft_wrap=True, markup=False)
     for line in _drift_lines(outcome):
         console.print(line, soft_wrap=True, markup=False)
     console.print(f"page: {outcome.folder / PAGE_FILE}", soft_wrap=True)
