@@ -20,6 +20,7 @@ STAGES = {
     "crm_ml.train.experiment:load_tables": "tables",
     "crm_ml.datasets:load": "tables",
     "crm_ml.features.assembly:matrix": "features",
+    "crm_ml.features.assembly:_tables": "features",
     "crm_ml.tracking.store:connect": "tracking",
     "crm_ml.train.record.account:before_fitting": "tracking",
     "crm_ml.train.record.outcome_log:log_outcome": "tracking",
