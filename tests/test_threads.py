@@ -97,5 +97,6 @@ def cpu_of_two(thread_count: int, rounds: int) -> float:
     return sum(json.loads(out) for out, _ in outputs)
 
 
+@pytest.mark.slow
 def test_two_commands_at_once_cost_no_more_than_one_thread_each() -> None:
     assert cpu_of_two(2, 150) <= 1.3 * cpu_of_two(1, 150)

@@ -181,7 +181,7 @@ def _report(options: Any, gaps: dict[int, dict[str, dict[str, float]]], other: d
     facts = (
         f"{ACTIONS} actions, {options.seeds} seeds; HiGHS's interior point took {highs['highs_s']:.1f} CPU "
         f"seconds at {min(gaps):,} customers, ours {highs['ours_s']:.1f}; the gap from disk was "
-        f"{disk['gap']:.1e}. {machine_text('numpy', 'numba', 'scipy').capitalize()}."
+        f"{disk['gap']:.1e}. Machine: {machine_text('numpy', 'numba', 'scipy')}."
     )
     content = {"gaps": {str(size): variants for size, variants in gaps.items()}} | other
     save(options.readme.parent / "allocation.json", content)

@@ -20,8 +20,8 @@ from measured import HERE, machine_text, resources_of
 
 COMMANDS = (["crm_ml.train"], ["crm_ml.score"], ["crm_ml.score", "score/simulated"])
 SMALL = {
-    "churn/lightgbm": ["split.training_snapshots=2", "split.test=[2017-10-25]", "replicates=100"],
-    "clv/bg_nbd": ["candidates=[{purchases: beta_geo}]", "interval_replicates=10", "replicates=100"],
+    "churn/lightgbm": ["split.training_snapshots=8", "split.test=[2017-10-25]", "replicates=100"],
+    "clv/bg_nbd": ["candidates=[{purchases: beta_geo}]", "interval_replicates=20", "replicates=100"],
     "propensity/coupon": ["split.test_until=2017-08-10", "target.kinds=[Type A]", "replicates=100"],
     "uplift/simulated": ["data.options={customers: 3000, seed: 0}", "others=[]", "replicates=100"],
     "recommend/two_heads": ["model.options={windows: 2, rounds: 20}", "baselines=[{name: popularity}]"],
@@ -142,7 +142,7 @@ def report(folder: Path, sections: Mapping[str, Any], other: Mapping[str, Any]) 
     """Write the tables and runs.json."""
     from study import markdown, save, show, write_between
 
-    facts = machine_text("mlflow", "lightgbm", "duckdb").capitalize()
+    facts = f"Machine: {machine_text('mlflow', 'lightgbm', 'duckdb')}"
     save(folder / "runs.json", {"make_run": sections, **other})
     for marker, header, rows in (
         ("make run", STAGE_HEADER, list(stage_rows(sections))),

@@ -36,7 +36,9 @@ def without(model, theta, some, length, force):
 
 
 @pytest.mark.parametrize(("model", "params"), WORLDS)
-@pytest.mark.parametrize("length", [1e-3, 52.0, math.inf])
+@pytest.mark.parametrize(
+    "length", [52.0, *(pytest.param(length, marks=pytest.mark.slow) for length in (1e-3, math.inf))]
+)
 def test_values_and_slopes_are_those_of_each_history_by_itself(model, params, length):
     made, some = with_params(model, params), histories()
     wanted = without(made, made.theta_, some, length, FORCE)

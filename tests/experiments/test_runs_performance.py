@@ -6,7 +6,7 @@ import sys
 import pytest
 import scripts
 from small_data import few_households
-from small_runs import home, settings
+from small_runs import DEFAULT, home, settings
 
 
 @pytest.fixture
@@ -129,3 +129,10 @@ def test_small_runs_stand_beside_the_committed_total(script, tmp_path, monkeypat
 @pytest.mark.slow
 def test_the_reference_is_work_of_other_libraries_alone(script):
     assert script.reference_cpu_s() > 0.5
+
+
+def test_small_runs_are_runs_of_all_default_families(script):
+    from crm_ml.config import load_run
+
+    assert list(script.SMALL) == DEFAULT
+    assert all(load_run(name, overrides).family for name, overrides in script.SMALL.items())

@@ -40,7 +40,10 @@ def check_equal(together, one_by_one) -> None:
         pd.testing.assert_frame_equal(left, right, check_exact=True)
 
 
-@pytest.fixture(scope="module", params=["duckdb", "polars", "pandas"])
+@pytest.fixture(
+    scope="module",
+    params=["duckdb", *(pytest.param(engine, marks=pytest.mark.slow) for engine in ("polars", "pandas"))],
+)
 def tables(request):
     return WORLD.tables(request.param)
 
