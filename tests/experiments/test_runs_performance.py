@@ -134,5 +134,5 @@ def test_the_reference_is_work_of_other_libraries_alone(script):
 def test_small_runs_are_runs_of_all_default_families(script):
     from crm_ml.config import load_run
 
-    assert list(script.SMALL) == DEFAULT
+    assert list(script.SMALL) == list(DEFAULT)
     assert all(load_run(name, overrides).family for name, overrides in script.SMALL.items())
