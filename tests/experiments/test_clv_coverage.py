@@ -60,7 +60,7 @@ def test_it_writes_every_quantity_and_repeats_itself_on_two_processes(
         monkeypatch.setitem(fits.STUDIES, name, few)
     assert coverage.main([*SMALL, "--folder", str(once), "--processes", "1"]) == 0
     script = tmp_path / "few.py"  # the processes of the pool begin with it too
-    ending = "from coverage import main\n\nif __name__ == '__main__':\n    sys.exit(main())\n"
+    ending = "from interval_coverage import main\n\nif __name__ == '__main__':\n    sys.exit(main())\n"
     script.write_text(FEW_REPLICATES.format(folder=str(FOLDER)) + ending, encoding="utf-8")
     subprocess.run(
         [sys.executable, str(script), *SMALL, "--folder", str(again)], check=True, capture_output=True
