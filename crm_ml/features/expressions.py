@@ -63,11 +63,6 @@ def past_lines(tables: Tables, snapshot: Snapshot) -> "nw.LazyFrame[Any]":
     return without_refunds(lines)
 
 
-def past_orders(tables: Tables, snapshot: Snapshot) -> "nw.LazyFrame[Any]":
-    """Return the whole orders before `snapshot`, without refunds, with ``days_ago`` (whole days)."""
-    return past_sales(tables, snapshot).filter(nw.col("purchase") == 1)
-
-
 def past_sales(tables: Tables, snapshot: Snapshot) -> "nw.LazyFrame[Any]":
     """Return orders (``purchase`` 1) and refunds (0, negative money) before `snapshot` with ``days_ago``."""
 
@@ -77,11 +72,3 @@ def past_sales(tables: Tables, snapshot: Snapshot) -> "nw.LazyFrame[Any]":
         return orders.with_columns(days_ago=days_ago).drop("order_id", "quantity")
 
     return tables.once(("past_sales", snapshot.epoch_s), build)
-
-
-def order_days(tables: Tables, snapshot: Snapshot) -> "nw.LazyFrame[Any]":
-    """Return one row for each customer and day with an order before `snapshot`, see `Past.order_days`."""
-    from crm_ml.features.past import Past
-
-    past = Past(tables, [snapshot])
-    return past.by_customer(past.order_days)

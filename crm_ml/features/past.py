@@ -122,14 +122,8 @@ class Past:
 
     def by_row(self, frame: "nw.LazyFrame[Any]") -> "nw.LazyFrame[Any]":
         """Return a frame of the one snapshot by ``row`` in place of customer_id."""
-        return frame.join(self._ids(), on="customer_id", how="inner").drop("customer_id")
-
-    def by_customer(self, frame: "nw.LazyFrame[Any]") -> "nw.LazyFrame[Any]":
-        """Return a frame of the one snapshot by customer_id in place of ``row``."""
-        return frame.join(self._ids(), on=ROW, how="inner").drop(ROW)
-
-    def _ids(self) -> "nw.LazyFrame[Any]":
-        return self.customers.select("customer_id", nw.col("customer").alias(ROW))
+        ids = self.customers.select("customer_id", nw.col("customer").alias(ROW))
+        return frame.join(ids, on="customer_id", how="inner").drop("customer_id")
 
     def _customers(self) -> "nw.LazyFrame[Any]":
         frames = [

@@ -121,18 +121,6 @@ def test_a_group_that_knows_one_snapshot_stands_beside_those_that_know_several(t
         assert (left["own_orders"] >= 3 * right["rfm_orders"]).all()
 
 
-def test_helpers_for_one_snapshot_return_what_a_pass_returns():
-    from crm_ml.features.expressions import order_days, past_orders
-
-    tables, snapshot = WORLD.tables("polars"), WORLD.snapshot()
-    days = order_days(tables, snapshot).collect().to_pandas()
-    orders = past_orders(tables, snapshot).collect().to_pandas()
-    cadence = features.matrix(tables, snapshot, ["cadence"])["cadence_order_days"]
-    counted = days.groupby("customer_id").size()
-    assert counted.equals(cadence[cadence > 0].astype(int).rename(None))
-    assert days["paid_cents"].sum() == orders["paid_cents"].sum()
-
-
 def world_of_two() -> World:
     """Ada buys twice; Bob answers a campaign before anything else is known of him."""
     rows = {name: [] for name in WORLD.rows} | {
