@@ -8,15 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
-from crm_ml.clv.maximum_likelihood import (
-    BOUND,
-    Fit,
-    FitRecord,
-    Objective,
-    follow,
-    maximise,
-    numerical_hessian,
-)
+from crm_ml.clv.maximum_likelihood import Fit, FitRecord, follow, maximise
+from crm_ml.clv.newton import BOUND, Objective, numerical_hessian
 from crm_ml.clv.purchase_histories import Floats
 from crm_ml.clv.spend_summary import Grouped, Independence, Levels, Spend, independence_of
 from crm_ml.errors import InputError

@@ -1,26 +1,16 @@
 """Maximum likelihood from several starting points, with a record of the searches."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from crm_ml.clv.newton import BOUND, Floats, Objective, Top, free_parameters, newton, numerical_hessian
 from crm_ml.errors import InputError
 
-Floats = npt.NDArray[np.float64]
-Objective = Callable[[Floats], tuple[float, Floats]]
-BOUND = 14.0
-_STEP = 1e-4
-_AT_BOUND = 1e-3
-_TOLERANCE = 1e-8
-_ENOUGH = 1e3 * _TOLERANCE
-_NEWTON = 30
-_HALVINGS = 10
 _FLAT = 1e-6
-_NOISE = 1e-8
-_NO_GAIN = 1e-10
 
 
 class NotConverged(InputError):
@@ -125,7 +115,7 @@ def maximise(
         theta = np.array(best.end)
         if search is not None:
             theta = np.array(_search(counted, theta).end)
-        top = _newton(counted, theta, numerical_hessian(counted, theta))
+        top = newton(counted, theta, numerical_hessian(counted, theta))
         top = replace(top, hessian=numerical_hessian(counted, top.theta))
     if not top.is_maximum:
         raise NotConverged(
@@ -149,45 +139,21 @@ def follow(
 
     counted = _Counted(objective)
     with threadpool_limits(1, "blas"):
-        top = _newton(counted, np.asarray(start, dtype=float), hessian)
+        top = newton(counted, np.asarray(start, dtype=float), hessian)
     if not top.is_maximum:
         return maximise(objective, names, [start], customers)
     return _fit(top, names, customers, (), counted.calls, 0.0)
 
 
-@dataclass(frozen=True, eq=False)
-class _Top:
-    """The point where Newton's method ended, with value, gradient and Hessian."""
-
-    theta: Floats
-    value: float
-    gradient: Floats
-    hessian: Floats
-
-    @property
-    def slope(self) -> float:
-        """Largest slope of the parameters that are not at a bound."""
-        return float(np.abs(self.gradient[_free(self.theta)]).max(initial=0.0))
-
-    @property
-    def is_maximum(self) -> bool:
-        """Whether the slope is near zero, or a Newton step would gain nothing."""
-        free = _free(self.theta)
-        if not (np.isfinite(self.value) and np.isfinite(self.hessian).all()):
-            return False
-        step = ascent_step(self.hessian[np.ix_(free, free)], self.gradient[free])
-        return self.slope < _ENOUGH or float(step @ self.gradient[free]) < _NO_GAIN
-
-
 def _fit(
-    top: _Top,
+    top: Top,
     names: Sequence[str],
     customers: float,
     starts: tuple[Start, ...],
     evaluations: int,
     spread: float,
 ) -> Fit:
-    free = _free(top.theta)
+    free = free_parameters(top.theta)
     at_bound = tuple(name for name, inside in zip(names, free, strict=True) if not inside)
     record = FitRecord(starts, evaluations, top.slope, at_bound, spread)
     return Fit(top.theta, _covariance(top.hessian, free) / customers, record)
@@ -217,83 +183,6 @@ def _search(objective: Objective, start: Floats) -> Start:
     return Start(
         tuple(start.tolist()), tuple(result.x.tolist()), -float(result.fun), int(result.nfev), message
     )
-
-
-def _newton(objective: Objective, theta: Floats, hessian: Floats) -> _Top:
-    """Take Newton steps in the parameters inside their bounds while the likelihood rises.
-
-    The Hessian is updated by the symmetric rank-one formula, and by differences where the slope hardly falls.
-    """
-    value, gradient = objective(theta)
-    for _ in range(_NEWTON):
-        free = _free(theta)
-        slope = np.abs(gradient[free]).max(initial=0.0)
-        if slope < _TOLERANCE / 1e3:
-            break
-        step = np.zeros_like(theta)
-        step[free] = ascent_step(hessian[np.ix_(free, free)], gradient[free])
-        moved = _uphill(objective, theta, step, value, slope)
-        if moved is None:
-            break
-        shrunk = np.abs(moved[2][free]).max() < slope / 4
-        hessian = updated_hessian(hessian, moved[0] - theta, moved[2] - gradient)
-        theta, value, gradient = moved
-        if np.abs(step).max() < 1e-10:
-            break
-        if not shrunk:
-            hessian = numerical_hessian(objective, theta)
-    return _Top(theta, value, gradient, hessian)
-
-
-def _uphill(
-    objective: Objective, theta: Floats, step: Floats, value: float, slope: float
-) -> tuple[Floats, float, Floats] | None:
-    """Return the point after the largest part of a step that does not lower the value; None if there is none.
-
-    Where values agree to the last digits, a smaller slope decides.
-    """
-    free, noise = _free(theta), _NOISE * max(1.0, abs(value))
-    size = min(1.0, 2.0 / max(float(np.abs(step).max()), 1e-300))
-    for _ in range(_HALVINGS):
-        moved = np.clip(theta + size * step, -BOUND, BOUND)
-        new_value, gradient = objective(moved)
-        flatter = new_value >= value - noise and np.abs(gradient[free]).max() < slope
-        if new_value >= value - 1e-14 * abs(value) or flatter:
-            return moved, new_value, gradient
-        size /= 2
-    return None
-
-
-def ascent_step(hessian: Floats, gradient: Floats) -> Floats:
-    """Return Newton's step, turned uphill where the likelihood is not concave."""
-    values, vectors = np.linalg.eigh(hessian)
-    curvature = np.maximum(np.abs(values), 1e-12)
-    return np.asarray(vectors @ ((vectors.T @ gradient) / curvature))
-
-
-def updated_hessian(hessian: Floats, change: Floats, turn: Floats) -> Floats:
-    """Return a Hessian after a symmetric rank-one update from a change of point and of gradient."""
-    missed = turn - hessian @ change
-    along = float(missed @ change)
-    if abs(along) <= 1e-8 * float(np.linalg.norm(missed) * np.linalg.norm(change)):
-        return hessian
-    return hessian + np.outer(missed, missed) / along
-
-
-def numerical_hessian(objective: Objective, theta: Floats) -> Floats:
-    """Return the matrix of second derivatives, by central differences of the gradient."""
-    rows = []
-    for i in range(len(theta)):
-        step = np.zeros_like(theta)
-        step[i] = _STEP
-        up, down = objective(theta + step)[1], objective(theta - step)[1]
-        rows.append((up - down) / (2 * _STEP))
-    hessian = np.array(rows)
-    return (hessian + hessian.T) / 2
-
-
-def _free(theta: Floats) -> npt.NDArray[np.bool_]:
-    return np.asarray(np.abs(theta) < BOUND - _AT_BOUND)
 
 
 def _covariance(hessian: Floats, free: npt.NDArray[np.bool_]) -> Floats:

@@ -7,14 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from crm_ml.clv.maximum_likelihood import (
-    BOUND,
-    NotConverged,
-    Objective,
-    ascent_step,
-    numerical_hessian,
-    updated_hessian,
-)
+from crm_ml.clv.maximum_likelihood import NotConverged
+from crm_ml.clv.newton import BOUND, Objective, ascent_step, numerical_hessian, updated_hessian
 from crm_ml.clv.purchase_histories import Floats
 from crm_ml.clv.purchase_model import PurchaseModel
 from crm_ml.errors import InputError

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 
 from crm_ml.clv.conditional_future import Future
-from crm_ml.clv.maximum_likelihood import Objective, follow, maximise, numerical_hessian
+from crm_ml.clv.maximum_likelihood import follow, maximise
+from crm_ml.clv.newton import Objective, numerical_hessian
 from crm_ml.clv.purchase_histories import Floats, Histories, Ints
 from crm_ml.clv.time_units import NAMES, Horizon, in_units, time_unit_of
 from crm_ml.errors import InputError
