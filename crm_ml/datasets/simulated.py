@@ -42,7 +42,7 @@ from crm_ml.storage.paths import data_folder
 from crm_ml.tables.bundle import Tables
 from crm_ml.tables.contract import contracts
 from crm_ml.tables.engine import connect
-from crm_ml.tables.sql import file_literal
+from crm_ml.tables.sql import parquet_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -107,9 +107,7 @@ def load(
     folder = _folder(world, path, progress)
     connection = connect()
     relations: dict[str, Any] = {
-        name: connection.sql(
-            f"SELECT * FROM read_parquet({file_literal((folder / f'{name}.parquet').resolve())})"
-        )
+        name: connection.sql(f"FROM {parquet_rows((folder / f'{name}.parquet').resolve())}")
         for name in contracts()
     }
     return Tables(**relations).identified(_identity(world))

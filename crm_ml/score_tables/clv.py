@@ -12,6 +12,7 @@ from crm_ml.score_tables.source import Label, Output, ScoringDay, Source
 from crm_ml.snapshots import Snapshot
 from crm_ml.storage import parquet
 from crm_ml.tables.currencies import currency_of, minor_per_major
+from crm_ml.tables.sql import parquet_rows
 
 if TYPE_CHECKING:
     import duckdb
@@ -70,7 +71,7 @@ class ClvSource(Source):
         own: Path,
     ) -> "duckdb.DuckDBPyRelation":
         """Return the summaries of all customers who were valued; they stand beside the scores."""
-        return connection.read_parquet(str(own))
+        return connection.sql(f"FROM {parquet_rows(own)}")
 
     def _rows(self, summary: "pd.DataFrame", per_major: int) -> "Iterator[pa.Table]":
         import pyarrow as pa

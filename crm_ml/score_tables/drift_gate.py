@@ -16,6 +16,7 @@ from crm_ml.score_tables.joined import ScoreTable, ScoreTables
 from crm_ml.score_tables.source import Source
 from crm_ml.storage.manifest import sync
 from crm_ml.tables.engine import connect
+from crm_ml.tables.sql import parquet_rows
 
 if TYPE_CHECKING:
     import duckdb
@@ -115,7 +116,7 @@ def _day(
         counted = in_table(profile.features, population)
     customers = 0
     for table in tables:
-        relation = connection.read_parquet(str(table.path))
+        relation = connection.sql(f"FROM {parquet_rows(table.path)}")
         customers = max(customers, int(relation.count("*").fetchall()[0][0]))
         for name, reported in _scores(table, profile):
             column = profile.score(name, table.group)

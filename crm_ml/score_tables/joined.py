@@ -15,7 +15,7 @@ from crm_ml.score_tables.source import Output, ScoringDay, Source, scan
 from crm_ml.storage.code_version import code_version
 from crm_ml.storage.identity import identity
 from crm_ml.storage.stage_cache import stage
-from crm_ml.tables.sql import file_literal, ident
+from crm_ml.tables.sql import ident, parquet_rows
 
 if TYPE_CHECKING:
     import duckdb
@@ -94,8 +94,12 @@ class ScoreTables:
         columns, joined_files = ["day.*"], ""
         for number, (path, names) in enumerate(files.items()):
             columns += [f"s{number}.{ident(own)} AS {ident(name)}" for name, own in names.items()]
-            joined_files += f" LEFT JOIN {_file(path)} s{number} ON s{number}.customer_id = day.customer_id"
-        rows = connection.sql(f"SELECT {', '.join(columns)} FROM {_file(self.features)} day{joined_files}")
+            joined_files += (
+                f" LEFT JOIN {parquet_rows(path)} s{number} ON s{number}.customer_id = day.customer_id"
+            )
+        rows = connection.sql(
+            f"SELECT {', '.join(columns)} FROM {parquet_rows(self.features)} day{joined_files}"
+        )
         joined: nw.LazyFrame[Any] = nw.from_native(rows)
         present = joined.collect_schema().names()
         missing = {name: kind for name, kind in LISTED.items() if name not in present}
@@ -116,10 +120,6 @@ class ScoreTables:
         for frames in by_family.values():
             joined = joined.join(nw.concat(frames), on=["customer_id", "action"], how="left")
         return joined.sort("customer_id")
-
-
-def _file(path: Path) -> str:
-    return f"read_parquet({file_literal(path)})"
 
 
 def score_day(

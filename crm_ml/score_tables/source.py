@@ -12,6 +12,7 @@ from crm_ml.monitoring.training_profile import Profile
 from crm_ml.score_tables.score_rows import Groups, Progress, Reasons
 from crm_ml.snapshots import Snapshot
 from crm_ml.tables.bundle import Tables
+from crm_ml.tables.sql import parquet_rows
 
 if TYPE_CHECKING:
     import duckdb
@@ -153,7 +154,7 @@ class Source(ABC):
         features, own : Path
             The feature table, and the score table.
         """
-        return connection.read_parquet(str(features))
+        return connection.sql(f"FROM {parquet_rows(features)}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,7 +187,7 @@ class Label:
 
 def scan(connection: "duckdb.DuckDBPyConnection", path: Path) -> "nw.LazyFrame[Any]":
     """Read a Parquet file on a connection."""
-    frame: nw.LazyFrame[Any] = nw.from_native(connection.read_parquet(str(path)))
+    frame: nw.LazyFrame[Any] = nw.from_native(connection.sql(f"FROM {parquet_rows(path)}"))
     return frame
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from crm_ml.errors import InputError
 from crm_ml.tables.sources import ROW, refuse_row_column, refuse_twice, sha256
-from crm_ml.tables.sql import file_literal, ident, literal
+from crm_ml.tables.sql import file_literal, ident, literal, parquet_rows
 
 if TYPE_CHECKING:
     import duckdb
@@ -149,7 +149,7 @@ def _parquet_types(connection: "duckdb.DuckDBPyConnection", path: Path) -> dict[
 
     if path.stat().st_size == 0:
         raise InputError("is empty (0 bytes)")
-    read = f"read_parquet({file_literal(path)}, hive_partitioning = false)"
+    read = parquet_rows(path)
     types = {
         str(row[0]): str(row[1]) for row in connection.execute(f"DESCRIBE SELECT * FROM {read}").fetchall()
     }

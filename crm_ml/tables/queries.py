@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crm_ml.tables.sources import copy_rows, sha256
-from crm_ml.tables.sql import file_literal, ident
+from crm_ml.tables.sql import file_literal, ident, parquet_rows
 
 if TYPE_CHECKING:
     import duckdb
@@ -47,7 +47,7 @@ class FilesQuery:
 def _read(path: Path) -> str:
     """Return what stands for a file in a query: all of a Parquet file, or the path of another one."""
     if path.suffix == ".parquet":
-        return f"(FROM read_parquet({file_literal(path)}, hive_partitioning = false))"
+        return f"(FROM {parquet_rows(path)})"
     return file_literal(path)
 
 

@@ -53,6 +53,25 @@ def file_literal(path: Path) -> str:
     return literal(re.sub(r"([*?\[])", r"[\1]", str(path)))
 
 
+def parquet_rows(*files: Path, options: str = "") -> str:
+    """Return the SQL that reads Parquet files by their own names, as one table.
+
+    Parameters
+    ----------
+    *files : Path
+        A folder such as ``year=2024`` on the way to a file is no column.
+    options : str
+        Further arguments of ``read_parquet``.
+
+    Examples
+    --------
+    >>> parquet_rows(Path("b*/list.parquet"))
+    "read_parquet(['b[*]/list.parquet'], hive_partitioning = false)"
+    """
+    more = f", {options}" if options else ""
+    return f"read_parquet([{', '.join(map(file_literal, files))}], hive_partitioning = false{more})"
+
+
 def shown(names: Iterable[str]) -> str:
     """Return names of columns for a message; those that look like data, of a file without header, are hidden.
 

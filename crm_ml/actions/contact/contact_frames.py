@@ -9,7 +9,7 @@ import narwhals as nw
 from crm_ml.tables.bundle import write_parquet
 from crm_ml.tables.engine import connect
 from crm_ml.tables.scratch_frames import materialize
-from crm_ml.tables.sql import literal
+from crm_ml.tables.sql import parquet_rows
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -45,7 +45,7 @@ def moved(frame: "nw.LazyFrame[Any]", like: "nw.LazyFrame[Any]") -> "nw.LazyFram
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "moved.parquet"
         write_parquet(frame, path)
-        return _lazy(materialize(from_sql(f"SELECT * FROM read_parquet({literal(path)})", like)))
+        return _lazy(materialize(from_sql(f"SELECT * FROM {parquet_rows(path)}", like)))
 
 
 def lazy(frame: Any) -> "nw.LazyFrame[Any]":

@@ -11,7 +11,7 @@ from crm_ml.actions.contact.contact_frames import from_arrow, from_sql
 from crm_ml.errors import ConfigError
 from crm_ml.snapshots import Snapshot
 from crm_ml.tables.bundle import Tables
-from crm_ml.tables.sql import literal
+from crm_ml.tables.sql import parquet_rows
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -128,15 +128,14 @@ def _planned(tables: Tables, snapshot: Snapshot, paths: Sequence[Path]) -> "nw.L
     """Read the rows of earlier lists: when each was planned, listed and void."""
     import pyarrow.parquet as pq
 
-    files = ", ".join(literal(path) for path in paths)
     planned = any("send_at" in pq.read_schema(path).names for path in paths)
     sent = "epoch_us(coalesce(send_at, as_of))" if planned else "epoch_us(as_of)"
     query = (
         "SELECT CAST(customer_id AS VARCHAR) AS customer_id, CAST(action_id AS VARCHAR) AS action_id, "
         "CAST(channel AS VARCHAR) AS channel, "
         f"{sent} // 1000000 AS sent_at_epoch_s, epoch_us(as_of) // 1000000 AS as_of_epoch_s, "
-        f"epoch_us(expires_at) // 1000000 AS expires "
-        f"FROM read_parquet([{files}], union_by_name = true)"
+        "epoch_us(expires_at) // 1000000 AS expires "
+        f"FROM {parquet_rows(*paths, options='union_by_name = true')}"
     )
     rows = snapshot.past(from_sql(query, tables.frame("customers")), at="as_of")
     listed, expires = nw.col("as_of_epoch_s").min().alias("listed"), nw.col("expires").max()

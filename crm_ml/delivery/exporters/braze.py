@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 from crm_ml.delivery.exporters.export_plan import DECISION, Cell, ExportPlan, Options
 from crm_ml.delivery.exporters.readback import Rule, Shape, blank, breaches_of, files_of, header_of
 from crm_ml.tables.engine import connect
-from crm_ml.tables.sql import ident, literal
+from crm_ml.tables.sql import ident, literal, parquet_rows
 
 if TYPE_CHECKING:
     import duckdb
@@ -86,7 +86,7 @@ def _table(path: Path) -> list[str]:
     import duckdb
 
     connection = connect()
-    read = f"read_parquet({literal(path)})"
+    read = parquet_rows(path)
     try:
         rows = connection.execute(f"DESCRIBE SELECT * FROM {read}").fetchall()
         types = {str(row[0]): str(row[1]) for row in rows}

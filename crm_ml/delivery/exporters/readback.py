@@ -11,7 +11,7 @@ from crm_ml.errors import InputError
 from crm_ml.tables.csv_header import read_header
 from crm_ml.tables.engine import connect
 from crm_ml.tables.sources import ROW
-from crm_ml.tables.sql import ident, literal
+from crm_ml.tables.sql import file_literal, ident, literal
 
 if TYPE_CHECKING:
     import duckdb
@@ -165,7 +165,8 @@ def _read(files: Sequence[Path], shape: Shape, *, rejects: bool) -> str:
     columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in shape.header)
     how = "store_rejects = true" if rejects else "ignore_errors = true"
     return (
-        f"read_csv([{', '.join(literal(file) for file in files)}], auto_detect = false, "
+        f"read_csv([{', '.join(map(file_literal, files))}], auto_detect = false, "
         f"header = {str(shape.has_header).lower()}, delim = ',', quote = '\"', escape = '\"', "
-        f"strict_mode = true, null_padding = false, {how}, columns = {{{columns}}})"
+        f"strict_mode = true, null_padding = false, {how}, hive_partitioning = false, "
+        f"columns = {{{columns}}})"
     )

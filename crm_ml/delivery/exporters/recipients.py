@@ -15,7 +15,7 @@ from crm_ml.delivery.exporters.export_plan import ExportPlan, Options
 from crm_ml.delivery.exporters.hashing import register
 from crm_ml.delivery.exporters.phones import check_country
 from crm_ml.errors import ConfigError, InputError
-from crm_ml.tables.sql import ident, literal
+from crm_ml.tables.sql import ident, literal, parquet_rows
 
 if TYPE_CHECKING:
     import duckdb
@@ -104,7 +104,7 @@ def select(
 
 def _open_list(connection: "duckdb.DuckDBPyConnection", path: Path, options: Options) -> int:
     """Make the view ``selected`` of the list's rows that are asked for; return how many the list has."""
-    read = f"read_parquet({literal(path)}, file_row_number = true)"
+    read = parquet_rows(path, options="file_row_number = true")
     there = {row[0] for row in connection.execute(f"DESCRIBE SELECT * FROM {read}").fetchall()}
     missing = sorted(set(REQUIRED) - there)
     if missing:

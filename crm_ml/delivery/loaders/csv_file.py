@@ -15,7 +15,7 @@ from crm_ml.errors import AlreadyPublished, InputError
 from crm_ml.storage import manifest
 from crm_ml.storage.publish import check_free, publish
 from crm_ml.tables.engine import connect
-from crm_ml.tables.sql import ident, literal
+from crm_ml.tables.sql import ident, parquet_rows
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -59,7 +59,7 @@ def _write(verified: Verified, content: Path) -> None:
     cells = [_cell(field) for field in verified.schema()]
     connection = connect()
     try:
-        query = f"SELECT {line(cells)} AS line FROM read_parquet({literal(verified.file)})"
+        query = f"SELECT {line(cells)} AS line FROM {parquet_rows(verified.file)}"
         with Splitter(content, ".csv", header(cells)) as splitter:
             splitter.start("list")
             for batch in connection.sql(query).to_arrow_reader(BATCH_ROWS):

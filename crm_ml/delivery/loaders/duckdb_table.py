@@ -22,7 +22,7 @@ from crm_ml.errors import InputError
 from crm_ml.storage.manifest import sync
 from crm_ml.storage.workspace import discard, locked, new_workspace
 from crm_ml.tables.engine import connect
-from crm_ml.tables.sql import ident, literal
+from crm_ml.tables.sql import ident, literal, parquet_rows
 
 if TYPE_CHECKING:
     import duckdb
@@ -76,7 +76,7 @@ def _load(connection: "duckdb.DuckDBPyConnection", verified: Verified, where: st
     ).fetchall()
     if there:
         refuse_loaded(verified, there[0][0], where)
-    read = f"SELECT * FROM read_parquet({literal(verified.file)})"
+    read = f"SELECT * FROM {parquet_rows(verified.file)}"
     connection.execute(f"CREATE TABLE IF NOT EXISTS {ROWS} AS {read} LIMIT 0")
     _fit_columns(connection, read, where)
     connection.execute(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from crm_ml.lists.diff.action_channels import add_action_channels
 from crm_ml.lists.diff.change_reasons import CASES
 from crm_ml.lists.read_list import LIST_FILE, NOT_SELECTED_FILE
+from crm_ml.tables.sql import parquet_rows
 
 if TYPE_CHECKING:
     import duckdb
@@ -103,12 +104,12 @@ def prepare(
 
 def _views(connection: "duckdb.DuckDBPyConnection", side: str, folder: Path) -> bool:
     """Name the rows of a list and of its ``others.parquet``; return whether it has one."""
-    rows = connection.read_parquet(str(folder / LIST_FILE))
+    rows = connection.sql(f"FROM {parquet_rows(folder / LIST_FILE)}")
     rows.create_view(side)
     rows.project(f"customer_id, {_OF_ROW}").create_view(f"{side}_rows")
     not_selected = folder / NOT_SELECTED_FILE
     if not_selected.is_file():
-        connection.read_parquet(str(not_selected)).create_view(f"{side}_not_selected")
+        connection.sql(f"FROM {parquet_rows(not_selected)}").create_view(f"{side}_not_selected")
         return True
     text = "CAST(NULL AS VARCHAR)"
     connection.execute(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from crm_ml.lists.read_list import LIST_FILE, NOT_SELECTED_FILE
 from crm_ml.tables.engine import connect
+from crm_ml.tables.sql import parquet_rows
 
 if TYPE_CHECKING:
     import duckdb
@@ -104,7 +105,7 @@ def read_figures(folder: Path, keys: Collection[str] = ()) -> Figures:
     columns = set(pq.read_schema(path).names)
     connection = connect()
     try:
-        rows = connection.read_parquet(str(path))
+        rows = connection.sql(f"FROM {parquet_rows(path)}")
         return Figures(
             customers=_customers(path),
             action_channels=_action_channels(rows, columns, keys),
@@ -157,7 +158,8 @@ def _action_channels(
 def _not_selected(connection: "duckdb.DuckDBPyConnection", path: Path) -> list[NotSelected]:
     kinds = "arm, held_out, action_id"
     value = "coalesce(sum(expected_value_cents), 0)"
-    sums = connection.read_parquet(str(path)).aggregate(f"{kinds}, count(*), {value}", kinds).fetchall()
+    rows = connection.sql(f"FROM {parquet_rows(path)}")
+    sums = rows.aggregate(f"{kinds}, count(*), {value}", kinds).fetchall()
     groups = [NotSelected(*group) for group in sums]
     return sorted(groups, key=lambda group: (group.arm, group.held_out or "", group.action_id or ""))
 
@@ -187,7 +189,7 @@ def _sample(
     if not wanted:
         return []
     numbers = ", ".join(map(str, wanted))
-    rows_of_file = connection.read_parquet(str(path), file_row_number=True)
+    rows_of_file = connection.sql(f"FROM {parquet_rows(path, options='file_row_number = true')}")
     sampled = rows_of_file.filter(f"file_row_number IN ({numbers})").order("file_row_number")
     chosen: list[dict[str, Any]] = sampled.project(", ".join(columns)).to_arrow_table().to_pylist()
     return chosen
