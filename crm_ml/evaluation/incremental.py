@@ -9,9 +9,11 @@ import numpy.typing as npt
 
 from crm_ml.errors import InputError
 from crm_ml.evaluation.ranking import Floats, as_floats
+from crm_ml.evaluation.rare_events import RarePart, added, deviations, rare_part
 from crm_ml.evaluation.significance import Interval
 
 FEWEST = 2
+_USUAL = 0.5
 _TAIL = 0.975
 _NO_SKEWNESS = 1e-8
 
@@ -66,12 +68,14 @@ def increment(
     ------
     InputError
         If shapes differ, a value is NaN or infinite, an arm of a stratum has fewer than two rows, or the
-        outcomes of an arm are all the same; the message lists all problems.
+        outcomes of an arm are all the same and not what half of the other arm have as well (such as 0); the
+        message lists all problems.
 
     Notes
     -----
     ``mean(y_t) - mean(y_c) - theta (mean(x_t) - mean(x_c))`` with ``theta = cov(y, x) / var(x)`` [1]_ of the
-    deviations from the mean of the row's own stratum and arm. Intervals: see `interval_of_means`.
+    deviations from the mean of the row's own stratum and arm. Intervals: see `interval_of_means`; of outcomes
+    that are few and rare in an arm, see `crm_ml.evaluation.rare_events`.
 
     References
     ----------
@@ -93,8 +97,13 @@ def increment(
     ]
     theta, scale = _coefficients(outcomes, known, rows)
     left = outcomes - known @ theta
-    plain, variance = _interval(weights, [outcomes[part] for part in rows])
-    adjusted, less = _interval(weights, [left[part] for part in rows], scale)
+    events = deviations(outcomes, treated)
+    multiplier = np.empty(len(outcomes))
+    for weight, part in zip(weights, rows, strict=True):
+        multiplier[part] = weight / len(part)
+    rare = rare_part(multiplier, events)
+    plain, variance = _difference(weights, outcomes, rows, events, rare)
+    adjusted, less = _difference(weights, left, rows, events, rare, scale)
     counts = int(treated.sum()), int((~treated).sum())
     return Increment(plain, adjusted, 1 - less / variance, tuple(theta.tolist()), *counts)
 
@@ -143,6 +152,44 @@ def interval_of_means(weights: Sequence[float], samples: Sequence[npt.ArrayLike]
             f"values, {odd:,} values NaN or infinite; give a weight and two finite values at least for each"
         )
     return _interval(weights, values)[0]
+
+
+def usual(outcome: float, other: Floats) -> bool:
+    """Say whether half of another arm have this outcome and some have not, so that these can be counted."""
+    return bool(len(other) > 0 and np.ptp(other) > 0 and np.mean(other == outcome) >= _USUAL)
+
+
+def mean_interval(values: Floats, multiplier: Floats, deviation: Floats) -> Interval:
+    """Return a mean with its 95 % interval, which holds also where it stands on few and rare events.
+
+    Parameters
+    ----------
+    values : numpy.ndarray of float, shape (n,)
+    multiplier, deviation : numpy.ndarray of float, shape (n,)
+        Their product is the part of each value that comes from events; see
+        `crm_ml.evaluation.rare_events.rare_part`. Without any event the ends are infinite.
+    """
+    if not deviation.any():
+        return Interval(float(values.mean()), -np.inf, np.inf)
+    rare = rare_part(multiplier / len(values), deviation)
+    return _difference([1], values, [np.arange(len(values))], multiplier * deviation, rare)[0]
+
+
+def _difference(
+    weights: Sequence[float],
+    values: Floats,
+    rows: Sequence[npt.NDArray[np.int64]],
+    events: Floats,
+    rare: RarePart | None,
+    scale: float = 1.0,
+) -> tuple[Interval, float]:
+    """Return the interval of a weighted sum of means of parts of the values, and its variance by moments."""
+    whole, variance = _interval(weights, [values[part] for part in rows], scale)
+    if rare is None:
+        return whole, variance
+    rest = values - np.where(rare.rows, events, 0.0)
+    ends = added(_interval(weights, [rest[part] for part in rows], scale)[0], rare.sum)
+    return Interval(whole.value, ends.low, ends.high), variance
 
 
 def _interval(
@@ -236,6 +283,7 @@ def _arm_breaches(y: Floats, cell: npt.NDArray[np.int64], names: Sequence[Any]) 
                    if counts[place] < FEWEST]  # fmt: skip
         if lacking:
             breaches.append(f"fewer than two {label} rows in {', '.join(lacking)}")
-        if (counts >= FEWEST).any() and np.ptp(y[cell % 2 == arm]) == 0:
+        own, other = y[cell % 2 == arm], y[cell % 2 != arm]
+        if (counts >= FEWEST).any() and np.ptp(own) == 0 and not usual(own[0], other):
             breaches.append(f"all {int(counts.sum()):,} {label} rows have the same outcome")
     return breaches

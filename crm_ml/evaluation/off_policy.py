@@ -11,11 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from crm_ml.errors import InputError
-from crm_ml.evaluation.incremental import interval_of_means
+from crm_ml.evaluation.incremental import mean_interval
 from crm_ml.evaluation.ranking import Floats, as_floats
+from crm_ml.evaluation.rare_events import deviations
 from crm_ml.evaluation.significance import Interval
 
 FEW = 200
+LEAST_EVENTS = 5
 _PRIOR_ROWS = 20
 _LARGE_SHARE = 0.1
 _FAR_ERRORS = 3
@@ -50,6 +52,8 @@ class OffPolicy:
         Doubly robust value, and its paired difference to `logged`; None without a direct model.
     rows, matched : int
         Rows of the log, and rows whose action has a probability above 0 under the target.
+    events : int
+        Matched rows whose reward is another than the most frequent one of their action.
     effective_rows : float
         ``(sum w)^2 / sum w^2``.
     largest_weight, mean_weight : float
@@ -65,6 +69,7 @@ class OffPolicy:
     gain: Interval | None
     rows: int
     matched: int
+    events: int
     effective_rows: float
     largest_weight: float
     mean_weight: float
@@ -78,6 +83,16 @@ class OffPolicy:
             texts.append(
                 f"effective sample size {self.effective_rows:.1f} of {self.rows:,} rows: too few to rely on "
                 f"(below {FEW}); the target is far from the policy that was logged"
+            )
+        if np.isinf(self.ips.high):
+            texts.append(
+                f"all {self.rows:,} rewards are the same within each action: how far that is chance can't be "
+                "told; wait until something happens"
+            )
+        elif self.events < LEAST_EVENTS:
+            texts.append(
+                f"{self.events} of {self.matched:,} matched rows have another reward than is usual for their "
+                f"action, fewer than {LEAST_EVENTS}: read the interval, not the value"
             )
         if self.largest_weight > _LARGE_SHARE * self.mean_weight * self.rows:
             texts.append(
@@ -134,7 +149,8 @@ def off_policy(
     With ``w = target_probability / propensity``: IPS ``mean(w r)`` [1]_ (section 2), SNIPS
     ``sum(w r) / sum(w)`` [2]_, and DR ``mean(q_target + w (r - q_logged))`` [3]_ (equation 3.1).
     The interval of SNIPS is that of its linearisation ``v + w (r - v) / mean(w)``; all are of
-    `crm_ml.evaluation.incremental.interval_of_means`.
+    `crm_ml.evaluation.incremental.mean_interval`, so that they hold for rare rewards as well; their ends are
+    infinite where all rewards of each action are the same, since then nothing is known of what else happens.
 
     References
     ----------
@@ -156,17 +172,18 @@ def off_policy(
         [] if direct is None else [as_floats("direct", values) for values in (direct.logged, direct.target)]
     )
     _check(np.asarray(action), [r, p, target, unlike, *model])
-    w = target / p
+    w, event = target / p, deviations(r, action)
     value = float((w * r).sum() / w.sum())
     robust = model[1] + w * (r - model[0]) if model else None
     return OffPolicy(
-        logged=interval_of_means([1], [r]),
-        ips=interval_of_means([1], [w * r]),
-        snips=interval_of_means([1], [value + w * (r - value) / w.mean()]),
-        dr=None if robust is None else interval_of_means([1], [robust]),
-        gain=None if robust is None else interval_of_means([1], [robust - r]),
+        logged=mean_interval(r, np.ones(len(r)), event),
+        ips=mean_interval(w * r, w, event),
+        snips=mean_interval(value + w * (r - value) / w.mean(), w / w.mean(), event),
+        dr=None if robust is None else mean_interval(robust, w, event),
+        gain=None if robust is None else mean_interval(robust - r, w - 1, event),
         rows=len(r),
         matched=int((target > 0).sum()),
+        events=int(((target > 0) & (event != 0)).sum()),
         effective_rows=float(w.sum() ** 2 / (w**2).sum()),
         largest_weight=float(w.max()),
         mean_weight=float(w.mean()),

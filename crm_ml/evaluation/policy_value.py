@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy.typing as npt
 from crm_ml.errors import InputError
 from crm_ml.evaluation.plot_style import Z95
 from crm_ml.evaluation.ranking import Floats
+from crm_ml.evaluation.rare_events import added, deviations, rare_part
 from crm_ml.evaluation.significance import Interval
 
 if TYPE_CHECKING:
@@ -93,11 +95,35 @@ class LoggedExperiment:
         ------
         InputError
             If an arm is none of the columns.
+
+        Notes
+        -----
+        Where outcomes other than the usual one of their arm are few and rare, their part has the interval of
+        `crm_ml.evaluation.rare_events.rare_part`; where there is none at all, the ends are infinite.
         """
         each = self._taken(policy) - (0.0 if other is None else self._taken(other))
-        mean = float(each.mean())
-        half = Z95 * _standard_error(each, self.customer_id)
-        return Interval(mean, mean - half, mean + half)
+        if not self._events.any():
+            return Interval(float(each.mean()), -np.inf, np.inf)
+        chosen = (self.arm == np.asarray(policy)) * 1.0
+        chosen -= 0.0 if other is None else self.arm == np.asarray(other)
+        multiplier = chosen / self.probability[np.arange(len(self.y)), self.arm]
+        rare = rare_part(multiplier / len(self.y), self._events, self._customer)
+        rest = each if rare is None else each - np.where(rare.rows, multiplier * self._events, 0.0)
+        mean, middle = float(each.mean()), float(rest.mean())
+        half = Z95 * _standard_error(rest, self._customer)
+        ends = Interval(middle, middle - half, middle + half)
+        ends = ends if rare is None else added(ends, rare.sum)
+        return Interval(mean, ends.low, ends.high)
+
+    @cached_property
+    def _events(self) -> Floats:
+        return deviations(self.y, self.arm)
+
+    @cached_property
+    def _customer(self) -> npt.NDArray[np.int64] | None:
+        if self.customer_id is None:
+            return None
+        return np.asarray(np.unique(self.customer_id, return_inverse=True)[1], dtype=np.int64)
 
     def _taken(self, policy: npt.ArrayLike) -> Floats:
         chosen = np.asarray(policy)
@@ -168,10 +194,9 @@ def targeted_rates(
     return y_t / n_t - y_c / n_c, value * y_t - cost * n_t - value * y_c
 
 
-def _standard_error(each: Floats, customer_id: npt.NDArray[np.str_] | None) -> float:
+def _standard_error(each: Floats, customer: npt.NDArray[np.int64] | None) -> float:
     residual = each - each.mean()
-    if customer_id is not None:
-        _, customer = np.unique(customer_id, return_inverse=True)
+    if customer is not None:
         residual = np.bincount(customer, residual)
     groups = len(residual)
     return float(np.sqrt((residual**2).sum() * groups / max(groups - 1, 1)) / len(each))

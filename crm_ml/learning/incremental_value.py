@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from crm_ml.evaluation.incremental import FEWEST, increment
+from crm_ml.evaluation.incremental import FEWEST, increment, usual
 from crm_ml.evaluation.significance import Interval
 
 if TYPE_CHECKING:
@@ -127,8 +127,9 @@ def lacking(y: "np.ndarray[Any, np.dtype[np.float64]]", treated: "np.ndarray[Any
         return f"too few controls ({controls}) to tell what came of it; hold more customers out"
     if n < FEWEST:
         return f"too few rows ({n}) to tell what came of it"
-    for name, part in ((f"{controls:,} controls", y[~treated]), (f"{n:,} treated customers", y[treated])):
-        if np.ptp(part) == 0:
+    arms = {f"{controls:,} controls": ~treated, f"{n:,} treated customers": treated}
+    for name, part, other in ((name, y[arm], y[~arm]) for name, arm in arms.items()):
+        if np.ptp(part) == 0 and not usual(part[0], other):
             paid = "paid nothing" if part[0] == 0 else "paid the same"
             return f"all {name} {paid}: how far that is chance can't be told; wait or hold more customers out"
     return None

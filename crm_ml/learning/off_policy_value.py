@@ -86,6 +86,8 @@ def policy_value(outcomes: Path, other: Published, margin: float) -> dict[str, A
         return figures | {"matched": matched, "warnings": [warning]}
     value = _value(rows, margin)
     warnings = list(value.warnings)
+    if np.isinf(value.ips.high):
+        return figures | {"matched": matched, "events": value.events, "warnings": warnings}
     if outside:
         warnings.append(
             f"{outside:,} rows of the other list ({outside / (outside + len(rows)):.1%} of all) are of "
@@ -110,7 +112,8 @@ def _value(rows: "pd.DataFrame", margin: float) -> OffPolicy:
 
 
 def _figures(value: OffPolicy) -> dict[str, Any]:
-    figures: dict[str, Any] = {"matched": value.matched, "no_overlap": value.no_overlap}
+    figures: dict[str, Any] = {"matched": value.matched, "events": value.events}
+    figures["no_overlap"] = value.no_overlap
     figures["no_overlap_share"] = round(value.no_overlap / value.rows, 6)
     for name in ("effective_rows", "largest_weight", "mean_weight"):
         figures[name] = round(getattr(value, name), 4)
