@@ -1,4 +1,9 @@
-"""Snapshots: past, label window and leak checks; the only module that compares dates."""
+"""Snapshots: past, label window and leak checks; the only module that compares dates.
+
+A day is one of the zone of the tables that it meets (`Tables.zone`). A snapshot of a date, or of a time in
+UTC, is read on the clock of the tables: rows of tables of another zone than UTC carry what that clock showed
+(`crm_ml.tables.zones`), and are compared with it.
+"""
 
 import dataclasses
 from collections.abc import Iterable
@@ -11,6 +16,7 @@ import narwhals as nw
 from crm_ml.errors import InputError, LeakError
 from crm_ml.tables import Tables, contracts
 from crm_ml.tables.bundle import to_pandas
+from crm_ml.tables.zones import moment_in, on_clock
 
 DAY_S = 86_400
 
@@ -28,14 +34,48 @@ def as_utc(moment: str | date | datetime) -> datetime:
     >>> as_utc("2017-08-30")
     datetime.datetime(2017, 8, 30, 0, 0, tzinfo=datetime.timezone.utc)
     """
-    if isinstance(moment, str):
-        try:
-            moment = datetime.fromisoformat(moment)
-        except ValueError as error:
-            raise InputError(f"{moment!r} is no date; write it as YYYY-MM-DD") from error
-    if not isinstance(moment, datetime):
-        moment = datetime(moment.year, moment.month, moment.day)
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    return in_zone("UTC", moment)
+
+
+def in_zone(zone: str, moment: str | date | datetime) -> datetime:
+    """Convert a date or time to a zone; a date is its midnight there and a naive time is one of the zone.
+
+    Raises
+    ------
+    InputError
+        If the text is no ISO 8601 date or time.
+
+    Examples
+    --------
+    >>> in_zone("America/New_York", "2024-03-10").isoformat()
+    '2024-03-10T00:00:00-05:00'
+    """
+    return moment_in(zone, _parsed(moment))
+
+
+def on_clock_of(zone: str, moment: str | date | datetime) -> datetime:
+    """Return what the clock of a zone shows at a moment, written as a time in UTC, as a snapshot reads it.
+
+    Dates, times without a zone and times in UTC are on that clock already.
+
+    Examples
+    --------
+    >>> on_clock_of("America/New_York", "2024-03-10T07:00:00+02:00").isoformat()
+    '2024-03-10T00:00:00+00:00'
+    """
+    parsed = _parsed(moment)
+    if isinstance(parsed, datetime) and parsed.tzinfo is UTC:
+        return parsed
+    return moment_in(zone, parsed).replace(tzinfo=UTC)
+
+
+def _parsed(moment: str | date | datetime) -> date | datetime:
+    if not isinstance(moment, str):
+        return moment
+    try:
+        return datetime.fromisoformat(moment)
+    except ValueError as error:
+        raise InputError(f"{moment!r} is no date; write it as YYYY-MM-DD") from error
 
 
 @dataclass(frozen=True)
@@ -45,11 +85,15 @@ class Snapshot:
     Parameters
     ----------
     as_of : str, date or datetime
-        Rows strictly before it are known. A date is its midnight, a naive time is UTC.
+        Rows strictly before it are known. A date is its midnight, a naive time is UTC; both are read on the
+        clock of the tables.
     horizon : timedelta
-        Length of the label window.
+        Length of the label window; its days are those of the calendar, also where the clock is changed.
     gap : timedelta
         Time between `as_of` and the start of the label window, for lists that take days to reach a customer.
+    zone : str, optional
+        Zone of the tables, so that `as_of` is a moment which is known outside of them too, such as that of a
+        list. Rows known at it, days and windows are the same without.
 
     Raises
     ------
@@ -70,9 +114,10 @@ class Snapshot:
     as_of: datetime
     horizon: timedelta
     gap: timedelta = timedelta(0)
+    zone: str | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "as_of", as_utc(self.as_of))
+        object.__setattr__(self, "as_of", in_zone(self.zone or "UTC", self.as_of))
         if self.horizon <= timedelta(0):
             raise InputError(f"horizon is {self.horizon}; it must be positive")
         if self.gap < timedelta(0):
@@ -85,6 +130,16 @@ class Snapshot:
     def epoch_s(self) -> int:
         """`as_of` in seconds since 1970-01-01 UTC."""
         return int(self.as_of.timestamp())
+
+    @property
+    def clock_s(self) -> int:
+        """What the clock shows at `as_of`, in seconds since 1970-01-01 0:00; `epoch_s` in UTC."""
+        return int(self.as_of.replace(tzinfo=UTC).timestamp())
+
+    @property
+    def on_clock(self) -> "Snapshot":
+        """The same snapshot, read on the clock of the tables alone."""
+        return dataclasses.replace(self, as_of=self.as_of.replace(tzinfo=UTC), zone=None)
 
     @property
     def label_starts_at(self) -> datetime:
@@ -129,21 +184,24 @@ class Snapshot:
         return dataclasses.replace(tables, **cut)
 
     def days_since(self, epoch_s: nw.Expr) -> nw.Expr:
-        """Return the number of whole days between a time (epoch seconds) and `as_of`, as an integer.
+        """Return the number of whole days between a time and `as_of`, as an integer.
+
+        The time is in seconds on the clock of the tables, see `crm_ml.tables.zones.on_clock`: epoch seconds
+        in UTC.
 
         It is k for times from ``as_of - (k + 1) days`` (included) until ``as_of - k days`` (excluded). So for
         `as_of` at midnight all orders of a calendar day have the same age, with or without their hour, and
         ``days_since(t) < days`` is equivalent to `window`.
         """
-        return whole_days(epoch_s, self.epoch_s)
+        return whole_days(epoch_s, self.clock_s)
 
     def knows(self, frame: Any, at: str) -> nw.Expr:
         """Return an expression: whether a row of a narwhals frame is known at `as_of`, see `past`."""
-        return _before(frame, at, f"{at}_epoch_s", self.as_of)
+        return _before(frame, at, self.as_of)
 
     def shifted(self, days: int) -> "Snapshot":
         """Return the same snapshot `days` later (earlier when negative)."""
-        return Snapshot(self.as_of + timedelta(days=days), self.horizon, self.gap)
+        return dataclasses.replace(self, as_of=self.as_of + timedelta(days=days))
 
     def training(self, count: int, every_days: int = 7) -> "list[Snapshot]":
         """Return the newest `count` snapshots whose labels end at or before this `as_of`, oldest first.
@@ -162,7 +220,7 @@ class Snapshot:
         """
         newest = self.as_of - self.gap - self.horizon
         back = (newest - timedelta(days=every_days * i) for i in reversed(range(count)))
-        return [Snapshot(moment, self.horizon, self.gap) for moment in back]
+        return [dataclasses.replace(self, as_of=moment) for moment in back]
 
 
 def whole_days(since_epoch_s: nw.Expr, as_of_epoch_s: nw.Expr | int) -> nw.Expr:
@@ -198,8 +256,8 @@ def check_data_reach(
         The message names both dates. `data_ends_at` is the first moment that the data do not cover; by
         default the end of the day of the last order.
     """
-    ends = as_utc(data_ends_at) if data_ends_at is not None else _day_after_last_order(tables)
-    if snapshot.label_ends_at > ends:
+    ends = _day_after_last_order(tables) if data_ends_at is None else on_clock_of(tables.zone, data_ends_at)
+    if snapshot.on_clock.label_ends_at > ends:
         raise InputError(
             f"labels of the snapshot {snapshot.as_of:%Y-%m-%d} end on {snapshot.label_ends_at:%Y-%m-%d}, but "
             f"the data end on {ends:%Y-%m-%d}; take an earlier snapshot or a shorter horizon"
@@ -228,23 +286,25 @@ def _keep(frame: Any, at: str, start: datetime | None, end: datetime) -> Any:
     columns = rows.collect_schema().names()
     if epoch not in columns and at not in columns:
         raise InputError(f"neither {epoch} nor {at} is a column; present are {', '.join(columns)}")
-    keep = _before(rows, at, epoch, end)
+    keep = _before(rows, at, end)
     if start is not None:
-        keep = keep & ~_before(rows, at, epoch, start)
+        keep = keep & ~_before(rows, at, start)
     selected = rows.filter(keep)
     return selected if is_narwhals else selected.to_native()
 
 
-def _before(rows: Any, at: str, epoch: str, moment: datetime) -> nw.Expr:
+def _before(rows: Any, at: str, moment: datetime) -> nw.Expr:
     schema = rows.collect_schema()
-    if epoch in schema:
-        return nw.col(epoch) < int(moment.timestamp())
+    for seconds in (f"{at}_local_s" if moment.tzinfo is UTC else "", f"{at}_epoch_s"):
+        if seconds in schema:
+            return nw.col(seconds) < int(moment.timestamp())
     aware = getattr(schema[at], "time_zone", None) is not None
     return nw.col(at) < (moment if aware else moment.replace(tzinfo=None))
 
 
 def _day_after_last_order(tables: Tables) -> datetime:
-    last = to_pandas(tables.frame("orders").select(nw.col("ordered_at_epoch_s").max()))["ordered_at_epoch_s"]
+    orders = on_clock(tables.frame("orders"), "ordered_at")
+    last = to_pandas(orders.select(nw.col("ordered_at_epoch_s").max()))["ordered_at_epoch_s"]
     if last.isna().all():
         raise InputError("orders: the table has no row; labels need at least one order")
     return datetime.fromtimestamp((int(last.max()) // DAY_S + 1) * DAY_S, tz=UTC)

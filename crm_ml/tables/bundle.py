@@ -14,6 +14,7 @@ from crm_ml.errors import InputError
 from crm_ml.tables.contract import contracts
 from crm_ml.tables.engine import connect
 from crm_ml.tables.scratch_frames import Scratch, materialize
+from crm_ml.tables.zones import with_clocks, zone_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,8 +30,9 @@ class Tables:
     """Accepted customer tables; every field is a native frame of DuckDB, pandas or Polars.
 
     Times have two columns: ``<name>`` (UTC) and ``<name>_epoch_s`` (integer seconds); money is integer cents.
-    `fingerprint` identifies the content of loaded tables, see `identified`; a copy with a changed table has
-    none.
+    `zone` is the one whose days, weekdays and hours count; unless it is UTC, times have a third column, see
+    `crm_ml.tables.zones`. `fingerprint` identifies the content of loaded tables, see `identified`; a copy
+    with a changed table has none.
 
     Examples
     --------
@@ -55,7 +57,14 @@ class Tables:
     events: Any = None
     consents: Any = None
     report: "CleaningReport | None" = None
+    zone: str = "UTC"
     fingerprint: str = dataclasses.field(default="", init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "zone", zone_name(self.zone))
+        if self.zone != "UTC":
+            for name in self.names:
+                object.__setattr__(self, name, with_clocks(name, getattr(self, name), self.zone))
 
     def identified(self, fingerprint: str) -> "Tables":
         """Return the same tables with a hash that identifies their content."""
@@ -172,14 +181,16 @@ def roll_up(order_lines: "nw.LazyFrame[Any]") -> "nw.LazyFrame[Any]":
     -------
     narwhals.LazyFrame
         Columns customer_id, order_id, ordered_at_epoch_s, purchase (1, or 0 where the lines refund an
-        earlier order), paid_cents, discount_cents, coupon_cents, quantity, lines.
+        earlier order), paid_cents, discount_cents, coupon_cents, quantity, lines; of another zone than UTC
+        also ordered_at_local_s.
     """
     sums = ("paid_cents", "discount_cents", "coupon_cents", "quantity")
-    refunds = "refund_of" in order_lines.collect_schema().names()
+    columns = order_lines.collect_schema().names()
+    refunds, local = "refund_of" in columns, [name for name in columns if name == "ordered_at_local_s"]
     purchase = nw.when(nw.col("refund_of").is_null()).then(1).otherwise(0) if refunds else nw.lit(1)
     return (
         order_lines.with_columns(purchase=purchase.cast(nw.Int64))
-        .group_by("customer_id", "order_id", "ordered_at_epoch_s", "purchase")
+        .group_by("customer_id", "order_id", "ordered_at_epoch_s", *local, "purchase")
         .agg(*(nw.col(name).sum() for name in sums), nw.len().alias("lines"))
         .with_columns(nw.col(*sums, "lines").cast(nw.Int64))
     )

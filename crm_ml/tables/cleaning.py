@@ -7,7 +7,7 @@ time of the refund, so the order is unchanged at any time before.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,6 +31,7 @@ from crm_ml.tables.sql import ident, literal
 from crm_ml.tables.staging import Staged, stage
 from crm_ml.tables.table_profile import compare_medians, record_medians
 from crm_ml.tables.times import epoch_seconds
+from crm_ml.tables.zones import moment_in
 
 if TYPE_CHECKING:
     import duckdb
@@ -113,7 +114,7 @@ def clean(
     if refusals:
         raise InputError("\n".join(refusals))
     tell("writing the accepted tables")
-    report = CleaningReport({name: table.report for name, table in tables.items()}, folder)
+    report = CleaningReport({name: table.report for name, table in tables.items()}, folder, mapping.zone)
     write_tables(opened.connection, tables, report, folder)
     return report
 
@@ -123,7 +124,7 @@ def _stage_all(opened: Opened, mapping: Mapping, tables: dict[str, Staged], tell
 
     declared = mapping.currency
     currency = RowCurrency() if declared is None else RowCurrency(declared.code, declared.rates)
-    context = ReadingContext({}, mapping.timezone or "UTC", _moment(mapping.known_until), currency=currency)
+    context = ReadingContext({}, mapping.timezone or "UTC", _moment(mapping), currency=currency)
     for name in sorted(tables, key=lambda name: mapping.tables[name].ids_of is not None):
         if mapping.tables[name].ids_of is not None:
             _collect_ids(opened, tables, name)
@@ -225,10 +226,9 @@ def _in_order(tables: dict[str, Staged]) -> list[str]:
     return order
 
 
-def _moment(known_until: object) -> str:
-    if known_until is None:
+def _moment(mapping: Mapping) -> str:
+    """Return in UTC from when on times lie in the future, or an empty text; a day begins in the zone."""
+    if mapping.known_until is None:
         return ""
-    if isinstance(known_until, datetime):
-        moment = known_until if known_until.tzinfo is None else known_until.astimezone(UTC)
-        return moment.strftime("%Y-%m-%d %H:%M:%S.%f")
-    return str(known_until)
+    moment = moment_in(mapping.zone, mapping.known_until).astimezone(UTC)
+    return moment.strftime("%Y-%m-%d %H:%M:%S.%f")

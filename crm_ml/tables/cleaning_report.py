@@ -48,10 +48,13 @@ class CleaningReport:
     tables : dict of str to TableReport
     folder : Path, optional
         Folder of the cleaned tables, with ``quarantine/<table>.parquet`` in it.
+    zone : str
+        Zone whose days count, see `crm_ml.tables.Tables`.
     """
 
     tables: dict[str, TableReport] = field(default_factory=dict)
     folder: Path | None = None
+    zone: str = "UTC"
 
     @property
     def profile(self) -> dict[str, dict[str, int]]:
@@ -63,9 +66,11 @@ class CleaningReport:
         return {name: asdict(table) for name, table in sorted(self.tables.items())}
 
     @classmethod
-    def from_dict(cls, content: dict[str, Any], folder: Path | None = None) -> "CleaningReport":
+    def from_dict(
+        cls, content: dict[str, Any], folder: Path | None = None, zone: str = "UTC"
+    ) -> "CleaningReport":
         """Return the report that `to_dict` wrote."""
-        return cls({name: TableReport(**table) for name, table in content.items()}, folder)
+        return cls({name: TableReport(**table) for name, table in content.items()}, folder, zone)
 
     def quarantine_files(self) -> dict[str, Path]:
         """Return the file of quarantined rows of each table that has any.
@@ -99,7 +104,8 @@ class CleaningReport:
         from rich.markup import escape
         from rich.table import Table
 
-        shown = Table(title="Tables", title_justify="left")
+        days = "" if self.zone == "UTC" else f", days of {self.zone}"
+        shown = Table(title=f"Tables{days}", title_justify="left")
         for name in ("table", "read", "accepted", "quarantined"):
             shown.add_column(name, justify="left" if name == "table" else "right")
         shown.add_column("what was found")

@@ -3,14 +3,15 @@
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
-from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from crm_ml.errors import ConfigError
 from crm_ml.tables.contract import contracts
 from crm_ml.tables.limits import wrong_allowances
 from crm_ml.tables.mapping_parts import Cancellations, DeclaredCurrency, Mapped
 from crm_ml.tables.strict import Strict, validate
+from crm_ml.tables.zones import zone_name
 
 
 def _moment(value: Any) -> Any:
@@ -109,11 +110,12 @@ class Mapping(Strict):
         Absolute folder that paths are relative to and must stay in; by default the project root, which holds
         ``configs/``.
     timezone : str, optional
-        Zone of times without one; UTC by default.
+        Zone of times without one, and of the days, weekdays and hours of all tables; UTC by default.
     currency : DeclaredCurrency, optional
         By default all money must be in one currency, of any code.
     known_until : date or datetime, optional
-        Time of extraction; rows at or after it lie in the future and are quarantined.
+        Time of extraction, in `timezone` unless it has its own; rows at or after it lie in the future and are
+        quarantined.
     profile : str, optional
         JSON of medians recorded by an earlier report, to detect changed units.
     """
@@ -130,9 +132,14 @@ class Mapping(Strict):
     @classmethod
     def _zone(cls, name: str | None) -> str | None:
         try:
-            return name if name is None else ZoneInfo(name).key
-        except (ValueError, OSError, KeyError) as error:
-            raise ValueError(f"{name!r} is no time zone; write one such as Europe/Berlin") from error
+            return name if name is None else zone_name(name)
+        except ConfigError as error:
+            raise ValueError(str(error)) from error
+
+    @property
+    def zone(self) -> str:
+        """Zone of the tables; ``"UTC"`` where none is declared."""
+        return zone_name(self.timezone or "UTC")
 
     @field_validator("root")
     @classmethod

@@ -38,7 +38,8 @@ def write_tables(
         if staged.report.quarantined:
             _copy(connection, _quarantined(staged), folder / "quarantine" / f"{name}.parquet")
     files = {path.relative_to(folder).as_posix(): sha256(path) for path in sorted(folder.rglob("*.parquet"))}
-    content = {"files": files, "tables": report.to_dict()}
+    zone = {} if report.zone == "UTC" else {"timezone": report.zone}
+    content = {"files": files, "tables": report.to_dict(), **zone}
     (folder / "report.json").write_text(json.dumps(content, indent=1, sort_keys=True), encoding="utf-8")
 
 

@@ -4,6 +4,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from crm_ml.tables.engine import connect
 from crm_ml.tables.mapping import Mapping
 from crm_ml.tables.source_errors import explain
 from crm_ml.tables.sources import TableSource, content_digest, sha256, stamps
-from crm_ml.tables.sql import file_literal
+from crm_ml.tables.sql import parquet_rows
 
 logger = logging.getLogger(__name__)
 
@@ -109,7 +110,7 @@ def _stored(folder: Path) -> CleaningReport | None:
     """Return the report of a folder whose files are all as they were written."""
     try:
         content: dict[str, Any] = json.loads((folder / "report.json").read_text(encoding="utf-8"))
-        report = CleaningReport.from_dict(content["tables"], folder)
+        report = CleaningReport.from_dict(content["tables"], folder, content.get("timezone", "UTC"))
         sums = {f"{name}.parquet": "" for name in report.tables} | content["files"]
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return None
@@ -145,15 +146,13 @@ def _clean_into(
                     raise
     finally:
         opened.connection.close()
-    return CleaningReport(report.tables, folder)
+    return replace(report, folder=folder)
 
 
 def _relations(folder: Path, report: CleaningReport, fingerprint: str) -> Tables:
     connection = connect()
     frames = {
-        name: connection.sql(
-            f"SELECT * FROM read_parquet({file_literal((folder / f'{name}.parquet').resolve())})"
-        )
+        name: connection.sql(f"FROM {parquet_rows((folder / f'{name}.parquet').resolve())}")
         for name in report.tables
     }
-    return Tables(**frames, report=report).identified(fingerprint)
+    return Tables(**frames, report=report, zone=report.zone).identified(fingerprint)

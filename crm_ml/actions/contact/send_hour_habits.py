@@ -9,11 +9,12 @@ import numpy.typing as npt
 
 from crm_ml.actions.contact.contact_frames import from_arrow
 from crm_ml.actions.contact.contact_policy import SendTime
-from crm_ml.actions.contact.local_clock import HOUR_S, MONDAY_S, WEEK_HOURS, offset_changes
+from crm_ml.actions.contact.local_clock import HOUR_S, MONDAY_S, WEEK_HOURS
 from crm_ml.actions.contact.time_zones import Zones
 from crm_ml.features.expressions import remainder
 from crm_ml.snapshots import Snapshot
 from crm_ml.tables.bundle import Tables
+from crm_ml.tables.zones import offset_changes
 
 Floats = npt.NDArray[np.float64]
 _TIMES = {"events": "occurred_at", "orders": "ordered_at"}

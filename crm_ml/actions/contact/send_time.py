@@ -18,12 +18,13 @@ import numpy as np
 
 from crm_ml.actions.contact.contact_frames import from_arrow, lazy, moved
 from crm_ml.actions.contact.contact_policy import ContactPolicy, QuietHours, SendTime
-from crm_ml.actions.contact.local_clock import HOUR_S, WEEK_HOURS, hour_of_week, hour_starts, offset_s
+from crm_ml.actions.contact.local_clock import HOUR_S, WEEK_HOURS, hour_of_week, hour_starts
 from crm_ml.actions.contact.send_hour_habits import Floats, expectations, hour_counts
 from crm_ml.actions.contact.time_zones import Zones, zones_of
 from crm_ml.errors import ConfigError
 from crm_ml.snapshots import DAY_S, Snapshot
 from crm_ml.tables.bundle import Tables
+from crm_ml.tables.zones import offset_s
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 from soak import examples
 
 from crm_ml.actions.contact.contact_policy import QuietHours
-from crm_ml.actions.contact.local_clock import hour_of_week, offset_changes, offset_s
+from crm_ml.actions.contact.local_clock import hour_of_week
 from crm_ml.actions.contact.send_hour_habits import hour_counts
 from crm_ml.actions.contact.send_time import first_opening, openings, send_times
 from crm_ml.actions.contact.time_zones import zones_of
 from crm_ml.errors import ConfigError
 from crm_ml.tables.bundle import to_pandas
+from crm_ml.tables.zones import offset_changes, offset_s
 
 NIGHT = {"from": 21, "to": 9}
 ZONES = (
