@@ -14,6 +14,7 @@ from crm_ml.clv.rising_factorial import log_rising
 _NODES = 64
 _LONGEST = 45.0
 _DIGITS = 1e-3
+_TINY, _RAREST, _MOST = 1e-300, 1e-12, 1e9  # of rates and coins that are drawn
 _LONG = 4.0  # beyond it scipy's 2F1 is slow, and wrong where b is large
 
 
@@ -40,6 +41,10 @@ class Future(Protocol):
 
     def counts(self, horizon: float, most: int) -> Floats:
         """Return the probability of exactly 0..most purchases within `horizon`, shape (k, most + 1)."""
+        ...
+
+    def drawn(self, horizon: float, rng: np.random.Generator) -> Floats:
+        """Return one drawn number of purchases within `horizon` for each history, shape (k,)."""
         ...
 
 
@@ -93,6 +98,13 @@ class BetaGeometricFuture:
         probabilities[:, 1:] += left * np.maximum(more, 0)
         return _if_alive(probabilities, self.alive)
 
+    def drawn(self, horizon: float, rng: np.random.Generator) -> Floats:
+        """Return drawn numbers: the fewer of what the rate allows and what the coins allow."""
+        rate, coin = rng.gamma(self.r, 1 / self.alpha), rng.beta(self.a, self.b)
+        until_coin = rng.geometric(np.maximum(coin, _RAREST))
+        bought = np.minimum(rng.poisson(np.minimum(rate * horizon, _MOST)), until_coin)
+        return np.asarray(bought * (rng.random(len(rate)) < self.alive), dtype=np.float64)
+
 
 @dataclass(frozen=True, eq=False)
 class ParetoFuture:
@@ -145,6 +157,13 @@ class ParetoFuture:
             step = weight * longest * (c + at) * density
             probabilities += step[:, None] * _negative_binomial(ways, self.r, self.alpha, at)
         return _if_alive(probabilities, self.alive)
+
+    def drawn(self, horizon: float, rng: np.random.Generator) -> Floats:
+        """Return drawn numbers: purchases at the rate until the lifetime or the horizon is over."""
+        rate, ends = rng.gamma(self.r, 1 / self.alpha), rng.gamma(self.s, 1 / self.beta)
+        lifetime = rng.standard_exponential(len(rate)) / np.maximum(ends, _TINY)
+        bought = rng.poisson(np.minimum(rate * np.minimum(lifetime, horizon), _MOST))
+        return np.asarray(bought * (rng.random(len(rate)) < self.alive), dtype=np.float64)
 
     def _until(self, most: int) -> Floats:
         """Return the time after which the integrand is zero: all dropped out, or bought if `most` is 0."""

@@ -202,8 +202,12 @@ class PurchaseModel(ABC):
     def future(self, histories: Histories) -> Future:
         """Return the future of customers with some histories."""
         self._check_fitted()
-        alive, _ = self.alive_with_slopes(self.theta_, histories)
-        return self.future_if(alive, self.theta_, histories.x, histories.T)
+        return self.future_at(self.theta_, histories)
+
+    def future_at(self, theta: Floats, histories: Histories) -> Future:
+        """Return the future at some logarithms of the parameters."""
+        alive, _ = self.alive_with_slopes(theta, histories)
+        return self.future_if(alive, theta, histories.x, histories.T)
 
     def unit_for(self, summary: "pd.DataFrame") -> str | None:
         """Return the unit of time of a summary, or that of the fit where it does not say.
