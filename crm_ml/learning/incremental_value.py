@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from crm_ml.evaluation.incremental import FEWEST, increment, usual
+from crm_ml.evaluation.incremental import increment, usual
+from crm_ml.evaluation.mean_intervals import FEWEST
 from crm_ml.evaluation.significance import Interval
 
 if TYPE_CHECKING:

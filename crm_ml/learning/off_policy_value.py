@@ -8,7 +8,8 @@ import numpy as np
 
 from crm_ml.customer_hash import customer_folds
 from crm_ml.errors import InputError
-from crm_ml.evaluation.off_policy import OffPolicy, direct_outcomes, off_policy
+from crm_ml.evaluation.direct_outcomes import direct_outcomes
+from crm_ml.evaluation.off_policy import OffPolicy, off_policy
 from crm_ml.learning.list_outcomes import Published
 from crm_ml.lists.read_list import LIST_FILE
 from crm_ml.score_tables.source import scan

@@ -16,8 +16,9 @@ sys.path.append(str(Path(__file__).parents[1]))  # for what all experiments shar
 
 from study import markdown, parser, run, save, show, shown_progress, write_between
 
+from crm_ml.evaluation.direct_outcomes import direct_outcomes
 from crm_ml.evaluation.incremental import increment
-from crm_ml.evaluation.off_policy import direct_outcomes, off_policy
+from crm_ml.evaluation.off_policy import off_policy
 from crm_ml.evaluation.plot_style import Z95
 from crm_ml.evaluation.significance import Interval
 from crm_ml.learning.calibration_of_value import share_interval

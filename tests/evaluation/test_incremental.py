@@ -8,7 +8,8 @@ import scripts
 from scipy.stats import ttest_ind
 
 from crm_ml.errors import InputError
-from crm_ml.evaluation.incremental import increment, interval_of_means
+from crm_ml.evaluation.incremental import increment
+from crm_ml.evaluation.mean_intervals import interval_of_means
 
 Y = [1, 3, 5, 2, 0, 1]
 X = [0, 1, 2, 1, 0, 1]

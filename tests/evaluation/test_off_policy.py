@@ -7,7 +7,8 @@ import pytest
 import scripts
 
 from crm_ml.errors import InputError
-from crm_ml.evaluation.off_policy import Direct, direct_outcomes, off_policy
+from crm_ml.evaluation.direct_outcomes import Direct, direct_outcomes
+from crm_ml.evaluation.off_policy import off_policy
 
 R, A = [10.0, 0.0, 5.0, 20.0], list("abba")
 P, T = [0.5, 0.25, 0.2, 0.5], [1.0, 1.0, 0.0, 0.5]

@@ -5,8 +5,9 @@ import pytest
 from scipy.stats import chi2
 
 from crm_ml.errors import InputError
+from crm_ml.evaluation.direct_outcomes import direct_outcomes
 from crm_ml.evaluation.incremental import increment
-from crm_ml.evaluation.off_policy import direct_outcomes, off_policy
+from crm_ml.evaluation.off_policy import off_policy
 from crm_ml.evaluation.policy_value import LoggedExperiment
 from crm_ml.evaluation.rare_events import added, deviations, rare_part
 from crm_ml.evaluation.significance import Interval
