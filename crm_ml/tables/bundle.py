@@ -13,6 +13,7 @@ import narwhals as nw
 from crm_ml.errors import InputError
 from crm_ml.tables.contract import contracts
 from crm_ml.tables.engine import connect
+from crm_ml.tables.frame_checks import check_frames
 from crm_ml.tables.scratch_frames import Scratch, materialize
 from crm_ml.tables.zones import with_clocks, zone_name
 
@@ -39,7 +40,7 @@ class Tables:
     >>> import pandas as pd
     >>> customers = pd.DataFrame({"customer_id": ["a"]})
     >>> lines = pd.DataFrame({"customer_id": ["a"], "order_id": ["1"], "item_id": ["x"],
-    ...     "ordered_at_epoch_s": [0], "quantity": [1], "paid_cents": [250], "discount_cents": [0],
+    ...     "ordered_at_epoch_s": [1704103200], "quantity": [1], "paid_cents": [250], "discount_cents": [0],
     ...     "coupon_cents": [0]})
     >>> tables = Tables(customers=customers, order_lines=lines)
     >>> tables.pandas("orders")["paid_cents"].tolist()
@@ -89,11 +90,16 @@ class Tables:
         Raises
         ------
         InputError
-            If the table is absent.
+            If the table is absent; at the first use of tables without fingerprint, listing every breach of
+            every table.
         """
+        self._check()
         native = self.orders if name == "orders" else getattr(self, name, None)
         if native is None:
             raise InputError(f"{name}: the table is absent; present are {', '.join(self.names)}")
+        return self._lazy(name, native)
+
+    def _lazy(self, name: str, native: Any) -> "nw.LazyFrame[Any]":
         if name not in self._with_nulls:
             self._with_nulls[name] = _with_nulls(native)
         frame: nw.LazyFrame[Any] = nw.from_native(self._with_nulls[name]).lazy()
@@ -102,6 +108,14 @@ class Tables:
     @cached_property
     def _with_nulls(self) -> dict[str, Any]:
         return {}
+
+    def _check(self) -> None:
+        """Refuse wrong frames, once; those with a fingerprint were cleaned."""
+        if not self.fingerprint and not vars(self).get("_checked"):
+            frames = {name: self._lazy(name, getattr(self, name)) for name in self.names}
+            natives = {name: nw.from_native(getattr(self, name)) for name in frames}
+            check_frames(frames, {name: native.collect_schema() for name, native in natives.items()})
+            object.__setattr__(self, "_checked", True)
 
     def has(self, name: str) -> bool:
         """Return whether the table is present."""
@@ -127,7 +141,9 @@ class Tables:
         }
         convert = converters[engine]
         same = dataclasses.replace(self, **{name: convert(name) for name in self.names})
-        return same.identified(self.fingerprint)
+        same = same.identified(self.fingerprint)
+        object.__setattr__(same, "_checked", True)
+        return same
 
     def _polars(self, name: str) -> Any:
         return self.frame(name).collect(backend="polars").to_native()
@@ -193,6 +209,27 @@ def roll_up(order_lines: "nw.LazyFrame[Any]") -> "nw.LazyFrame[Any]":
         .group_by("customer_id", "order_id", "ordered_at_epoch_s", *local, "purchase")
         .agg(*(nw.col(name).sum() for name in sums), nw.len().alias("lines"))
         .with_columns(nw.col(*sums, "lines").cast(nw.Int64))
+    )
+
+
+def need_tables(value: Any, reader: str) -> Tables:
+    """Return tables, or refuse a frame or anything else in their place.
+
+    Raises
+    ------
+    InputError
+
+    Examples
+    --------
+    >>> need_tables([], "features.matrix")
+    Traceback (most recent call last):
+    crm_ml.errors.InputError: features.matrix takes Tables and got a list; make them with Tables(...
+    """
+    if isinstance(value, Tables):
+        return value
+    raise InputError(
+        f"{reader} takes Tables and got a {type(value).__name__}; make them with "
+        "Tables(customers=..., order_lines=...), or with crm_ml.tables.config_file.load_config from a mapping"
     )
 
 

@@ -30,7 +30,7 @@ def tables(rows, engine="duckdb"):
             "changed_at_epoch_s": "int64",
         }
     )
-    return Tables(**given, consents=consents).to(engine)
+    return Tables(**given, consents=consents).identified("any times and customers").to(engine)
 
 
 def allowed(rows, purpose="marketing", channel="mail", engine="duckdb"):

@@ -179,7 +179,7 @@ def test_who_did_not_allow_the_purpose_trains_no_model():
     consents["changed_at"] = pd.to_datetime(consents["changed_at"])
     consents["changed_at_epoch_s"] = consents["changed_at"].astype("datetime64[s]").astype("int64")
     nobody = pd.DataFrame({"customer_id": ["c1"]})
-    tables = Tables(customers=nobody, order_lines=nobody, consents=consents)
+    tables = Tables(customers=nobody, order_lines=nobody, consents=consents).identified("no orders")
 
     def allowed(given, purpose):
         today = config().target.snapshot(config().register_as.as_of)
@@ -188,6 +188,7 @@ def test_who_did_not_allow_the_purpose_trains_no_model():
     assert set(allowed(tables, "training").customer_id) == {"c1"}
     with pytest.raises(ConfigError, match=r"target.purpose: the tables have consents; name the purpose"):
         allowed(tables, None)
+    without = Tables(customers=nobody, order_lines=nobody).identified("no orders")
     with pytest.raises(ConfigError, match="'training' is asked of tables that have no consents"):
-        allowed(Tables(customers=nobody, order_lines=nobody), "training")
-    assert len(allowed(Tables(customers=nobody, order_lines=nobody), None).y) == 8 * 120
+        allowed(without, "training")
+    assert len(allowed(without, None).y) == 8 * 120

@@ -1,0 +1,109 @@
+"""Tables made of frames are checked at their first use, all breaches in one error, on every engine."""
+
+from datetime import timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from crm_ml import clv, features
+from crm_ml.errors import InputError
+from crm_ml.snapshots import Snapshot
+from crm_ml.tables import Tables
+from crm_ml.tables.engine import connect
+
+TIMES = pd.Series(pd.date_range("2024-01-01", periods=60, freq="D"))
+LINES = pd.DataFrame(
+    {
+        "customer_id": [f"c{i % 6}" for i in range(60)],
+        "order_id": np.arange(60).astype(str),
+        "item_id": "x",
+        "quantity": 1,
+        "ordered_at_epoch_s": TIMES.dt.as_unit("s").astype("int64"),
+        "paid_cents": 500,
+        "discount_cents": 0,
+        "coupon_cents": 0,
+    }
+)
+SNAPSHOT = Snapshot("2024-12-31", timedelta(days=28))
+CUSTOMERS = LINES[["customer_id"]].drop_duplicates()
+#: What is wrong with a column of order lines, and what the error says.
+BREACHES = {
+    "microseconds": (
+        {"ordered_at_epoch_s": TIMES.dt.as_unit("us").astype("int64") // 10**9},
+        "ordered_at_epoch_s lies outside 1971 to 2099 in 60 of 60 rows, where thousands of seconds would fit",
+    ),
+    "milliseconds": (
+        {"ordered_at_epoch_s": LINES["ordered_at_epoch_s"] * 1000},
+        "ordered_at_epoch_s lies outside 1971 to 2099 in 60 of 60 rows, where milliseconds would fit in 60",
+    ),
+    "days": (
+        {"ordered_at_epoch_s": LINES["ordered_at_epoch_s"] // 86_400},
+        "ordered_at_epoch_s lies outside 1971 to 2099 in 60 of 60 rows, where days would fit in 60",
+    ),
+    "float money": ({"paid_cents": 4.99}, "paid_cents has the type Float64; money is whole minor units"),
+    "float ids": ({"order_id": 1.5}, "order_id has the type Float64; ids are text or whole numbers"),
+    "no customer": ({"customer_id": None}, "customer_id is null in 60 of 60 rows"),
+    "ids of two types": ({"customer_id": 7}, "customer_id has the type Int64 and customer_id of customers"),
+    "strangers": ({"customer_id": "c9"}, "customer_id has 1 ids that customers does not have"),
+}
+
+
+@pytest.mark.parametrize("breach", BREACHES)
+def test_each_breach_is_told(breach):
+    columns, text = BREACHES[breach]
+    tables = Tables(customers=CUSTOMERS, order_lines=LINES.assign(**columns))
+    with pytest.raises(InputError, match=text):
+        clv.summarize(tables, "2024-12-31")
+    with pytest.raises(InputError, match=text):
+        features.matrix(tables, SNAPSHOT)
+
+
+@pytest.mark.parametrize("engine", ["pandas", "polars", "duckdb"])
+def test_all_breaches_are_one_error_on_every_engine(engine):
+    people = pd.DataFrame({"customer_id": [*CUSTOMERS["customer_id"], "c1"]})
+    lines = LINES.assign(paid_cents=4.99).drop(columns=["ordered_at_epoch_s", "quantity"])
+    tables = Tables(customers=_native(people, engine), order_lines=_native(lines, engine))
+    with pytest.raises(InputError) as error:
+        tables.frame("orders")
+    breaches = str(error.value).splitlines()[1:]
+    assert [text.strip().partition(";")[0] for text in breaches] == [
+        "customers: customer_id stands again in 1 of 7 rows",
+        "order_lines: ordered_at_epoch_s is missing",
+        "order_lines: quantity is missing",
+        "order_lines: paid_cents has the type Float64",
+    ]
+
+
+def _native(frame, engine):
+    if engine == "duckdb":
+        return connect().from_df(frame)
+    if engine == "polars":
+        import polars as pl
+
+        return pl.from_pandas(frame)
+    return frame
+
+
+def test_right_frames_are_checked_once_and_cleaned_ones_never(monkeypatch):
+    checked = []
+    monkeypatch.setattr("crm_ml.tables.bundle.check_frames", lambda *_: checked.append(1))
+    tables = Tables(customers=CUSTOMERS, order_lines=LINES)
+    for _ in range(2):
+        tables.frame("order_lines"), tables.frame("orders")
+    tables.to("polars").frame("orders")
+    assert len(checked) == 1
+    tables.identified("ab" * 32).frame("orders")
+    assert len(checked) == 1
+
+
+def test_right_frames_of_every_engine_pass():
+    for engine in ("pandas", "polars", "duckdb"):
+        tables = Tables(customers=_native(CUSTOMERS, engine), order_lines=_native(LINES, engine))
+        assert len(clv.summarize(tables, "2024-12-31")) == 6
+
+
+@pytest.mark.parametrize("frame", [LINES, [], None])
+def test_a_frame_in_place_of_tables_says_what_to_do(frame):
+    with pytest.raises(InputError, match=r"features.matrix takes Tables and got a .*order_lines="):
+        features.matrix(frame, SNAPSHOT)
