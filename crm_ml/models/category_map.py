@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from crm_ml.tables.column_kinds import named_levels
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -20,7 +22,8 @@ class CategoryMap:
     Parameters
     ----------
     levels : tuple of str
-        Levels that have a code of their own: their position.
+        Names of the levels that have a code of their own: their position. `crm_ml.tables.column_kinds` names
+        them, so that a level has one name however it is stored.
     bucket : bool
         Whether training had further levels. They share the code ``len(levels)``, and so do levels unseen in
         training, since rare levels are not stored (a rare level can name a person). Without a bucket an
@@ -45,22 +48,22 @@ class CategoryMap:
         """
         import pandas as pd
 
-        level, levels = pd.factorize(values)
+        place, names = named_levels(values)
+        of_name, levels = pd.factorize(np.array(names, dtype=object))
+        level = np.append(of_name, -1)[place]
         known = level >= 0
         pairs = np.unique(level[known] * (1 + customer.max(initial=0)) + customer[known])
         counts = np.bincount(pairs // (1 + customer.max(initial=0)), minlength=len(levels)).tolist()
-        ranked = sorted(zip(levels, counts, strict=True), key=lambda item: (-item[1], str(item[0])))
-        frequent = [str(name) for name, count in ranked[:max_levels] if count >= min_customers]
+        ranked = sorted(zip(levels, counts, strict=True), key=lambda item: (-item[1], item[0]))
+        frequent = [name for name, count in ranked[:max_levels] if count >= min_customers]
         return cls(tuple(sorted(frequent)), len(frequent) < len(ranked))
 
     def codes(self, values: Any) -> tuple[Floats, int]:
         """Return a code for each value (NaN for missing) and how many values have no code of their own.
 
-        Values are an array of objects, or of text as pandas stores it.
+        Values are texts or declared categories, in an array of any kind.
         """
-        import pandas as pd
-
-        place, levels = pd.factorize(values)
+        place, levels = named_levels(values)
         unseen = float(len(self.levels)) if self.bucket else np.nan
         seen = [level in self._code_of for level in levels]
         code_of = [self._code_of.get(level, unseen) for level in levels]

@@ -6,6 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from crm_ml.errors import InputError
+from crm_ml.tables.column_kinds import numbers
+from crm_ml.tables.outside_frames import aligned
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -15,34 +17,38 @@ Floats = npt.NDArray[np.float64]
 
 
 def check_labels(
-    y: npt.ArrayLike, rows: int, sample_weight: npt.ArrayLike | None = None
+    y: npt.ArrayLike, index: "pd.Index[Any]", sample_weight: npt.ArrayLike | None = None
 ) -> tuple[Floats, Floats]:
     """Return labels and weights as float arrays, or refuse them; see `check_outcomes`."""
-    return check_outcomes("binary", y, rows, sample_weight)
+    return check_outcomes("binary", y, index, sample_weight)
 
 
 def check_outcomes(
-    objective: str, y: npt.ArrayLike, rows: int, sample_weight: npt.ArrayLike | None = None
+    objective: str, y: npt.ArrayLike, index: "pd.Index[Any]", sample_weight: npt.ArrayLike | None = None
 ) -> tuple[Floats, Floats]:
-    """Return outcomes and weights as float arrays, or refuse them.
+    """Return outcomes and weights as float arrays in the order of the rows, or refuse them.
 
     Parameters
     ----------
     objective : {"binary", "regression"}
-    y : array-like, shape (rows,)
-    rows : int
-    sample_weight : array-like, shape (rows,), optional
+    y : array-like, shape (n,)
+    index : pandas.Index, shape (n,)
+        Of the features. A Series with the same labels in another order is put into this one; see
+        `crm_ml.tables.outside_frames.aligned`.
+    sample_weight : array-like, shape (n,), optional
 
     Raises
     ------
     InputError
-        If their number is not that of the rows; an outcome is NaN, infinite or, where it is binary, neither 0
-        nor 1; one class is missing; or a weight is negative or not finite.
+        If they have another index or another length than the features, or are no numbers; an outcome is NaN,
+        infinite or, where it is binary, neither 0 nor 1; one class is missing; or a weight is negative or not
+        finite.
     """
     if objective not in ("binary", "regression"):
         raise InputError(f"objective is {objective!r}; it must be binary or regression")
-    labels = np.asarray(y, dtype=float)
-    weights = np.ones(rows) if sample_weight is None else np.asarray(sample_weight, dtype=float)
+    rows, labels = len(index), numbers(aligned(y, index, "y"), "y")
+    weighing = np.ones(rows) if sample_weight is None else aligned(sample_weight, index, "sample_weight")
+    weights = numbers(weighing, "sample_weight")
     if labels.shape != (rows,) or weights.shape != (rows,):
         raise InputError(f"{rows:,} rows, labels of shape {labels.shape}, weights of shape {weights.shape}")
     breaches = []

@@ -13,6 +13,8 @@ import numpy.typing as npt
 
 from crm_ml.errors import InputError
 from crm_ml.models.category_map import CategoryMap
+from crm_ml.tables.column_kinds import floats_of, is_category
+from crm_ml.tables.outside_frames import as_features
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,6 +30,9 @@ _CHUNK = 100_000
 @dataclass(frozen=True)
 class Encoding:
     """Columns and categories that a model was trained on.
+
+    A column is numbers or categories by its declared type, see `crm_ml.tables.column_kinds`; what it was in
+    training it must be in scoring.
 
     Parameters
     ----------
@@ -51,7 +56,8 @@ class Encoding:
         Raises
         ------
         InputError
-            If column names repeat, a column is neither number nor text, or text is the customer's id.
+            If column names repeat, a column is neither numbers nor categories, or a category is the
+            customer's id.
         """
         repeated = sorted(set(X.columns[X.columns.duplicated()].astype(str)))
         if repeated or not len(X):
@@ -63,7 +69,7 @@ class Encoding:
         if not columns:
             raise InputError("features: every column is constant or null; nothing can be learned")
         customers = X.index.get_level_values("customer_id") if "customer_id" in X.index.names else X.index
-        text = [name for name in columns if _is_text(X[name])]
+        text = [name for name in columns if is_category(X[name], name)]
         _refuse_ids(X, text, customers)
         customer = customers.factorize(use_na_sentinel=False)[0]
         learned = {name: CategoryMap.learn(X[name], customer, max_levels, min_customers) for name in text}
@@ -80,7 +86,7 @@ class Encoding:
         Raises
         ------
         InputError
-            If columns are missing, have changed between number and text, or hold infinite values; the
+            If columns are missing, have changed between numbers and categories, or hold infinite values; the
             message names all of them.
         """
         places = self._places(X)
@@ -103,8 +109,35 @@ class Encoding:
             raise InputError(f"features: {'; '.join(breaches)}")
         return matrix.T
 
+    def refuse_unseen(self, matrix: Floats) -> None:
+        """Refuse an encoded matrix of training rows in which no row of a category has a level of its own.
+
+        Among few rows all levels may be rare; they share a code then.
+
+        Raises
+        ------
+        InputError
+            The message names all such columns.
+        """
+        enough = len(matrix) >= MAX_LEVELS * MIN_CUSTOMERS
+        unseen = [
+            name
+            for name, category_map in self.categories.items()
+            if (enough or category_map.levels)
+            and not (matrix[:, self.columns.index(name)] < len(category_map.levels)).any()
+        ]
+        if unseen:
+            raise InputError(
+                f"features: no level of {', '.join(unseen)} has {MIN_CUSTOMERS} or more of the customers in "
+                f"{len(matrix):,} rows, so nothing can be learned of it; join its levels or drop the column"
+            )
+
     def chunks(self, X: "pd.DataFrame") -> Iterator[Floats]:
-        """Yield the matrix of `encode` in parts of a hundred thousand rows; raises as `encode`."""
+        """Yield the matrix of `encode` in parts of a hundred thousand rows; raises as `encode`.
+
+        X may be of Polars or Arrow as well, see `crm_ml.tables.outside_frames.as_features`.
+        """
+        X = as_features(X)
         if len(X) <= _CHUNK:
             yield self.encode(X)
             return
@@ -149,29 +182,26 @@ class Encoding:
         return places
 
     def _column(self, values: Any, name: str) -> Floats:
-        """Return the numbers of a column of text, or of numbers that numpy does not hold as such."""
+        """Return the codes of a category, or numbers that numpy does not hold as such."""
         import pandas as pd
 
-        if not isinstance(values.dtype, pd.StringDtype):
-            values = _text_or_numbers(pd.Series(values, name=name, copy=False), name in self.categories)
-        elif name not in self.categories and not values.isna().all():
-            raise InputError(f"{name} was a number in training and is text now")
-        if name not in self.categories:
-            return np.asarray(pd.to_numeric(pd.Series(values)).to_numpy(dtype=np.float64, na_value=np.nan))
-        codes, other = self.categories[name].codes(values)
-        if other and not self.categories[name].bucket:
+        category_map = self.categories.get(name)
+        if category_map is None or not isinstance(values.dtype, pd.StringDtype):
+            series = pd.Series(values, copy=False)
+            if series.notna().any() and is_category(series, name) != (category_map is not None):
+                kind = "a number" if category_map is None else "text or a category"
+                raise InputError(f"{name} was {kind} in training and is {series.dtype} now")
+            if category_map is None:
+                return floats_of(series)
+        codes, others = category_map.codes(values)
+        known = len(codes) - int(np.isnan(codes).sum())
+        if others and not category_map.bucket:
             logger.warning(
-                "%s: %d of %d values unseen in training, scored as missing", name, other, len(codes)
+                "%s: %d of %d values unseen in training, scored as missing", name, others, len(codes)
             )
+        elif others == known >= MIN_CUSTOMERS:
+            logger.warning("%s: none of %d values is a level of training, scored as rare", name, known)
         return codes
-
-
-def _text_or_numbers(values: "pd.Series", text: bool) -> npt.NDArray[Any]:
-    """Return the values of a column, or refuse one that has changed between number and text."""
-    if values.notna().any() and _is_text(values) != text:
-        kinds = f"text in training and is {values.dtype}" if text else "a number in training and is text"
-        raise InputError(f"{values.name} was {kinds} now")
-    return values.to_numpy(dtype=object) if text else values.array
 
 
 def _is_numbers(values: Any) -> bool:
@@ -184,22 +214,6 @@ def _is_constant(values: "pd.Series") -> bool:
     if _is_numbers(numbers):
         return not (numbers != numbers[0]).any() or bool(np.isnan(numbers).all())
     return len(values.unique()) <= 1
-
-
-def _is_text(values: "pd.Series") -> bool:
-    """Say whether a column is text (else it is numbers), or refuse it."""
-    import pandas as pd
-
-    if pd.api.types.is_numeric_dtype(values.dtype):
-        return False
-    if isinstance(values.dtype, pd.StringDtype):
-        return bool(values.notna().any())
-    kind = pd.api.types.infer_dtype(values, skipna=True)
-    if kind in ("string", "categorical", "empty"):
-        return kind != "empty"
-    if kind in ("boolean", "integer", "floating", "mixed-integer-float", "decimal"):
-        return False
-    raise InputError(f"{values.name} holds {kind} values; features are numbers or text")
 
 
 def _refuse_ids(X: "pd.DataFrame", text: list[str], customers: "pd.Index") -> None:

@@ -15,6 +15,7 @@ from crm_ml.models.booster_text import booster_of, text_of
 from crm_ml.models.encoding import Encoding
 from crm_ml.models.feature_reasons import top_reasons
 from crm_ml.models.training_rows import TrainingRows
+from crm_ml.tables.outside_frames import as_features
 from crm_ml.threads import usable
 
 if TYPE_CHECKING:
@@ -92,15 +93,16 @@ class GradientBoosting:
         Parameters
         ----------
         X : pandas.DataFrame, shape (n, k)
-            Numbers and text; null is missing. Rows are sorted by the index, so their order does not matter.
+            Numbers and categories, as `crm_ml.tables.column_kinds` tells them apart; null is missing. A frame
+            of Polars or Arrow is taken as well. Rows are sorted by the index, so their order does not matter.
         y : array-like of {0, 1}, shape (n,)
-            1 = it happened; amounts for a regression.
+            1 = it happened; amounts for a regression. A Series is put into the order of the index of X.
         sample_weight : array-like of float, shape (n,), optional
 
         Raises
         ------
         InputError
-            If a feature is infinite or neither number nor text, or labels can't be used.
+            If a feature is infinite or neither numbers nor categories, or labels can't be used.
         """
         return self.fit_rows(TrainingRows.of(self.objective, X, y, sample_weight))
 
@@ -165,6 +167,7 @@ class GradientBoosting:
         """
         import pandas as pd
 
+        X = as_features(X)
         columns = [*self._encoding().columns, "base"]
         parts = [np.empty((0, len(columns)))]
         for matrix in self._encoding().chunks(X) if len(X) else ():

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from crm_ml.errors import ConfigError, InputError
 from crm_ml.plugins import full_name, named
 from crm_ml.storage.manifest import new_folder, verify
+from crm_ml.tables.outside_frames import as_features
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -117,9 +118,25 @@ class PyfuncModel:
     def __init__(self, model: M, score: Score[M]) -> None:
         self._model, self._score = model, score
 
-    def predict(self, model_input: "pd.DataFrame", params: dict[str, Any] | None = None) -> "pd.DataFrame":
-        """Return the scores of a frame."""
-        return self._score(self._model, model_input, params or {})
+    def predict(self, model_input: Any, params: dict[str, Any] | None = None) -> "pd.DataFrame":
+        """Return the scores of a frame.
+
+        Parameters
+        ----------
+        model_input : frame of pandas, Polars or Arrow, list of records, or mapping of columns
+            A number may have any type of numbers, a category any type of text or of declared categories; the
+            scores do not depend on it. Of a frame without an index the column customer_id becomes it.
+        params : mapping of str to value, optional
+
+        Raises
+        ------
+        InputError
+            As the model; no message has the value of a cell.
+        """
+        import pandas as pd
+
+        frame = pd.DataFrame(model_input) if isinstance(model_input, list | dict) else model_input
+        return self._score(self._model, frame, params or {})
 
 
 def loader(score: Score[Any]) -> Callable[[str], PyfuncModel]:
@@ -133,6 +150,7 @@ def probability(column: str) -> Score[Any]:
     def score(model: Any, X: "pd.DataFrame", params: Mapping[str, Any]) -> "pd.DataFrame":  # noqa: ARG001
         import pandas as pd
 
+        X = as_features(X)
         return pd.DataFrame({column: model.predict(X)}, index=X.index)
 
     return score

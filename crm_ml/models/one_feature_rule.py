@@ -12,6 +12,8 @@ import numpy.typing as npt
 from crm_ml.errors import InputError
 from crm_ml.evaluation import calibrators
 from crm_ml.models.checks import Floats, check_labels
+from crm_ml.tables.column_kinds import numbers
+from crm_ml.tables.outside_frames import as_features
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,9 +58,10 @@ class OneFeatureRule:
         Raises
         ------
         InputError
-            If the feature is missing, infinite or null in every row, or labels can't be used.
+            If the feature is missing, no number, infinite or null in every row, or labels can't be used.
         """
-        labels, weights = check_labels(y, len(X), sample_weight)
+        X = as_features(X)
+        labels, weights = check_labels(y, X.index, sample_weight)
         values = self._values(X)
         order = np.lexsort((weights, labels, values))
         labels, weights, values = labels[order], weights[order], values[order]
@@ -78,11 +81,11 @@ class OneFeatureRule:
         Raises
         ------
         InputError
-            If the feature is missing or infinite, or the rule is not fitted.
+            If the feature is missing, no number or infinite, or the rule is not fitted.
         """
         if not hasattr(self, "curve_"):
             raise InputError("OneFeatureRule is not fitted; call fit first")
-        values = self._values(X)
+        values = self._values(as_features(X))
         p = self.curve_.predict(self.direction_ * np.nan_to_num(values))
         return np.where(np.isnan(values), self.p_null_, p)
 
@@ -107,11 +110,11 @@ class OneFeatureRule:
     def _values(self, X: "pd.DataFrame") -> Floats:
         if self.column not in X.columns:
             raise InputError(f"features: 1 missing: {self.column}; compute the same groups")
-        values = X[self.column].to_numpy(dtype=np.float64, na_value=np.nan)
+        values = numbers(X[self.column], f"features: {self.column}")
         infinite = int(np.isinf(values).sum())
         if infinite:
             raise InputError(f"features: {self.column} is infinite in {infinite:,} of {len(values):,} rows")
-        return np.asarray(values)
+        return values
 
 
 def _direction(values: Floats, y: Floats, weights: Floats) -> float:

@@ -10,6 +10,8 @@ import numpy.typing as npt
 
 from crm_ml.errors import InputError
 from crm_ml.models.checks import check_labels
+from crm_ml.tables.column_kinds import numbers
+from crm_ml.tables.outside_frames import as_features
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,11 +54,12 @@ class ShrunkRate:
         Raises
         ------
         InputError
-            If a column is missing, negative or infinite, or labels can't be used.
+            If a column is missing, no number, negative or infinite, or labels can't be used.
         """
         from scipy.optimize import minimize_scalar
 
-        labels, weights = check_labels(y, len(X), sample_weight)
+        X = as_features(X)
+        labels, weights = check_labels(y, X.index, sample_weight)
         answered, sent = self._counts(X)
         below = [name for name in (self.answered, self.sent) if (X[name] < 0).any()]
         if below:
@@ -79,11 +82,12 @@ class ShrunkRate:
         Raises
         ------
         InputError
-            If a column is missing or infinite, or nothing is fitted. Negative counts are taken for none.
+            If a column is missing, no number or infinite, or nothing is fitted. Negative counts are taken for
+            none.
         """
         if not hasattr(self, "strength_"):
             raise InputError("ShrunkRate is not fitted; call fit first")
-        return _rate(self.mean_, self.strength_, *self._counts(X))
+        return _rate(self.mean_, self.strength_, *self._counts(as_features(X)))
 
     def save(self, folder: Path) -> None:
         """Write the prior as JSON into an existing folder."""
@@ -106,7 +110,7 @@ class ShrunkRate:
             raise InputError(
                 f"features: {len(missing)} missing: {', '.join(missing)}; compute the same groups"
             )
-        counts = [X[name].to_numpy(dtype=np.float64, na_value=np.nan) for name in (self.answered, self.sent)]
+        counts = [numbers(X[name], f"features: {name}") for name in (self.answered, self.sent)]
         breaches = []
         for name, values in zip((self.answered, self.sent), counts, strict=True):
             infinite = int(np.isinf(values).sum())

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from crm_ml.models.checks import Floats, check_outcomes, training_order
 from crm_ml.models.encoding import Encoding
+from crm_ml.tables.outside_frames import as_features
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,14 +41,19 @@ class TrainingRows:
     ) -> Self:
         """Check and encode features and outcomes.
 
+        Outcomes and weights with an index are put into the order of the features.
+
         Raises
         ------
         InputError
-            As `crm_ml.models.checks.check_outcomes` and `crm_ml.models.encoding.Encoding`.
+            As `crm_ml.models.checks.check_outcomes` and `crm_ml.models.encoding.Encoding`, or if no row of a
+            category has a level of its own.
         """
-        outcomes, weights = check_outcomes(objective, y, len(X), sample_weight)
+        X = as_features(X)
+        outcomes, weights = check_outcomes(objective, y, X.index, sample_weight)
         encoding = Encoding.learn(X)
         matrix = encoding.encode(X)
+        encoding.refuse_unseen(matrix)
         order = training_order(X.index, matrix, outcomes, weights)
         ordered = np.ascontiguousarray(matrix[order])
         return cls(encoding, ordered, outcomes[order], weights[order], sample_weight is not None)

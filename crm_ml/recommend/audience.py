@@ -8,6 +8,7 @@ import numpy.typing as npt
 from crm_ml.errors import InputError
 from crm_ml.recommend.interactions import CUSTOMER, lookup
 from crm_ml.recommend.serving import block_rows
+from crm_ml.tables.column_kinds import as_ids
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -89,7 +90,7 @@ def audience(
 def _rows(model: "Recommender", customers: npt.ArrayLike | None) -> "npt.NDArray[np.int64]":
     if customers is None:
         return np.arange(len(model.customers_))
-    rows = lookup(model.customers_, customers)
+    rows = lookup(model.customers_, as_ids(customers))
     rows = np.unique(rows[rows >= 0])
     if not len(rows):
         raise InputError(f"none of {np.size(customers):,} customers is among those that were fitted")

@@ -11,6 +11,9 @@ import numpy.typing as npt
 
 from crm_ml.errors import InputError
 from crm_ml.snapshots import DAY_S
+from crm_ml.tables.column_kinds import floats_of, named_levels
+from crm_ml.tables.column_kinds import numbers as as_numbers
+from crm_ml.tables.outside_frames import as_pandas
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,6 +23,7 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Ids = npt.NDArray[np.object_]
 CUSTOMER, ITEM, AT, QUANTITY = "customer_id", "item_id", "occurred_at", "quantity"
+_NUMBERS = ("integer", "floating", "mixed-integer-float", "decimal")
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,14 +183,15 @@ def as_interactions(frame: "pd.DataFrame | Interactions", ends_at: int | None = 
     ----------
     frame : pandas.DataFrame
         Columns customer_id, item_id, occurred_at (a time in UTC, or integer seconds) and optionally quantity.
+        A frame of Polars or Arrow is taken as well. Ids become texts: 7, 7.0 and "7" are one.
     ends_at : int, optional
         Seconds since 1970; one after the last event without it.
 
     Raises
     ------
     InputError
-        If a column is missing, there is no row, an id or a time is missing, a quantity is not above 0 or not
-        finite, or an event lies at or after `ends_at`; the message names all.
+        If a column is missing or of another kind, there is no row, an id or a time is missing, a quantity is
+        not above 0 or not finite, or an event lies at or after `ends_at`; the message names all.
 
     Examples
     --------
@@ -198,6 +203,7 @@ def as_interactions(frame: "pd.DataFrame | Interactions", ends_at: int | None = 
     """
     if isinstance(frame, Interactions):
         return frame
+    frame = as_pandas(frame, "interactions")
     missing = [name for name in (CUSTOMER, ITEM, AT) if name not in frame]
     if missing or not len(frame):
         breach = f"no column {', '.join(missing)}" if missing else "there is no row"
@@ -215,9 +221,15 @@ def as_interactions(frame: "pd.DataFrame | Interactions", ends_at: int | None = 
 def _seconds(values: "pd.Series[Any]") -> Floats:
     import pandas as pd
 
-    if pd.api.types.is_numeric_dtype(values.dtype):
-        return values.to_numpy(dtype=float, na_value=np.nan)
-    times = pd.to_datetime(values, utc=True).astype("datetime64[us, UTC]")
+    if pd.api.types.infer_dtype(values, skipna=True) in _NUMBERS:
+        return floats_of(values)
+    try:
+        times = pd.to_datetime(values, utc=True).astype("datetime64[us, UTC]")
+    except (TypeError, ValueError, OverflowError):  # of pandas, with the value
+        raise InputError(
+            f"interactions: {AT} holds {values.dtype} values that are no times in {len(values):,} rows; give "
+            "times, or integer seconds since 1970"
+        ) from None
     seconds = times.astype("int64").to_numpy() // 1_000_000
     return np.where(times.isna().to_numpy(), np.nan, seconds.astype(float))
 
@@ -225,7 +237,7 @@ def _seconds(values: "pd.Series[Any]") -> Floats:
 def _quantity(frame: "pd.DataFrame") -> Floats:
     if QUANTITY not in frame:
         return np.ones(len(frame))
-    return frame[QUANTITY].to_numpy(dtype=float, na_value=np.nan)
+    return as_numbers(frame[QUANTITY], f"interactions: {QUANTITY}")
 
 
 def _check(frame: "pd.DataFrame", at: Floats, quantity: Floats, end: int) -> None:
@@ -245,8 +257,9 @@ def _check(frame: "pd.DataFrame", at: Floats, quantity: Floats, end: int) -> Non
 def _numbered(ids: "pd.Series[Any]") -> tuple[Ids, Ints]:
     import pandas as pd
 
-    codes, known = pd.factorize(ids.astype(str).to_numpy(dtype=object), sort=True)
-    return np.asarray(known, dtype=object), codes.astype(np.int64)
+    place, names = named_levels(ids)
+    codes, known = pd.factorize(np.array(names, dtype=object), sort=True)
+    return np.asarray(known, dtype=object), codes[place].astype(np.int64)
 
 
 def _merged(customer: Ints, item: Ints, at: Ints, quantity: Floats) -> tuple[Ints, Ints, Ints, Floats]:

@@ -18,6 +18,7 @@ from crm_ml.recommend.offer import Offer
 from crm_ml.recommend.serving import Serving
 from crm_ml.recommend.top_k import Mask
 from crm_ml.storage.identity import identity
+from crm_ml.tables.column_kinds import as_ids, level_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -113,7 +114,8 @@ class Recommender(ABC):
         Parameters
         ----------
         customers : array-like of str
-            Each once. Unknown customers get the most popular items, of their segment where they have one.
+            Each once; 7, 7.0 and "7" are one id. Unknown customers get the most popular items, of their
+            segment where they have one.
         k : int
             Items per customer; fewer only where fewer are left to recommend.
         exclude_seen : bool
@@ -178,7 +180,7 @@ class Recommender(ABC):
             If it is unknown.
         """
         self._check_fitted()
-        places = np.flatnonzero(self.items_ == item_id)
+        places = np.flatnonzero(self.items_ == level_name(item_id))
         if not len(places):
             raise InputError(f"item {item_id!r} is none of the {len(self.items_):,} items that were fitted")
         return int(places[0])
@@ -247,7 +249,7 @@ class Recommender(ABC):
         import pandas as pd
 
         self._check_fitted()
-        wanted = np.asarray(customers, dtype=object).ravel()
+        wanted = as_ids(customers)
         missing, twice = int(pd.isna(wanted).sum()), int(pd.Series(wanted).duplicated().sum())
         breaches = [f"k is {k}; give at least 1"] if k < 1 else []
         breaches += [f"{missing:,} of {len(wanted):,} customers are missing"] if missing else []
@@ -255,7 +257,7 @@ class Recommender(ABC):
         breaches += [] if len(wanted) else ["there is no customer"]
         if breaches:
             raise InputError(f"recommend: {'; '.join(breaches)}")
-        return np.array([str(customer) for customer in wanted], dtype=object)
+        return wanted
 
 
 def fitted(
@@ -273,7 +275,7 @@ def fitted(
 def _allowed(items: Ids, allowed_items: npt.ArrayLike | None) -> Mask | None:
     if allowed_items is None:
         return None
-    mask: Mask = np.isin(items.astype(str), np.asarray(allowed_items).astype(str))
+    mask: Mask = np.isin(items.astype(str), as_ids(allowed_items).astype(str))
     if not mask.any():
         raise InputError(
             f"allowed_items: none of {np.size(allowed_items):,} is among {len(items):,} items of the model"

@@ -62,7 +62,7 @@ def register(client: Client, model_id: str, name: str) -> str:
 
 def _save(model: Pyfunc, parent: Path, made: Any, run_id: str) -> None:
     mlflow = load_mlflow()
-    from mlflow.models import Model, ModelSignature
+    from mlflow.models import Model
 
     described = Model(
         artifact_path=made.artifact_location,
@@ -79,9 +79,23 @@ def _save(model: Pyfunc, parent: Path, made: Any, run_id: str) -> None:
             loader_module=model.loader_module,
             data_path=str(data),
             mlflow_model=described,
-            signature=ModelSignature(_schema(model.inputs), _schema(model.outputs)),
+            signature=signature_of(model.inputs, model.outputs),
             pip_requirements=[f"crm_ml=={_version()}"],
         )
+
+
+def signature_of(inputs: Mapping[str, str], outputs: Mapping[str, str]) -> Any:
+    """Return the signature of a model that checks the types of its input itself.
+
+    MLflow's own check refuses integers, booleans and categories where a double or a string is named, takes
+    frames of pandas only, and prints customers' rows in its error. It leaves the check to models whose
+    signature is said to come from type hints.
+    """
+    from mlflow.models import ModelSignature
+
+    signature = ModelSignature(_schema(inputs), _schema(outputs))
+    signature._is_signature_from_type_hint = True
+    return signature
 
 
 def _schema(columns: Mapping[str, str]) -> Any:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from crm_ml.models.model_folder import loader
+from crm_ml.tables.outside_frames import as_features
 from crm_ml.uplift.learner import Learner
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ def score(
     """Return a frame with a column ``uplift_<arm>`` for each treated arm, indexed like the input."""
     import pandas as pd
 
+    X = as_features(X)
     return pd.DataFrame({column(arm): model.predict(X, arm) for arm in model.arms_}, index=X.index)
 
 
