@@ -86,7 +86,11 @@ class SampleRatio:
         return f"{shown} (p = {self.p_value:.3g})"
 
 
-def sample_ratio(arm: npt.ArrayLike, probabilities: Mapping[str, float]) -> SampleRatio:
+def sample_ratio(
+    arm: npt.ArrayLike,
+    probabilities: Mapping[str, "float | npt.ArrayLike"],
+    stratum: npt.ArrayLike | None = None,
+) -> SampleRatio:
     """Compare the sizes of the arms with their declared probabilities.
 
     A mismatch means that rows were lost or added after randomisation, which invalidates the comparison.
@@ -94,13 +98,21 @@ def sample_ratio(arm: npt.ArrayLike, probabilities: Mapping[str, float]) -> Samp
     Parameters
     ----------
     arm : array-like of str, shape (n,)
-    probabilities : mapping of str to float
-        Declared probability of each arm; scaled to sum to 1.
+    probabilities : mapping of str to float or array-like of float, shape (n,)
+        Declared probability of each arm, of all rows or of each; scaled to sum to 1.
+    stratum : array-like, shape (n,), optional
+        Such as the trial; the arms are compared in all rows and in each stratum, and the p-value is twice the
+        smaller of the two.
 
     Raises
     ------
     InputError
         If an arm has no declared probability, or a declared one is not above 0.
+
+    Notes
+    -----
+    ``d' C^+ d`` with d the observed less the expected counts and ``C = sum diag(p) - p p'``: Pearson's
+    chi-square where all rows have the same probabilities.
 
     References
     ----------
@@ -111,21 +123,47 @@ def sample_ratio(arm: npt.ArrayLike, probabilities: Mapping[str, float]) -> Samp
     >>> sample_ratio(["a"] * 60 + ["b"] * 40, {"a": 0.5, "b": 0.5}).holds
     True
     """
-    from scipy.stats import chisquare
-
     names = np.asarray(arm, dtype=str)
-    unknown = sorted(set(names.tolist()) - set(probabilities))
-    wrong = sorted(name for name, p in probabilities.items() if not p > 0)
+    arms = sorted(probabilities)
+    p = np.column_stack(
+        [np.broadcast_to(np.asarray(probabilities[name], float), names.shape) for name in arms]
+    )
+    unknown = sorted(set(names.tolist()) - set(arms))
+    wrong = [name for place, name in enumerate(arms) if (p[:, place] < 0).any() or not p[:, place].sum() > 0]
     if unknown or wrong:
         raise InputError(
             f"sample ratio: no declared probability of {', '.join(unknown) or 'none'}, "
             f"not above 0: {', '.join(wrong) or 'none'}"
         )
-    total = sum(probabilities.values())
-    counts = {name: int((names == name).sum()) for name in sorted(probabilities)}
-    expected = {name: len(names) * probabilities[name] / total for name in counts}
-    p_value = float(chisquare(list(counts.values()), list(expected.values())).pvalue)
-    return SampleRatio(counts, expected, p_value)
+    p = p / p.sum(axis=1, keepdims=True)
+    drawn = names[:, None] == np.array(arms)
+    groups = np.zeros(len(names)) if stratum is None else np.asarray(stratum)
+    parts = [_count_square(drawn[rows], p[rows]) for rows in (groups == name for name in np.unique(groups))]
+    p_value = _chi2_p(*_count_square(drawn, p))
+    if len(parts) > 1:
+        squares, freedom = (sum(part) for part in zip(*parts, strict=True))
+        p_value = min(1.0, 2 * min(p_value, _chi2_p(squares, freedom)))
+    counts, expected = drawn.sum(axis=0), p.sum(axis=0)
+    return SampleRatio(
+        {name: int(n) for name, n in zip(arms, counts, strict=True)},
+        {name: float(n) for name, n in zip(arms, expected, strict=True)},
+        p_value,
+    )
+
+
+def _count_square(drawn: npt.NDArray[np.bool_], p: Floats) -> tuple[float, int]:
+    """Return the squared distance of the counts from the expected ones, and its degrees of freedom."""
+    covariance = np.diag(p.sum(axis=0)) - p.T @ p
+    distance = drawn.sum(axis=0) - p.sum(axis=0)
+    return float(distance @ np.linalg.pinv(covariance, rcond=1e-9) @ distance), int(
+        (p > 0).any(axis=0).sum()
+    ) - 1
+
+
+def _chi2_p(square: float, freedom: int) -> float:
+    from scipy.special import chdtrc
+
+    return float(chdtrc(freedom, square)) if freedom else 1.0
 
 
 def balance(X: "pd.DataFrame", treatment: npt.ArrayLike) -> "pd.DataFrame":

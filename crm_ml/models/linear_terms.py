@@ -28,6 +28,8 @@ class LinearTerms:
         Of the bent numbers; the coefficient of the standardised number, and of a missing one.
     by_code : mapping of int to numpy.ndarray
         By the place of a category: the coefficient of each code, that of a missing value at the end.
+    signed_logs : bool
+        Whether numbers are bent.
     """
 
     intercept: float
@@ -37,10 +39,17 @@ class LinearTerms:
     slope: Floats
     missing: Floats
     by_code: dict[int, Floats]
+    signed_logs: bool = True
 
     @classmethod
     def of(
-        cls, encoding: Encoding, mean: Floats, scale: Floats, coefficients: Floats, intercept: float
+        cls,
+        encoding: Encoding,
+        mean: Floats,
+        scale: Floats,
+        coefficients: Floats,
+        intercept: float,
+        signed_logs: bool = True,
     ) -> Self:
         """Cut the coefficients of the design by feature."""
         starts = np.cumsum([0, *widths(encoding)])
@@ -59,6 +68,7 @@ class LinearTerms:
             slope=coefficients[first, None],
             missing=coefficients[first + 1, None],
             by_code=by_code,
+            signed_logs=signed_logs,
         )
 
     def margin(self, matrix: Floats) -> Floats:
@@ -79,7 +89,7 @@ class LinearTerms:
         return margin
 
     def _number_terms(self, values: Floats) -> Floats:
-        terms = bent(values)
+        terms = bent(values) if self.signed_logs else values.copy()
         terms -= self.mean
         terms /= self.scale
         np.clip(terms, -LIMIT, LIMIT, out=terms)

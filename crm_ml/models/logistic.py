@@ -12,7 +12,6 @@ from crm_ml.errors import InputError
 from crm_ml.models.encoding import Encoding
 from crm_ml.models.linear_terms import LIMIT, LinearTerms, bent, number_places, widths
 from crm_ml.models.training_rows import TrainingRows
-from crm_ml.tables.outside_frames import as_features
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,11 +33,14 @@ class Logistic:
     strength : float
         Weight of the data against the penalty (scikit-learn's C).
     max_iterations : int
+    signed_logs : bool
+        Whether numbers become signed logs; otherwise they are standardised and cut as they are.
     """
 
     objective: ClassVar[str] = "binary"
     strength: float = 0.1
     max_iterations: int = 2000
+    signed_logs: bool = True
 
     def fit(self, X: "pd.DataFrame", y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> Self:
         """Learn the coefficients; parameters and errors as `crm_ml.models.gradient_boosting`."""
@@ -49,7 +51,7 @@ class Logistic:
         from threadpoolctl import threadpool_limits
 
         self.encoding_ = rows.encoding
-        matrix = _bend(rows.matrix, self.encoding_)
+        matrix = self._bend(rows.matrix)
         known = np.isfinite(matrix)
         count = np.maximum(known.sum(axis=0), 1)
         self.mean_ = np.where(known, matrix, 0.0).sum(axis=0) / count
@@ -93,7 +95,6 @@ class Logistic:
         """
         import pandas as pd
 
-        X = as_features(X)
         terms = (self._rows(X) - self.centre_) * self.coefficients_
         starts = np.cumsum([0, *widths(self.encoding_)])[:-1]
         sums = np.add.reduceat(terms, starts, axis=1)
@@ -111,7 +112,7 @@ class Logistic:
             coefficients=self.coefficients_,
             intercept=np.array([self.intercept_]),
         )
-        parameters = {"strength": self.strength, "max_iterations": self.max_iterations}
+        parameters = {name: getattr(self, name) for name in ("strength", "max_iterations", "signed_logs")}
         (folder / _PARAMETERS).write_text(json.dumps(parameters, indent=1) + "\n", encoding="utf-8")
 
     @classmethod
@@ -127,7 +128,7 @@ class Logistic:
 
     def _rows(self, X: "pd.DataFrame") -> Floats:
         encoding = self._fitted_encoding()
-        return self._design(_bend(encoding.encode(X), encoding))
+        return self._design(self._bend(encoding.encode(X)))
 
     def _fitted_encoding(self) -> Encoding:
         if not hasattr(self, "coefficients_"):
@@ -136,8 +137,14 @@ class Logistic:
 
     def _learned(self) -> Self:
         coefficients = self.coefficients_, self.intercept_
-        self.terms_ = LinearTerms.of(self.encoding_, self.mean_, self.scale_, *coefficients)
+        self.terms_ = LinearTerms.of(self.encoding_, self.mean_, self.scale_, *coefficients, self.signed_logs)
         return self
+
+    def _bend(self, matrix: Floats) -> Floats:
+        result = matrix.copy()
+        for place in number_places(self.encoding_) if self.signed_logs else ():
+            result[:, place] = bent(np.ascontiguousarray(matrix[:, place]))
+        return result
 
     def _design(self, matrix: Floats) -> Floats:
         """Return the columns of the regression from bent numbers and category codes."""
@@ -154,10 +161,3 @@ class Logistic:
                 ) / self.scale_[position]
                 parts += [np.clip(scaled, -LIMIT, LIMIT), missing]
         return np.array(parts, dtype=np.float64).T
-
-
-def _bend(matrix: Floats, encoding: Encoding) -> Floats:
-    result = matrix.copy()
-    for place in number_places(encoding):
-        result[:, place] = bent(np.ascontiguousarray(matrix[:, place]))
-    return result

@@ -33,7 +33,9 @@ class DRLearner(Learner):
         fold = rows.folds(self.folds, self.seed)
         scores = [self._scores(rows, arm, fold) for arm in range(1 + len(rows.arms))]
         for arm in range(1, len(scores)):
-            self.parts_[f"effect_{arm}"] = self._effect_model().fit(rows.X, scores[arm] - scores[0])
+            self.parts_[f"effect_{arm}"] = self._effect_model(len(rows.y)).fit(
+                rows.X, scores[arm] - scores[0]
+            )
 
     def _scores(self, rows: Experiment, arm: int, fold: npt.NDArray[np.int64]) -> Floats:
         assert rows.probability is not None

@@ -1,8 +1,9 @@
 """The base class of uplift learners: parameters, checks, arms and files."""
 
 import json
+import logging
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -20,6 +21,7 @@ from crm_ml.uplift.randomised_trial import Experiment, Probability, arm_name, as
 if TYPE_CHECKING:
     import pandas as pd
 
+logger = logging.getLogger(__name__)
 _LEARNED = "learned.json"
 
 
@@ -29,9 +31,11 @@ class Learner(ABC):
 
     Parameters
     ----------
-    base : {"boosting", "logistic"}
-        Regularised boosted trees, or linear models: logistic for outcomes 0 and 1, ridge for amounts and
-        effects.
+    base : {"boosting", "logistic", "plain"}
+        Boosted trees, regularised by the number of rows, or linear models: logistic for outcomes 0 and 1,
+        ridge for amounts and effects. Those of ``"logistic"`` work on signed logs of the numbers,
+        ``sign(x) * log(1 + |x|)``, so that an effect which is a line in an amount is none for them; those of
+        ``"plain"`` take the numbers as they are.
     outcome_options, effect_options : mapping of str to value
         Parameters of the models of outcomes and of effects that differ from the defaults; further ones of
         LightGBM among them as ``params``, see `GradientBoosting`.
@@ -60,8 +64,9 @@ class Learner(ABC):
     numbers_: dict[str, float] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        learner_bases.outcome_model(self.base, True, self.outcome_options, self.seed, self.num_threads)
-        self._effect_model()
+        learner_bases.check_base(self.base)
+        learner_bases.outcome_model(self.base, True, self.outcome_options, self.seed, self.num_threads, 1)
+        self._effect_model(1)
 
     def fit(
         self,
@@ -99,7 +104,15 @@ class Learner(ABC):
         self.arms_, self.binary_ = experiment.arms, experiment.binary
         self.parts_, self.numbers_ = {}, {}
         self._fit(experiment)
+        if unsplit := self.unsplit():
+            logger.warning(
+                "%s: could not split, so one number for everybody: %s", type(self).__name__, unsplit
+            )
         return self
+
+    def unsplit(self) -> list[str]:
+        """Return the fitted parts that say one number for everybody, since their trees could not split."""
+        return [name for name, part in sorted(self.parts_.items()) if learner_bases.says_one_number(part)]
 
     def predict(self, X: "pd.DataFrame | npt.ArrayLike", arm: object = None) -> Any:
         """Return the effect on the mean outcome of each row.
@@ -150,6 +163,7 @@ class Learner(ABC):
             "binary": self.binary_,
             "numbers": self.numbers_,
             "parts": sorted(self.parts_),
+            "unsplit": self.unsplit(),
         }
         text = json.dumps(content, indent=1, sort_keys=True, default=dict)
         (folder / _LEARNED).write_text(text + "\n", encoding="utf-8")
@@ -174,17 +188,17 @@ class Learner(ABC):
     def _effect(self, X: "pd.DataFrame", arm: int) -> Floats:
         """Return the effect of an arm (its number, from 1), shape (n,)."""
 
-    def _outcome_of(self, experiment: Experiment, arm: int) -> Fitted:
-        model: Fitted = experiment.outcome_model(arm, self._outcome_model)
+    def _outcome_of(self, experiment: Experiment, arm: int, weighed: bool = False) -> Fitted:
+        model: Fitted = experiment.outcome_model(arm, self._outcome_model, weighed)
         return model
 
-    def _outcome_model(self) -> Fitted:
+    def _outcome_model(self, rows: int) -> Fitted:
         return learner_bases.outcome_model(
-            self.base, self.binary_, self.outcome_options, self.seed, self.num_threads
+            self.base, self.binary_, self.outcome_options, self.seed, self.num_threads, rows
         )
 
-    def _effect_model(self) -> Fitted:
-        return learner_bases.effect_model(self.base, self.effect_options, self.seed, self.num_threads)
+    def _effect_model(self, rows: int) -> Fitted:
+        return learner_bases.effect_model(self.base, self.effect_options, self.seed, self.num_threads, rows)
 
     def _check_fitted(self) -> None:
         if not hasattr(self, "parts_") or (not self.parts_ and not self.numbers_):
@@ -192,13 +206,20 @@ class Learner(ABC):
 
 
 def cross_fitted(
-    make: Any, X: "pd.DataFrame", y: Floats, fold: npt.NDArray[np.int64], learn: npt.NDArray[np.bool_]
+    make: Callable[[int], Fitted],
+    X: "pd.DataFrame",
+    y: Floats,
+    fold: npt.NDArray[np.int64],
+    learn: npt.NDArray[np.bool_],
 ) -> Floats:
-    """Return predictions for all rows by models that learned from `learn` rows of the other folds."""
+    """Return predictions for all rows by models that learned from `learn` rows of the other folds.
+
+    `make` returns an unfitted model for a number of rows.
+    """
     predictions = np.empty(len(y))
     for number in _folds(fold):
         inside, from_ = fold == number, (fold != number) & learn
-        predictions[inside] = make().fit(X[from_], y[from_]).predict(X[inside])
+        predictions[inside] = make(int(from_.sum())).fit(X[from_], y[from_]).predict(X[inside])
     return predictions
 
 

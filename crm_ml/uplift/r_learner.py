@@ -37,7 +37,7 @@ class RLearner(Learner):
         m = cross_fitted(self._outcome_model, rows.X, rows.y, fold, fold >= 0)
         probabilities = rows.probability[:, [0, arm]]
         residual = (rows.arm == arm) - probabilities[:, 1] / probabilities.sum(axis=1)
-        return self._effect_model().fit(rows.X, (rows.y - m) / residual, residual**2)
+        return self._effect_model(len(rows.y)).fit(rows.X, (rows.y - m) / residual, residual**2)
 
     def _effect(self, X: "pd.DataFrame", arm: int) -> Floats:
         return self.parts_[f"effect_{arm}"].predict(X)

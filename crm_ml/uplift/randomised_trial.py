@@ -11,14 +11,11 @@ from crm_ml.customer_hash import customer_folds
 from crm_ml.errors import InputError, LeakError
 from crm_ml.evaluation import leakage
 from crm_ml.models.logistic import Floats
-from crm_ml.tables.column_kinds import numbers
-from crm_ml.tables.outside_frames import aligned, as_features
 
 if TYPE_CHECKING:
     import pandas as pd
 
 FEWEST = 30
-MOST_NAMED = 10
 LARGEST_AUC = 0.99
 _TOLERANCE = 1e-6
 Probability = float | Mapping[Any, float] | npt.ArrayLike
@@ -41,7 +38,7 @@ class Experiment:
     probability : numpy.ndarray, shape (n, 1 + len(arms)), optional
         Known probability of each arm; None where it must be estimated.
     outcome_models : dict
-        Models of the outcome that learned from the rows of an arm, by the arm and their parameters.
+        Models of the outcome that learned from the rows of an arm, by the arm, parameters and weights.
     """
 
     X: "pd.DataFrame"
@@ -52,14 +49,25 @@ class Experiment:
     probability: Floats | None = None
     outcome_models: dict[tuple[int, str], Any] = field(default_factory=dict, repr=False)
 
-    def outcome_model(self, arm: int, make: Callable[[], Any]) -> Any:
-        """Return a model of the outcome in an arm; learners of equal parameters share one."""
-        unfitted = make()
-        key = arm, repr(unfitted)
+    def outcome_model(self, arm: int, make: Callable[[int], Any], weighed: bool = False) -> Any:
+        """Return a model of the outcome in an arm; learners of equal parameters share one.
+
+        `make` returns an unfitted one for a number of rows; `weighed` rows count by `weights`.
+        """
+        inside = self.arm == arm
+        weights = self.weights(arm) if weighed else None
+        unfitted = make(int(inside.sum()))
+        key = arm, f"{unfitted!r} {None if weights is None else hash(weights.tobytes())}"
         if key not in self.outcome_models:
-            inside = self.arm == arm
-            self.outcome_models[key] = unfitted.fit(self.X[inside], self.y[inside])
+            self.outcome_models[key] = unfitted.fit(self.X[inside], self.y[inside], weights)
         return self.outcome_models[key]
+
+    def weights(self, arm: int) -> Floats | None:
+        """Return one over the probability of an arm for its rows, 1 on average; None where all are equal."""
+        if self.probability is None:
+            return None
+        inverse = 1 / self.probability[self.arm == arm, arm]
+        return None if np.ptp(inverse) == 0 else np.asarray(inverse / inverse.mean())
 
     def folds(self, count: int, seed: int) -> npt.NDArray[np.int64]:
         """Return a fold for each row; all rows of a customer have the same."""
@@ -85,10 +93,9 @@ def check_experiment(
     Parameters
     ----------
     X : pandas.DataFrame or array-like, shape (n, k)
-        Numbers and categories; a frame of Polars or Arrow is taken as well.
+        Numbers and text.
     treatment : array-like, shape (n,)
-        Names or numbers of arms. Treatment, outcomes and probabilities with an index are put into the order
-        of the index of X.
+        Names or numbers of arms.
     y : array-like of float, shape (n,)
     control : object
         Which value of `treatment` is the untreated arm.
@@ -98,15 +105,13 @@ def check_experiment(
     Raises
     ------
     InputError
-        If lengths or indices differ, a value is NaN, infinite or no number, there is one arm only, the
-        control is missing, an arm has fewer than 30 rows, the outcome does not vary within an arm, or a
-        probability is not within 0 and 1.
+        If lengths differ, a value is NaN or infinite, there is one arm only, the control is missing, an arm
+        has fewer than 30 rows, the outcome does not vary within an arm, or a probability is not within 0
+        and 1.
     LeakError
         If a single feature predicts who was treated.
     """
-    frame = as_frame(X)
-    names = _names(aligned(treatment, frame.index, "treatment"))
-    outcomes = numbers(aligned(y, frame.index, "y"), "y")
+    frame, names, outcomes = as_frame(X), _names(treatment), np.asarray(y, dtype=float)
     if outcomes.shape != (len(frame),) or names.shape != (len(frame),):
         raise InputError(
             f"{len(frame):,} rows, treatment of shape {names.shape}, y of shape {outcomes.shape}"
@@ -120,8 +125,7 @@ def check_experiment(
     for number, arm in enumerate(arms, 1):
         codes[names == arm] = number
     _refuse_separation(frame, codes, arms)
-    p = aligned(probability, frame.index, "probability")
-    known = None if p is None else _known(p, arms, untreated, len(frame))
+    known = None if probability is None else _known(probability, arms, untreated, len(frame))
     return Experiment(frame, codes, arms, outcomes, _binary(outcomes), known)
 
 
@@ -129,8 +133,8 @@ def as_frame(X: "pd.DataFrame | npt.ArrayLike") -> "pd.DataFrame":
     """Return features as a frame; the columns of an array are called x0, x1 and so on."""
     import pandas as pd
 
-    if not isinstance(X, np.ndarray | list | tuple):
-        return as_features(X)
+    if isinstance(X, pd.DataFrame):
+        return X
     values = np.asarray(X, dtype=float)
     if values.ndim != 2:
         raise InputError(f"X has shape {values.shape}; give rows and columns")
@@ -138,10 +142,8 @@ def as_frame(X: "pd.DataFrame | npt.ArrayLike") -> "pd.DataFrame":
 
 
 def _names(treatment: npt.ArrayLike) -> npt.NDArray[np.str_]:
-    import pandas as pd
-
-    place, arms = pd.factorize(np.asarray(treatment, dtype=object).ravel())  # missing is -1, the last name
-    return np.array([*map(arm_name, arms.tolist()), ""], dtype=str)[place]
+    values = np.asarray(treatment, dtype=object).ravel()
+    return np.array([arm_name(value) for value in values.tolist()], dtype=str)
 
 
 def arm_name(value: object) -> str:
@@ -166,13 +168,13 @@ def _breaches(names: npt.NDArray[np.str_], y: Floats, arms: Sequence[str], contr
     present = [control, *arms] if (names == control).any() else list(arms)
     if control not in present:
         breaches.append(
-            f"no row of the control {control!r} among arms {_listed(arms) or 'none'}; set control"
+            f"no row of the control {control!r} among arms {', '.join(arms) or 'none'}; set control"
         )
     elif not arms:
         breaches.append(f"all {rows:,} rows are of one arm, {control!r}; an effect needs a treated one too")
     small = {arm: int((names == arm).sum()) for arm in present}
     few = [f"{arm} has {n:,}" for arm, n in small.items() if n < FEWEST]
-    breaches += [f"an arm needs at least {FEWEST} rows: {_listed(few)}"] if few else []
+    breaches += [f"an arm needs at least {FEWEST} rows: {', '.join(few)}"] if few else []
     if not breaches and _binary(y):
         flat = [arm for arm in present if len(np.unique(y[names == arm])) < 2]
         rates = ", ".join(f"{arm} {y[names == arm].mean():.0%}" for arm in flat)
@@ -181,11 +183,6 @@ def _breaches(names: npt.NDArray[np.str_], y: Floats, arms: Sequence[str], contr
     elif not breaches and np.ptp(y) == 0:
         breaches.append(f"y is {y[0]:g} in every row; nothing can be learned")
     return breaches
-
-
-def _listed(names: Sequence[str]) -> str:
-    """Return some names, or how many there are: many arms are customers' values by mistake."""
-    return ", ".join(names) if len(names) <= MOST_NAMED else f"{len(names):,} different ones"
 
 
 def _refuse_separation(X: "pd.DataFrame", arm: npt.NDArray[np.int64], arms: Sequence[str]) -> None:
@@ -212,7 +209,7 @@ def _known(probability: Probability, arms: Sequence[str], control: str, rows: in
             raise InputError(f"probability: none for {', '.join(missing)}; give one for each arm")
         known = np.tile([named[arm] for arm in columns], (rows, 1))
     else:
-        values = numbers(_by_arm(probability, columns), "probability")
+        values = np.asarray(probability, dtype=float)
         if values.ndim < 2 and len(arms) == 1:
             values = np.broadcast_to(values, (rows,))
             values = np.column_stack([1 - values, values])
@@ -226,15 +223,3 @@ def _known(probability: Probability, arms: Sequence[str], control: str, rows: in
             f"probability: {wrong:,} of {rows:,} rows are not within 0 and 1, {off:,} sum to more than 1"
         )
     return np.asarray(known)
-
-
-def _by_arm(probability: Any, columns: Sequence[str]) -> Any:
-    """Return the columns of a frame in the order of the arms; anything else as it is."""
-    import pandas as pd
-
-    if not isinstance(probability, pd.DataFrame):
-        return probability
-    named = [arm_name(name) for name in probability.columns]
-    if sorted(named) != sorted(columns):
-        raise InputError(f"probability: its columns are not {_listed(columns)}; give one for each arm")
-    return probability.set_axis(named, axis=1)[list(columns)]

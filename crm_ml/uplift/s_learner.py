@@ -33,7 +33,7 @@ class SLearner(Learner):
     def _fit(self, experiment: Experiment) -> None:
         X = self._with_arm(experiment.X, experiment.arm, len(experiment.arms))
         self.numbers_["arms"] = float(len(experiment.arms))
-        model = self._outcome_model()
+        model = self._outcome_model(len(X))
         if self.base == "boosting":
             for name, value in (("extra_trees", False), ("feature_fraction_bynode", 1.0)):
                 setattr(model, name, self.outcome_options.get(name, value))

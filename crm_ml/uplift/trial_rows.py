@@ -1,7 +1,7 @@
 """The rows of randomised campaigns: arms, features known before, and outcomes."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -13,6 +13,7 @@ from crm_ml.features import matrices
 from crm_ml.features.expressions import day
 from crm_ml.snapshots import DAY_S, Snapshot
 from crm_ml.tables.bundle import Tables, to_pandas
+from crm_ml.tables.zones import on_clock
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,12 +64,15 @@ class TrialRows:
         Outcome: 0 or 1, or cents.
     probability : pandas.Series of float
         Declared probability of the row's own arm; NaN where none is declared.
+    drawn_arms : tuple of str
+        All arms of the draws, also those whose rows are left out.
     """
 
     X: "pd.DataFrame"
     arm: "pd.Series[str]"
     y: "pd.Series[float]"
     probability: "pd.Series[float]"
+    drawn_arms: tuple[str, ...] = ()
 
     @property
     def fold(self) -> "pd.Index[str]":
@@ -82,7 +86,39 @@ class TrialRows:
 
     def where(self, keep: "np.ndarray[Any, np.dtype[np.bool_]]") -> "TrialRows":
         """Return some of the rows."""
-        return TrialRows(self.X[keep], self.arm[keep], self.y[keep], self.probability[keep])
+        parts = {name: getattr(self, name)[keep] for name in ("X", "arm", "y", "probability")}
+        return replace(self, **parts)
+
+    @property
+    def declared(self) -> bool:
+        """Whether a probability is declared of every row."""
+        return bool(self.probability.notna().all())
+
+    def probabilities(self) -> "pd.DataFrame | None":
+        """Return the declared probability of each arm for each row; None where it does not follow.
+
+        It follows where the rows of an arm have one probability in a trial (0 for an arm that a trial lacks),
+        and of two arms from the row's own.
+
+        Returns
+        -------
+        pandas.DataFrame, shape (n, arms), optional
+            Its columns are the arms, in ascending order.
+        """
+        import pandas as pd
+
+        if not self.declared:
+            return None
+        names = sorted(set(self.arm))
+        by_arm = self.probability.groupby([np.asarray(self.fold), self.arm.to_numpy()])
+        if (by_arm.max() == by_arm.min()).all():
+            table = by_arm.first().unstack(fill_value=0)  # noqa: PD010  (a series has no pivot_table)
+            return table.loc[np.asarray(self.fold)].set_axis(self.X.index)
+        if len(names) != 2 or len(self.drawn_arms or names) != 2:
+            return None
+        own = self.probability.to_numpy()
+        columns = {name: np.where(self.arm == name, own, 1 - own) for name in names}
+        return pd.DataFrame(columns, index=self.X.index)
 
 
 def trials(tables: Tables, horizon: timedelta) -> list[CampaignTrial]:
@@ -101,7 +137,8 @@ def trials(tables: Tables, horizon: timedelta) -> list[CampaignTrial]:
         If there is no assignment, or a campaign was drawn on several days; the message names all.
     """
     drawn = day(nw.col("assigned_at_epoch_s"))
-    rows = tables.frame("assignments").select("campaign_id", drawn=drawn).unique()
+    assigned = on_clock(tables.frame("assignments"), "assigned_at")
+    rows = assigned.select("campaign_id", drawn=drawn).unique()
     draws = to_pandas(rows).sort_values(["drawn", "campaign_id"])
     several = sorted(set(draws["campaign_id"][draws["campaign_id"].duplicated()]))
     if not len(draws) or several:
@@ -171,7 +208,8 @@ def trial_rows(
     names = ["trial", "customer_id"]
     joined = pd.concat(dict(sorted(rest.items())), names=names)
     features = pd.concat(dict(sorted(X.items())), names=names)
-    return TrialRows(features, joined["arm"], joined["y"], joined["probability"])
+    drawn_arms = tuple(sorted(set(joined["arm"])))
+    return TrialRows(features, joined["arm"], joined["y"], joined["probability"], drawn_arms)
 
 
 def _drawn(tables: Tables, trial: CampaignTrial) -> "pd.DataFrame":

@@ -7,7 +7,7 @@ import numpy as np
 
 from crm_ml.models.logistic import Floats
 from crm_ml.uplift.learner import Learner
-from crm_ml.uplift.learner_bases import arm_model
+from crm_ml.uplift.learner_bases import arm_model, chance_model
 from crm_ml.uplift.overlap import with_probabilities
 from crm_ml.uplift.randomised_trial import Experiment
 
@@ -20,7 +20,9 @@ class XLearner(Learner):
     """``tau(x) = e(x) tau_0(x) + (1 - e(x)) tau_1(x)`` with imputed effects in either arm.
 
     ``tau_1`` regresses ``y - mu_0(x)`` among the treated, ``tau_0`` regresses ``mu_1(x) - y`` among the
-    untreated; ``e`` is the probability of the arm among it and the control.
+    untreated; ``e`` is the probability of the arm among it and the control. Where probabilities differ by
+    row, known or estimated, rows of all four models weigh one over that of their arm: models that can't split
+    then say the weighted mean of an arm and not the confounded one.
 
     References
     ----------
@@ -32,24 +34,33 @@ class XLearner(Learner):
         known = experiment.probability is not None
         rows = with_probabilities(experiment, self.folds, self.seed, self.least_probability)
         assert rows.probability is not None
-        untreated = rows.arm == 0
-        outcome_0 = self._outcome_of(rows, 0)
         for arm in range(1, 1 + len(rows.arms)):
-            treated = rows.arm == arm
-            outcome_1 = self._outcome_of(rows, arm)
-            gained = rows.y[treated] - outcome_0.predict(rows.X[treated])
-            missed = outcome_1.predict(rows.X[untreated]) - rows.y[untreated]
-            self.parts_[f"treated_{arm}"] = self._effect_model().fit(rows.X[treated], gained)
-            self.parts_[f"untreated_{arm}"] = self._effect_model().fit(rows.X[untreated], missed)
-            if known:
-                p = rows.probability[:, [0, arm]]
-                self.numbers_[f"share_{arm}"] = float((p[:, 1] / p.sum(axis=1)).mean())
-            else:
-                keep = treated | untreated
-                self.parts_[f"arm_{arm}"] = arm_model().fit(rows.X[keep], treated[keep].astype(float))
+            outcomes = {number: self._outcome_of(rows, number, weighed=True) for number in (0, arm)}
+            for number, name in ((arm, "treated"), (0, "untreated")):
+                inside = rows.arm == number
+                other = outcomes[arm - number].predict(rows.X[inside])
+                imputed = (rows.y[inside] - other) * (1 if number else -1)
+                model = self._effect_model(int(inside.sum()))
+                self.parts_[f"{name}_{arm}"] = model.fit(rows.X[inside], imputed, rows.weights(number))
+            self._fit_share(rows, arm, known)
+
+    def _fit_share(self, rows: Experiment, arm: int, known: bool) -> None:
+        """Learn the probability of an arm among it and the control: one number, known by row or estimated."""
+        assert rows.probability is not None
+        p = rows.probability[:, [0, arm]]
+        share = p[:, 1] / p.sum(axis=1)
+        keep = (rows.arm == 0) | (rows.arm == arm)
+        if not known:
+            model = arm_model().fit(rows.X[keep], (rows.arm[keep] == arm).astype(float))
+        elif np.ptp(share) > 0:
+            model = chance_model().fit(rows.X, share)
+        else:
+            self.numbers_[f"share_{arm}"] = float(share.mean())
+            return
+        self.parts_[f"arm_{arm}"] = model
 
     def _effect(self, X: "pd.DataFrame", arm: int) -> Floats:
         name = f"arm_{arm}"
-        e = self.parts_[name].predict(X) if name in self.parts_ else self.numbers_[f"share_{arm}"]
+        e = self.parts_[name].predict(X).clip(0, 1) if name in self.parts_ else self.numbers_[f"share_{arm}"]
         effects = [self.parts_[f"{part}_{arm}"].predict(X) for part in ("untreated", "treated")]
         return np.asarray(e * effects[0] + (1 - e) * effects[1])

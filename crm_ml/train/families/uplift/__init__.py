@@ -8,12 +8,19 @@ from crm_ml.train.families.uplift.experiment import execute
 from crm_ml.uplift.learners import LEARNERS as MODELS
 
 
-def _unverified(details: Mapping[str, Any]) -> list[str]:
-    if details.get("verified_arms") != []:
-        return []
-    return ["No arm is verified: no order by uplift is better than both controls."]
+def _limits(details: Mapping[str, Any]) -> list[str]:
+    lines = []
+    if details.get("verified_arms") == []:
+        lines.append("No arm is verified: no order by uplift is better than both controls.")
+    if details.get("draw", "holds") != "holds":
+        lines.append(f"The draw does not hold, so that nothing here is an effect: {details['draw']}.")
+    if details.get("unsplit"):
+        lines.append(
+            f"Trees that could not split, one number for everybody: {', '.join(details['unsplit'])}."
+        )
+    return lines
 
 
-CARD = Card("what an action changes for a customer, from randomised campaigns", _unverified)
+CARD = Card("what an action changes for a customer, from randomised campaigns", _limits)
 
 __all__ = ["CARD", "MODELS", "execute"]

@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,7 @@ from crm_ml.train.families.uplift.trace import trace_of
 from crm_ml.train.record.outcome import Candidate, Outcome, no_leak
 from crm_ml.uplift import uplift_pyfunc
 from crm_ml.uplift.learner import Learner
+from crm_ml.uplift.trial_draw import check_trials
 from crm_ml.uplift.trial_rows import CampaignTrial, TrialRows, trial_rows, trials
 
 if TYPE_CHECKING:
@@ -74,7 +76,8 @@ def execute(
     folds = make_folds(config, known, rows)
     predicted = predict(config, rows, folds, progress)
     judging = progress.add_task("intervals, rules, final model", total=2)
-    report = uplift_report.judge(config, rows, predicted, np.random.default_rng(config.seed))
+    draw = check_trials(rows, known, tables, config.target.control)
+    report = uplift_report.judge(config, rows, predicted, draw, np.random.default_rng(config.seed))
     progress.advance(judging)
     final = final_rows(config, known, rows)
     model = fit(config, config.model, rows.where(final))
@@ -86,7 +89,7 @@ def execute(
         metrics=report.metrics(),
         summary=report.summary(),
         gates=(*report.gates(), no_leak("features")),
-        candidate=_candidate(config, model, rows.where(final), report.verified, profile),
+        candidate=_candidate(config, model, rows.where(final), report, profile),
         trace=trace_of(rows, folds, final, predicted),
         tables=report.tables(),
         figures=report.figures(np.random.default_rng(config.seed)),
@@ -122,9 +125,7 @@ def compute_rows(
                 f"assignments: nobody who was drawn allows {target.purpose!r}; name another purpose"
             )
     dropped = left_out(rows.X.columns, config.leave_out)
-    return TrialRows(rows.X.drop(columns=dropped), rows.arm, rows.y, rows.probability).where(
-        _wanted(config, rows)
-    )
+    return replace(rows, X=rows.X.drop(columns=dropped)).where(_wanted(config, rows))
 
 
 def check_split(config: UpliftRun, known: Sequence[CampaignTrial]) -> None:
@@ -254,13 +255,15 @@ def _profile(config: UpliftRun, tables: Tables, model: Learner, everybody: Known
 
 
 def _candidate(
-    config: UpliftRun, model: Learner, rows: TrialRows, verified: Sequence[str], profile: Profile
+    config: UpliftRun, model: Learner, rows: TrialRows, report: uplift_report.UpliftReport, profile: Profile
 ) -> Candidate:
     ends = max(rows.fold)[:10]
     details = {
         "target": config.target.model_dump(mode="json"),
         "arms": list(model.arms_),
-        "verified_arms": list(verified),
+        "verified_arms": report.verified,
+        "draw": "holds" if report.draw.holds else report.draw.reason,
+        "unsplit": model.unsplit(),
         "last_trial": ends,
         "labels_end": f"{Snapshot(ends, config.target.horizon).label_ends_at:%Y-%m-%d}",  # type: ignore[arg-type]
         "features": config.features or {},

@@ -104,12 +104,8 @@ def _learner(config: UpliftRun, part: Part) -> Learner:
 
 
 def _experiment(rows: TrialRows, control: object) -> Experiment:
-    return check_experiment(rows.X, rows.arm, rows.y, control, _declared(rows, control))
-
-
-def _declared(rows: TrialRows, control: object) -> dict[str, float] | None:
-    """Return the declared probability of each arm, where it is one and the same for all its rows."""
-    shares = {str(arm): p for arm, p in rows.probability.groupby(rows.arm)}
-    if any(p.isna().any() or p.min() < p.max() for p in shares.values()) or str(control) not in shares:
-        return None
-    return {arm: float(p.iloc[0]) for arm, p in shares.items()}
+    p = rows.probabilities()
+    if p is not None and (str(control) not in p or not (p > 0).all(axis=None)):
+        p = None
+    ordered = None if p is None else p[[str(control), *(arm for arm in p if arm != str(control))]]
+    return check_experiment(rows.X, rows.arm, rows.y, control, ordered)

@@ -13,20 +13,19 @@ from crm_ml.train.families.uplift.fitting import MODEL, FoldPredictions
 
 def policies(config: UpliftRun, predicted: Sequence[FoldPredictions]) -> pd.DataFrame | None:
     """Return the value of treating nobody, everybody by each arm, by response, and by uplift."""
-    worth = config.worth
-    if worth is None or any(fold.rows.probability.isna().any() for fold in predicted):
+    worth, declared = config.worth, [fold.rows.probabilities() for fold in predicted]
+    if worth is None or any(p is None or not (p > 0).all(axis=None) for p in declared):
         return None
     arms = list(predicted[0].arms)
     names = [config.target.control, *arms]
     cost = np.array([0.0, *(worth.cost_cents.get(arm, 0.0) for arm in arms)])
     joined = pd.concat([fold.rows.arm for fold in predicted])
-    declared = pd.concat([fold.rows.probability for fold in predicted]).groupby(joined.to_numpy()).mean()
-    p = np.array([declared[name] for name in names])
+    p = pd.concat(declared)[names].to_numpy()
     outcome = np.concatenate([fold.outcomes.to_numpy() for fold in predicted]) * worth.outcome_cents
     experiment = LoggedExperiment(
         arm=pd.Index(names).get_indexer(pd.Index(joined)),
         y=np.concatenate([fold.rows.y.to_numpy() for fold in predicted]) * worth.outcome_cents,
-        probability=np.tile(p / p.sum(), (len(joined), 1)),
+        probability=p / p.sum(axis=1, keepdims=True),
         outcome=outcome,
         cost=cost,
         customer_id=np.concatenate([np.asarray(fold.rows.customer_id) for fold in predicted]),

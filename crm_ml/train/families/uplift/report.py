@@ -17,6 +17,7 @@ from crm_ml.evaluation.uplift_verdict import UpliftVerdict, verdict
 from crm_ml.train.families.uplift.fitting import MODEL, FoldPredictions
 from crm_ml.train.families.uplift.policy_values import policies
 from crm_ml.train.record.outcome import Gate, named
+from crm_ml.uplift.trial_draw import TrialDraw
 from crm_ml.uplift.trial_rows import TrialRows
 
 if TYPE_CHECKING:
@@ -46,21 +47,18 @@ class UpliftReport:
     Parameters
     ----------
     arms : mapping of str to ArmReport
-    ratio : SampleRatio or None
-        None where no probability is declared.
+    draw : TrialDraw
     policies : pandas.DataFrame or None
-        Value of rules, in cents a customer.
+        Value of rules, in cents a customer; None of a draw that does not hold.
     """
 
     arms: Mapping[str, ArmReport]
-    ratio: randomisation_checks.SampleRatio | None
+    draw: TrialDraw
     policies: pd.DataFrame | None
 
     @property
     def verified(self) -> list[str]:
         """Arms that should be targeted by uplift, of a draw that holds."""
-        if self.ratio is not None and not self.ratio.holds:
-            return []
         return [arm for arm, result in self.arms.items() if result.verdict.by_uplift]
 
     def metrics(self) -> dict[str, float]:
@@ -104,8 +102,12 @@ class UpliftReport:
 
     def gates(self) -> tuple[Gate, ...]:
         """Return what must hold before the model becomes champion: the draw, and one arm worth its order."""
-        draw = "no probability declared" if self.ratio is None else str(self.ratio)
-        conditions = [Gate("arms as declared", self.ratio is None or self.ratio.holds, draw)]
+        ratio = self.draw.ratio
+        counts = "no probability of each arm is known for every row" if ratio is None else str(ratio)
+        conditions = [
+            Gate("arms as declared", ratio is None or ratio.holds, counts),
+            Gate("arms comparable", self.draw.comparable, self.draw.reason),
+        ]
         verdicts = "; ".join(
             f"{arm}: {result.verdict.decision} ({result.verdict.reason})" for arm, result in self.arms.items()
         )
@@ -140,13 +142,18 @@ class UpliftReport:
         return {
             "effects": {arm: asdict(result.effect) for arm, result in self.arms.items()},
             "verdicts": {arm: asdict(result.verdict) for arm, result in self.arms.items()},
-            "sample_ratio": None if self.ratio is None else asdict(self.ratio),
+            "sample_ratio": None if self.draw.ratio is None else asdict(self.draw.ratio),
+            "draw": self.draw.facts(),
             "verified_arms": self.verified,
         }
 
 
 def judge(
-    config: UpliftRun, rows: TrialRows, predicted: Sequence[FoldPredictions], rng: np.random.Generator
+    config: UpliftRun,
+    rows: TrialRows,
+    predicted: Sequence[FoldPredictions],
+    draw: TrialDraw,
+    rng: np.random.Generator,
 ) -> UpliftReport:
     """Judge the test rows of all folds.
 
@@ -156,6 +163,8 @@ def judge(
     rows : TrialRows
         All rows, for effects and balance.
     predicted : sequence of FoldPredictions
+    draw : TrialDraw
+        Of all rows; without one that holds there is no verdict and no value of rules.
     rng : numpy.random.Generator
     """
     binary = config.target.outcome != "spend_cents"
@@ -163,12 +172,19 @@ def judge(
     for arm in predicted[0].arms:
         parts = UpliftPredictions.join([fold.predictions(arm, config.target.control) for fold in predicted])
         judged = evaluate(parts, rng, _BINARY if binary else _AMOUNT, config.replicates, ("folds",))
-        arms[arm] = _arm(config, rows, arm, parts, judged)
-    return UpliftReport(arms, _ratio(rows), policies(config, predicted))
+        flat = [fold.name for fold in predicted if np.ptp(fold.scores[MODEL][arm]) == 0]
+        arms[arm] = _arm(config, rows, arm, parts, judged, draw.holds, flat)
+    return UpliftReport(arms, draw, policies(config, predicted) if draw.holds else None)
 
 
 def _arm(
-    config: UpliftRun, rows: TrialRows, arm: str, predictions: UpliftPredictions, judged: Evaluation
+    config: UpliftRun,
+    rows: TrialRows,
+    arm: str,
+    predictions: UpliftPredictions,
+    judged: Evaluation,
+    drawn: bool,
+    flat: Sequence[str],
 ) -> ArmReport:
     ours = rows.where(np.asarray(rows.arm.isin([config.target.control, arm])))
     treated = (ours.arm == arm).to_numpy().astype(float)
@@ -181,19 +197,12 @@ def _arm(
     return ArmReport(
         predictions=predictions,
         evaluation=judged,
-        verdict=verdict(judged, MODEL, "qini" if "qini" in judged.metrics else "qini_causalml"),
+        verdict=verdict(
+            judged, MODEL, "qini" if "qini" in judged.metrics else "qini_causalml", drawn=drawn, flat=flat
+        ),
         effect=randomisation_checks.average_effect(ours.y.to_numpy(), treated),
         balance=randomisation_checks.balance(ours.X, treated).head(_BALANCE_ROWS),
         tenths=uplift_by_decile(once.y, once.p[MODEL], once.treatment),
-    )
-
-
-def _ratio(rows: TrialRows) -> randomisation_checks.SampleRatio | None:
-    shares = rows.probability.groupby(rows.arm).mean()
-    if rows.probability.isna().any():
-        return None
-    return randomisation_checks.sample_ratio(
-        rows.arm.to_numpy(), {str(arm): float(p) for arm, p in shares.items()}
     )
 
 
