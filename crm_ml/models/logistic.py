@@ -12,6 +12,7 @@ from crm_ml.errors import InputError
 from crm_ml.models.encoding import Encoding
 from crm_ml.models.linear_terms import LIMIT, LinearTerms, bent, number_places, widths
 from crm_ml.models.training_rows import TrainingRows
+from crm_ml.tables.outside_frames import as_features
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -95,6 +96,7 @@ class Logistic:
         """
         import pandas as pd
 
+        X = as_features(X)
         terms = (self._rows(X) - self.centre_) * self.coefficients_
         starts = np.cumsum([0, *widths(self.encoding_)])[:-1]
         sums = np.add.reduceat(terms, starts, axis=1)

@@ -11,11 +11,14 @@ from crm_ml.customer_hash import customer_folds
 from crm_ml.errors import InputError, LeakError
 from crm_ml.evaluation import leakage
 from crm_ml.models.logistic import Floats
+from crm_ml.tables.column_kinds import numbers
+from crm_ml.tables.outside_frames import aligned, as_features
 
 if TYPE_CHECKING:
     import pandas as pd
 
 FEWEST = 30
+MOST_NAMED = 10
 LARGEST_AUC = 0.99
 _TOLERANCE = 1e-6
 Probability = float | Mapping[Any, float] | npt.ArrayLike
@@ -93,9 +96,10 @@ def check_experiment(
     Parameters
     ----------
     X : pandas.DataFrame or array-like, shape (n, k)
-        Numbers and text.
+        Numbers and categories; a frame of Polars or Arrow is taken as well.
     treatment : array-like, shape (n,)
-        Names or numbers of arms.
+        Names or numbers of arms. Treatment, outcomes and probabilities with an index are put into the order
+        of the index of X.
     y : array-like of float, shape (n,)
     control : object
         Which value of `treatment` is the untreated arm.
@@ -105,13 +109,15 @@ def check_experiment(
     Raises
     ------
     InputError
-        If lengths differ, a value is NaN or infinite, there is one arm only, the control is missing, an arm
-        has fewer than 30 rows, the outcome does not vary within an arm, or a probability is not within 0
-        and 1.
+        If lengths or indices differ, a value is NaN, infinite or no number, there is one arm only, the
+        control is missing, an arm has fewer than 30 rows, the outcome does not vary within an arm, or a
+        probability is not within 0 and 1.
     LeakError
         If a single feature predicts who was treated.
     """
-    frame, names, outcomes = as_frame(X), _names(treatment), np.asarray(y, dtype=float)
+    frame = as_frame(X)
+    names = _names(aligned(treatment, frame.index, "treatment"))
+    outcomes = numbers(aligned(y, frame.index, "y"), "y")
     if outcomes.shape != (len(frame),) or names.shape != (len(frame),):
         raise InputError(
             f"{len(frame):,} rows, treatment of shape {names.shape}, y of shape {outcomes.shape}"
@@ -125,7 +131,8 @@ def check_experiment(
     for number, arm in enumerate(arms, 1):
         codes[names == arm] = number
     _refuse_separation(frame, codes, arms)
-    known = None if probability is None else _known(probability, arms, untreated, len(frame))
+    p = aligned(probability, frame.index, "probability")
+    known = None if p is None else _known(p, arms, untreated, len(frame))
     return Experiment(frame, codes, arms, outcomes, _binary(outcomes), known)
 
 
@@ -133,8 +140,8 @@ def as_frame(X: "pd.DataFrame | npt.ArrayLike") -> "pd.DataFrame":
     """Return features as a frame; the columns of an array are called x0, x1 and so on."""
     import pandas as pd
 
-    if isinstance(X, pd.DataFrame):
-        return X
+    if not isinstance(X, np.ndarray | list | tuple):
+        return as_features(X)
     values = np.asarray(X, dtype=float)
     if values.ndim != 2:
         raise InputError(f"X has shape {values.shape}; give rows and columns")
@@ -142,8 +149,10 @@ def as_frame(X: "pd.DataFrame | npt.ArrayLike") -> "pd.DataFrame":
 
 
 def _names(treatment: npt.ArrayLike) -> npt.NDArray[np.str_]:
-    values = np.asarray(treatment, dtype=object).ravel()
-    return np.array([arm_name(value) for value in values.tolist()], dtype=str)
+    import pandas as pd
+
+    place, arms = pd.factorize(np.asarray(treatment, dtype=object).ravel())  # missing is -1, the last name
+    return np.array([*map(arm_name, arms.tolist()), ""], dtype=str)[place]
 
 
 def arm_name(value: object) -> str:
@@ -168,13 +177,13 @@ def _breaches(names: npt.NDArray[np.str_], y: Floats, arms: Sequence[str], contr
     present = [control, *arms] if (names == control).any() else list(arms)
     if control not in present:
         breaches.append(
-            f"no row of the control {control!r} among arms {', '.join(arms) or 'none'}; set control"
+            f"no row of the control {control!r} among arms {_listed(arms) or 'none'}; set control"
         )
     elif not arms:
         breaches.append(f"all {rows:,} rows are of one arm, {control!r}; an effect needs a treated one too")
     small = {arm: int((names == arm).sum()) for arm in present}
     few = [f"{arm} has {n:,}" for arm, n in small.items() if n < FEWEST]
-    breaches += [f"an arm needs at least {FEWEST} rows: {', '.join(few)}"] if few else []
+    breaches += [f"an arm needs at least {FEWEST} rows: {_listed(few)}"] if few else []
     if not breaches and _binary(y):
         flat = [arm for arm in present if len(np.unique(y[names == arm])) < 2]
         rates = ", ".join(f"{arm} {y[names == arm].mean():.0%}" for arm in flat)
@@ -183,6 +192,11 @@ def _breaches(names: npt.NDArray[np.str_], y: Floats, arms: Sequence[str], contr
     elif not breaches and np.ptp(y) == 0:
         breaches.append(f"y is {y[0]:g} in every row; nothing can be learned")
     return breaches
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Return some names, or how many there are: many arms are customers' values by mistake."""
+    return ", ".join(names) if len(names) <= MOST_NAMED else f"{len(names):,} different ones"
 
 
 def _refuse_separation(X: "pd.DataFrame", arm: npt.NDArray[np.int64], arms: Sequence[str]) -> None:
@@ -209,7 +223,7 @@ def _known(probability: Probability, arms: Sequence[str], control: str, rows: in
             raise InputError(f"probability: none for {', '.join(missing)}; give one for each arm")
         known = np.tile([named[arm] for arm in columns], (rows, 1))
     else:
-        values = np.asarray(probability, dtype=float)
+        values = numbers(_by_arm(probability, columns), "probability")
         if values.ndim < 2 and len(arms) == 1:
             values = np.broadcast_to(values, (rows,))
             values = np.column_stack([1 - values, values])
@@ -223,3 +237,15 @@ def _known(probability: Probability, arms: Sequence[str], control: str, rows: in
             f"probability: {wrong:,} of {rows:,} rows are not within 0 and 1, {off:,} sum to more than 1"
         )
     return np.asarray(known)
+
+
+def _by_arm(probability: Any, columns: Sequence[str]) -> Any:
+    """Return the columns of a frame in the order of the arms; anything else as it is."""
+    import pandas as pd
+
+    if not isinstance(probability, pd.DataFrame):
+        return probability
+    named = [arm_name(name) for name in probability.columns]
+    if sorted(named) != sorted(columns):
+        raise InputError(f"probability: its columns are not {_listed(columns)}; give one for each arm")
+    return probability.set_axis(named, axis=1)[list(columns)]
