@@ -2,5 +2,6 @@
 
 from crm_ml.features.assembly import assembled, matrices, matrix, write
 from crm_ml.features.feature_groups import groups
+from crm_ml.features.snapshot_constants import SnapshotConstants
 
-__all__ = ["assembled", "groups", "matrices", "matrix", "write"]
+__all__ = ["SnapshotConstants", "assembled", "groups", "matrices", "matrix", "write"]

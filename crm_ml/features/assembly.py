@@ -21,8 +21,9 @@ from crm_ml.features.feature_groups import (
     in_one_pass,
 )
 from crm_ml.features.past import ROW, Past, numbers_of, snapshots_in_a_pass
+from crm_ml.features.snapshot_constants import SnapshotConstants, constants_for
 from crm_ml.snapshots import Snapshot
-from crm_ml.tables.bundle import Tables, need_tables, to_arrow, write_parquet
+from crm_ml.tables.bundle import Tables, to_arrow, write_parquet
 from crm_ml.tables.scratch_frames import Scratch, left_join
 
 if TYPE_CHECKING:
@@ -33,7 +34,12 @@ log = logging.getLogger(__name__)
 Options = Mapping[str, Mapping[str, Any]]
 
 
-def matrix(tables: Tables, snapshot: Snapshot, groups: Groups | None = None) -> "pd.DataFrame":
+def matrix(
+    tables: Tables,
+    snapshot: Snapshot,
+    groups: Groups | None = None,
+    constants: SnapshotConstants | None = None,
+) -> "pd.DataFrame":
     """Compute the features of every known customer at a snapshot.
 
     Parameters
@@ -44,6 +50,9 @@ def matrix(tables: Tables, snapshot: Snapshot, groups: Groups | None = None) -> 
     groups : sequence of str or mapping of str to options, optional
         Group names, or names with their options, such as ``{"lifecycle": {"new_within_days": 14}}``.
         All groups by default.
+    constants : SnapshotConstants, optional
+        Of the tables with all customers, where `tables` have a part of them: each has to the bit the features
+        that it has among all. By default those of `tables`.
 
     Returns
     -------
@@ -60,12 +69,17 @@ def matrix(tables: Tables, snapshot: Snapshot, groups: Groups | None = None) -> 
     ------
     ConfigError
         If a group or an option of one does not exist.
+    InputError
+        If an order is older than the `constants` say.
     """
-    return next(matrices(tables, [snapshot], groups))
+    return next(matrices(tables, [snapshot], groups, constants))
 
 
 def matrices(
-    tables: Tables, snapshots: Iterable[Snapshot], groups: Groups | None = None
+    tables: Tables,
+    snapshots: Iterable[Snapshot],
+    groups: Groups | None = None,
+    constants: SnapshotConstants | None = None,
 ) -> "Iterator[pd.DataFrame]":
     """Compute the `matrix` of each snapshot, many in one pass over the tables.
 
@@ -76,6 +90,8 @@ def matrices(
         In any order; equal ones are computed once.
     groups : sequence of str or mapping of str to options, optional
         As `matrix` takes them. With a group of one's own that knows one snapshot, each has a pass of its own.
+    constants : SnapshotConstants, optional
+        As `matrix` takes them.
 
     Yields
     ------
@@ -87,17 +103,23 @@ def matrices(
     ConfigError
         If a group or an option of one does not exist.
     """
-    need_tables(tables, "features.matrix")
     wanted = groups_with_options(groups)
+    constants = constants_for(tables, constants)
     for part in _passes(tables, list(snapshots), wanted):
-        parts = _tables(tables, list(dict.fromkeys(part)), wanted)
+        parts = _tables(tables, list(dict.fromkeys(part)), wanted, constants)
         for snapshot in part:
             yield parts[snapshot].to_pandas(ignore_metadata=True).set_index("customer_id")
 
 
-def write(tables: Tables, snapshot: Snapshot, path: Path, groups: Groups | None = None) -> None:
+def write(
+    tables: Tables,
+    snapshot: Snapshot,
+    path: Path,
+    groups: Groups | None = None,
+    constants: SnapshotConstants | None = None,
+) -> None:
     """Compute the features of `matrix` into one Parquet file, ordered by customer, out of core on DuckDB."""
-    with assembled(tables, [snapshot], groups) as frame:
+    with assembled(tables, [snapshot], groups, constants) as frame:
         write_parquet(frame.drop(ROW), path)
 
 
@@ -107,16 +129,24 @@ def lasting(tables: Tables, groups: Groups | None = None) -> bool:
     return bool(tables.fingerprint) and written and matrix_cache.keeping()
 
 
-def matrix_keys(tables: Tables, snapshots: Sequence[Snapshot], wanted: Groups | None = None) -> list[str]:
+def matrix_keys(
+    tables: Tables,
+    snapshots: Sequence[Snapshot],
+    wanted: Groups | None = None,
+    constants: SnapshotConstants | None = None,
+) -> list[str]:
     """Return the key of each matrix in the cache, see `matrix_cache.keys_of`."""
     names = groups_with_options(wanted)
     modules = {**groups(), **{name: group_of(name) for name in names}}
-    return matrix_cache.keys_of(tables, snapshots, names, modules)
+    return matrix_cache.keys_of(tables, snapshots, names, modules, constants_for(tables, constants))
 
 
 @contextlib.contextmanager
 def assembled(
-    tables: Tables, snapshots: Sequence[Snapshot], groups: Groups | None = None
+    tables: Tables,
+    snapshots: Sequence[Snapshot],
+    groups: Groups | None = None,
+    constants: SnapshotConstants | None = None,
 ) -> "Iterator[nw.LazyFrame[Any]]":
     """Join the groups to one lazy frame of all snapshots: ``row``, ``customer_id`` and the columns in order.
 
@@ -135,7 +165,7 @@ def assembled(
     frames, columns, giver = [], [nw.col(ROW, "customer_id")], dict[str, str]()
     with Scratch() as results:
         with tables.scratch() as inside:
-            past = Past(inside, snapshots)
+            past = Past(inside, snapshots, constants)
             known = results.once("", lambda: past.each(past.customers))
             for name, options in wanted.items():
                 frame = computed(name, past, options)
@@ -165,13 +195,16 @@ def _passes(tables: Tables, snapshots: Sequence[Snapshot], wanted: Options) -> l
     return [snapshots[start : start + size] for start in range(0, len(snapshots), size)]
 
 
-def _tables(tables: Tables, snapshots: Sequence[Snapshot], wanted: Options) -> "dict[Snapshot, pa.Table]":
+def _tables(
+    tables: Tables, snapshots: Sequence[Snapshot], wanted: Options, constants: SnapshotConstants
+) -> "dict[Snapshot, pa.Table]":
     """Return the matrices of different snapshots, from the cache where possible."""
     if not lasting(tables, wanted):
-        return _in_one_pass(tables, snapshots, wanted)
-    keys = dict(zip(snapshots, matrix_keys(tables, snapshots, wanted), strict=True))
+        return _in_one_pass(tables, snapshots, wanted, constants)
+    keys = dict(zip(snapshots, matrix_keys(tables, snapshots, wanted, constants), strict=True))
     cached = {snapshot: matrix_cache.read(key) for snapshot, key in keys.items()}
-    computed = _in_one_pass(tables, [one for one, table in cached.items() if table is None], wanted)
+    absent = [snapshot for snapshot, table in cached.items() if table is None]
+    computed = _in_one_pass(tables, absent, wanted, constants)
     try:
         for snapshot, table in computed.items():
             _store(keys[snapshot], table)
@@ -187,12 +220,12 @@ def _store(key: str, table: "pa.Table") -> None:
 
 
 def _in_one_pass(
-    tables: Tables, snapshots: Sequence[Snapshot], wanted: Options
+    tables: Tables, snapshots: Sequence[Snapshot], wanted: Options, constants: SnapshotConstants
 ) -> "dict[Snapshot, pa.Table]":
     """Compute the matrices of different snapshots."""
     if not snapshots:
         return {}
-    with assembled(tables, snapshots, wanted) as frame:
+    with assembled(tables, snapshots, wanted, constants) as frame:
         table = to_arrow(frame)
     rows = table.column(ROW).to_numpy()
     table = table.drop_columns(ROW)

@@ -40,7 +40,8 @@ def compute_each(past: Past) -> "nw.LazyFrame[Any]":
     """Compute decayed rates of order days and weeks, and how past silences of the current length ended.
 
     Days are numbered back from the snapshot, 0 being its last 24 hours; ``history`` is the number of days
-    back to the oldest order of any customer, at least 1, so that shares are comparable between tables.
+    back to the oldest order of any customer of the whole tables, at least 1, see
+    `crm_ml.features.snapshot_constants`; shares are so comparable between tables and between customers.
 
     - ``habit_day_rate_h<h>d``: sum over order days d of .5^(d/h), plus .3, over its largest possible value
       h/ln 2 * (1 - .5^(history/h)), plus 3.
@@ -59,10 +60,14 @@ def compute_each(past: Past) -> "nw.LazyFrame[Any]":
     - ``habit_unseen_days``: days of the history before the first order.
     """
     sums = past.once("habit", lambda: _sums(past.order_days))
-    sums = sums.with_columns(_snapshot=snapshot_number(), history=nw.col("oldest") + 1)
-    history = sums.group_by("_snapshot").agg(nw.col("history").max())
-    sums = sums.drop("history")
-    return _shares(sums.join(history, on="_snapshot", how="inner")).select(ROW, *COLUMNS)
+    return _shares(_with_history(sums, past)).select(ROW, *COLUMNS)
+
+
+def _with_history(sums: "nw.LazyFrame[Any]", past: Past) -> "nw.LazyFrame[Any]":
+    history = [past.constants.history_days(snapshot) for snapshot in past.snapshots]
+    rows = [{"_snapshot": number, "history": days} for number, days in enumerate(history)]
+    numbered = sums.with_columns(_snapshot=snapshot_number())
+    return numbered.join(past.of_snapshots("history", rows), on="_snapshot", how="inner")
 
 
 def _decay(age: nw.Expr, half_life: int) -> nw.Expr:

@@ -6,6 +6,7 @@ import logging
 import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ from crm_ml.storage.workspace import new_workspace, remove_stale
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from crm_ml.features.snapshot_constants import SnapshotConstants
     from crm_ml.snapshots import Snapshot
     from crm_ml.tables.bundle import Tables
 
@@ -43,6 +45,7 @@ def keys_of(
     snapshots: "Sequence[Snapshot]",
     wanted: Mapping[str, Mapping[str, Any]],
     modules: Mapping[str, ModuleType],
+    constants: "SnapshotConstants",
 ) -> list[str]:
     """Return for each snapshot the sha256 of all that its matrix follows from.
 
@@ -55,11 +58,13 @@ def keys_of(
         Groups in the order of their columns.
     modules : mapping of str to module
         All groups; the code of those that are not wanted does not count.
+    constants : SnapshotConstants
     """
     own = {modules[name].__name__ for name in wanted}  # two names may stand for one module
     others = {modules[name].__name__ for name in modules} - own
     content = {
         "tables": [tables.fingerprint, tables.engine, list(tables.names)],
+        "constants": asdict(constants),
         "groups": [[name, dict(options)] for name, options in wanted.items()],
         "code": code_version("crm_ml.features.assembly", *sorted(own), without=others),
         "engine": library_version(tables.engine),

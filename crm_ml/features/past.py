@@ -7,6 +7,7 @@ from typing import Any
 import narwhals as nw
 
 from crm_ml.features.expressions import count_if, integers, nothing, without_refunds
+from crm_ml.features.snapshot_constants import SnapshotConstants, constants_for
 from crm_ml.snapshots import DAY_S, Snapshot, whole_days
 from crm_ml.tables.bundle import Tables, to_pandas
 
@@ -34,10 +35,15 @@ class Past:
         Within a block of `Tables.scratch`, intermediate frames are computed once.
     snapshots : sequence of Snapshot
         At least one, in any order.
+    constants : SnapshotConstants, optional
+        See `constants_for`; groups read them as ``past.constants``.
     """
 
-    def __init__(self, tables: Tables, snapshots: Sequence[Snapshot]) -> None:
+    def __init__(
+        self, tables: Tables, snapshots: Sequence[Snapshot], constants: SnapshotConstants | None = None
+    ) -> None:
         self.tables = tables
+        self.constants = constants_for(tables, constants)
         self.snapshots = in_order(snapshots)
         self.first_rows = [number * _STRIDE for number in range(len(self.snapshots))]
         self._moments = tuple(snapshot.epoch_s for snapshot in self.snapshots)

@@ -6,16 +6,21 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from histories import MIDNIGHT, World, poison, random_world
+from histories import DAY, MIDNIGHT, World, poison, random_world
 
 from crm_ml import features
-from crm_ml.errors import ConfigError
+from crm_ml.customer_hash import customer_folds
+from crm_ml.errors import ConfigError, InputError
+from crm_ml.features import SnapshotConstants
 from crm_ml.tables import Tables
 from crm_ml.tables.engine import connect
 
 GROUPS = sorted(features.groups())
 # 5 s after midnight, so that no boundary of a day is also one of the snapshot
 WORLD = random_world(11, 60, MIDNIGHT + 5)
+NAMES = [row["customer_id"] for row in WORLD.rows["customers"]]
+PARTS = {"one": {NAMES[8]}, "half": set(np.array(NAMES)[customer_folds(NAMES, 2) == 0])}
+WHOLE = SnapshotConstants.of(WORLD.tables("polars"))
 MONEY = ("paid_cents", "discount_cents", "coupon_cents")
 IDS = ("customer_id", "order_id", "item_id", "campaign_id", "event_id")
 
@@ -132,6 +137,44 @@ def test_leaves_frames_alone(other_engines, group, engine):
     before = {name: copy.deepcopy(getattr(tables, name)) for name in tables.names}
     features.matrix(tables, WORLD.snapshot(), [group])
     assert all(getattr(tables, name).equals(frame) for name, frame in before.items())
+
+
+@pytest.fixture(scope="module")
+def parts():
+    return {name: WORLD.of(customers).tables() for name, customers in PARTS.items()}
+
+
+@pytest.mark.parametrize("part", list(PARTS))
+def test_a_part_of_the_customers_has_the_features_that_it_has_among_all(delivered, parts, group, part):
+    alone = features.matrix(parts[part], WORLD.snapshot(), [group], WHOLE)
+    expected = delivered.loc[delivered.index.isin(PARTS[part])]
+    assert len(alone)
+    pd.testing.assert_frame_equal(alone, expected, check_exact=True)
+
+
+@pytest.mark.parametrize("engine", ["pandas", "polars"])
+@pytest.mark.parametrize("part", list(PARTS))
+def test_a_part_has_the_same_bits_on_other_engines(other_engines, engine, part):
+    alone = features.matrix(WORLD.of(PARTS[part]).tables(engine), WORLD.snapshot(), constants=WHOLE)
+    whole = features.matrix(other_engines[engine], WORLD.snapshot())
+    expected = whole.loc[whole.index.isin(PARTS[part])]
+    pd.testing.assert_frame_equal(alone, expected, check_exact=True)
+
+
+def test_without_the_constants_of_all_a_part_would_have_others():
+    alone, among_all = (
+        features.matrix(WORLD.of(PARTS["one"]).tables(), WORLD.snapshot(), ["habit"], constants)
+        for constants in (None, WHOLE)
+    )
+    assert not alone.equals(among_all)
+
+
+def test_constants_of_other_tables_are_refused(tables):
+    with pytest.raises(InputError, match=r"give SnapshotConstants\.of the tables with all customers"):
+        features.matrix(tables, WORLD.snapshot(), ["habit"], SnapshotConstants(WORLD.as_of - 9))
+    assert SnapshotConstants(WORLD.as_of).history_days(WORLD.snapshot()) == 1
+    assert SnapshotConstants(None).history_days(WORLD.snapshot()) == 1
+    assert SnapshotConstants(WORLD.as_of - 28 * DAY).history_days(WORLD.snapshot()) == 28
 
 
 def test_renamed_ids_keep_their_features(delivered, group):

@@ -62,6 +62,14 @@ class World:
             self, rows={name: [change(name, row) for row in rows] for name, rows in self.rows.items()}
         )
 
+    def of(self, customers: set[str]) -> "World":
+        """The same world with the rows of some customers alone, and what belongs to nobody."""
+        rows = {
+            name: [row for row in every if row.get("customer_id", "") in {"", *customers}]
+            for name, every in self.rows.items()
+        }
+        return replace(self, rows=rows)
+
     def shuffled(self, seed: int) -> "World":
         draw = random.Random(seed)
         return replace(self, rows={name: draw.sample(rows, len(rows)) for name, rows in self.rows.items()})
