@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from crm_ml.clv.cautions import Caution
 from crm_ml.clv.challenger import Challenger, challenger_features
 from crm_ml.clv.purchase_and_spend_model import Valuer
 from crm_ml.clv.valuation_terms import Terms
@@ -39,6 +40,8 @@ class ClvModel:
     scale : float
         Scale of the tilt, from the customers the model was fitted to.
     challenger : Challenger, optional
+    cautions : tuple of Caution
+        What the data that it was fitted to do not know.
     """
 
     valuer: Valuer
@@ -47,6 +50,7 @@ class ClvModel:
     tilt: Tilt = NO_TILT
     scale: float = 1.0
     challenger: Challenger | None = None
+    cautions: tuple[Caution, ...] = ()
 
     @classmethod
     def of(
@@ -73,7 +77,8 @@ class ClvModel:
         pandas.DataFrame, shape (n, 6)
             Indexed like `summary`: p_alive, expected_purchases (within the horizon, not discounted),
             expected_value (spend on a purchase), clv with clv_low and clv_high (95 % interval of the expected
-            value). clv is calibrated, so it is not the product of the others.
+            value). clv is calibrated, so it is not the product of the others. ``attrs["cautions"]`` holds the
+            model's cautions as plain data.
 
         Raises
         ------
@@ -87,6 +92,7 @@ class ClvModel:
         if self.challenger is not None:
             raw = self.challenger.correct(challenger_features(self.valuer, summary, self.terms), raw)
         scores[values] = self.tilt.apply(raw, self.scale) if self.tilt != NO_TILT else raw
+        scores.attrs["cautions"] = [caution.as_dict() for caution in self.cautions]
         return scores
 
     def save(self, folder: Path) -> None:
@@ -101,6 +107,7 @@ class ClvModel:
             "valuer": self.valuer.as_dict(),
             "tilt": {"power": self.tilt.power, "total": self.tilt.total, "scale": self.scale},
             "challenger_floor": None if self.challenger is None else self.challenger.floor_,
+            "cautions": [caution.as_dict() for caution in self.cautions],
         }
         text = json.dumps(content, indent=1, allow_nan=False) + "\n"
         (folder / MODEL).write_text(text, encoding="utf-8")
@@ -125,7 +132,9 @@ class ClvModel:
         trees = None if floor is None else Challenger.load(folder / TREES, floor)
         tilt = Tilt(content["tilt"]["power"], content["tilt"]["total"])
         valuer = Valuer.from_dict(content["valuer"])
-        return cls(valuer, _terms(content), content["time_unit"], tilt, content["tilt"]["scale"], trees)
+        cautions = tuple(Caution(**caution) for caution in content.get("cautions", ()))
+        scale = content["tilt"]["scale"]
+        return cls(valuer, _terms(content), content["time_unit"], tilt, scale, trees, cautions)
 
 
 def _terms(content: Mapping[str, Any]) -> Terms:

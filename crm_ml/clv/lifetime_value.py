@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from crm_ml.clv.age_interpolation import by_age
+from crm_ml.clv.cautions import of_horizon_and_bounds
 from crm_ml.clv.gamma_gamma import GammaGamma
 from crm_ml.clv.purchase_histories import Floats, Histories, Ints
 from crm_ml.clv.purchase_model import PurchaseModel
@@ -54,7 +55,8 @@ def lifetime_value(
     Returns
     -------
     pandas.Series of float, shape (n,)
-        Named clv, in the money of the summary, indexed like it.
+        Named clv, in the money of the summary, indexed like it. ``attrs["cautions"]`` says where the horizon
+        goes beyond what is known, and which parameters are at a bound: see `crm_ml.clv.cautions`.
 
     Raises
     ------
@@ -72,7 +74,9 @@ def lifetime_value(
 
     _check_margin(margin)
     purchases = discounted_purchases(purchases_model, summary, horizon, annual_discount_rate)
-    return pd.Series(purchases * value_model.expected_value(summary) * margin, name="clv")
+    values = pd.Series(purchases * value_model.expected_value(summary) * margin, name="clv")
+    values.attrs["cautions"] = of_horizon_and_bounds(purchases_model, summary, horizon)
+    return values
 
 
 def discounted_purchases(
@@ -121,7 +125,9 @@ def value_with_interval(
     clv = purchases * value_model.expected(spend) * margin
     half = np.minimum(norm.ppf((1 + LEVEL) / 2) * np.sqrt(histories.for_each(often) + much), _WIDEST)
     columns = {"clv": clv, "clv_low": clv * np.exp(-half), "clv_high": clv * np.exp(half)}
-    return pd.DataFrame(columns, index=summary.index)
+    values = pd.DataFrame(columns, index=summary.index)
+    values.attrs["cautions"] = of_horizon_and_bounds(purchases_model, summary, horizon)
+    return values
 
 
 def terms(

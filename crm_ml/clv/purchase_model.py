@@ -33,6 +33,7 @@ class PurchaseModel(ABC):
     NAMES: ClassVar[tuple[str, ...]]
     TIMES: ClassVar[tuple[str, ...]]
     STARTS: ClassVar[tuple[tuple[float, ...], ...]]
+    K_IS_ONE: ClassVar[bool] = True  # gaps between purchases are exponential
 
     @abstractmethod
     def _log_likelihood(self, theta: Floats, histories: Histories) -> tuple[float, Floats]:

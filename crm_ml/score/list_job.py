@@ -137,6 +137,7 @@ def decide(job: ListJob, scored: ScoreTables, drift: Mapping[str, Any], place: P
         "allocation": allocation.certificate.facts,
         "scores": scored.stages(),
         **({"drift": dict(drift)} if drift else {}),
+        **({"cautions": job.models.cautions} if job.models.cautions else {}),
         "hold_outs": shares.facts,
         "exploration": _explored(policy.explore, allocation),
     }

@@ -41,6 +41,11 @@ class Champions:
         """Arms whose measured effect values actions."""
         return tuple(arm for source in self.sources for arm in source.verified)
 
+    @property
+    def cautions(self) -> dict[str, list[str]]:
+        """Name of each model to sentences on what the data behind it do not know, where there are any."""
+        return {source.name: [*source.cautions] for source in self.sources if source.cautions}
+
     def value_bases(self, actions: Sequence[Action]) -> list[str]:
         """Return for each action what its value rests on."""
         measuring = {arm: source.versioned_name for source in self.sources for arm in source.verified}

@@ -116,10 +116,17 @@ def schema() -> "pa.Schema":
 
 def load(version: "ModelVersion") -> ClvSource:
     """Return the source of a registered model, whose labels are the orders until it was fitted."""
+    from crm_ml.clv.cautions import texts
     from crm_ml.models import model_folder
 
     model, profile = model_folder.load(version.folder), Profile.read(version.folder)
-    return ClvSource(name=version.name, sums=version.content, model=model, profile=profile)
+    return ClvSource(
+        name=version.name,
+        sums=version.content,
+        model=model,
+        profile=profile,
+        cautions=texts(model.cautions),
+    )
 
 
 def label(version: "ModelVersion", stage: Mapping[str, Any], as_of: datetime) -> Label | str:  # noqa: ARG001

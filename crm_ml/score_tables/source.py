@@ -82,6 +82,8 @@ class Source(ABC):
         Arms whose measured effect values actions.
     modules : collection of str
         Modules of one's own that the model rests on, beyond the module of the source.
+    cautions : sequence of str
+        Sentences on what the data behind the model do not know, which the page of a list shows.
     """
 
     family: ClassVar[str]
@@ -96,6 +98,7 @@ class Source(ABC):
     reasons: Reasons | None = None
     verified: Collection[str] = ()
     modules: Collection[str] = ()
+    cautions: Sequence[str] = ()
 
     @property
     def columns(self) -> Sequence[str]:

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -11,6 +12,7 @@ import value_shop
 
 from crm_ml.clv import clv_pyfunc
 from crm_ml.clv.bootstrap import with_bootstrap_errors
+from crm_ml.clv.cautions import Caution
 from crm_ml.clv.challenger import Challenger, challenger_features
 from crm_ml.clv.clv_model import SCORES, ClvModel
 from crm_ml.clv.lifetime_value import lifetime_value
@@ -103,6 +105,16 @@ def test_save_and_load_keep_every_bit_in_few_bytes(kind, models, summary, tmp_pa
         assert "c00001" not in path.read_text()
     with pytest.raises(AlreadyPublished):
         model_folder.save(loaded, tmp_path / "one", "clv")
+
+
+def test_cautions_are_saved_and_stand_in_the_attrs_of_scores(models, summary, tmp_path):
+    caution = Caution("season", 5.5, 1.5, "Months differ by a factor of 5.5.")
+    model_folder.save(
+        replace(models["beta_geo"], cautions=(caution,)), tmp_path / "one", "clv", labels_end="2024-08-01"
+    )
+    loaded = model_folder.load(tmp_path / "one")
+    assert loaded.cautions == (caution,)
+    assert loaded.predict(summary).attrs["cautions"] == [caution.as_dict()]
 
 
 def test_bootstrap_errors_and_parameters_at_a_bound_are_kept_too(models, summary, tmp_path):

@@ -135,6 +135,14 @@ def test_each_section_says_its_figures(folder):
     assert "coupon mail p_churn x assumed effect 20 95.00 EUR 2.00 EUR 4.75 EUR" in found.text("value")
 
 
+def test_cautions_of_models_stand_beside_the_figures(folder):
+    plain, warned = (
+        read(folder, facts() | more) for more in ({}, {"cautions": {"clv": ["a season unseen."]}})
+    )
+    assert "Read the values with care: clv: a season unseen." in warned.text("overview")
+    assert "with care" not in plain.text("overview")
+
+
 def test_limits_are_told_in_words(folder):
     told = read(folder, facts()).text("prices")
     assert "One more row of coupon is worth 12.34 EUR ." in told

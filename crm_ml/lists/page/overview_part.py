@@ -8,6 +8,7 @@ from crm_ml.pages.number_format import Currency, count, listed, share
 
 _HASH = 12
 _MODELS = 12
+_CAUTIONS = 8
 
 
 def title(facts: Mapping[str, Any]) -> str:
@@ -31,6 +32,7 @@ def overview(facts: Mapping[str, Any], figures: Figures, currency: Currency) -> 
     return {
         "tiles": tiles,
         "certificate": certificate_in_words(allocation, currency),
+        "cautions": _cautions(facts),
         **_identity(facts, figures),
     }
 
@@ -53,6 +55,12 @@ def certificate_in_words(allocation: Mapping[str, Any], currency: Currency) -> s
         f"No list within these limits can be worth more than {currency.amount(bound)}; "
         f"this one reaches {currency.amount(value)}, {reached}."
     )
+
+
+def _cautions(facts: Mapping[str, Any]) -> list[str]:
+    """Return what the data behind the models do not know, the name of the model before each sentence."""
+    by_model = facts.get("cautions") or {}
+    return [f"{name}: {text}" for name, texts in sorted(by_model.items()) for text in texts[:_CAUTIONS]]
 
 
 def _reached(allocation: Mapping[str, Any]) -> str | None:

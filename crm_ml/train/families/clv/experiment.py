@@ -10,9 +10,11 @@ import numpy as np
 from crm_ml.clv import clv_pyfunc, model_selection
 from crm_ml.clv.baselines import Baseline, baselines
 from crm_ml.clv.bootstrap import with_bootstrap_errors
+from crm_ml.clv.cautions import cautions, texts
 from crm_ml.clv.challenger import Challenger, challenger_features
 from crm_ml.clv.clv_model import ClvModel
 from crm_ml.clv.purchase_and_spend_model import Valuer
+from crm_ml.clv.purchase_calendar import purchase_calendar
 from crm_ml.clv.validation_windows import ValidationWindow, WindowSource, check_point_in_time
 from crm_ml.clv.valuation_terms import Terms
 from crm_ml.clv.value_calibration import NO_TILT
@@ -99,6 +101,7 @@ def execute(
         figures=figures,
         facts=_facts(config, windows, chosen, tested, final),
         rows=of_value(tested),
+        notes=tuple(f"caution: {text}" for text in texts(final.cautions)),
     )
 
 
@@ -207,7 +210,8 @@ def final_model(config: ClvRun, source: WindowSource, chosen: Chosen, rng: np.ra
         purchases=with_bootstrap_errors(purchases, summary, config.interval_replicates, rng),
         spend=with_bootstrap_errors(spend, summary, config.interval_replicates, rng),
     )
-    return replace(model, valuer=valuer)
+    calendar = purchase_calendar(source.tables, as_of, summary)
+    return replace(model, valuer=valuer, cautions=cautions(purchases, summary, worth.length, calendar))
 
 
 def _model(
@@ -225,7 +229,11 @@ def _model(
 
 def _candidate(config: ClvRun, model: ClvModel, source: WindowSource, window: ValidationWindow) -> Candidate:
     profile = of_values(model, source, window, config.register_as.as_of)
-    details = {"labels_end": f"{config.register_as.as_of}", "time_unit": config.time_unit}
+    details = {
+        "labels_end": f"{config.register_as.as_of}",
+        "time_unit": config.time_unit,
+        "cautions": texts(model.cautions),
+    }
     return Candidate(
         name=config.register_as.name,
         save=lambda folder: model_folder.save(model, folder, "clv", profile=profile, **details),
@@ -253,6 +261,7 @@ def _facts(
         "final_as_of": f"{config.register_as.as_of}",
         "purchases": report.fitted_facts(fitted.purchases),
         "spend": report.spend_facts(fitted.spend),
+        "cautions": [caution.as_dict() for caution in final.cautions],
         "final_params": final.valuer.purchases.params_ | final.valuer.spend.params_,
         "predictions_sha256": array_sum(*tested.value.p.values()),
     }

@@ -1,0 +1,82 @@
+"""The days on which the customers of a summary bought: gaps between purchases, and calendar months."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import narwhals as nw
+import numpy as np
+
+from crm_ml.clv.order_days import checked_lines, purchase_days
+from crm_ml.clv.purchase_histories import Floats, Ints
+from crm_ml.snapshots import Snapshot, as_utc
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, eq=False)
+class Calendar:
+    """Days with a purchase of the customers of a summary, by customer and then by time.
+
+    Parameters
+    ----------
+    as_of : datetime
+        First moment that is not known.
+    row : numpy.ndarray of int, shape (m,)
+        Position of the customer in the summary.
+    days_ago : numpy.ndarray of int, shape (m,)
+        Whole days before `as_of`, 0 for the last one.
+    customers : int
+        Rows of the summary.
+    """
+
+    as_of: datetime
+    row: Ints
+    days_ago: Ints
+    customers: int
+
+    @property
+    def is_repeat(self) -> Any:
+        """Mask of the purchases after a customer's first, shape (m,)."""
+        return np.diff(self.row, prepend=-1) == 0
+
+    @property
+    def gaps(self) -> tuple[Ints, Floats]:
+        """Customer and length in days of each gap between purchases."""
+        repeat = self.is_repeat
+        return self.row[repeat], -np.diff(self.days_ago, prepend=0)[repeat].astype(np.float64)
+
+    def log_gaps(self, unit_days: int) -> Floats:
+        """Return the sum of the logarithms of each customer's gaps in a unit of time, shape (n,)."""
+        row, length = self.gaps
+        sums = np.bincount(row, weights=np.log(length / unit_days), minlength=self.customers)
+        return np.asarray(sums, dtype=np.float64)
+
+
+def purchase_calendar(orders: Any, as_of: "str | date | datetime", summary: "pd.DataFrame") -> Calendar:
+    """Return the days with a purchase of the customers of a summary before a moment.
+
+    Parameters
+    ----------
+    orders : frame or Tables
+        As `crm_ml.clv.summarize` takes them.
+    as_of : str, date or datetime
+        Of the summary.
+    summary : pandas.DataFrame
+        Indexed by customer_id; purchases of others are left out.
+
+    Raises
+    ------
+    InputError
+        If orders are refused.
+    """
+    snapshot = Snapshot(as_utc(as_of), timedelta(days=1))
+    past = snapshot.past(checked_lines(orders).frame, at="ordered_at")
+    days = purchase_days(past, snapshot).select("customer_id", nw.col("days_ago").cast(nw.Int64))
+    table = days.collect(backend="pyarrow").to_native()
+    row = summary.index.get_indexer(table["customer_id"].to_pandas())
+    ago = table["days_ago"].to_numpy()
+    row, ago = row[row >= 0], ago[row >= 0]
+    order = np.lexsort((-ago, row))
+    return Calendar(snapshot.as_of, row[order].astype(np.int64), ago[order], len(summary))
