@@ -8,6 +8,7 @@ import numpy as np
 
 from crm_ml.customer_hash import customer_folds
 from crm_ml.errors import InputError
+from crm_ml.evaluation.detectable_effect import smallest_effect
 from crm_ml.evaluation.direct_outcomes import direct_outcomes
 from crm_ml.evaluation.off_policy import OffPolicy, off_policy
 from crm_ml.learning.list_outcomes import Published
@@ -65,8 +66,9 @@ def policy_value(outcomes: Path, other: Published, margin: float) -> dict[str, A
     Returns
     -------
     dict
-        Values in cents a customer (logged, ips, snips, dr, gain over logged, each with low and high), how far
-        they can be relied on, and warnings in words.
+        Values in cents a customer (logged, ips, snips, dr, gain over logged, each with low and high; smallest
+        of the gain is what would have been found in 80 % of repetitions), how far they can be relied on, and
+        warnings in words.
 
     Raises
     ------
@@ -122,6 +124,7 @@ def _figures(value: OffPolicy) -> dict[str, Any]:
         interval = getattr(value, name)
         ends = {"value": interval.value, "low": interval.low, "high": interval.high}
         figures[name] = {key: round(end, 2) for key, end in ends.items()}
+    figures["gain"]["smallest"] = round(smallest_effect(value.gain), 2)
     return figures
 
 

@@ -73,7 +73,8 @@ def _not_selected(row: NotSelected, currency: Currency) -> list[str]:
 
 def _action(key: str, action: Mapping[str, Any], currency: Currency) -> list[str]:
     counts = [count(action.get(name) or 0) for name in ("rows", "controls")]
-    amounts = [action.get(name) for name in ("promised_cents", "realised_cents", "low", "high")]
+    names = ("promised_cents", "realised_cents", "low", "high", "smallest_cents")
+    amounts = [action.get(name) for name in names]
     return [key, *counts, *map(currency.amount, amounts)]
 
 
