@@ -10,6 +10,7 @@ from pydantic import (
     ModelWrapValidatorHandler,
     PrivateAttr,
     ValidationError,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
@@ -22,7 +23,8 @@ from crm_ml.actions.action_value import ActionValue
 from crm_ml.actions.contact.contact_policy import ContactPolicy
 from crm_ml.actions.field_types import Rule, TagName
 from crm_ml.errors import ConfigError
-from crm_ml.tables.currencies import minor_per_major
+from crm_ml.tables.bundle import Tables
+from crm_ml.tables.currencies import currency_of, minor_units
 from crm_ml.tables.strict import Strict
 
 PARTS: Mapping[str, type[Strict]] = {
@@ -53,6 +55,7 @@ class Action(Strict):
     limits: ActionLimits
     audience: Audience = Audience()
     _whole: "Action | None" = PrivateAttr(default=None)
+    _major: tuple[float, float] | None = PrivateAttr(default=None)
 
     @classmethod
     def simple(
@@ -64,7 +67,7 @@ class Action(Strict):
         margin: float,
         effect: float,
         source: str,
-        currency: str = "",
+        currency: str | None = None,
         expires_after_days: int = 14,
         **fields: Any,
     ) -> Self:
@@ -79,8 +82,9 @@ class Action(Strict):
             How often it works, in (0, 1].
         source : str
             Where effect and margin come from, in words.
-        currency : str
-            Code of the catalogue's currency; needed where its minor unit is no hundredth (JPY, KWD).
+        currency : str, optional
+            Code of the currency of both amounts. By default that of the catalogue, which is that of the
+            tables; until the action stands in one, amounts are in hundredths.
         expires_after_days : int
         **fields
             Any other field of an action: eligible, score, daily_cap ...
@@ -89,6 +93,8 @@ class Action(Strict):
         ------
         pydantic.ValidationError
             With all fields that are wrong.
+        ConfigError
+            If an amount is no finite number.
 
         Examples
         --------
@@ -100,11 +106,20 @@ class Action(Strict):
         >>> Action.simple("coupon", "mail", **amounts, currency="JPY").value.cost_cents
         30
         """
-        units = minor_per_major(currency)
-        amounts = {"cost_cents": round(cost * units), "margin_cents": round(margin * units)}
         assumed = {"assumed_effect": effect, "assumption": source, "expires_after_days": expires_after_days}
         names = {"action_id": action_id, "channel": channel}
-        return cls.model_validate({**names, **amounts, **assumed, **fields})
+        action = cls.model_validate({**names, **_amounts(cost, margin, currency), **assumed, **fields})
+        action._major = None if currency else (cost, margin)
+        return action
+
+    def in_currency(self, code: str) -> Self:
+        """Return the action with amounts of `simple` in the minor unit of its catalogue's currency."""
+        if self._major is None:
+            return self
+        value = self.value.model_copy(update=_amounts(*self._major, code))
+        action = self.model_copy(update={"value": value})
+        action._major = None
+        return action
 
     @model_validator(mode="wrap")
     @classmethod
@@ -194,12 +209,13 @@ class Catalog(Strict):
 
     @field_validator("actions")
     @classmethod
-    def _sorted(cls, actions: tuple[Action, ...]) -> tuple[Action, ...]:
+    def _sorted(cls, actions: tuple[Action, ...], others: ValidationInfo) -> tuple[Action, ...]:
         if not actions:
             raise ValueError("no action stands in it")
         repeated = [name for name, n in Counter(action.action_id for action in actions).items() if n > 1]
         if repeated:
             raise ValueError(f"action_id {', '.join(sorted(repeated))} stands more than once")
+        actions = tuple(action.in_currency(others.data.get("currency", "")) for action in actions)
         return tuple(sorted(actions, key=lambda action: action.action_id))
 
     @model_validator(mode="after")
@@ -210,10 +226,28 @@ class Catalog(Strict):
             raise ValueError(str(error)) from error
         return self
 
+    def check_currency(self, tables: Tables) -> None:
+        """Refuse tables whose orders are in another currency than the amounts of the actions.
+
+        Raises
+        ------
+        ConfigError
+        """
+        code = currency_of(tables.frame("order_lines"))
+        if code and code != self.currency:
+            raise ConfigError(
+                f"the actions are in {self.currency} and the orders in {code}; write the catalogue in minor "
+                f"units of {code}, or bring the orders to {self.currency} by currency.rates of their mapping"
+            )
+
     def action_channels(self, as_of: datetime) -> tuple[Action, ...]:
         """Return the actions whose offer runs at a moment, once for each of their channels."""
         running = [action for action in self.actions if action.limits.offered(as_of)]
         return tuple(copy for action in running for copy in action.action_channels)
+
+
+def _amounts(cost: float, margin: float, code: str | None) -> dict[str, int]:
+    return {"cost_cents": minor_units(cost, code or ""), "margin_cents": minor_units(margin, code or "")}
 
 
 def _without_parts(error: ValidationError) -> list[InitErrorDetails]:

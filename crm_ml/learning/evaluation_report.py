@@ -1,11 +1,15 @@
-"""The figures of an evaluation as tables in the terminal."""
+"""The figures of an evaluation as tables in the terminal; money in the major unit of the list's currency."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
+
+from crm_ml.pages.number_format import Currency
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+Form = Callable[[float], str]
 ACTIONS = (
     "action", "rows", "controls", "promised", "realised [95 %]", "without CUPED [95 %]", "variance less",
     "cost", "net [95 %]", "net a contact",
@@ -22,20 +26,22 @@ _NAMES = {
 def show(console: "Console", evaluation: Mapping[str, Any], saved: str) -> None:
     """Print an evaluation of `crm_ml.learning.list_evaluation.evaluate`, and last where it is saved."""
     actions: Mapping[str, Any] = evaluation["actions"]
+    currency = Currency(evaluation["currency"])
     days, margin = evaluation["days"], evaluation["margin"]
-    title = f"list {evaluation['list_id']}, {days} days, margin {margin:g} of what is paid, cents"
-    lines = [_action(key, action) for key, action in actions.items()]
-    _table(console, title, ACTIONS, [*lines, _action("in all", evaluation["total"])])
+    title = f"list {evaluation['list_id']}, {days} days, margin {margin:g} of what is paid, {currency.code}"
+    lines = [_action(key, action, currency) for key, action in actions.items()]
+    _table(console, title, ACTIONS, [*lines, _action("in all", evaluation["total"], currency)])
+    mean = _mean(currency)
     rows = [
-        (key, f"{part['rows']:,}", f"{part['kept_from_it']:,}", _ends(part, "net_cents_a_contact", ",.2f"))
+        (key, f"{part['rows']:,}", f"{part['kept_from_it']:,}", _ends(part, "net_cents_a_contact", mean))
         for key, part in _parts(actions, "beside_next_best").items()
     ]
     if rows:
         _table(console, "beside what customers got who were held out of the action", NEXT_BEST, rows)
-    _calibrations(console, evaluation)
+    _calibrations(console, evaluation, currency)
     if "off_policy" in evaluation:
-        _off_policy(console, evaluation["off_policy"])
-    for note in _notes(evaluation):
+        _off_policy(console, evaluation["off_policy"], currency)
+    for note in (*_smallest(actions | {"in all": evaluation["total"]}, currency), *_notes(evaluation)):
         console.print(note, soft_wrap=True, markup=False)
     console.print(saved, soft_wrap=True, markup=False)
 
@@ -45,29 +51,36 @@ def _parts(actions: Mapping[str, Any], name: str) -> dict[str, Any]:
     return {key: action[name] for key, action in actions.items() if name in action}
 
 
-def _calibrations(console: "Console", evaluation: Mapping[str, Any]) -> None:
+def _mean(currency: Currency) -> Form:
+    """Return how a mean of money is written: with two digits more than an amount."""
+    return partial(currency.number, further=2)
+
+
+def _calibrations(console: "Console", evaluation: Mapping[str, Any], currency: Currency) -> None:
     answers = _parts(evaluation["actions"], "answers")
     if answers:
         calibration = evaluation["calibration"]
         bins = {f"decile {place}": part for place, part in enumerate(calibration["bins"], 1)}
         rows = [
-            (key, f"{part['rows']:,}", f"{part['promised']:.4f}", _ends(part, "realised", ".4f"))
+            (key, f"{part['rows']:,}", f"{part['promised']:.4f}", _ends(part, "realised", "{:.4f}".format))
             for key, part in (answers | bins).items()
         ]
         _table(console, f"answers, ECE {calibration['ece']:.4f}", ANSWERS, rows)
+    mean = _mean(currency)
     deciles = [
-        (str(place), f"{part['rows']:,}", f"{part['controls']:,}", f"{part['promised']:,.1f}",
-         _ends(part, "realised", ",.1f"))
+        (str(place), f"{part['rows']:,}", f"{part['controls']:,}", mean(part["promised"]),
+         _ends(part, "realised", mean))
         for place, part in enumerate(evaluation["value_bins"], 1)
     ]  # fmt: skip
     if deciles:
-        _table(console, "margin a customer by what was promised, cents", VALUES, deciles)
+        _table(console, f"margin a customer by what was promised, {currency.code}", VALUES, deciles)
 
 
-def _off_policy(console: "Console", value: Mapping[str, Any]) -> None:
-    rows = [(_NAMES[name], _ends(value[name], "value", ",.2f")) for name in _NAMES if name in value]
+def _off_policy(console: "Console", value: Mapping[str, Any], currency: Currency) -> None:
+    mean = _mean(currency)
+    rows = [(_NAMES[name], _ends(value[name], "value", mean)) for name in _NAMES if name in value]
     if rows:
-        title = f"the policy of list {value['against']}, cents a customer"
+        title = f"the policy of list {value['against']}, {currency.code} a customer"
         _table(console, title, ("estimate", "value [95 %]"), rows)
         console.print(
             f"{value['customers']:,} customers, {value['matched']:,} got what it gives; effective sample "
@@ -78,6 +91,14 @@ def _off_policy(console: "Console", value: Mapping[str, Any]) -> None:
         )
     for warning in value["warnings"]:
         console.print(f"warning: {warning}", soft_wrap=True, markup=False)
+
+
+def _smallest(actions: Mapping[str, Any], currency: Currency) -> Iterable[str]:
+    """Return the smallest increment of each action that would have been found: no signal is not no effect."""
+    for key, figures in actions.items():
+        if figures["smallest_cents"] is not None:
+            least = currency.number(figures["smallest_cents"])
+            yield f"{key}: an increment from {least} on would have been found in 80 % of repetitions"
 
 
 def _notes(evaluation: Mapping[str, Any]) -> Iterable[str]:
@@ -95,21 +116,21 @@ def _notes(evaluation: Mapping[str, Any]) -> Iterable[str]:
     yield from evaluation["notes"]
 
 
-def _action(key: str, figures: Mapping[str, Any]) -> Sequence[str]:
-    less, net = figures["variance_reduction"], figures["net_cents_a_contact"]
+def _action(key: str, figures: Mapping[str, Any], currency: Currency) -> Sequence[str]:
+    less, net, money = figures["variance_reduction"], figures["net_cents_a_contact"], currency.number
     return (
-        key, f"{figures['rows']:,}", f"{figures['controls']:,}", f"{figures['promised_cents']:,}",
-        _ends(figures, "realised_cents", ","), _ends(figures["unadjusted"] or {}, "realised_cents", ","),
-        "-" if less is None else f"{less:.1%}", f"{figures['cost_cents']:,}",
-        _ends(figures, "net_cents", ",", ("net_low", "net_high")), "-" if net is None else f"{net:,.2f}",
+        key, f"{figures['rows']:,}", f"{figures['controls']:,}", money(figures["promised_cents"]),
+        _ends(figures, "realised_cents", money), _ends(figures["unadjusted"] or {}, "realised_cents", money),
+        "-" if less is None else f"{less:.1%}", money(figures["cost_cents"]),
+        _ends(figures, "net_cents", money, ("net_low", "net_high")), "-" if net is None else money(net, 2),
     )  # fmt: skip
 
 
-def _ends(figures: Mapping[str, Any], name: str, form: str, ends: tuple[str, str] = ("low", "high")) -> str:
+def _ends(figures: Mapping[str, Any], name: str, form: Form, ends: tuple[str, str] = ("low", "high")) -> str:
     if figures.get(name) is None:
         return "-"
-    low, high = (f"{figures[end]:{form}}" for end in ends)
-    return f"{figures[name]:{form}} [{low}, {high}]"
+    low, high = (form(figures[end]) for end in ends)
+    return f"{form(figures[name])} [{low}, {high}]"
 
 
 def _table(console: "Console", title: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

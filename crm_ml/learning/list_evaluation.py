@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 READING = (
     "promised_cents: sum over the rows of what was expected to be earned, before cost. realised_cents: what "
     "they earned more than customers held out of everything (margin x paid), adjusted by earlier spend and "
-    "the promise; low and high: its 95 % interval. net_cents: realised less cost. null: see note."
+    "the promise; low and high: its 95 % interval. net_cents: realised less cost. "
+    "smallest_cents: the smallest increment that would have been found in 80 % of repetitions; less than it "
+    "may be there unseen. null: see note."
 )
 
 
@@ -72,7 +74,10 @@ def evaluate(published: Published, tables: Tables, catalog: Catalog, asked: Ques
     InputError
         If the tables do not reach to the end of the window or do not know the customers, or the other list
         can't be compared.
+    ConfigError
+        If the orders are in another currency than the actions.
     """
+    catalog.check_currency(tables)
     window = window_of(published, asked.days)
     try:
         check_reach(tables, window, asked.data_ends_at)

@@ -1,6 +1,7 @@
 """Numbers, money, shares and names as people read them."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 
 from crm_ml.tables.currencies import minor_digits
 
@@ -26,14 +27,21 @@ class Currency:
         """Digits after the point of the major unit."""
         return minor_digits(self.code)
 
+    def number(self, minor: float, further: int = 0) -> str:
+        """Return an amount of minor units as a number of major units, a mean with `further` digits.
+
+        Examples
+        --------
+        >>> Currency("KWD").number(1_234_567), Currency("JPY").number(12.3456, further=2)
+        ('1,234.567', '12.35')
+        """
+        return f"{Decimal(minor).scaleb(-self.digits):,.{self.digits + further}f}"
+
     def amount(self, minor: float | None) -> str:
         """Return an amount of minor units as text in the major unit; a dash where there is none."""
         if minor is None:
             return DASH
-        whole = round(minor)
-        units, rest = divmod(abs(whole), 10**self.digits)
-        decimals = f".{rest:0{self.digits}d}" if self.digits else ""
-        return f"{'-' if whole < 0 else ''}{units:,}{decimals} {self.code}".rstrip()
+        return f"{self.number(round(minor))} {self.code}".rstrip()
 
 
 def share(part: float, whole: float = 1.0) -> str:

@@ -150,6 +150,7 @@ def _job(
         raise ConfigError(f"none of the {len(catalog.actions)} actions is offered on {settings.day}")
     for name in sorted({item.action_id for item in catalog.actions} - {item.action_id for item in actions}):
         log.info("action %s is not offered on %s", name, settings.day)
+    catalog.check_currency(tables)
     models.check(actions, tables)
     consent = consent_for(tables, snapshot, [action.identity for action in actions], settings.consent)
     earlier = earlier_lists(target, settings.day) if settings.past_lists else []

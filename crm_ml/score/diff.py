@@ -10,6 +10,7 @@ from crm_ml import commands
 from crm_ml.lists.diff.change_reasons import REASONS
 from crm_ml.lists.diff.compare_lists import difference, refuse_inside, replaced
 from crm_ml.lists.read_list import locate
+from crm_ml.pages.number_format import Currency
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -64,10 +65,12 @@ def show(console: "Console", changes: "Difference") -> None:
 
 
 def _reasons(changes: "Difference") -> "Table":
-    table = _table("why", ["kind", "reason"], ["rows", "value before, cents", "value now, cents"])
+    currency = Currency(changes.currency)
+    unit = f", {currency.code}" if currency.code else ""
+    table = _table("why", ["kind", "reason"], ["rows", f"value before{unit}", f"value now{unit}"])
     for group in changes.groups:
-        amounts = (group.rows, group.old_value_cents, group.new_value_cents)
-        table.add_row(group.kind, REASONS[group.reason], *[f"{amount:,}" for amount in amounts])
+        amounts = (currency.number(value) for value in (group.old_value_cents, group.new_value_cents))
+        table.add_row(group.kind, REASONS[group.reason], f"{group.rows:,}", *amounts)
     return table
 
 

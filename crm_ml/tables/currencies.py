@@ -5,9 +5,10 @@ References
 ISO 4217, Codes for the representation of currencies, List One as published by SIX on 2024-06-25 (CcyMnrUnts).
 """
 
+import math
 from typing import TYPE_CHECKING, Any, Final
 
-from crm_ml.errors import InputError
+from crm_ml.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
     import narwhals as nw
@@ -35,6 +36,24 @@ def minor_per_major(code: str) -> int:
     """Return how many minor units one major unit has: 100 cents a euro, 1 of a yen, 1,000 fils a dinar."""
     units: int = 10 ** minor_digits(code)
     return units
+
+
+def minor_units(amount: float, code: str) -> int:
+    """Return an amount of major units as whole minor units.
+
+    Raises
+    ------
+    ConfigError
+        If it is no finite number.
+
+    Examples
+    --------
+    >>> minor_units(1.234, "KWD"), minor_units(1.234, "EUR")
+    (1234, 123)
+    """
+    if not math.isfinite(amount):
+        raise ConfigError(f"{amount} is no amount of money; write a finite number")
+    return round(amount * minor_per_major(code))
 
 
 def currency_of(lines: "nw.LazyFrame[Any]") -> str:

@@ -100,7 +100,8 @@ def test_a_field_belongs_to_one_part_and_parts_are_accepted_as_they_are():
 def test_a_simple_action_is_made_of_major_units():
     source = "three coupons in twenty brought a visit in May"
     rule = {"eligible": "rfm_orders >= 1", "score": "p_churn"}
-    simple = Action.simple("coupon", "mail", cost=0.29, margin=3.0, effect=0.15, source=source, **rule)
+    major = {"cost": 0.29, "margin": 3.0, "currency": "EUR"}
+    simple = Action.simple("coupon", "mail", **major, effect=0.15, source=source, **rule)
     amounts = {"cost_cents": 29, "margin_cents": 300, "assumed_effect": 0.15, "assumption": source}
     assert simple == action("coupon", **amounts, expires_after_days=14, **rule)
     with pytest.raises(ValueError, match=r"(?s)assumed_effect.*dayly_cap"):

@@ -145,7 +145,7 @@ def _difference(
     ).fetchall()
     groups = [ChangeGroup(kind, why, rows, int(old), int(new)) for kind, why, rows, old, new, _ in counted]
     groups.sort(key=lambda group: (KINDS.index(group.kind), -group.rows, group.reason))
-    keys, currency = _keys(connection), str(after.manifest.get("currency") or "")
+    keys, currency = _keys(connection), _currency(before, after)
     unchanged, moves = _moves(connection, keys)
     return Difference(
         old=before.summary,
@@ -160,7 +160,18 @@ def _difference(
             for group in groups
             for example in _examples(connection, group, keys, examples)
         ],
+        currency=currency,
     )
+
+
+def _currency(before: VerifiedList, after: VerifiedList) -> str:
+    """Return the currency of both lists, and refuse two of different ones."""
+    codes = [str(side.manifest.get("currency") or "") for side in (before, after)]
+    if all(codes) and codes[0] != codes[1]:
+        raise InputError(
+            f"the old list is in {codes[0]} and the new one in {codes[1]}; compare lists of one currency"
+        )
+    return codes[1] or codes[0]
 
 
 def _keys(connection: "duckdb.DuckDBPyConnection") -> dict[Pair, str]:

@@ -85,6 +85,8 @@ class Difference:
         Rows by the key of the action before and after, None for no row; unchanged rows are included.
     examples : sequence of ChangeExample
         Of each group the rows whose value changed most.
+    currency : str
+        Code of the currency whose minor unit the amounts are in; empty where no list tells it.
     """
 
     old: ListSummary
@@ -95,6 +97,7 @@ class Difference:
     groups: Sequence[ChangeGroup]
     moves: Mapping[tuple[str | None, str | None], int]
     examples: Sequence[ChangeExample]
+    currency: str = ""
 
     @property
     def rows(self) -> dict[str, int]:
@@ -113,6 +116,7 @@ class Difference:
             "ingredients": list(self.ingredients),
             "rows": self.rows,
             "expired": self.expired,
+            "currency": self.currency,
             "groups": [asdict(group) for group in self.groups],
             "moves": moves,
             "examples": [{**asdict(example), "why": example.words} for example in self.examples],
