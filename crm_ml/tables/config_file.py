@@ -81,7 +81,7 @@ def _source(table: TableMapping, root: Path) -> TableSource:
     if table.path is not None or table.glob is not None:
         return _of_files(table, root)
     if table.database is not None and table.table is not None:
-        return DuckTable(inside(root, table.database), table.table)
+        return DuckTable(inside(root, table.database), table.table, root)
     if table.url is not None and table.query is not None:
         return SqlQuery(table.url, table.query, root)
     raise InputError("has no source; give path, database and table, url and query, or ids_of")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crm_ml.errors import InputError
+from crm_ml.tables.engine import connect
 from crm_ml.tables.sources import copy_rows, inside, refuse_row_column
 from crm_ml.tables.sql import ident, literal
 
@@ -21,20 +22,47 @@ _FROM_ENVIRONMENT = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 @dataclass(frozen=True)
 class DuckTable:
-    """A table or view of a DuckDB file, opened read-only."""
+    """A table or view of a DuckDB file, opened read-only; a view reads no file out of `root`."""
 
     path: Path
     table: str
+    root: Path
 
     def open(self, connection: "duckdb.DuckDBPyConnection", view: str) -> dict[str, str]:
-        """Copy the table, so that the file is released."""
+        """Copy the table, so that the file is released.
+
+        Raises
+        ------
+        InputError
+            If it is a view that reads a file out of the root.
+        """
+        self._refuse_other_files()
         alias = ident(f"{view}_file")
         connection.execute(f"ATTACH {literal(self.path)} AS {alias} (READ_ONLY)")
         try:
-            name = ".".join(ident(part) for part in self.table.split("."))
-            return copy_rows(connection, view, f"SELECT * FROM {alias}.{name}")
+            return copy_rows(connection, view, f"SELECT * FROM {alias}.{self._name}")
         finally:
             connection.execute(f"DETACH {alias}")
+
+    @property
+    def _name(self) -> str:
+        return ".".join(ident(part) for part in self.table.split("."))
+
+    def _refuse_other_files(self) -> None:
+        """Bind the table on a connection that may open files of the root alone."""
+        import duckdb
+
+        with connect() as confined:
+            confined.execute(f"SET allowed_directories = [{literal(self.root.resolve())}]")
+            confined.execute(f"ATTACH {literal(self.path)} AS source (READ_ONLY)")
+            confined.execute("SET enable_external_access = false")
+            try:
+                confined.execute(f"SELECT * FROM source.{self._name} LIMIT 0")
+            except duckdb.PermissionException:
+                raise InputError(
+                    f"{self.table} is a view that reads files out of the project root; make it a table, or "
+                    "move the files in"
+                ) from None
 
     def digest(self) -> None:
         """Return None: the file may contain other tables."""

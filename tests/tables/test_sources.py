@@ -145,6 +145,43 @@ def test_duckdb_file(shop: Shop) -> None:
     assert lines
 
 
+VIEWS = {
+    "a file": "SELECT * FROM read_csv('{outside}', all_varchar = true)",
+    "a text": "SELECT content AS item_id FROM read_text('{outside}')",
+    "names of files": "SELECT file AS item_id FROM glob('/etc/*')",
+    "a part": "SELECT item_id FROM mine UNION ALL SELECT content FROM read_text('{outside}')",
+    "a condition": "SELECT item_id FROM mine WHERE item_id IN (SELECT content FROM read_text('{outside}'))",
+    "another view": "FROM outer_view",
+}
+
+
+@pytest.mark.parametrize("reads", VIEWS)
+def test_a_view_reads_nothing_out_of_the_root(
+    csv_shop: Shop, tmp_path_factory: pytest.TempPathFactory, reads: str
+) -> None:
+    outside = tmp_path_factory.mktemp("outside") / "items.csv"
+    outside.write_text("item_id\nx\n")
+    with duckdb.connect(str(csv_shop.folder / "crm.duckdb")) as connection:
+        connection.execute("CREATE TABLE mine AS SELECT 'x' AS item_id")
+        connection.execute(f"CREATE VIEW outer_view AS {VIEWS['a file'].format(outside=outside)}")
+        connection.execute(f"CREATE VIEW things AS {VIEWS[reads].format(outside=outside)}")
+    del csv_shop.tables["items"]
+    csv_shop.mapping["tables"]["items"] = {"database": "crm.duckdb", "table": "things"}
+    with pytest.raises(InputError, match=r"items: .*things is a view that reads files out of the project"):
+        csv_shop.load()
+
+
+def test_a_view_of_a_file_below_the_root_is_read(shop: Shop) -> None:
+    clean = bytes_of(shop.load())
+    with duckdb.connect(str(shop.folder / "crm.duckdb")) as connection:
+        read = "read_csv" if shop.form == "csv" else "read_parquet"
+        connection.execute(f"CREATE VIEW sold AS FROM {read}('{shop.path(LINES)}')")
+    shop.mapping["tables"][LINES] |= {"database": "crm.duckdb", "table": "sold"}
+    del shop.mapping["tables"][LINES]["path"]
+    del shop.tables[LINES]
+    assert bytes_of(shop.load()) == clean
+
+
 def test_duckdb_file_without_the_table(csv_shop: Shop) -> None:
     duckdb.connect(str(csv_shop.folder / "crm.duckdb")).close()
     csv_shop.tables.pop("items")
