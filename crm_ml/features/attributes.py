@@ -21,7 +21,8 @@ def compute_each(past: Past) -> "nw.LazyFrame[Any] | None":
         None if the customers have no attributes.
     """
     customers = past.tables.frame("customers")
-    known = {column.name for column in contracts()["customers"].columns} | {"registered_at_epoch_s"}
+    known = {column.name for column in contracts()["customers"].columns}
+    known |= {"registered_at_epoch_s", "registered_at_local_s"}
     declared = [name for name in customers.collect_schema().names() if name not in known]
     if not declared:
         return None

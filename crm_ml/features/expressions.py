@@ -6,6 +6,7 @@ import narwhals as nw
 
 from crm_ml.snapshots import DAY_S, Snapshot
 from crm_ml.tables import Tables
+from crm_ml.tables.zones import on_clock
 
 
 def ratio(numerator: nw.Expr, denominator: nw.Expr) -> nw.Expr:
@@ -14,7 +15,7 @@ def ratio(numerator: nw.Expr, denominator: nw.Expr) -> nw.Expr:
 
 
 def day(epoch_s: nw.Expr) -> nw.Expr:
-    """Return the number of the UTC day of a time in epoch seconds."""
+    """Return the number of the day of a time in seconds on a clock, see `crm_ml.tables.zones.on_clock`."""
     return epoch_s // DAY_S
 
 
@@ -58,16 +59,17 @@ def without_refunds(lines: "nw.LazyFrame[Any]") -> "nw.LazyFrame[Any]":
 
 
 def past_lines(tables: Tables, snapshot: Snapshot) -> "nw.LazyFrame[Any]":
-    """Return the order lines before `snapshot` that are purchases, not refunds."""
+    """Return the order lines before `snapshot` that are no refunds, with times on the clock of the tables."""
     lines: nw.LazyFrame[Any] = snapshot.past(tables.frame("order_lines"), at="ordered_at")
-    return without_refunds(lines)
+    return without_refunds(on_clock(lines, "ordered_at"))
 
 
 def past_sales(tables: Tables, snapshot: Snapshot) -> "nw.LazyFrame[Any]":
     """Return orders (``purchase`` 1) and refunds (0, negative money) before `snapshot` with ``days_ago``."""
 
     def build() -> "nw.LazyFrame[Any]":
-        orders: nw.LazyFrame[Any] = snapshot.past(tables.frame("orders"), at="ordered_at")
+        past: nw.LazyFrame[Any] = snapshot.past(tables.frame("orders"), at="ordered_at")
+        orders = on_clock(past, "ordered_at")
         days_ago = snapshot.days_since(nw.col("ordered_at_epoch_s")).cast(nw.Int64)
         return orders.with_columns(days_ago=days_ago).drop("order_id", "quantity")
 

@@ -10,6 +10,7 @@ from crm_ml.features.expressions import count_if, integers, nothing, without_ref
 from crm_ml.features.snapshot_constants import SnapshotConstants, constants_for
 from crm_ml.snapshots import DAY_S, Snapshot, whole_days
 from crm_ml.tables.bundle import Tables, to_pandas
+from crm_ml.tables.zones import on_clock
 
 ROW = "row"
 _STRIDE = 1 << 32  # rows of two snapshots never meet: there are fewer customers
@@ -23,7 +24,8 @@ class Past:
     In place of ``customer_id`` its frames have
 
     - `known`: ``customer``, the number of the customer, and ``known_from``, how many of the snapshots in the
-      order of time do not know the row yet;
+      order of time do not know the row yet; the ``_epoch_s`` of its time is on the clock of the tables'
+      zone, as ``as_of_epoch_s`` is;
     - `each` and what follows from it: ``row``, the number of a customer at a snapshot. A row of a table is
       there once for every snapshot that knows it.
 
@@ -46,7 +48,7 @@ class Past:
         self.constants = constants_for(tables, constants)
         self.snapshots = in_order(snapshots)
         self.first_rows = [number * _STRIDE for number in range(len(self.snapshots))]
-        self._moments = tuple(snapshot.epoch_s for snapshot in self.snapshots)
+        self._moments = tuple(snapshot.clock_s for snapshot in self.snapshots)
 
     def once(self, name: str, build: Callable[[], "nw.LazyFrame[Any]"]) -> "nw.LazyFrame[Any]":
         """Return an intermediate frame of these snapshots, see `Tables.once`."""
@@ -149,11 +151,11 @@ class Past:
         return known.with_columns(customer=number).drop("_one")
 
     def _dated(self, frame: "nw.LazyFrame[Any]", at: str) -> "nw.LazyFrame[Any]":
-        rows: nw.LazyFrame[Any] = self.snapshots[-1].past(frame, at=at)
+        past: nw.LazyFrame[Any] = self.snapshots[-1].past(frame, at=at)
         known_from = nw.lit(0).cast(nw.Int64)
         for snapshot in self.snapshots[:-1]:
-            known_from = known_from + count_if(~snapshot.knows(rows, at))
-        return rows.with_columns(known_from=known_from)
+            known_from = known_from + count_if(~snapshot.knows(past, at))
+        return on_clock(past.with_columns(known_from=known_from), at)
 
     def _each_day(self) -> "nw.LazyFrame[Any]":
         days = self.once("days", self._days).join(self._moments_frame, on="phase", how="inner")

@@ -1,4 +1,4 @@
-"""Timing: weekdays and hours (UTC) of a customer's orders."""
+"""Timing: weekdays and hours of a customer's orders, by the clock of the tables' zone."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ COLUMNS: dict[str, int | None] = {f"timing_{name}_share": None for name in _COUN
 def compute_each(past: Past) -> "nw.LazyFrame[Any]":
     """Compute the share of orders on each weekday and in each quarter of the day.
 
-    Times are UTC; 1970-01-01 was a Thursday, hence the shift by three days.
+    1970-01-01 was a Thursday, hence the shift by three days.
     """
     epoch = nw.col("ordered_at_epoch_s")
     orders = past.known_orders.filter(nw.col("purchase") == 1)

@@ -13,6 +13,7 @@ from crm_ml.propensity.covered_items import Covers
 from crm_ml.propensity.occasion import Occasion
 from crm_ml.snapshots import DAY_S, Snapshot
 from crm_ml.tables.bundle import Tables, to_pandas
+from crm_ml.tables.zones import on_clock
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,8 +37,10 @@ def sent_campaigns(tables: Tables, kinds: Collection[str] | None = None) -> list
     InputError
         If there is no touch of such a campaign, or campaigns were sent after their end.
     """
-    sent = tables.frame("touches").select("campaign_id", sent_day=day(nw.col("sent_at_epoch_s"))).unique()
-    ends = tables.frame("campaigns").select("campaign_id", "kind", end_day=day(nw.col("ends_at_epoch_s")))
+    touches = on_clock(tables.frame("touches"), "sent_at")
+    known = on_clock(tables.frame("campaigns"), "ends_at")
+    sent = touches.select("campaign_id", sent_day=day(nw.col("sent_at_epoch_s"))).unique()
+    ends = known.select("campaign_id", "kind", end_day=day(nw.col("ends_at_epoch_s")))
     campaigns = to_pandas(sent.join(ends, on="campaign_id", how="inner"))
     campaigns["kind"] = campaigns["kind"].fillna("")
     if kinds is not None:

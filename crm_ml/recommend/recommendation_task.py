@@ -59,7 +59,7 @@ def task_of(
         If no item has that many events before the snapshot, or the tables lack items for the level.
     """
     past = _events(past_lines(tables, snapshot), tables, level)
-    data = as_interactions(past, snapshot.epoch_s).with_at_least(least_events) if len(past) else None
+    data = as_interactions(past, snapshot.clock_s).with_at_least(least_events) if len(past) else None
     if data is None:
         raise InputError(
             f"order_lines: no {level} has {least_events:,} purchases before {snapshot}; ask for fewer"

@@ -1,7 +1,7 @@
 """The score table of an action: how probable its answer is for each customer, and the action's features."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -151,7 +151,7 @@ def label(version: "ModelVersion", stage: Mapping[str, Any], as_of: datetime) ->
 def occasion_of(action: Action, snapshot: Snapshot) -> Occasion:
     """Return the occasion of an action with an answer, planned for the day of the list."""
     answer = _answer(action)
-    window = Snapshot(snapshot.as_of, timedelta(days=answer.days))
+    window = replace(snapshot, horizon=timedelta(days=answer.days))
     return Occasion(f"{window} {action.action_id}", answer.kind, window, Covers(answer.by, answer.names))
 
 
