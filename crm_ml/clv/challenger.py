@@ -12,6 +12,8 @@ from crm_ml.clv.purchase_histories import Floats
 from crm_ml.clv.valuation_terms import Terms
 from crm_ml.errors import ConfigError, InputError
 from crm_ml.models.booster_text import booster_of, text_of
+from crm_ml.tables.column_kinds import numbers
+from crm_ml.tables.outside_frames import aligned
 from crm_ml.threads import usable
 
 if TYPE_CHECKING:
@@ -90,10 +92,11 @@ class Challenger:
         Raises
         ------
         InputError
-            If no row has a purchase, or a column is missing.
+            If no row has a purchase, a column is missing, or a Series has another index than X.
         """
         import lightgbm
 
+        base, y = (numbers(aligned(part, X.index, name), name) for part, name in ((base, "base"), (y, "y")))
         values = _matrix(X)
         if not y.sum() > 0:
             raise InputError(

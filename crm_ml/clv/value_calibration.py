@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from crm_ml.errors import CalibrationRefused, InputError
+from crm_ml.tables.column_kinds import numbers
+from crm_ml.tables.outside_frames import aligned
 
 Floats = npt.NDArray[np.float64]
 LEAST_POWER, LARGEST_POWER = 0.3, 1.5
@@ -49,7 +51,8 @@ def fit_tilt(windows: Sequence[tuple[npt.ArrayLike, npt.ArrayLike]]) -> Tilt:
     Parameters
     ----------
     windows : sequence of (predicted, y), each shape (n_w,)
-        Predictions made without knowing the window, and observed outcomes; money or counts.
+        Predictions made without knowing the window, and observed outcomes; money or counts. A Series of
+        outcomes is put into the order of the index of a Series of predictions.
 
     Returns
     -------
@@ -121,7 +124,11 @@ def _quasi_loss(log_p: Floats, y: Floats, power: float) -> float:
 
 
 def _window(predicted: npt.ArrayLike, y: npt.ArrayLike) -> tuple[Floats, Floats]:
-    p, outcome = np.asarray(predicted, dtype=float), np.asarray(y, dtype=float)
+    import pandas as pd
+
+    if isinstance(predicted, pd.Series):
+        y = aligned(y, predicted.index, "outcomes")
+    p, outcome = numbers(predicted, "predictions"), numbers(y, "outcomes")
     if p.shape != outcome.shape or not (np.isfinite(p).all() and np.isfinite(outcome).all()):
         raise InputError(
             f"windows: predictions {p.shape} and outcomes {outcome.shape} must be equal and finite"

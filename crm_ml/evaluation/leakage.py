@@ -10,13 +10,14 @@ from crm_ml.customer_hash import customer_folds
 from crm_ml.errors import InputError, LeakError
 from crm_ml.evaluation.classification import auc
 from crm_ml.evaluation.ranking import Floats, check_binary
+from crm_ml.tables.column_kinds import numbers, plain_values
+from crm_ml.tables.outside_frames import aligned
 
 if TYPE_CHECKING:
     import pandas as pd
 
 LIMIT = 0.99
 _NUMBER_BINS = 64
-_MISSING = "\x00missing"
 
 
 def check_leaks(
@@ -33,6 +34,7 @@ def check_leaks(
     X : pandas.DataFrame, shape (n, k)
         If the index has a level ``customer_id``, the halves split customers, not rows.
     y : array-like of {0, 1}, shape (n,)
+        A Series is put into the order of the index of X.
     allow : collection of str
         Features that are accepted above the limit.
     limit : float
@@ -47,7 +49,7 @@ def check_leaks(
     LeakError
         If features are above the limit and not allowed; the message names all with their AUC.
     InputError
-        If labels are invalid or their number is not that of the rows.
+        If labels are invalid, or their number or index is not that of the rows.
 
     Examples
     --------
@@ -58,7 +60,7 @@ def check_leaks(
     ...
     crm_ml.errors.LeakError: 1 feature gives the label away: orders_next_month (AUC 1.0000, limit 0.99); ...
     """
-    labels, _ = check_binary(y, np.zeros(len(X)))
+    labels, _ = check_binary(numbers(aligned(y, X.index, "y"), "y"), np.zeros(len(X)))
     half = _halves(X)
     areas = {str(name): single_auc(X[name], labels, half) for name in X.columns}
     leaks = {name: area for name, area in areas.items() if area > limit and name not in allow}
@@ -85,11 +87,10 @@ def single_auc(values: "pd.Series", y: Floats, half: npt.NDArray[np.bool_]) -> f
     """
     import pandas as pd
 
-    if not pd.api.types.is_numeric_dtype(values.dtype):
-        known = values.astype(object).where(values.notna(), _MISSING).astype(str)
-        return _category_auc(pd.factorize(known)[0], y, half)
-    numbers = values.to_numpy(dtype=float, na_value=np.nan)
-    bounded = np.clip(numbers, -1e300, 1e300)
+    plain = plain_values(values)
+    if plain.dtype == object:
+        return _category_auc(pd.factorize(plain, use_na_sentinel=False)[0], y, half)
+    bounded = np.clip(plain, -1e300, 1e300)
     orders = [np.where(np.isnan(bounded), end, bounded) for end in (-np.inf, np.inf)]
     ranks = [np.unique(order, return_inverse=True)[1] for order in orders]
     direct = [auc(y, rank) for rank in ranks]

@@ -56,8 +56,8 @@ class Numbers:
         return np.append(counts, len(values) - len(known)).astype(np.int64)
 
     def expressions(self, name: str) -> list[str]:
-        """Return SQL aggregates: rows up to each edge, and missing rows."""
-        column = f"{ident(name)}::DOUBLE"
+        """Return SQL aggregates: rows up to each edge, and missing rows; a text is missing."""
+        column = f"TRY_CAST({ident(name)} AS DOUBLE)"
         counts = [f"count_if({column} <= '{edge!r}'::DOUBLE)" for edge in self.edges]
         return [*counts, f"count_if({column} IS NULL OR isnan({column}))"]
 

@@ -8,6 +8,7 @@ import numpy as np
 from crm_ml.monitoring.bins import Texts, batches
 from crm_ml.monitoring.drift_verdict import Counted
 from crm_ml.monitoring.training_profile import ProfiledColumn, lower_median
+from crm_ml.tables.column_kinds import names_of, numbers
 from crm_ml.tables.sql import ident
 
 if TYPE_CHECKING:
@@ -26,8 +27,21 @@ def in_frame(columns: Sequence[ProfiledColumn], X: "pd.DataFrame") -> list[Count
     columns : sequence of ProfiledColumn
     X : pandas.DataFrame
         With all of these columns.
+
+    Raises
+    ------
+    InputError
+        If a number of the profile is a text in the frame.
     """
-    return [_of_values(column, X[column.name].to_numpy()) for column in columns]
+    return [
+        _of_values(
+            column,
+            names_of(X[column.name])
+            if isinstance(column.bins, Texts)
+            else numbers(X[column.name], column.name),
+        )
+        for column in columns
+    ]
 
 
 def in_table(columns: Sequence[ProfiledColumn], table: "duckdb.DuckDBPyRelation") -> list[Counted]:
@@ -64,7 +78,7 @@ def _expressions(column: ProfiledColumn) -> list[str]:
     counts = column.bins.expressions(column.name)
     if isinstance(column.bins, Texts):
         return [*counts, column.bins.others(column.name)]
-    name = f"{name}::DOUBLE"
+    name = f"TRY_CAST({name} AS DOUBLE)"
     above = f"{name} > 0 AND NOT isnan({name})"
     parts = f"sum(TRY_CAST(round({name} * {_PARTS}) AS HUGEINT)) FILTER (WHERE {name} BETWEEN 0 AND 1)"
     return [

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from crm_ml.errors import InputError
 from crm_ml.monitoring.bins import Bins, Counts, Numbers, Texts
 from crm_ml.monitoring.psi import by_chance, psi
+from crm_ml.tables.column_kinds import plain_values
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -191,7 +192,7 @@ def profile_columns(days: Sequence[ProfiledDay], lag: int, group: str = "") -> t
         raise InputError("a profile needs at least one day of rows")
     numbers = [day.number for day in days]
     return tuple(
-        _column(str(name), [day.X[name].to_numpy() for day in days], (numbers, lag), group)
+        _column(str(name), [plain_values(day.X[name]) for day in days], (numbers, lag), group)
         for name in days[0].X.columns
     )
 

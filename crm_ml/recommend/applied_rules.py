@@ -14,6 +14,7 @@ from crm_ml.recommend.interactions import CUSTOMER, ITEM, Ids, Ints, lookup
 from crm_ml.recommend.list_rules import ItemCoolDown, Scope
 from crm_ml.recommend.offer import ALLOW, BLOCK, CATEGORY, RULE, Offer
 from crm_ml.recommend.top_k import Caps, Mask
+from crm_ml.tables.column_kinds import names_of
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -142,7 +143,7 @@ class AppliedRules:
         table = self.offer.items
         if table is None:
             return np.full(len(self.items), "", dtype=str)
-        named = dict(zip(table[ITEM].astype(str), table[CATEGORY].fillna("").astype(str), strict=True))
+        named = dict(zip(names_of(table[ITEM]), table[CATEGORY].fillna("").astype(str), strict=True))
         return np.array([named.get(str(item), "") for item in self.items], dtype=str)
 
     @cached_property
@@ -163,11 +164,11 @@ class AppliedRules:
         if self.offer.pairs is None:
             return numbers_of
         order = np.argsort(self._names, kind="stable")
-        place = lookup(self.items[order], self.offer.pairs[ITEM].astype(str))
+        place = lookup(self.items[order], names_of(self.offer.pairs[ITEM]))
         number = np.where(place >= 0, order[place], -1)
         for rule in numbers_of:
             mine = (self.offer.pairs[RULE] == rule).to_numpy()
-            customers = self.offer.pairs.loc[mine, CUSTOMER].astype(str).to_numpy()
+            customers = names_of(self.offer.pairs.loc[mine, CUSTOMER])
             numbers_of[rule] = _by_customer(customers, number[mine])
         return numbers_of
 

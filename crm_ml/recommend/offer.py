@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 CATEGORY, BRAND, RULE = "category", "brand", "rule"
 ALLOW, BLOCK = "allow", "block"
+_MOST_NAMED = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +81,8 @@ def _pairs(pairs: "pd.DataFrame") -> list[str]:
     other = ~pairs[RULE].isin([ALLOW, BLOCK])
     breaches = [f"{absent:,} of {len(pairs):,} pairs lack an id"] if absent else []
     if other.any():
-        named = ", ".join(sorted(set(pairs.loc[other, RULE].astype(str)))[:5])
+        rules = sorted(set(pairs.loc[other, RULE].astype(str)))
+        named = ", ".join(rules) if len(rules) <= _MOST_NAMED else f"{len(rules):,} different ones"
         breaches.append(f"{int(other.sum()):,} pairs have a rule that is neither allow nor block: {named}")
     return breaches
 

@@ -106,10 +106,27 @@ def named_levels(values: Any) -> tuple[npt.NDArray[np.int64], list[str]]:
     return place, [level_name(level) for level in levels]
 
 
+def names_of(values: Any) -> npt.NDArray[np.object_]:
+    """Return the name of the level of each value, None for a missing one."""
+    place, names = named_levels(values)
+    return np.array([*names, None], dtype=object)[place]
+
+
+def plain_values(values: "pd.Series[Any]") -> npt.NDArray[Any]:
+    """Return the numbers of a column as floats, or the names of its levels; a kind of neither has names."""
+    import pandas as pd
+
+    try:
+        named = is_category(values, values.name)
+    except InputError:
+        named = True
+    unknown = not pd.api.types.is_numeric_dtype(values.dtype) and bool(values.isna().all())
+    return names_of(values) if named or unknown else floats_of(values)
+
+
 def as_ids(values: Any) -> npt.NDArray[np.object_]:
     """Return ids as texts, a missing one as None; 7, 7.0 and "7" are one id."""
-    place, names = named_levels(np.asarray(values, dtype=object).ravel())
-    return np.array([*names, None], dtype=object)[place]
+    return names_of(np.asarray(values, dtype=object).ravel())
 
 
 def _floats(values: npt.NDArray[Any], name: str) -> Floats:

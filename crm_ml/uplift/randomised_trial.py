@@ -142,7 +142,7 @@ def as_frame(X: "pd.DataFrame | npt.ArrayLike") -> "pd.DataFrame":
 
     if not isinstance(X, np.ndarray | list | tuple):
         return as_features(X)
-    values = np.asarray(X, dtype=float)
+    values = numbers(X, "X")
     if values.ndim != 2:
         raise InputError(f"X has shape {values.shape}; give rows and columns")
     return pd.DataFrame(values, columns=[f"x{number}" for number in range(values.shape[1])])

@@ -1,5 +1,7 @@
 """Planted leaks are caught by name, clean data passes, and features that know the future are named."""
 
+from decimal import Decimal
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -135,3 +137,14 @@ def test_a_rare_label_told_by_a_number_or_by_a_null_has_an_exact_auc(sign, null)
     }[null]
     areas = check_leaks(pd.DataFrame({"told": told, "absent": absent}), y, allow=["told", "absent"])
     assert areas == {"told": 1.0, "absent": 1.0}
+
+
+def test_a_leak_is_found_however_labels_and_features_are_stored():
+    ids = pd.Index([f"c{number}" for number in range(400)], name="customer_id")
+    y = pd.Series(np.random.default_rng(0).integers(0, 2, 400), ids)
+    spread = y * 1000 + np.arange(400)  # as categories, one for each customer, it would not look like a leak
+    for stored in (spread, spread.astype("Int64"), spread.map(Decimal), spread.astype(object)):
+        with pytest.raises(LeakError, match="later"):
+            check_leaks(pd.DataFrame({"later": stored}), y.sample(frac=1, random_state=0))
+    with pytest.raises(InputError, match="y: its index is not that of the features: it lacks 400"):
+        check_leaks(pd.DataFrame({"later": spread}), y.reset_index(drop=True))

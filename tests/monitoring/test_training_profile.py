@@ -161,3 +161,29 @@ def test_a_column_that_is_gone_counts_as_missing():
     [money, *_] = in_table(known, relation(frame().drop(columns="money")))
     assert money.counts.tolist() == [0] * (len(money.counts) - 1) + [400]
     assert isinstance(money.column, ProfiledColumn)
+
+
+def test_a_profile_does_not_depend_on_how_numbers_and_categories_are_stored():
+    draw = np.random.default_rng(4)
+    level, flag = draw.integers(1, 4, 200), draw.integers(0, 2, 200)
+    count = pd.Series(np.where(draw.random(200) < 0.2, np.nan, draw.integers(0, 9, 200)))
+    plain_frame = pd.DataFrame({"level": level.astype(str), "count": count, "flag": flag.astype(float)})
+    others = [
+        plain_frame.assign(level=pd.Categorical(level), flag=flag.astype(bool)),
+        plain_frame.assign(level=pd.Categorical(level * 1.0), count=count.astype("Int64")),
+        plain_frame.astype({"level": object, "count": object, "flag": "boolean"}),
+    ]
+    wanted = learned(plain_frame)
+    assert [type(one.bins) for one in wanted] == [Texts, Numbers, Numbers]
+    for other in others:
+        assert [one.as_dict() for one in learned(other)] == [one.as_dict() for one in wanted]
+        assert plain(in_frame(wanted, other)) == plain(in_frame(wanted, plain_frame))
+
+
+def test_a_text_where_a_number_was_is_missing_in_sql_and_shown_nowhere():
+    known = learned(frame()[["money"]])
+    changed = frame()[["money"]].assign(money="ada@example.com")
+    (counted,) = in_table(known, relation(changed))
+    assert counted.counts.tolist()[-1] == 400
+    with pytest.raises(InputError, match=r"money holds texts \(str\) in 400 rows"):
+        in_frame(known, changed)
