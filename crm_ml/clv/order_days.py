@@ -12,6 +12,7 @@ from crm_ml.snapshots import Snapshot
 from crm_ml.tables.bundle import Tables
 from crm_ml.tables.currencies import currency_of, minor_per_major
 from crm_ml.tables.engine import connect_for_frames
+from crm_ml.tables.zones import on_clock
 
 LARGEST_CENTS = 10**11
 _NEEDED = ("customer_id", "paid_cents")
@@ -27,8 +28,8 @@ class Lines:
     Parameters
     ----------
     frame : narwhals.LazyFrame
-        customer_id, ordered_at_epoch_s and paid_cents; where there are refunds, ``refund`` (0 or 1) and
-        ``order_id`` too.
+        customer_id, ordered_at_epoch_s (on the clock of the tables' zone) and paid_cents; where there are
+        refunds, ``refund`` (0 or 1) and ``order_id`` too.
     rows, refunds : int
     minor_per_major : int
         Minor units in a major one of the currency that the column ``currency`` names; 100 without one.
@@ -55,7 +56,7 @@ def checked_lines(orders: Any) -> Lines:
     """
     if isinstance(orders, Tables):
         orders = orders.frame("order_lines")
-    frame: nw.LazyFrame[Any] = nw.from_native(orders).lazy()
+    frame: nw.LazyFrame[Any] = on_clock(nw.from_native(orders).lazy(), "ordered_at")
     wrong = _wrong_columns(frame.collect_schema())
     units = minor_per_major(currency_of(frame))
     usable = [name for name in _READ if name in frame.collect_schema() and name not in wrong]

@@ -11,7 +11,8 @@ from crm_ml.clv.order_days import Lines, checked_lines, purchase_days
 from crm_ml.clv.sorted_days import MOST_ROWS, sorted_customers
 from crm_ml.clv.time_units import check_unit
 from crm_ml.errors import InputError
-from crm_ml.snapshots import Snapshot, as_utc
+from crm_ml.snapshots import Snapshot, on_clock_of
+from crm_ml.tables.bundle import Tables
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,8 +34,8 @@ def summarize(
         (seconds), and integer ``paid_cents``. Lines with ``refund_of``, and orders with ``purchase`` 0, are
         refunds.
     as_of : str, date or datetime
-        Only rows strictly before it count; a date is its midnight. Data that end with 30 September are
-        summarized as of 1 October.
+        Only rows strictly before it count; a date is its midnight in the zone of the tables, UTC for frames.
+        Data that end with 30 September are summarized as of 1 October.
     time_unit : {"D", "W"}
         Days or weeks, of recency and T; noted in ``attrs["time_unit"]`` of the result.
     with_first_value : bool
@@ -82,7 +83,8 @@ def summarize(
     crm_ml.errors.InputError: orders: ordered_at is Int64, no time; give times, or ordered_at_epoch_s
     """
     unit_days = check_unit(time_unit)
-    snapshot = Snapshot(as_utc(as_of), timedelta(days=1))  # only the past is read
+    zone = orders.zone if isinstance(orders, Tables) else "UTC"
+    snapshot = Snapshot(on_clock_of(zone, as_of), timedelta(days=1))  # only the past is read
     lines = checked_lines(orders)
     table = _customers(lines, snapshot)
     if not table.num_rows:

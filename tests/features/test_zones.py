@@ -57,9 +57,10 @@ def pairs(zone: str, engine: Engine = "duckdb", customers: int = 16):
     return of_zone(world, zone, engine), moved(world, to_clock(zone)).tables(engine), snapshots
 
 
-@pytest.mark.parametrize(
-    "zone", [ZONES[0], *(pytest.param(zone, marks=pytest.mark.slow) for zone in ZONES[1:])]
-)
+SOME_ZONES = [ZONES[0], *(pytest.param(zone, marks=pytest.mark.slow) for zone in ZONES[1:])]
+
+
+@pytest.mark.parametrize("zone", SOME_ZONES)
 def test_features_are_those_of_the_clock(zone: str) -> None:
     own, of_clock, snapshots = pairs(zone)
     expected = features.matrices(of_clock, snapshots)
