@@ -213,7 +213,10 @@ def _is_constant(values: "pd.Series") -> bool:
     numbers = values.to_numpy()
     if _is_numbers(numbers):
         return not (numbers != numbers[0]).any() or bool(np.isnan(numbers).all())
-    return len(values.unique()) <= 1
+    try:
+        return len(values.unique()) <= 1
+    except TypeError:  # lists and the like, which `is_category` refuses
+        return False
 
 
 def _refuse_ids(X: "pd.DataFrame", text: list[str], customers: "pd.Index") -> None:

@@ -22,10 +22,22 @@ class LabelledRows:
         Features, indexed by the fold (a text: the day of a snapshot, or a campaign) and customer_id.
     y : pandas.Series of int8
         1 = it happened, with the same index.
+
+    Raises
+    ------
+    InputError
+        If the labels have another index, or the same in another order.
     """
 
     X: "pd.DataFrame"
     y: "pd.Series[int]"
+
+    def __post_init__(self) -> None:
+        if not self.y.index.equals(self.X.index):
+            raise InputError(
+                f"labels: the index of {len(self.y):,} labels is not that of the {len(self.X):,} rows of "
+                "features in their order; give y.loc[X.index]"
+            )
 
     @property
     def fold(self) -> "pd.Index[str]":

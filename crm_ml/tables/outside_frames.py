@@ -16,7 +16,7 @@ def as_pandas(frame: Any, what: str = "features") -> "pd.DataFrame":
     Raises
     ------
     InputError
-        If it is no frame in memory.
+        If it is no frame in memory, or one of Arrow in which names of columns repeat.
 
     Examples
     --------
@@ -37,6 +37,8 @@ def as_pandas(frame: Any, what: str = "features") -> "pd.DataFrame":
         raise InputError(
             f"{what}: {type(frame).__name__} is no frame; give one of pandas, Polars (collected) or Arrow"
         ) from None
+    except nw.exceptions.DuplicateError:
+        raise InputError(f"{what}: names of columns repeat; give each column once") from None
     return table
 
 

@@ -13,6 +13,7 @@ from crm_ml.errors import InputError
 from crm_ml.evaluation.classification import auc
 from crm_ml.models import model_folder
 from crm_ml.models.encoding import MAX_LEVELS, MIN_CUSTOMERS, Encoding
+from crm_ml.models.labelled_rows import LabelledRows
 from crm_ml.models.model import create
 from crm_ml.propensity import propensity_pyfunc
 
@@ -181,6 +182,13 @@ def test_labels_of_another_index_are_refused_with_counts(name):
     create(name).fit(repeated, twice)  # the same index in the same order
 
 
+def test_labelled_rows_have_one_index():
+    y = pd.Series(Y, X.index)
+    assert LabelledRows(X, y).y is y
+    with pytest.raises(InputError, match="the index of 800 labels is not that of the 800 rows of"):
+        LabelledRows(X, y[::-1])
+
+
 def test_a_column_of_rare_levels_alone_is_an_error_in_fit():
     assert N >= MAX_LEVELS * MIN_CUSTOMERS
     comment = [f"{SECRET} {number}" for number in range(N)]
@@ -222,6 +230,8 @@ def test_no_message_shows_a_cell(name):
         lambda: model.predict(table.assign(**{key: [SECRET, *[1.0] * (N - 1)] for key in texts})),
         lambda: model.predict([[SECRET]]),
         lambda: model.predict(POLARS.lazy()),
+        lambda: model.predict(pa.table([[SECRET], [SECRET]], names=["flag", "flag"])),
+        lambda: create("logistic").fit(X.assign(flag=[[SECRET]] * N), Y),
     ):
         with pytest.raises(InputError) as told:
             attempt()
