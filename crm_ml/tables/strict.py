@@ -10,9 +10,9 @@ Checked = TypeVar("Checked", bound="Strict")
 
 
 class Strict(BaseModel):
-    """A frozen configuration without unknown keys and without silent conversions."""
+    """A frozen configuration without unknown keys, silent conversions, NaN or infinite numbers."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 def validate(content: Any, model: type[Checked], where: str) -> Checked:

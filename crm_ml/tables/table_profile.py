@@ -1,6 +1,7 @@
 """Compare medians of accepted numbers with recorded ones, to detect changed units."""
 
 import json
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,10 +54,17 @@ def compare_medians(tables: dict[str, Staged], profile: str | None, root: Path) 
                 tables[name].report.warnings.append(text)
 
 
+def _finite(value: Any) -> float:
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError(f"{number} is no median")
+    return number
+
+
 def _read(path: Path) -> dict[str, dict[str, float]]:
     try:
         content: Any = json.loads(path.read_text(encoding="utf-8"))
-        return {str(t): {str(c): float(v) for c, v in columns.items()} for t, columns in content.items()}
+        return {str(t): {str(c): _finite(v) for c, v in columns.items()} for t, columns in content.items()}
     except RecursionError:
         raise InputError(f"{path.name} is no profile of medians: it is nested too deeply") from None
     except (ValueError, AttributeError, TypeError) as error:
