@@ -148,16 +148,12 @@ def _centred(matrix: Numbers, stratum: npt.NDArray[np.int64], weight: Floats) ->
 
 def _areas(scores: Numbers, treated: Numbers, chance: Floats) -> Floats:
     """Return the AUC of each column of binned scores; a row weighs one over the chance of its arm."""
+    draws = scores.shape[1]
     spread = np.maximum(scores.std(axis=0), np.float32(1e-12))
-    bins = np.clip((scores - scores.mean(axis=0)) / spread * (_BINS / 2 / _WIDTH) + _BINS / 2, 0, _BINS - 1)
-    places = bins.astype(np.int16)
-    inverse = 1 / chance, 1 / (1 - chance)
-    areas = np.full(scores.shape[1], 0.5)
-    for draw in range(scores.shape[1]):
-        arms = treated[:, draw] > 0
-        up = np.bincount(places[arms, draw], inverse[0][arms], _BINS)
-        down = np.bincount(places[~arms, draw], inverse[1][~arms], _BINS)
-        total = up.sum() * down.sum()
-        if total > 0:
-            areas[draw] = up @ (np.cumsum(down) - down / 2) / total
-    return areas
+    bins = (scores - scores.mean(axis=0)) / spread * (_BINS / 2 / _WIDTH) + _BINS / 2
+    places = (np.clip(bins, 0, _BINS - 1).astype(np.int64) + _BINS * np.arange(draws)).ravel()
+    weights = treated / chance[:, None], (1 - treated) / (1 - chance[:, None])
+    up, down = (np.bincount(places, each.ravel(), _BINS * draws).reshape(draws, _BINS) for each in weights)
+    total = up.sum(axis=1) * down.sum(axis=1)
+    above = (up * (np.cumsum(down, axis=1) - down / 2)).sum(axis=1)
+    return np.divide(above, total, out=np.full(draws, 0.5), where=total > 0)

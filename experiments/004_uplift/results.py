@@ -33,6 +33,8 @@ from crm_ml.evaluation.uplift_predictions import RANDOM, RESPONSE
 from crm_ml.evaluation.uplift_verdict import verdict as uplift_verdict
 from crm_ml.train.families.uplift.fitting import MODEL, FoldPredictions
 from crm_ml.train.families.uplift.report import ArmReport, UpliftReport, judge
+from crm_ml.uplift.trial_draw import check_trials
+from crm_ml.uplift.trial_rows import trials
 
 RUNS = ("hillstrom", "hillstrom_spend", "starbucks", "simulated")
 QINI = {"qini": "Qini", "qini_causalml": "Qini (causalml)", "uplift_at_30": "uplift at 30 %"}
@@ -52,9 +54,11 @@ def _judge_all(arguments: argparse.Namespace) -> None:
 
 
 def _judge_run(name: str, config: UpliftRun, folder: Path, progress: Progress) -> None:
-    rows, folds, _tables = rows_of(config, progress)
+    rows, folds, tables_of_run = rows_of(config, progress)
+    known = trials(tables_of_run, config.target.horizon)
     predicted = predict_all(config, candidates(config), rows, folds, progress)
-    report = judge(config, rows, predicted, np.random.default_rng(config.seed))
+    draw = check_trials(rows, known, tables_of_run, config.target.control)
+    report = judge(config, rows, predicted, draw, np.random.default_rng(config.seed))
     figures = {arm: _figures(each) for arm, each in report.arms.items()}
     _save(folder / "results.json", name, config, {"arms": figures, **report.facts()})
     tables = {arm: _orders(config, each) for arm, each in report.arms.items()}
@@ -142,7 +146,8 @@ def _policies(report: UpliftReport) -> Table:
 def _draw(report: UpliftReport) -> Table:
     """Return average effect, draw and greatest imbalance of each arm."""
     header = ["arm", "average effect", "greatest standardised difference", "draw"]
-    draw = "no probability declared" if report.ratio is None else str(report.ratio)
+    counts = "no probability declared" if report.draw.ratio is None else str(report.draw.ratio)
+    draw = f"{counts}; {'comparable' if report.draw.comparable else report.draw.reason}"
     table = [
         (arm, str(each.effect), f"{each.balance['difference'].abs().max():.3f}", draw)
         for arm, each in report.arms.items()

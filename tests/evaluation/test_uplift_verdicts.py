@@ -45,6 +45,18 @@ def test_the_verdict_follows_from_both_controls(effect_of, response_of, decision
     assert str(judged.difference("model", RESPONSE, "qini", "folds")) in found.reason
 
 
+def test_arms_that_were_not_drawn_get_no_verdict_and_the_smallest_difference_stands_beside_each():
+    given = predictions(lambda _a, b: 0.4 * b, lambda a, _b: a)
+    judged = evaluate(given, np.random.default_rng(0), ("qini",), 200, ("folds",))
+    broken = verdict(judged, "model", drawn=False, flat=["f"])
+    assert broken.decision == "the draw is broken"
+    assert not broken.by_uplift
+    assert "model says one number for everybody in f" in broken.reason
+    width = judged.difference("model", RANDOM, "qini", "folds")
+    assert broken.smallest[RANDOM] == pytest.approx(2.8016 / 3.92 * (width.high - width.low), rel=1e-3)
+    assert f"with 80 % power a difference from {broken.smallest[RANDOM]:.4f}" in broken.reason
+
+
 @pytest.mark.parametrize("missing", [RANDOM, RESPONSE])
 def test_predictions_without_a_control_are_refused(missing):
     given = predictions(lambda _a, b: 0.4 * b, lambda a, _b: a, n=50)

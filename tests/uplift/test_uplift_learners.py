@@ -1,6 +1,7 @@
 """Checks that every learner of uplift must pass; learners are found, not listed."""
 
 import filecmp
+import json
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ from crm_ml.evaluation.uplift import pehe
 from crm_ml.models import model_folder
 from crm_ml.uplift import uplift_pyfunc
 from crm_ml.uplift.learners import LEARNERS, create
-from crm_ml.uplift.randomised_trial import check_experiment
+from crm_ml.uplift.randomised_trial import as_frame, check_experiment
 
 BASES = ("boosting", "logistic")
 SMALL = {
@@ -263,3 +264,54 @@ def test_folds_keep_the_rows_of_a_customer_together(data):
     by_customer = pd.Series(fold).groupby(X.index.get_level_values("customer_id").to_numpy()).nunique()
     assert (by_customer == 1).all()
     assert set(fold) == set(range(5))
+
+
+@pytest.mark.parametrize("name", ["t_learner", "x_learner", "dr_learner"])
+def test_trees_of_a_small_trial_split(name, caplog):
+    """Leaves of two hundred rows held everybody: one number, the naive difference .84 for .47."""
+    rows = scripts.plain("004_uplift/nie_wager_settings.py").simulate("A", 1_000, np.random.default_rng(0))
+    learner = create(name, num_threads=1).fit(rows.X, rows.treatment, rows.y, rows.probability)
+    effect = learner.predict(rows.X)
+    assert np.ptp(effect) > 0.1
+    assert learner.unsplit() == []
+    assert "could not split" not in caplog.text
+    naive = np.mean(rows.y[rows.treatment == 1]) - np.mean(rows.y[rows.treatment == 0])
+    truth = rows.effect.mean()
+    assert abs(effect.mean() - truth) < abs(naive - truth) / 2
+
+
+def test_a_learner_that_could_not_split_says_so(data, tmp_path, caplog):
+    X, arm, y, _ = data
+    stumps = {"outcome_options": {"min_data_in_leaf": 5_000, "rounds": 5}}
+    learner = create("t_learner", control="none", num_threads=1, **stumps).fit(X, arm, y)
+    assert learner.unsplit() == ["outcome_0", "outcome_1", "outcome_2"]
+    assert "could not split, so one number for everybody" in caplog.text
+    assert not np.ptp(learner.predict(X).to_numpy(), axis=0).any()
+    model_folder.save(learner, tmp_path / "one", "uplift")
+    assert json.loads((tmp_path / "one" / "learned.json").read_text())["unsplit"] == learner.unsplit()
+    assert model_folder.load(tmp_path / "one").unsplit() == learner.unsplit()
+
+
+def test_x_learner_without_splits_says_the_weighted_mean_and_predicts_known_probabilities():
+    rows = scripts.plain("004_uplift/nie_wager_settings.py").simulate("C", 2_000, np.random.default_rng(0))
+    flat = {part: {"min_data_in_leaf": 9_000, "rounds": 3} for part in ("outcome_options", "effect_options")}
+    given = rows.X, rows.treatment, rows.y, rows.probability
+    effect = create("x_learner", num_threads=1, **flat).fit(*given).predict(rows.X)
+    mean = create("constant_effect").fit(*given).predict(rows.X)
+    assert effect == pytest.approx(mean, abs=0.01)  # the trees start from the mean and can't go on
+    learner = create("x_learner", num_threads=1).fit(*given)
+    known = np.corrcoef(learner.parts_["arm_1"].predict(as_frame(rows.X)), rows.probability)[0, 1]
+    assert known > 0.95
+
+
+def test_a_plain_line_finds_an_effect_that_is_a_line_in_an_amount():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"spend": rng.uniform(0, 100, 4_000), "age": rng.random(4_000)})
+    treated = (rng.random(4_000) < 0.5).astype(int)
+    effect = 0.02 * X["spend"]
+    y = treated * effect + rng.normal(0, 0.5, 4_000)
+    error = {base: pehe(effect, create("t_learner", base=base).fit(X, treated, y, 0.5).predict(X))
+             for base in ("logistic", "plain")}  # fmt: skip
+    assert error["plain"] < 0.6 * error["logistic"]
+    with pytest.raises(ConfigError, match="base is 'lines'; there are boosting, logistic, plain"):
+        create("t_learner", base="lines")
