@@ -70,8 +70,6 @@ def test_settings_and_budgets_have_finite_numbers(number, field):
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
 def test_recorded_medians_are_finite(tmp_path, number):
-    (tmp_path / "profile.json").write_text(
-        json.dumps({"order_lines": {"paid_cents": 0}}).replace("0", number)
-    )
+    (tmp_path / "profile.json").write_text(f'{{"order_lines": {{"paid_cents": {number}}}}}')
     with pytest.raises(InputError, match=r"profile\.json is no profile of medians: .* is no median"):
         compare_medians({}, "profile.json", tmp_path)
