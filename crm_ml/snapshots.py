@@ -176,6 +176,7 @@ class Snapshot:
 
     def known(self, tables: Tables) -> Tables:
         """Return the tables as known at `as_of`: without rows that became known later."""
+        tables = tables.here()
         cut = {
             name: self.past(getattr(tables, name), at=contract.known_at)
             for name, contract in contracts().items()

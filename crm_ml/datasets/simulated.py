@@ -43,6 +43,7 @@ from crm_ml.tables.bundle import Tables
 from crm_ml.tables.contract import contracts
 from crm_ml.tables.engine import connect
 from crm_ml.tables.sql import parquet_rows
+from crm_ml.tables.thread_cursors import ThreadCursors
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -110,7 +111,7 @@ def load(
         name: connection.sql(f"FROM {parquet_rows((folder / f'{name}.parquet').resolve())}")
         for name in contracts()
     }
-    return Tables(**relations).identified(_identity(world))
+    return Tables(**relations, cursors=ThreadCursors(connection)).identified(_identity(world))
 
 
 def truth(path: Path | None = None, **settings: Any) -> Truth:

@@ -3,6 +3,8 @@
 import contextlib
 import copy
 import dataclasses
+import os
+import threading
 from collections.abc import Callable, Hashable, Iterator
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +17,7 @@ from crm_ml.tables.contract import contracts
 from crm_ml.tables.engine import connect
 from crm_ml.tables.frame_checks import check_frames
 from crm_ml.tables.scratch_frames import Scratch, materialize
+from crm_ml.tables.thread_cursors import ThreadCursors
 from crm_ml.tables.zones import with_clocks, zone_name
 
 if TYPE_CHECKING:
@@ -59,6 +62,7 @@ class Tables:
     consents: Any = None
     report: "CleaningReport | None" = None
     zone: str = "UTC"
+    cursors: ThreadCursors = dataclasses.field(default_factory=ThreadCursors, repr=False)
     fingerprint: str = dataclasses.field(default="", init=False)
 
     def __post_init__(self) -> None:
@@ -93,6 +97,8 @@ class Tables:
             If the table is absent; at the first use of tables without fingerprint, listing every breach of
             every table.
         """
+        if self.here() is not self:
+            return self.here().frame(name)
         self._check()
         native = self.orders if name == "orders" else getattr(self, name, None)
         if native is None:
@@ -117,6 +123,30 @@ class Tables:
             check_frames(frames, {name: native.collect_schema() for name, native in natives.items()})
             object.__setattr__(self, "_checked", True)
 
+    def here(self) -> "Tables":
+        """Return the same tables for the calling thread, on a DuckDB connection of its own."""
+        if self.cursors.at_home:
+            return self
+        process, moved = getattr(self._elsewhere, "tables", (0, self))
+        if process != os.getpid():
+            moved = self._moved()
+            self._elsewhere.tables = (os.getpid(), moved)
+        return moved
+
+    @cached_property
+    def _elsewhere(self) -> threading.local:
+        return threading.local()
+
+    def _moved(self) -> "Tables":
+        frames = {name: getattr(self, name) for name in self.names}
+        relations = {name: native for name, native in frames.items() if _engine(native) == "duckdb"}
+        if not relations:
+            return self
+        there, cursors = self.cursors.moved(relations)
+        moved = dataclasses.replace(self, **there, cursors=cursors).identified(self.fingerprint)
+        object.__setattr__(moved, "_checked", vars(self).get("_checked"))
+        return moved
+
     def has(self, name: str) -> bool:
         """Return whether the table is present."""
         return getattr(self, name, None) is not None
@@ -140,7 +170,9 @@ class Tables:
             "duckdb": _Duck(self),
         }
         convert = converters[engine]
-        same = dataclasses.replace(self, **{name: convert(name) for name in self.names})
+        frames = {name: convert(name) for name in self.names}
+        cursors = ThreadCursors(convert.connection if isinstance(convert, _Duck) else None)
+        same = dataclasses.replace(self, **frames, cursors=cursors)
         same = same.identified(self.fingerprint)
         object.__setattr__(same, "_checked", True)
         return same
@@ -161,7 +193,7 @@ class Tables:
     def scratch(self) -> Iterator["Tables"]:
         """Yield the same tables with a cache of intermediate frames (`once`) that lasts for the block."""
         self.frame("orders")
-        inside = copy.copy(self)
+        inside = copy.copy(self.here())
         with Scratch() as scratch:
             object.__setattr__(inside, "_scratch", scratch)
             yield inside

@@ -55,7 +55,12 @@ def connect_for_frames() -> "duckdb.DuckDBPyConnection":
 
     All such connections of a process share one DuckDB, since opening one takes longer than a small query.
     """
-    return _in_utc(_shared(os.getpid(), _threads(), os.environ.get("CRM_ML_MEMORY")).cursor())
+    return cursor_of(_shared(os.getpid(), _threads(), os.environ.get("CRM_ML_MEMORY")))
+
+
+def cursor_of(connection: "duckdb.DuckDBPyConnection") -> "duckdb.DuckDBPyConnection":
+    """Return another connection to the same database, for a thread of its own."""
+    return _in_utc(connection.cursor())
 
 
 def _in_utc(connection: "duckdb.DuckDBPyConnection") -> "duckdb.DuckDBPyConnection":

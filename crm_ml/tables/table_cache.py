@@ -21,6 +21,7 @@ from crm_ml.tables.mapping import Mapping
 from crm_ml.tables.source_errors import explain
 from crm_ml.tables.sources import TableSource, content_digest, sha256, stamps
 from crm_ml.tables.sql import parquet_rows
+from crm_ml.tables.thread_cursors import ThreadCursors
 
 logger = logging.getLogger(__name__)
 
@@ -155,4 +156,5 @@ def _relations(folder: Path, report: CleaningReport, fingerprint: str) -> Tables
         name: connection.sql(f"FROM {parquet_rows((folder / f'{name}.parquet').resolve())}")
         for name in report.tables
     }
-    return Tables(**frames, report=report, zone=report.zone).identified(fingerprint)
+    cursors = ThreadCursors(connection)
+    return Tables(**frames, report=report, zone=report.zone, cursors=cursors).identified(fingerprint)

@@ -85,7 +85,7 @@ def _cpu() -> str | None:
 def _of_duckdb(tables: Tables) -> Any:
     if tables.engine != "duckdb":
         return None
-    relation = getattr(tables, tables.names[0])
+    relation = getattr(tables.here(), tables.names[0])
     return relation.query("one", "SELECT current_setting('threads')").fetchall()[0][0]
 
 
