@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ from crm_ml.models.model_profiles import Known, Seen, of_seen
 from crm_ml.monitoring.training_profile import Profile
 from crm_ml.snapshots import Snapshot, check_data_reach
 from crm_ml.tables import Tables
+from crm_ml.tables.zones import declared
 from crm_ml.train.families.probability.used_rows import left_out
 from crm_ml.train.families.uplift import report as uplift_report
 from crm_ml.train.families.uplift.fitting import Mask, TrialFold, fit, predict
@@ -89,7 +90,7 @@ def execute(
         metrics=report.metrics(),
         summary=report.summary(),
         gates=(*report.gates(), no_leak("features")),
-        candidate=_candidate(config, model, rows.where(final), report, profile),
+        candidate=_candidate(config, tables, model, rows.where(final), report, profile),
         trace=trace_of(rows, folds, final, predicted),
         tables=report.tables(),
         figures=report.figures(np.random.default_rng(config.seed)),
@@ -255,7 +256,12 @@ def _profile(config: UpliftRun, tables: Tables, model: Learner, everybody: Known
 
 
 def _candidate(
-    config: UpliftRun, model: Learner, rows: TrialRows, report: uplift_report.UpliftReport, profile: Profile
+    config: UpliftRun,
+    tables: Tables,
+    model: Learner,
+    rows: TrialRows,
+    report: uplift_report.UpliftReport,
+    profile: Profile,
 ) -> Candidate:
     ends = max(rows.fold)[:10]
     details = {
@@ -267,6 +273,8 @@ def _candidate(
         "last_trial": ends,
         "labels_end": f"{Snapshot(ends, config.target.horizon).label_ends_at:%Y-%m-%d}",  # type: ignore[arg-type]
         "features": config.features or {},
+        **declared(tables.zone),
+        "constants": asdict(features.SnapshotConstants.of(tables)),
         "columns": list(rows.X.columns),
     }
     kinds = {str(name): is_numeric_dtype(kind) for name, kind in rows.X.dtypes.items()}
