@@ -156,4 +156,4 @@ def _areas(scores: Numbers, treated: Numbers, chance: Floats) -> Floats:
     up, down = (np.bincount(places, each.ravel(), _BINS * draws).reshape(draws, _BINS) for each in weights)
     total = up.sum(axis=1) * down.sum(axis=1)
     above = (up * (np.cumsum(down, axis=1) - down / 2)).sum(axis=1)
-    return np.divide(above, total, out=np.full(draws, 0.5), where=total > 0)
+    return np.asarray(np.divide(above, total, out=np.full(draws, 0.5), where=total > 0))

@@ -41,7 +41,7 @@ def show(console: "Console", evaluation: Mapping[str, Any], saved: str) -> None:
     _calibrations(console, evaluation, currency)
     if "off_policy" in evaluation:
         _off_policy(console, evaluation["off_policy"], currency)
-    for note in (*_smallest(actions | {"in all": evaluation["total"]}, currency), *_notes(evaluation)):
+    for note in (*_smallest({**actions, "in all": evaluation["total"]}, currency), *_notes(evaluation)):
         console.print(note, soft_wrap=True, markup=False)
     console.print(saved, soft_wrap=True, markup=False)
 

@@ -123,8 +123,9 @@ def _figures(value: OffPolicy) -> dict[str, Any]:
     for name in ("logged", "ips", "snips", "dr", "gain"):
         interval = getattr(value, name)
         ends = {"value": interval.value, "low": interval.low, "high": interval.high}
+        if name == "gain":
+            ends["smallest"] = smallest_effect(interval)
         figures[name] = {key: round(end, 2) for key, end in ends.items()}
-    figures["gain"]["smallest"] = round(smallest_effect(value.gain), 2)
     return figures
 
 
