@@ -196,6 +196,16 @@ class Snapshot:
         """
         return whole_days(epoch_s, self.clock_s)
 
+    def seconds_back(self, days: int) -> int:
+        """Return the seconds from the same hour so many days ago until `as_of`.
+
+        Examples
+        --------
+        >>> Snapshot("2024-03-11", timedelta(days=1), zone="America/New_York").seconds_back(1) / 3600
+        23.0
+        """
+        return self.epoch_s - self.shifted(-days).epoch_s
+
     def knows(self, frame: Any, at: str) -> nw.Expr:
         """Return an expression: whether a row of a narwhals frame is known at `as_of`, see `past`."""
         return _before(frame, at, self.as_of)

@@ -6,7 +6,6 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from crm_ml.actions.field_types import Count
-from crm_ml.snapshots import as_utc
 from crm_ml.tables.strict import Strict
 
 
@@ -16,7 +15,7 @@ class ActionLimits(Strict):
     Parameters
     ----------
     valid_from, valid_until : date, optional
-        First and last day (UTC) of the offer.
+        First and last day of the offer, in the zone of the tables.
     stock : int, optional
         Offers there are in all; contacts of the action on record count against it.
     expires_after_days : int
@@ -43,13 +42,13 @@ class ActionLimits(Strict):
 
     def offered(self, as_of: datetime) -> bool:
         """Say whether the offer runs at a moment."""
-        begun = self.valid_from is None or as_utc(self.valid_from) <= as_of
-        return begun and (self.valid_until is None or as_of < _end(self.valid_until))
+        begun = self.valid_from is None or _midnight(self.valid_from, as_of) <= as_of
+        return begun and (self.valid_until is None or as_of < _end(self.valid_until, as_of))
 
     def expires_at(self, as_of: datetime) -> datetime:
         """Return when a row made at `as_of` becomes void: after its days or when the offer ends."""
         after_days = as_of + timedelta(days=self.expires_after_days)
-        return after_days if self.valid_until is None else min(after_days, _end(self.valid_until))
+        return after_days if self.valid_until is None else min(after_days, _end(self.valid_until, as_of))
 
 
 def crossed(daily_cap: int | None, minimum: int | None) -> list[str]:
@@ -59,5 +58,10 @@ def crossed(daily_cap: int | None, minimum: int | None) -> list[str]:
     return [f"minimum {minimum} lies above daily_cap {daily_cap}"]
 
 
-def _end(day: date) -> datetime:
-    return as_utc(datetime.combine(day, time()) + timedelta(days=1))
+def _midnight(day: date, as_of: datetime) -> datetime:
+    """Return when a day begins in the zone of `as_of`."""
+    return datetime.combine(day, time(), as_of.tzinfo)
+
+
+def _end(day: date, as_of: datetime) -> datetime:
+    return _midnight(day, as_of) + timedelta(days=1)

@@ -18,7 +18,7 @@ from crm_ml.errors import InputError, IntegrityError
 from crm_ml.lists.read_list import LIST_FILE, NOT_SELECTED_FILE, verify_list
 from crm_ml.propensity.covered_items import Covers
 from crm_ml.score_tables.source import scan
-from crm_ml.snapshots import DAY_S, Snapshot, as_utc, check_data_reach
+from crm_ml.snapshots import DAY_S, Snapshot, check_data_reach, in_zone
 from crm_ml.tables.bundle import Tables, write_parquet
 from crm_ml.tables.engine import connect
 
@@ -66,9 +66,14 @@ class Published:
         return str(self.manifest["list_id"])
 
     @property
+    def zone(self) -> str:
+        """Zone of the day of the list."""
+        return str(self.manifest.get("timezone", "UTC"))
+
+    @property
     def as_of(self) -> datetime:
-        """Day of the list."""
-        return as_utc(str(self.manifest["ingredients"]["as_of"]))
+        """Day of the list, in its zone."""
+        return in_zone(self.zone, str(self.manifest["ingredients"]["as_of"]))
 
     def longest_days(self) -> int:
         """Return after how many whole days the last row has expired.
@@ -86,17 +91,22 @@ class Published:
             connection.close()
         if expires_at is None:
             raise InputError(f"{self.folder}: the list has no row; there is nothing to evaluate")
-        return math.ceil((as_utc(expires_at) - self.as_of).total_seconds() / DAY_S)
+        return math.ceil((in_zone(self.zone, expires_at) - self.as_of).total_seconds() / DAY_S)
 
 
 def check_reach(tables: Tables, window: Snapshot, data_ends_at: Any = None) -> None:
-    """Refuse tables that do not reach to the end of the window.
+    """Refuse tables that do not reach to the end of the window, or count the days of another zone.
 
     Raises
     ------
     InputError
-        The message names both dates.
+        The message names both dates, or both zones.
     """
+    if window.zone not in (None, tables.zone):
+        raise InputError(
+            f"the list is of a day of {window.zone} and the tables declare {tables.zone}; give the "
+            "configuration that made the list (--config)"
+        )
     try:
         check_data_reach(tables, window, data_ends_at)
     except InputError as error:
@@ -201,7 +211,7 @@ def answered(tables: Tables, action: Action, window: Snapshot) -> "nw.LazyFrame[
 
 def window_of(published: Published, days: int) -> Snapshot:
     """Return the window of `days` days from the day of a list on."""
-    return Snapshot(published.as_of, timedelta(days=days))
+    return Snapshot(published.as_of, timedelta(days=days), zone=published.zone)
 
 
 def _rows(published: Published, connection: "duckdb.DuckDBPyConnection") -> "nw.LazyFrame[Any]":

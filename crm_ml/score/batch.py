@@ -23,7 +23,7 @@ from crm_ml.score_tables.feature_table import features_of
 from crm_ml.score_tables.joined import ScoreTables, score_day
 from crm_ml.score_tables.score_rows import Progress
 from crm_ml.score_tables.source import ScoringDay, scan
-from crm_ml.snapshots import Snapshot, as_utc
+from crm_ml.snapshots import Snapshot, in_zone
 from crm_ml.storage.identity import identity
 from crm_ml.storage.publish import check_free, publish
 from crm_ml.tables.bundle import Tables
@@ -113,7 +113,7 @@ def run(
         verify_list(target / header.folder)
         raise
     work = settings.work_folder
-    scored = _score(work, tables, models, header, progress)
+    scored = _score(work, job, progress)
     report = work / f"drift-{header.list_id[:16]}"
     drift = check_drift(scored, models.sources, settings.drift, report, f"{settings.name} of {settings.day}")
     published: list[PublishedList] = []
@@ -143,7 +143,8 @@ def _job(
     """Check all that can be checked before anything is computed, and name the list."""
     if not tables.fingerprint:
         raise InputError("the tables have no fingerprint, so the list could not say what it was made from")
-    snapshot = Snapshot(as_utc(settings.day), timedelta(days=1))  # only the past is read: any horizon does
+    day = in_zone(tables.zone, settings.day)
+    snapshot = Snapshot(day, timedelta(days=1), zone=tables.zone)  # only the past is read: any horizon does
     settings.check(catalog)
     actions = catalog.action_channels(snapshot.as_of)
     if not actions:
@@ -172,15 +173,12 @@ def _job(
     return ListJob(settings, catalog, tables, snapshot, header, consent, models, past_lists, evaluation)
 
 
-def _score(
-    work: Path, tables: Tables, models: Champions, header: ListHeader, progress: Progress | None
-) -> ScoreTables:
+def _score(work: Path, job: ListJob, progress: Progress | None) -> ScoreTables:
     """Make the feature table and the score tables of all models, or find them whole."""
-    snapshot = Snapshot(header.as_of, timedelta(days=1))
-    features = features_of(work, tables, snapshot, models.groups)
-    with tables.scratch() as inside:
-        day = ScoringDay(inside, snapshot, features)
-        return score_day(work, day, models.sources, header.actions, progress)
+    features = features_of(work, job.tables, job.snapshot, job.models.groups)
+    with job.tables.scratch() as inside:
+        day = ScoringDay(inside, job.snapshot, features)
+        return score_day(work, day, job.models.sources, job.header.actions, progress)
 
 
 def _check_again(job: ListJob, place: "tuple[duckdb.DuckDBPyConnection, Path, Path]") -> None:

@@ -29,6 +29,7 @@ from crm_ml.score_tables.source import scan
 from crm_ml.snapshots import Snapshot
 from crm_ml.tables.bundle import Tables, write_parquet
 from crm_ml.tables.scratch_frames import materialize
+from crm_ml.tables.zones import declared
 
 if TYPE_CHECKING:
     import duckdb
@@ -133,6 +134,7 @@ def decide(job: ListJob, scored: ScoreTables, drift: Mapping[str, Any], place: P
     facts = {
         "name": policy.name,
         "currency": job.catalog.currency,
+        **declared(job.tables.zone),
         **funnel.facts,
         "allocation": allocation.certificate.facts,
         "scores": scored.stages(),

@@ -84,15 +84,21 @@ class Champions:
         return {group: next(iter(by_model.values())) for group, by_model in wanted.items()}
 
     def check(self, actions: Sequence[Action], tables: Tables) -> None:
-        """Refuse actions that the models have no score for.
+        """Refuse actions that the models have no score for, and models of days of another zone.
 
         Raises
         ------
         ConfigError
-            With all that is wrong: a score without its model, a kind of action or an arm that was never
-            seen, an answer that covers nothing, and two models of one name.
+            With all that is wrong: a model of another zone, a score without its model, a kind of action or an
+            arm that was never seen, an answer that covers nothing, and two models of one name.
         """
-        breaches = [breach for action in actions for breach in self._lacking(action)]
+        breaches = [
+            f"{source.name} was trained on days of {source.zone} and the tables declare {tables.zone}; train "
+            "it again with these tables, or declare its timezone"
+            for source in self.sources
+            if source.zone != tables.zone
+        ]
+        breaches += [breach for action in actions for breach in self._lacking(action)]
         breaches += [breach for source in self.sources for breach in source.breaches(actions, tables)]
         names = Counter(source.name for source in self.sources)
         breaches += [f"{name} stands for {n} models; names must differ" for name, n in names.items() if n > 1]
@@ -151,7 +157,8 @@ def _champion(family: str, model: str, as_of: date) -> Source:
     _check(version, model, family, (*module.NEEDS, "labels_end"))
     check_scored_after(version.details["labels_end"], as_of, model)
     source: Source = module.load(version)
-    return replace(source, modules=own_modules(version.folder))
+    zone = str(version.details.get("timezone", "UTC"))
+    return replace(source, modules=own_modules(version.folder), zone=zone)
 
 
 def _check(version: "ModelVersion", model: str, family: str, needed: Sequence[str]) -> None:

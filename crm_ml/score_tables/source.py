@@ -84,6 +84,8 @@ class Source(ABC):
         Modules of one's own that the model rests on, beyond the module of the source.
     cautions : sequence of str
         Sentences on what the data behind the model do not know, which the page of a list shows.
+    zone : str
+        Zone whose days the model was trained on.
     """
 
     family: ClassVar[str]
@@ -99,6 +101,7 @@ class Source(ABC):
     verified: Collection[str] = ()
     modules: Collection[str] = ()
     cautions: Sequence[str] = ()
+    zone: str = "UTC"
 
     @property
     def columns(self) -> Sequence[str]:

@@ -10,6 +10,7 @@ from crm_ml.tables.sources import ROW, sha256
 from crm_ml.tables.sql import columns as quoted
 from crm_ml.tables.sql import ident, literal
 from crm_ml.tables.staging import Staged
+from crm_ml.tables.zones import declared
 
 if TYPE_CHECKING:
     import duckdb
@@ -38,8 +39,7 @@ def write_tables(
         if staged.report.quarantined:
             _copy(connection, _quarantined(staged), folder / "quarantine" / f"{name}.parquet")
     files = {path.relative_to(folder).as_posix(): sha256(path) for path in sorted(folder.rglob("*.parquet"))}
-    zone = {} if report.zone == "UTC" else {"timezone": report.zone}
-    content = {"files": files, "tables": report.to_dict(), **zone}
+    content = {"files": files, "tables": report.to_dict(), **declared(report.zone)}
     (folder / "report.json").write_text(json.dumps(content, indent=1, sort_keys=True), encoding="utf-8")
 
 

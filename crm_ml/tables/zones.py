@@ -41,6 +41,11 @@ def zone_name(name: str) -> str:
     return "UTC" if key in _OF_UTC else key
 
 
+def declared(zone: str) -> dict[str, str]:
+    """Return what files say of a zone: ``timezone``, and nothing of UTC."""
+    return {} if zone == "UTC" else {"timezone": zone}
+
+
 def moment_in(zone: str, moment: date | datetime) -> datetime:
     """Return a date or time with the zone; a date is its midnight, a time without a zone is one of `zone`.
 

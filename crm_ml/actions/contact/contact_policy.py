@@ -121,6 +121,10 @@ class ContactPolicy(Strict):
             raise ValueError(f"more than one rule is called {', '.join(repeated)}; give them names")
         return self
 
+    def zone_beside(self, zone: str) -> str:
+        """Return the zone of customers whose own is not known: the declared one, else that of the tables."""
+        return self.time_zone if "time_zone" in self.model_fields_set else zone
+
     @property
     def rules(self) -> tuple[ContactWindow | ContactCoolDown | Exclusive | NeverAfter, ...]:
         """All rules that block, in the order in which the first one counts."""

@@ -12,7 +12,7 @@ from crm_ml.actions.contact.contact_policy import ContactPolicy
 from crm_ml.actions.contact.scopes import OF_CUSTOMER, first_rule, keyed, keys_of
 from crm_ml.actions.contact.touch_rules import ContactCoolDown
 from crm_ml.errors import ConfigError
-from crm_ml.snapshots import DAY_S, Snapshot
+from crm_ml.snapshots import Snapshot
 from crm_ml.tables.bundle import Tables
 
 _NEEDS = {"complained": "events", "responded": "responses"}
@@ -59,10 +59,10 @@ def cooling(
             happened = _happened(tables, snapshot, rule, campaigns_of(actions))
             touches = keyed(aged, policy, rule)
             if rule.after == "ignored":
-                marks = _ignored(touches, happened, rule)
+                marks = _ignored(touches, happened, rule, snapshot)
             else:
-                lasting = happened.filter(now - nw.col("at_epoch_s") < rule.days * DAY_S)
-                marks = _outcomes(touches, lasting, rule)
+                lasting = happened.filter(now - nw.col("at_epoch_s") < snapshot.seconds_back(rule.days))
+                marks = _outcomes(touches, lasting, rule, snapshot)
             hits = [_hit(policy, rule, action, number) for action in actions]
             frames.append(marks.select("customer_id", **first_rule(hits)))
     return frames
@@ -82,12 +82,12 @@ def _happened(
 
 
 def _outcomes(
-    touches: "nw.LazyFrame[Any]", lasting: "nw.LazyFrame[Any]", rule: ContactCoolDown
+    touches: "nw.LazyFrame[Any]", lasting: "nw.LazyFrame[Any]", rule: ContactCoolDown, snapshot: Snapshot
 ) -> "nw.LazyFrame[Any]":
     """Return the marks of those with enough outcomes, by the last touch before each."""
     # an order whose lines have several times is a single outcome
     once = lasting.group_by("customer_id", "outcome").agg(nw.col("at_epoch_s").min(), nw.col("answers").max())
-    recent = touches.filter(nw.col("age") < (rule.days + rule.within_days) * DAY_S)
+    recent = touches.filter(nw.col("age") < snapshot.seconds_back(rule.days + rule.within_days))
     pairs = contact_outcomes.followed(recent, once, rule.within_days)
     last = pairs.group_by(*_SCOPE, "outcome").agg(nw.col("sent_at_epoch_s").max())
     counted = last
@@ -98,10 +98,10 @@ def _outcomes(
 
 
 def _ignored(
-    touches: "nw.LazyFrame[Any]", happened: "nw.LazyFrame[Any]", rule: ContactCoolDown
+    touches: "nw.LazyFrame[Any]", happened: "nw.LazyFrame[Any]", rule: ContactCoolDown, snapshot: Snapshot
 ) -> "nw.LazyFrame[Any]":
     """Return the marks of those who ignored the last touches that are old enough, and answered none since."""
-    over, sent = nw.col("age") >= rule.within_days * DAY_S, nw.col("sent_at_epoch_s")
+    over, sent = nw.col("age") >= snapshot.seconds_back(rule.within_days), nw.col("sent_at_epoch_s")
     # from the newest on; touches of the same second share a number, those that may still be answered have 0
     number = sent.rank("dense", descending=True).over(*_SCOPE).cast(nw.Int64)
     ended = touches.filter(over).with_columns(number=number).filter(nw.col("number") <= rule.times)
@@ -114,7 +114,7 @@ def _ignored(
         .agg(nw.col("number").max(), nw.col("age").min(), nw.col("follows").max())
     )
     whole = (nw.col("number") == rule.times) & (nw.col("follows") == 0)
-    lasts = nw.col("age") < (rule.days + rule.within_days) * DAY_S
+    lasts = nw.col("age") < snapshot.seconds_back(rule.days + rule.within_days)
     return _marks(scopes.filter(whole & lasts), ended, rule)
 
 

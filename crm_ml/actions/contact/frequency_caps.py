@@ -9,7 +9,7 @@ from crm_ml.actions.action_identity import ActionIdentity
 from crm_ml.actions.contact.contact_policy import ContactPolicy
 from crm_ml.actions.contact.scopes import about, any_of, belongs, first_rule, keys_of
 from crm_ml.actions.contact.touch_rules import ContactWindow, Exclusive, NeverAfter
-from crm_ml.snapshots import DAY_S, Snapshot
+from crm_ml.snapshots import Snapshot
 
 Counting = ContactWindow | Exclusive | NeverAfter
 Limit = tuple[nw.Expr, int]
@@ -37,7 +37,7 @@ def counted(
         One row for each customer ever contacted: customer_id and first_i, the number in ``policy.rules`` of
         the first such rule that forbids action number i; NO_RULE where none does.
     """
-    counts = _Counts(policy)
+    counts = _Counts(policy, snapshot)
     rules = {n: rule for n, rule in enumerate(policy.rules) if isinstance(rule, Counting)}
     hits = [{n: hit for n, rule in rules.items() for hit in counts.hits(rule, action)} for action in actions]
     if not counts.columns:
@@ -51,8 +51,9 @@ def counted(
 class _Counts:
     """The numbers of contacts that the rules compare, each counted once however many actions need it."""
 
-    def __init__(self, policy: ContactPolicy) -> None:
+    def __init__(self, policy: ContactPolicy, snapshot: Snapshot) -> None:
         self.policy = policy
+        self.snapshot = snapshot
         self.columns: dict[str, nw.Expr] = {}
         self._known: dict[tuple[Any, ...], str] = {}
 
@@ -77,7 +78,7 @@ class _Counts:
         if what not in self._known:
             counts_it = any_of([belongs(self.policy, per, key) for key in keys])
             if days is not None:  # a contact exactly so many days ago no longer counts
-                counts_it = counts_it & (nw.col("age") < days * DAY_S)
+                counts_it = counts_it & (nw.col("age") < self.snapshot.seconds_back(days))
             self._known[what] = f"count_{len(self.columns)}"
             self.columns[self._known[what]] = counts_it
         return nw.col(self._known[what])

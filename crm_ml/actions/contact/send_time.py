@@ -65,9 +65,10 @@ def send_times(
     settings = policy.send_time
     if settings is None and policy.quiet_hours is None:
         return None
-    zones = zones_of(tables, policy.time_zone, policy.time_zone_column)
+    home = policy.zone_beside(tables.zone)
+    zones = zones_of(tables, home, policy.time_zone_column)
     ids = moved(lazy(customers).select("customer_id").unique(["customer_id"]), zones.frame)
-    zone = nw.col("zone").fill_null(nw.lit(policy.time_zone))
+    zone = nw.col("zone").fill_null(nw.lit(home))
     who = ids.join(zones.frame, on="customer_id", how="left").with_columns(zone=zone)
     if settings is None:
         moments = {name: first_opening(policy.quiet_hours, name, snapshot.epoch_s) for name in zones.names}

@@ -8,7 +8,7 @@ from typing import Any
 
 from crm_ml.errors import IntegrityError
 from crm_ml.lists.previous_lists import list_folders
-from crm_ml.snapshots import as_utc
+from crm_ml.snapshots import on_clock_of
 from crm_ml.storage.identity import identity
 from crm_ml.storage.manifest import read_manifest
 
@@ -89,7 +89,7 @@ def published_tables(
             silent.append(folder)
         for family, action, name in _named(manifest.get("scores") or {}):
             made_of = manifest["ingredients"]
-            as_of = as_utc(str(made_of["as_of"]))
+            as_of = on_clock_of(str(manifest.get("timezone", "UTC")), str(made_of["as_of"]))
             table = PublishedScores(work / name, family, action, as_of, made_of["models"])
             tables.setdefault((table.folder, family, action), table).lists.append(folder)
     ordered = sorted(tables.values(), key=lambda table: (table.as_of, table.folder.name))

@@ -99,7 +99,7 @@ _TIMES = re.compile(r"timing_(\w+?)_share")
 _QUARTERS = ("night", "morning", "afternoon", "evening")
 
 
-def feature_in_words(name: str, value: str, currency: Currency | None = None) -> str:
+def feature_in_words(name: str, value: str, currency: Currency | None = None, zone: str = "UTC") -> str:
     """Return a feature and its value in words.
 
     Parameters
@@ -107,6 +107,8 @@ def feature_in_words(name: str, value: str, currency: Currency | None = None) ->
     name, value : str
         As they stand in a reason code; ``unknown`` for a missing value.
     currency : Currency, optional
+    zone : str
+        Of the hours of the day.
 
     Examples
     --------
@@ -121,17 +123,17 @@ def feature_in_words(name: str, value: str, currency: Currency | None = None) ->
     """
     if name.startswith(_PRIVATE):  # whatever was declared may be personal: the page does not repeat it
         return f"what is declared as {_spoken(name.removeprefix(_PRIVATE))}"
-    phrase = _phrase(name)
+    phrase = _phrase(name, zone)
     if phrase is None or value == UNKNOWN:
         return f"{_spoken(name)} {value}"
     return _PLACE.sub(lambda place: _filled(place, value, currency or Currency()), phrase)
 
 
-def _phrase(name: str) -> str | None:
+def _phrase(name: str, zone: str) -> str | None:
     if name in _PHRASES:
         return _PHRASES[name]
     if part := _TIMES.fullmatch(name):
-        when = f"in the {part[1]} (UTC)" if part[1] in _QUARTERS else f"on a {part[1].capitalize()}"
+        when = f"in the {part[1]} ({zone})" if part[1] in _QUARTERS else f"on a {part[1].capitalize()}"
         return f"{{p}} of the orders {when}"
     window = _WINDOW.fullmatch(name)
     if window is None or window["name"] not in _WINDOWED:

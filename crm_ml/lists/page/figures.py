@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from crm_ml.lists.read_list import LIST_FILE, NOT_SELECTED_FILE
 from crm_ml.tables.engine import connect
 from crm_ml.tables.sql import parquet_rows
+from crm_ml.tables.zones import offset_s
 
 if TYPE_CHECKING:
     import duckdb
@@ -19,6 +20,7 @@ _SAMPLED = (
     "value_basis", "reason_codes", "item_ids", "item_reasons", "runner_up_action", "send_at", "expires_at",
 )  # fmt: skip
 _BASES = 5
+_QUARTER_S = 900  # offsets of zones are multiples of it
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ class Figures:
     not_selected : sequence of NotSelected or None
         None where the list has no ``others.parquet``.
     hours : sequence of int or None
-        Rows by the hour (UTC) of ``send_at``; None where none is planned.
+        Rows by the hour of ``send_at`` in the zone of the list; None where none is planned.
     consent_bases : sequence of str
     sample : sequence of mapping
         Rows at even distances.
@@ -88,7 +90,7 @@ class Figures:
         return sum(action.cost_cents for action in self.action_channels)
 
 
-def read_figures(folder: Path, keys: Collection[str] = ()) -> Figures:
+def read_figures(folder: Path, keys: Collection[str] = (), zone: str = "UTC") -> Figures:
     """Read the figures of a list.
 
     Parameters
@@ -98,6 +100,8 @@ def read_figures(folder: Path, keys: Collection[str] = ()) -> Figures:
     keys : collection of str
         Keys of actions by channel that the manifest names; an action with one channel in the rows may have
         others.
+    zone : str
+        Of the hours of sending.
     """
     import pyarrow.parquet as pq
 
@@ -110,7 +114,7 @@ def read_figures(folder: Path, keys: Collection[str] = ()) -> Figures:
             customers=_customers(path),
             action_channels=_action_channels(rows, columns, keys),
             not_selected=_not_selected(connection, not_selected) if not_selected.is_file() else None,
-            hours=_hours(rows) if "send_at" in columns else None,
+            hours=_hours(rows, zone) if "send_at" in columns else None,
             consent_bases=_consent_bases(rows) if "consent_basis" in columns else (),
             sample=_sample(connection, path, [name for name in _SAMPLED if name in columns]),
         )
@@ -164,10 +168,14 @@ def _not_selected(connection: "duckdb.DuckDBPyConnection", path: Path) -> list[N
     return sorted(groups, key=lambda group: (group.arm, group.held_out or "", group.action_id or ""))
 
 
-def _hours(rows: "duckdb.DuckDBPyRelation") -> list[int] | None:
-    planned = rows.filter("send_at IS NOT NULL")
-    counts = dict(planned.aggregate("hour(send_at) AS hour, count(*) AS n", "hour(send_at)").fetchall())
-    return [counts.get(hour, 0) for hour in range(24)] if counts else None
+def _hours(rows: "duckdb.DuckDBPyRelation", zone: str) -> list[int] | None:
+    quarter_of = f"epoch_us(send_at) // {_QUARTER_S}000000 AS quarter"
+    planned = rows.filter("send_at IS NOT NULL").project(quarter_of)
+    counts: Counter[int] = Counter()
+    for quarter, n in planned.aggregate("quarter, count(*) AS n", "quarter").fetchall():
+        second = quarter * _QUARTER_S
+        counts[(second + offset_s(zone, second)) // 3600 % 24] += n
+    return [counts[hour] for hour in range(24)] if counts else None
 
 
 def _consent_bases(rows: "duckdb.DuckDBPyRelation") -> list[str]:

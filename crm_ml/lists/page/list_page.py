@@ -42,7 +42,8 @@ def write_page(folder: Path, facts: Mapping[str, Any], evaluation: Mapping[str, 
 def page(folder: Path, facts: Mapping[str, Any], evaluation: Mapping[str, Any] | None = None) -> str:
     """Return the page as text; see `write_page`."""
     currency = Currency(str(facts.get("currency") or ""))
-    figures = read_figures(folder, action_keys(facts))
+    zone = str(facts.get("timezone") or "UTC")
+    figures = read_figures(folder, action_keys(facts), zone)
     return render(
         _TEMPLATES,
         "list.html",
@@ -56,5 +57,6 @@ def page(folder: Path, facts: Mapping[str, Any], evaluation: Mapping[str, Any] |
         hold_outs=hold_outs(facts, figures, currency),
         evaluation=evaluated(evaluation, currency),
         drift=drift(facts),
-        sample=sample(figures, currency),
+        sample=sample(figures, currency, zone),
+        zone=zone,
     )

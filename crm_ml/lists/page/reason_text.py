@@ -21,7 +21,9 @@ _ABOUT = {
 }
 
 
-def reason_in_words(code: str, value_basis: str = "", currency: Currency | None = None) -> str:
+def reason_in_words(
+    code: str, value_basis: str = "", currency: Currency | None = None, zone: str = "UTC"
+) -> str:
     """Return a reason code as a short sentence; a code of unknown form stays as it is.
 
     Parameters
@@ -31,6 +33,8 @@ def reason_in_words(code: str, value_basis: str = "", currency: Currency | None 
     value_basis : str
         Of the same row: which chance the feature moves.
     currency : Currency, optional
+    zone : str
+        Of the hours of the day.
 
     Examples
     --------
@@ -44,7 +48,7 @@ def reason_in_words(code: str, value_basis: str = "", currency: Currency | None 
     'meets the rule of the action: rfm_orders_84d >= 1'
     """
     if feature := _FEATURE.fullmatch(code):
-        sentence = feature_in_words(feature["name"], feature["value"], currency)
+        sentence = feature_in_words(feature["name"], feature["value"], currency, zone)
         about = _ABOUT.get(value_basis.split(" ", 1)[0], "the chance")
         return f"{sentence}: {_moved(float(feature['effect']))} {about}"
     if uplift := _UPLIFT.fullmatch(code):

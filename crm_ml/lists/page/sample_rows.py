@@ -6,16 +6,17 @@ from typing import Any
 from crm_ml.lists.page.figures import Figures
 from crm_ml.lists.page.reason_text import item_in_words, reason_in_words
 from crm_ml.pages.number_format import Currency, count, shortened
+from crm_ml.tables.zones import moment_in
 
 _REASONS, _ITEMS = 5, 5
 
 
-def sample(figures: Figures, currency: Currency) -> list[dict[str, Any]]:
-    """Return some rows of the list, at even distances."""
-    return [_card(row, currency) for row in figures.sample]
+def sample(figures: Figures, currency: Currency, zone: str = "UTC") -> list[dict[str, Any]]:
+    """Return some rows of the list, at even distances, with times in a zone."""
+    return [_card(row, currency, zone) for row in figures.sample]
 
 
-def _card(row: Mapping[str, Any], currency: Currency) -> dict[str, Any]:
+def _card(row: Mapping[str, Any], currency: Currency, zone: str) -> dict[str, Any]:
     basis, codes = str(row.get("value_basis") or ""), row.get("reason_codes") or []
     return {
         "customer_id": str(row["customer_id"]),
@@ -25,20 +26,19 @@ def _card(row: Mapping[str, Any], currency: Currency) -> dict[str, Any]:
         "propensity": row.get("propensity") or 0.0,
         "value": currency.amount(row["expected_value_cents"]),
         "cost": currency.amount(row["cost_cents"]),
-        "details": _details(row),
+        "details": _details(row, zone),
         "reasons": [
-            *(reason_in_words(str(code), basis, currency) for code in codes[:_REASONS]),
+            *(reason_in_words(str(code), basis, currency, zone) for code in codes[:_REASONS]),
             *_items(row.get("item_ids") or [], row.get("item_reasons") or []),
         ],
     }
 
 
-def _details(row: Mapping[str, Any]) -> str:
+def _details(row: Mapping[str, Any], zone: str) -> str:
     parts = []
-    if row.get("send_at") is not None:
-        parts.append(f"sent {row['send_at']:%Y-%m-%d %H:%M} UTC")
-    if row.get("expires_at") is not None:
-        parts.append(f"void from {row['expires_at']:%Y-%m-%d %H:%M} UTC")
+    for what, name in (("sent", "send_at"), ("void from", "expires_at")):
+        if row.get(name) is not None:
+            parts.append(f"{what} {moment_in(zone, row[name]):%Y-%m-%d %H:%M} {zone}")
     if row.get("runner_up_action"):
         parts.append(f"next best: {shortened(str(row['runner_up_action']), 80)}")
     return "; ".join(parts)

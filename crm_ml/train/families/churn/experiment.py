@@ -15,6 +15,7 @@ from crm_ml.evaluation import leakage
 from crm_ml.models.labelled_rows import LabelledRows
 from crm_ml.snapshots import Snapshot, check_labels_end_before
 from crm_ml.tables import Tables
+from crm_ml.tables.zones import declared
 from crm_ml.train.families.probability import search as of_probability
 from crm_ml.train.families.probability import used_rows
 from crm_ml.train.families.probability.study import Fold, Study
@@ -77,6 +78,7 @@ def execute(config: ChurnRun, tables: Tables, progress: "Progress", studies: "Pa
         "horizon_days": config.target.horizon_days,
         "labels_end": f"{final.training[-1].label_ends_at:%Y-%m-%d}",
         "features": config.features or {},
+        **declared(tables.zone),
         "constants": asdict(features.SnapshotConstants.of(tables)),
     }
     study = Study(config, rows, tuple(folds), final, VIEWS, churn_pyfunc, details, customers=customers)

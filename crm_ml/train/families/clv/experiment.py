@@ -26,6 +26,7 @@ from crm_ml.evaluation.value_predictions import ValuePredictions
 from crm_ml.models import model_folder
 from crm_ml.snapshots import Snapshot, as_utc, check_data_reach
 from crm_ml.tables import Tables
+from crm_ml.tables.zones import declared
 from crm_ml.train.families.clv import report
 from crm_ml.train.families.clv.fitting import fit_candidates, fit_challenger, fit_one
 from crm_ml.train.families.clv.report import MODEL
@@ -139,7 +140,8 @@ def source_of(config: ClvRun, tables: Tables) -> WindowSource:
     if config.target.purpose is not None:
         today = Snapshot(as_utc(config.register_as.as_of), timedelta(days=1))
         customers = consenting(tables, today, config.target.purpose)
-    return WindowSource(tables, config.time_unit, customers, config.data.ends_at)
+    with_gaps = any(candidate.purchases == "mbg_cnbd_k" for candidate in config.candidates)
+    return WindowSource(tables, config.time_unit, customers, config.data.ends_at, with_gaps)
 
 
 def choose(
@@ -231,6 +233,7 @@ def _candidate(config: ClvRun, model: ClvModel, source: WindowSource, window: Va
     profile = of_values(model, source, window, config.register_as.as_of)
     details = {
         "labels_end": f"{config.register_as.as_of}",
+        **declared(source.tables.zone),
         "time_unit": config.time_unit,
         "cautions": texts(model.cautions),
     }

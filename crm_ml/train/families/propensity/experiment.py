@@ -23,6 +23,7 @@ from crm_ml.propensity.occasion_rows import features_of, labelled_rows
 from crm_ml.propensity.purchases import purchases_in
 from crm_ml.snapshots import Snapshot, check_data_reach
 from crm_ml.tables import Tables
+from crm_ml.tables.zones import declared
 from crm_ml.train.families.probability import search, used_rows
 from crm_ml.train.families.probability.study import Fold, Study
 from crm_ml.train.families.propensity.folds import (
@@ -119,6 +120,7 @@ def execute(
         ),
         "labels_end": f"{max(occasion.label_ends_at for occasion in plan.final.training):%Y-%m-%d}",
         "features": config.features or {},
+        **declared(tables.zone),
         "constants": asdict(features.SnapshotConstants.of(tables)),
         "columns": list(used_rows.used_rows(rows, config, COLUMNS).X.columns),
     }

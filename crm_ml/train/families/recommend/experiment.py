@@ -20,6 +20,7 @@ from crm_ml.recommend.recommenders import create
 from crm_ml.recommend.two_heads import TwoHeads
 from crm_ml.snapshots import Snapshot, check_data_reach
 from crm_ml.tables import Tables
+from crm_ml.tables.zones import declared
 from crm_ml.train.families.recommend import report as recommend_report
 from crm_ml.train.families.recommend.report import MODEL, DayLists
 from crm_ml.train.families.recommend.search import judges
@@ -95,7 +96,7 @@ def _judged(
         metrics=report.metrics(),
         summary=report.summary(),
         gates=(*report.gates(config.largest_ece), no_leak("events")),
-        candidate=_candidate(config, model, final),
+        candidate=_candidate(config, model, final, tables.zone),
         trace=trace_of({str(day.snapshot): day.task for day in days} | {"final": final}, lists),
         tables=report.tables(),
         figures=report.figures(),
@@ -163,10 +164,11 @@ def _kept(data: Interactions, wanted: Interactions) -> Interactions:
     return data.of_customers(np.isin(data.customers.astype(str), wanted.customers.astype(str)))
 
 
-def _candidate(config: RecommendRun, model: Recommender, task: Task) -> Candidate:
+def _candidate(config: RecommendRun, model: Recommender, task: Task, zone: str) -> Candidate:
     details: Mapping[str, Any] = {
         "target": config.target.model_dump(mode="json"),
         "labels_end": f"{config.register_as.as_of:%Y-%m-%d}",
+        **declared(zone),
         "items": len(task.data.items),
     }
     return Candidate(

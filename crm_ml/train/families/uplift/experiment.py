@@ -22,6 +22,7 @@ from crm_ml.models.model_profiles import Known, Seen, of_seen
 from crm_ml.monitoring.training_profile import Profile
 from crm_ml.snapshots import Snapshot, check_data_reach
 from crm_ml.tables import Tables
+from crm_ml.tables.zones import declared
 from crm_ml.train.families.probability.used_rows import left_out
 from crm_ml.train.families.uplift import report as uplift_report
 from crm_ml.train.families.uplift.fitting import Mask, TrialFold, fit, predict
@@ -272,6 +273,7 @@ def _candidate(
         "last_trial": ends,
         "labels_end": f"{Snapshot(ends, config.target.horizon).label_ends_at:%Y-%m-%d}",  # type: ignore[arg-type]
         "features": config.features or {},
+        **declared(tables.zone),
         "constants": asdict(features.SnapshotConstants.of(tables)),
         "columns": list(rows.X.columns),
     }
