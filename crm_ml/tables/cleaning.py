@@ -24,9 +24,10 @@ from crm_ml.tables.refunds import numbered_refunds, refund_ids, report_refunds
 from crm_ml.tables.refusals import refuse_accepted, refuse_between, refuse_by_counts, refuse_repairs
 from crm_ml.tables.row_currency import RowCurrency
 from crm_ml.tables.row_rules import reject_far_times, reject_repeated, reject_unknown, reject_unlinked
+from crm_ml.tables.set_aside import settle_counts
 from crm_ml.tables.similar_ids import warn_similar_ids
 from crm_ml.tables.source_errors import explain
-from crm_ml.tables.sources import ROW, TableSource
+from crm_ml.tables.sources import TableSource
 from crm_ml.tables.sql import ident, literal
 from crm_ml.tables.staging import Staged, stage
 from crm_ml.tables.table_profile import compare_medians, record_medians
@@ -171,7 +172,7 @@ def _finish(
     reject_repeated(connection, staged)
     reject_unlinked(connection, staged)
     connection.execute(f"CREATE TABLE {ident('good_' + staged.name)} AS {_accepted(staged, mapping)}")
-    _settle_counts(connection, staged)
+    settle_counts(connection, staged)
     report_refunds(connection, staged)
     warn_similar_ids(connection, staged)
     warn_heavy_ids(connection, staged)
@@ -193,22 +194,6 @@ def _accepted(staged: Staged, mapping: Mapping) -> str:
         if column.kind == "time":
             parts.append(f"{epoch_seconds(name)} AS {ident(column.name + '_epoch_s')}")
     return f"SELECT {', '.join(parts)} FROM {numbered_refunds(staged)}"
-
-
-def _settle_counts(connection: "duckdb.DuckDBPyConnection", staged: Staged) -> None:
-    accepted = connection.execute(f"SELECT count(*) FROM {ident('good_' + staged.name)}").fetchone()
-    staged.report.accepted = accepted[0] if accepted else 0
-    cents = "paid_cents" if "paid_cents" in staged.names else "0"
-    rows = connection.execute(
-        f"SELECT reason, count(*), coalesce(sum(cents), 0) FROM ("
-        f"SELECT {staged.checks.first_reason()} AS reason, {cents} AS cents FROM {staged.stage} "
-        f"WHERE {staged.checks.fails()} UNION ALL "
-        f"SELECT reason, {cents} AS cents FROM {staged.late} JOIN {staged.stage} USING ({ROW})) "
-        "GROUP BY 1 ORDER BY 1"
-    ).fetchall()
-    staged.report.quarantined = {str(reason): count for reason, count, _ in rows}
-    if "paid_cents" in staged.names:
-        staged.report.quarantined_cents = {str(reason): int(total) for reason, _, total in rows}
 
 
 def _in_order(tables: dict[str, Staged]) -> list[str]:

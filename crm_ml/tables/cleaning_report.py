@@ -20,6 +20,8 @@ class TableReport:
         Rows by reason; a row counts once, under the first check that it fails.
     quarantined_cents : dict of str to int
         Money of quarantined rows by reason, of tables with `paid_cents` and where it could be read.
+    quarantined_customers : dict of str to int
+        Customers by reason who have quarantined rows for it and no accepted row.
     checks : dict of str to int
         Rows matched by each check, where any; a row may count under several.
     fixes : dict of str to int
@@ -33,6 +35,7 @@ class TableReport:
     accepted: int = 0
     quarantined: dict[str, int] = field(default_factory=dict)
     quarantined_cents: dict[str, int] = field(default_factory=dict)
+    quarantined_customers: dict[str, int] = field(default_factory=dict)
     checks: dict[str, int] = field(default_factory=dict)
     fixes: dict[str, int] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)

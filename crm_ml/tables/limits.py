@@ -24,6 +24,10 @@ LIMITS = {
 }
 
 
+#: Reasons whose limit also holds for the money set aside, and for the customers of whom nothing is left.
+JUDGED_BY_LOSS = frozenset(("null", "unreadable", "digits", "implausible", "fractional", "unknown"))
+
+
 def limit(allow: Mapping[str, float], kind: str, column: str = "") -> float:
     """Return the largest share of a fault; that of its column counts before that of its kind.
 

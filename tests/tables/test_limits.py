@@ -10,7 +10,7 @@ import pytest
 from shop import FIRST_DAY, Shop, any_shop, column_of, only_csv_shop, own_data_folder  # noqa: F401  (fixtures)
 
 from crm_ml.errors import ConfigError, InputError
-from crm_ml.tables.limits import LIMITS
+from crm_ml.tables.limits import JUDGED_BY_LOSS, LIMITS
 from crm_ml.tables.nulls import ID_NULLS
 
 LINES = "order_lines"
@@ -51,6 +51,33 @@ def test_a_share_above_its_limit_refuses_unless_it_is_allowed(shop: Shop, reason
     for name in (reason, next(kind for kind in (reason.rsplit("_", n)[0] for n in (2, 1)) if kind in reason)):
         shop.mapping["tables"][LINES]["allow"] = {name: 1}
         assert shop.load().report.tables[LINES].quarantined == {reason: most + 1}
+
+
+def test_a_fault_of_few_rows_with_much_money_refuses(shop: Shop) -> None:
+    put(shop, "item_id", "i99", 4)
+    assert shop.load().report.tables[LINES].quarantined == {"unknown_item_id": 4}
+    put(shop, "paid", 90_000.0, 4)
+    with pytest.raises(InputError, match=r"unknown_item_id sets aside 9\d\.\d% of the money \(limit 5\.0%\)"):
+        shop.load()
+    shop.mapping["tables"][LINES]["allow"] = {"unknown_item_id": 1}
+    assert shop.load().report.tables[LINES].quarantined == {"unknown_item_id": 4}
+
+
+def test_a_fault_that_leaves_nothing_of_many_customers_refuses(shop: Shop) -> None:
+    """Forty customers have a line each, one has all other lines; half of them paid with a text."""
+    text(shop, "customer_id", lambda n: f"c{n % 40:02d}" if n < 40 else "c99")
+    shop.tables["customers"] = {name: values[:1] * 41 for name, values in shop["customers"].items()}
+    shop["customers"]["customer_id"] = [*(f"c{n:02d}" for n in range(40)), "c99"]
+    shop.as_text(LINES, "paid")
+    shop[LINES]["paid"][:20] = ["much"] * 20
+    loaded = shop.load().report.tables[LINES]
+    assert (loaded.quarantined, loaded.quarantined_customers) == (
+        {"unreadable_paid_cents": 20},
+        {"unreadable_paid_cents": 20},
+    )
+    shop[LINES]["paid"][:21] = ["much"] * 21
+    with pytest.raises(InputError, match=r"unreadable_paid_cents sets aside 51\.2% of the customers, of"):
+        shop.load()
 
 
 def test_keys_that_mostly_conflict_refuse(shop: Shop) -> None:
@@ -169,8 +196,11 @@ def test_wrong_declarations(csv_shop: Shop, change: dict[str, Any], told: str) -
 
 def test_the_page_has_the_limits_and_the_words_of_the_code() -> None:
     page = (Path(__file__).parents[2] / "docs" / "how_values_are_read.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| `(\w+)` \| ([0-9.]+) \| (rows|money)", page, flags=re.MULTILINE)
+    rows = re.findall(r"^\| `(\w+)` \| ([0-9.]+) \| ([a-z, ]+) \|", page, flags=re.MULTILINE)
     assert {kind: float(share) for kind, share, _ in rows} == LIMITS
-    assert [kind for kind, _, of in rows if of == "money"] == ["rounded"]
+    assert {kind for kind, _, of in rows if of == "rows, money, customers"} == JUDGED_BY_LOSS | {
+        "null_customer_id"
+    }
+    assert [kind for kind, _, of in rows if of.startswith("money of")] == ["rounded"]
     told = page.partition("missing value, whatever their case:")[2].partition("`nulls:")[0]
     assert [word for word in re.findall(r"`([^`]+)`", told) if word != "\\N"] == list(ID_NULLS)

@@ -1,0 +1,81 @@
+"""What each reason sets aside: rows, money and customers of whom nothing is left, and refusals by these."""
+
+from typing import TYPE_CHECKING, Any
+
+from crm_ml.tables.limits import JUDGED_BY_LOSS, limit
+from crm_ml.tables.sources import ROW
+from crm_ml.tables.sql import ident
+from crm_ml.tables.staging import Staged
+
+if TYPE_CHECKING:
+    import duckdb
+
+_CUSTOMER = "customer_id"
+_OF = ("money", "customers, of whom nothing is left")
+
+
+def settle_counts(connection: "duckdb.DuckDBPyConnection", staged: Staged) -> None:
+    """Count the accepted rows of ``good_<table>``, and what is set aside by reason; refuse too large a loss.
+
+    Parameters
+    ----------
+    connection : duckdb.DuckDBPyConnection
+    staged : Staged
+        Its report and refusals are filled in place.
+    """
+    report = staged.report
+    accepted = connection.execute(f"SELECT count(*) FROM {ident('good_' + staged.name)}").fetchone()
+    report.accepted = accepted[0] if accepted else 0
+    if report.accepted == report.read:
+        return
+    money, people = "paid_cents" in staged.names, _has_customers(staged)
+    rows = connection.execute(_query(staged, money, people)).fetchall()
+    report.quarantined = {str(reason): count for reason, count, *_ in rows}
+    if money:
+        report.quarantined_cents = {str(reason): int(cents) for reason, _, cents, *_ in rows}
+    if people:
+        report.quarantined_customers = {str(reason): lost for reason, *_, lost in rows if lost}
+    if report.accepted:
+        _refuse(connection, staged, rows)
+
+
+def _has_customers(staged: Staged) -> bool:
+    return _CUSTOMER in staged.mapped and staged.name != "customers"
+
+
+def _query(staged: Staged, money: bool, people: bool) -> str:
+    """Return the query of each reason: rows, money, absolute money, and customers without a row left."""
+    cents, who = "paid_cents" if money else "0", _CUSTOMER if people else "NULL"
+    cells = f"{cents} AS cents, {who} AS who"
+    aside = (
+        f"SELECT {staged.checks.first_reason()} AS reason, {cells} FROM {staged.stage} "
+        f"WHERE {staged.checks.fails()} UNION ALL "
+        f"SELECT reason, {cells} FROM {staged.late} JOIN {staged.stage} USING ({ROW})"
+    )
+    left = f"SELECT DISTINCT {who} AS who, true AS stays FROM {ident('good_' + staged.name)}"
+    return (
+        "SELECT reason, count(*), coalesce(sum(cents), 0), coalesce(sum(abs(cents)), 0), "
+        f"count(DISTINCT who) FILTER (stays IS NULL) FROM ({aside}) LEFT JOIN ({left}) USING (who) "
+        "GROUP BY 1 ORDER BY 1"
+    )
+
+
+def _refuse(connection: "duckdb.DuckDBPyConnection", staged: Staged, rows: list[tuple[Any, ...]]) -> None:
+    """Refuse what costs more money or customers than the limit of its reason, though its rows are within."""
+    kinds = {check.reason: (check.kind, check.column) for check in staged.checks.all}
+    kinds |= {f"unknown_{column}": ("unknown", column) for column in staged.contract.references}
+    judged = [row for row in rows if kinds.get(row[0], ("", ""))[0] in JUDGED_BY_LOSS]
+    if not judged:
+        return
+    money = "sum(abs(paid_cents))" if "paid_cents" in staged.names else "0"
+    people = f"count(DISTINCT {_CUSTOMER})" if _has_customers(staged) else "0"
+    totals = connection.execute(f"SELECT {money}, {people} FROM {staged.stage}").fetchone() or (0, 0)
+    for reason, _, _, *losses in judged:
+        most = limit(staged.mapping.allow, *kinds[reason])
+        shares = [float(part / whole) if whole else 0.0 for part, whole in zip(losses, totals, strict=True)]
+        beyond = [f"{share:.1%} of the {of}" for share, of in zip(shares, _OF, strict=True) if share > most]
+        if beyond:
+            staged.refusals.append(
+                f"{reason} sets aside {' and '.join(beyond)} (limit {most:.1%}); correct the source, or "
+                f"allow: {{{reason}: 1}}"
+            )
