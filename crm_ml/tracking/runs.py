@@ -3,8 +3,9 @@
 import contextlib
 import json
 import math
+import re
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 
 TOKEN = "crm_ml.token"
+_NAME = re.compile(r"[\w/.\- :]+")
 
 
 class TrackedRun:
@@ -31,10 +33,17 @@ class TrackedRun:
         self._model_id: str | None = None
 
     def log_params(self, params: Mapping[str, Any]) -> None:
-        """Log settings; nested mappings become dotted names."""
+        """Log settings; nested mappings become dotted names.
+
+        Raises
+        ------
+        InputError
+            If the store allows no such name; none is logged then.
+        """
         from mlflow.entities import Param
 
         flat = [Param(key, value) for key, value in _flatten(params)]
+        check_names(param.key for param in flat)
         self.client.log_batch(self.run_id, params=flat)
 
     def log_metrics(self, metrics: Mapping[str, float]) -> None:
@@ -43,11 +52,12 @@ class TrackedRun:
         Raises
         ------
         InputError
-            If a metric is NaN or infinite; none is logged then.
+            If a metric is NaN or infinite, or its name is none; none is logged then.
         """
         from mlflow.entities import Metric
 
         check_finite(metrics)
+        check_names(metrics)
         of = {"model_id": self._model_id, "run_id": self.run_id} if self._model_id else {}
         self.client.log_batch(
             self.run_id, metrics=[Metric(k, float(v), 0, 0, **of) for k, v in metrics.items()]
@@ -118,6 +128,27 @@ def check_finite(metrics: Mapping[str, float]) -> None:
         raise InputError(f"metrics are NaN or infinite, none was logged: {', '.join(broken)}")
 
 
+def check_names(names: Iterable[str]) -> None:
+    """Refuse names that the store does not allow.
+
+    Raises
+    ------
+    InputError
+        With all of them.
+
+    Examples
+    --------
+    >>> check_names(["test.auc", "test.10% off.qini"])
+    Traceback (most recent call last):
+    ...
+    crm_ml.errors.InputError: the store allows letters, digits and _ - . : / in names, not 'test.10% off.qini'
+    """
+    wrong = [name for name in names if not _NAME.fullmatch(name)]
+    if wrong:
+        shown = ", ".join(map(repr, wrong))
+        raise InputError(f"the store allows letters, digits and _ - . : / in names, not {shown}")
+
+
 @contextlib.contextmanager
 def start(experiment: str, name: str) -> Iterator[TrackedRun]:
     """Start a run; it ends as FINISHED, or as FAILED when an error leaves the block.
@@ -133,6 +164,8 @@ def start(experiment: str, name: str) -> Iterator[TrackedRun]:
     ------
     StoreUnavailable
         If the store is locked or does not answer.
+    InputError
+        If the experiment was deleted.
     """
     client = connect()
     run = _new_run(client, _experiment_id(client, experiment), name, {})
@@ -158,6 +191,11 @@ def _experiment_id(client: Client, name: str) -> str:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
             experiment = client.get_experiment_by_name(name)
+    if experiment.lifecycle_stage != "active":
+        raise InputError(
+            f"the experiment {name} is deleted in the store; restore it: "
+            f"mlflow experiments restore --experiment-id {experiment.experiment_id}"
+        )
     return str(experiment.experiment_id)
 
 

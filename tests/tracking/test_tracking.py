@@ -57,6 +57,22 @@ def test_metrics_are_refused_whole(broken):
     assert kept.info.status == "FAILED"
 
 
+@pytest.mark.usefixtures("new_runs")
+def test_names_that_the_store_does_not_allow_and_a_deleted_experiment_say_what_to_do():
+    with tracking.start("churn", "run") as run:
+        for log in (run.log_metrics, run.log_params):
+            with pytest.raises(InputError, match=r"letters, digits and .* not 'test\.10% off"):
+                log({"test.qini": 0.5, "test.10% off.qini": 0.5})
+    client = tracking.connect()
+    assert not client.get_run(run.run_id).data.metrics
+    client.delete_experiment(run.experiment_id)
+    with (
+        pytest.raises(InputError, match=f"churn is deleted .* --experiment-id {run.experiment_id}"),
+        tracking.start("churn", "again"),
+    ):
+        pass
+
+
 def test_the_files_of_a_run_lie_beside_its_store(store):
     with tracking.start("trial", "files") as run:
         run.log_text("1", "one.txt")
