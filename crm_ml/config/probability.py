@@ -70,7 +70,8 @@ class ProbabilityRun(Tuned):
     leave_out : tuple of str
         Features to exclude, by name or with ``*``.
     largest_ece : float
-        A model with a larger expected calibration error is not promoted.
+        A model whose expected calibration error is shown to be larger is not promoted; noise of few test rows
+        does not count, see `crm_ml.evaluation.calibration_check`.
     allow_leaks : tuple of str
         Features accepted although they alone nearly predict the label.
     """

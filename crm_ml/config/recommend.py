@@ -53,7 +53,7 @@ class RecommendRun(Tuned):
     test : tuple of date
         Days in ascending order; each is predicted by models of earlier purchases.
     largest_ece : float
-        Of the probability of recommended items, for promotion.
+        Of the probability of recommended items, for promotion; only what is shown to be larger fails.
     """
 
     family: Literal["recommend"]

@@ -25,12 +25,18 @@ class Kind:
         Whether some metric is undefined for the outcomes.
     lack : str
         Description of such outcomes, for the message.
+    always : frozenset of str
+        Metrics that are defined whatever the outcomes.
+    of_order : frozenset of str
+        Metrics between 0 and 1 that stand on the rows of the rarer class.
     """
 
     metrics: Mapping[str, Callable[[Weighted], Floats]]
     check: Check
     lacks: Callable[[Floats], bool]
     lack: str
+    always: frozenset[str] = frozenset()
+    of_order: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, eq=False)

@@ -64,7 +64,7 @@ class Platt:
         """Return calibrated probabilities, shape (n,)."""
         from scipy.special import expit
 
-        return np.asarray(expit(self.slope * _logit(check_probabilities(p)) + self.intercept))
+        return np.asarray(expit(self.slope * logit(check_probabilities(p)) + self.intercept))
 
     def as_dict(self) -> dict[str, object]:
         """Return method, slope and intercept."""
@@ -123,7 +123,7 @@ def fit_platt(p: npt.ArrayLike, y: npt.ArrayLike) -> Platt:
     labels, scores = check_binary(y, check_probabilities(p))
     positives = labels.sum()
     target = np.where(labels == 1, (positives + 1) / (positives + 2), 1 / (len(labels) - positives + 2))
-    design = np.column_stack([_logit(scores), np.ones(len(scores))])
+    design = np.column_stack([logit(scores), np.ones(len(scores))])
     line = np.array([0.0, np.log((positives + 1) / (len(labels) - positives + 1))])
     loss = _line_loss(design, target, line)
     for _ in range(100):
@@ -184,7 +184,8 @@ def load(path: Path) -> Calibrator:
     raise InputError(f"{path.name}: unknown calibration method {content['method']!r}")
 
 
-def _logit(p: Floats) -> Floats:
+def logit(p: Floats) -> Floats:
+    """Return ``log(p / (1 - p))`` of probabilities, which are cut to [1e-12, 1 - 1e-12]."""
     inside = np.clip(p, _EDGE, 1 - _EDGE)
     return np.asarray(np.log(inside) - np.log1p(-inside))
 

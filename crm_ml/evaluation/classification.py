@@ -59,6 +59,8 @@ METRICS: dict[str, Callable[[Weighted], Floats]] = {
     "ece": _ece,
 }
 OF_PROBABILITIES = frozenset({"log_loss", "brier", "ece"})
+OF_ORDER = frozenset({"auc", "average_precision"})
+_NEEDS = {"auc": (1, 0), "average_precision": (1,)}  # classes
 
 
 def auc(y: npt.ArrayLike, p: npt.ArrayLike, weight: npt.ArrayLike | None = None) -> float:
@@ -93,7 +95,8 @@ def auc(y: npt.ArrayLike, p: npt.ArrayLike, weight: npt.ArrayLike | None = None)
 def average_precision(y: npt.ArrayLike, p: npt.ArrayLike, weight: npt.ArrayLike | None = None) -> float:
     """Precision averaged over the recall steps, without interpolation.
 
-    Parameters, raises: as `auc`. Rows with equal scores are ranked together.
+    Parameters, raises: as `auc`, but 1 where all rows are positive. Rows with equal scores are ranked
+    together.
 
     References
     ----------
@@ -110,7 +113,7 @@ def average_precision(y: npt.ArrayLike, p: npt.ArrayLike, weight: npt.ArrayLike 
 def log_loss(y: npt.ArrayLike, p: npt.ArrayLike, weight: npt.ArrayLike | None = None) -> float:
     """Mean negative log-likelihood in nats; probabilities are cut to [1e-15, 1 - 1e-15].
 
-    Parameters, raises: as `auc`; `p` must lie in [0, 1].
+    Parameters, raises: as `auc`, but one class is enough; `p` must lie in [0, 1].
 
     Examples
     --------
@@ -123,7 +126,7 @@ def log_loss(y: npt.ArrayLike, p: npt.ArrayLike, weight: npt.ArrayLike | None = 
 def brier(y: npt.ArrayLike, p: npt.ArrayLike, weight: npt.ArrayLike | None = None) -> float:
     """Mean squared difference of probability and label.
 
-    Parameters, raises: as `auc`; `p` must lie in [0, 1].
+    Parameters, raises: as `log_loss`; `p` must lie in [0, 1].
 
     Examples
     --------
@@ -136,7 +139,7 @@ def brier(y: npt.ArrayLike, p: npt.ArrayLike, weight: npt.ArrayLike | None = Non
 def ece(y: npt.ArrayLike, p: npt.ArrayLike, weight: npt.ArrayLike | None = None) -> float:
     """Return the expected calibration error over ten bins of equal mass.
 
-    Parameters, raises: as `auc`; `p` must lie in [0, 1].
+    Parameters, raises: as `log_loss`; `p` must lie in [0, 1].
 
     Notes
     -----
@@ -159,15 +162,32 @@ def ece(y: npt.ArrayLike, p: npt.ArrayLike, weight: npt.ArrayLike | None = None)
     return _judge("ece", y, p, weight)
 
 
+def ece_bins(p: npt.ArrayLike) -> npt.NDArray[np.int64]:
+    """Return the bin of each row, from 0 on, in which `ece` counts it.
+
+    Examples
+    --------
+    >>> ece_bins([0.1, 0.1, 0.1, 0.9]).tolist()
+    [3, 3, 3, 8]
+    """
+    scores = check_probabilities(p)
+    _, group, rows = np.unique(scores, return_inverse=True, return_counts=True)
+    middle = np.cumsum(rows) - rows / 2
+    return np.searchsorted(len(scores) * np.arange(1, ECE_BINS) / ECE_BINS, middle, side="right")[group]
+
+
 def _judge(metric: str, y: npt.ArrayLike, p: npt.ArrayLike, weight: npt.ArrayLike | None) -> float:
     ranking = Ranking.of(y, p)
     if metric in OF_PROBABILITIES:
         check_probabilities(ranking.p)
     weights = row_weights(weight, len(ranking.y))[ranking.order]
     judged = Weighted(ranking, weights[None, :])
-    for label, total in ((1, judged.positives[0, -1]), (0, judged.rows[0, -1] - judged.positives[0, -1])):
-        if total <= 0:
+    positives, rows = judged.positives[0, -1], judged.rows[0, -1]
+    if not rows > 0:
+        raise InputError(f"{metric}: none of {len(ranking.y):,} rows has a weight above 0")
+    for label in _NEEDS.get(metric, ()):
+        if (positives if label else rows - positives) <= 0:
             raise InputError(
-                f"{metric}: no row of class {label} among {len(ranking.y):,}; judge on rows of both classes"
+                f"{metric}: no row of class {label} among {len(ranking.y):,}; it is not defined without"
             )
     return float(METRICS[metric](judged)[0])

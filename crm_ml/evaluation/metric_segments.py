@@ -45,7 +45,7 @@ def by_segment(
         A row for each segment and metric with columns segment, rows, customers, positives, metric, value,
         low, high, small. ``small`` is true with fewer than 25 rows of either class: read the interval, not
         the value. With fewer than 5 customers of either class the interval is NaN, without any also the
-        value. Segments are sorted alphabetically.
+        value of metrics that need both. Segments are sorted alphabetically.
 
     Raises
     ------
@@ -105,9 +105,12 @@ def _metrics(
     part: Predictions, model: str, rng: np.random.Generator, metrics: Sequence[str], replicates: int
 ) -> dict[str, Interval]:
     if len(set(part.y.tolist())) < 2:
-        return {metric: Interval(np.nan, np.nan, np.nan) for metric in metrics}
+        defined = tuple(metric for metric in metrics if metric in part.kind.always)
+        judged = evaluate(part, rng, defined, 0, over=("pooled",)).replicates
+        alone = {metric: float(judged[model, metric, "pooled"][0]) for metric in defined}
+        return {metric: Interval(alone.get(metric, np.nan), np.nan, np.nan) for metric in metrics}
     evaluation = evaluate(part, rng, metrics, replicates, over=("pooled",))
     if min(len(np.unique(part.customer_id[part.y == label])) for label in (0, 1)) < _FEW:
-        values = {metric: float(evaluation.replicates[model, metric, "pooled"][0]) for metric in metrics}
-        return {metric: Interval(value, np.nan, np.nan) for metric, value in values.items()}
+        alone = {metric: float(evaluation.replicates[model, metric, "pooled"][0]) for metric in metrics}
+        return {metric: Interval(alone[metric], np.nan, np.nan) for metric in metrics}
     return {metric: evaluation.interval(model, metric) for metric in metrics}

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from crm_ml.evaluation.base_predictions import BasePredictions, Kind
-from crm_ml.evaluation.classification import METRICS
+from crm_ml.evaluation.classification import METRICS, OF_ORDER, OF_PROBABILITIES
 from crm_ml.evaluation.ranking import Floats, check_binary, check_probabilities
 
 
@@ -36,4 +36,11 @@ class Predictions(BasePredictions):
         If lengths differ, a customer is twice in a fold, or a value is NaN, infinite or no probability.
     """
 
-    kind: ClassVar[Kind] = Kind(METRICS, _check, lambda y: len(np.unique(y)) < 2, "rows of one class only")
+    kind: ClassVar[Kind] = Kind(
+        METRICS,
+        _check,
+        lambda y: len(np.unique(y)) < 2,
+        "rows of one class only",
+        OF_PROBABILITIES,
+        OF_ORDER,
+    )

@@ -12,7 +12,8 @@ import numpy.typing as npt
 
 from crm_ml.errors import InputError
 from crm_ml.evaluation.ranking import Floats
-from crm_ml.evaluation.significance import Evaluation, Over, draw_counts
+from crm_ml.evaluation.replicates import draw_counts
+from crm_ml.evaluation.significance import Evaluation, Over
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -32,7 +33,8 @@ def judge_lists(
     items : array-like of int, shape (n, m)
         Index of the item at each place of the list, -1 for an empty place.
     relevant : scipy.sparse.csr_array, shape (n, n_items)
-        Above 0 where the item is relevant to the customer; each row has at least one.
+        Above 0 where the item is relevant to the customer; each row has at least one. Entries that are stored
+        twice are one, their sum, and stored zeros are none.
     k : int
     ideal : {"k", "all"}
 
@@ -45,7 +47,8 @@ def judge_lists(
     Raises
     ------
     InputError
-        If a customer has no relevant item, a list repeats an item, or shapes differ.
+        If k is below 1, a customer has no relevant item, a list repeats an item or has one beyond the
+        columns of `relevant`, or shapes differ.
 
     References
     ----------
@@ -58,8 +61,11 @@ def judge_lists(
     >>> float(metrics["ndcg"][0]), float(metrics["recall"][0]).__round__(2)
     (1.0, 0.67)
     """
+    if k < 1:
+        raise InputError(f"lists: k is {k}; a list has at least one place")
     lists = np.asarray(items, dtype=np.int64)[:, :k]
     lists = np.pad(lists, ((0, 0), (0, max(0, k - lists.shape[1]))), constant_values=NONE)
+    relevant = _above_zero(relevant)
     _check(lists, relevant)
     hits = _hits(lists, relevant)
     wanted = np.diff(relevant.indptr)
@@ -139,7 +145,8 @@ def describe_lists(
     dict of str to float
         ``coverage``: share of items that are in any list. ``novelty``: mean ``-log2`` of an item's share of
         events. ``categories``: mean share of distinct categories among the places of a list.
-        ``popularity_bias``: share of places taken by the most popular decile of items.
+        ``popularity_bias``: share of places taken by the most popular decile of items; of items as popular
+        as the last one of it, each counts by the share of them that it has room for.
 
     References
     ----------
@@ -149,15 +156,30 @@ def describe_lists(
     lists, events = np.asarray(items, dtype=np.int64)[:, :k], np.asarray(popularity, dtype=float)
     taken = lists[lists != NONE]
     share = np.maximum(events, 0.5) / np.maximum(events, 0.5).sum()
-    top = np.argsort(-events, kind="stable")[: max(1, len(events) // 10)]
     names = np.unique(np.asarray(category).astype(str), return_inverse=True)[1]
     different = [len(set(names[row[row != NONE]])) / max(1, (row != NONE).sum()) for row in lists]
     return {
         "coverage": len(np.unique(taken)) / len(events),
         "novelty": float(-np.log2(share[taken]).mean()),
         "categories": float(np.mean(different)),
-        "popularity_bias": float(np.isin(taken, top).mean()),
+        "popularity_bias": float(_top_decile(events)[taken].mean()),
     }
+
+
+def _top_decile(events: Floats) -> Floats:
+    """Return how far each item belongs to the most popular decile: 1, 0, or a share of the last ties."""
+    room = max(1, len(events) // 10)
+    least = np.sort(events)[-room]
+    above, same = events > least, events == least
+    return np.asarray(np.where(same, (room - above.sum()) / same.sum(), above.astype(float)))
+
+
+def _above_zero(relevant: "csr_array") -> "csr_array":
+    clean = relevant.copy()
+    clean.sum_duplicates()
+    clean.data = (clean.data > 0).astype(np.int8)
+    clean.eliminate_zeros()
+    return clean
 
 
 def _check(lists: npt.NDArray[np.int64], relevant: "csr_array") -> None:
@@ -168,6 +190,8 @@ def _check(lists: npt.NDArray[np.int64], relevant: "csr_array") -> None:
         [] if relevant.shape[0] == len(lists) else [f"{len(lists):,} lists, {relevant.shape[0]:,} customers"]
     )
     breaches += [f"{empty:,} customers have no relevant item; leave them out"] if empty else []
+    beyond = int(((lists < NONE) | (lists >= relevant.shape[1])).sum())
+    breaches += [f"{beyond:,} places hold none of {relevant.shape[1]:,} items"] if beyond else []
     breaches += [f"{twice:,} lists repeat an item"] if twice else []
     if breaches:
         raise InputError(f"lists: {'; '.join(breaches)}")

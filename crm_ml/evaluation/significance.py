@@ -9,14 +9,15 @@ import numpy.typing as npt
 
 from crm_ml.errors import InputError
 from crm_ml.evaluation.base_predictions import BasePredictions
-from crm_ml.evaluation.ranking import Floats, Weighted
+from crm_ml.evaluation.metric_intervals import difference_ends, percentile_ends, share_ends
+from crm_ml.evaluation.ranking import Floats
+from crm_ml.evaluation.replicates import draw_counts, replicated_metrics
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Over = Literal["pooled", "folds"]
 LEVEL = 0.95
-_CHUNK = 16  # replicates at once, so that the arrays of 9,000 rows stay in the cache
 _UNDEFINED_LIMIT = 0.1
 
 
@@ -29,7 +30,7 @@ class Interval:
     value : float
         On the data itself.
     low, high : float
-        Percentiles 2.5 and 97.5 of the replicates.
+        Ends; infinite where nothing can be said.
     """
 
     value: float
@@ -55,11 +56,21 @@ class Evaluation:
         First the value on the data itself, then one value per replicate. All models share the replicates, so
         that differences are paired.
     models, metrics : tuple of str
+    positives : int, optional
+        Rows of class 1, of binary outcomes.
+    rarer : int, optional
+        Customers with rows of the rarer class, of binary outcomes.
+    of_order : frozenset of str
+        Metrics between 0 and 1 that stand on the rows of the rarer class. Their intervals are Student's, on
+        the logit; the others have the percentiles of the replicates.
     """
 
     replicates: Mapping[tuple[str, str, Over], Floats]
     models: tuple[str, ...]
     metrics: tuple[str, ...]
+    positives: int | None = None
+    rarer: int | None = None
+    of_order: frozenset[str] = frozenset()
 
     def interval(self, model: str, metric: str, over: Over = "pooled") -> Interval:
         """Return one metric of one model.
@@ -76,7 +87,10 @@ class Evaluation:
             If the model or metric was not evaluated, or more than a tenth of the replicates lack a class (of
             values: an outcome above zero).
         """
-        return _interval(self._values(model, metric, over), f"{model} {metric} ({over})")
+        value, drawn = _drawn(self._values(model, metric, over), f"{model} {metric} ({over})")
+        if self.rarer is not None and metric in self.of_order:
+            return Interval(value, *share_ends(value, drawn, self.rarer, LEVEL))
+        return Interval(value, *percentile_ends(drawn, LEVEL))
 
     def difference(
         self, model: str, other: str, metric: str, over: Over = "pooled", level: float = LEVEL
@@ -84,22 +98,29 @@ class Evaluation:
         """Return the paired difference `model` minus `other` with an interval of `level`; see `interval`."""
         with np.errstate(invalid="ignore"):  # a replicate may be infinite for both; it is counted as lost
             values = self._values(model, metric, over) - self._values(other, metric, over)
-        return _interval(values, f"{model} - {other} {metric} ({over})", level)
+        value, drawn = _drawn(values, f"{model} - {other} {metric} ({over})")
+        if self.rarer is not None and metric in self.of_order:
+            return Interval(value, *difference_ends(value, drawn, self.rarer, level))
+        return Interval(value, *percentile_ends(drawn, level))
 
     def table(self) -> "pd.DataFrame":
-        """Return one row per model, metric and view: model, metric, over, value, low, high."""
-        import pandas as pd
+        """Return one row per model, metric and view: model, metric, over, value, low, high.
 
-        rows = [(*key, self.interval(*key)) for key in self.replicates]
-        return pd.DataFrame([(*key, i.value, i.low, i.high) for *key, i in rows], columns=_COLUMNS)
+        Of binary outcomes there is a column positives.
+        """
+        return self._table([(*key, self.interval(*key)) for key in self.replicates])
 
     def differences(self, model: str) -> "pd.DataFrame":
         """Return the differences `model` minus each other model; column model names the other."""
+        keys = [key for key in self.replicates if key[0] != model]
+        return self._table([(*key, self.difference(model, *key)) for key in keys])
+
+    def _table(self, rows: Sequence[tuple[str, str, str, Interval]]) -> "pd.DataFrame":
         import pandas as pd
 
-        keys = [key for key in self.replicates if key[0] != model]
-        rows = [(*key, self.difference(model, *key)) for key in keys]
-        return pd.DataFrame([(*key, i.value, i.low, i.high) for *key, i in rows], columns=_COLUMNS)
+        lines = [(*key, end.value, end.low, end.high) for *key, end in rows]
+        table = pd.DataFrame(lines, columns=_COLUMNS)
+        return table if self.positives is None else table.assign(positives=self.positives)
 
     def _values(self, model: str, metric: str, over: Over) -> Floats:
         if (model, metric, over) not in self.replicates:
@@ -140,8 +161,8 @@ def evaluate(
     Raises
     ------
     InputError
-        If a metric is unknown or a fold lacks a class (of values: an outcome above zero); the message names
-        all such folds.
+        If a metric is unknown or a fold lacks a class that one of them needs (of values: an outcome above
+        zero); the message names all such folds.
 
     References
     ----------
@@ -168,10 +189,19 @@ def evaluate(
     for model in predictions.models:
         for view in over:
             views = _rows(predictions, view)
-            parts = [_judge(predictions, model, names, counts, customer, rows) for rows in views]
+            parts = [replicated_metrics(predictions, model, names, counts, customer, rows) for rows in views]
             for metric in names:
                 replicated[model, metric, view] = np.mean([values[metric] for values in parts], axis=0)
-    return Evaluation(replicated, predictions.models, names)
+    positives, rarer = _classes(predictions)
+    return Evaluation(replicated, predictions.models, names, positives, rarer, predictions.kind.of_order)
+
+
+def _classes(predictions: BasePredictions) -> tuple[int, int] | tuple[None, None]:
+    """Return the rows of class 1, and the customers with rows of the rarer class; None of other outcomes."""
+    if not predictions.kind.of_order:
+        return None, None
+    customers = [len(np.unique(predictions.customer_id[predictions.y == label])) for label in (0, 1)]
+    return int(predictions.y.sum()), min(customers)
 
 
 def _rows(predictions: BasePredictions, view: Over) -> list[npt.NDArray[np.int64]]:
@@ -185,6 +215,8 @@ def _check(predictions: BasePredictions, metrics: Sequence[str], over: Sequence[
     unknown = [metric for metric in metrics if metric not in kind.metrics]
     if unknown:
         raise InputError(f"unknown metrics {unknown}; there are {', '.join(kind.metrics)}")
+    if set(metrics) <= kind.always:
+        return
     lacking = [
         predictions.fold[rows[0]] if view == "folds" else "all rows"
         for view in over
@@ -195,34 +227,8 @@ def _check(predictions: BasePredictions, metrics: Sequence[str], over: Sequence[
         raise InputError(f"{kind.lack} in {', '.join(lacking)}; leave it out or widen it")
 
 
-def draw_counts(rng: np.random.Generator, customers: int, replicates: int) -> npt.NDArray[np.uint16]:
-    """Draw the count of each customer in each replicate; row 0 is the data itself, all ones."""
-    counts = np.ones((replicates + 1, customers), dtype=np.uint16)
-    for row in range(1, replicates + 1):
-        counts[row] = np.bincount(rng.integers(0, customers, customers), minlength=customers)
-    return counts
-
-
-def _judge(
-    predictions: BasePredictions,
-    model: str,
-    metrics: Sequence[str],
-    counts: npt.NDArray[np.uint16],
-    customer: npt.NDArray[np.int64],
-    rows: npt.NDArray[np.int64],
-) -> dict[str, Floats]:
-    kind = predictions.kind
-    ranking = predictions.ranking(model, rows)
-    ranked = customer[rows][ranking.order]
-    parts: dict[str, list[Floats]] = {metric: [] for metric in metrics}
-    for start in range(0, len(counts), _CHUNK):
-        judged = Weighted(ranking, counts[start : start + _CHUNK, ranked].astype(float))
-        for metric in metrics:
-            parts[metric].append(kind.metrics[metric](judged))
-    return {metric: np.concatenate(values) for metric, values in parts.items()}
-
-
-def _interval(values: Floats, what: str, level: float = LEVEL) -> Interval:
+def _drawn(values: Floats, what: str) -> tuple[float, Floats]:
+    """Return the value on the data itself, and its replicates without those that lack a class."""
     drawn = values[1:][np.isfinite(values[1:])]
     lost = 1 - len(drawn) / max(len(values) - 1, 1)
     if lost > _UNDEFINED_LIMIT:
@@ -230,6 +236,4 @@ def _interval(values: Floats, what: str, level: float = LEVEL) -> Interval:
             f"{what}: {lost:.0%} of the replicates lack a class or an outcome above zero; "
             "give more rows of the rarer kind"
         )
-    tail = 100 * (1 - level) / 2
-    low, high = np.percentile(drawn, [tail, 100 - tail])
-    return Interval(float(values[0]), float(low), float(high))
+    return float(values[0]), drawn

@@ -98,9 +98,7 @@ def test_many_weightings_at_once_equal_one_at_a_time(metric):
         ([0, 1, 1], [0.1, np.nan, np.inf], None, "p is NaN or infinite in 2 of 3 rows"),
         ([0, 1, np.nan], [0.1, 0.2, 0.3], None, "y is NaN or infinite in 1 of 3 rows"),
         ([0, 1, 2], [0.1, 0.2, 0.3], None, "neither 0 nor 1 in 1 of 3"),
-        ([0, 0], [0.1, 0.2], None, "no row of class 1 among 2"),
-        ([1, 1], [0.1, 0.2], None, "no row of class 0 among 2"),
-        ([0, 1], [0.1, 0.2], [1, 0], "no row of class 1"),
+        ([0, 1], [0.1, 0.2], [0, 0], "none of 2 rows has a weight above 0"),
         ([0, 1], [0.1, 0.2], [1, -1], "negative in 1 of 2"),
         ([0, 1], [0.1, 0.2], [1, 1, 1], "weight has shape"),
         ([0, 1], [0.1], None, "equal length"),
@@ -111,6 +109,31 @@ def test_many_weightings_at_once_equal_one_at_a_time(metric):
 def test_unusable_input_is_refused_by_name(metric, y, p, weight, message):
     with pytest.raises(InputError, match=message):
         getattr(classification, metric)(y, p, weight)
+
+
+@pytest.mark.parametrize(
+    ("metric", "y", "value"),
+    [
+        ("auc", [0, 0], "no row of class 1 among 2"),
+        ("auc", [1, 1], "no row of class 0 among 2"),
+        ("average_precision", [0, 0], "no row of class 1 among 2"),
+        ("average_precision", [1, 1], 1.0),
+        ("brier", [0, 0], (0.01 + 0.09) / 2),
+        ("brier", [1, 1], (0.81 + 0.49) / 2),
+        ("log_loss", [0, 0], -(np.log(0.9) + np.log(0.7)) / 2),
+        ("log_loss", [1, 1], -(np.log(0.1) + np.log(0.3)) / 2),
+        ("ece", [0, 0], 0.2),
+        ("ece", [1, 1], 0.8),
+    ],
+)
+def test_one_class_has_the_metrics_that_are_defined_for_it(metric, y, value):
+    if isinstance(value, str):
+        with pytest.raises(InputError, match=value):
+            getattr(classification, metric)(y, [0.1, 0.3])
+        with pytest.raises(InputError, match="no row of class"):
+            getattr(classification, metric)([0, 1], [0.1, 0.3], [1 - y[0], y[0]])
+    else:
+        assert getattr(classification, metric)(y, [0.1, 0.3]) == pytest.approx(value)
 
 
 @pytest.mark.parametrize("metric", sorted(classification.OF_PROBABILITIES))

@@ -33,7 +33,8 @@ def test_values_are_those_of_the_plain_metrics():
         log_loss(predictions.y, predictions.p["b"])
     )
     table = evaluation.table()
-    assert list(table.columns) == ["model", "metric", "over", "value", "low", "high"]
+    assert list(table.columns) == ["model", "metric", "over", "value", "low", "high", "positives"]
+    assert set(table["positives"]) == {int(predictions.y.sum())}
     assert len(table) == 2 * 5 * 2
     assert len(evaluation.differences("a")) == 5 * 2
 

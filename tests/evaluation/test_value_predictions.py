@@ -115,7 +115,10 @@ def test_folds_without_purchases_and_metrics_of_the_other_kind_are_refused():
 
 def test_outcomes_of_one_value_are_judged_where_the_binary_kind_refuses():
     rows = (list("abcd"), list("ffff"), [1, 1, 1, 1])
+    binary = Predictions(*rows, {"m": [0.5] * 4})
     with pytest.raises(InputError, match="one class only"):
-        evaluate(Predictions(*rows, {"m": [0.5] * 4}), np.random.default_rng(0), ["brier"])
+        evaluate(binary, np.random.default_rng(0), ["brier", "auc"])
+    brier = evaluate(binary, np.random.default_rng(0), ["brier"], 20).interval("m", "brier")
+    assert str(brier) == "0.2500 [0.2500, 0.2500]"
     found = evaluate(ValuePredictions(*rows, {"m": [0.5] * 4}), np.random.default_rng(0), ["mae"], 20)
     assert str(found.interval("m", "mae")) == "0.5000 [0.5000, 0.5000]"

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+    from crm_ml.evaluation.calibration_check import CalibrationCheck
     from crm_ml.evaluation.significance import Interval
     from crm_ml.train.compare.scored_rows import ScoredRows
     from crm_ml.train.search.trials import SearchTrial
@@ -26,6 +27,11 @@ class Gate:
     name: str
     passed: bool
     reason: str
+
+
+def calibrated(check: "CalibrationCheck", limit: float) -> Gate:
+    """Return the gate that fails where probabilities are shown to be miscalibrated beyond a limit."""
+    return Gate("calibrated", check.within(limit), f"{check}; limit {limit:g}")
 
 
 def no_leak(what: str, single_auc: Mapping[str, float] | None = None, limit: float = 1.0) -> Gate:

@@ -8,11 +8,12 @@ import numpy as np
 import pandas as pd
 
 from crm_ml.evaluation import plots
+from crm_ml.evaluation.calibration_check import CalibrationCheck
 from crm_ml.evaluation.metric_segments import bands, by_segment
 from crm_ml.evaluation.predictions import Predictions
 from crm_ml.evaluation.significance import Evaluation, Interval
 from crm_ml.models.labelled_rows import LabelledRows
-from crm_ml.train.record.outcome import Gate, named
+from crm_ml.train.record.outcome import Gate, calibrated, named
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from crm_ml.evaluation.significance import Over
 
 MODEL = "model"
+LEAST_CUSTOMERS = 20  # of the rarer class, for a verdict
 _SHOWN = ("auc", "log_loss", "ece")
 _TENURE_EDGES_DAYS = (28, 90, 180)
 
@@ -33,10 +35,13 @@ class Judged:
     evaluation : Evaluation
         Of ``"model"`` and its baselines.
     views : mapping of str to {"pooled", "folds"}
+    calibration : CalibrationCheck
+        Of ``"model"``.
     """
 
     evaluation: Evaluation
     views: "Mapping[str, Over]"
+    calibration: CalibrationCheck
 
     @property
     def best_baseline(self) -> str:
@@ -55,9 +60,11 @@ class Judged:
     def metrics(self) -> dict[str, float]:
         """Return ``test.<metric>`` of the model and ``baseline.<name>.<metric>`` with ``.low`` and ``.high``.
 
-        ``difference.<metric>`` is the paired difference of the model to the best baseline.
+        ``difference.<metric>`` is the paired difference of the model to the best baseline, ``test.positives``
+        the number of test rows of class 1.
         """
-        by_name: dict[str, float] = {}
+        by_name = {f"test.{name}": value for name, value in self.calibration.metrics.items()}
+        by_name["test.positives"] = float(self.evaluation.positives or 0)
         for metric in self.views:
             for name in self.evaluation.models:
                 prefix = "test" if name == MODEL else f"baseline.{name}"
@@ -76,17 +83,26 @@ class Judged:
             for name in names
         ]
         paired = {metric: _shown(self.lead(metric)) for metric in _SHOWN}
-        return pd.DataFrame([*rows, {"model": f"model - {self.best_baseline}"} | paired])
+        table = pd.DataFrame([*rows, {"model": f"model - {self.best_baseline}"} | paired])
+        return table.assign(positives=f"{self.evaluation.positives:,}")
 
     def gates(self, largest_ece: float) -> tuple[Gate, ...]:
         """Return what must hold before the model becomes champion.
 
-        It must not be clearly worse than the best baseline in AUC, and its probabilities must be calibrated.
+        It must not be clearly worse than the best baseline in AUC, which fewer than 20 customers of the rarer
+        class can't tell, and its probabilities must not be shown to be miscalibrated beyond the limit.
         """
-        paired, error = self.lead("auc"), self.interval(MODEL, "ece")
+        paired, rarer = self.lead("auc"), self.evaluation.rarer or 0
+        figures = f"AUC - {self.best_baseline} {paired}"
+        if rarer < LEAST_CUSTOMERS:
+            figures = (
+                f"no verdict: {rarer} customers of the rarer class in the test rows, fewer than "
+                f"{LEAST_CUSTOMERS}; test on more days or customers ({figures})"
+            )
+        enough = rarer >= LEAST_CUSTOMERS
         return (
-            Gate("not worse than the best baseline", paired.high > 0, f"AUC - {self.best_baseline} {paired}"),
-            Gate("calibrated", error.value <= largest_ece, f"ECE {error.value:.4f}, limit {largest_ece}"),
+            Gate("not worse than the best baseline", enough and paired.high > 0, figures),
+            calibrated(self.calibration, largest_ece),
         )
 
     def tables(self) -> dict[str, pd.DataFrame]:

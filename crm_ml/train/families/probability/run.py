@@ -13,6 +13,7 @@ from crm_ml.config import ProbabilityRun
 from crm_ml.errors import InputError
 from crm_ml.evaluation import leakage
 from crm_ml.evaluation.calibration import best_calibrator
+from crm_ml.evaluation.calibration_check import check_calibration
 from crm_ml.evaluation.predictions import Predictions
 from crm_ml.evaluation.significance import evaluate
 from crm_ml.models import model_folder
@@ -58,7 +59,8 @@ def run(study: Study, progress: "Progress") -> Outcome:
     predictions = predict(config, rows, study.folds, progress, models)
     rng = np.random.default_rng(config.seed)
     over: tuple[Over, ...] = ("pooled", "folds") if "folds" in study.views.values() else ("pooled",)
-    judged = Judged(evaluate(predictions, rng, tuple(study.views), config.replicates, over), study.views)
+    evaluation = evaluate(predictions, rng, tuple(study.views), config.replicates, over)
+    judged = Judged(evaluation, study.views, check_calibration(predictions, MODEL, rng.spawn(1)[0]))
     progress.advance(judging)
     tests = study.rows.at([each.test for each in study.folds])
     segmented = report.segments(tests, predictions, rng)

@@ -10,12 +10,13 @@ import pandas as pd
 
 from crm_ml.config import RecommendRun
 from crm_ml.errors import InputError
+from crm_ml.evaluation.calibration_check import CalibrationCheck, check_calibration
 from crm_ml.evaluation.plots import calibration_plot
 from crm_ml.evaluation.predictions import Predictions
 from crm_ml.evaluation.recommendation import NONE, describe_lists, evaluate_lists, judge_lists
 from crm_ml.evaluation.significance import Evaluation, Interval, evaluate
 from crm_ml.recommend.recommendation_task import Task
-from crm_ml.train.record.outcome import Gate, named
+from crm_ml.train.record.outcome import Gate, calibrated, named
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -81,6 +82,8 @@ class RecommendReport:
     bought : Predictions or None
         P(buy) of recommended items beside whether they were bought.
     calibration : Evaluation or None
+        The ECE.
+    checked : CalibrationCheck or None
     k : int
     """
 
@@ -89,6 +92,7 @@ class RecommendReport:
     described: pd.DataFrame
     bought: Predictions | None
     calibration: Evaluation | None
+    checked: CalibrationCheck | None
     k: int
 
     def metrics(self) -> dict[str, float]:
@@ -106,8 +110,9 @@ class RecommendReport:
                     if model != MODEL:
                         paired = judged.difference(MODEL, model, metric)
                         by_name |= named(f"difference.{model}.{label}", paired)
-        if self.calibration is not None:
+        if self.calibration is not None and self.checked is not None:
             by_name |= named("test.ece", self.calibration.interval(MODEL, "ece"))
+            by_name |= {f"test.{name}": value for name, value in self.checked.metrics.items()}
         return by_name
 
     def summary(self) -> pd.DataFrame:
@@ -143,27 +148,18 @@ class RecommendReport:
             others = [name for name in judged.models if name != MODEL]
             best = max(others, key=lambda name: judged.interval(name, "ndcg").value)
             paired = judged.difference(MODEL, best, "ndcg")
-            reason = f"{view} items, NDCG - {best} {paired}"
-            conditions.append(
-                Gate(f"not worse than the best baseline, {view} items", paired.high > 0, reason)
-            )
-        if self.calibration is not None:
-            ece = self.calibration.interval(MODEL, "ece").value
-            conditions.append(Gate("calibrated", ece <= largest_ece, f"ECE {ece:.4f}, limit {largest_ece:g}"))
+            reason, name = f"{view} items, NDCG - {best} {paired}", "not worse than the best baseline"
+            conditions.append(Gate(f"{name}, {view} items", paired.high > 0, reason))
+        if self.checked is not None:
+            conditions.append(calibrated(self.checked, largest_ece))
         return tuple(conditions)
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Return metrics, differences and what the lists are like."""
         every = {**self.views, **self.parts}
-        return {
-            "metrics": pd.concat(
-                [evaluation.table().assign(view=view) for view, evaluation in every.items()]
-            ),
-            "differences": pd.concat(
-                [evaluation.differences(MODEL).assign(view=view) for view, evaluation in every.items()]
-            ),
-            "lists": self.described,
-        }
+        parts = {"metrics": [judged.table().assign(view=view) for view, judged in every.items()]}
+        parts["differences"] = [judged.differences(MODEL).assign(view=view) for view, judged in every.items()]
+        return {name: pd.concat(tables) for name, tables in parts.items()} | {"lists": self.described}
 
     def figures(self) -> "dict[str, Figure]":
         """Return the calibration of P(buy)."""
@@ -186,10 +182,12 @@ def judge(config: RecommendRun, lists: Sequence[DayLists], rng: np.random.Genera
     views = {view: _judge(config, lists, view, rng) for view in VIEWS}
     parts = {part: _judge(config, lists, part, rng) for part in PARTS}
     bought = _bought(lists)
-    calibration = None
+    calibration = checked = None
     if bought is not None:
         calibration = evaluate(bought, rng, ("ece",), config.replicates, ("pooled",))
-    return RecommendReport(views, parts, _described(config, lists), bought, calibration, config.target.k)
+        checked = check_calibration(bought, MODEL, rng.spawn(1)[0])
+    described = _described(config, lists)
+    return RecommendReport(views, parts, described, bought, calibration, checked, config.target.k)
 
 
 def _judge(config: RecommendRun, days: Sequence[DayLists], view: str, rng: np.random.Generator) -> Evaluation:

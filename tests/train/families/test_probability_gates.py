@@ -1,0 +1,43 @@
+"""Gates of probabilities: no verdict of few, and no failure by the noise of few."""
+
+import numpy as np
+import pytest
+
+from crm_ml.evaluation.calibration_check import check_calibration
+from crm_ml.evaluation.predictions import Predictions
+from crm_ml.evaluation.significance import evaluate
+from crm_ml.train.families.probability.report import MODEL, Judged
+
+VIEWS = dict.fromkeys(("auc", "log_loss", "ece"), "pooled")
+
+
+def judged(rows, positives, bend=1.0):
+    rng = np.random.default_rng(0)
+    y = (np.arange(rows) < positives).astype(float)
+    odds = np.exp(3 * y + rng.normal(0, 1, rows)) * positives / rows
+    p = {MODEL: bend * odds / (1 + odds), "logistic": rng.uniform(0.01, 0.1, rows)}
+    predictions = Predictions(np.arange(rows), ["june"] * rows, y, p)
+    evaluation = evaluate(predictions, rng, tuple(VIEWS), 100, ("pooled",))
+    return Judged(evaluation, VIEWS, check_calibration(predictions, MODEL, rng, 99))
+
+
+@pytest.mark.parametrize(("positives", "passes"), [(19, False), (20, True)])
+def test_fewer_than_twenty_of_the_rarer_class_give_no_verdict(positives, passes):
+    for judgement in (judged(400, positives), judged(400, 400 - positives)):
+        gate = judgement.gates(0.5)[0]
+        assert gate.passed is passes
+        assert gate.reason.startswith("no verdict: 19 customers of the rarer class") is not passes
+    few = judged(400, positives)
+    assert few.metrics()["test.positives"] == positives
+    assert set(few.summary()["positives"]) == {str(positives)}
+    assert set(few.tables()["metrics"]["positives"]) == {positives}
+
+
+def test_only_what_is_shown_to_be_miscalibrated_fails():
+    gate = judged(2000, 300, 0.1).gates(0.03)[1]
+    assert (gate.name, gate.passed) == ("calibrated", False)
+    assert "limit 0.03" in gate.reason
+    assert judged(2000, 300, 0.1).gates(0.5)[1].passed
+    assert {"test.ece_debiased", "test.ece_p_value", "test.calibration_slope.low"} <= set(
+        judged(2000, 300).metrics()
+    )
