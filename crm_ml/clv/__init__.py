@@ -3,15 +3,18 @@
 from crm_ml.clv.beta_geo import BetaGeo
 from crm_ml.clv.gamma_gamma import GammaGamma
 from crm_ml.clv.lifetime_value import discounted_purchases, lifetime_value, value_with_interval
+from crm_ml.clv.mbg_cnbd_k import MbgCnbdK
 from crm_ml.clv.modified_beta_geo import ModifiedBetaGeo
 from crm_ml.clv.pareto_nbd import ParetoNBD
 from crm_ml.clv.profile_likelihood import profile_intervals
+from crm_ml.clv.purchase_calendar import with_gaps
 from crm_ml.clv.summary import summarize
 from crm_ml.clv.time_units import months
 
 __all__ = [
     "BetaGeo",
     "GammaGamma",
+    "MbgCnbdK",
     "ModifiedBetaGeo",
     "ParetoNBD",
     "discounted_purchases",
@@ -20,4 +23,5 @@ __all__ = [
     "profile_intervals",
     "summarize",
     "value_with_interval",
+    "with_gaps",
 ]

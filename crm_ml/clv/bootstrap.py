@@ -94,7 +94,7 @@ def _again(
     def purchases() -> dict[str, float]:
         drawn = histories.weighted(_drawn(histories.weight, rng))
         return _retried(
-            lambda *near: type(model)().fit_histories(drawn, *near), model.theta_, hessian
+            lambda *near: model.fresh().fit_histories(drawn, *near), model.theta_, hessian
         ).params_
 
     return purchases

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from crm_ml.clv.newton import BOUND
 from crm_ml.clv.purchase_calendar import Calendar
+from crm_ml.clv.purchase_histories import Histories
 from crm_ml.clv.purchase_model import PurchaseModel
 from crm_ml.clv.purchase_regularity import Regularity, regularity
 from crm_ml.clv.season import MONTHS, Season, season
@@ -26,6 +27,7 @@ SEASON_FACTOR, SWING = 1.25, 1.5
 COHORT_FACTOR = 1.25
 _LEVEL = 0.01
 _LEAST_COHORT = 50
+_APART = 0.8  # median age of newer customers over that of older ones
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ def cautions(
     if calendar is not None:
         days = DAYS[str(summary.attrs["time_unit"])] * min(length, 1e6)
         every.append(_season(season(model, summary, calendar, timedelta(days=days))))
-        every.append(_regularity(regularity(calendar), type(model).K_IS_ONE))
+        every.append(_regularity(regularity(calendar), model.K_IS_ONE))
     every.append(_cohorts(model, summary))
     return tuple(caution for caution in every if caution is not None)
 
@@ -179,14 +181,15 @@ def _cohorts(model: PurchaseModel, summary: "pd.DataFrame") -> Caution | None:
 
     middle = float(summary["T"].median())
     older, newer = summary[summary["T"] > middle], summary[summary["T"] <= middle]
-    if min(len(older), len(newer)) < _LEAST_COHORT or not newer["T"].median() > 0:
+    ages = [float(part["T"].median()) if len(part) >= _LEAST_COHORT else math.nan for part in (older, newer)]
+    if not 0 < ages[1] <= _APART * ages[0]:  # NaN where a cohort is small
         return None
     try:
-        parts = [type(model)().fit(part) for part in (older, newer)]
+        parts = [model.fresh().fit_histories(Histories.of(part)) for part in (older, newer)]
     except InputError:  # too few repeat purchases for two fits
         return None
     ratio = 2 * (sum(part.log_likelihood_ for part in parts) - model.log_likelihood_)
-    at = [float(newer["T"].median())]
+    at = [ages[1]]
     before, after = (float(part.expected_since_first(at)[0]) for part in parts)
     change = after / max(before, 1e-12)
     if max(change, 1 / max(change, 1e-12)) <= COHORT_FACTOR or ratio <= chi2.isf(_LEVEL, len(model.NAMES)):

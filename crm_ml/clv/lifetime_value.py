@@ -1,6 +1,7 @@
 """Lifetime value: discounted purchases times spend times margin, with an interval."""
 
 import math
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -155,39 +156,54 @@ def discounted(model: PurchaseModel, histories: Histories, length: float, force:
     """Return the discounted expected purchases of each history, shape (k,)."""
     if force == 0:
         return model.future(histories).expected(length)
-    alive, _ = model.alive_with_slopes(model.theta_, histories)
+    alive, _ = model.states_with_slopes(model.theta_, histories)
 
     def quantity(x: Ints, T: Floats) -> Floats:
-        return _log_if_alive(model, model.theta_, x, T, length, force)[None]
+        return _logs(model, x, T, length, force)
 
-    return np.asarray(alive * np.exp(by_age(quantity, histories.x, histories.T, model.age_scale)[0]))
+    each = alive * np.exp(by_age(quantity, histories.x, histories.T, model.age_scale))
+    return np.asarray(each.sum(axis=0))
 
 
 def log_slopes(model: PurchaseModel, histories: Histories, length: float, force: float) -> Floats:
     """Return the gradient of the logarithm of `discounted` by those of the parameters, shape (d, k)."""
     steps = _STEP * np.eye(len(model.theta_))
 
-    def quantity(x: Ints, T: Floats) -> Floats:
+    def quantity(state: int, x: Ints, T: Floats) -> Floats:
         up, down = (
-            [_log_if_alive(model, model.theta_ + step, x, T, length, force) for step in side]
+            [_log_if_alive(model, state, model.theta_ + step, x, T, length, force) for step in side]
             for side in (steps, -steps)
         )
         return (np.array(up) - np.array(down)) / (2 * _STEP)
 
-    _, of_alive = model.alive_with_slopes(model.theta_, histories)
-    return of_alive + by_age(quantity, histories.x, histories.T, model.age_scale)
+    alive, of_alive = model.states_with_slopes(model.theta_, histories)
+    x, T, scale = histories.x, histories.T, model.age_scale
+    slopes = [of_alive[s] + by_age(partial(quantity, s), x, T, scale) for s in range(model.states)]
+    if model.states == 1:
+        return np.asarray(slopes[0])
+    logs = by_age(lambda x, T: _logs(model, x, T, length, force), x, T, scale)
+    with np.errstate(divide="ignore"):
+        logs = logs + np.log(alive)
+    share = np.exp(logs - np.logaddexp.reduce(logs, axis=0))
+    return np.asarray(sum(part * slope for part, slope in zip(share, slopes, strict=True)))
+
+
+def _logs(model: PurchaseModel, x: Ints, T: Floats, length: float, force: float) -> Floats:
+    """Return `_log_if_alive` of each state at the fitted parameters, shape (states, j)."""
+    states = range(model.states)
+    return np.array([_log_if_alive(model, state, model.theta_, x, T, length, force) for state in states])
 
 
 def _log_if_alive(
-    model: PurchaseModel, theta: Floats, x: Ints, T: Floats, length: float, force: float
+    model: PurchaseModel, state: int, theta: Floats, x: Ints, T: Floats, length: float, force: float
 ) -> Floats:
-    """Return the logarithm of the discounted expected purchases of customers who are alive, shape (j,).
+    """Return the log of the discounted expected purchases of customers alive in a state, shape (j,).
 
     By parts ``integral e^(-d t) dE(t) = e^(-d h) E(h) + d integral e^(-d t) E(t) dt``, by Gauss and Legendre
     over ``log(1 + t / c)`` with c the customer's own scale of time, alpha + T; for ever is until
     ``e^(-d t)`` is ``e^-45``.
     """
-    future = model.future_if(np.ones(len(x)), theta, x, T)
+    future = model.future_in(state, np.ones(len(x)), theta, x, T)
     if force == 0:
         return np.log(np.maximum(future.expected(length), _TINY))
     end = min(length, _FOREVER / force)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from crm_ml.clv.beta_geo import BetaGeo
 from crm_ml.clv.gamma_gamma import GammaGamma
 from crm_ml.clv.lifetime_value import lifetime_value, value_with_interval
+from crm_ml.clv.mbg_cnbd_k import MbgCnbdK
 from crm_ml.clv.modified_beta_geo import ModifiedBetaGeo
 from crm_ml.clv.pareto_nbd import ParetoNBD
 from crm_ml.clv.purchase_model import PurchaseModel
@@ -19,6 +20,7 @@ PURCHASES: dict[str, type[PurchaseModel]] = {
     "beta_geo": BetaGeo,
     "modified_beta_geo": ModifiedBetaGeo,
     "pareto_nbd": ParetoNBD,
+    "mbg_cnbd_k": MbgCnbdK,
 }
 
 

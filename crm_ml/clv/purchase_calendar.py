@@ -1,15 +1,15 @@
 """The days on which the customers of a summary bought: gaps between purchases, and calendar months."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 import numpy as np
 
-from crm_ml.clv.order_days import checked_lines, purchase_days
+from crm_ml.clv.order_days import checked_lines, purchase_days, snapshot_of
 from crm_ml.clv.purchase_histories import Floats, Ints
-from crm_ml.snapshots import Snapshot, as_utc
+from crm_ml.clv.time_units import DAYS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,6 +54,16 @@ class Calendar:
         return np.asarray(sums, dtype=np.float64)
 
 
+def with_gaps(summary: "pd.DataFrame", orders: Any, as_of: "str | date | datetime") -> "pd.DataFrame":
+    """Return the summary with ``log_gaps``, by which `crm_ml.clv.MbgCnbdK` learns how regular purchases are.
+
+    ``log_gaps`` is the sum of the logarithms of a customer's gaps between purchases, in the unit of the
+    summary. Parameters, raises: as `purchase_calendar`.
+    """
+    unit_days = DAYS[str(summary.attrs["time_unit"])]
+    return summary.assign(log_gaps=purchase_calendar(orders, as_of, summary).log_gaps(unit_days))
+
+
 def purchase_calendar(orders: Any, as_of: "str | date | datetime", summary: "pd.DataFrame") -> Calendar:
     """Return the days with a purchase of the customers of a summary before a moment.
 
@@ -71,7 +81,7 @@ def purchase_calendar(orders: Any, as_of: "str | date | datetime", summary: "pd.
     InputError
         If orders are refused.
     """
-    snapshot = Snapshot(as_utc(as_of), timedelta(days=1))
+    snapshot = snapshot_of(orders, as_of)
     past = snapshot.past(checked_lines(orders).frame, at="ordered_at")
     days = purchase_days(past, snapshot).select("customer_id", nw.col("days_ago").cast(nw.Int64))
     table = days.collect(backend="pyarrow").to_native()

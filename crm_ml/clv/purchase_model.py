@@ -205,6 +205,27 @@ class PurchaseModel(ABC):
         self._check_fitted()
         return self.future_at(self.theta_, histories)
 
+    @property
+    def states(self) -> int:
+        """Number of states that a customer who is alive may be in; one unless a subclass says so."""
+        return 1
+
+    def states_with_slopes(self, theta: Floats, histories: Histories) -> tuple[Floats, Floats]:
+        """Return the probability of being alive in each state, (states, k), and the gradient of its log.
+
+        The gradient has shape (states, parameters, k).
+        """
+        alive, slopes = self.alive_with_slopes(theta, histories)
+        return alive[None], slopes[None]
+
+    def future_in(self, state: int, alive: Floats, theta: Floats, x: Ints, T: Floats) -> Future:  # noqa: ARG002
+        """Return `future_if` of customers in a state."""
+        return self.future_if(alive, theta, x, T)
+
+    def fresh(self) -> Self:
+        """Return an unfitted model with the same settings."""
+        return type(self)()
+
     def future_at(self, theta: Floats, histories: Histories) -> Future:
         """Return the future at some logarithms of the parameters."""
         alive, _ = self.alive_with_slopes(theta, histories)

@@ -54,14 +54,15 @@ class CandidateConfig(Strict):
 
     Parameters
     ----------
-    purchases : {"beta_geo", "modified_beta_geo", "pareto_nbd"}
+    purchases : {"beta_geo", "modified_beta_geo", "pareto_nbd", "mbg_cnbd_k"}
+        The last one learns how regular purchases are.
     first_purchase : bool
         Whether Gamma-Gamma learns from the first purchase too.
     largest_correlation : float
         Correlation of frequency and spend beyond which each band of frequency gets its own level of spend.
     """
 
-    purchases: Literal["beta_geo", "modified_beta_geo", "pareto_nbd"]
+    purchases: Literal["beta_geo", "modified_beta_geo", "pareto_nbd", "mbg_cnbd_k"]
     first_purchase: bool = False
     largest_correlation: Annotated[float, Field(ge=0, le=1)] = 0.3
 

@@ -32,7 +32,7 @@ def histories():
 def without(model, theta, some, length, force):
     """Discounted purchases of each history by itself."""
     alive, _ = model.alive_with_slopes(theta, some)
-    return alive * np.exp(_log_if_alive(model, theta, some.x, some.T, length, force))
+    return alive * np.exp(_log_if_alive(model, 0, theta, some.x, some.T, length, force))
 
 
 @pytest.mark.parametrize(("model", "params"), WORLDS)

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import value_shop
 
-from crm_ml.clv import clv_pyfunc
+from crm_ml.clv import clv_pyfunc, with_gaps
 from crm_ml.clv.bootstrap import with_bootstrap_errors
 from crm_ml.clv.cautions import Caution
 from crm_ml.clv.challenger import Challenger, challenger_features
@@ -30,7 +30,8 @@ MONEY = ["clv", "clv_low", "clv_high"]
 
 @pytest.fixture(scope="module")
 def summary():
-    return value_shop.summary(value_shop.lines(250, seed=6))
+    lines = value_shop.lines(250, seed=6)
+    return with_gaps(value_shop.summary(lines), lines, date(2024, 8, 1))
 
 
 @pytest.fixture(scope="module")
