@@ -7,8 +7,8 @@ class CrmError(Exception):
     exit_code: int = 2
 
 
-class InputError(CrmError):
-    """Data that a contract, a snapshot or a model refuses (exit code 2)."""
+class InputError(CrmError, ValueError):
+    """Data that a contract, a snapshot or a model refuses (exit code 2); to other code a `ValueError`."""
 
 
 class ConfigError(CrmError):

@@ -27,6 +27,18 @@ def gains_curve(y: Floats, p: Floats) -> tuple[Floats, Floats]:
     return np.append(0.0, taken), np.append(0.0, gained)
 
 
+def mean_of_ties(y: Floats, p: Floats) -> Floats:
+    """Return for each row the mean outcome of the rows with its score, so that no cut depends on their order.
+
+    Examples
+    --------
+    >>> mean_of_ties(np.array([1.0, 0.0, 3.0]), np.array([0.5, 0.5, 0.9])).tolist()
+    [0.5, 0.5, 3.0]
+    """
+    _, group = np.unique(p, return_inverse=True)
+    return np.asarray((np.bincount(group, y) / np.bincount(group))[group])
+
+
 def mean_intervals(values: Floats, groups: Sequence[npt.NDArray[np.int64]]) -> tuple[Floats, Floats]:
     """Return the mean of each group of rows and half the width of its 95 % interval.
 
@@ -58,7 +70,6 @@ def decile_means(y: Floats, p: Floats) -> tuple[Floats, Floats]:
     >>> actual.tolist()
     [9.0, 8.0, 3.5, 3.5, 3.5, 3.5, 3.5, 3.5, 3.5, 3.5]
     """
-    _, group = np.unique(-p, return_inverse=True)
-    shared = (np.bincount(group, y) / np.bincount(group))[group]
+    shared = mean_of_ties(y, p)
     parts = np.array_split(np.argsort(-p, kind="stable"), DECILES)
     return np.array([shared[part].mean() for part in parts]), np.array([p[part].mean() for part in parts])

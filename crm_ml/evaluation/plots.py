@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from crm_ml.evaluation.gains_curves import gains_curve
+from crm_ml.evaluation.gains_curves import gains_curve, mean_of_ties
 from crm_ml.evaluation.plot_style import GREY, MODEL, TEXT, Z95, blank_figure, model_colors, tidy
 from crm_ml.evaluation.predictions import Predictions
 from crm_ml.evaluation.ranking import Floats
@@ -131,11 +131,12 @@ def segment_plot(segments: "pd.DataFrame", metric: str, overall: float | None = 
 
 
 def _bins(y: Floats, p: Floats) -> tuple[Floats, Floats, Floats, Floats]:
-    """Return mean score, share of positives and its Wilson limits for each bin of equal mass."""
+    """Return mean score, share of positives and its Wilson limits for bins of equal mass that share ties."""
     order = np.argsort(p, kind="stable")
     parts = [part for part in np.array_split(order, _BINS) if len(part)]
     predicted = np.array([p[part].mean() for part in parts])
-    true = np.array([y[part].mean() for part in parts])
+    shared = mean_of_ties(y, p)
+    true = np.array([shared[part].mean() for part in parts])
     count = np.array([len(part) for part in parts])
     spread = 1 + Z95**2 / count
     middle = (true + Z95**2 / (2 * count)) / spread

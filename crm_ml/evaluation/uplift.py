@@ -59,7 +59,8 @@ def qini(
     ------
     InputError
         If lengths differ, a value is NaN or infinite, an arm has no row, an outcome is not 0 or 1 where it
-        must be, or the convention is unknown.
+        must be, the convention is unknown, or what it divides by is 0; there metrics of many weightings are
+        NaN.
 
     Notes
     -----
@@ -176,11 +177,10 @@ def _auuc_causalml(judged: Weighted) -> Floats:
 
 
 def _top(judged: Weighted) -> Floats:
-    """Return the uplift among the rows of highest score: treated rate minus untreated rate."""
-    counts = Counts.of(judged)
-    wanted = counts.rows[:, -1] * TOP_SHARE
-    at = [np.searchsorted(row, level) for row, level in zip(counts.rows, wanted, strict=True)]
-    return np.asarray(_lift(counts.at(np.array(at)), np.nan)[:, 0])
+    """Return the uplift among the rows of highest score: treated rate minus untreated rate; shares ties."""
+    counts, ranking = Counts.of(judged), judged.ranking
+    tied = np.diff(np.append(ranking.starts, len(ranking.y)))[::-1] > 1
+    return np.asarray(_lift(counts.upto(counts.rows[:, -1] * TOP_SHARE, tied), np.nan)[:, 0])
 
 
 def _end(counts: Counts) -> Counts:
@@ -188,8 +188,7 @@ def _end(counts: Counts) -> Counts:
 
 
 def _share(part: Floats, whole: Floats) -> Floats:
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray(part / whole)
+    return np.divide(part, whole, out=np.full_like(part, np.nan), where=whole != 0)
 
 
 def _trapezoid(x: Floats, y: Floats) -> Floats:
@@ -225,4 +224,13 @@ def _judge(metric: str, convention: str, ranking: UpliftRanking, weight: npt.Arr
         )
     if breaches:
         raise InputError(f"{metric}: {'; '.join(breaches)}")
-    return float(METRICS[name](Weighted(ranking, weights[None, :]))[0])
+    value = float(METRICS[name](Weighted(ranking, weights[None, :]))[0])
+    if np.isnan(value):
+        whole = (
+            "a perfect order gains nothing" if convention == "sklift" else "the effect of treating all is 0"
+        )
+        raise InputError(
+            f"{metric}: {whole} on these {len(ranking.y):,} rows, and a share of that is not defined; take "
+            "other rows, or another metric"
+        )
+    return value

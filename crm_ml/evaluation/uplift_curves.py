@@ -53,7 +53,8 @@ def qini_curve(
 def uplift_by_decile(y: npt.ArrayLike, uplift: npt.ArrayLike, treatment: npt.ArrayLike) -> "pd.DataFrame":
     """Return mean outcomes of treated and untreated rows in each decile, highest score first.
 
-    Rows with equal scores stay in input order, so deciles of a score with few distinct values mean little.
+    A group of equal scores that several deciles cut is in each with the matching share of all its rows, so
+    that the order of the input does not matter.
 
     Returns
     -------
@@ -72,12 +73,36 @@ def uplift_by_decile(y: npt.ArrayLike, uplift: npt.ArrayLike, treatment: npt.Arr
     if len(ranking.y) < DECILES:
         raise InputError(f"deciles of {len(ranking.y)} rows; give at least {DECILES}")
     rows = []
-    for number, part in enumerate(np.array_split(np.arange(len(ranking.y))[::-1], DECILES), 1):
+    for number, (part, share) in enumerate(_tenths(ranking.starts, len(ranking.y)), 1):
         outcomes, arms = ranking.y[part], ranking.treatment[part]
-        treated, untreated = outcomes[arms == 1], outcomes[arms == 0]
-        means = [arm.mean() if len(arm) else np.nan for arm in (treated, untreated)]
-        spread = [arm.var(ddof=1) / len(arm) if len(arm) > 1 else np.nan for arm in (treated, untreated)]
-        gap, half = means[0] - means[1], Z95 * np.sqrt(sum(spread))
-        rows.append((number, len(part), *means, gap, gap - half, gap + half, ranking.p[part].mean()))
+        sides = [_weighted(outcomes[arms == arm], share[arms == arm]) for arm in (1, 0)]
+        (treated, noise), (untreated, noise_untreated) = sides
+        gap, half = treated - untreated, Z95 * np.sqrt(noise + noise_untreated)
+        predicted = float(share @ ranking.p[part] / share.sum())
+        size = round(float(share.sum()))
+        rows.append((number, size, treated, untreated, gap, gap - half, gap + half, predicted))
     columns = ["tenth", "rows", "treated", "untreated", "uplift", "low", "high", "predicted"]
     return pd.DataFrame(rows, columns=columns)
+
+
+def _tenths(starts: npt.NDArray[np.int64], rows: int) -> list[tuple[npt.NDArray[np.int64], Floats]]:
+    """Return the ranked rows of each decile, highest score first, and the share of each that it takes."""
+    ends = np.append(starts[1:], rows)
+    parts = []
+    for part in np.array_split(np.arange(rows)[::-1], DECILES):
+        low, high = part[-1], part[0] + 1
+        first, last = np.searchsorted(ends, low, side="right"), np.searchsorted(starts, high)
+        size = ends[first:last] - starts[first:last]
+        taken = np.minimum(ends[first:last], high) - np.maximum(starts[first:last], low)
+        parts.append((np.arange(starts[first], ends[last - 1]), np.repeat(taken / size, size)))
+    return parts
+
+
+def _weighted(y: Floats, share: Floats) -> tuple[float, float]:
+    """Return the mean of rows that count by a share, and its squared error; NaN where they are too few."""
+    total = float(share.sum())
+    if not total > 0:
+        return np.nan, np.nan
+    mean = float(share @ y / total)
+    noise = float((share**2) @ (y - mean) ** 2) / total**2
+    return mean, noise * total / (total - 1) if total > 1 else np.nan

@@ -122,6 +122,26 @@ class Counts:
         area_terms(self.sums, terms)
         return np.asarray(terms.sum(axis=2))
 
+    def upto(self, rows: Floats, tied: npt.NDArray[np.bool_]) -> "Counts":
+        """Return the sums over so many rows of highest score in each weighting, shape (r, 1).
+
+        Of a group of equal scores that the last of them lies in, the matching share is taken, which is the
+        mean over all orders of its rows. A single row is taken whole.
+
+        Parameters
+        ----------
+        rows : numpy.ndarray of float, shape (r,)
+            Weight of the rows that are wanted.
+        tied : numpy.ndarray of bool, shape (g,)
+            Whether a group has several rows, from the highest score down.
+        """
+        last = np.array([np.searchsorted(row, wanted) for row, wanted in zip(self.rows, rows, strict=True)])
+        ends = self.at(last).sums
+        before = self.at(np.maximum(last - 1, 0)).sums * (last > 0)[:, None]
+        size = (ends - before)[0, :, 0]
+        share = np.divide(rows - before[0, :, 0], size, out=np.ones_like(rows), where=tied[last] & (size > 0))
+        return Counts(before + (ends - before) * share[:, None])
+
     def at(self, places: npt.NDArray[np.int64]) -> "Counts":
         """Return the sums at one place of each weighting, shape (r, 1)."""
         return Counts(np.take_along_axis(self.sums, places[None, :, None], axis=2))
