@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import narwhals as nw
 
 from crm_ml.errors import InputError
-from crm_ml.snapshots import Snapshot
+from crm_ml.snapshots import Snapshot, on_clock_of
 from crm_ml.tables.bundle import Tables
 from crm_ml.tables.currencies import currency_of, minor_per_major
 from crm_ml.tables.engine import connect_for_frames
@@ -72,6 +72,12 @@ def checked_lines(orders: Any) -> Lines:
     return Lines(
         lines.drop("purchase", strict=False) if refunds else lines.select(*_LINE), rows, refunds, units
     )
+
+
+def snapshot_of(orders: Any, as_of: "str | date | datetime") -> Snapshot:
+    """Return the snapshot before which orders count: a day is one of the zone of tables, of frames UTC."""
+    zone = orders.zone if isinstance(orders, Tables) else "UTC"
+    return Snapshot(on_clock_of(zone, as_of), timedelta(days=1))  # only the past is read
 
 
 def purchase_days(lines: "nw.LazyFrame[Any]", snapshot: Snapshot) -> "nw.LazyFrame[Any]":

@@ -1,18 +1,17 @@
 """Order lines to one row per customer: frequency, recency, age and money in one declared unit of time."""
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 import numpy as np
 import numpy.typing as npt
 
-from crm_ml.clv.order_days import Lines, checked_lines, purchase_days
+from crm_ml.clv.order_days import Lines, checked_lines, purchase_days, snapshot_of
 from crm_ml.clv.sorted_days import MOST_ROWS, sorted_customers
 from crm_ml.clv.time_units import check_unit
 from crm_ml.errors import InputError
-from crm_ml.snapshots import Snapshot, on_clock_of
-from crm_ml.tables.bundle import Tables
+from crm_ml.snapshots import Snapshot
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -83,8 +82,7 @@ def summarize(
     crm_ml.errors.InputError: orders: ordered_at is Int64, no time; give times, or ordered_at_epoch_s
     """
     unit_days = check_unit(time_unit)
-    zone = orders.zone if isinstance(orders, Tables) else "UTC"
-    snapshot = Snapshot(on_clock_of(zone, as_of), timedelta(days=1))  # only the past is read
+    snapshot = snapshot_of(orders, as_of)
     lines = checked_lines(orders)
     table = _customers(lines, snapshot)
     if not table.num_rows:

@@ -11,6 +11,7 @@ from crm_ml.evaluation.arm_columns import arm_columns
 from crm_ml.evaluation.draw_check import DrawCheck, check_draw
 from crm_ml.evaluation.randomisation_checks import SampleRatio, sample_ratio
 from crm_ml.tables.bundle import Tables, to_pandas
+from crm_ml.tables.zones import on_clock
 from crm_ml.uplift.trial_rows import CampaignTrial, TrialRows
 
 if TYPE_CHECKING:
@@ -177,7 +178,9 @@ def _touches(
             "end": [int(trial.label_ends_at.timestamp()) for trial in known],
         }
     )
-    touches = tables.frame("touches").filter(nw.col("campaign_id").is_in(list(windows["campaign_id"])))
+    touches = on_clock(tables.frame("touches"), "sent_at").filter(
+        nw.col("campaign_id").is_in(list(windows["campaign_id"]))
+    )
     sent = to_pandas(touches.select("campaign_id", "customer_id", sent="sent_at_epoch_s"))
     sent = sent.merge(windows, on="campaign_id")
     place = rows.X.index.get_indexer(pd.MultiIndex.from_frame(sent[["trial", "customer_id"]]))
