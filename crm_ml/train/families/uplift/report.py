@@ -49,7 +49,7 @@ class UpliftReport:
     arms : mapping of str to ArmReport
     draw : TrialDraw
     policies : pandas.DataFrame or None
-        Value of rules, in cents a customer; None of a draw that does not hold.
+        Value of rules, in minor units of money a customer; None of a draw that does not hold.
     """
 
     arms: Mapping[str, ArmReport]
@@ -134,7 +134,7 @@ class UpliftReport:
                 result.tenths, MODEL, result.effect.value
             )
         if self.policies is not None:
-            by_name["policies"] = uplift_plots.policy_plot(self.policies, "cents a customer")
+            by_name["policies"] = uplift_plots.policy_plot(self.policies, "minor units a customer")
         return by_name
 
     def facts(self) -> dict[str, Any]:
