@@ -170,7 +170,7 @@ def _finish(
         return
     reject_far_times(connection, staged)
     reject_repeated(connection, staged)
-    reject_unlinked(connection, staged)
+    reject_unlinked(connection, staged, mapping.timezone or "UTC")
     connection.execute(f"CREATE TABLE {ident('good_' + staged.name)} AS {_accepted(staged, mapping)}")
     settle_counts(connection, staged)
     report_refunds(connection, staged)
@@ -190,9 +190,10 @@ def _accepted(staged: Staged, mapping: Mapping) -> str:
             codes = ", ".join(literal(code) for code in mapping.currency.rates) or "NULL"
             code = literal(mapping.currency.code)
             value = f"CASE WHEN currency IS NULL OR currency IN ({codes}) THEN {code} ELSE currency END"
-        parts.append(f"{of_refunds.get(column.name, value)} AS {name}")
+        value = of_refunds.get(column.name, value)
+        parts.append(f"{value} AS {name}")
         if column.kind == "time":
-            parts.append(f"{epoch_seconds(name)} AS {ident(column.name + '_epoch_s')}")
+            parts.append(f"{epoch_seconds(value)} AS {ident(column.name + '_epoch_s')}")
     return f"SELECT {', '.join(parts)} FROM {numbered_refunds(staged)}"
 
 

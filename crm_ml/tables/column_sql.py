@@ -17,6 +17,9 @@ FLOATS = frozenset(("FLOAT", "DOUBLE"))
 _NESTED = ("STRUCT", "MAP", "UNION", "BLOB", "BIT")
 _EXACT = 2**53
 _MOST = 10**12  # of things in a line; what is more is an error, and its sums overflow
+_LARGE = 10**6
+# as 4.00638E+12, to which a spreadsheet rounds long numbers
+_SCIENTIFIC = r"contains({0}, '+') AND regexp_full_match({0}, '[0-9](\.[0-9]+)?[eE]\+[0-9]{{2,}}')"
 
 
 @dataclass(frozen=True)
@@ -167,6 +170,7 @@ def _id(column: Column, how: ColumnMapping, source: str, kind: str, context: Rea
     checks = (
         Check("blank", column.name, blank),
         Check("nul_in", column.name, f"contains({name}, chr(0))"),
+        Check("scientific", column.name, _SCIENTIFIC.format(name)),
         Check(
             "not_plain",
             column.name,
@@ -196,6 +200,7 @@ def _integer(column: Column, how: ColumnMapping, source: str, kind: str, context
     checks = [Check("unreadable", column.name, f"{filled} AND {name} IS NULL")]
     if not column.any_year:
         checks.append(Check("out_of_range", column.name, f"{name} NOT BETWEEN -{_MOST} AND {_MOST}"))
+        checks.append(Check("large", column.name, f"abs({name}) BETWEEN {_LARGE} AND {_MOST}", "warn"))
     return Reading(value, tuple(checks))
 
 

@@ -3,6 +3,7 @@
 import codecs
 import csv
 import gzip
+import zlib
 from io import BufferedReader, FileIO, TextIOWrapper
 from pathlib import Path
 
@@ -22,8 +23,12 @@ def read_header(path: Path, delimiter: str, encoding: str) -> list[str]:
     """
     if path.stat().st_size == 0:
         raise InputError("is empty (0 bytes)")
-    with _open(path) as file:
-        start = file.read(4)
+    try:
+        with _open(path) as file:
+            start = file.read(4)
+            file.readline()
+    except (EOFError, zlib.error, gzip.BadGzipFile):
+        raise InputError("is no whole gzip file; it may be truncated, export it again") from None
     if start in (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE):
         raise InputError("line 1 is UTF-32; convert the file to utf-8")
     if encoding == "utf-8" and start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):

@@ -12,6 +12,7 @@ _WIDE = "DECIMAL(38, 6)"
 _NUMBER = r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?"
 _WITH_COMMA = r"[+-]?[0-9]{1,3}(\.?[0-9]{3})*,[0-9]{1,2}"
 _NOT_FINITE = r"[+-]?(nan|inf|infinity)"
+_THREE_DECIMALS = r"[+-]?[1-9][0-9]{0,2}\.[0-9]{3}"
 
 
 def read_cents(
@@ -48,11 +49,16 @@ def read_cents(
     value = f"TRY_CAST({minor} AS BIGINT)"
     if how.unit == "minor":
         value = f"CASE WHEN {minor} = {value} THEN {value} END"
-    return currency.converted(value), _checks(column, how, parts, amounts, minor), ""
+    return currency.converted(value), _checks(column, how, parts, amounts, minor, currency), ""
 
 
 def _checks(
-    column: Column, how: ColumnMapping, parts: list[tuple[str, str]], amounts: list[str], minor: str
+    column: Column,
+    how: ColumnMapping,
+    parts: list[tuple[str, str]],
+    amounts: list[str],
+    minor: str,
+    currency: RowCurrency,
 ) -> list[Check]:
     checks: list[Check] = []
     inexact = f"TRY_CAST({minor} AS BIGINT) <> {minor}"
@@ -80,6 +86,8 @@ def _checks(
         checks.append(Check("fractional", column.name, inexact))
     else:
         checks.append(Check("rounded", column.name, inexact, "fix"))
+        texts = [f"trim({source})" for source, kind in parts if kind == "VARCHAR"]
+        checks += _three_decimals(column, texts, inexact, currency.per_major()) if texts else []
     checks.append(Check("large", column.name, f"abs({ident(column.name)}) >= {_LARGE_CENTS}", "warn"))
     return checks
 
@@ -108,6 +116,22 @@ def _not_finite(source: str, kind: str) -> str:
 
 def _full_width(source: str, kind: str) -> str:
     return f"regexp_matches({source}, '[\\x{{FF10}}-\\x{{FF19}}]')" if kind == "VARCHAR" else ""
+
+
+def _three_decimals(column: Column, texts: list[str], inexact: str, units: str) -> list[Check]:
+    """Return the check of texts such as ``1.234`` and ``1.250``, which may be 1,234 and 1,250 as well.
+
+    Currencies with three digits have such amounts. Where most rows have three decimals, that is how the
+    source writes all of them (`crm_ml.tables.staging`).
+    """
+    ends = " OR ".join(f"ends_with({text}, '0')" for text in texts)
+    ambiguous = f"({inexact} OR (({units}) < 1000 AND ({ends})))"
+    alike = " OR ".join(f"regexp_full_match({text}, '{_THREE_DECIMALS}')" for text in texts)
+    usual = " OR ".join(f"regexp_full_match({text}, '[^.]*\\.[0-9]{{3}}')" for text in texts)
+    return [
+        Check("three_decimals", column.name, f"({alike}) AND {ambiguous}"),
+        Check("usual_decimals", column.name, usual, "fact"),
+    ]
 
 
 def _comma(source: str, kind: str) -> str:

@@ -64,6 +64,10 @@ def _of_times(staged: Staged, column: Column) -> Iterator[str]:
         yield f"{text}; declare format or epoch"
     elif _out_of_time(staged, column) > limit(staged.mapping.allow, "implausible", name) * staged.report.read:
         yield _implausible(staged, column)
+    days = staged.counts.get(f"day_only_{name}", 0)
+    if days and rows["naive"]:
+        text = _where(staged, column, "day_only", "is a day without a clock")
+        staged.report.warnings.append(f"{text}, taken as its midnight, while other rows have a clock")
     if all(rows.values()):
         yield (
             f"{name} has a time zone in {rows['aware']:,} rows and none in {rows['naive']:,} rows "
@@ -146,15 +150,21 @@ def _first_with(tables: dict[str, Staged], kind: str) -> tuple[Staged, str] | No
 
 
 def refuse_repairs(connection: "duckdb.DuckDBPyConnection", staged: Staged) -> None:
-    """Refuse amounts where too much money has more decimals than its currency: they may be thousands."""
+    """Refuse amounts where too much money has more decimals than its currency: they may be thousands.
+
+    Amounts with three decimals count, though each is set aside.
+    """
     for column in staged.columns:
         rounded = [check for check in staged.checks.all if check.reason == f"rounded_{column.name}"]
         if not rounded or not staged.counts[rounded[0].reason]:
             continue
         money = f"sum(abs({ident(column.name)}))"
+        three = [
+            staged.checks.holds(c) for c in staged.checks.all if c.reason == f"three_decimals_{column.name}"
+        ]
         sums = connection.execute(
             f"SELECT {money} FILTER ({staged.checks.holds(rounded[0])}), {money} FROM {staged.stage} "
-            f"WHERE NOT {staged.checks.fails()}"
+            f"WHERE {' OR '.join([f'NOT {staged.checks.fails()}', *three])}"
         ).fetchone()
         share = float((sums[0] or 0) / sums[1]) if sums and sums[1] else 0.0
         if share > limit(staged.mapping.allow, "rounded", column.name):

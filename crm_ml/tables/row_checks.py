@@ -60,6 +60,10 @@ class Checks:
         place = self.all.index(check)
         return bool(masks[place // _BITS] & 1 << (place % _BITS))
 
+    def is_failing(self, masks: Sequence[int]) -> bool:
+        """Return whether rows with these values of the mask columns are quarantined."""
+        return any(check.level == "quarantine" and self.is_in(check, masks) for check in self.all)
+
     def holds(self, check: Check) -> str:
         """Return the SQL predicate of staged rows that match `check`."""
         place = self.all.index(check)
@@ -78,3 +82,15 @@ class Checks:
         failing = [check for check in self.all if check.level == "quarantine"]
         cases = " ".join(f"WHEN {self.holds(check)} THEN {literal(check.reason)}" for check in failing)
         return f"CASE {cases} END" if cases else "NULL"
+
+
+def sign_checks(names: Sequence[str]) -> list[Check]:
+    """Return the checks of signs in a table of these columns: only refunds may be negative."""
+    if "refund_of" not in names:
+        return []
+    return [
+        Check("unlinked_refund", "", "refund_of IS NULL AND (paid_cents < 0 OR quantity < 0)"),
+        Check("positive_refund", "", "refund_of IS NOT NULL AND paid_cents > 0"),
+        Check("negative", "discount_cents", "refund_of IS NULL AND discount_cents < 0"),
+        Check("negative", "coupon_cents", "refund_of IS NULL AND coupon_cents < 0"),
+    ]

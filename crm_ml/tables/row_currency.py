@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from crm_ml.tables.currencies import MINOR_DIGITS, minor_digits, minor_per_major
+from crm_ml.tables.row_checks import Check
 from crm_ml.tables.sql import literal
 
 _AMOUNT = "DECIMAL(19, 0)"  # any integer of 64 bits; decimals of 18 digits are multiplied in 64 bits
@@ -40,6 +41,10 @@ class RowCurrency:
             return str(usual)
         cases = " ".join(f"WHEN {literal(code)} THEN {units}" for code, units in others.items())
         return f"CASE {self.row} {cases} ELSE {usual} END"
+
+    def unnamed(self) -> list[Check]:
+        """Return the check of rows that name no currency, and so are in the declared one."""
+        return [Check("filled", "currency", "currency IS NULL", "fix")] if self.row and self.code else []
 
     def converted(self, value: str) -> str:
         """Return the SQL of an amount in minor units of the declared currency, null where it is too large.

@@ -107,10 +107,18 @@ def reject_repeated(connection: "duckdb.DuckDBPyConnection", staged: Staged) -> 
         )
 
 
-def reject_unlinked(connection: "duckdb.DuckDBPyConnection", staged: Staged) -> None:
-    """Reject refunds of orders that the customer did not place before."""
+def reject_unlinked(connection: "duckdb.DuckDBPyConnection", staged: Staged, timezone: str) -> None:
+    """Reject refunds of orders that the customer did not place before, or on the day of the refund.
+
+    Parameters
+    ----------
+    connection : duckdb.DuckDBPyConnection
+    staged : Staged
+    timezone : str
+        Zone of the days.
+    """
     if "refund_of" in staged.mapped:
-        _reject(connection, staged, unlinked(staged))
+        _reject(connection, staged, unlinked(staged, timezone))
 
 
 def order_of(connection: "duckdb.DuckDBPyConnection", staged: Staged) -> list[str]:

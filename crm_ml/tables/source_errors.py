@@ -20,6 +20,8 @@ def explain(source: TableSource, error: Exception) -> str:
     """
     files = ", ".join(path.name for path in source.files[:3]) + (" ..." if len(source.files) > 3 else "")
     text = str(error)
+    for path in source.files:
+        text = text.replace(str(path), path.name)
     if isinstance(error, FileNotFoundError):
         return f"{files} does not exist"
     if isinstance(error, InputError):
@@ -41,5 +43,6 @@ _MEANINGS = {
     "state machine": "is no regular CSV: line ends or quotes are mixed; write all line ends in one way",
     "Maximum line size": "has a line that is too long; an opening quote may be left open",
     "No magic bytes": "is no whole Parquet file; it may be truncated, export it again",
+    "GZIP stream": "is no whole gzip file; it may be truncated, export it again",
     "too small to be a Parquet file": "is no whole Parquet file; it may be truncated, export it again",
 }

@@ -9,9 +9,10 @@ from crm_ml.tables.column_sql import Reading, ReadingContext, missing, raw, read
 from crm_ml.tables.contract import Column, Contract
 from crm_ml.tables.csv_header import better_delimiter
 from crm_ml.tables.file_sources import CsvFile
+from crm_ml.tables.limits import LIMITS, limit
 from crm_ml.tables.mapping import TableMapping
 from crm_ml.tables.mapping_parts import ColumnMapping
-from crm_ml.tables.row_checks import Check, Checks
+from crm_ml.tables.row_checks import Check, Checks, sign_checks
 from crm_ml.tables.sources import ROW, TableSource
 from crm_ml.tables.sql import columns as quoted
 from crm_ml.tables.sql import ident, literal, shown
@@ -121,7 +122,9 @@ def stage(
         return
     staged.mapped = frozenset(column.name for column, how in hows if how is not None)
     of_columns = (check for reading in staged.readings.values() for check in reading.checks)
-    staged.checks = Checks((*_cancellations(staged), *of_columns, *_signs(staged)))
+    staged.checks = Checks(
+        (*_cancellations(staged), *of_columns, *sign_checks(staged.names), *context.currency.unnamed())
+    )
     _create(connection, staged)
     _count(connection, staged)
 
@@ -178,6 +181,15 @@ def _warn_unused(staged: Staged, types: dict[str, str], used: set[str]) -> None:
         staged.report.warnings.append(f"columns not used: {shown(extra)}; map them or list them under ignore")
 
 
+def _in_context(staged: Staged, check: Check) -> Check:
+    """Return a check; that of three decimals sets no row aside where they are usual or allowed."""
+    if check.kind != "three_decimals":
+        return check
+    usual = staged.counts[f"usual_decimals_{check.column}"] > staged.report.read / 2
+    allowed = limit(staged.mapping.allow, "rounded", check.column) > LIMITS["rounded"]
+    return replace(check, level="fact") if usual or allowed else check
+
+
 def _cancellations(staged: Staged) -> list[Check]:
     rule = staged.mapping.cancellations
     if rule is None:
@@ -185,18 +197,6 @@ def _cancellations(staged: Staged) -> list[Check]:
     start = f"starts_with(CAST({raw(rule.column)} AS VARCHAR), {literal(rule.starts_with)})"
     linked = "refund_of IS NULL AND " if "refund_of" in staged.names else ""
     return [Check("cancellation", "", linked + start)]
-
-
-def _signs(staged: Staged) -> list[Check]:
-    """Return the checks of signs: only refunds that name their order may be negative."""
-    if "refund_of" not in staged.names:
-        return []
-    return [
-        Check("unlinked_refund", "", "refund_of IS NULL AND (paid_cents < 0 OR quantity < 0)"),
-        Check("positive_refund", "", "refund_of IS NOT NULL AND paid_cents > 0"),
-        Check("negative", "discount_cents", "refund_of IS NULL AND discount_cents < 0"),
-        Check("negative", "coupon_cents", "refund_of IS NULL AND coupon_cents < 0"),
-    ]
 
 
 def _create(connection: "duckdb.DuckDBPyConnection", staged: Staged) -> None:
@@ -229,13 +229,17 @@ def _count(connection: "duckdb.DuckDBPyConnection", staged: Staged) -> None:
         f"SELECT count(*), min({ROW}), {masks} FROM {staged.stage} GROUP BY {masks}"
     ).fetchall()
     for check in staged.checks.all:
-        matching = [(rows, first) for rows, first, *bits in groups if staged.checks.is_in(check, bits)]
-        count, first = sum(rows for rows, _ in matching), min((first for _, first in matching), default=0)
-        staged.counts[check.reason], staged.first[check.reason] = count, first
+        staged.counts[check.reason] = sum(n for n, _, *bits in groups if staged.checks.is_in(check, bits))
+    staged.checks = Checks(tuple(_in_context(staged, check) for check in staged.checks.all))
+    for check in staged.checks.all:
+        matching = [(rows, first, bits) for rows, first, *bits in groups if staged.checks.is_in(check, bits)]
+        count, first = staged.counts[check.reason], min((group[1] for group in matching), default=0)
+        staged.first[check.reason] = first
         if count and check.level == "quarantine":
             staged.report.checks[check.reason] = count
         elif count and check.level == "fix":
-            staged.report.fixes[check.reason] = count
+            fixed = sum(rows for rows, _, bits in matching if not staged.checks.is_failing(bits))
+            staged.report.fixes |= {check.reason: fixed} if fixed else {}
         elif count and check.level == "warn":
             staged.report.warnings.append(f"{count:,} rows: {check.reason} (first: row {first:,})")
     if counted[1]:

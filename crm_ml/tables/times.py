@@ -87,7 +87,8 @@ def _value(column: Column, how: ColumnMapping, source: str, kind: str, timezone:
     if kind == "DATE":
         return _to_utc(f"TRY_CAST({source} AS TIMESTAMP)", timezone), [], ""
     if how.epoch is not None and _is_number(kind):
-        return _epoch(how.epoch, source, kind), _fitting(column, source), ""
+        exact = _exact(source) if kind == "VARCHAR" else source
+        return _epoch(how.epoch, exact, kind), _fitting(column, exact), ""
     if kind == "VARCHAR":
         return _text(column, source, timezone)
     advice = (
@@ -111,6 +112,15 @@ def _epoch(unit: str, source: str, kind: str) -> str:
         return f"TRY(make_timestamp(CAST({_floored(whole, 1000)} AS BIGINT)))"
     scaled = f"TRY_CAST({source} AS DECIMAL(38, 9)) * {MICROSECONDS[unit]:.0f}"
     return f"TRY(make_timestamp(CAST(floor({scaled}) AS BIGINT)))"
+
+
+def _exact(source: str) -> str:
+    """Return a count as text, null where a spreadsheet rounded it, as in ``1.71456E+12``."""
+    decimals = rf"strlen(regexp_extract({source}, '\.([0-9]+)[eE]', 1))"
+    exponent = rf"coalesce(TRY_CAST(regexp_extract({source}, '[eE]\+?([0-9]+)', 1) AS INTEGER), 0)"
+    return (
+        f"CASE WHEN regexp_matches({source}, '[eE]') AND {decimals} < {exponent} THEN NULL ELSE {source} END"
+    )
 
 
 def _fitting(column: Column, source: str) -> list[Check]:
@@ -153,6 +163,7 @@ def _text(column: Column, source: str, timezone: str) -> Read:
         Check("aware", column.name, aware, "fact"),
         Check("naive", column.name, f"regexp_full_match({text}, '{_DAY}{_CLOCK}')", "fact"),
         Check("digits", column.name, f"regexp_full_match({text}, '[0-9]{{8,19}}')", "fact"),
+        Check("day_only", column.name, f"strlen({text}) = 10 AND {ident(column.name)} IS NOT NULL", "fact"),
     ]
     return value, facts, ""
 
