@@ -59,6 +59,38 @@ def test_amounts_in_major_units_have_the_digits_of_the_currency(
     assert "rounded_paid_cents" not in tables.report.tables[LINES].fixes
 
 
+def test_digits_are_those_of_iso_4217() -> None:
+    """List One of 2026-01-01: 17 codes without a minor unit, 7 of thousandths, 2 of ten-thousandths."""
+    digits = [*MINOR_DIGITS.values()]
+    assert [digits.count(number) for number in (0, 3, 4)] == [17, 7, 2] and len(digits) == 26
+    often_mistaken = (
+        "IDR",
+        "HUF",
+        "IRR",
+        "TWD",
+        "MGA",
+        "MRU",
+        "RSD",
+        "COP",
+        "ALL",
+        "LAK",
+        "CRC",
+        "HRK",
+        "CLP",
+        "ISK",
+    )
+    assert [minor_digits(code) for code in often_mistaken] == [2] * 12 + [0, 0]
+    assert [minor_digits(code) for code in ("UYI", "UYU", "UYW", "CLF", "XPF", "IQD", "LYD")] == [
+        0,
+        2,
+        4,
+        4,
+        0,
+        3,
+        3,
+    ]
+
+
 def test_a_currency_that_the_rows_name_needs_no_declaration(shop: Shop) -> None:
     sold(shop, ["1.234", "2"], currency=["KWD", "KWD"])
     how(shop, unit="major")
