@@ -11,6 +11,7 @@ Metrics are means over the windows. The tilt of a window is learned on the other
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import log
 
 import numpy as np
 
@@ -100,6 +101,16 @@ def tilt_of(values: Sequence[Floats], windows: Sequence[ValidationWindow]) -> Ti
     """Learn the tilt of a model on all windows; raises as `crm_ml.clv.value_calibration.fit_tilt`."""
     pairs = zip(values, windows, strict=True)
     return fit_tilt([(p, window.outcomes.known["value"].to_numpy()) for p, window in pairs])
+
+
+def level_errors(
+    values: Sequence[Floats], windows: Sequence[ValidationWindow], is_tilted: bool
+) -> list[float]:
+    """Return ``log(observed / predicted)`` of the total of each window, tilted by the others if at all."""
+    corrected = _tilted_by_others(values, windows) if is_tilted else None
+    sums = [float(window.outcomes.known["value"].sum()) for window in windows]
+    pairs = zip(sums, corrected or values, strict=True)
+    return [log(total / float(value.sum())) for total, value in pairs if total > 0 and value.sum() > 0]
 
 
 def predictions(predicted: PredictedValues, windows: Sequence[ValidationWindow]) -> ValuePredictions:

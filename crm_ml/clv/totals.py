@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from crm_ml.clv.clv_model import ClvModel
 from crm_ml.clv.gamma_gamma import GammaGamma
 from crm_ml.clv.lifetime_value import LEVEL, lifetime_value
 from crm_ml.clv.parameter_posterior import posterior_of_purchases, posterior_of_spend
@@ -160,6 +161,23 @@ def total_value(
     means, sums = (np.array(part) for part in zip(*drawn, strict=True))
     levels = _levels(level_errors, len(theta), rng)
     return _total(np.asarray(values[rows]), float(values.sum()), means, sums, sample.weight, levels)
+
+
+def total_of(
+    model: ClvModel, summary: "pd.DataFrame", rng: np.random.Generator, level_errors: Sequence[float] = ()
+) -> Total | str:
+    """Return the total of a model with its calibration, or the sentence that refuses it; see `total_value`.
+
+    `summary` is that of the customers whom the model was fitted to.
+    """
+    if model.terms.horizon is None:
+        return "values for ever have no total to be observed"
+    plain = float(model.valuer.value(summary, model.terms).sum())
+    factor = float(model.predict(summary)["clv"].sum()) / max(plain, _TINY)
+    try:
+        return total_value(model.valuer, summary, model.terms, rng, factor, level_errors)
+    except HorizonRefused as refusal:
+        return str(refusal)
 
 
 def _purchases(

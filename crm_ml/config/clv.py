@@ -125,7 +125,9 @@ class ClvRun(Run):
     interval_replicates : int
         Bootstrap refits behind the intervals of the score table.
     largest_total_error : float
-        A model with a larger relative error of the total of the test window is not promoted.
+        A relative error of the total of the test window up to this is no reason against a model. Beyond it
+        the observed total must lie in the prediction interval, or every rule must have missed as far on the
+        same side; see `crm_ml.evaluation.total_verdict`.
     """
 
     family: Literal["clv"]

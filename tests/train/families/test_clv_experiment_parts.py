@@ -1,5 +1,6 @@
 """The parts of the lifetime-value experiment that need no store: what is fitted, chosen and refused."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -16,8 +17,9 @@ from crm_ml.clv.validation_windows import WindowSource
 from crm_ml.clv.value_calibration import NO_TILT, Tilt
 from crm_ml.config import ClvRun
 from crm_ml.errors import ConfigError, InputError, LeakError
+from crm_ml.evaluation.significance import evaluate
 from crm_ml.tables.strict import validate
-from crm_ml.train.families.clv import experiment
+from crm_ml.train.families.clv import experiment, report
 
 TEST = date(2024, 7, 1)
 BASE = {
@@ -224,3 +226,19 @@ def test_a_run_of_one_window_without_challenger():
     assert set(found.tables["validation"]["model"]) == {"beta_geo", "beta_geo, first purchase"}
     assert CHALLENGER not in found.facts["choice"]["reason"]
     assert found.candidate.name == "clv"
+
+
+def test_the_gate_of_the_total_knows_its_interval_and_the_misses_of_validation():
+    run, tables = config(largest_total_error=0.0001), value_shop.shop(LINES)
+    found = chosen(run, tables)
+    assert len(found.level_errors) == len(run.split.validation)
+    tested = experiment.test(run, experiment.source_of(run, tables), found)
+    total = tested.total
+    assert total.expected == pytest.approx(tested.value.p["model"].sum())
+    assert total.prediction_low < total.expected < total.prediction_high
+    judged = evaluate(tested.value, np.random.default_rng(0), None, 20, over=("pooled",))
+    gate = report.gates(judged, tested, run.largest_total_error)[1]
+    assert gate.passed
+    assert "within" in gate.reason
+    missed = replace(tested, total=replace(total, prediction_low=1e9, prediction_high=2e9))
+    assert "outside 1,000,000,000" in report.gates(judged, missed, run.largest_total_error)[1].reason

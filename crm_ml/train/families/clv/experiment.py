@@ -10,11 +10,12 @@ import numpy as np
 from crm_ml.clv import clv_pyfunc, model_selection
 from crm_ml.clv.baselines import Baseline, baselines
 from crm_ml.clv.bootstrap import with_bootstrap_errors
-from crm_ml.clv.cautions import cautions, texts
+from crm_ml.clv.cautions import Caution, cautions, texts
 from crm_ml.clv.challenger import Challenger, challenger_features
 from crm_ml.clv.clv_model import ClvModel
 from crm_ml.clv.purchase_and_spend_model import Valuer
 from crm_ml.clv.purchase_calendar import purchase_calendar
+from crm_ml.clv.totals import total_of
 from crm_ml.clv.validation_windows import ValidationWindow, WindowSource, check_point_in_time
 from crm_ml.clv.valuation_terms import Terms
 from crm_ml.clv.value_calibration import NO_TILT
@@ -95,7 +96,7 @@ def execute(
     return Outcome(
         metrics=report.metrics(judged["value"], judged["purchases"]),
         summary=report.summary(judged["value"]),
-        gates=(*report.gates(judged["value"], config.largest_total_error), no_leak("summaries")),
+        gates=(*report.gates(judged["value"], tested, config.largest_total_error), no_leak("summaries")),
         candidate=_candidate(config, final, source, tested.window),
         trace=trace_of(windows, source.summary(as_utc(config.register_as.as_of)), chosen, tested),
         tables=report.tables(chosen.judged, judged["value"], judged["purchases"]),
@@ -165,7 +166,8 @@ def choose(
     judged = model_selection.judge(predicted, windows, rng, config.replicates)
     choice = model_selection.choose(judged, base)
     best = predicted[model_selection.CHALLENGER if choice.challenger else base]
-    return Chosen(choice, judged, model_selection.tilt_of(best, windows) if choice.tilted else NO_TILT)
+    tilt = model_selection.tilt_of(best, windows) if choice.tilted else NO_TILT
+    return Chosen(choice, judged, tilt, model_selection.level_errors(best, windows, choice.tilted))
 
 
 def _challenge(
@@ -197,7 +199,15 @@ def test(config: ClvRun, source: WindowSource, chosen: Chosen) -> Tested:
             known["purchases"].to_numpy(),
             {n: prediction.purchases for n, prediction in by_model.items()},
         ),
+        total_of(model, window.summary, np.random.default_rng(config.seed), chosen.level_errors),
+        _cautions(source, window.snapshot.as_of, model),
     )
+
+
+def _cautions(source: WindowSource, as_of: datetime, model: ClvModel) -> tuple[Caution, ...]:
+    summary = source.summary(as_of)
+    calendar = purchase_calendar(source.tables, as_of, summary)
+    return cautions(model.valuer.purchases, summary, model.terms.length, calendar)
 
 
 def final_model(config: ClvRun, source: WindowSource, chosen: Chosen, rng: np.random.Generator) -> ClvModel:
@@ -212,8 +222,7 @@ def final_model(config: ClvRun, source: WindowSource, chosen: Chosen, rng: np.ra
         purchases=with_bootstrap_errors(purchases, summary, config.interval_replicates, rng),
         spend=with_bootstrap_errors(spend, summary, config.interval_replicates, rng),
     )
-    calendar = purchase_calendar(source.tables, as_of, summary)
-    return replace(model, valuer=valuer, cautions=cautions(purchases, summary, worth.length, calendar))
+    return replace(model, valuer=valuer, cautions=_cautions(source, as_of, model))
 
 
 def _model(
@@ -265,6 +274,7 @@ def _facts(
         "purchases": report.fitted_facts(fitted.purchases),
         "spend": report.spend_facts(fitted.spend),
         "cautions": [caution.as_dict() for caution in final.cautions],
+        "test_total": tested.total if isinstance(tested.total, str) else tested.total.as_dict(),
         "final_params": final.valuer.purchases.params_ | final.valuer.spend.params_,
         "predictions_sha256": array_sum(*tested.value.p.values()),
     }

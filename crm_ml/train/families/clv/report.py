@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from crm_ml.clv.cautions import texts
 from crm_ml.clv.clv_model import ClvModel
 from crm_ml.clv.cumulative_purchases import cumulative
 from crm_ml.clv.gamma_gamma import GammaGamma
@@ -14,8 +15,10 @@ from crm_ml.clv.time_units import NAMES
 from crm_ml.clv.validation_windows import ValidationWindow
 from crm_ml.evaluation import value_plots
 from crm_ml.evaluation.significance import Evaluation, Interval
+from crm_ml.evaluation.total_verdict import total_verdict
 from crm_ml.evaluation.value_predictions import ValuePredictions
 from crm_ml.tables import Tables
+from crm_ml.train.families.clv.tested import Tested
 from crm_ml.train.record.outcome import Gate, named
 
 if TYPE_CHECKING:
@@ -59,21 +62,21 @@ def summary(judged: Evaluation) -> pd.DataFrame:
     return pd.DataFrame([*rows, {"model": f"model - {best}"} | paired])
 
 
-def gates(judged: Evaluation, largest_total_error: float) -> tuple[Gate, ...]:
+def gates(judged: Evaluation, tested: Tested, limit: float) -> tuple[Gate, ...]:
     """Return what must hold before the model becomes champion.
 
-    It must not be clearly worse than the best baseline in RMSE, and must not miss the total by too much.
+    It must not be clearly worse than the best baseline in RMSE, and the total must hold: see
+    `crm_ml.evaluation.total_verdict`. Cautions of the model that was tested stand beside the total.
     """
     best = best_baseline(judged)
     paired = judged.difference(MODEL, best, "rmse")
-    total = judged.interval(MODEL, "total_error")
+    errors = {name: judged.interval(name, "total_error").value for name in judged.models if name != "zeros"}
+    total, observed = tested.total, float(tested.window.outcomes.known["value"].sum())
+    interval = total if isinstance(total, str) else (total.prediction_low, total.prediction_high)
+    verdict = total_verdict(observed, interval, errors.pop(MODEL), limit, errors)
     return (
         Gate("not worse than the best baseline", paired.low <= 0, f"RMSE - {best} {paired}"),
-        Gate(
-            "total",
-            abs(total.value) <= largest_total_error,
-            f"error {total.value:+.3f}, limit {largest_total_error}",
-        ),
+        Gate("total", verdict.holds, " ".join([verdict.reason, *texts(tested.cautions)])),
     )
 
 
