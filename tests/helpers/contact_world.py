@@ -1,6 +1,7 @@
 """Small tables for the contact policy, and its rules once more in plain Python."""
 
 import json
+import uuid
 from datetime import UTC, datetime, timedelta
 
 import pandas as pd
@@ -65,7 +66,10 @@ def tables(engine="polars", customers=("a", "b", "c"), **rows):
     if not isinstance(customers, pd.DataFrame):
         customers = [(one,) for one in customers]
     content = {"customers": customers, "order_lines": []} | rows
-    return Tables(**{name: _frame(name, given) for name, given in content.items()}).to(engine)
+    frames = {name: _frame(name, given) for name, given in content.items()}
+    return (
+        Tables(**frames).identified(uuid.uuid4().hex).to(engine)
+    )  # not checked: they are as small as can be
 
 
 def _frame(name, given):

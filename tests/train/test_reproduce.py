@@ -281,7 +281,7 @@ def test_what_can_not_be_run_again_is_refused_by_name(runs, capsys):
 def lines_of(paid):
     rows = {
         "customer_id": list("abcd"), "order_id": list("1234"), "item_id": ["x"] * 4, "quantity": [1] * 4,
-        "ordered_at_epoch_s": [0, 1, 2, 3], "paid_cents": paid, "discount_cents": [0] * 4,
+        "ordered_at_epoch_s": [10**9 + n for n in range(4)], "paid_cents": paid, "discount_cents": [0] * 4,
         "coupon_cents": [0] * 4,
     }  # fmt: skip
     return Tables(customers=pd.DataFrame({"customer_id": list("abcd")}), order_lines=pd.DataFrame(rows))
