@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from crm_ml.errors import InputError
 from crm_ml.recommend.interactions import Floats, Interactions, Ints
 from crm_ml.recommend.memo import Memo
-from crm_ml.recommend.recommender import Recommender
+from crm_ml.recommend.recommender import Recommender, popularity_within
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,10 +19,12 @@ if TYPE_CHECKING:
 class Popularity(Recommender):
     """Events of an item within some days, of all customers or of those of the same segment.
 
+    Customers without a past get the items in the order of all customers within these days.
+
     Parameters
     ----------
     days : float
-        Length of the window.
+        Length of the window, above 0.
     """
 
     days: float = 28.0
@@ -45,7 +48,14 @@ class Popularity(Recommender):
             Segment of a customer. Customers without one get the counts of all customers.
         memo : Memo, optional
             Not used.
+
+        Raises
+        ------
+        InputError
+            If `days` is not above 0, and as `Recommender.fit`.
         """
+        if not self.days > 0:
+            raise InputError(f"popularity: days is {self.days}; give a number above 0")
         self._segments = {str(customer): str(name) for customer, name in (segments or {}).items()}
         return super().fit(interactions, categories, memo=memo)
 
@@ -58,6 +68,7 @@ class Popularity(Recommender):
         np.add.at(counts, (self.segment_[data.customer[recent]], data.item[recent]), 1.0)
         counts[0] = np.bincount(data.item[recent], minlength=len(data.items))
         self.counts_ = counts
+        self.popularity_ = popularity_within(data, self.days)
 
     def _scores(self, rows: Ints) -> Floats:
         counts: Floats = self.counts_[self.segment_[rows]]

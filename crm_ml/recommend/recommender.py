@@ -96,9 +96,7 @@ class Recommender(ABC):
         self._categories = dict(categories or {})
         self.learned_from_ = self.learns_from(data, categories)
         self.customers_, self.items_, self.seen_ = data.customers, data.items, data.ages()
-        recent = np.bincount(data.item[data.days <= POPULAR_DAYS], minlength=len(data.items))
-        ever = np.bincount(data.item, minlength=len(data.items))
-        self.popularity_ = (recent if recent.any() else ever) + ever / (1.0 + ever.sum())
+        self.popularity_ = popularity_within(data, POPULAR_DAYS)
         return data
 
     def recommend(
@@ -121,7 +119,7 @@ class Recommender(ABC):
         exclude_seen : bool
             Whether items that the customer bought before are left out.
         allowed_items : array-like of str, optional
-            Items that may be recommended; all without it.
+            Items that may be recommended; all without it. Ids that the model does not know have no effect.
         offer : Offer, optional
             Rules, the catalogue and segments.
 
@@ -258,6 +256,13 @@ class Recommender(ABC):
         if breaches:
             raise InputError(f"recommend: {'; '.join(breaches)}")
         return wanted
+
+
+def popularity_within(data: Interactions, days: float) -> Floats:
+    """Return the events of each item within some days, of all time where there are none; these break ties."""
+    recent = np.bincount(data.item[data.days <= days], minlength=len(data.items))
+    ever = np.bincount(data.item, minlength=len(data.items))
+    return np.asarray((recent if recent.any() else ever) + ever / (1.0 + ever.sum()))
 
 
 def fitted(

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from crm_ml.errors import InputError
+
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
@@ -61,6 +63,11 @@ def top_k(
     scores : numpy.ndarray, shape (b, k)
         Minus infinity there.
 
+    Raises
+    ------
+    InputError
+        If k is below 1. More places than items stay empty.
+
     Examples
     --------
     >>> top_k(np.array([[0.5, 0.9, 0.5, 0.1]]), 3)[0].tolist()
@@ -71,6 +78,8 @@ def top_k(
     """
     from crm_ml.recommend import selection_kernels
 
+    if k < 1:
+        raise InputError(f"top_k: k is {k}; a list has at least one place")
     rows, n = scores.shape
     items = np.full((rows, k), NONE, dtype=np.int64)
     values = np.full((rows, k), -np.inf, dtype=scores.dtype)
