@@ -76,6 +76,32 @@ def arm_columns(X: "pd.DataFrame") -> ArmColumns:
     return ArmColumns(tuple(names), matrix, tuple(map(str, X.columns)), codes)
 
 
+def constant_features(
+    columns: ArmColumns, treated: Numbers, chance: npt.NDArray[np.float64], alarms: float
+) -> tuple[str, ...]:
+    """Return features of one value in an arm whose other values would hardly all be drawn into the other.
+
+    Parameters
+    ----------
+    columns : ArmColumns
+    treated : numpy.ndarray of {0, 1}, shape (n,)
+    chance : numpy.ndarray, shape (n,)
+        Probability of being treated.
+    alarms : float
+        How often any feature of a fair draw may be named.
+    """
+    limit = np.log(alarms / (2 * max(len(columns.features), 1)))
+    names = []
+    for place, name in enumerate(columns.features):
+        codes = columns.codes[:, place]
+        for arm, other_chance in ((0, chance), (1, 1 - chance)):
+            others = codes != codes[treated == arm][0]
+            if not others[treated == arm].any() and np.log(other_chance[others]).sum() < limit:
+                names.append(name)
+                break
+    return tuple(names)
+
+
 def _columns(name: str, values: "pd.Series", codes: npt.NDArray[np.int32]) -> list[tuple[str, Numbers]]:
     """Return the columns of a feature, and write the numbers of its values into `codes`."""
     import pandas as pd

@@ -41,6 +41,11 @@ class Draw:
         """Return some of the rows."""
         return Draw(self.treated[keep], self.chance[keep], self.stratum[keep], self.permuted)
 
+    def with_shares(self) -> "Draw":
+        """Return the draw with the share of treated rows in each stratum as their chance."""
+        share = np.bincount(self.stratum, self.treated) / np.maximum(np.bincount(self.stratum), 1)
+        return Draw(self.treated, share[self.stratum], self.stratum, self.permuted)
+
     def redraws(self, rng: np.random.Generator, count: int) -> Numbers:
         """Return further arms of the rows, shape (n, count)."""
         if not self.permuted:

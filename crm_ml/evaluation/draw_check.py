@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from crm_ml.customer_hash import customer_folds
 from crm_ml.errors import InputError
-from crm_ml.evaluation.arm_columns import ArmColumns, arm_columns
+from crm_ml.evaluation.arm_columns import ArmColumns, arm_columns, constant_features
 from crm_ml.evaluation.arm_redraws import BATCH, FOLDS, ArmComparison, ArmStatistics, Draw
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ def check_draw(
     if not keep.any():
         raise InputError("arms: no stratum has treated and untreated rows; give rows of both arms")
     known, draw, ids = known.rows(keep), draw.rows(keep), ids[keep]
-    draw = _with_shares(draw) if draw.permuted else draw
+    draw = draw.with_shares() if draw.permuted else draw
     return _checked(known, draw, customer_folds(ids.astype(str), FOLDS, key="draw check"), arms)
 
 
@@ -161,13 +161,7 @@ def _draw(
             f"{rows:,} rows; leave these rows out or mend them"
         )
     draw = Draw(arms, known, np.unique(strata, return_inverse=True)[1].astype(np.int64), chance is None)
-    return _with_shares(draw) if chance is None else draw
-
-
-def _with_shares(draw: Draw) -> Draw:
-    """Return the draw with the share of treated rows in each stratum as their chance."""
-    share = np.bincount(draw.stratum, draw.treated) / np.maximum(np.bincount(draw.stratum), 1)
-    return Draw(draw.treated, share[draw.stratum], draw.stratum, draw.permuted)
+    return draw.with_shares() if chance is None else draw
 
 
 def _compared(draw: Draw, ids: npt.NDArray[np.generic]) -> npt.NDArray[np.bool_]:
@@ -183,7 +177,7 @@ def _compared(draw: Draw, ids: npt.NDArray[np.generic]) -> npt.NDArray[np.bool_]
             order = np.random.default_rng(0).permutation(len(ids))
             first = order[np.unique(customer[order], return_index=True)[1]]
             keep &= np.isin(np.arange(len(ids)), first)
-            share = _with_shares(draw.rows(keep)).chance if draw.permuted else draw.chance[keep]
+            share = draw.rows(keep).with_shares().chance if draw.permuted else draw.chance[keep]
             keep[np.flatnonzero(keep)[(share <= 0) | (share >= 1)]] = False
     if keep.sum() > MOST_ROWS:
         chosen = customer_folds(names.astype(str), 1_000, key="draw check rows")[customer]
@@ -194,7 +188,7 @@ def _compared(draw: Draw, ids: npt.NDArray[np.generic]) -> npt.NDArray[np.bool_]
 def _checked(columns: ArmColumns, draw: Draw, fold: npt.NDArray[np.int64], arms: int) -> DrawCheck:
     from threadpoolctl import threadpool_limits
 
-    constant = _constant(columns, draw, ALARMS["constant"] / arms)
+    constant = constant_features(columns, draw.treated, draw.chance, ALARMS["constant"] / arms)
     with threadpool_limits(1, "blas"):  # sums of floats would follow from the number of threads
         comparison = ArmComparison(columns, draw, fold)
         seen = comparison.observed()
@@ -255,20 +249,3 @@ def _telling(
         ArmDifference(comparison.names[place], float(z[place] * scale), float(z[place]))
         for place in beyond or order[:1]
     )
-
-
-def _constant(columns: ArmColumns, draw: Draw, alarms: float) -> tuple[str, ...]:
-    """Return features of one value in an arm whose other values would hardly all be drawn into the other."""
-    if not columns.features:
-        return ()
-    limit = np.log(alarms / (2 * len(columns.features)))
-    names = []
-    for place, name in enumerate(columns.features):
-        codes = columns.codes[:, place]
-        for arm, chance in ((0, draw.chance), (1, 1 - draw.chance)):
-            own = codes[draw.treated == arm]
-            others = codes != own[0]
-            if not others[draw.treated == arm].any() and np.log(chance[others]).sum() < limit:
-                names.append(name)
-                break
-    return tuple(names)

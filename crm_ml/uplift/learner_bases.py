@@ -48,17 +48,17 @@ def effect_model(base: Base, options: Mapping[str, Any], seed: int, threads: int
 def leaf_sizes(rows: int, of_effects: bool = False) -> dict[str, float]:
     """Return the rows of a leaf and the penalty of trees that learn from some rows.
 
-    ``n / 25`` rows in a leaf within 20 and 200, and a penalty of ``n / 100`` within 5 and 50; of effects
+    ``n / 20`` rows in a leaf within 20 and 200, and a penalty of ``n / 80`` within 5 and 50; of effects
     twice as many rows and four times the penalty.
 
     Examples
     --------
-    >>> leaf_sizes(500), leaf_sizes(5_000)
+    >>> leaf_sizes(400), leaf_sizes(4_000)
     ({'min_data_in_leaf': 20, 'lambda_l2': 5.0}, {'min_data_in_leaf': 200, 'lambda_l2': 50.0})
-    >>> leaf_sizes(500, of_effects=True)
+    >>> leaf_sizes(400, of_effects=True)
     {'min_data_in_leaf': 40, 'lambda_l2': 20.0}
     """
-    leaf, penalty = int(np.clip(rows // 25, 20, 200)), float(np.clip(rows / 100, 5, 50))
+    leaf, penalty = int(np.clip(rows // 20, 20, 200)), float(np.clip(rows / 80, 5, 50))
     scale = (2, 4) if of_effects else (1, 1)
     return {"min_data_in_leaf": scale[0] * leaf, "lambda_l2": scale[1] * penalty}
 

@@ -97,16 +97,22 @@ class TrialDraw:
     @property
     def holds(self) -> bool:
         """Whether the sizes of the arms are as declared and the arms are comparable."""
-        return self.comparable and (self.ratio is None or self.ratio.holds)
+        return not self.broken
 
     @property
     def reason(self) -> str:
-        """What does not hold, or else all figures."""
+        """What makes the arms not comparable, or else all figures."""
         failed = [f"{arm}: {check}" for arm, check in self.arms.items() if not check.holds]
         if self.comparable:
             failed = [f"{arm}: {check}" for arm, check in self.arms.items()]
             failed += [] if self.touches is None else [str(self.touches)]
         return "; ".join([*self.breaches, *failed])
+
+    @property
+    def broken(self) -> str:
+        """What does not hold, in words; empty of a draw that holds."""
+        counts = [] if self.ratio is None or self.ratio.holds else [f"sizes of the arms: {self.ratio}"]
+        return "; ".join(counts + ([] if self.comparable else [self.reason]))
 
     def facts(self) -> dict[str, Any]:
         """Return the check as plain data."""

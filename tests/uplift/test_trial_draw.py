@@ -46,11 +46,17 @@ def touched(rows, keep, seconds=9 * 3600):
 
 
 def test_a_fair_draw_holds_and_says_who_was_touched():
-    rows = drawn_rows()
+    rows = drawn_rows(seed=1)
     mailed = (rows.arm == "mail").to_numpy()
     draw = check_trials(rows, TRIALS, touched(rows, mailed), "none")
     assert draw.holds
     assert draw.ratio.holds
+    assert draw.broken == ""
+    lost = rows.where(~mailed | (np.arange(len(mailed)) % 4 > 0))
+    part = check_trials(lost, TRIALS, touched(rows, mailed), "none")
+    assert part.comparable
+    assert not part.holds
+    assert part.broken.startswith("sizes of the arms: mail ")
     assert (
         f"touched: 0 of {(~mailed).sum()} controls; not touched: 0 of {mailed.sum()} treated" in draw.reason
     )

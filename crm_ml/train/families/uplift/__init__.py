@@ -15,9 +15,8 @@ def _limits(details: Mapping[str, Any]) -> list[str]:
     if details.get("draw", "holds") != "holds":
         lines.append(f"The draw does not hold, so that nothing here is an effect: {details['draw']}.")
     if details.get("unsplit"):
-        lines.append(
-            f"Trees that could not split, one number for everybody: {', '.join(details['unsplit'])}."
-        )
+        parts = ", ".join(details["unsplit"])
+        lines.append(f"Parts whose trees could not split say one number for everybody: {parts}.")
     return lines
 
 

@@ -268,7 +268,7 @@ def _candidate(
         "target": config.target.model_dump(mode="json"),
         "arms": list(model.arms_),
         "verified_arms": report.verified,
-        "draw": "holds" if report.draw.holds else report.draw.reason,
+        "draw": report.draw.broken or "holds",
         "unsplit": model.unsplit(),
         "last_trial": ends,
         "labels_end": f"{Snapshot(ends, config.target.horizon).label_ends_at:%Y-%m-%d}",  # type: ignore[arg-type]
