@@ -15,14 +15,16 @@ from crm_ml.clv.clv_model import ClvModel
 from crm_ml.clv.purchase_and_spend_model import Valuer
 from crm_ml.clv.valuation_terms import Terms
 from crm_ml.clv.value_calibration import NO_TILT
-from crm_ml.errors import InputError, LeakError
+from crm_ml.errors import ConfigError, InputError, LeakError
 from crm_ml.lists import read_list
 from crm_ml.models import model_folder
 from crm_ml.models.model import create
 from crm_ml.score.__main__ import main
-from crm_ml.score_tables.champion_set import champions
+from crm_ml.score_tables.champion_set import Champions, champions
 from crm_ml.snapshots import Snapshot, as_utc
 from crm_ml.storage.manifest import fingerprint, verify
+from crm_ml.tables import Tables
+from crm_ml.tables.zones import declared
 from crm_ml.uplift import TLearner
 
 
@@ -85,6 +87,18 @@ def test_a_champion_that_saw_later_orders_or_is_none_of_value_is_refused():
     told = "churn@champion: it is a model of family churn, and one of clv is needed here"
     with pytest.raises(InputError, match=told):
         champion("clv", "churn")
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo"])
+def test_the_zone_of_a_champion_is_that_of_its_manifest(registered, model, zone):
+    details = {"labels_end": "2024-05-15", "time_unit": "D"} | declared(zone)
+    model_folder.save(model, registered / "of_zone", "clv", **details)
+    source = champion("clv", "of_zone")
+    assert (source.zone, "timezone" in verify(registered / "of_zone")) == (zone, zone != "UTC")
+    with pytest.raises(
+        ConfigError, match=f"trained on days of {zone} and the tables declare Asia/Seoul"
+    ):
+        Champions([source]).check([], Tables(None, None, zone="Asia/Seoul"))
 
 
 @pytest.fixture

@@ -55,7 +55,9 @@ def test_every_engine_has_the_clock_of_the_zone(zone: str, engine: Engine) -> No
 
 @pytest.mark.parametrize("zone", ZONES)
 def test_every_half_hour_of_the_days_around_a_change_is_on_the_clock(zone: str) -> None:
-    days = [datetime(2024, month, day, tzinfo=UTC) for month in (3, 4, 9, 10, 11) for day in (3, 10, 25, 30)]
+    days = [
+        datetime(2024, month, day, tzinfo=UTC) for month in (3, 4, 9, 10, 11) for day in (3, 6, 10, 25, 30)
+    ]
     epochs = sorted({epoch for day in days for epoch in hours(day, day + timedelta(days=2))})
     own = tables(epochs, zone).pandas(LINES)
     assert own["ordered_at_local_s"].tolist() == [clock(zone, epoch) for epoch in epochs]
