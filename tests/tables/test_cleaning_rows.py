@@ -277,10 +277,10 @@ def test_share_of_unknown_items_is_told(shop: Shop) -> None:
 
 def test_cells_without_a_value_are_filled_and_fractions_of_cents_rounded(shop: Shop) -> None:
     shop[LINES]["discount_cents"] = [None if n < 3 else 7 for n in range(200)]
-    shop[LINES]["paid"][0:2] = [1.005, 2.0049]
+    shop[LINES]["paid"][0:2] = [0.505, 2.0049]
     tables = shop.load()
     assert column_of(tables, LINES, "discount_cents")[:4] == [0, 0, 0, 7]
-    assert column_of(tables, LINES, "paid_cents")[:2] == [101, 200]
+    assert column_of(tables, LINES, "paid_cents")[:2] == [51, 200]
     assert tables.report.tables[LINES].fixes == {"filled_discount_cents": 3, "rounded_paid_cents": 2}
 
 
