@@ -9,7 +9,9 @@ from crm_ml.errors import InputError
 from crm_ml.evaluation.gains_curves import DECILES
 from crm_ml.evaluation.plot_style import Z95
 from crm_ml.evaluation.ranking import Floats, Weighted
-from crm_ml.evaluation.uplift_ranking import Counts, uplift_ranking
+from crm_ml.evaluation.rare_events import added, deviations, rare_part
+from crm_ml.evaluation.significance import Interval
+from crm_ml.evaluation.uplift_ranking import Counts, UpliftRanking, uplift_ranking
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -72,15 +74,15 @@ def uplift_by_decile(y: npt.ArrayLike, uplift: npt.ArrayLike, treatment: npt.Arr
     ranking = uplift_ranking(y, uplift, treatment)
     if len(ranking.y) < DECILES:
         raise InputError(f"deciles of {len(ranking.y)} rows; give at least {DECILES}")
-    rows = []
+    rows, events = [], deviations(ranking.y, ranking.treatment)
     for number, (part, share) in enumerate(_tenths(ranking.starts, len(ranking.y)), 1):
-        outcomes, arms = ranking.y[part], ranking.treatment[part]
-        sides = [_weighted(outcomes[arms == arm], share[arms == arm]) for arm in (1, 0)]
-        (treated, noise), (untreated, noise_untreated) = sides
-        gap, half = treated - untreated, Z95 * np.sqrt(noise + noise_untreated)
+        taken = np.zeros(len(events))
+        taken[part] = share
+        means = [_weighted(ranking.y, taken * (ranking.treatment == arm))[0] for arm in (1, 0)]
+        effect = _effect(ranking, taken, events)
         predicted = float(share @ ranking.p[part] / share.sum())
         size = round(float(share.sum()))
-        rows.append((number, size, treated, untreated, gap, gap - half, gap + half, predicted))
+        rows.append((number, size, *means, effect.value, effect.low, effect.high, predicted))
     columns = ["tenth", "rows", "treated", "untreated", "uplift", "low", "high", "predicted"]
     return pd.DataFrame(rows, columns=columns)
 
@@ -96,6 +98,19 @@ def _tenths(starts: npt.NDArray[np.int64], rows: int) -> list[tuple[npt.NDArray[
         taken = np.minimum(ends[first:last], high) - np.maximum(starts[first:last], low)
         parts.append((np.arange(starts[first], ends[last - 1]), np.repeat(taken / size, size)))
     return parts
+
+
+def _effect(ranking: UpliftRanking, taken: Floats, events: Floats) -> Interval:
+    """Return the effect among rows that count by a share, with its 95 % interval, also of rare outcomes."""
+    arms = [taken * (ranking.treatment == arm) for arm in (1, 0)]
+    if not min(arm.sum() for arm in arms) > 0:
+        return Interval(np.nan, np.nan, np.nan)
+    rare = rare_part(arms[0] / arms[0].sum() - arms[1] / arms[1].sum(), events)
+    rest = ranking.y if rare is None else ranking.y - np.where(rare.rows, events, 0.0)
+    (treated, noise), (untreated, noise_untreated) = (_weighted(rest, arm) for arm in arms)
+    gap, half = treated - untreated, Z95 * np.sqrt(noise + noise_untreated)
+    usual = Interval(gap, gap - half, gap + half)
+    return usual if rare is None else added(usual, rare.sum)
 
 
 def _weighted(y: Floats, share: Floats) -> tuple[float, float]:

@@ -66,6 +66,14 @@ def test_deciles_divide_ties_and_do_not_feel_the_order():
     assert apart.loc[0, "high"] - apart.loc[0, "uplift"] == pytest.approx(half, rel=1e-5)
 
 
+def test_a_decile_without_answers_is_not_certain():
+    y, arm = (np.arange(1000) < 3).astype(float), np.arange(1000) % 2
+    tenth = uplift_by_decile(y, np.arange(1000.0), arm).iloc[0]  # 50 rows of each arm, none answers
+    assert (tenth["uplift"], tenth["high"], tenth["low"]) == pytest.approx(
+        (0, 3.6889 / 50, -3.6889 / 50), rel=1e-4
+    )
+
+
 def test_bins_of_a_calibration_plot_do_not_feel_the_order():
     y, p = np.arange(200) % 2 * 1.0, np.repeat([0.2, 0.7], 100)
     sorted_y = np.sort(y[:100])
