@@ -1,7 +1,8 @@
 """Judge next items (Amazon Beauty and Toys) and next baskets (Ta-Feng) by leaving the last one out.
 
 ``python experiments/005_recommend/last_out.py --data FOLDER`` writes last_out.json and tables of README.md.
-``--choose`` prints instead the metrics of the settings in question on the last but one.
+``--choose`` prints instead the metrics of the settings in question on the last but one. ``--only journey``
+judges models of Complete Journey by both protocols, the last basket and the last 28 days, side by side.
 """
 
 import argparse
@@ -9,6 +10,7 @@ import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ sys.path.append(str(Path(__file__).parents[1]))  # for what all experiments shar
 
 import benchmarks
 import numpy as np
-from leave_last_out import leave_last_out
+from leave_last_out import leave_last_out, split_by_day
 from study import (
     Table,
     parser,
@@ -32,22 +34,28 @@ from study import (
     write_tables,
 )
 
+from crm_ml.config import load_run
+from crm_ml.evaluation.lost_to import lost_to
 from crm_ml.evaluation.recommendation import Ideal, evaluate_lists, judge_lists
 from crm_ml.evaluation.significance import Evaluation
 from crm_ml.recommend.interactions import Interactions, as_interactions
-from crm_ml.recommend.recommendation_task import Task
+from crm_ml.recommend.recommendation_task import Task, task_of
 from crm_ml.recommend.recommender import Recommender
 from crm_ml.recommend.recommenders import create
+from crm_ml.snapshots import DAY_S, Snapshot
 from crm_ml.storage.paths import data_folder
+from crm_ml.train.experiment import load_tables
 
 TA_FENG = ("tafeng_history.json", "tafeng_future.json")
 K, SEED, REPLICATES, BLOCK = 10, 17, 1000, 512
+JOURNEY, DAYS, LEAST_EVENTS = "journey", 28, 30
 Model = tuple[str, dict[str, Any]]
+POPULARITY: Model = ("popularity", {"days": 1e6})
 KNN: Model = ("item_knn", {"half_life_days": 2, "neighbours": 20_000, "shrink": 20.0})
 NEXT: Mapping[str, Model] = {
     "model": ("next_item", {}),
     "item_knn": KNN,
-    "popularity": ("popularity", {"days": 1e6}),
+    "popularity": POPULARITY,
 }
 BASKETS: Mapping[str, Model] = {
     "model": (
@@ -55,7 +63,7 @@ BASKETS: Mapping[str, Model] = {
         {"horizon_days": 1, "windows": 3, "half_life_days": 20, "rounds": 150, "num_leaves": 31},
     ),
     "personal_frequency": ("personal_frequency", {"half_life_days": None}),
-    "popularity": ("popularity", {"days": 1e6}),
+    "popularity": POPULARITY,
 }
 
 
@@ -120,7 +128,9 @@ BENCHMARKS = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Judge the benchmarks; return the exit code."""
-    command = parser(__file__, "Judge lists on the last item or basket.", "last_out.json", BENCHMARKS)
+    command = parser(
+        __file__, "Judge lists on the last item or basket.", "last_out.json", [*BENCHMARKS, JOURNEY]
+    )
     command.add_argument(
         "--data", type=Path, default=data_folder(), help="folder with s3rec/ and tafeng_baskets/"
     )
@@ -129,7 +139,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _judge_all(arguments: argparse.Namespace) -> None:
-    for name in arguments.only or BENCHMARKS:
+    for name in arguments.only or [*BENCHMARKS, JOURNEY]:
+        if name == JOURNEY:
+            _judge_journey(arguments.folder)
+            continue
         benchmark = BENCHMARKS[name]
         data = as_interactions(benchmark.read(arguments.data))
         if arguments.choose:
@@ -140,9 +153,13 @@ def _judge_all(arguments: argparse.Namespace) -> None:
 
 
 def judged(benchmark: Benchmark, task: Task, models: Mapping[str, Model]) -> Evaluation:
-    """Return hit rate, recall, NDCG and MRR of lists in which ties count against the model."""
+    """Return hit rate, recall, NDCG and MRR of lists in which ties count against the model.
+
+    Popularity stands beside the models, whether it is among them or not.
+    """
     assert task.relevant is not None
     metrics_of = {}
+    models = {**models, "popularity": models.get("popularity", POPULARITY)}
     with shown_progress() as progress:
         for name, (kind, options) in progress.track(list(models.items()), description="models"):
             model = create(kind, **options).fit(task.data)
@@ -185,6 +202,43 @@ def _choose(name: str, benchmark: Benchmark, data: Interactions) -> None:
     show(f"{name}, last but one", ["settings", *result.metrics], rows)
 
 
+def beside_popularity(result: Evaluation) -> str:
+    """Return a line for each model: its NDCG over that of popularity, and whether it loses to it."""
+    lines = []
+    for model in _best_first(result):
+        if model != "popularity":
+            lost = lost_to(result, model, "ndcg").get("popularity")
+            paired = result.difference(model, "popularity", "ndcg")
+            lines.append(f"**{lost}**" if lost else f"{model} - popularity: ndcg {paired}")
+    return "\n".join(f"- {line}" for line in lines)
+
+
+def _judge_journey(folder: Path) -> None:
+    """Judge the same models by the last basket and by the last days, of one dated history."""
+    tables = load_tables(load_run("recommend/two_heads", ()))
+    data = task_of(tables, Snapshot(date(2018, 1, 1), timedelta(days=1)), LEAST_EVENTS, after=False).data
+    models: dict[str, Model] = {"item_knn": ("item_knn", {"half_life_days": 30})}
+    models["personal_frequency"] = BASKETS["personal_frequency"]
+    protocols = {
+        "last basket": leave_last_out(data),
+        f"last {DAYS} days": split_by_day(data, data.ends_at - DAYS * DAY_S),
+    }
+    rows, plain_figures, lines = [], {}, []
+    for protocol, task in protocols.items():
+        result = judged(BENCHMARKS["ta_feng"], task, models)
+        intervals = {model: {m: result.interval(model, m) for m in result.metrics} for model in result.models}
+        plain_figures[protocol] = plain(intervals)
+        for model in _best_first(result):
+            cells = (str(intervals[model][metric]) for metric in ("recall", "ndcg"))
+            rows.append((protocol, f"{len(task.data.customers):,}", model, *cells))
+        lines.append(f"{protocol.capitalize()}:\n\n{beside_popularity(result)}")
+    path = folder / "last_out.json"
+    save(path, saved(path, {"looks": []}) | {JOURNEY: plain_figures})
+    header = ("hidden", "customers", "model", f"recall@{K}", f"NDCG@{K}")
+    write_tables(folder, {JOURNEY: (header, rows)})
+    write_between(folder / "README.md", f"verdict on {JOURNEY}", "\n\n".join(lines))
+
+
 def _best_first(result: Evaluation) -> list[str]:
     return sorted(result.models, key=lambda model: -result.interval(model, "ndcg").value)
 
@@ -196,6 +250,7 @@ def _write(name: str, benchmark: Benchmark, result: Evaluation, folder: Path) ->
     evaluations = test_evaluations(path, json.dumps(benchmark.models, sort_keys=True), figures)
     save(path, saved(path, {}) | {name: plain(intervals), "looks": evaluations})
     write_tables(folder, {name: _table(benchmark, result)})
+    write_between(folder / "README.md", f"verdict on {name}", beside_popularity(result))
     counted = f"Different results seen on the last items and baskets so far: {len(evaluations)}."
     write_between(folder / "README.md", "looks at the last", counted)
 

@@ -1,7 +1,11 @@
-"""The leave-last-out protocol: each customer's last events are what a list should hold."""
+"""What a list should hold: each customer's last events, or those from a day on.
+
+Leaving the last one out leaks across time: a customer's last basket is older than much of what others did,
+from which a model learns. `split_by_day` has no such leak, where events are dated.
+"""
 
 from crm_ml.errors import InputError
-from crm_ml.recommend.interactions import Interactions
+from crm_ml.recommend.interactions import Interactions, lookup
 from crm_ml.recommend.recommendation_task import Task
 
 
@@ -9,8 +13,8 @@ def leave_last_out(data: Interactions, back: int = 0) -> Task:
     """Hide the last moment of each customer.
 
     All events of a customer at one moment are one basket. The protocol lets a model learn from what others
-    did after the moment that it is asked about; use days
-    (`crm_ml.recommend.recommendation_task.task_of`) to say what a model would have earned.
+    did after the moment that it is asked about; use `split_by_day`, or on tables
+    `crm_ml.recommend.recommendation_task.task_of`, to say what a model would have earned.
 
     Parameters
     ----------
@@ -60,3 +64,38 @@ def leave_last_out(data: Interactions, back: int = 0) -> Task:
     parts = (data.customer[past], data.item[past], data.at[past], data.quantity[past])
     known = Interactions(data.customers, data.items, *parts, ends_at=int(parts[2].max()) + 1)
     return Task(known.of_customers(some), {}, relevant)
+
+
+def split_by_day(data: Interactions, moment: int) -> Task:
+    """Hide all that happened from a moment on; models learn from what was before it, and from nothing else.
+
+    Parameters
+    ----------
+    data : Interactions
+    moment : int
+        Seconds since 1970.
+
+    Returns
+    -------
+    Task
+        Events before the moment of the customers who have some on either side, and the items of later ones.
+
+    Raises
+    ------
+    InputError
+        If no customer has events of known items on either side.
+    """
+    import numpy as np
+    from scipy.sparse import csr_array
+
+    past = data.before(moment)
+    if past is not None:
+        customers, items = past.numbers(data.customers), lookup(past.items, data.items)
+        row, column = customers[data.customer], items[data.item]
+        later = (data.at >= moment) & (row >= 0) & (column >= 0)
+        pairs = np.unique(np.stack([row[later], column[later]]), axis=1)
+        relevant = csr_array((np.ones(pairs.shape[1]), pairs), shape=(len(past.customers), len(past.items)))
+        some = np.diff(relevant.indptr) > 0
+        if some.any():
+            return Task(past.of_customers(some), {}, csr_array(relevant[some]))
+    raise InputError("no customer has events of known items before and after the day; take another day")

@@ -67,6 +67,29 @@ def test_it_writes_tables_with_baselines_published_figures_and_targets(script, d
     kept = json.loads((tmp_path / "last_out.json").read_text())
     assert len(kept["looks"]) == 1
     assert kept["beauty"]["model"]["ndcg"]["value"] == pytest.approx(1.0)
+    verdicts = _table(tmp_path, "verdict on beauty").splitlines()
+    assert verdicts[0].startswith("- model - popularity: ndcg 0.")
+
+
+def test_popularity_stands_beside_every_model_and_what_loses_to_it_says_so(script):
+    events = [(f"c{n}", "top", day) for n in range(30) for day in (1, 3)]
+    events += [(f"c{n}", f"own {n}", 2) for n in range(30)]
+    data = as_interactions(pd.DataFrame(events, columns=["customer_id", "item_id", "occurred_at"]))
+    only = {"own": ("personal_frequency", {"half_life_days": 1e-6})}
+    result = script.judged(script.BENCHMARKS["ta_feng"], script.leave_last_out(data), only)
+    assert result.models == ("own", "popularity")
+    assert script.beside_popularity(result).startswith("- **own loses to popularity: ndcg -0.3")
+
+
+def test_nothing_after_the_day_trains(script):
+    rows = [("a", "x", 1), ("a", "y", 6), ("b", "x", 2), ("b", "y", 3), ("b", "new", 7), ("c", "y", 8)]
+    events = as_interactions(pd.DataFrame(rows, columns=["customer_id", "item_id", "occurred_at"]))
+    task = script.split_by_day(events, 5)
+    assert task.data.customers.tolist() == ["a"]  # b bought nothing known later, c nothing before
+    assert (task.data.at.max(), task.data.ends_at) == (1, 5)
+    assert task.data.items[task.relevant.indices].tolist() == ["y"]
+    with pytest.raises(InputError, match="take another day"):
+        script.split_by_day(events, 1)
 
 
 def test_settings_are_compared_on_the_last_but_one(script, data, tmp_path, capsys, monkeypatch):

@@ -102,6 +102,7 @@ def _judged(
         figures=report.figures(),
         facts={"test": [str(day.snapshot) for day in days], "items": len(final.data.items)} | report.facts(),
         rows=of_lists(config, lists, recommend_report.VIEWS, report.views["all"].metrics),
+        notes=report.losses(),
     )
 
 

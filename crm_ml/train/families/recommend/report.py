@@ -11,6 +11,7 @@ import pandas as pd
 from crm_ml.config import RecommendRun
 from crm_ml.errors import InputError
 from crm_ml.evaluation.calibration_check import CalibrationCheck, check_calibration
+from crm_ml.evaluation.lost_to import lost_to
 from crm_ml.evaluation.plots import calibration_plot
 from crm_ml.evaluation.predictions import Predictions
 from crm_ml.evaluation.recommendation import NONE, describe_lists, evaluate_lists, judge_lists
@@ -153,6 +154,14 @@ class RecommendReport:
         if self.checked is not None:
             conditions.append(calibrated(self.checked, largest_ece))
         return tuple(conditions)
+
+    def losses(self) -> tuple[str, ...]:
+        """Return a line for each baseline, popularity among them, whose lists are better for certain."""
+        return tuple(
+            f"{view} items: {sentence}"
+            for view, judged in self.views.items()
+            for sentence in lost_to(judged, MODEL, "ndcg").values()
+        )
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Return metrics, differences and what the lists are like."""
