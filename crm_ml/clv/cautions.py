@@ -12,7 +12,7 @@ from crm_ml.clv.purchase_calendar import Calendar
 from crm_ml.clv.purchase_histories import Histories
 from crm_ml.clv.purchase_model import PurchaseModel
 from crm_ml.clv.purchase_regularity import Regularity, regularity
-from crm_ml.clv.season import MONTHS, Season, season
+from crm_ml.clv.season import LEAST_FACTOR, MONTHS, Season, season
 from crm_ml.clv.time_units import DAYS, NAMES, Horizon, in_units
 from crm_ml.errors import InputError
 
@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 Kind = Literal["horizon", "bound", "season", "regularity", "cohorts"]
 LONGEST = 1.5
 LEAST_SHAPE = 1.3
-SEASON_FACTOR, SWING = 1.25, 1.5
+SWING = 1.5
 COHORT_FACTOR = 1.25
 _LEVEL = 0.01
 _LEAST_COHORT = 50
@@ -139,17 +139,15 @@ def _season(known: Season | None) -> Caution | None:
         return None
     from scipy.stats import norm
 
-    limit = float(norm.isf(_LEVEL / 2))
     if known.factor == known.factor:
-        ratio = max(known.factor, 1 / max(known.factor, 1e-12))
-        if ratio <= SEASON_FACTOR or abs(known.z) <= limit:
+        if not known.is_clear:
             return None
         text = (
             f"The months ahead have had {known.factor:.2f} of an average month's purchases, which no model "
             "of purchases knows; "
         )
         text += "a seasonal factor is tried." if known.whole_year else "less than a year is known of it."
-        return Caution("season", known.factor, SEASON_FACTOR, text)
+        return Caution("season", known.factor, LEAST_FACTOR, text)
     if known.swing <= SWING or known.swing_z <= float(norm.isf(_LEVEL / 2 / known.months)):
         return None
     return Caution(

@@ -40,6 +40,9 @@ class ClvModel:
     scale : float
         Scale of the tilt, from the customers the model was fitted to.
     challenger : Challenger, optional
+    season : float
+        By which purchases and values of the horizon are raised, since an earlier year had as many more in its
+        calendar months. It is that of the day of the fit.
     cautions : tuple of Caution
         What the data that it was fitted to do not know.
     """
@@ -50,18 +53,20 @@ class ClvModel:
     tilt: Tilt = NO_TILT
     scale: float = 1.0
     challenger: Challenger | None = None
+    season: float = 1.0
     cautions: tuple[Caution, ...] = ()
 
     @classmethod
     def of(
-        cls, valuer: Valuer, terms: Terms, summary: "pd.DataFrame", tilt: Tilt, challenger: Challenger | None
-    ) -> "ClvModel":
+        cls, valuer: Valuer, terms: Terms, summary: "pd.DataFrame", tilt: Tilt,
+        challenger: Challenger | None, season: float = 1.0,
+    ) -> "ClvModel":  # fmt: skip
         """Return the model with the scale of `tilt` set by the customers of `summary`."""
-        bare = cls(valuer, terms, str(summary.attrs["time_unit"]), challenger=challenger)
+        bare = cls(valuer, terms, str(summary.attrs["time_unit"]), challenger=challenger, season=season)
         if tilt == NO_TILT:
             return bare
         scale = tilt.scale_for(bare.predict(summary)["clv"].to_numpy())
-        return cls(valuer, terms, bare.time_unit, tilt, scale, challenger)
+        return cls(valuer, terms, bare.time_unit, tilt, scale, challenger, season)
 
     def predict(self, summary: "pd.DataFrame") -> "pd.DataFrame":
         """Score customers.
@@ -91,6 +96,8 @@ class ClvModel:
         raw = scores[values].to_numpy()
         if self.challenger is not None:
             raw = self.challenger.correct(challenger_features(self.valuer, summary, self.terms), raw)
+        if self.season != 1:
+            raw, scores["expected_purchases"] = raw * self.season, scores["expected_purchases"] * self.season
         scores[values] = self.tilt.apply(raw, self.scale) if self.tilt != NO_TILT else raw
         scores.attrs["cautions"] = [caution.as_dict() for caution in self.cautions]
         return scores
@@ -107,6 +114,7 @@ class ClvModel:
             "valuer": self.valuer.as_dict(),
             "tilt": {"power": self.tilt.power, "total": self.tilt.total, "scale": self.scale},
             "challenger_floor": None if self.challenger is None else self.challenger.floor_,
+            "season": self.season,
             "cautions": [caution.as_dict() for caution in self.cautions],
         }
         text = json.dumps(content, indent=1, allow_nan=False) + "\n"
@@ -134,7 +142,8 @@ class ClvModel:
         valuer = Valuer.from_dict(content["valuer"])
         cautions = tuple(Caution(**caution) for caution in content.get("cautions", ()))
         scale = content["tilt"]["scale"]
-        return cls(valuer, _terms(content), content["time_unit"], tilt, scale, trees, cautions)
+        season = content.get("season", 1.0)
+        return cls(valuer, _terms(content), content["time_unit"], tilt, scale, trees, season, cautions)
 
 
 def _terms(content: Mapping[str, Any]) -> Terms:

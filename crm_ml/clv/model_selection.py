@@ -103,6 +103,17 @@ def tilt_of(values: Sequence[Floats], windows: Sequence[ValidationWindow]) -> Ti
     return fit_tilt([(p, window.outcomes.known["value"].to_numpy()) for p, window in pairs])
 
 
+def prefers_season(
+    values: Sequence[Floats], factors: Sequence[float], windows: Sequence[ValidationWindow]
+) -> bool:
+    """Whether totals come closer to the observed ones, by their squared logarithms, with seasonal factors."""
+    if all(factor == 1 for factor in factors):
+        return False
+    seasonal = [factor * value for factor, value in zip(factors, values, strict=True)]
+    with_it, without = (level_errors(each, windows, is_tilted=False) for each in (seasonal, values))
+    return sum(error**2 for error in with_it) < sum(error**2 for error in without)
+
+
 def level_errors(
     values: Sequence[Floats], windows: Sequence[ValidationWindow], is_tilted: bool
 ) -> list[float]:

@@ -2,12 +2,12 @@
 
 import math
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import TYPE_CHECKING
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from crm_ml.clv.purchase_calendar import Calendar
+from crm_ml.clv.purchase_calendar import Calendar, purchase_calendar
 from crm_ml.clv.purchase_histories import Floats, Ints
 from crm_ml.clv.purchase_model import PurchaseModel
 from crm_ml.clv.time_units import DAYS
@@ -20,6 +20,8 @@ MONTHS = 12
 _MOST = 20_000
 _LEAST_DAYS = 14
 _LEAST_EXPECTED = 5.0
+LEAST_FACTOR = 1.25
+_CLEAR = 2.575829  # standard errors that chance exceeds in 1 of 100 worlds
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,27 @@ class Season:
     swing_z: float
     months: int
     whole_year: bool
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether the months ahead are known, and differ by a quarter or more and not by chance."""
+        if not self.factor > 0:  # NaN where months were not seen
+            return False
+        return max(self.factor, 1 / self.factor) > LEAST_FACTOR and abs(self.z) > _CLEAR
+
+
+def seasonal_factor(
+    model: PurchaseModel, summary: "pd.DataFrame", orders: Any, as_of: datetime, horizon: timedelta
+) -> float:
+    """Return the factor of the months ahead; 1 where it is not clear, or no whole earlier year is known.
+
+    Parameters: as `season`, with the orders until `as_of` in place of their calendar.
+    """
+    unit = DAYS[str(summary.attrs["time_unit"])]
+    if float(summary["T"].max()) * unit + 1 < YEAR or horizon >= timedelta(days=YEAR):
+        return 1.0
+    known = season(model, summary, purchase_calendar(orders, as_of, summary), horizon)
+    return known.factor if known is not None and known.whole_year and known.is_clear else 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,7 +141,8 @@ def _months(model: PurchaseModel, summary: "pd.DataFrame", calendar: Calendar) -
     ages = np.round(summary["T"].to_numpy()[::step] * unit).astype(np.int64)
     span = int(ages.max())
     day_month = _calendar_months(calendar, span)
-    curve = model.expected_since_first((np.arange(span + 1) / unit).tolist())
+    weekly = np.arange(0, span + 7, 7)
+    curve = np.interp(np.arange(span + 1), weekly, model.expected_since_first((weekly / unit).tolist()))
     edges = np.flatnonzero(np.diff(day_month, prepend=-1, append=-1))  # of whole days from the first one
     since = np.clip(edges[None, :] - 1 - (span - ages[:, None]), 0, span)
     between = np.diff(curve[since], axis=1)

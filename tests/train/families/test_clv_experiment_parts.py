@@ -242,3 +242,32 @@ def test_the_gate_of_the_total_knows_its_interval_and_the_misses_of_validation()
     assert "within" in gate.reason
     missed = replace(tested, total=replace(total, prediction_low=1e9, prediction_high=2e9))
     assert "outside 1,000,000,000" in report.gates(judged, missed, run.largest_total_error)[1].reason
+
+
+@pytest.mark.slow  # tests of the season itself are quick
+def test_a_shop_of_november_and_december_is_forecast_for_spring_by_the_spring_before():
+    rng, first = np.random.default_rng(5), pd.Timestamp("2022-06-01")
+    rows = []
+    for number in range(200):
+        at = rng.uniform(0, 400) + np.cumsum(rng.exponential(rng.uniform(4, 12), 400))
+        days = first + pd.to_timedelta(at[at < 715].astype(int), unit="D")
+        days = days[rng.random(len(days)) < np.where(days.month >= 11, 1.0, 0.1)].unique()
+        paid = (rng.gamma(6.0, 100.0, len(days)) * 5.0 / rng.gamma(5.0)).astype(int) + 1
+        rows += [(f"c{number:05d}", day, cents) for day, cents in zip(days, paid, strict=True)]
+    lines = pd.DataFrame(rows, columns=["customer_id", "ordered_at", "paid_cents"])
+    lines["ordered_at_epoch_s"] = lines.pop("ordered_at").astype("int64") // 10**9
+    if lines["ordered_at_epoch_s"].max() < 10**8:  # microseconds
+        lines["ordered_at_epoch_s"] *= 1000
+    split = {"test": "2024-03-10", "validation": ["2024-01-10"]}
+    more = {"register_as": {"name": "clv", "as_of": "2024-05-10"}, "challenger": None}
+    run, tables = config(split=split, **more), value_shop.shop(lines)
+    found = chosen(run, tables)
+    assert found.is_seasonal
+    tested = experiment.test(run, experiment.source_of(run, tables), found)
+    observed, predicted = tested.value.y.sum(), tested.value.p["model"].sum()
+    plain = replace(tested.model, season=1.0).predict(tested.window.summary)["clv"].sum()
+    assert tested.model.season < 0.6
+    assert plain > 2 * observed
+    assert abs(np.log(predicted / observed)) < 0.6 * np.log(plain / observed)
+    final = experiment.final_model(run, experiment.source_of(run, tables), found, np.random.default_rng(0))
+    assert final.season == 1  # of a horizon of a whole year

@@ -15,6 +15,7 @@ from crm_ml.clv.challenger import Challenger, challenger_features
 from crm_ml.clv.clv_model import ClvModel
 from crm_ml.clv.purchase_and_spend_model import Valuer
 from crm_ml.clv.purchase_calendar import purchase_calendar
+from crm_ml.clv.season import seasonal_factor
 from crm_ml.clv.totals import total_of
 from crm_ml.clv.validation_windows import ValidationWindow, WindowSource, check_point_in_time
 from crm_ml.clv.valuation_terms import Terms
@@ -163,11 +164,20 @@ def choose(
             _challenge(config, source, window, each[base], base, value)
             for value, (each, window) in zip(predicted[base], pairs, strict=True)
         ]
+    factors = [seasonal_factor(each[base].purchases, w.summary, source.tables, w.snapshot.as_of,
+                               w.snapshot.horizon) for each, w in pairs]  # fmt: skip
+    is_seasonal = model_selection.prefers_season(predicted[base], factors, windows)
+    if is_seasonal:
+        predicted = {
+            name: [factor * value for factor, value in zip(factors, values, strict=True)]
+            for name, values in predicted.items()
+        }
     judged = model_selection.judge(predicted, windows, rng, config.replicates)
     choice = model_selection.choose(judged, base)
     best = predicted[model_selection.CHALLENGER if choice.challenger else base]
     tilt = model_selection.tilt_of(best, windows) if choice.tilted else NO_TILT
-    return Chosen(choice, judged, tilt, model_selection.level_errors(best, windows, choice.tilted))
+    errors = model_selection.level_errors(best, windows, choice.tilted)
+    return Chosen(choice, judged, tilt, errors, is_seasonal)
 
 
 def _challenge(
@@ -235,7 +245,10 @@ def _model(
 ) -> ClvModel:
     valuer = fit_one(config, source, as_of, chosen.choice.base)
     trees = fit_challenger(config, source, as_of, chosen.choice.base) if chosen.choice.challenger else None
-    return ClvModel.of(valuer, terms, summary, chosen.tilt, trees)
+    season = 1.0
+    if chosen.is_seasonal and terms.horizon is not None:
+        season = seasonal_factor(valuer.purchases, summary, source.tables, as_of, terms.horizon)
+    return ClvModel.of(valuer, terms, summary, chosen.tilt, trees, season)
 
 
 def _candidate(config: ClvRun, model: ClvModel, source: WindowSource, window: ValidationWindow) -> Candidate:
@@ -261,6 +274,7 @@ def _facts(
     fitted = tested.model.valuer
     return {
         "choice": vars(chosen.choice),
+        "season": tested.model.season,
         "tilt": vars(chosen.tilt),
         "windows": [
             {

@@ -21,6 +21,7 @@ class Chosen:
     judged: Evaluation
     tilt: Tilt
     level_errors: Sequence[float] = ()
+    is_seasonal: bool = False
 
 
 @dataclass(frozen=True, eq=False)
