@@ -8,7 +8,6 @@ import numpy.typing as npt
 
 from crm_ml.customer_hash import customer_folds
 from crm_ml.errors import InputError, LeakError
-from crm_ml.evaluation.classification import auc
 from crm_ml.evaluation.ranking import Floats, check_binary
 from crm_ml.tables.column_kinds import numbers, plain_values
 from crm_ml.tables.outside_frames import aligned
@@ -89,12 +88,13 @@ def single_auc(values: "pd.Series", y: Floats, half: npt.NDArray[np.bool_]) -> f
 
     plain = plain_values(values)
     if plain.dtype == object:
-        return _category_auc(pd.factorize(plain, use_na_sentinel=False)[0], y, half)
-    bounded = np.clip(plain, -1e300, 1e300)
-    orders = [np.where(np.isnan(bounded), end, bounded) for end in (-np.inf, np.inf)]
-    ranks = [np.unique(order, return_inverse=True)[1] for order in orders]
-    direct = [auc(y, rank) for rank in ranks]
-    return max(*direct, *(1 - area for area in direct), _category_auc(_bins(ranks[0]), y, half))
+        return category_auc(pd.factorize(plain, use_na_sentinel=False)[0], y, half)
+    bounded, missing = np.clip(plain, -1e300, 1e300), np.isnan(plain)
+    ends = (-np.inf, np.inf) if missing.any() else (-np.inf,)
+    ranks = [np.unique(np.where(missing, end, bounded), return_inverse=True)[1] for end in ends]
+    by_rate = category_auc(_bins(ranks[0]), y, half)
+    direct = [_rank_auc(rank, y) for rank in ranks]
+    return max(*direct, *(1 - area for area in direct), by_rate)
 
 
 def check_point_in_time(with_later: "pd.DataFrame", without_later: "pd.DataFrame") -> None:
@@ -152,15 +152,37 @@ def _bins(rank: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     return np.asarray(below[rank] * _NUMBER_BINS // len(rank))
 
 
-def _category_auc(code: npt.NDArray[np.int64], y: Floats, half: npt.NDArray[np.bool_]) -> float:
-    """Return the mean AUC of label rates learned on one half of the rows and evaluated on the other."""
+def category_auc(code: npt.NDArray[np.int64], y: Floats, half: npt.NDArray[np.bool_]) -> float:
+    """Return the mean AUC of label rates learned on one half of the rows and evaluated on the other.
+
+    Parameters
+    ----------
+    code : numpy.ndarray of int, shape (n,)
+        Category of each row, from 0 on.
+    y : numpy.ndarray of {0, 1}, shape (n,)
+    half : numpy.ndarray of bool, shape (n,)
+
+    Raises
+    ------
+    InputError
+        If a half lacks a class.
+    """
     areas = []
     for learn in (half, ~half):
         judged = y[~learn]
-        if not learn.any() or len(np.unique(judged)) < 2:
+        if not learn.any() or not 0 < judged.sum() < len(judged):
             raise InputError("the leak gate needs rows of both classes in each half; give more rows")
         rows = np.bincount(code[learn], minlength=code.max() + 1)
         positives = np.bincount(code[learn], weights=y[learn], minlength=len(rows))
         rate = np.where(rows > 0, positives / np.maximum(rows, 1), y[learn].mean())
-        areas.append(auc(judged, rate[code[~learn]]))
+        rank = np.unique(rate, return_inverse=True)[1]
+        areas.append(_rank_auc(rank[code[~learn]], judged))
     return max(0.5, float(np.mean(areas)))
+
+
+def _rank_auc(rank: npt.NDArray[np.int64], y: Floats) -> float:
+    """Return the AUC of whole numbers from 0 on, as `auc` of `crm_ml.evaluation.classification`, unsorted."""
+    positives = np.bincount(rank, weights=y)
+    negatives = np.bincount(rank) - positives
+    below = np.cumsum(negatives) - negatives / 2
+    return float((positives * below).sum() / (positives.sum() * negatives.sum()))
