@@ -91,15 +91,13 @@ def constant_features(
         How often any feature of a fair draw may be named.
     """
     limit = np.log(alarms / (2 * max(len(columns.features), 1)))
-    names = []
-    for place, name in enumerate(columns.features):
-        codes = columns.codes[:, place]
-        for arm, other_chance in ((0, chance), (1, 1 - chance)):
-            others = codes != codes[treated == arm][0]
-            if not others[treated == arm].any() and np.log(other_chance[others]).sum() < limit:
-                names.append(name)
-                break
-    return tuple(names)
+    named = np.zeros(len(columns.features), dtype=bool)
+    for arm, other_chance in ((0, chance), (1, 1 - chance)):
+        own = columns.codes[treated == arm]
+        for place in np.flatnonzero((own == own[:1]).all(axis=0)):
+            others = columns.codes[:, place] != own[0, place]
+            named[place] |= np.log(other_chance[others]).sum() < limit
+    return tuple(name for name, chosen in zip(columns.features, named, strict=True) if chosen)
 
 
 def _columns(name: str, values: "pd.Series", codes: npt.NDArray[np.int32]) -> list[tuple[str, Numbers]]:

@@ -10,6 +10,7 @@ import pandas as pd
 from crm_ml.config import UpliftRun
 from crm_ml.config.uplift import HalvesSplit
 from crm_ml.evaluation import randomisation_checks, uplift_plots
+from crm_ml.evaluation.detectable_effect import smallest_effect
 from crm_ml.evaluation.significance import Evaluation, Interval, evaluate
 from crm_ml.evaluation.uplift_curves import uplift_by_decile
 from crm_ml.evaluation.uplift_predictions import RANDOM, RESPONSE, UpliftPredictions
@@ -65,13 +66,15 @@ class UpliftReport:
         """Return ``test.<arm>.<metric>`` and ``baseline.<name>.<arm>.<metric>`` with ``.low`` and ``.high``.
 
         The arm is left out where there is one only. ``difference.<name>.<metric>`` is the paired difference
-        of the model to each other order, ``effect`` the average effect.
+        of the model to each other order, ``effect`` the average effect, ``effect.smallest`` the smallest that
+        would have been found.
         """
         by_name: dict[str, float] = {}
         for arm, result in self.arms.items():
             of = "" if len(self.arms) == 1 else f"{arm}."
             judged = result.evaluation
             by_name |= named(f"{of}effect", result.effect)
+            by_name[f"{of}effect.smallest"] = smallest_effect(result.effect)
             for metric in judged.metrics:
                 for name in judged.models:
                     prefix = "test" if name == MODEL else f"baseline.{name}"
