@@ -9,7 +9,7 @@ from crm_ml.evaluation.arm_columns import ArmColumns, Numbers
 from crm_ml.evaluation.ranking import Floats
 
 FOLDS = 4
-BATCH = 50
+BATCH = 100
 _PENALTY = 0.1  # of the discriminant, in variances of its standardised columns
 _BINS, _WIDTH = 256, 4.0  # of scores, up to four standard deviations on either side
 _RANK = 1e-4  # share of the largest eigenvalue below which a direction is none
