@@ -18,6 +18,7 @@ from crm_ml.evaluation import Predictions, evaluate, leakage
 from crm_ml.models import create
 from crm_ml.snapshots import Snapshot
 from crm_ml.tables.bundle import to_pandas
+from crm_ml.tables.zones import on_clock  # days are those of the tables' zone
 
 tables = datasets.load("complete_journey")
 
@@ -29,7 +30,7 @@ tables = datasets.load("complete_journey")
 # %%
 def compute(tables, snapshot):
     """Items of the last 56 days that the customer had not bought before: their number and share."""
-    lines = snapshot.past(tables.frame("order_lines"), at="ordered_at")
+    lines = on_clock(snapshot.past(tables.frame("order_lines"), at="ordered_at"), "ordered_at")
     firsts = lines.group_by("customer_id", "item_id").agg(nw.col("ordered_at_epoch_s").min().alias("first"))
     recent = snapshot.window(lines, at="ordered_at", days=56).select("customer_id", "item_id").unique()
     known = recent.join(firsts, on=["customer_id", "item_id"], how="left")

@@ -46,7 +46,7 @@ class Past:
     ) -> None:
         self.tables = tables
         self.constants = constants_for(tables, constants)
-        self.snapshots = in_order(snapshots)
+        self.snapshots = in_order([snapshot.on_clock for snapshot in snapshots])
         self.first_rows = [number * _STRIDE for number in range(len(self.snapshots))]
         self._moments = tuple(snapshot.clock_s for snapshot in self.snapshots)
 

@@ -2,20 +2,25 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
+import narwhals as nw
 import pandas as pd
 import pytest
 from histories import DAY, TIMES, World, random_world
 
 from crm_ml import features
 from crm_ml.churn.target import labels
+from crm_ml.features import feature_groups
+from crm_ml.features.past import Past
 from crm_ml.models.active_customers import eligible
 from crm_ml.propensity.campaign_responses import answers, sent_campaigns
 from crm_ml.recommend.recommendation_task import task_of
 from crm_ml.snapshots import Snapshot
 from crm_ml.tables import Tables
-from crm_ml.tables.bundle import Engine
+from crm_ml.tables.bundle import Engine, to_pandas
+from crm_ml.tables.zones import on_clock
 from crm_ml.uplift.trial_rows import trials
 
 ZONES = ("America/New_York", "Europe/Berlin", "Asia/Kolkata", "Pacific/Auckland", "Asia/Shanghai")
@@ -75,6 +80,21 @@ def test_engines_agree_to_the_bit_in_every_zone(zone: str, engine: Engine) -> No
     frames = [features.matrix(own, day) for own, _, (day, _) in
               (pairs(zone, kind) for kind in ("duckdb", engine))]  # fmt: skip
     pd.testing.assert_frame_equal(*frames, check_exact=True)
+
+
+def new_items(tables: Tables, snapshot: Snapshot) -> "nw.LazyFrame":
+    """Count the lines of the last week, as a group of one's own may."""
+    lines = on_clock(snapshot.past(tables.frame("order_lines"), at="ordered_at"), "ordered_at")
+    recent = snapshot.window(lines, at="ordered_at", days=7)
+    return recent.group_by("customer_id").agg(nw.len().alias("own_lines"))
+
+
+def test_a_group_of_ones_own_gets_the_day_on_the_clock_for_a_moment(monkeypatch) -> None:
+    monkeypatch.setattr(feature_groups, "group_of", lambda _: SimpleNamespace(compute=new_items))
+    own = orders_at(["2024-02-22 23:59", "2024-02-23 00:00", "2024-02-29 23:59"], "Asia/Tokyo")
+    for day in (Snapshot("2024-03-01", HORIZON), Snapshot("2024-03-01", HORIZON, zone="Asia/Tokyo")):
+        frame = feature_groups.computed("own", Past(own, [day]), {})
+        assert to_pandas(frame)["own_lines"].tolist() == [2]
 
 
 def test_a_moment_in_the_zone_is_the_day_on_its_clock() -> None:
