@@ -124,7 +124,7 @@ def evaluate_lists(
         for name in metrics:
             sums = counts @ np.bincount(customer, values[name], minlength=len(ids))
             replicated[model, name, "pooled"] = sums / weight
-    return Evaluation(replicated, tuple(judged), tuple(metrics))
+    return Evaluation(replicated, tuple(judged), tuple(metrics), customers=len(ids))
 
 
 def describe_lists(

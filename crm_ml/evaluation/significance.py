@@ -63,6 +63,8 @@ class Evaluation:
     of_order : frozenset of str
         Metrics between 0 and 1 that stand on the rows of the rarer class. Their intervals are Student's, on
         the logit; the others have the percentiles of the replicates.
+    customers : int, optional
+        Of metrics that are means of values between 0 and 1: where these are all 0 or all 1, the end is exact.
     """
 
     replicates: Mapping[tuple[str, str, Over], Floats]
@@ -71,6 +73,7 @@ class Evaluation:
     positives: int | None = None
     rarer: int | None = None
     of_order: frozenset[str] = frozenset()
+    customers: int | None = None
 
     def interval(self, model: str, metric: str, over: Over = "pooled") -> Interval:
         """Return one metric of one model.
@@ -90,6 +93,8 @@ class Evaluation:
         value, drawn = _drawn(self._values(model, metric, over), f"{model} {metric} ({over})")
         if self.rarer is not None and metric in self.of_order:
             return Interval(value, *share_ends(value, drawn, self.rarer, LEVEL))
+        if self.customers is not None and value in (0.0, 1.0):
+            return Interval(value, *share_ends(value, drawn, self.customers, LEVEL))
         return Interval(value, *percentile_ends(drawn, LEVEL))
 
     def difference(

@@ -7,6 +7,7 @@ from scipy.stats import t
 from crm_ml.evaluation.metric_intervals import difference_ends, percentile_ends, share_ends
 from crm_ml.evaluation.metric_segments import by_segment
 from crm_ml.evaluation.predictions import Predictions
+from crm_ml.evaluation.recommendation import evaluate_lists
 from crm_ml.evaluation.significance import evaluate
 
 
@@ -62,6 +63,14 @@ def test_coverage_of_six_positives_in_three_hundred_rows():
         held["percentiles"] += low <= 0.8019 <= high
     assert held["ours"] >= 0.9 * 60
     assert held["percentiles"] < held["ours"]
+
+
+def test_lists_without_a_hit_are_not_certain():
+    """None of 100 customers: 1 - .025^(1 / 100) = .0362 (Clopper and Pearson 1934)."""
+    values = {"model": {"hit_rate": np.zeros(100)}, "all": {"hit_rate": np.ones(100)}}
+    judged = evaluate_lists(np.arange(100), values, np.random.default_rng(0), 50, ["hit_rate"])
+    none, every = (judged.interval(name, "hit_rate") for name in values)
+    assert (none.low, none.high, every.low, every.high) == pytest.approx((0, 0.0362, 0.9638, 1), abs=1e-4)
 
 
 def test_a_segment_of_one_class_has_the_metrics_that_are_defined():
