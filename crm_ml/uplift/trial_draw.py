@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import narwhals as nw
 import numpy as np
 
+from crm_ml.customer_hash import customer_folds
 from crm_ml.evaluation.arm_columns import arm_columns
-from crm_ml.evaluation.draw_check import DrawCheck, check_draw
+from crm_ml.evaluation.draw_check import MOST_ROWS, DrawCheck, check_draw
 from crm_ml.evaluation.randomisation_checks import SampleRatio, sample_ratio
 from crm_ml.tables.bundle import Tables, to_pandas
 from crm_ml.tables.zones import on_clock
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 LARGEST_CONTAMINATION = 0.01
+_PARTS = 10_000  # of the customers, of which a sample takes some
 
 
 @dataclass(frozen=True)
@@ -148,8 +150,22 @@ def check_trials(rows: TrialRows, known: Sequence[CampaignTrial], tables: Tables
     ratio = None if p is None else sample_ratio(rows.arm.to_numpy(), {str(a): p[a] for a in p}, rows.fold)
     touches = _touches(rows, known, tables, control)
     breaches += [] if touches is None else touches.breaches()
-    arms = _arms(rows, p, control) if p is not None or not rows.declared else {}
+    if p is not None or not rows.declared:
+        keep = _sample(rows)
+        arms = _arms(rows.where(keep), None if p is None else p[keep], control)
+    else:
+        arms = {}
     return TrialDraw(ratio, arms, touches, tuple(breaches))
+
+
+def _sample(rows: TrialRows) -> "np.ndarray[Any, np.dtype[np.bool_]]":
+    """Return which rows are compared: all, or of so many that columns need much memory some customers."""
+    most = MOST_ROWS * len(set(rows.arm))
+    if len(rows.y) <= most:
+        return np.ones(len(rows.y), dtype=bool)
+    return customer_folds(np.asarray(rows.customer_id), _PARTS, key="draw check sample") < (
+        _PARTS * most // len(rows.y)
+    )
 
 
 def _arms(rows: TrialRows, p: "pd.DataFrame | None", control: str) -> dict[str, DrawCheck]:

@@ -8,6 +8,7 @@ import pytest
 
 from crm_ml.snapshots import Snapshot
 from crm_ml.tables import Tables
+from crm_ml.uplift import trial_draw
 from crm_ml.uplift.trial_draw import check_trials
 from crm_ml.uplift.trial_rows import CampaignTrial, TrialRows
 
@@ -84,6 +85,15 @@ def test_controls_that_were_touched_are_no_controls(share, seconds, words):
     assert draw.comparable == (words is None)
     if words:
         assert pd.Series([draw.reason]).str.contains(words).all()
+
+
+def test_of_many_rows_a_sample_of_customers_is_compared(monkeypatch):
+    rows = drawn_rows(seed=1)
+    monkeypatch.setattr(trial_draw, "MOST_ROWS", 150)
+    tables = Tables(customers=None, order_lines=None, items=None)
+    draw = check_trials(rows, TRIALS, tables, "none")
+    assert 200 < draw.arms["mail"].rows < 400
+    assert sum(draw.ratio.counts.values()) == 800
 
 
 def test_a_feature_of_the_treated_alone_refuses_and_is_named():
