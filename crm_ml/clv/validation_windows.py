@@ -6,7 +6,6 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from crm_ml.clv.observed_outcomes import Outcomes, outcomes
-from crm_ml.clv.purchase_calendar import with_gaps
 from crm_ml.clv.summary import summarize
 from crm_ml.clv.valuation_terms import Terms
 from crm_ml.errors import LeakError
@@ -51,15 +50,12 @@ class WindowSource:
         Restrict to these; all by default.
     data_ends_at : date, optional
         First day that the tables do not cover.
-    with_gaps : bool
-        Whether summaries have ``log_gaps``, for a model that learns how regular purchases are.
     """
 
     tables: Tables
     time_unit: str
     customers: Collection[str] | None = None
     data_ends_at: date | None = None
-    with_gaps: bool = False
     _models: dict[tuple[str, datetime], Any] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -78,7 +74,7 @@ class WindowSource:
             while len(self._summaries) >= _RETAINED:
                 del self._summaries[next(iter(self._summaries))]
             own = frame if self.customers is None else frame[frame.index.isin(self.customers)]
-            self._summaries[moment] = with_gaps(own, self.tables, moment) if self.with_gaps else own
+            self._summaries[moment] = own
         return self._summaries[moment]
 
     def fitted(self, name: str, as_of: datetime, fit: "Callable[[pd.DataFrame], Model]") -> Model:

@@ -271,3 +271,11 @@ def test_a_shop_of_november_and_december_is_forecast_for_spring_by_the_spring_be
     assert abs(np.log(predicted / observed)) < 0.6 * np.log(plain / observed)
     final = experiment.final_model(run, experiment.source_of(run, tables), found, np.random.default_rng(0))
     assert final.season == 1  # of a horizon of a whole year
+
+
+def test_a_regular_candidate_learns_the_gaps_of_the_day():
+    run = config(candidates=[{"purchases": "mbg_cnbd_k"}], challenger=None)
+    source = experiment.source_of(run, value_shop.shop(LINES))
+    fitted = experiment.fit_one(run, source, windows(run, source)[0].snapshot.as_of, "mbg_cnbd_k")
+    assert fitted.purchases.k_ == 1  # gaps of this shop are by chance
+    assert "log_gaps" not in source.summary(run.split.test)

@@ -142,8 +142,7 @@ def source_of(config: ClvRun, tables: Tables) -> WindowSource:
     if config.target.purpose is not None:
         today = Snapshot(as_utc(config.register_as.as_of), timedelta(days=1))
         customers = consenting(tables, today, config.target.purpose)
-    with_gaps = any(candidate.purchases == "mbg_cnbd_k" for candidate in config.candidates)
-    return WindowSource(tables, config.time_unit, customers, config.data.ends_at, with_gaps)
+    return WindowSource(tables, config.time_unit, customers, config.data.ends_at)
 
 
 def choose(

@@ -1,14 +1,20 @@
 """What the lifetime-value experiment fits to the customers of a moment: candidates and the challenger."""
 
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from crm_ml.clv.challenger import Challenger, challenger_features, join
 from crm_ml.clv.gamma_gamma import GammaGamma
 from crm_ml.clv.purchase_and_spend_model import PURCHASES, Valuer
+from crm_ml.clv.purchase_calendar import with_gaps
+from crm_ml.clv.purchase_model import PurchaseModel
 from crm_ml.clv.validation_windows import WindowSource
 from crm_ml.config import ClvRun
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def fit_candidates(config: ClvRun, source: WindowSource, as_of: datetime) -> dict[str, Valuer]:
@@ -20,9 +26,14 @@ def fit_one(config: ClvRun, source: WindowSource, as_of: datetime, name: str) ->
     """Return the candidate of a name fitted to the customers of a moment."""
     (candidate,) = (each for each in config.candidates if each.name == name)
     settings = candidate.first_purchase, candidate.largest_correlation
+
+    def purchases(summary: "pd.DataFrame") -> PurchaseModel:
+        model = PURCHASES[candidate.purchases]()
+        return model.fit(summary if model.K_IS_ONE else with_gaps(summary, source.tables, as_of))
+
     return Valuer(
         candidate.purchases,
-        source.fitted(candidate.purchases, as_of, lambda frame: PURCHASES[candidate.purchases]().fit(frame)),
+        source.fitted(candidate.purchases, as_of, purchases),
         source.fitted(f"spend {settings}", as_of, lambda frame: GammaGamma(*settings).fit(frame)),
     )
 
