@@ -89,13 +89,13 @@ def policy_value(outcomes: Path, other: Published, margin: float) -> dict[str, A
         return figures | {"matched": matched, "warnings": [warning]}
     value = _value(rows, margin)
     warnings = list(value.warnings)
-    if np.isinf(value.ips.high):
-        return figures | {"matched": matched, "events": value.events, "warnings": warnings}
     if outside:
         warnings.append(
             f"{outside:,} rows of the other list ({outside / (outside + len(rows)):.1%} of all) are of "
             "customers without an open offering here: of these nothing is known and they are left out"
         )
+    if np.isinf(value.ips.high):
+        return figures | {"matched": matched, "events": value.events, "warnings": warnings}
     return figures | _figures(value) | {"warnings": warnings}
 
 

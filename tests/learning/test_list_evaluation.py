@@ -348,6 +348,20 @@ def test_another_policy_is_valued_from_the_draws(world, capsys):
     assert "doubly robust" in capsys.readouterr().out
 
 
+def test_a_log_in_which_nothing_happened_values_no_policy(world, capsys):
+    names, _, lines, rows, others = logs(np.random.default_rng(4), 60)
+    quiet = [lines[lines["order_id"].str.startswith("b")], order_lines(["x"], [30], [1])]
+    world.load(pd.DataFrame({"customer_id": [*names, "x"]}), pd.concat(quiet))
+    mine = world.list(rows, others)
+    policy = ingredients(policy="f" * 64)
+    everybody = world.list(
+        [listed(name) for name in names], (), "2024-06-01-aaaaaaaaaaaaaaaa", made_of=policy
+    )
+    value = world.evaluate(mine, "--against", str(everybody))["off_policy"]
+    assert (value["matched"], value["events"], "ips" in value) == (len(rows), 0, False)
+    assert "warning: all 60 rewards are the same within each action" in capsys.readouterr().out
+
+
 def test_what_the_log_can_not_know_is_counted_and_told(world, capsys):
     names, _, lines, rows, others = logs(np.random.default_rng(5), 300)
     rows[:50] = [one | {"propensity": 1.0} for one in rows[:50]]
