@@ -155,7 +155,8 @@ class Past:
         known_from = nw.lit(0).cast(nw.Int64)
         for snapshot in self.snapshots[:-1]:
             known_from = known_from + count_if(~snapshot.knows(past, at))
-        return on_clock(past.with_columns(known_from=known_from), at)
+        rows = past.with_columns(known_from=known_from)
+        return rows if self.tables.zone == "UTC" else on_clock(rows, at)
 
     def _each_day(self) -> "nw.LazyFrame[Any]":
         days = self.once("days", self._days).join(self._moments_frame, on="phase", how="inner")
