@@ -205,8 +205,8 @@ def _rate(observed: Counted, profile: Profile, limits: DriftLimits) -> tuple[flo
     if observed.mean is None or not rates:
         return None, "none", ""
     usual = sum(rates) / len(rates)
-    ratio = _odds_side(observed.mean, usual)
-    past = max(max(each, 1 / each) for rate in rates for each in [_odds_side(rate, usual)])
+    ratio = rate_ratio(observed.mean, usual)
+    past = max(max(each, 1 / each) for rate in rates for each in [rate_ratio(rate, usual)])
     warn = max(limits.rate_warn, limits.past_factor * past)
     verdict = beyond(ratio, warn, warn * limits.rate_stop / limits.rate_warn)
     if verdict == "stop" and not labelled:
@@ -216,8 +216,14 @@ def _rate(observed: Counted, profile: Profile, limits: DriftLimits) -> tuple[flo
     return round(ratio, _DIGITS), verdict, reason
 
 
-def _odds_side(rate: float, usual: float) -> float:
-    """Return the ratio of rates, or of their complements where that is the larger movement."""
+def rate_ratio(rate: float, usual: float) -> float:
+    """Return the ratio of a rate to the usual one, or of their complements where that is the larger movement.
+
+    Examples
+    --------
+    >>> round(rate_ratio(0.2, 0.1), 3), round(rate_ratio(0.98, 0.99), 3)
+    (2.0, 0.5)
+    """
     tiny = 1e-9
     up = (rate + tiny) / (usual + tiny)
     down = (1 - usual + tiny) / (1 - rate + tiny)
