@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -14,12 +14,15 @@ from crm_ml.models.feature_reasons import top_reasons
 from crm_ml.models.gradient_boosting import GradientBoosting
 from crm_ml.models.logistic import Logistic
 from crm_ml.models.training_rows import TrainingRows
+from crm_ml.models.tree_settings import PLAIN, SettingsChoice, choose
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Floats = npt.NDArray[np.float64]
 _PARAMETERS = "parameters.json"
+_ALONE = "plain alone"
+_DECLARED = ("linear_share", "strength", "rounds")
 
 
 @dataclass(kw_only=True, eq=False)
@@ -39,6 +42,9 @@ class Blend:
         Of the boosting.
     params : mapping of str to value
         Further parameters of LightGBM, as `GradientBoosting` takes them.
+    choose_settings : bool
+        Whether, where share, strength, rounds and parameters are not given, the blend is compared with trees
+        of LightGBM's own defaults, with the line and without it; see `GradientBoosting`.
 
     References
     ----------
@@ -53,6 +59,7 @@ class Blend:
     seed: int = 0
     num_threads: int = 2
     params: Mapping[str, Any] = field(default_factory=dict)
+    choose_settings: bool = True
 
     def __post_init__(self) -> None:
         self._unfitted_trees()
@@ -68,7 +75,10 @@ class Blend:
         if not 0 <= self.linear_share <= 1:
             raise InputError(f"linear_share is {self.linear_share}; it must lie within 0 and 1")
         rows = TrainingRows.of("binary", X, y, sample_weight)
-        self.trees_ = self._unfitted_trees().fit_rows(rows)
+        self.choice_ = choose(rows, self._candidates) if self._chooses() else None
+        settings = self.choice_.settings if self.choice_ else "regularised"
+        trees = self._unfitted_trees()
+        self.trees_ = (trees if settings == "regularised" else replace(trees, **PLAIN)).fit_rows(rows)
         self.line_ = Logistic(strength=self.strength).fit_rows(rows)
         return self
 
@@ -92,13 +102,15 @@ class Blend:
 
     def _margin_of(self, matrix: Floats) -> Floats:
         trees, line = self.trees_.margin_of(matrix), self.line_.margin_of(matrix)
-        return (1 - self.linear_share) * trees + self.linear_share * line
+        share = self._share()
+        return (1 - share) * trees + share * line
 
     def contributions(self, X: "pd.DataFrame") -> "pd.DataFrame":
         """Return the contribution of each feature to the log-odds; rows sum to the margin."""
         trees, line = (part.contributions(X) for part in self.parts)
         columns = [*(name for name in trees.columns if name != "base"), "base"]
-        return (1 - self.linear_share) * trees[columns] + self.linear_share * line[columns]
+        share = self._share()
+        return (1 - share) * trees[columns] + share * line[columns]
 
     def reasons(self, X: "pd.DataFrame", top: int = 3, raising: bool = False) -> "pd.DataFrame":
         """Return the features that move the margin of each row most; see `crm_ml.models.feature_reasons`."""
@@ -114,6 +126,8 @@ class Blend:
             name: getattr(self, name) for name in self.__dataclass_fields__ if name != "num_threads"
         }
         (folder / _PARAMETERS).write_text(json.dumps(parameters, indent=1) + "\n", encoding="utf-8")
+        if self.choice_:
+            self.choice_.save(folder)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -121,11 +135,33 @@ class Blend:
         model = cls(**json.loads((folder / _PARAMETERS).read_text(encoding="utf-8")))
         model.trees_ = GradientBoosting.load(folder / "trees")
         model.line_ = Logistic.load(folder / "line")
+        model.choice_ = SettingsChoice.load(folder)
         return model
 
     def _unfitted_trees(self) -> GradientBoosting:
         names = ("rounds", "n_seeds", "seed", "num_threads", "params")
-        return GradientBoosting(**{name: getattr(self, name) for name in names})
+        return GradientBoosting(**{name: getattr(self, name) for name in names}, choose_settings=False)
+
+    def _share(self) -> float:
+        return 0.0 if self.choice_ and self.choice_.settings == _ALONE else self.linear_share
+
+    def _chooses(self) -> bool:
+        as_it_comes = all(getattr(self, name) == getattr(Blend, name) for name in _DECLARED)
+        return self.choose_settings and as_it_comes and not self.params
+
+    def _candidates(self, fits: TrainingRows, judges: TrainingRows) -> dict[str, Floats]:
+        from scipy.special import expit
+
+        trees = replace(self._unfitted_trees(), n_seeds=1)
+        line = Logistic(strength=self.strength).fit_rows(fits).margin_of(judges.matrix)
+        regularised, plain = (
+            model.fit_rows(fits).margin_of(judges.matrix) for model in (trees, replace(trees, **PLAIN))
+        )
+        shares = {"regularised": (regularised, self.linear_share), "plain": (plain, self.linear_share)}
+        return {
+            name: np.asarray(expit((1 - share) * margin + share * line))
+            for name, (margin, share) in {**shares, _ALONE: (plain, 0.0)}.items()
+        }
 
     def _check_fitted(self) -> None:
         if not hasattr(self, "line_"):

@@ -37,7 +37,8 @@ class Encoding:
     Parameters
     ----------
     columns : tuple of str
-        Columns of the encoded matrix, in order; categories among them are those of `categories`.
+        Columns of the encoded matrix, in order; categories among them are those of `categories`. Learned
+        ones stand in the order of their names, so that a model does not depend on that of a frame.
     categories : mapping of str to CategoryMap
     dropped : tuple of str
         Columns that were constant or null in every training row.
@@ -62,10 +63,10 @@ class Encoding:
         repeated = sorted(set(X.columns[X.columns.duplicated()].astype(str)))
         if repeated or not len(X):
             raise InputError(f"features: {len(X):,} rows, repeated columns {', '.join(repeated) or 'none'}")
-        dropped = tuple(str(name) for name in X.columns if _is_constant(X[name]))
+        dropped = tuple(sorted(str(name) for name in X.columns if _is_constant(X[name])))
         if dropped:
             logger.warning("dropped %d constant or all-null columns: %s", len(dropped), ", ".join(dropped))
-        columns = tuple(str(name) for name in X.columns if name not in dropped)
+        columns = tuple(sorted(str(name) for name in X.columns if str(name) not in dropped))
         if not columns:
             raise InputError("features: every column is constant or null; nothing can be learned")
         customers = X.index.get_level_values("customer_id") if "customer_id" in X.index.names else X.index

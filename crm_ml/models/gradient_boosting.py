@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,7 @@ from crm_ml.models.booster_text import booster_of, text_of
 from crm_ml.models.encoding import Encoding
 from crm_ml.models.feature_reasons import top_reasons
 from crm_ml.models.training_rows import TrainingRows
+from crm_ml.models.tree_settings import PLAIN, SettingsChoice, choose, size_defaults
 from crm_ml.tables.outside_frames import as_features
 from crm_ml.threads import usable
 
@@ -37,7 +38,8 @@ class GradientBoosting:
         A probability of something that happens or not, or the mean of an amount.
     num_leaves, min_data_in_leaf, lambda_l2, feature_fraction_bynode : optional
         Leaves of a tree, rows of a leaf, penalty, and share of columns tried at a split. Without them chosen
-        by the number of training rows and columns, see `size_defaults`.
+        by the number of training rows and columns, see
+        `crm_ml.models.tree_settings.size_defaults`.
     rounds : int
         Number of trees.
     learning_rate : float
@@ -56,9 +58,15 @@ class GradientBoosting:
         be a function of one's own, ``{"objective": "module:function"}``: its margins start from 0, and
         `objective` still says how they become predictions. `ConfigError` for what the model sets itself, what
         LightGBM does not know, and what would not repeat.
+    choose_settings : bool
+        Whether the settings above, where none of them is given, are compared with LightGBM's own defaults
+        on customers set aside in training, which are taken where they are better by more than a standard
+        error; see `crm_ml.models.tree_settings`. Of probabilities only. What came of it is ``choice_``.
 
     Notes
     -----
+    ``plain_lightgbm`` is this model with LightGBM's own defaults, a control for all others.
+
     Classes are never weighted: that ruins probabilities and buys no AUC. With ``deterministic`` and
     ``force_col_wise``, every seed set and rows sorted by key, the same rows give the same bytes on any number
     of threads.
@@ -67,6 +75,8 @@ class GradientBoosting:
     ----------
     .. [1] Ke et al. (2017). LightGBM: a highly efficient gradient boosting decision tree. NeurIPS.
     """
+
+    variants: ClassVar[Mapping[str, Mapping[str, Any]]] = {"plain_lightgbm": PLAIN}
 
     objective: Literal["binary", "regression"] = "binary"
     num_leaves: int | None = None
@@ -83,6 +93,7 @@ class GradientBoosting:
     seed: int = 0
     num_threads: int = 2
     params: Mapping[str, Any] = field(default_factory=dict)
+    choose_settings: bool = True
 
     def __post_init__(self) -> None:
         check_params(self.params, self._parameters(1, 1, 0))
@@ -110,6 +121,8 @@ class GradientBoosting:
         """Grow the trees from encoded rows; all boosters share one binning."""
         import lightgbm
 
+        self.choice_ = choose(rows, self._candidates) if self._chooses() else None
+        chosen = replace(self, **PLAIN) if self.choice_ and self.choice_.settings == "plain" else self
         encoding, (size, width) = rows.encoding, rows.matrix.shape
         data = lightgbm.Dataset(
             rows.matrix,
@@ -120,8 +133,8 @@ class GradientBoosting:
         )
         texts = []
         for number in range(self.n_seeds):
-            parameters = {**self._parameters(size, width, number), **passed_on(self.params)}
-            texts.append(text_of(lightgbm.train(parameters, data, num_boost_round=self.rounds)))
+            parameters = {**chosen._parameters(size, width, number), **passed_on(self.params)}
+            texts.append(text_of(lightgbm.train(parameters, data, num_boost_round=chosen.rounds)))
         self.encoding_ = encoding
         self.boosters_ = [booster_of(text) for text in texts]
         self.texts_ = texts
@@ -187,20 +200,34 @@ class GradientBoosting:
         self._encoding().save(folder / _ENCODING)
         for number, text in enumerate(self.texts_):
             (folder / f"booster_{number}.txt").write_text(text, encoding="utf-8")
-        parameters = {
-            name: getattr(self, name) for name in self.__dataclass_fields__ if name != "num_threads"
-        }
+        parameters = {each.name: getattr(self, each.name) for each in fields(self)}
+        del parameters["num_threads"]
         (folder / _PARAMETERS).write_text(json.dumps(parameters, indent=1) + "\n", encoding="utf-8")
+        if self.choice_:
+            self.choice_.save(folder)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read a model that `save` wrote; check its manifest before, for a damaged text ends the process."""
         model = cls(**json.loads((folder / _PARAMETERS).read_text(encoding="utf-8")))
         model.encoding_ = Encoding.load(folder / _ENCODING)
+        model.choice_ = SettingsChoice.load(folder)
         numbers = range(model.n_seeds)
         model.texts_ = [(folder / f"booster_{number}.txt").read_text(encoding="utf-8") for number in numbers]
         model.boosters_ = [booster_of(text) for text in model.texts_]
         return model
+
+    def _chooses(self) -> bool:
+        as_it_comes = all(getattr(self, name) == getattr(GradientBoosting, name) for name in PLAIN)
+        binary = self.objective == "binary"
+        return self.choose_settings and binary and as_it_comes and not self.params
+
+    def _candidates(self, fits: TrainingRows, judges: TrainingRows) -> dict[str, Floats]:
+        from scipy.special import expit
+
+        trees = replace(self, choose_settings=False, n_seeds=1)
+        models = {"regularised": trees, "plain": replace(trees, **PLAIN)}
+        return {name: expit(model.fit_rows(fits).margin_of(judges.matrix)) for name, model in models.items()}
 
     def _parameters(self, rows: int, columns: int, number: int) -> dict[str, Any]:
         chosen = {name: getattr(self, name) for name in size_defaults(rows, columns)}
@@ -226,24 +253,3 @@ class GradientBoosting:
         if not hasattr(self, "encoding_"):
             raise InputError("GradientBoosting is not fitted; call fit first")
         return self.encoding_
-
-
-def size_defaults(rows: int, columns: int) -> dict[str, float]:
-    """Return the defaults for training data of n rows and k columns.
-
-    ``n / 1400`` leaves within 4 and 63, ``n / 500`` rows in a leaf within 20 and 200, a penalty of
-    ``n / 800`` within 5 and 50, and a fifth of the columns at a split but 8 at least.
-
-    Examples
-    --------
-    >>> size_defaults(5_000, 20)
-    {'num_leaves': 4, 'min_data_in_leaf': 20, 'lambda_l2': 6.25, 'feature_fraction_bynode': 0.4}
-    >>> size_defaults(40_000, 70)
-    {'num_leaves': 28, 'min_data_in_leaf': 80, 'lambda_l2': 50.0, 'feature_fraction_bynode': 0.2}
-    """
-    return {
-        "num_leaves": int(np.clip(rows // 1400, 4, 63)),
-        "min_data_in_leaf": int(np.clip(rows // 500, 20, 200)),
-        "lambda_l2": float(np.clip(rows / 800, 5, 50)),
-        "feature_fraction_bynode": min(1.0, max(0.2, 8 / columns)),
-    }

@@ -1,7 +1,7 @@
 """Training rows as numbers, in an order that depends on their key and content alone."""
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +27,8 @@ class TrainingRows:
     y, weights : numpy.ndarray, shape (n,)
     weighted : bool
         Whether weights were given; they are 1 without.
+    index : pandas.Index, shape (n,)
+        Of the features.
     """
 
     encoding: Encoding
@@ -34,6 +36,7 @@ class TrainingRows:
     y: Floats
     weights: Floats
     weighted: bool
+    index: "pd.Index[Any]"
 
     @classmethod
     def of(
@@ -56,4 +59,10 @@ class TrainingRows:
         encoding.refuse_unseen(matrix)
         order = training_order(X.index, matrix, outcomes, weights)
         ordered = np.ascontiguousarray(matrix[order])
-        return cls(encoding, ordered, outcomes[order], weights[order], sample_weight is not None)
+        weighted, index = sample_weight is not None, X.index[order]
+        return cls(encoding, ordered, outcomes[order], weights[order], weighted, index)
+
+    def part(self, keep: npt.NDArray[np.bool_]) -> "TrainingRows":
+        """Return some of the rows, shape (n,), with the same encoding."""
+        parts = {name: getattr(self, name)[keep] for name in ("matrix", "y", "weights", "index")}
+        return replace(self, **parts)

@@ -15,7 +15,11 @@ from crm_ml.models.model import MODELS, create
 
 USED = {"shrunk_rate": ("history_answered", "history_sent")}
 RULE = ("rfm_days_since_order", "cadence_gap_share")
-SMALL = {"gradient_boosting": {"rounds": 40, "n_seeds": 2}, "blend": {"rounds": 40}}
+SMALL = {
+    "gradient_boosting": {"rounds": 40, "n_seeds": 2},
+    "blend": {"rounds": 40},
+    "plain_lightgbm": {"params": {"max_depth": 2}},
+}
 explaining = pytest.mark.parametrize(
     "name", sorted(name for name, one in MODELS.items() if hasattr(one, "contributions"))
 )
@@ -91,6 +95,15 @@ def test_row_order_and_threads_do_not_change_a_byte(name, data, tmp_path):
         _model(name, **threads).fit(X.iloc[order], y.iloc[order], weights[order]), tmp_path / "mixed", "churn"
     )
     assert _same_files(tmp_path / "sorted", tmp_path / "mixed")
+
+
+@every_model
+def test_column_order_does_not_change_a_byte(name, data, tmp_path):
+    X, y, weights = data
+    model_folder.save(_model(name).fit(X, y, weights), tmp_path / "first", "churn")
+    moved = X[[*X.columns[3:], *X.columns[2::-1]]]
+    model_folder.save(_model(name).fit(moved, y, weights), tmp_path / "moved", "churn")
+    assert _same_files(tmp_path / "first", tmp_path / "moved")
 
 
 @every_model
