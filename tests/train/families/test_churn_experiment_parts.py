@@ -161,7 +161,7 @@ def test_a_baseline_that_is_a_part_of_the_model_and_folds_of_equal_training_are_
     both = LabelledRows(pd.concat([both.X, after.X]), pd.concat([both.y, after.y]))
     predictions = probability_run.predict(run, both, twice, Progress(disable=True))
     predictions = predictions.where(predictions.fold == "2017-09-06")
-    assert sizes == [("blend", 600), ("recency_rule", 600)]
+    assert sizes == [("blend", 600), ("recency_rule", 600), ("plain_lightgbm", 600)]
     past = given.at(each.training)
     line = create("logistic", strength=0.03).fit(past.X, past.y)
     np.testing.assert_array_equal(predictions.p["logistic"], line.predict(tested.X))
@@ -192,3 +192,18 @@ def test_who_did_not_allow_the_purpose_trains_no_model():
     with pytest.raises(ConfigError, match="'training' is asked of tables that have no consents"):
         allowed(without, "training")
     assert len(allowed(without, None).y) == 8 * 120
+
+
+@pytest.mark.parametrize(
+    ("model", "baselines", "control"),
+    [
+        ("blend", ["recency_rule"], 1),
+        ("gradient_boosting", ["recency_rule"], 1),
+        ("blend", ["plain_lightgbm"], 0),
+        ("logistic", ["recency_rule"], 0),
+    ],
+)
+def test_plain_lightgbm_stands_beside_boosted_trees_once(model, baselines, control):
+    parts = {"model": {"name": model}, "baselines": [{"name": name} for name in baselines]}
+    names = [part.name for part in probability_run.baselines_of(config(**parts))]
+    assert names == [*baselines, *["plain_lightgbm"] * control]

@@ -6,7 +6,7 @@ import pytest
 from crm_ml.evaluation.calibration_check import check_calibration
 from crm_ml.evaluation.predictions import Predictions
 from crm_ml.evaluation.significance import evaluate
-from crm_ml.train.families.probability.report import MODEL, Judged
+from crm_ml.train.families.probability.report import CONTROL, MODEL, Judged
 
 VIEWS = dict.fromkeys(("auc", "log_loss", "ece"), "pooled")
 
@@ -41,3 +41,22 @@ def test_only_what_is_shown_to_be_miscalibrated_fails():
     assert {"test.ece_debiased", "test.ece_p_value", "test.calibration_slope.low"} <= set(
         judged(2000, 300).metrics()
     )
+
+
+@pytest.mark.parametrize("loses", [True, False])
+def test_a_model_that_loses_to_plain_lightgbm_says_so(loses):
+    rng = np.random.default_rng(1)
+    right = rng.uniform(0.05, 0.95, 2000)
+    y = (rng.random(2000) < right).astype(float)
+    flat = 0.3 + 0.4 * right  # of the same order, so that the AUC says nothing
+    p = {MODEL: flat if loses else right, "logistic": right**2, CONTROL: right if loses else flat}
+    predictions = Predictions(np.arange(2000), ["june"] * 2000, y, p)
+    judgement = Judged(
+        evaluate(predictions, rng, tuple(VIEWS), 100, ("pooled",)),
+        VIEWS,
+        check_calibration(predictions, MODEL, rng, 99),
+    )
+    sentence = "model loses to plain_lightgbm: log_loss 0.0"
+    assert (sentence in judgement.gates(0.5)[0].reason) is loses
+    assert any(text.startswith(sentence) for text in judgement.losses()) is loses
+    assert judgement.summary()["model"].iloc[-1] == "model - plain_lightgbm"

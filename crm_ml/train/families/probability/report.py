@@ -9,6 +9,7 @@ import pandas as pd
 
 from crm_ml.evaluation import plots
 from crm_ml.evaluation.calibration_check import CalibrationCheck
+from crm_ml.evaluation.lost_to import lost_to
 from crm_ml.evaluation.metric_segments import bands, by_segment
 from crm_ml.evaluation.predictions import Predictions
 from crm_ml.evaluation.significance import Evaluation, Interval
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from crm_ml.evaluation.significance import Over
 
-MODEL = "model"
+MODEL, CONTROL = "model", "plain_lightgbm"
 LEAST_CUSTOMERS = 20  # of the rarer class, for a verdict
 _SHOWN = ("auc", "log_loss", "ece")
 _TENURE_EDGES_DAYS = (28, 90, 180)
@@ -57,6 +58,14 @@ class Judged:
         """Return the paired difference of the model to the best baseline."""
         return self.evaluation.difference(MODEL, self.best_baseline, metric, self.views[metric])
 
+    def losses(self) -> tuple[str, ...]:
+        """Return a sentence for each baseline whose AUC or log-loss is better for certain."""
+        return tuple(
+            sentence
+            for metric in ("auc", "log_loss")
+            for sentence in lost_to(self.evaluation, MODEL, metric, self.views[metric]).values()
+        )
+
     def metrics(self) -> dict[str, float]:
         """Return ``test.<metric>`` of the model and ``baseline.<name>.<metric>`` with ``.low`` and ``.high``.
 
@@ -73,7 +82,9 @@ class Judged:
         return by_name
 
     def summary(self) -> pd.DataFrame:
-        """Return the table for people: a row for each model, one for the paired difference.
+        """Return the table for people: a row for each model, one for each paired difference.
+
+        Differences are to the best baseline and to plain LightGBM.
 
         It has the metrics that probabilities stand or fall by; the run's ``tables/metrics.csv`` has them all.
         """
@@ -82,8 +93,13 @@ class Judged:
             {"model": name} | {metric: _shown(self.interval(name, metric)) for metric in _SHOWN}
             for name in names
         ]
-        paired = {metric: _shown(self.lead(metric)) for metric in _SHOWN}
-        table = pd.DataFrame([*rows, {"model": f"model - {self.best_baseline}"} | paired])
+        for other in dict.fromkeys((self.best_baseline, *({CONTROL} & set(names)))):
+            paired = {
+                metric: _shown(self.evaluation.difference(MODEL, other, metric, self.views[metric]))
+                for metric in _SHOWN
+            }
+            rows.append({"model": f"model - {other}"} | paired)
+        table = pd.DataFrame(rows)
         return table.assign(positives=f"{self.evaluation.positives:,}")
 
     def gates(self, largest_ece: float) -> tuple[Gate, ...]:
@@ -99,6 +115,7 @@ class Judged:
                 f"no verdict: {rarer} customers of the rarer class in the test rows, fewer than "
                 f"{LEAST_CUSTOMERS}; test on more days or customers ({figures})"
             )
+        figures = "; ".join((figures, *self.losses()))
         enough = rarer >= LEAST_CUSTOMERS
         return (
             Gate("not worse than the best baseline", enough and paired.high > 0, figures),

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ import numpy as np
 from pandas.api.types import is_numeric_dtype
 
 from crm_ml.config import ProbabilityRun
+from crm_ml.config.parts import Part
 from crm_ml.errors import InputError
 from crm_ml.evaluation import leakage
 from crm_ml.evaluation.calibration import best_calibrator
@@ -23,7 +25,7 @@ from crm_ml.models.model import Model, create
 from crm_ml.models.model_profiles import of_labelled, of_seen
 from crm_ml.monitoring.training_profile import Profile
 from crm_ml.train.families.probability import report
-from crm_ml.train.families.probability.report import MODEL, Judged
+from crm_ml.train.families.probability.report import CONTROL, MODEL, Judged
 from crm_ml.train.families.probability.study import Dated, Fold, Study
 from crm_ml.train.families.probability.test_rows import of_probability
 from crm_ml.train.families.probability.trace import trace_of
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from crm_ml.evaluation.significance import Over
 
 
+BOOSTED = ("blend", "gradient_boosting")
 Fitted = Model | CalibratedModel
 Models = dict[frozenset[str], tuple[datetime, Model]]  # by what trained them, with the end of its labels
 
@@ -103,13 +106,21 @@ def predict(
     return Predictions.join(parts)
 
 
+def baselines_of(config: ProbabilityRun) -> tuple[Part, ...]:
+    """Return the baselines of a config and, beside boosted trees, plain LightGBM as a control."""
+    named = {config.model.name, *(part.name for part in config.baselines)}
+    wanted = config.baselines and config.model.name in BOOSTED and CONTROL not in named
+    control = (Part(name=CONTROL),) if wanted else ()
+    return (*config.baselines, *control)
+
+
 def _fit_all(
     config: ProbabilityRun, rows: LabelledRows, each: Fold[Dated], models: Models
 ) -> dict[str, Fitted]:
     """Return the model and the baselines of a fold by name; a part of the model is no baseline to fit."""
     past = rows.at(each.training)
     fitted: dict[str, Fitted] = {MODEL: fit_calibrated(config, rows, each, models)}
-    for part in config.baselines:
+    for part in baselines_of(config):
         unfitted: Model = create(part.name, **part.options)
         fitted[part.name] = _part_of(fitted[MODEL], unfitted) or unfitted.fit(past.X, past.y)
     return fitted
@@ -221,8 +232,16 @@ def _facts(rows: LabelledRows, study: Study, model: Fitted, leaks: dict[str, flo
         "final": _dates(study.final),
         "features": list(rows.X.columns),
         "single_auc": leaks,
+        "settings": _settings(model),
         "calibrator": model.calibrator.as_dict() if isinstance(model, CalibratedModel) else None,
     }
+
+
+def _settings(model: Fitted) -> dict[str, Any] | None:
+    """Return which settings the final model chose within its training, and by how much."""
+    inner = model.model if isinstance(model, CalibratedModel) else model
+    choice = getattr(inner, "choice_", None)
+    return None if choice is None else asdict(choice)
 
 
 def _dates(each: Fold[Dated]) -> dict[str, Any]:
