@@ -23,7 +23,7 @@ from crm_ml.features.feature_groups import (
 from crm_ml.features.past import ROW, Past, numbers_of, snapshots_in_a_pass
 from crm_ml.features.snapshot_constants import SnapshotConstants, constants_for
 from crm_ml.snapshots import Snapshot
-from crm_ml.tables.bundle import Tables, to_arrow, write_parquet
+from crm_ml.tables.bundle import Tables, need_tables, to_arrow, write_parquet
 from crm_ml.tables.scratch_frames import Scratch, left_join
 
 if TYPE_CHECKING:
@@ -103,6 +103,7 @@ def matrices(
     ConfigError
         If a group or an option of one does not exist.
     """
+    need_tables(tables, "features.matrix")
     wanted = groups_with_options(groups)
     constants = constants_for(tables, constants)
     for part in _passes(tables, list(snapshots), wanted):
