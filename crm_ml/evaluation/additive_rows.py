@@ -103,6 +103,8 @@ def bins_of(values: npt.NDArray[Any]) -> Codes:
     --------
     >>> bins_of(np.array([3.0, 1.0, np.nan, 1.0])).tolist()
     [1, 0, 8, 0]
+    >>> bins_of(np.append(np.zeros(90), range(1, 11)))[88:].tolist()
+    [0, 0, 1, 2, 3, 3, 4, 5, 5, 6, 7, 7]
     >>> bins_of(np.array(["b", None, "a", "b"], dtype=object)).tolist()
     [0, 8, 1, 0]
     """
@@ -118,9 +120,16 @@ def bins_of(values: npt.NDArray[Any]) -> Codes:
     ordered = np.sort(values[known])
     distinct = ordered[np.append(True, ordered[1:] != ordered[:-1])] if len(ordered) else ordered
     if len(distinct) > MISSING:
-        distinct = np.unique(ordered[len(ordered) * np.arange(MISSING) // MISSING])
+        distinct = _cuts(ordered)
     code = np.searchsorted(distinct, values, side="right") - 1
     return np.where(known, np.maximum(code, 0), MISSING)
+
+
+def _cuts(ordered: Floats) -> Floats:
+    """Return the first value of each of eight bins; values that fill several leave these to the others."""
+    cuts = np.unique(ordered[len(ordered) * np.arange(MISSING) // MISSING])
+    others, bins = ordered[~np.isin(ordered, cuts)], MISSING - len(cuts)
+    return np.union1d(cuts, others[len(others) * np.arange(bins) // bins]) if bins else cuts
 
 
 def half_auc(score: Floats, y: Floats, half: Half) -> float:

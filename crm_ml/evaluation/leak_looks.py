@@ -31,8 +31,9 @@ def look_for_leaks(
 ) -> tuple[LeakLook, ...]:
     """Return what should be looked at before a model of these rows is believed.
 
-    - a feature whose AUC alone is above .95, or above .9 and by .05 above that of all others together in an
-      additive model; and one value of it that nearly only the rarer class has, which the others don't expect;
+    - a feature whose AUC alone is above .95, or above .9 and by .05 above that of the others together in an
+      additive model, of which none above .95 is; and one value of it that nearly only the rarer class has,
+      which the others don't expect;
     - a pair of features, by their joint bins or a weighted sum, with the same limits;
     - a rate that is made of the labels that it predicts, such as a target encoding with the row's own label;
     - all features together, where nothing is named, above .95 in that model: leaks that hide each other;
@@ -66,18 +67,18 @@ def look_for_leaks(
     frame = LeakFrame.of(X, y, areas)
     with threadpool_limits(1, "blas"):  # sums of floats would follow from the number of threads
         looks = [*_singles(frame, areas, allow), *_own_labels(frame, allow)]
-        named = {look.subject for look in looks} | set(allow)
-        looks += [*_pairs(frame, named), *_beside(frame, named)]
-        return tuple(looks) or tuple(_together(frame, named))
+        named = {look.subject for look in looks}
+        looks += [*_pairs(frame, named, allow), *_beside(frame, named)]
+        return tuple(looks) or tuple(_together(frame, allow))
 
 
 def _singles(frame: LeakFrame, areas: Mapping[str, float], allow: Collection[str]) -> Iterator[LeakLook]:
+    doubtful = {name for name, area in areas.items() if area > IMPLAUSIBLE and name not in allow}
     for name in frame.rows.names:
         if name in allow:
             continue
-        look = frame.alone(
-            Subject(name, "alone", rest="all other features"), areas.get(name, 0.5), (name,)
-        ) or _pure(frame, name)
+        subject = Subject(name, "alone", rest="all other features")
+        look = frame.alone(subject, areas.get(name, 0.5), doubtful | {name}) or _pure(frame, name)
         if look:
             yield look
 
@@ -123,17 +124,15 @@ def _own_labels(frame: LeakFrame, allow: Collection[str]) -> Iterator[LeakLook]:
             yield LeakLook(name, "own label", float("nan"), float("nan"), reason)
 
 
-def _pairs(frame: LeakFrame, named: Collection[str]) -> Iterator[LeakLook]:
-    """Yield the pairs of highest AUC, none of whose features was named before."""
+def _pairs(frame: LeakFrame, named: Collection[str], allow: Collection[str]) -> Iterator[LeakLook]:
+    """Yield the pairs of highest AUC, none of whose features was named before or is allowed."""
+    seen, shown = {*named, *allow}, 0
     rows, columns = frame.rows, {name: frame.columns[name][frame.sample] for name in frame.rows.names}
     (first, second), joint = joint_areas(rows)
     places = np.argsort(-np.round(joint, 9), kind="stable")
     best = [(rows.names[first[i]], rows.names[second[i]], joint[i]) for i in places if joint[i] > STRONG]
-    floats = {
-        name: values for name, values in columns.items() if values.dtype != object and name not in named
-    }
+    floats = {name: values for name, values in columns.items() if values.dtype != object and name not in seen}
     best += [item for item in summed_areas(floats, rows.y, rows.half) if item[2] > STRONG]
-    seen, shown = set(named), 0
     for a, b, area in sorted(best, key=lambda item: (-round(item[2], 6), item[:2])):
         if shown == _SHOWN or not seen.isdisjoint((a, b)):
             continue

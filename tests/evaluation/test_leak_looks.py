@@ -85,6 +85,15 @@ def test_a_pair_that_tells_the_label_is_named(kind, clean):
     assert subjects(X, y) == ["one and two"]
 
 
+def test_a_leak_vouches_for_no_other(clean):
+    X, y = clean
+    rng = np.random.default_rng(13)
+    spend = np.where(y == 1, rng.lognormal(3, 1, N), 0)
+    X = X.assign(spend=spend, visit=(y == 1) | (rng.random(N) < 0.12))
+    assert subjects(X, y) == ["spend", "visit"]
+    assert "visit" not in subjects(X, y, ["spend"])  # as spend is known, it tells nothing new
+
+
 def test_leaks_that_hide_each_other_are_looked_at_together(clean):
     X, y = clean
     rng = np.random.default_rng(7)
