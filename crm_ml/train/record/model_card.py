@@ -6,7 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crm_ml.train.families.family import training_family
-from crm_ml.train.record.model_card_parts import features_part, limits_part, metrics_part, segments_part
+from crm_ml.train.record.model_card_parts import (
+    data_part,
+    features_part,
+    limits_part,
+    metrics_part,
+    segments_part,
+)
 
 if TYPE_CHECKING:
     from crm_ml.config import Run
@@ -48,7 +54,8 @@ def model_card(subject: Subject, folder: Path) -> str:
     Returns
     -------
     str
-        Markdown: purpose, data, windows, metrics with intervals, segments, features, promotion, limits.
+        Markdown: purpose, data, windows, metrics with intervals, segments, checks of the data, features,
+        promotion, limits.
     """
     rows, outcome = subject.outcome.rows, subject.outcome
     parts = [
@@ -57,6 +64,7 @@ def model_card(subject: Subject, folder: Path) -> str:
         _windows(subject),
         metrics_part(outcome.metrics, rows.decides if rows else None),
         segments_part(outcome.tables.get("segments"), rows.decides if rows else None),
+        *data_part(outcome.facts.get("data_checks")),
         features_part(outcome, folder),
         _promotion(subject),
         limits_part(subject.config, outcome, subject.version.details),

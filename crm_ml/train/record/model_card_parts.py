@@ -1,7 +1,7 @@
 """The measured parts of a model card: metrics, segments, importances, limits."""
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,6 +50,16 @@ def segments_part(segments: "pd.DataFrame | None", metric: str | None) -> str:
             f"| {row['by']}: {row['segment']}{small} | {row['rows']:,} | {row['positives']:,} | {value} |"
         )
     return head + "\n".join(lines) + "\n"
+
+
+def data_part(checks: Sequence[str] | None) -> list[str]:
+    """Return signs of leaks and shifts from training to test, where a run looked for them."""
+    if checks is None:
+        return []
+    clean = not any(text.startswith("look at") for text in checks)
+    signs = "No sign of a leak, and no shift of the rate.\n\n" if clean else ""
+    lines = "\n".join(f"- {text}" for text in checks)
+    return [f"## Checks of the data\n\n{signs}{lines}\n"]
 
 
 def features_part(outcome: "Outcome", folder: Path) -> str:

@@ -13,9 +13,9 @@ from pandas.api.types import is_numeric_dtype
 from crm_ml.config import ProbabilityRun
 from crm_ml.config.parts import Part
 from crm_ml.errors import InputError
-from crm_ml.evaluation import leakage
 from crm_ml.evaluation.calibration import best_calibrator
 from crm_ml.evaluation.calibration_check import check_calibration
+from crm_ml.evaluation.leakage import LIMIT
 from crm_ml.evaluation.predictions import Predictions
 from crm_ml.evaluation.significance import evaluate
 from crm_ml.models import model_folder
@@ -25,6 +25,7 @@ from crm_ml.models.model import Model, create
 from crm_ml.models.model_profiles import of_labelled, of_seen
 from crm_ml.monitoring.training_profile import Profile
 from crm_ml.train.families.probability import report
+from crm_ml.train.families.probability.data_checks import DataChecks
 from crm_ml.train.families.probability.report import CONTROL, MODEL, Judged
 from crm_ml.train.families.probability.study import Dated, Fold, Study
 from crm_ml.train.families.probability.test_rows import of_probability
@@ -56,7 +57,7 @@ def run(study: Study, progress: "Progress") -> Outcome:
     config = study.config
     rows = used_rows(study.rows, config, study.extra)
     judging = progress.add_task("leak gate, intervals, final model", total=4)
-    leaks = leakage.check_leaks(rows.X, rows.y, config.allow_leaks)
+    checks = DataChecks.of(study, rows)
     progress.advance(judging)
     models: Models = {}
     predictions = predict(config, rows, study.folds, progress, models)
@@ -70,17 +71,18 @@ def run(study: Study, progress: "Progress") -> Outcome:
     progress.advance(judging)
     model = fit_calibrated(config, rows, study.final, models)
     progress.advance(judging)
-    facts = _facts(rows, study, model, leaks)
+    facts = _facts(rows, study, model, checks)
     return Outcome(
         metrics=judged.metrics(),
         summary=judged.summary(),
-        gates=(*judged.gates(config.largest_ece), no_leak("features", leaks, leakage.LIMIT)),
+        gates=(*judged.gates(config.largest_ece), no_leak("features", checks.single_auc, LIMIT)),
         candidate=_candidate(study, model, rows, predictions),
         trace=trace_of(rows, {name: facts[name] for name in ("folds", "final")}, predictions),
-        tables=judged.tables() | {"segments": segmented},
+        tables=judged.tables() | {"segments": segmented} | checks.tables(),
         figures=report.figures(predictions, segmented, judged),
         facts=facts | {"predictions_sha256": predictions_hash(predictions)},
         rows=of_probability(study, rows, predictions),
+        notes=checks.notes,
     )
 
 
@@ -226,12 +228,13 @@ def _profile(study: Study, model: Fitted, rows: LabelledRows, predictions: Predi
     return of_labelled(rows, study.final.training, (tests, predictions, MODEL), column, study.customers)
 
 
-def _facts(rows: LabelledRows, study: Study, model: Fitted, leaks: dict[str, float]) -> dict[str, Any]:
+def _facts(rows: LabelledRows, study: Study, model: Fitted, checks: DataChecks) -> dict[str, Any]:
     return {
         "folds": [_dates(each) for each in study.folds],
         "final": _dates(study.final),
         "features": list(rows.X.columns),
-        "single_auc": leaks,
+        "single_auc": checks.single_auc,
+        "data_checks": list(checks.notes),
         "settings": _settings(model),
         "calibrator": model.calibrator.as_dict() if isinstance(model, CalibratedModel) else None,
     }
