@@ -16,7 +16,7 @@ import narwhals as nw
 from crm_ml.errors import InputError, LeakError
 from crm_ml.tables import Tables, contracts
 from crm_ml.tables.bundle import to_pandas
-from crm_ml.tables.zones import moment_in, on_clock
+from crm_ml.tables.zones import moment_in, on_clock, on_clock_of
 
 DAY_S = 86_400
 
@@ -34,48 +34,7 @@ def as_utc(moment: str | date | datetime) -> datetime:
     >>> as_utc("2017-08-30")
     datetime.datetime(2017, 8, 30, 0, 0, tzinfo=datetime.timezone.utc)
     """
-    return in_zone("UTC", moment)
-
-
-def in_zone(zone: str, moment: str | date | datetime) -> datetime:
-    """Convert a date or time to a zone; a date is its midnight there and a naive time is one of the zone.
-
-    Raises
-    ------
-    InputError
-        If the text is no ISO 8601 date or time.
-
-    Examples
-    --------
-    >>> in_zone("America/New_York", "2024-03-10").isoformat()
-    '2024-03-10T00:00:00-05:00'
-    """
-    return moment_in(zone, _parsed(moment))
-
-
-def on_clock_of(zone: str, moment: str | date | datetime) -> datetime:
-    """Return what the clock of a zone shows at a moment, written as a time in UTC, as a snapshot reads it.
-
-    Dates, times without a zone and times in UTC are on that clock already.
-
-    Examples
-    --------
-    >>> on_clock_of("America/New_York", "2024-03-10T07:00:00+02:00").isoformat()
-    '2024-03-10T00:00:00+00:00'
-    """
-    parsed = _parsed(moment)
-    if isinstance(parsed, datetime) and parsed.tzinfo is UTC:
-        return parsed
-    return moment_in(zone, parsed).replace(tzinfo=UTC)
-
-
-def _parsed(moment: str | date | datetime) -> date | datetime:
-    if not isinstance(moment, str):
-        return moment
-    try:
-        return datetime.fromisoformat(moment)
-    except ValueError as error:
-        raise InputError(f"{moment!r} is no date; write it as YYYY-MM-DD") from error
+    return moment_in("UTC", moment)
 
 
 @dataclass(frozen=True)
@@ -99,6 +58,8 @@ class Snapshot:
     ------
     InputError
         If the horizon is not positive or the gap is negative.
+    ConfigError
+        If there is no such zone.
 
     Examples
     --------
@@ -117,7 +78,7 @@ class Snapshot:
     zone: str | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "as_of", in_zone(self.zone or "UTC", self.as_of))
+        object.__setattr__(self, "as_of", moment_in(self.zone or "UTC", self.as_of))
         if self.horizon <= timedelta(0):
             raise InputError(f"horizon is {self.horizon}; it must be positive")
         if self.gap < timedelta(0):

@@ -8,11 +8,11 @@ from typing import Any
 import narwhals as nw
 
 from crm_ml.errors import InputError
-from crm_ml.snapshots import Snapshot, on_clock_of
+from crm_ml.snapshots import Snapshot
 from crm_ml.tables.bundle import Tables
 from crm_ml.tables.currencies import currency_of, minor_per_major
 from crm_ml.tables.engine import connect_for_frames
-from crm_ml.tables.zones import on_clock
+from crm_ml.tables.zones import on_clock, on_clock_of
 
 LARGEST_CENTS = 10**11
 _NEEDED = ("customer_id", "paid_cents")

@@ -18,9 +18,10 @@ from crm_ml.errors import InputError, IntegrityError
 from crm_ml.lists.read_list import LIST_FILE, NOT_SELECTED_FILE, verify_list
 from crm_ml.propensity.covered_items import Covers
 from crm_ml.score_tables.source import scan
-from crm_ml.snapshots import DAY_S, Snapshot, check_data_reach, in_zone
+from crm_ml.snapshots import DAY_S, Snapshot, check_data_reach
 from crm_ml.tables.bundle import Tables, write_parquet
 from crm_ml.tables.engine import connect
+from crm_ml.tables.zones import moment_in
 
 if TYPE_CHECKING:
     import duckdb
@@ -73,7 +74,7 @@ class Published:
     @property
     def as_of(self) -> datetime:
         """Day of the list, in its zone."""
-        return in_zone(self.zone, str(self.manifest["ingredients"]["as_of"]))
+        return moment_in(self.zone, str(self.manifest["ingredients"]["as_of"]))
 
     def longest_days(self) -> int:
         """Return after how many whole days the last row has expired.
@@ -91,7 +92,7 @@ class Published:
             connection.close()
         if expires_at is None:
             raise InputError(f"{self.folder}: the list has no row; there is nothing to evaluate")
-        return math.ceil((in_zone(self.zone, expires_at) - self.as_of).total_seconds() / DAY_S)
+        return math.ceil((moment_in(self.zone, expires_at) - self.as_of).total_seconds() / DAY_S)
 
 
 def check_reach(tables: Tables, window: Snapshot, data_ends_at: Any = None) -> None:

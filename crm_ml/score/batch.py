@@ -23,11 +23,12 @@ from crm_ml.score_tables.feature_table import features_of
 from crm_ml.score_tables.joined import ScoreTables, score_day
 from crm_ml.score_tables.score_rows import Progress
 from crm_ml.score_tables.source import ScoringDay, scan
-from crm_ml.snapshots import Snapshot, in_zone
+from crm_ml.snapshots import Snapshot
 from crm_ml.storage.identity import identity
 from crm_ml.storage.publish import check_free, publish
 from crm_ml.tables.bundle import Tables
 from crm_ml.tables.engine import connect
+from crm_ml.tables.zones import moment_in
 
 if TYPE_CHECKING:
     import duckdb
@@ -143,7 +144,7 @@ def _job(
     """Check all that can be checked before anything is computed, and name the list."""
     if not tables.fingerprint:
         raise InputError("the tables have no fingerprint, so the list could not say what it was made from")
-    day = in_zone(tables.zone, settings.day)
+    day = moment_in(tables.zone, settings.day)
     snapshot = Snapshot(day, timedelta(days=1), zone=tables.zone)  # only the past is read: any horizon does
     settings.check(catalog)
     actions = catalog.action_channels(snapshot.as_of)

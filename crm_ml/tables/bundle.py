@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import narwhals as nw
 
-from crm_ml.errors import InputError
+from crm_ml.errors import ConfigError, InputError
 from crm_ml.tables.contract import contracts
-from crm_ml.tables.engine import connect
 from crm_ml.tables.frame_checks import check_frames
+from crm_ml.tables.native_frames import DuckCopies, check_frame, engine_of, with_nulls
+from crm_ml.tables.order_sums import roll_up
 from crm_ml.tables.scratch_frames import Scratch, materialize
 from crm_ml.tables.thread_cursors import ThreadCursors
 from crm_ml.tables.zones import with_clocks, zone_name
@@ -35,8 +36,15 @@ class Tables:
 
     Times have two columns: ``<name>`` (UTC) and ``<name>_epoch_s`` (integer seconds); money is integer cents.
     `zone` is the one whose days, weekdays and hours count; unless it is UTC, times have a third column, see
-    `crm_ml.tables.zones`. `fingerprint` identifies the content of loaded tables, see `identified`; a copy
-    with a changed table has none.
+    `crm_ml.tables.zones`, and `clock` is the zone of that column. `fingerprint` identifies the content of
+    loaded tables, see `identified`; a copy with a changed table has none.
+
+    Raises
+    ------
+    InputError
+        If a table is no frame, or names of its columns repeat.
+    ConfigError
+        If there is no such zone, or a copy has another one.
 
     Examples
     --------
@@ -63,11 +71,20 @@ class Tables:
     report: "CleaningReport | None" = None
     zone: str = "UTC"
     cursors: ThreadCursors = dataclasses.field(default_factory=ThreadCursors, repr=False)
+    clock: str = dataclasses.field(default="", repr=False)
     fingerprint: str = dataclasses.field(default="", init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "zone", zone_name(self.zone))
+        if self.clock not in ("", self.zone):
+            raise ConfigError(
+                f"tables: their times are on the clock of {self.clock}, not of {self.zone}; make Tables(..., "
+                f"zone={self.zone!r}) of the frames without <time>_local_s"
+            )
+        for name in self.names:
+            check_frame(name, getattr(self, name))
         if self.zone != "UTC":
+            object.__setattr__(self, "clock", self.zone)
             for name in self.names:
                 object.__setattr__(self, name, with_clocks(name, getattr(self, name), self.zone))
 
@@ -85,7 +102,7 @@ class Tables:
     @property
     def engine(self) -> str:
         """Engine of the frames: ``"duckdb"``, ``"pandas"``, ``"polars"`` or ``"mixed"``."""
-        engines = {_engine(getattr(self, name)) for name in self.names}
+        engines = {engine_of(getattr(self, name)) for name in self.names}
         return engines.pop() if len(engines) == 1 else "mixed"
 
     def frame(self, name: str) -> "nw.LazyFrame[Any]":
@@ -107,7 +124,7 @@ class Tables:
 
     def _lazy(self, name: str, native: Any) -> "nw.LazyFrame[Any]":
         if name not in self._with_nulls:
-            self._with_nulls[name] = _with_nulls(native)
+            self._with_nulls[name] = with_nulls(native)
         frame: nw.LazyFrame[Any] = nw.from_native(self._with_nulls[name]).lazy()
         return frame
 
@@ -139,7 +156,7 @@ class Tables:
 
     def _moved(self) -> "Tables":
         frames = {name: getattr(self, name) for name in self.names}
-        relations = {name: native for name, native in frames.items() if _engine(native) == "duckdb"}
+        relations = {name: native for name, native in frames.items() if engine_of(native) == "duckdb"}
         if not relations:
             return self
         there, cursors = self.cursors.moved(relations)
@@ -167,11 +184,11 @@ class Tables:
         converters: dict[str, Callable[[str], Any]] = {
             "pandas": self.pandas,
             "polars": self._polars,
-            "duckdb": _Duck(self),
+            "duckdb": DuckCopies(self),
         }
         convert = converters[engine]
         frames = {name: convert(name) for name in self.names}
-        cursors = ThreadCursors(convert.connection if isinstance(convert, _Duck) else None)
+        cursors = ThreadCursors(convert.connection if isinstance(convert, DuckCopies) else None)
         same = dataclasses.replace(self, **frames, cursors=cursors)
         same = same.identified(self.fingerprint)
         object.__setattr__(same, "_checked", True)
@@ -202,46 +219,6 @@ class Tables:
         """Return an intermediate frame, computed only once within a block of `scratch`."""
         scratch: Scratch | None = getattr(self, "_scratch", None)
         return build() if scratch is None else scratch.once(key, build)
-
-
-class _Duck:
-    """Copies each frame of `tables` into one new DuckDB connection."""
-
-    def __init__(self, tables: Tables) -> None:
-        self.tables = tables
-        self.connection = connect()
-
-    def __call__(self, name: str) -> Any:
-        arrow = self.tables.frame(name).collect(backend="pyarrow").to_native()  # noqa: F841  (read by DuckDB)
-        self.connection.execute(f'CREATE TABLE "{name}" AS SELECT * FROM arrow')
-        return self.connection.table(name)
-
-
-def roll_up(order_lines: "nw.LazyFrame[Any]") -> "nw.LazyFrame[Any]":
-    """Sum order lines to orders.
-
-    Parameters
-    ----------
-    order_lines : narwhals.LazyFrame
-        Accepted order lines.
-
-    Returns
-    -------
-    narwhals.LazyFrame
-        Columns customer_id, order_id, ordered_at_epoch_s, purchase (1, or 0 where the lines refund an
-        earlier order), paid_cents, discount_cents, coupon_cents, quantity, lines; of another zone than UTC
-        also ordered_at_local_s.
-    """
-    sums = ("paid_cents", "discount_cents", "coupon_cents", "quantity")
-    columns = order_lines.collect_schema().names()
-    refunds, local = "refund_of" in columns, [name for name in columns if name == "ordered_at_local_s"]
-    purchase = nw.when(nw.col("refund_of").is_null()).then(1).otherwise(0) if refunds else nw.lit(1)
-    return (
-        order_lines.with_columns(purchase=purchase.cast(nw.Int64))
-        .group_by("customer_id", "order_id", "ordered_at_epoch_s", *local, "purchase")
-        .agg(*(nw.col(name).sum() for name in sums), nw.len().alias("lines"))
-        .with_columns(nw.col(*sums, "lines").cast(nw.Int64))
-    )
 
 
 def need_tables(value: Any, reader: str) -> Tables:
@@ -280,13 +257,3 @@ def to_arrow(frame: "nw.LazyFrame[Any]") -> "pa.Table":
 def write_parquet(frame: "nw.LazyFrame[Any]", path: Path) -> None:
     """Compute a lazy frame into one Parquet file, out of core where the engine can stream."""
     frame.sink_parquet(path)
-
-
-def _with_nulls(native: Any) -> Any:
-    """Convert pandas columns to Arrow types, whose integers can be null, so that engines agree on nulls."""
-    return native.convert_dtypes(dtype_backend="pyarrow") if _engine(native) == "pandas" else native
-
-
-def _engine(native: Any) -> str:
-    implementation = nw.from_native(native).implementation
-    return str(implementation.value)

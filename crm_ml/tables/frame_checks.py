@@ -71,12 +71,14 @@ def _needed(column: Column) -> bool:
 def _is_kind(column: Column, dtype: Any) -> bool:
     """Return whether a type can hold a column; of unknown types, such as of nulls alone, it may."""
     if dtype in (nw.Object, nw.Unknown):
-        return not _needed(column) or column.kind in ("text", "boolean")
+        return not _needed(column) or column.kind == "text"
     if column.kind in ("time", "integer", "cents"):
         return bool(dtype.is_integer() or (column.nullable and dtype.is_numeric()))  # pandas: NaN is a float
     if column.kind == "id":
         return bool(dtype.is_integer()) or dtype in (nw.String, nw.Categorical, nw.Enum)
-    return column.kind == "text" or bool(dtype.is_numeric() if column.kind == "number" else True)
+    if column.kind == "boolean":
+        return bool(dtype == nw.Boolean)
+    return column.kind == "text" or bool(dtype.is_numeric())
 
 
 def _counts(frame: "nw.LazyFrame[Any]", present: list[Column], schema: Mapping[str, Any]) -> dict[str, int]:
@@ -107,7 +109,8 @@ def _of_columns(contract: Contract, schema: Mapping[str, Any], counts: Mapping[s
         name = _stored(column)
         if name not in schema:
             if _needed(column):
-                yield f"{name} is missing"
+                hint = f"; {_WANTED[column.kind]}" if column.kind in _WANTED else ""
+                yield f"{name} is missing{hint}"
             continue
         if rows and not _is_kind(column, schema[name]):
             yield f"{name} has the type {schema[name]}; {_WANTED[column.kind]}"

@@ -152,7 +152,7 @@ def _clean_into(
 
 def _relations(folder: Path, report: CleaningReport, fingerprint: str) -> Tables:
     connection = connect()
-    frames = {
+    frames: dict[str, Any] = {
         name: connection.sql(f"FROM {parquet_rows((folder / f'{name}.parquet').resolve())}")
         for name in report.tables
     }

@@ -13,11 +13,11 @@ from typing import Any
 
 import narwhals as nw
 
-from crm_ml.errors import ConfigError
+from crm_ml.errors import ConfigError, InputError
 from crm_ml.tables.contract import contracts
 
 _STEP_S = 86_400
-_FIRST_S, _LAST_S = -2_208_988_800, 4_102_444_800  # 1900 and 2100: times beyond have the offset of then
+_FIRST_S, _LAST_S = -2_208_988_800, 4_102_444_800  # 1900 and 2100; times beyond have the offset at that end
 _OF_UTC = frozenset({"UTC", "Etc/UTC", "Etc/UCT", "Etc/Universal", "Etc/Zulu", "UCT", "Universal", "Zulu"})
 
 
@@ -34,10 +34,7 @@ def zone_name(name: str) -> str:
     >>> zone_name("Etc/UTC"), zone_name("Asia/Kolkata")
     ('UTC', 'Asia/Kolkata')
     """
-    try:
-        key: str = zoneinfo.ZoneInfo(name).key
-    except (ValueError, OSError, KeyError) as error:
-        raise ConfigError(f"{name!r} is no time zone; write one such as Europe/Berlin") from error
+    key: str = _info(name).key
     return "UTC" if key in _OF_UTC else key
 
 
@@ -46,20 +43,44 @@ def declared(zone: str) -> dict[str, str]:
     return {} if zone == "UTC" else {"timezone": zone}
 
 
-def moment_in(zone: str, moment: date | datetime) -> datetime:
-    """Return a date or time with the zone; a date is its midnight, a time without a zone is one of `zone`.
+def moment_in(zone: str, moment: str | date | datetime) -> datetime:
+    """Convert a date or time to a zone; a date is its midnight there and a naive time is one of the zone.
 
     Times of other zones than UTC count days by the clock: a day later is the same hour of the next day.
 
+    Raises
+    ------
+    InputError
+        If the text is no ISO 8601 date or time.
+    ConfigError
+        If there is no such zone.
+
     Examples
     --------
-    >>> moment_in("Europe/Berlin", date(2024, 3, 31)).isoformat()
-    '2024-03-31T00:00:00+01:00'
+    >>> moment_in("America/New_York", "2024-03-10").isoformat()
+    '2024-03-10T00:00:00-05:00'
     """
+    moment = _parsed(moment)
     if not isinstance(moment, datetime):
         moment = datetime(moment.year, moment.month, moment.day)
-    info = UTC if zone == "UTC" else zoneinfo.ZoneInfo(zone)
+    info = UTC if zone in _OF_UTC else _info(zone)
     return moment.replace(tzinfo=info) if moment.tzinfo is None else moment.astimezone(info)
+
+
+def on_clock_of(zone: str, moment: str | date | datetime) -> datetime:
+    """Return what the clock of a zone shows at a moment, written as a time in UTC, as a snapshot reads it.
+
+    Dates, times without a zone and times in UTC are on that clock already. Raises as `moment_in`.
+
+    Examples
+    --------
+    >>> on_clock_of("America/New_York", "2024-03-10T07:00:00+02:00").isoformat()
+    '2024-03-10T00:00:00+00:00'
+    """
+    parsed = _parsed(moment)
+    if isinstance(parsed, datetime) and str(parsed.tzinfo) in _OF_UTC:
+        return parsed.replace(tzinfo=UTC)
+    return moment_in(zone, parsed).replace(tzinfo=UTC)
 
 
 def offset_s(zone: str, epoch_s: int) -> int:
@@ -121,6 +142,22 @@ def on_clock(frame: "nw.LazyFrame[Any]", at: str) -> "nw.LazyFrame[Any]":
     return frame.with_columns(nw.col(local).alias(epoch)).drop(local)
 
 
+def _info(zone: str) -> zoneinfo.ZoneInfo:
+    try:
+        return zoneinfo.ZoneInfo(zone)
+    except (ValueError, OSError, KeyError, TypeError) as error:
+        raise ConfigError(f"{zone!r} is no time zone; write one such as Europe/Berlin") from error
+
+
+def _parsed(moment: str | date | datetime) -> date | datetime:
+    if not isinstance(moment, str):
+        return moment
+    try:
+        return datetime.fromisoformat(moment)
+    except ValueError as error:
+        raise InputError(f"{moment!r} is no date; write it as YYYY-MM-DD") from error
+
+
 def _changes(zone: str, first_s: Any, last_s: Any) -> list[tuple[int, int]]:
     if first_s is None or first_s != first_s:
         return [(0, 0)]
@@ -129,7 +166,7 @@ def _changes(zone: str, first_s: Any, last_s: Any) -> list[tuple[int, int]]:
 
 
 def _offset(at: nw.Expr, changes: Sequence[tuple[int, int]]) -> nw.Expr:
-    """Return the offset at a time, found by halves."""
+    """Return the offset at a time, by binary search among the changes."""
     if len(changes) == 1:
         return nw.lit(changes[0][1]).cast(nw.Int64)
     middle = len(changes) // 2

@@ -75,6 +75,22 @@ def test_all_breaches_are_one_error_on_every_engine(engine):
     ]
 
 
+def test_what_is_no_frame_and_columns_that_repeat_are_one_sentence():
+    with pytest.raises(InputError, match=r"^customers: list is no frame; give one of pandas"):
+        Tables(customers=[1], order_lines=LINES)
+    with pytest.raises(InputError, match=r"^order_lines: names of columns repeat; give each column once"):
+        Tables(customers=CUSTOMERS, order_lines=pd.concat([LINES, LINES[["paid_cents"]]], axis=1))
+
+
+@pytest.mark.parametrize("granted", ["no", 0, np.array([None], dtype=object)])
+def test_a_consent_is_true_or_false(granted):
+    """A text such as "no" would count as a grant where an engine takes any text for true."""
+    row = {"customer_id": ["c1"], "purpose": "news", "granted": granted, "changed_at_epoch_s": 1_704_067_200}
+    tables = Tables(customers=CUSTOMERS, order_lines=LINES, consents=pd.DataFrame(row))
+    with pytest.raises(InputError, match=r"consents: granted has the type \w+; true and false are wanted"):
+        tables.frame("consents")
+
+
 def _native(frame, engine):
     if engine == "duckdb":
         return connect().from_df(frame)

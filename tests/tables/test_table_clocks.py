@@ -1,7 +1,8 @@
 """Days are those of the declared zone: the clock of the tables, and the moment until which they are known."""
 
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pandas as pd
@@ -9,9 +10,10 @@ import pytest
 from shop import FIRST_DAY, Shop, only_csv_shop, own_data_folder  # noqa: F401  (fixtures)
 
 from crm_ml.errors import ConfigError, InputError
+from crm_ml.snapshots import Snapshot
 from crm_ml.tables import Tables
 from crm_ml.tables.bundle import Engine
-from crm_ml.tables.zones import moment_in, with_clocks
+from crm_ml.tables.zones import moment_in, on_clock_of, with_clocks
 
 LINES = "order_lines"
 NEW_YEAR = 1_704_067_200  # 2024-01-01 in UTC
@@ -99,9 +101,28 @@ def test_times_that_are_none_are_refused_where_they_are_used_not_before(epochs: 
         own.frame(LINES)
 
 
-def test_a_name_that_is_no_zone_is_an_error_with_an_example() -> None:
-    with pytest.raises(ConfigError, match="'Mars/Base' is no time zone; write one such as Europe/Berlin"):
-        tables([NEW_YEAR], "Mars/Base")
+@pytest.mark.parametrize("name", ["Mars/Base", "", None])
+def test_a_name_that_is_no_zone_is_an_error_with_an_example(name: Any) -> None:
+    with pytest.raises(ConfigError, match="is no time zone; write one such as Europe/Berlin"):
+        tables([NEW_YEAR], name)
+    with pytest.raises(ConfigError, match="is no time zone"):
+        Snapshot("2024-01-01", timedelta(days=1), zone=name or "Mars")
+
+
+def test_a_copy_does_not_change_its_zone_silently() -> None:
+    own = tables([NEW_YEAR], "Asia/Kolkata")
+    for zone in ("Asia/Tokyo", "UTC"):
+        with pytest.raises(ConfigError, match=f"on the clock of Asia/Kolkata, not of {zone}; make Tables"):
+            replace(own, zone=zone)
+    moved = replace(tables([NEW_YEAR], "UTC"), zone="Asia/Tokyo").pandas(LINES)
+    assert moved["ordered_at_local_s"].tolist() == [NEW_YEAR + 9 * 3600]
+
+
+@pytest.mark.parametrize("utc", [UTC, ZoneInfo("UTC"), ZoneInfo("Etc/UTC")])
+def test_a_time_in_utc_is_on_the_clock_whatever_its_class(utc: tzinfo) -> None:
+    moment = datetime(2024, 3, 10, 7, tzinfo=UTC)
+    assert on_clock_of("Asia/Tokyo", moment.replace(tzinfo=utc)) == moment
+    assert on_clock_of("Asia/Tokyo", datetime(2024, 3, 10, 7, tzinfo=ZoneInfo("Europe/London"))) != moment
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ from typing import Any
 
 from crm_ml.errors import IntegrityError
 from crm_ml.lists.previous_lists import list_folders
-from crm_ml.snapshots import on_clock_of
 from crm_ml.storage.identity import identity
 from crm_ml.storage.manifest import read_manifest
+from crm_ml.tables.zones import on_clock_of
 
 _FEATURES = "features"
 
