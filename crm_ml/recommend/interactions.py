@@ -209,7 +209,9 @@ def as_interactions(frame: "pd.DataFrame | Interactions", ends_at: int | None = 
         breach = f"no column {', '.join(missing)}" if missing else "there is no row"
         raise InputError(f"interactions: {breach}; they need {CUSTOMER}, {ITEM} and {AT}, a row an event")
     at, quantity = _seconds(frame[AT]), _quantity(frame)
-    end = int(np.nanmax(at)) + 1 if ends_at is None else ends_at
+    known = at[np.isfinite(at)]
+    last = int(known.max()) if len(known) else -1
+    end = last + 1 if ends_at is None else ends_at
     _check(frame, at, quantity, end)
     customers, customer = _numbered(frame[CUSTOMER])
     items, item = _numbered(frame[ITEM])

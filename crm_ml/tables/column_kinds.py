@@ -18,7 +18,7 @@ _NUMBERS = ("boolean", "integer", "floating", "mixed-integer-float", "decimal")
 
 
 def is_category(values: "pd.Series[Any]", name: object) -> bool:
-    """Say whether a column holds categories, else numbers; a column without any value holds numbers.
+    """Return whether a column holds categories, else numbers; a column without any value holds numbers.
 
     Texts are categories, and so is what is declared as such (`pandas.Categorical`, a dictionary of Arrow, an
     Enum of Polars), whatever its levels are. Numbers are integers, floats, decimals and booleans.
@@ -31,7 +31,7 @@ def is_category(values: "pd.Series[Any]", name: object) -> bool:
     import pandas as pd
 
     kind = values.dtype
-    if isinstance(kind, pd.CategoricalDtype) or str(kind).startswith("dictionary<"):
+    if _is_declared(kind):
         return True
     if pd.api.types.is_numeric_dtype(kind) and not pd.api.types.is_complex_dtype(kind):
         return False
@@ -40,7 +40,13 @@ def is_category(values: "pd.Series[Any]", name: object) -> bool:
     content = pd.api.types.infer_dtype(values, skipna=True)
     if content in _TEXTS or content in _NUMBERS or content == "empty":
         return content in _TEXTS
-    raise InputError(f"{name} holds {content} values; features are numbers, texts or declared categories")
+    raise InputError(f"{name} holds {content} values; numbers, texts or declared categories are wanted")
+
+
+def _is_declared(kind: Any) -> bool:
+    import pandas as pd
+
+    return isinstance(kind, pd.CategoricalDtype) or str(kind).startswith("dictionary<")
 
 
 def numbers(values: Any, name: str) -> Floats:
@@ -58,10 +64,11 @@ def numbers(values: Any, name: str) -> Floats:
         if values.dtype.kind in "biuf" or values.ndim != 1:
             return _floats(values, name)
         values = pd.Series(values)
-    if isinstance(values.dtype, pd.CategoricalDtype):
-        values = pd.Series(np.asarray(values))
+    kind = values.dtype
+    if _is_declared(kind):
+        values = pd.Series(values.to_numpy(dtype=object)).infer_objects()
     if values.notna().any() and is_category(values, name):
-        raise InputError(f"{name} holds texts ({values.dtype}) in {len(values):,} rows; give numbers")
+        raise InputError(f"{name} holds texts ({kind}) in {len(values):,} rows; give numbers")
     return floats_of(values)
 
 

@@ -152,6 +152,7 @@ LABELS = {
     "bool": Y.astype(bool),
     "boolean": pd.Series(Y, X.index, dtype="boolean"),
     "category": pd.Categorical(Y),
+    "Arrow dictionary": pd.Series(dictionary(Y), X.index),
     "list": Y.tolist(),
     "Polars": pl.Series(Y),
     "Arrow": pa.chunked_array([Y]),

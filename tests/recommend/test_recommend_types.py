@@ -82,6 +82,7 @@ def test_the_pyfunc_takes_frames_of_any_kind(fitted, frame):
     ("change", "message"),
     [
         ({"occurred_at": SECRET}, "occurred_at holds str values that are no times in 400 rows"),
+        ({"occurred_at": None}, "occurred_at is missing in 400 of 400 rows"),
         ({"quantity": SECRET}, r"quantity holds texts \(str\) in 400 rows; give numbers"),
     ],
 )
