@@ -8,7 +8,7 @@ from crm_ml.evaluation.additive_rows import AdditiveRows
 from crm_ml.evaluation.classification import auc
 from crm_ml.evaluation.leak_looks import look_for_leaks
 from crm_ml.evaluation.leak_pairs import joint_areas
-from crm_ml.evaluation.leak_rows import formed_of_labels
+from crm_ml.evaluation.leak_rows import CopiedRows, copied_rows, formed_of_labels
 from crm_ml.evaluation.leakage import check_leaks
 
 N = 3000
@@ -156,14 +156,28 @@ def test_looks_do_not_depend_on_the_order_of_columns(clean):
     assert looks(X[X.columns[::-1]], y) == looks(X, y)
 
 
-def test_many_rows_are_judged_by_a_sample_with_its_rare_labels():
+@pytest.mark.parametrize(("false", "signs"), [(0.0005, ["one value"]), (0.014, [])])
+def test_many_rows_are_judged_by_a_sample_that_is_weighted_back(false, signs):
     rng = np.random.default_rng(11)
     n = 20_000
-    y = (rng.random(n) < 0.015).astype(float)
-    X = pd.DataFrame({"a": rng.random(n), "late": np.where(rng.random(n) < 0.4 * y, "closed", "open")})
-    assert [look.sign for look in looks(X, y)] == ["one value"]
-    X["late"] = np.where(rng.random(n) < 0.02 * (1 - y) + 0.4 * y, "closed", "open")  # a fifth is lost
-    assert looks(X, y) == ()
+    y = (rng.random(n) < 0.2).astype(float)
+    closed = rng.random(n) < np.where(y == 1, 0.4, false)  # of these 88 % are of class 1, in the sample 95 %
+    X = pd.DataFrame({"a": rng.random(n), "late": np.where(closed, "closed", "open")})
+    assert [look.sign for look in looks(X, y)] == signs
+
+
+def test_copies_are_few_of_each_and_agree_beyond_what_features_explain():
+    assert CopiedRows(400, 2, 144.0).same
+    assert not CopiedRows(400, 40, 144.0).same  # far below chance, as of honest features that say much
+    assert not CopiedRows(10, 0, 4.0).same
+    rng = np.random.default_rng(14)
+    for size, pairs in ((2, 200), (3, 400), (4, 0)):
+        columns = {name: np.repeat(rng.random(200), size) for name in "abcdef"}
+        customer = rng.permutation(200 * size)
+        assert (
+            copied_rows(columns, customer, np.repeat(rng.integers(0, 2, 200), size).astype(float)).pairs
+            == pairs
+        )
 
 
 def test_scores_and_pairs_of_the_additive_model_are_those_of_plain_code():
