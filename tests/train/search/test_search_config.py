@@ -38,7 +38,7 @@ def test_every_mistake_of_a_search_is_told_at_once_with_its_path():
     told = dict(line.strip().split(": ", 1) for line in lines[1:])
     words = {
         "metric": "ndcg is none of log_loss, brier",
-        "space.round": "gradient_boosting has no such option; it has bagging_fraction, extra_trees",
+        "space.round": "gradient_boosting has no such option; it has bagging_fraction, choose_settings",
         "space.seed": "leave it out; a seed that is chosen",
         "space.num_threads": "leave it out; the number of threads",
         "space.rounds": "10 is a whole number",
