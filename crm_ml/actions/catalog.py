@@ -14,11 +14,11 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic_core import InitErrorDetails
 
 from crm_ml.actions.action_audience import Audience
 from crm_ml.actions.action_identity import ActionIdentity
 from crm_ml.actions.action_limits import ActionLimits
+from crm_ml.actions.action_parts import PARTS, dealt, without_parts
 from crm_ml.actions.action_value import ActionValue
 from crm_ml.actions.contact.contact_policy import ContactPolicy
 from crm_ml.actions.field_types import Rule, TagName
@@ -26,10 +26,6 @@ from crm_ml.errors import ConfigError
 from crm_ml.tables.bundle import Tables
 from crm_ml.tables.currencies import currency_of, minor_units
 from crm_ml.tables.strict import Strict
-
-PARTS: Mapping[str, type[Strict]] = {
-    "identity": ActionIdentity, "value": ActionValue, "limits": ActionLimits, "audience": Audience
-}  # fmt: skip
 
 
 class Action(Strict):
@@ -127,15 +123,10 @@ class Action(Strict):
         """Deal fields that stand side by side to their parts, and name them alone in errors."""
         if not isinstance(content, Mapping) or set(content) & set(PARTS):
             return handler(content)
-        parts = {
-            name: {key: value for key, value in content.items() if key in part.model_fields}
-            for name, part in PARTS.items()
-        }
-        known = {key for part in parts.values() for key in part}
         try:
-            return handler({**parts, **{key: value for key, value in content.items() if key not in known}})
+            return handler(dealt(content))
         except ValidationError as error:
-            raise ValidationError.from_exception_data(cls.__name__, _without_parts(error)) from None
+            raise ValidationError.from_exception_data(cls.__name__, without_parts(error)) from None
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -248,16 +239,3 @@ class Catalog(Strict):
 
 def _amounts(cost: float, margin: float, code: str | None) -> dict[str, int]:
     return {"cost_cents": minor_units(cost, code or ""), "margin_cents": minor_units(margin, code or "")}
-
-
-def _without_parts(error: ValidationError) -> list[InitErrorDetails]:
-    """Return the mistakes at the places where the fields stand: without the name of the part."""
-    return [
-        InitErrorDetails(
-            type=fault["type"],
-            loc=fault["loc"][1:] if fault["loc"][:1] and fault["loc"][0] in PARTS else fault["loc"],
-            input=fault["input"],
-            ctx=fault.get("ctx", {}),
-        )
-        for fault in error.errors(include_url=False)
-    ]

@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
+PLAUSIBLE_S = (31_536_000, 4_102_444_800)  # epoch seconds from 1971 to the end of 2099
 Kind = Literal["id", "time", "integer", "number", "cents", "text", "boolean"]
 
 

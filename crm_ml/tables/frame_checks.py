@@ -6,10 +6,9 @@ from typing import Any
 import narwhals as nw
 
 from crm_ml.errors import InputError
-from crm_ml.tables.contract import Column, Contract, contracts
+from crm_ml.tables.contract import PLAUSIBLE_S, Column, Contract, contracts
 
-FIRST_PLAUSIBLE_S = 31_536_000  # 1971
-END_PLAUSIBLE_S = 4_102_444_800  # 2100
+_FIRST_S, _END_S = PLAUSIBLE_S
 _END_OF_PLANS_S = 253_402_214_400  # 9999-12-31
 _FITS = {
     "thousands of seconds": 1_000.0,
@@ -89,11 +88,11 @@ def _counts(frame: "nw.LazyFrame[Any]", present: list[Column], schema: Mapping[s
         if not column.nullable:
             sums.append(value.is_null().cast(nw.Int64).sum().alias(f"null {name}"))
         if column.kind == "time" and schema[name].is_numeric():
-            end = _END_OF_PLANS_S if column.planned else END_PLAUSIBLE_S
-            outside = (value < FIRST_PLAUSIBLE_S) | (value >= end)
+            end = _END_OF_PLANS_S if column.planned else _END_S
+            outside = (value < _FIRST_S) | (value >= end)
             sums.append(outside.cast(nw.Int64).sum().alias(f"outside {name}"))
             for unit, seconds in _FITS.items():
-                fits = (value >= FIRST_PLAUSIBLE_S / seconds) & (value < END_PLAUSIBLE_S / seconds)
+                fits = (value >= _FIRST_S / seconds) & (value < _END_S / seconds)
                 sums.append((outside & fits).cast(nw.Int64).sum().alias(f"{unit} {name}"))
     return {name: int(value or 0) for name, value in _only_row(frame.select(*sums)).items()}
 

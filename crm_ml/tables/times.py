@@ -6,7 +6,7 @@ so that no time moves into the next day.
 
 import re
 
-from crm_ml.tables.contract import Column
+from crm_ml.tables.contract import PLAUSIBLE_S, Column
 from crm_ml.tables.mapping_parts import ColumnMapping
 from crm_ml.tables.row_checks import Check
 from crm_ml.tables.sql import INTEGERS, ident, literal
@@ -17,7 +17,6 @@ FIRST_PLAUSIBLE = "1971-01-01"
 LAST_PLAUSIBLE = "2100-01-01"
 MICROSECONDS = {"s": 1_000_000.0, "ms": 1_000.0, "us": 1.0, "ns": 0.001}
 _PLACEHOLDERS = (("0001-01-01", "1900-01-02 12:00:00"), ("1969-12-31 12:00:00", FIRST))
-_PLAUSIBLE_SECONDS = (31_536_000, 4_102_444_800)
 _DAY = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _CLOCK = r"[ T][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?"
 _ZONE = " ?(Z|UTC|GMT|[+-][0-9]{2}(:?[0-9]{2})?)"
@@ -125,7 +124,7 @@ def _exact(source: str) -> str:
 
 def _fitting(column: Column, source: str) -> list[Check]:
     """Return facts that count the rows of plausible time by each unit, to say which one fits."""
-    first, last = _PLAUSIBLE_SECONDS
+    first, last = PLAUSIBLE_S
     number = f"TRY_CAST({source} AS DOUBLE)"
     spans = {unit: [second * factor for second in (first, last)] for unit, factor in _per_second().items()}
     return [

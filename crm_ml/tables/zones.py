@@ -16,6 +16,7 @@ import narwhals as nw
 from crm_ml.errors import ConfigError, InputError
 from crm_ml.tables.contract import contracts
 
+QUARTER_S = 900  # every offset from UTC since 1972 is a multiple of it
 _STEP_S = 86_400
 _FIRST_S, _LAST_S = -2_208_988_800, 4_102_444_800  # 1900 and 2100; times beyond have the offset at that end
 _OF_UTC = frozenset({"UTC", "Etc/UTC", "Etc/UCT", "Etc/Universal", "Etc/Zulu", "UCT", "Universal", "Zulu"})

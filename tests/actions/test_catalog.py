@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from score_world import action, catalog
 
-from crm_ml.actions.catalog import PARTS, Action, Catalog
+from crm_ml.actions.action_parts import PARTS
+from crm_ml.actions.catalog import Action, Catalog
 from crm_ml.config import load
 from crm_ml.errors import ConfigError
 from crm_ml.score.settings import ScoreSettings

@@ -20,7 +20,7 @@ def positive(table: str, row: dict) -> dict:
 
 WORLD = random_world(3, 24, MIDNIGHT).mapped(positive)
 SNAPSHOTS = [WORLD.snapshot().shifted(-7 * week) for week in range(4)]
-THREADS = 8
+THREADS = 4
 
 
 def matrix(tables, snapshot):
@@ -39,7 +39,7 @@ def bought(tables, snapshot):
     "job",
     [pytest.param(matrix, marks=pytest.mark.slow), bought, summary],
 )
-def test_eight_threads_compute_several_snapshots_at_once(job):
+def test_threads_compute_several_snapshots_at_once(job):
     tables = WORLD.tables().identified("a" * 64)
     alone = {snapshot: job(tables, snapshot) for snapshot in SNAPSHOTS}
     start = threading.Barrier(THREADS)

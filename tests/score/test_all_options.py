@@ -14,8 +14,9 @@ from score_world import AS_OF_S, DAY_S, churn_source, frames
 
 from crm_ml import features
 from crm_ml.actions.action_identity import ByChannel
+from crm_ml.actions.action_parts import PARTS
 from crm_ml.actions.action_value import Answer, Levers, RecommendOf, RetentionValue, SituationWeight, UpliftOf
-from crm_ml.actions.catalog import PARTS, Catalog
+from crm_ml.actions.catalog import Catalog
 from crm_ml.actions.contact.touch_rules import Exclusive, NeverAfter
 from crm_ml.config import load
 from crm_ml.lists import read_list

@@ -18,7 +18,7 @@ from crm_ml.tables.engine import connect, connect_for_frames
 from crm_ml.tables.thread_cursors import ThreadCursors
 
 WORLD = random_world(3, 12, MIDNIGHT)
-THREADS = 8
+THREADS = 4
 
 
 def in_threads(job: Callable[[], Any]) -> list[Any]:

@@ -10,11 +10,10 @@ from collections.abc import Iterator
 from functools import cache
 
 from crm_ml.errors import ConfigError
-from crm_ml.tables.zones import offset_s
+from crm_ml.tables.zones import QUARTER_S, offset_s
 
 HOUR_S = 3600
 WEEK_HOURS = 168
-_QUARTER_S = 900  # every offset from UTC since 1972 is a multiple of it
 MONDAY_S = 3 * 86_400  # 1970-01-01 was a Thursday
 
 
@@ -74,9 +73,9 @@ def hour_starts(zone: str, start_s: int, end_s: int) -> Iterator[tuple[int, int]
     tuple of int
         Epoch seconds and hour of the week.
     """
-    first = -(-start_s // _QUARTER_S) * _QUARTER_S
+    first = -(-start_s // QUARTER_S) * QUARTER_S
     before = offset_s(zone, first - 1)
-    for moment in range(first, end_s, _QUARTER_S):
+    for moment in range(first, end_s, QUARTER_S):
         offset = offset_s(zone, moment)
         local = moment + offset
         if local % HOUR_S == 0 or local // HOUR_S != (moment - 1 + before) // HOUR_S:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from crm_ml.lists.read_list import LIST_FILE, NOT_SELECTED_FILE
 from crm_ml.tables.engine import connect
 from crm_ml.tables.sql import parquet_rows
-from crm_ml.tables.zones import offset_s
+from crm_ml.tables.zones import QUARTER_S, offset_s
 
 if TYPE_CHECKING:
     import duckdb
@@ -20,7 +20,6 @@ _SAMPLED = (
     "value_basis", "reason_codes", "item_ids", "item_reasons", "runner_up_action", "send_at", "expires_at",
 )  # fmt: skip
 _BASES = 5
-_QUARTER_S = 900  # offsets of zones are multiples of it
 
 
 @dataclass(frozen=True)
@@ -169,11 +168,11 @@ def _not_selected(connection: "duckdb.DuckDBPyConnection", path: Path) -> list[N
 
 
 def _hours(rows: "duckdb.DuckDBPyRelation", zone: str) -> list[int] | None:
-    quarter_of = f"epoch_us(send_at) // {_QUARTER_S}000000 AS quarter"
+    quarter_of = f"epoch_us(send_at) // {QUARTER_S}000000 AS quarter"
     planned = rows.filter("send_at IS NOT NULL").project(quarter_of)
     counts: Counter[int] = Counter()
     for quarter, n in planned.aggregate("quarter, count(*) AS n", "quarter").fetchall():
-        second = quarter * _QUARTER_S
+        second = quarter * QUARTER_S
         counts[(second + offset_s(zone, second)) // 3600 % 24] += n
     return [counts[hour] for hour in range(24)] if counts else None
 
