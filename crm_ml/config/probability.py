@@ -73,7 +73,7 @@ class ProbabilityRun(Tuned):
         A model whose expected calibration error is shown to be larger is not promoted; noise of few test rows
         does not count, see `crm_ml.evaluation.calibration_check`.
     allow_leaks : tuple of str
-        Features accepted although they alone nearly predict the label.
+        Features known at the snapshot, accepted although they nearly predict the label, and not looked at.
     """
 
     features: Features | None = None
