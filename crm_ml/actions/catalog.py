@@ -52,6 +52,7 @@ class Action(Strict):
     audience: Audience = Audience()
     _whole: "Action | None" = PrivateAttr(default=None)
     _major: tuple[float, float] | None = PrivateAttr(default=None)
+    _currency: str = PrivateAttr(default="")
 
     @classmethod
     def simple(
@@ -105,16 +106,25 @@ class Action(Strict):
         assumed = {"assumed_effect": effect, "assumption": source, "expires_after_days": expires_after_days}
         names = {"action_id": action_id, "channel": channel}
         action = cls.model_validate({**names, **_amounts(cost, margin, currency), **assumed, **fields})
-        action._major = None if currency else (cost, margin)
+        action._major, action._currency = (None, currency) if currency else ((cost, margin), "")
         return action
 
     def in_currency(self, code: str) -> Self:
-        """Return the action with amounts of `simple` in the minor unit of its catalogue's currency."""
-        if self._major is None:
-            return self
-        value = self.value.model_copy(update=_amounts(*self._major, code))
-        action = self.model_copy(update={"value": value})
-        action._major = None
+        """Return the action with amounts of `simple` in the minor unit of its catalogue's currency.
+
+        Raises
+        ------
+        ValueError
+            If its amounts are in another one.
+        """
+        if code and self._currency not in ("", code):
+            raise ValueError(
+                f"the amounts of {self.action_id} are in {self._currency} and the catalogue in {code}; give "
+                "them in the currency of the catalogue"
+            )
+        amounts = {} if self._major is None else _amounts(*self._major, code)
+        action = self.model_copy(update={"value": self.value.model_copy(update=amounts)})
+        action._major, action._currency = None, ""
         return action
 
     @model_validator(mode="wrap")

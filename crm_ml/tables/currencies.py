@@ -7,6 +7,7 @@ the digits of all 178 codes; 13 codes of metals, funds and tests have none there
 """
 
 import math
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 from crm_ml.errors import ConfigError, InputError
@@ -39,7 +40,7 @@ def minor_per_major(code: str) -> int:
     return units
 
 
-def minor_units(amount: float, code: str) -> int:
+def minor_units(amount: float | Decimal, code: str) -> int:
     """Return an amount of major units as whole minor units.
 
     Raises
@@ -52,8 +53,8 @@ def minor_units(amount: float, code: str) -> int:
     >>> minor_units(1.234, "KWD"), minor_units(1.234, "EUR")
     (1234, 123)
     """
-    if not math.isfinite(amount):
-        raise ConfigError(f"{amount} is no amount of money; write a finite number")
+    if not isinstance(amount, int | float | Decimal) or not math.isfinite(amount):
+        raise ConfigError(f"{amount!r} is no amount of money; write a finite number")
     return round(amount * minor_per_major(code))
 
 

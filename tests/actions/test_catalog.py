@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 from score_world import action, catalog
 
 from crm_ml.actions.action_parts import PARTS
@@ -104,7 +105,7 @@ def test_a_simple_action_is_made_of_major_units():
     major = {"cost": 0.29, "margin": 3.0, "currency": "EUR"}
     simple = Action.simple("coupon", "mail", **major, effect=0.15, source=source, **rule)
     amounts = {"cost_cents": 29, "margin_cents": 300, "assumed_effect": 0.15, "assumption": source}
-    assert simple == action("coupon", **amounts, expires_after_days=14, **rule)
+    assert simple.in_currency("EUR") == action("coupon", **amounts, expires_after_days=14, **rule)
     with pytest.raises(ValueError, match=r"(?s)assumed_effect.*dayly_cap"):
         Action.simple("coupon", "mail", cost=0.3, margin=3.0, effect=1.5, source=source, dayly_cap=3)
 
@@ -133,3 +134,16 @@ def test_the_policy_hash_follows_what_decides_and_nothing_else():
     assert settings.policy_hash(one) != settings.policy_hash(catalog(action("a")))
     assert settings.policy_hash(one) != settings.model_copy(update={"daily_cap": 7}).policy_hash(one)
     assert settings.policy_hash(one) != settings.policy_hash(catalog(action("a", cost_cents=11), action("b")))
+
+
+@pytest.mark.parametrize(("currency", "cents"), [(None, 30), ("JPY", 30), ("EUR", None)])
+def test_amounts_of_a_simple_action_are_in_the_currency_of_its_catalogue(currency, cents):
+    amounts = {"cost": 30, "margin": 300, "effect": 0.1, "source": "three coupons in May"}
+    action = Action.simple("coupon", "mail", **amounts, currency=currency)
+    if cents is None:
+        with pytest.raises(
+            ValidationError, match="coupon are in EUR and the catalogue in JPY; give"
+        ):
+            Catalog(currency="JPY", actions=(action,))
+    else:
+        assert Catalog(currency="JPY", actions=(action,)).actions[0].value.cost_cents == cents
