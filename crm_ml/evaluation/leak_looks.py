@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _BESIDE, _ORDER_BINS = 0.8, 32  # as STRONG, of what is no feature
-_PURE, _REST, _SHARE, _FEWEST = 0.9, 0.6, 0.05, 30  # of the rarer class in one value
+_MOST, _SHARE, _FEWEST = 0.5, 0.05, 30  # of the rarer class in one value
+_ODDS = 12.0  # of the rarer class in one value, against what the other features expect
 _CHANCE = 1e-6
 _SHOWN = 3
 
@@ -32,8 +33,8 @@ def look_for_leaks(
     """Return what should be looked at before a model of these rows is believed.
 
     - a feature whose AUC alone is above .95, or above .9 and by .05 above that of the others together in an
-      additive model, of which none above .95 is; and one value of it that nearly only the rarer class has,
-      which the others don't expect;
+      additive model, of which none above .95 is; and one value of it with twelve times the odds of the rarer
+      class that the others expect;
     - a pair of features, by their joint bins or a weighted sum, with the same limits;
     - a rate that is made of the labels that it predicts, such as a target encoding with the row's own label;
     - all features together, where nothing is named, above .95 in that model: leaks that hide each other;
@@ -84,7 +85,7 @@ def _singles(frame: LeakFrame, areas: Mapping[str, float], allow: Collection[str
 
 
 def _pure(frame: LeakFrame, name: str) -> LeakLook | None:
-    """Return a look where a value belongs to the rarer class, and the other features do not expect that."""
+    """Return a look where a value belongs to the rarer class far more than the other features expect."""
     rows = frame.rows
     rarer = rows.y == frame.rarer
     values = frame.columns[name][frame.sample]
@@ -95,12 +96,12 @@ def _pure(frame: LeakFrame, name: str) -> LeakLook | None:
         exact[:] = True
     weight = frame.other_weight
     share = hits / np.maximum(hits + (count - hits) * weight, 1)
-    for place in np.flatnonzero(exact & (hits >= _FEWEST) & (hits >= _SHARE * rarer.sum()) & (share > _PURE)):
+    for place in np.flatnonzero(exact & (hits >= _FEWEST) & (hits >= _SHARE * rarer.sum()) & (share > _MOST)):
         known = code == place
         score = rows.scores((name,))[known]
-        rest = float((score if frame.rarer else 1 - score).mean())
-        rest = rest / (rest + (1 - rest) * weight)
-        if rest < _REST:
+        rest = float(np.clip((score if frame.rarer else 1 - score).mean(), 0, 1))
+        rest = max(rest / (rest + (1 - rest) * weight), min(frame.y.mean(), 1 - frame.y.mean()))
+        if share[place] * (1 - rest) >= _ODDS * rest * (1 - share[place]):
             reason = (
                 f"{share[place]:.1%} of the rows with one of its values are of class "
                 f"{frame.rarer}, where all other features expect {rest:.1%}"
