@@ -62,6 +62,8 @@ class GradientBoosting:
         Whether the settings above, where none of them is given, are compared with LightGBM's own defaults
         on customers set aside in training, which are taken where they are better by more than a standard
         error; see `crm_ml.models.tree_settings`. Of probabilities only. What came of it is ``choice_``.
+    choose_thresholds : bool
+        Whether exact thresholds are compared with random ones in the same way, whatever else is given.
 
     Notes
     -----
@@ -94,6 +96,7 @@ class GradientBoosting:
     num_threads: int = 2
     params: Mapping[str, Any] = field(default_factory=dict)
     choose_settings: bool = True
+    choose_thresholds: bool = False
 
     def __post_init__(self) -> None:
         check_params(self.params, self._parameters(1, 1, 0))
@@ -121,8 +124,9 @@ class GradientBoosting:
         """Grow the trees from encoded rows; all boosters share one binning."""
         import lightgbm
 
-        self.choice_ = choose(rows, self._candidates) if self._chooses() else None
-        chosen = replace(self, **PLAIN) if self.choice_ and self.choice_.settings == "plain" else self
+        others = self._alternatives()
+        self.choice_ = choose(rows, self._candidates) if others else None
+        chosen = replace(self, **others.get(self.choice_.settings, {})) if self.choice_ else self
         encoding, (size, width) = rows.encoding, rows.matrix.shape
         data = lightgbm.Dataset(
             rows.matrix,
@@ -217,16 +221,22 @@ class GradientBoosting:
         model.boosters_ = [booster_of(text) for text in model.texts_]
         return model
 
-    def _chooses(self) -> bool:
+    def _alternatives(self) -> dict[str, Mapping[str, Any]]:
+        """Return what may change by the validation, by the name of the candidate."""
+        if self.objective != "binary" or self.params:
+            return {}
         as_it_comes = all(getattr(self, name) == getattr(GradientBoosting, name) for name in PLAIN)
-        binary = self.objective == "binary"
-        return self.choose_settings and binary and as_it_comes and not self.params
+        others = {"plain": PLAIN} if self.choose_settings and as_it_comes else {}
+        return others | (
+            {"exact": {"extra_trees": False}} if self.choose_thresholds and self.extra_trees else {}
+        )
 
     def _candidates(self, fits: TrainingRows, judges: TrainingRows) -> dict[str, Floats]:
         from scipy.special import expit
 
-        trees = replace(self, choose_settings=False, n_seeds=1)
-        models = {"regularised": trees, "plain": replace(trees, **PLAIN)}
+        trees = replace(self, choose_settings=False, choose_thresholds=False, n_seeds=1)
+        changes = {"regularised": {}, **self._alternatives()}
+        models = {name: replace(trees, **changed) for name, changed in changes.items()}
         return {name: expit(model.fit_rows(fits).margin_of(judges.matrix)) for name, model in models.items()}
 
     def _parameters(self, rows: int, columns: int, number: int) -> dict[str, Any]:

@@ -315,3 +315,20 @@ def test_a_plain_line_finds_an_effect_that_is_a_line_in_an_amount():
     assert error["plain"] < 0.6 * error["logistic"]
     with pytest.raises(ConfigError, match="base is 'lines'; there are boosting, logistic, plain"):
         create("t_learner", base="lines")
+
+
+def test_a_t_learner_takes_exact_thresholds_in_an_arm_that_they_tell_more_of():
+    rng = np.random.default_rng(4)
+    X = pd.DataFrame(
+        {"a": rng.random(4000), "b": rng.random(4000)}, index=pd.RangeIndex(4000, name="customer_id")
+    )
+    arm = np.where(rng.random(4000) < 0.5, "mail", "none")
+    inside = (X["a"] > 0.62) & (X["a"] < 0.66)  # random thresholds rarely meet both ends
+    y = (rng.random(4000) < np.where(inside & (arm == "mail"), 0.9, 0.05)).astype(int)
+    chosen = create("t_learner", control="none", num_threads=1).fit(X, arm, y)
+    settings = [chosen.parts_[f"outcome_{number}"].choice_.settings for number in (0, 1)]
+    assert settings == ["regularised", "exact"]
+    declared = create("t_learner", control="none", outcome_options={"choose_thresholds": False}).fit(
+        X, arm, y
+    )
+    assert declared.parts_["outcome_1"].choice_ is None
