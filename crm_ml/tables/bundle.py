@@ -159,8 +159,8 @@ class Tables:
         relations = {name: native for name, native in frames.items() if engine_of(native) == "duckdb"}
         if not relations:
             return self
-        there, cursors = self.cursors.moved(relations)
-        moved = dataclasses.replace(self, **there, cursors=cursors).identified(self.fingerprint)
+        relations, cursors = self.cursors.moved(relations)
+        moved = dataclasses.replace(self, **relations, cursors=cursors).identified(self.fingerprint)
         object.__setattr__(moved, "_checked", vars(self).get("_checked"))
         return moved
 

@@ -140,11 +140,11 @@ def _unknown(contract: Contract, frames: Frames, schemas: Mapping[str, Mapping[s
         key = contracts()[other].key[0]
         if other not in frames or name not in schemas[contract.name] or key not in schemas[other]:
             continue
-        mine, theirs = schemas[contract.name][name], schemas[other][key]
-        if mine.is_numeric() != theirs.is_numeric():
-            yield f"{name} has the type {mine} and {key} of {other} {theirs}; write both as text"
+        own_type, key_type = schemas[contract.name][name], schemas[other][key]
+        if own_type.is_numeric() != key_type.is_numeric():
+            yield f"{name} has the type {own_type} and {key} of {other} {key_type}; write both as text"
             continue
-        kind = nw.Int64() if mine.is_numeric() else nw.String()
+        kind = nw.Int64() if own_type.is_numeric() else nw.String()
         unknown = _distinct(frames[contract.name], name, kind) - _distinct(frames[other], key, kind)
         if unknown:
             yield f"{name} has {len(unknown):,} ids that {other} does not have"

@@ -60,16 +60,7 @@ def _checks(
     minor: str,
     currency: RowCurrency,
 ) -> list[Check]:
-    checks: list[Check] = []
-    inexact = f"TRY_CAST({minor} AS BIGINT) <> {minor}"
-    for kind, test in (
-        ("not_finite", _not_finite),
-        ("full_width_digits", _full_width),
-        ("decimal_comma", _comma),
-    ):
-        predicates = [predicate for source, type_ in parts if (predicate := test(source, type_))]
-        if predicates:
-            checks.append(Check(kind, column.name, " OR ".join(predicates)))
+    checks = _of_spelling(column, parts)
     unread = " OR ".join(
         f"NOT ({_empty(source, kind)}) AND {amount} IS NULL"
         for amount, (source, kind) in zip(amounts, parts, strict=True)
@@ -82,6 +73,7 @@ def _checks(
     if how.unit == "minor":
         lost = f"({whole} IS NULL OR ({lost} AND {whole} = {minor}))"
     checks.append(Check("out_of_range", column.name, f"{read} AND {lost}"))
+    inexact = f"{whole} <> {minor}"
     if how.unit == "minor":
         checks.append(Check("fractional", column.name, inexact))
     else:
@@ -89,6 +81,17 @@ def _checks(
         texts = [f"trim({source})" for source, kind in parts if kind == "VARCHAR"]
         checks += _three_decimals(column, texts, inexact, currency.per_major()) if texts else []
     checks.append(Check("large", column.name, f"abs({ident(column.name)}) >= {_LARGE_CENTS}", "warn"))
+    return checks
+
+
+def _of_spelling(column: Column, parts: list[tuple[str, str]]) -> list[Check]:
+    """Return the checks of amounts that are no plain decimals."""
+    tests = {"not_finite": _not_finite, "full_width_digits": _full_width, "decimal_comma": _comma}
+    checks = []
+    for kind, test in tests.items():
+        predicates = [predicate for source, type_ in parts if (predicate := test(source, type_))]
+        if predicates:
+            checks.append(Check(kind, column.name, " OR ".join(predicates)))
     return checks
 
 

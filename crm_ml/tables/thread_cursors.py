@@ -60,11 +60,11 @@ class ThreadCursors:
         forked = os.getpid() != self._process
         connection = connect() if forked else self._cursor()
         try:
-            there = {name: connection.sql(relation.sql_query()) for name, relation in relations.items()}
+            moved = {name: connection.sql(relation.sql_query()) for name, relation in relations.items()}
         except duckdb.Error as error:
             reason = _OF_PARENT if forked else _OF_THREAD
             raise InputError(f"tables: {reason}, or pass tables.to('polars')") from error
-        return there, ThreadCursors(connection)
+        return moved, ThreadCursors(connection)
 
     def _cursor(self) -> "duckdb.DuckDBPyConnection":
         if self._connection is None:

@@ -63,7 +63,7 @@ def test_digits_are_those_of_iso_4217() -> None:
     """List One of 2026-01-01: 17 codes without a minor unit, 7 of thousandths, 2 of ten-thousandths."""
     digits = [*MINOR_DIGITS.values()]
     assert [digits.count(number) for number in (0, 3, 4)] == [17, 7, 2] and len(digits) == 26
-    mistaken_for_none = "IDR HUF IRR TWD MGA MRU RSD COP ALL LAK CRC HRK".split()
+    mistaken_for_none = ["IDR", "HUF", "IRR", "TWD", "MGA", "MRU", "RSD", "COP", "ALL", "LAK", "CRC", "HRK"]
     assert {minor_digits(code) for code in mistaken_for_none} == {2}
     others = {"CLP": 0, "ISK": 0, "UYI": 0, "UYU": 2, "UYW": 4, "CLF": 4, "XPF": 0, "IQD": 3, "LYD": 3}
     assert {code: minor_digits(code) for code in others} == others
