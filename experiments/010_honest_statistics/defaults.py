@@ -18,7 +18,7 @@ sys.path.append(str(Path(__file__).parents[1]))  # for what all experiments shar
 
 from study import markdown, parser, run, save, saved, show, shown_progress, write_between
 
-from crm_ml.config import load_run
+from crm_ml.config import ChurnRun, load_run
 from crm_ml.evaluation.predictions import Predictions
 from crm_ml.evaluation.significance import evaluate
 from crm_ml.models.model import create
@@ -26,6 +26,7 @@ from crm_ml.storage.paths import data_folder
 from crm_ml.train.experiment import load_tables
 from crm_ml.train.families.churn.experiment import compute_rows, fold
 from crm_ml.train.families.probability.used_rows import used_rows
+from crm_ml.uplift.learners import create as create_learner
 
 if TYPE_CHECKING:
     from crm_ml.evaluation.significance import Evaluation
@@ -44,7 +45,13 @@ FILES = {
     "starbucks": ("starbucks_promo/train.csv", "ID", "purchase"),
     "hillstrom": ("hillstrom/hillstrom.csv", None, "visit"),
 }
-JOURNEY = "complete journey"
+JOURNEY, UPLIFT, STARBUCKS = "complete journey", "defaults of uplift", "starbucks_promo/train.csv"
+LEARNERS: dict[str, dict[str, Any]] = {
+    "undeclared": {},
+    "random thresholds (before)": {"outcome_options": {"choose_thresholds": False}},
+    "exact thresholds in both arms": {"outcome_options": {"extra_trees": False}},
+}
+PURCHASE_USD, COST_USD = 10.0, 0.15
 OUTCOMES = ("conversion", "spend", "visit")
 HEADER = (
     "table",
@@ -60,7 +67,7 @@ Parts = tuple[pd.DataFrame, "pd.Series[int]", np.ndarray[Any, np.dtype[np.bool_]
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Fit, judge and write down; return the exit code."""
-    command = parser(__file__, __doc__.splitlines()[0], "defaults.json", [*FILES, JOURNEY])
+    command = parser(__file__, __doc__.splitlines()[0], "defaults.json", [*FILES, JOURNEY, UPLIFT])
     command.add_argument("--data", type=Path, default=data_folder(), help="folder of the tables")
     return run(_judge_all, command.parse_args(argv))
 
@@ -88,6 +95,7 @@ def read(name: str, folder: Path) -> Parts | None:
 def journey() -> Parts:
     """Return the rows of the first test day of churn/lightgbm and of what trains for it."""
     config = load_run("churn/lightgbm", ())
+    assert isinstance(config, ChurnRun)
     days = fold(config, config.split.test[0])
     with shown_progress() as progress:
         rows = compute_rows(config, load_tables(config), (*days.training, days.test), progress)
@@ -109,17 +117,50 @@ def judged(parts: Parts) -> "tuple[Evaluation, dict[str, str]]":
     return evaluate(predictions, np.random.default_rng(SEED), ("auc", "log_loss"), REPLICATES), chosen
 
 
+def earned(path: Path) -> Sequence[tuple[str, ...]]:
+    """Return what the promotions of each T learner earn of 40 % of the rows, with an interval over customers.
+
+    A promotion goes to whom it earns more than it costs by the learner; what is earned follows from the
+    targeted rows of both arms, which are as many.
+    """
+    table = pd.read_csv(path, index_col="ID").rename_axis("customer_id")
+    table.index = table.index.astype(str)
+    arm, y = table.pop("Promotion").to_numpy(dtype=str), table.pop("purchase").to_numpy()
+    rng = np.random.default_rng(SEED)
+    test = rng.random(len(table)) < 0.4
+    draws = rng.poisson(1, (REPLICATES, int(test.sum()))).astype(np.int8)
+    rows = []
+    for name, options in LEARNERS.items():
+        learner = create_learner("t_learner", control="No", **options)
+        learner.fit(table[~test], arm[~test], y[~test])
+        targeted = np.asarray(learner.predict(table[test])) * PURCHASE_USD > COST_USD
+        promoted = arm[test] == "Yes"
+        each = targeted * np.where(promoted, PURCHASE_USD * y[test] - COST_USD, -PURCHASE_USD * y[test])
+        low, high = np.quantile(draws @ each, (0.025, 0.975))
+        choices = [getattr(learner.parts_[f"outcome_{number}"], "choice_", None) for number in (0, 1)]
+        chosen = ", ".join(choice.settings for choice in choices if choice)
+        rows.append((name, f"{targeted.mean():.1%}", f"{each.sum():.0f} [{low:.0f}, {high:.0f}]", chosen))
+    return rows
+
+
 def _judge_all(arguments: argparse.Namespace) -> None:
     path = arguments.folder / "defaults.json"
     results: dict[str, Any] = saved(path, {})
     logging.getLogger("crm_ml").setLevel(logging.ERROR)
     with shown_progress() as progress:
         for name in progress.track(arguments.only or [*FILES, JOURNEY], description="tables"):
+            if name == UPLIFT:
+                continue
             parts = journey() if name == JOURNEY else read(name, arguments.data)
             if parts is None:
                 print(f"left out: {name}, for there is no {FILES[name][0]} in the folder of --data")
                 continue
             results[name] = {"rows": _described(parts), "models": _plain(*judged(parts))}
+    if UPLIFT in (arguments.only or [UPLIFT]) and (arguments.data / STARBUCKS).is_file():
+        results[UPLIFT] = earned(arguments.data / STARBUCKS)
+    if UPLIFT in results:
+        text = markdown(("T learner", "targeted", "USD earned of the test rows", "chosen"), results[UPLIFT])
+        write_between(arguments.folder / "README.md", UPLIFT, text)
     save(path, results)
     rows = [row for name in [*FILES, JOURNEY] if name in results for row in _rows(name, results[name])]
     write_between(arguments.folder / "README.md", "defaults", markdown(HEADER, rows))
