@@ -28,48 +28,43 @@ def aside(tables: Any) -> dict[int, str]:
     return {row - 1: reason for row, reason, _ in quarantined(tables, LINES)}
 
 
-@pytest.mark.parametrize("text", ["4.00638E+12", "4e+15", "1.5e+100"])
-def test_ids_that_a_spreadsheet_rounded_are_set_aside(shop: Shop, text: str) -> None:
-    shop[LINES]["item_id"][3] = text
+def test_ids_that_a_spreadsheet_rounded_are_set_aside(shop: Shop) -> None:
+    shop[LINES]["item_id"][3:6] = ["4.00638E+12", "4e+15", "1.5e+100"]
     shop.mapping["tables"]["items"] = {"ids_of": [LINES]}
     del shop.tables["items"]
-    assert aside(shop.load()) == {3: "scientific_item_id"}
+    assert aside(shop.load()) == dict.fromkeys((3, 4, 5), "scientific_item_id")
 
 
-@pytest.mark.parametrize("text", ["4e12", "E+12", "4.0E-12", "a4E+12", "4E+1", "+49"])
-def test_ids_that_are_no_rounded_number_stay(shop: Shop, text: str) -> None:
-    shop[LINES]["order_id"][3] = text
-    assert text in column_of(shop.load(), LINES, "order_id")
+def test_ids_that_are_no_rounded_number_stay(shop: Shop) -> None:
+    texts = ["4e12", "E+12", "4.0E-12", "a4E+12", "4E+1", "+49"]
+    shop[LINES]["order_id"][3:9] = texts
+    assert set(texts) <= set(column_of(shop.load(), LINES, "order_id"))
 
 
-@pytest.mark.parametrize(
-    ("text", "whole"),
-    [("1.71456E+12", False), ("1.714557E12", False), ("2E+12", False), ("1.714557600000E+12", True),
-     ("1714557600000.75", True)],
-)  # fmt: skip
-def test_epochs_that_a_spreadsheet_rounded_are_set_aside(csv_shop: Shop, text: str, whole: bool) -> None:
+def test_epochs_that_a_spreadsheet_rounded_are_set_aside(csv_shop: Shop) -> None:
+    texts = ["1.71456E+12", "1.714557E12", "2E+12", "1.714557600000E+12", "1714557600000.75"]
     at = [str(int((moment - datetime(1970, 1, 1)) / timedelta(milliseconds=1)))
           for moment in csv_shop[LINES]["ordered_at"]]  # fmt: skip
-    csv_shop[LINES]["ordered_at"] = [text if n == 5 else cell for n, cell in enumerate(at)]
+    csv_shop[LINES]["ordered_at"] = at[:5] + texts + at[10:]
     csv_shop.mapping["tables"][LINES]["columns"]["ordered_at"] = {"column": "ordered_at", "epoch": "ms"}
     tables = csv_shop.load()
-    assert aside(tables) == ({} if whole else {5: "unreadable_ordered_at"})
-    if whole:
-        assert 1_714_557_600 in column_of(tables, LINES, "ordered_at_epoch_s")
+    assert aside(tables) == dict.fromkeys((5, 6, 7), "unreadable_ordered_at")
+    assert column_of(tables, LINES, "ordered_at_epoch_s").count(1_714_557_600) == 2
 
 
-@pytest.mark.parametrize("text", ["1.234", "-1.234", "12.500", "999.990"])
-def test_a_point_before_three_digits_in_few_rows_is_set_aside(csv_shop: Shop, text: str) -> None:
-    paid_as(csv_shop, {7: text})
-    assert aside(csv_shop.load()) in ({7: "three_decimals_paid_cents"}, {7: "unlinked_refund"})
+def test_a_point_before_three_digits_in_few_rows_is_set_aside(csv_shop: Shop) -> None:
+    paid_as(csv_shop, {7: "1.234", 8: "12.500", 9: "19.990", 10: "-1.234"})
+    rows = aside(csv_shop.load())
+    assert rows.pop(10) in ("three_decimals_paid_cents", "unlinked_refund")
+    assert rows == dict.fromkeys((7, 8, 9), "three_decimals_paid_cents")
 
 
-@pytest.mark.parametrize("text", ["0.234", "1234.250", "1.2341", "1.23"])
-def test_what_can_be_no_thousand_is_read(csv_shop: Shop, text: str) -> None:
-    paid_as(csv_shop, {7: text})
+def test_what_can_be_no_thousand_is_read(csv_shop: Shop) -> None:
+    texts = ["0.234", "1234.250", "1.2341", "1.23"]
+    paid_as(csv_shop, dict(enumerate(texts, 7)))
     tables = csv_shop.load()
     assert aside(tables) == {}
-    assert round(float(text) * 100) in column_of(tables, LINES, "paid_cents")
+    assert {round(float(text) * 100) for text in texts} <= set(column_of(tables, LINES, "paid_cents"))
 
 
 def test_three_decimals_are_read_where_most_rows_have_them_or_rounding_is_allowed(csv_shop: Shop) -> None:
