@@ -207,3 +207,12 @@ def test_plain_lightgbm_stands_beside_boosted_trees_once(model, baselines, contr
     parts = {"model": {"name": model}, "baselines": [{"name": name} for name in baselines]}
     names = [part.name for part in probability_run.baselines_of(config(**parts))]
     assert names == [*baselines, *["plain_lightgbm"] * control]
+
+
+def test_the_settings_that_the_final_model_chose_stand_in_the_record():
+    past = rows(customers=200)
+    model = create("gradient_boosting", num_threads=1).fit(past.X, past.y)
+    record = probability_run._settings(CalibratedModel(model, best_calibrator([0.1], [0], ["c"], [])))
+    assert record["settings"] in ("regularised", "plain")
+    assert record["error"] > 0
+    assert probability_run._settings(create("recency_rule").fit(past.X, past.y)) is None
