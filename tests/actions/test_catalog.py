@@ -141,9 +141,7 @@ def test_amounts_of_a_simple_action_are_in_the_currency_of_its_catalogue(currenc
     amounts = {"cost": 30, "margin": 300, "effect": 0.1, "source": "three coupons in May"}
     action = Action.simple("coupon", "mail", **amounts, currency=currency)
     if cents is None:
-        with pytest.raises(
-            ValidationError, match="coupon are in EUR and the catalogue in JPY; give"
-        ):
+        with pytest.raises(ValidationError, match="coupon are in EUR and the catalogue in JPY; give"):
             Catalog(currency="JPY", actions=(action,))
     else:
         assert Catalog(currency="JPY", actions=(action,)).actions[0].value.cost_cents == cents

@@ -131,7 +131,9 @@ def test_the_planted_effect_is_found_beside_the_promise(world, capsys):
     assert f"{ends[0]} [{ends[1]}, {ends[2]}]" in shown
     assert f"{coupon['variance_reduction']:.1%}" in shown
     # 2.8 standard errors, of 3.92 between the ends
-    assert coupon["smallest_cents"] == pytest.approx((coupon["high"] - coupon["low"]) * 2.8016 / 3.92, rel=1e-4)
+    assert coupon["smallest_cents"] == pytest.approx(
+        (coupon["high"] - coupon["low"]) * 2.8016 / 3.92, rel=1e-4
+    )
     assert f"coupon: an increment from {coupon['smallest_cents'] / 100:,.2f} on would have been" in shown
 
 

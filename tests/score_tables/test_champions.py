@@ -95,9 +95,7 @@ def test_the_zone_of_a_champion_is_that_of_its_manifest(registered, model, zone)
     model_folder.save(model, registered / "of_zone", "clv", **details)
     source = champion("clv", "of_zone")
     assert (source.zone, "timezone" in verify(registered / "of_zone")) == (zone, zone != "UTC")
-    with pytest.raises(
-        ConfigError, match=f"trained on days of {zone} and the tables declare Asia/Seoul"
-    ):
+    with pytest.raises(ConfigError, match=f"trained on days of {zone} and the tables declare Asia/Seoul"):
         Champions([source]).check([], Tables(None, None, zone="Asia/Seoul"))
 
 
