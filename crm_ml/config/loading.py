@@ -22,7 +22,8 @@ def load(path: Path, model: type[Loaded], overrides: Sequence[str] = ()) -> Load
     model : type
         Strict model of the file.
     overrides : sequence of str
-        Dotted keys with YAML values, such as ``"model.options.n_estimators=50"``.
+        Dotted keys with YAML values, such as ``"model.options.rounds=50"``. Another ``name`` of a model, data set
+        or learner drops the ``options`` that the file has for the former one.
 
     Raises
     ------
@@ -30,8 +31,8 @@ def load(path: Path, model: type[Loaded], overrides: Sequence[str] = ()) -> Load
         Listing every breach.
     """
     content = read_yaml(path)
-    for text in overrides:
-        _override(content, text)
+    for text in sorted(overrides, key=lambda text: not text.partition("=")[0].endswith(".name")):
+        _override(content, text)  # names first, since another name drops the options of the one in the file
     return validate(content, model, path.name)
 
 
@@ -64,4 +65,7 @@ def _override(content: Any, text: str) -> None:
         content = content.setdefault(parent, {}) if isinstance(content, dict) else None
     if not isinstance(content, dict):
         raise ConfigError(f"--set {text}: {key} is no key of this file")
-    content[last] = parse_yaml(value, f"--set {key}")
+    parsed = parse_yaml(value, f"--set {key}")
+    if last == "name" and content.get("name", parsed) != parsed:
+        content.pop("options", None)
+    content[last] = parsed

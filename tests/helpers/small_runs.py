@@ -11,11 +11,14 @@ from third_party import third_party
 from crm_ml.config import Defaults, load
 
 DEFAULT = load(PROJECT / "configs/default.yaml", Defaults).runs
+METRICS = ("auc", "average_precision", "log_loss", "brier", "ece")
+PLAIN = "plain_lightgbm"
 HOUSEHOLDS = 120
 ONE = "num_threads: 1, rounds: 5"
 SMALL = {
     "churn/lightgbm": {
-        "features": "{rfm: {}, cadence: {}}", "leave_out": "[rfm_*_365d]", "split.test": "[2017-10-25]",
+        "features": "{rfm: {}, cadence: {}}", "leave_out": "[rfm_*_365d]",
+        "split.test": "[2017-08-30, 2017-09-27, 2017-10-25]",
         "split.training_snapshots": "1", "model.options": "{rounds: 20, n_seeds: 1, num_threads: 1}",
         "baselines": "[{name: recency_rule}]", "calibration": "{}", "register_as.as_of": "2017-12-20",
     },
@@ -40,6 +43,15 @@ SMALL = {
         "baselines": "[{name: popularity}]", "target.least_events": "10",
     },
 }  # fmt: skip
+
+
+def metrics_of_probabilities(baselines: list[str]) -> set[str]:
+    """Names of all metrics that a run of churn or propensity logs."""
+    prefixes = ["test", "difference", *(f"baseline.{name}" for name in baselines), f"baseline.{PLAIN}"]
+    names = [f"{prefix}.{metric}" for prefix in prefixes for metric in METRICS]
+    names += ["test.calibration_intercept", "test.calibration_slope"]
+    alone = {f"test.{metric}" for metric in ("positives", "ece_debiased", "ece_least", "ece_p_value")}
+    return alone | {name + end for name in names for end in ("", ".low", ".high")}
 
 
 def settings(name: str, households: Path) -> list[str]:

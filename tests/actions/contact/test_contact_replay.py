@@ -146,9 +146,9 @@ def _responses(rows):
 
 def _campaigns(given):
     ours = [("call", "phone"), ("coupon", None), ("booklet", "mail"), ("push", None), ("welcome", "mail")]
-    return _polars(
-        pd.concat([given[["campaign_id", "channel"]], pd.DataFrame(ours, columns=["campaign_id", "channel"])])
-    )
+    span = {"starts_at_epoch_s": START_S, "ends_at_epoch_s": START_S + DAYS * DAY_S}
+    ours = pd.DataFrame(ours, columns=["campaign_id", "channel"]).assign(**span)
+    return _polars(pd.concat([given[list(ours)], ours]))
 
 
 def _times(shop, name):
