@@ -7,6 +7,6 @@ experiment of ``train`` (fit, calibrate, evaluate, log, register) -> the champio
 
 from crm_ml.threads import let_idle_threads_sleep
 
-__version__ = "0.8.0"
+__version__ = "0.9.0"
 
 let_idle_threads_sleep()  # before an OpenMP library is loaded

@@ -22,8 +22,8 @@ def load(path: Path, model: type[Loaded], overrides: Sequence[str] = ()) -> Load
     model : type
         Strict model of the file.
     overrides : sequence of str
-        Dotted keys with YAML values, such as ``"model.options.rounds=50"``. Another ``name`` of a model, data set
-        or learner drops the ``options`` that the file has for the former one.
+        Dotted keys with YAML values, such as ``"model.options.rounds=50"``. Another ``name`` of a model, data
+        set or learner drops the ``options`` that the file has for the former one.
 
     Raises
     ------

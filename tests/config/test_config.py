@@ -138,14 +138,13 @@ def test_a_file_that_is_no_mapping_is_refused_with_and_without_overrides(project
             load_run("churn/small", overrides)
 
 
-def test_another_name_drops_the_options_of_the_model_in_the_file(project):
-    committed = load_run("churn/small").model.options
+def test_another_name_drops_the_options_of_the_model_in_the_file():
+    committed = load_run("churn/lightgbm").model.options
     assert committed
-    assert load_run("churn/small", ["model.name=logistic"]).model.options == {}
-    options = load_run("churn/small", ["model.options={strength: 2.0}", "model.name=logistic"]).model.options
-    assert options == {"strength": 2.0}
-    same = load_run("churn/small", [f"model.name={load_run('churn/small').model.name}"])
-    assert same.model.options == committed
+    assert load_run("churn/lightgbm", ["model.name=logistic"]).model.options == {}
+    options = load_run("churn/lightgbm", ["model.options={strength: 2.0}", "model.name=logistic"])
+    assert options.model.options == {"strength": 2.0}
+    assert load_run("churn/lightgbm", ["model.name=blend"]).model.options == committed
 
 
 @pytest.mark.usefixtures("project")

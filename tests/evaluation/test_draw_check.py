@@ -12,7 +12,7 @@ from crm_ml.evaluation.detectable_effect import smallest_effect
 from crm_ml.evaluation.draw_check import check_draw
 from crm_ml.evaluation.randomisation_checks import average_effect, sample_ratio
 
-draws = scripts.plain("010_honest_statistics/broken_draws.py")
+draws = scripts.plain("009_honest_statistics/broken_draws.py")
 
 
 def checked(rows):

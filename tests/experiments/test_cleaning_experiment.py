@@ -1,4 +1,4 @@
-"""experiments/009_cleaning on a small shop: the shares that it must reach, and that it sees what is wrong."""
+"""experiments/010_cleaning on a small shop: the shares that it must reach, and that it sees what is wrong."""
 
 import importlib
 import re
@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import scripts
 
-FOLDER = Path(__file__).parents[2] / "experiments" / "009_cleaning"
+FOLDER = Path(__file__).parents[2] / "experiments" / "010_cleaning"
 DIALECTS = ("text", "european", "offsets", "epochs", "whole", "typed")
 QUICK = ("text", "whole")
 STRICT = {"text": 0.78, "whole": 0.84}  # set aside counts as lost: some 25 kinds of 1 % each
@@ -18,7 +18,7 @@ STRICT = {"text": 0.78, "whole": 0.84}  # set aside counts as lost: some 25 kind
 @pytest.fixture(name="results")
 def loaded(monkeypatch, tmp_path):
     monkeypatch.setenv("CRM_ML_DATA", str(tmp_path / "data"))
-    return scripts.load("009_cleaning/results.py", monkeypatch)
+    return scripts.load("010_cleaning/results.py", monkeypatch)
 
 
 def planted(results, dialect, classes, customers=250):
@@ -80,7 +80,7 @@ def test_the_committed_figures_reach_the_target(results, tmp_path):
 
 
 def test_a_row_is_judged_by_all_of_its_cells(monkeypatch):
-    judge = scripts.load("009_cleaning/cleaning_judge.py", monkeypatch)
+    judge = scripts.load("010_cleaning/cleaning_judge.py", monkeypatch)
     truth = pd.DataFrame({"tag": ["a", "a", "b", "c"], "paid": [1, 2, 3, 4], "id": ["x", "y", "z", "w"]})
     accepted = pd.DataFrame({"tag": ["a", "b", "d"], "paid": [2, 9, 7], "id": ["y", "z", "v"]})
     matched = judge._matched(truth, accepted, ["paid", "id"])

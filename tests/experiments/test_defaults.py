@@ -1,4 +1,4 @@
-"""experiments/010_honest_statistics/defaults.py on a small table: what it reads, leaves out and writes."""
+"""experiments/009_honest_statistics/defaults.py on a small table: what it reads, leaves out and writes."""
 
 import json
 
@@ -10,7 +10,7 @@ import scripts
 
 @pytest.fixture
 def script(monkeypatch):
-    return scripts.load("010_honest_statistics/defaults.py", monkeypatch)
+    return scripts.load("009_honest_statistics/defaults.py", monkeypatch)
 
 
 @pytest.fixture

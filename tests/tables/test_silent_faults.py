@@ -1,4 +1,4 @@
-"""Values that look right and are not: each kind is set aside, repaired or told (experiments/009_cleaning)."""
+"""Values that look right and are not: each kind is set aside, repaired or told (experiments/010_cleaning)."""
 
 import gzip
 from datetime import datetime, timedelta

@@ -54,7 +54,9 @@ def test_every_mistake_of_a_search_is_told_at_once_with_its_path():
     assert set(told) == {f"tuning.{name}" for name in words}
     for name, word in words.items():
         assert told[f"tuning.{name}"].startswith(word)
-    with pytest.raises(ConfigError, match=r"tuning\.space\.rounds\.high: Input should be a finite number"):
+    with pytest.raises(
+        ConfigError, match=r"tuning\.space\.rounds\.high\.float: Input should be a finite number"
+    ):
         tuning_world.config(space={"rounds": {"low": 1, "high": float("nan")}})
     with pytest.raises(ConfigError, match=r"tuning\.trials: Input should be greater than or equal to 2"):
         tuning_world.config(trials=1)

@@ -1,6 +1,6 @@
 """Lifetime value where data say little: coverage of totals, cautions, and regular purchasers.
 
-``python experiments/010_honest_statistics/lifetime_value.py`` writes JSON and its tables of README.md.
+``python experiments/009_honest_statistics/lifetime_value.py`` writes JSON and its tables of README.md.
 """
 
 import argparse

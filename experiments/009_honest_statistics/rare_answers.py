@@ -1,6 +1,6 @@
 """How often 95 % intervals of values hold the truth where answers are rare, and how wide they are.
 
-``python experiments/010_honest_statistics/rare_answers.py`` writes its JSON file and a table of README.md.
+``python experiments/009_honest_statistics/rare_answers.py`` writes its JSON file and a table of README.md.
 """
 
 import argparse

@@ -1,6 +1,6 @@
 """How much of what is wrong in an export cleaning finds, repairs or sets aside.
 
-``python experiments/009_cleaning/results.py`` plants every fault into exports of the simulated shop, cleans
+``python experiments/010_cleaning/results.py`` plants every fault into exports of the simulated shop, cleans
 them, and writes results.json and the tables of README.md; it takes some three minutes of one core.
 """
 

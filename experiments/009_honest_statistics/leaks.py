@@ -1,6 +1,6 @@
 """Sixteen leaks planted into clean customer tables, and fifty clean ones: what is refused or to be looked at.
 
-``python experiments/010_honest_statistics/leaks.py`` writes JSON and its table of README.md.
+``python experiments/009_honest_statistics/leaks.py`` writes JSON and its table of README.md.
 """
 
 import argparse

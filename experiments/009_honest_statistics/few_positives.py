@@ -1,6 +1,6 @@
 """How often 95 % intervals of AUC and average precision hold the truth where positives are few.
 
-``python experiments/010_honest_statistics/few_positives.py`` writes its JSON file and a table of README.md.
+``python experiments/009_honest_statistics/few_positives.py`` writes its JSON file and a table of README.md.
 """
 
 import argparse

@@ -1,6 +1,6 @@
 """How often the check of a draw refuses fair draws, and how often it finds broken ones.
 
-``python experiments/010_honest_statistics/broken_experiments.py`` writes its JSON file and README's tables.
+``python experiments/009_honest_statistics/broken_experiments.py`` writes its JSON file and README's tables.
 """
 
 import argparse

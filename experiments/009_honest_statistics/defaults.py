@@ -1,6 +1,6 @@
 """Whether trees with no settings declared are as good as LightGBM with its own, on tables of other shops.
 
-``python experiments/010_honest_statistics/defaults.py --data FOLDER`` writes JSON and its table of README.md.
+``python experiments/009_honest_statistics/defaults.py --data FOLDER`` writes JSON and its table of README.md.
 Tables that are missing from the folder are named and left out; Complete Journey comes with the package.
 """
 

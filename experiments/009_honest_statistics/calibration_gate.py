@@ -1,6 +1,6 @@
 """How often the gate of calibration fails a calibrated model, and one that is not.
 
-``python experiments/010_honest_statistics/calibration_gate.py`` writes JSON and its table of README.md.
+``python experiments/009_honest_statistics/calibration_gate.py`` writes JSON and its table of README.md.
 """
 
 import argparse
