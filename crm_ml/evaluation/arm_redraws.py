@@ -12,6 +12,7 @@ FOLDS = 4
 BATCH = 100
 _PENALTY = 0.1  # of the discriminant, in variances of its standardised columns
 _BINS, _WIDTH = 256, 4.0  # of scores, up to four standard deviations on either side
+_ROUNDING = 1e-4  # share by which equal statistics may differ, as sums of float32 in another order
 _RANK = 1e-4  # share of the largest eigenvalue below which a direction is none
 
 
@@ -78,8 +79,12 @@ class ArmStatistics:
 
     @property
     def largest(self) -> Numbers:
-        """Largest difference, in standard errors, shape (b,)."""
-        return np.asarray(np.abs(self.z).max(axis=0))
+        """Largest difference, in standard errors, shape (b,); 0 without columns."""
+        return np.asarray(np.abs(self.z).max(axis=0, initial=0.0))
+
+    def as_far(self, seen: "ArmStatistics", name: str) -> npt.NDArray[np.bool_]:
+        """Return which draws are at least as far from a fair one as one draw is, shape (b,)."""
+        return np.asarray(getattr(self, name) >= getattr(seen, name) * (1 - _ROUNDING))
 
 
 class ArmComparison:

@@ -177,11 +177,11 @@ def _compared(draw: Draw, ids: npt.NDArray[np.generic]) -> npt.NDArray[np.bool_]
             order = np.random.default_rng(0).permutation(len(ids))
             first = order[np.unique(customer[order], return_index=True)[1]]
             keep &= np.isin(np.arange(len(ids)), first)
-            share = draw.rows(keep).with_shares().chance if draw.permuted else draw.chance[keep]
-            keep[np.flatnonzero(keep)[(share <= 0) | (share >= 1)]] = False
     if keep.sum() > MOST_ROWS:
         chosen = customer_folds(names.astype(str), 1_000, key="draw check rows")[customer]
         keep &= chosen < 1_000 * MOST_ROWS // int(keep.sum())
+    share = draw.rows(keep).with_shares().chance if draw.permuted else draw.chance[keep]
+    keep[np.flatnonzero(keep)[(share <= 0) | (share >= 1)]] = False
     return keep
 
 
@@ -193,10 +193,7 @@ def _checked(columns: ArmColumns, draw: Draw, fold: npt.NDArray[np.int64], arms:
         comparison = ArmComparison(columns, draw, fold)
         seen = comparison.observed()
         past = _redrawn(comparison, seen, arms)
-    p_values = {
-        name: float(1 + (getattr(past, name) >= getattr(seen, name)).sum()) / (1 + len(past.auc))
-        for name in _REDRAWN
-    }
+    p_values = {name: float(1 + past.as_far(seen, name).sum()) / (1 + len(past.auc)) for name in _REDRAWN}
     failed = [name for name, p in p_values.items() if p <= ALARMS[name] / arms]
     return DrawCheck(
         holds=not failed and not constant,
@@ -225,7 +222,7 @@ def _redrawn(comparison: ArmComparison, seen: ArmStatistics, arms: int) -> ArmSt
     beyond = np.zeros(len(_REDRAWN))
     while not parts or (len(parts) * BATCH < most and (1 + beyond <= alarms * (1 + most)).any()):
         redraw = comparison.of(comparison.draw.redraws(rng, BATCH))
-        beyond += [(getattr(redraw, name) >= getattr(seen, name)).sum() for name in _REDRAWN]
+        beyond += [redraw.as_far(seen, name).sum() for name in _REDRAWN]
         parts.append(redraw)
     return ArmStatistics(
         np.concatenate([part.z for part in parts], axis=1),

@@ -6,7 +6,7 @@ import pytest
 import scripts
 
 from crm_ml.errors import InputError
-from crm_ml.evaluation import arm_redraws
+from crm_ml.evaluation import arm_redraws, draw_check
 from crm_ml.evaluation.arm_columns import arm_columns
 from crm_ml.evaluation.detectable_effect import smallest_effect
 from crm_ml.evaluation.draw_check import check_draw
@@ -75,6 +75,26 @@ def test_customers_who_keep_their_arm_are_compared_once():
     X = pd.DataFrame({f"x{n}": np.repeat(rng.random(60), 20) for n in range(8)})
     assert check_draw(X, arm, customer_id=ids.astype(str)).p_values["joint"] > 0.01
     assert check_draw(X, arm).p_values["joint"] < 0.002
+
+
+def test_without_a_column_that_varies_nothing_tells_the_arm():
+    check = check_draw(pd.DataFrame({"age": np.ones(50)}), np.arange(50) % 2)
+    assert check.holds
+    assert (check.columns, check.differences) == (0, ())
+
+
+def test_redraws_that_are_the_draw_itself_count_whatever_the_order_of_their_sums():
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        X = pd.DataFrame({"visits": rng.integers(0, 3, 4), "age": rng.normal(size=4)})
+        assert check_draw(X, rng.permutation([0, 0, 1, 1])).holds  # one in six redraws is the draw
+
+
+def test_strata_that_the_sample_leaves_with_one_arm_are_left_out(monkeypatch):
+    monkeypatch.setattr(draw_check, "MOST_ROWS", 500)
+    age, stratum = np.random.default_rng(0).normal(size=1_000), np.arange(1_000).clip(0, 100) // 2
+    treated = np.where(age > 1, 1, np.arange(1_000) % 2)
+    assert check_draw(pd.DataFrame({"age": age}), treated, stratum=stratum).differences[0].column == "age"
 
 
 def test_redraws_keep_the_sizes_of_the_arms_in_each_stratum():
