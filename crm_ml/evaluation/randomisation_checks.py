@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 SMALLEST_P = 0.001
 LARGEST_DIFFERENCE = 0.1
 _LEVELS = 20
+_LEAST_EXPECTED = 5  # rows of an arm
 
 
 def average_effect(y: npt.ArrayLike, treatment: npt.ArrayLike) -> Interval:
@@ -102,12 +103,12 @@ def sample_ratio(
         Declared probability of each arm, of all rows or of each; scaled to sum to 1.
     stratum : array-like, shape (n,), optional
         Such as the trial; the arms are compared in all rows and in each stratum, and the p-value is twice the
-        smaller of the two.
+        smaller of the two. Strata in which an arm has fewer than five expected rows count as one.
 
     Raises
     ------
     InputError
-        If an arm has no declared probability, or a declared one is not above 0.
+        If an arm has no declared probability, a declared one is not above 0, or lengths differ.
 
     Notes
     -----
@@ -125,9 +126,14 @@ def sample_ratio(
     """
     names = np.asarray(arm, dtype=str)
     arms = sorted(probabilities)
-    p = np.column_stack(
-        [np.broadcast_to(np.asarray(probabilities[name], float), names.shape) for name in arms]
-    )
+    groups = np.zeros(len(names)) if stratum is None else np.asarray(stratum)
+    declared = [np.asarray(probabilities[name], float) for name in arms]
+    if groups.shape != names.shape or any(each.shape not in ((), names.shape) for each in declared):
+        raise InputError(
+            f"sample ratio: {len(names):,} rows, strata of shape {groups.shape}, probabilities of shape "
+            f"{', '.join(str(each.shape) for each in declared)}; give one number, or one for each row"
+        )
+    p = np.column_stack([np.broadcast_to(each, names.shape) for each in declared])
     unknown = sorted(set(names.tolist()) - set(arms))
     wrong = [name for place, name in enumerate(arms) if (p[:, place] < 0).any() or not p[:, place].sum() > 0]
     if unknown or wrong:
@@ -137,8 +143,7 @@ def sample_ratio(
         )
     p = p / p.sum(axis=1, keepdims=True)
     drawn = names[:, None] == np.array(arms)
-    groups = np.zeros(len(names)) if stratum is None else np.asarray(stratum)
-    parts = [_count_square(drawn[rows], p[rows]) for rows in (groups == name for name in np.unique(groups))]
+    parts = [_count_square(drawn[rows], p[rows]) for rows in _strata(groups, p)]
     p_value = _chi2_p(*_count_square(drawn, p))
     if len(parts) > 1:
         squares, freedom = (sum(part) for part in zip(*parts, strict=True))
@@ -149,6 +154,15 @@ def sample_ratio(
         {name: float(n) for name, n in zip(arms, expected, strict=True)},
         p_value,
     )
+
+
+def _strata(groups: npt.NDArray[Any], p: Floats) -> list[npt.NDArray[np.bool_]]:
+    """Return the rows of each stratum, and as one those where too few rows of an arm are expected."""
+    _, place = np.unique(groups, return_inverse=True)
+    expected = np.column_stack([np.bincount(place, each) for each in p.T])
+    is_small = np.asarray(((expected > 0) & (expected < _LEAST_EXPECTED)).any(axis=1))
+    parts = [*(place == number for number in np.flatnonzero(~is_small)), is_small[place]]
+    return [rows for rows in parts if rows.any()]
 
 
 def _count_square(drawn: npt.NDArray[np.bool_], p: Floats) -> tuple[float, int]:

@@ -173,6 +173,22 @@ def test_counts_are_judged_in_each_trial_and_by_the_chance_of_each_row():
     assert not sample_ratio(swapped, declared, trial).holds
 
 
+def test_many_small_trials_are_judged_together():
+    rng = np.random.default_rng(1)
+    trial, declared = np.repeat(np.arange(200), 2), {"control": 0.05, "mail": 0.95}
+    drawn = [np.where(rng.random(400) < 0.05, "control", "mail") for _ in range(60)]
+    assert all(sample_ratio(arm, declared, trial).holds for arm in drawn)
+    assert not sample_ratio(np.where(trial % 5, "mail", "control"), declared, trial).holds
+
+
+@pytest.mark.parametrize(
+    ("a", "stratum"), [([0.5] * 3, None), (0.5, [1, 2])], ids=["probabilities", "strata"]
+)
+def test_counts_of_other_lengths_are_refused(a, stratum):
+    with pytest.raises(InputError, match="10 rows"):
+        sample_ratio(["a", "b"] * 5, {"a": a, "b": 0.5}, stratum)
+
+
 def test_four_of_five_effects_of_the_smallest_size_are_found():
     rng = np.random.default_rng(0)
     treated = (np.arange(2_000) % 2).astype(float)
