@@ -9,7 +9,7 @@ from crm_ml.evaluation.ranking import Floats
 from crm_ml.evaluation.significance import Interval
 
 _ROUNDS = 50
-_STEP = 1e-10
+_STEP, _ROUNDED = 1e-10, 1e-6  # where the last step is; beyond the latter it is no maximum
 _FAR = 30.0  # on the logit: there is no maximum
 _UNKNOWN = Interval(np.nan, np.nan, np.nan)
 
@@ -28,7 +28,8 @@ def calibration_intercept(p: Floats, y: Floats, customer: Numbers) -> Interval:
     Returns
     -------
     Interval
-        NaN where the labels are of one class.
+        NaN where the labels are of one class or one customer, or probabilities are so near 0 and 1 that there
+        is no maximum.
     """
     return _coefficient(np.ones((len(p), 1)), logit(p), y, customer)
 
@@ -54,7 +55,7 @@ def _coefficient(design: Floats, offset: Floats, y: Floats, customer: Numbers) -
     """
     from scipy.special import expit
 
-    if np.ptp(y) == 0:
+    if np.ptp(y) == 0 or np.ptp(customer) == 0:
         return _UNKNOWN
     line = np.zeros(design.shape[1])
     line[:-1] = 1.0
@@ -67,9 +68,11 @@ def _coefficient(design: Floats, offset: Floats, y: Floats, customer: Numbers) -
         line += np.clip(step, -2.0, 2.0)
         if np.abs(step).max() < _STEP:
             break
+    if np.abs(step).max() > _ROUNDED:
+        return _UNKNOWN
     residual = y - expit(design @ line + offset)
     scores = np.column_stack([np.bincount(customer, residual * column) for column in design.T])
     bread = np.linalg.inv(hessian)
     groups = len(scores)
-    error = float(np.sqrt((bread @ (scores.T @ scores) @ bread)[0, 0] * groups / max(groups - 1, 1)))
+    error = float(np.sqrt((bread @ (scores.T @ scores) @ bread)[0, 0] * groups / (groups - 1)))
     return Interval(float(line[0]), float(line[0] - Z95 * error), float(line[0] + Z95 * error))

@@ -89,3 +89,11 @@ def test_a_line_that_has_no_end_is_unknown(p, y):
     p, y, ids = np.array(p), np.array(y, dtype=float), np.arange(len(p))
     assert np.isnan(calibration_slope(p, y, ids).value)
     assert np.isnan(calibration_intercept(p, y, ids).value) == (y.max() == y.min())
+
+
+def test_of_one_customer_and_of_certain_probabilities_no_line_is_known():
+    y, customer = np.array([0.0, 1.0, 1.0, 0.0]), np.arange(4)
+    assert np.isnan(calibration_intercept(np.full(4, 0.4), y, np.zeros(4, dtype=np.int64)).low)
+    certain = np.array([0.0, 1.0, 0.0, 1.0])
+    assert np.isnan(calibration_intercept(certain, y, customer).low)
+    assert np.isnan(calibration_slope(certain, y, customer).low)
