@@ -67,10 +67,10 @@ class MbgCnbdK(PurchaseModel):
     K_IS_ONE: ClassVar[bool] = False
 
     def __init__(self, k: int | None = None) -> None:
-        if k is not None and not 1 <= k <= LARGEST_K:
+        if k is not None and k not in range(1, LARGEST_K + 1):
             raise InputError(f"k is {k}; it must be a whole number from 1 to {LARGEST_K}")
-        self.k = k
-        self.k_ = k or 1
+        self.k = None if k is None else int(k)
+        self.k_ = self.k or 1
 
     def fit(self, summary: "pd.DataFrame") -> Self:
         """Estimate the parameters by maximum likelihood, and k where it is not set.
@@ -78,7 +78,7 @@ class MbgCnbdK(PurchaseModel):
         Raises
         ------
         InputError
-            As `PurchaseModel.fit`, and if k is to be found and ``log_gaps`` is missing.
+            As `PurchaseModel.fit`, and if k is to be found and ``log_gaps`` is missing or not finite.
         NotConverged
             If no start leads to a maximum of the likelihood.
         """
@@ -89,7 +89,10 @@ class MbgCnbdK(PurchaseModel):
                 raise InputError(
                     "summary: log_gaps is missing, by which k is found; add it by crm_ml.clv.with_gaps"
                 )
-            best = _most_likely(best, histories, float(summary[LOG_GAPS].sum()))
+            log_gaps = float(summary[LOG_GAPS].sum(skipna=False))
+            if not math.isfinite(log_gaps):
+                raise InputError("summary: log_gaps is missing or infinite in some rows; add it by with_gaps")
+            best = _most_likely(best, histories, log_gaps)
         chosen = self.k
         self.__dict__.update(best.__dict__)
         self.k, self.time_unit_ = chosen, time_unit_of(summary)

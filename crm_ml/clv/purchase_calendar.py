@@ -9,7 +9,7 @@ import numpy as np
 
 from crm_ml.clv.order_days import checked_lines, purchase_days, snapshot_of
 from crm_ml.clv.purchase_histories import Floats, Ints
-from crm_ml.clv.time_units import DAYS
+from crm_ml.clv.time_units import check_unit
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,9 +58,9 @@ def with_gaps(summary: "pd.DataFrame", orders: Any, as_of: "str | date | datetim
     """Return the summary with ``log_gaps``, by which `crm_ml.clv.MbgCnbdK` learns how regular purchases are.
 
     ``log_gaps`` is the sum of the logarithms of a customer's gaps between purchases, in the unit of the
-    summary. Parameters, raises: as `purchase_calendar`.
+    summary. Parameters, raises: as `purchase_calendar`, also if the summary does not say its unit.
     """
-    unit_days = DAYS[str(summary.attrs["time_unit"])]
+    unit_days = check_unit(str(summary.attrs.get("time_unit")))
     return summary.assign(log_gaps=purchase_calendar(orders, as_of, summary).log_gaps(unit_days))
 
 

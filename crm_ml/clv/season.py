@@ -90,7 +90,7 @@ class _Months:
 def season(
     model: PurchaseModel, summary: "pd.DataFrame", calendar: Calendar, horizon: timedelta
 ) -> Season | None:
-    """Compare calendar months; None where less than two of them were seen.
+    """Compare calendar months; None where less than two of them were seen, or nobody bought again.
 
     Parameters
     ----------
@@ -109,7 +109,7 @@ def season(
     """
     counted = _months(model, summary, calendar)
     seen = (counted.days >= _LEAST_DAYS) & (counted.expected >= _LEAST_EXPECTED)
-    if int(seen.sum()) < 2:
+    if int(seen.sum()) < 2 or not counted.observed[seen].any():
         return None
     level = counted.observed[seen].sum() / counted.expected[seen].sum()
     expected = counted.expected * level

@@ -72,6 +72,12 @@ def test_a_season_that_was_seen_has_the_factor_of_the_months_ahead():
     assert known.z < -3
 
 
+def test_where_nobody_bought_again_there_is_no_season():
+    summary = shop(2)[0]
+    first = Calendar(AS_OF, np.arange(400), summary["T"].to_numpy(dtype=int), 400)
+    assert season(BetaGeo().fit(summary), summary, first, timedelta(days=91)) is None
+
+
 def test_the_shape_of_gaps_is_found_whatever_rates_and_dropout():
     found = regularity(shop(3, customers=800, shape=3.0)[1])
     assert found.low < 3.0 < found.high * 1.1

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from clv_worlds import PARAMS, as_summary, with_params
 
-from crm_ml.clv import GammaGamma, MbgCnbdK, ModifiedBetaGeo, lifetime_value, value_with_interval
+from crm_ml.clv import GammaGamma, MbgCnbdK, ModifiedBetaGeo, lifetime_value, value_with_interval, with_gaps
 from crm_ml.clv.purchase_histories import Histories
 from crm_ml.errors import InputError
 
@@ -140,3 +140,17 @@ def test_value_is_discounted_over_phases():
     )
     assert (some["clv_low"] <= some["clv"]).all()
     assert (some["clv_high"] / some["clv_low"]).max() < 100
+
+
+@pytest.mark.parametrize("k", [0, 2.5, 13])
+def test_phases_are_a_whole_number(k):
+    with pytest.raises(InputError, match="whole number from 1 to 12"):
+        MbgCnbdK(k)
+
+
+def test_gaps_need_a_unit_and_are_needed_of_every_row():
+    summary = pd.DataFrame({"frequency": [0, 2], "recency": [0.0, 9.0], "T": [20.0, 20.0]})
+    with pytest.raises(InputError, match="time_unit is 'None'"):
+        with_gaps(summary, None, "2026-01-01")
+    with pytest.raises(InputError, match="missing or infinite in some rows"):
+        MbgCnbdK().fit(summary.assign(log_gaps=[0.0, np.nan]))
