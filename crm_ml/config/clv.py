@@ -126,8 +126,8 @@ class ClvRun(Run):
         Bootstrap refits behind the intervals of the score table.
     largest_total_error : float
         A relative error of the total of the test window up to this is no reason against a model. Beyond it
-        the observed total must lie in the prediction interval, or every rule must have missed as far on the
-        same side; see `crm_ml.evaluation.total_verdict`.
+        the observed total must lie in the prediction interval, or every rule must have missed by more than
+        this on the same side; see `crm_ml.evaluation.total_verdict`.
     """
 
     family: Literal["clv"]
