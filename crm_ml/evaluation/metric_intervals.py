@@ -60,7 +60,8 @@ def share_ends(value: float, drawn: Floats, count: int, level: float) -> Ends:
         return (bound, 1.0) if value >= 1 else (0.0, 1 - bound)
     logit = np.log(value / (1 - value))
     half = _quantile(count, level) * _error(drawn, count) / (value * (1 - value))
-    return float(1 / (1 + np.exp(half - logit))), float(1 / (1 + np.exp(-half - logit)))
+    with np.errstate(over="ignore"):  # the ends are 0 and 1 then
+        return float(1 / (1 + np.exp(half - logit))), float(1 / (1 + np.exp(-half - logit)))
 
 
 def _error(drawn: Floats, count: int) -> float:

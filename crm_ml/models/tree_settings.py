@@ -85,7 +85,8 @@ def choose(
        standard error).
     """
     fits, judges = set_aside(rows.index)
-    classes = [int((mask & (rows.y == label)).sum()) for mask in (fits, judges) for label in (0, 1)]
+    counted = rows.weights > 0
+    classes = [int((mask & counted & (rows.y == label)).sum()) for mask in (fits, judges) for label in (0, 1)]
     fitting, judging = rows.part(fits), rows.part(judges)
     if min(classes) < LEAST_OF_A_CLASS:
         return SettingsChoice("regularised", None, None, len(judging.y))

@@ -31,6 +31,7 @@ def test_ends_are_students_on_the_logit_by_hand():
         (0.1 - 0.16 * half, 0.1 + 0.16 * half)
     )
     assert difference_ends(0.1, drawn - 0.7, 10, 0.99)[0] < 0.1 - 0.16 * half
+    assert share_ends(1e-4, np.array([0.0, 0.3] * 50), 2, 0.95) == (0.0, 1.0)  # no end of exp is reached
 
 
 def test_a_perfect_order_of_few_is_not_certain():

@@ -72,6 +72,13 @@ def test_few_answers_choose_nothing():
     assert (choice.settings, choice.gain, choice.error) == ("regularised", None, None)
 
 
+@pytest.mark.parametrize("name", ["blend", "gradient_boosting"])
+def test_rows_without_weight_judge_nothing(name):
+    X, y = _rows(sharp=False, n=300)
+    weight = (~set_aside(X.index)[1]).astype(float)
+    assert create(name).fit(X, y, weight).choice_.gain is None
+
+
 def test_dated_rows_are_judged_by_the_newest_days_of_other_customers():
     days, ids = [f"2024-0{month}-01" for month in range(1, 7)], [f"c{number}" for number in range(200)]
     index = pd.MultiIndex.from_product([days, ids], names=["fold", "customer_id"])
