@@ -23,8 +23,8 @@ def total_verdict(
 
     It fails only where three things come together: the observed total lies outside the 95 % prediction
     interval, so chance, unknown parameters and the misses of earlier windows don't explain it; the error is
-    beyond `limit`, so it matters; and some rule without a model came closer than that, or missed on the other
-    side, so it could have been known.
+    beyond `limit`, so it matters; and some rule without a model came closer than that, missed by less than
+    half as much, or missed on the other side, so it could have been known.
 
     Parameters
     ----------
@@ -59,7 +59,11 @@ def total_verdict(
         return TotalVerdict(True, head)
     if abs(error) <= limit:
         return TotalVerdict(True, f"{head}, within the limit {limit:g}")
-    closer = {name: miss for name, miss in rules.items() if miss * error <= 0 or abs(miss) <= limit}
+    closer = {
+        name: miss
+        for name, miss in rules.items()
+        if miss * error <= 0 or abs(miss) <= limit or 2 * abs(miss) < abs(error)
+    }
     if closer or not rules:
         name, miss = min(closer.items(), key=lambda pair: abs(pair[1]), default=("no rule", 0.0))
         known = f"{name} came closer ({miss:+.3f})" if rules else "there is no rule to compare with"

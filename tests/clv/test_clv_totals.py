@@ -34,6 +34,7 @@ def test_an_interval_with_a_parameter_at_its_bound_is_wide():
     assert total.expectation_high < total.prediction_high
 
 
+@pytest.mark.slow
 def test_with_many_customers_the_interval_is_that_of_the_fit():
     summary = simulate(count=3_000, seed=5)
     model = ParetoNBD().fit(summary)

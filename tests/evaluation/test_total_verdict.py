@@ -15,6 +15,7 @@ RULES = {"past_count": 0.1, "recency_rule": -0.3}
         ((10.0, 20.0), -0.8, RULES, False, "past_count came closer (+0.100)"),
         ((200.0, 300.0), 1.0, {"past_count": -0.6}, False, "past_count came closer (-0.600)"),
         ((10.0, 20.0), -0.8, {"past_count": -0.4, "recency_rule": -0.5}, True, "as every rule"),
+        ((500.0, 700.0), 5.0, {"past_count": 0.3}, False, "past_count came closer (+0.300)"),
         ((10.0, 20.0), -0.8, {}, False, "no rule to compare with"),
         ("the total can't be said", -0.8, RULES, False, "the total can't be said, beyond the limit"),
         ("the total can't be said", 0.2, RULES, True, "the total can't be said, within the limit"),

@@ -21,7 +21,7 @@ def loaded(monkeypatch, tmp_path):
     return scripts.load("010_cleaning/results.py", monkeypatch)
 
 
-def planted(results, dialect, classes, customers=250):
+def planted(results, dialect, classes, customers=400):
     exports = results.CleanExports(results.truths(customers, 1), 1)
     return exports.run(results.DIALECTS[dialect], results.names_of(dialect, classes))
 

@@ -14,6 +14,7 @@ from crm_ml.features import assembly, feature_groups, past
 from crm_ml.snapshots import Snapshot
 
 WORLD = random_world(21, 40, MIDNIGHT + 5)
+YEARS = 18_000 * DAY  # from 1970 to when the two buy
 HORIZON = timedelta(days=28)
 
 
@@ -129,21 +130,23 @@ def world_of_two() -> World:
             for name in ("ada", "bob")
         ],
         "order_lines": [
-            WORLD.rows["order_lines"][0] | {"customer_id": "ada", "order_id": f"o{n}", "ordered_at": n * DAY}
+            WORLD.rows["order_lines"][0]
+            | {"customer_id": "ada", "order_id": f"o{n}", "ordered_at": YEARS + n * DAY}
             for n in (10, 20)
         ],
-        "touches": [{"campaign_id": "k", "customer_id": "bob", "sent_at": 15 * DAY}],
+        "campaigns": [WORLD.rows["campaigns"][0] | {"campaign_id": "k"}],
+        "touches": [{"campaign_id": "k", "customer_id": "bob", "sent_at": YEARS + 15 * DAY}],
         "responses": [
-            {"campaign_id": "k", "customer_id": "bob", "responded_at": 5 * DAY, "kind": "redemption"}
+            {"campaign_id": "k", "customer_id": "bob", "responded_at": YEARS + 5 * DAY, "kind": "redemption"}
         ],
     }
-    return World(rows, 30 * DAY)
+    return World(rows, YEARS + 30 * DAY)
 
 
 @pytest.mark.parametrize("engine", ["duckdb", "polars", "pandas"])
 def test_a_response_alone_does_not_make_a_customer_known_but_counts_later(engine):
     tables = world_of_two().tables(engine, without=("items", "events"))
-    days = [at(n * DAY + 1) for n in (7, 12, 16)]
+    days = [at(YEARS + n * DAY + 1) for n in (7, 12, 16)]
     early, middle, late = features.matrices(tables, days, ["campaign", "rfm"])
     assert [list(X.index) for X in (early, middle, late)] == [[], ["ada"], ["ada", "bob"]]
     assert late.loc["bob", "campaign_answered"] == 1
