@@ -127,7 +127,8 @@ class ClvRun(Run):
     largest_total_error : float
         A relative error of the total of the test window up to this is no reason against a model. Beyond it
         the observed total must lie in the prediction interval, or every rule must have missed by more than
-        this, and by half as much as the model or more, on the same side; see `crm_ml.evaluation.total_verdict`.
+        this, and by half as much as the model or more, on the same side; see
+        `crm_ml.evaluation.total_verdict`.
     """
 
     family: Literal["clv"]
