@@ -5,7 +5,6 @@ Tables that are missing from the folder are named and left out; Complete Journey
 """
 
 import argparse
-import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -146,7 +145,6 @@ def earned(path: Path) -> Sequence[tuple[str, ...]]:
 def _judge_all(arguments: argparse.Namespace) -> None:
     path = arguments.folder / "defaults.json"
     results: dict[str, Any] = saved(path, {})
-    logging.getLogger("crm_ml").setLevel(logging.ERROR)
     with shown_progress() as progress:
         for name in progress.track(arguments.only or [*FILES, JOURNEY], description="tables"):
             if name == UPLIFT:
