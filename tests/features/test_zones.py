@@ -9,6 +9,7 @@ import narwhals as nw
 import pandas as pd
 import pytest
 from histories import DAY, TIMES, World, random_world
+from soak import sample
 
 from crm_ml import features
 from crm_ml.churn.target import labels
@@ -62,7 +63,7 @@ def pairs(zone: str, engine: Engine = "duckdb", customers: int = 16):
     return of_zone(world, zone, engine), moved(world, to_clock(zone)).tables(engine), snapshots
 
 
-SOME_ZONES = [ZONES[0], *(pytest.param(zone, marks=pytest.mark.slow) for zone in ZONES[1:])]
+SOME_ZONES = [ZONES[0], *sample("zones", ZONES[1:], 1)]
 
 
 @pytest.mark.parametrize("zone", SOME_ZONES)
@@ -73,9 +74,8 @@ def test_features_are_those_of_the_clock(zone: str) -> None:
         pd.testing.assert_frame_equal(left, right, check_exact=True)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["pandas", "polars"])
-@pytest.mark.parametrize("zone", ZONES)
+@pytest.mark.parametrize("zone", sample("zones on other engines", ZONES, 1))
 def test_features_on_other_engines_are_those_of_the_clock(zone: str, engine: Engine) -> None:
     own, of_clock, (day, _) = pairs(zone, engine)
     frames = [features.matrix(tables, day) for tables in (own, of_clock)]

@@ -8,14 +8,18 @@ follow from ``CRM_ML_TEST_SEED``, which is printed, so that a failure can be run
 import os
 import random
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
 
 from crm_ml.errors import InputError
+
+if TYPE_CHECKING:
+    from _pytest.mark import ParameterSet
 
 LEVELS = ("quick", "all", "soak")
 LEVEL = os.environ.get("CRM_ML_TESTS", "quick")
@@ -42,6 +46,12 @@ def size(quick: int, sample: int, whole: int) -> int:
 def generator(name: str) -> random.Random:
     """Return a generator that follows from the seed of this session and the name of what it draws."""
     return random.Random(f"{SEED} {name}")
+
+
+def sample(name: str, values: Sequence[Any], count: int) -> list["ParameterSet"]:
+    """Return slow parameters of a test: so many of them, drawn by the seed of this session; all in a soak."""
+    drawn = values if SOAK else generator(name).sample(list(values), count)
+    return [pytest.param(value, marks=[pytest.mark.slow, pytest.mark.soak(name, 1)]) for value in drawn]
 
 
 def register_profiles() -> None:
