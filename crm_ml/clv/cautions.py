@@ -129,8 +129,8 @@ def _bound(model: PurchaseModel, summary: "pd.DataFrame") -> Caution | None:
         "bound",
         len(at_bound),
         0,
-        f"The data do not tell {' and '.join(at_bound)} from 0 or infinity; single values have no interval "
-        "for that, so read the interval of the total, which has.",
+        f"The data can't tell {' and '.join(at_bound)} from 0 or infinity. Intervals of single customers "
+        "leave this out; the interval of the total has it.",
     )
 
 
