@@ -184,7 +184,7 @@ class Tables:
         converters: dict[str, Callable[[str], Any]] = {
             "pandas": self.pandas,
             "polars": self._polars,
-            "duckdb": DuckCopies(self),
+            "duckdb": DuckCopies(self.frame),
         }
         convert = converters[engine]
         frames = {name: convert(name) for name in self.names}

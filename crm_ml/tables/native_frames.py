@@ -1,26 +1,24 @@
 """Native frames of the three engines: which one they are of, missing values, copies into DuckDB."""
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import narwhals as nw
 
 from crm_ml.errors import InputError
 from crm_ml.tables.engine import connect
 
-if TYPE_CHECKING:
-    from crm_ml.tables.bundle import Tables
-
 
 class DuckCopies:
     """Copies frames of tables into one new DuckDB connection."""
 
-    def __init__(self, tables: "Tables") -> None:
-        self.tables = tables
+    def __init__(self, frame: Callable[[str], nw.LazyFrame[Any]]) -> None:
+        self.frame = frame
         self.connection = connect()
 
     def __call__(self, name: str) -> Any:
         """Return a copy of the table called `name`."""
-        arrow = self.tables.frame(name).collect(backend="pyarrow").to_native()  # noqa: F841  (read by DuckDB)
+        arrow = self.frame(name).collect(backend="pyarrow").to_native()  # noqa: F841  (read by DuckDB)
         self.connection.execute(f'CREATE TABLE "{name}" AS SELECT * FROM arrow')
         return self.connection.table(name)
 
