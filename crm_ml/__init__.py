@@ -3,10 +3,43 @@
 The way data takes: ``tables`` (contract, cleaning) -> ``features`` and targets at a ``Snapshot`` -> an
 experiment of ``train`` (fit, calibrate, evaluate, log, register) -> the champion -> ``score_tables`` ->
 ``actions`` (open, valued and allocated in ``decision``) -> ``lists`` -> ``delivery`` and ``learning``.
+
+In a notebook ``crm_ml.fit`` and ``crm_ml.decide`` go that way in two calls.
 """
+
+import importlib
+from typing import TYPE_CHECKING, Any
 
 from crm_ml.threads import let_idle_threads_sleep
 
+if TYPE_CHECKING:
+    from crm_ml.actions.catalog import Action
+    from crm_ml.front.decide import decide
+    from crm_ml.front.fit import fit
+    from crm_ml.front.fitted_model import load_model
+
 __version__ = "0.9.0"
+__all__ = ["Action", "__version__", "decide", "fit", "load_model"]
+
+_HOMES = {
+    "Action": "crm_ml.actions.catalog",
+    "decide": "crm_ml.front.decide",
+    "fit": "crm_ml.front.fit",
+    "load_model": "crm_ml.front.fitted_model",
+}
+_ROOMS = ("datasets", "tables")
 
 let_idle_threads_sleep()  # before an OpenMP library is loaded
+
+
+def __getattr__(name: str) -> Any:
+    """Import what a notebook uses when it is first asked for."""
+    if name in _HOMES:
+        return getattr(importlib.import_module(_HOMES[name]), name)
+    if name in _ROOMS:
+        return importlib.import_module(f"crm_ml.{name}")
+    raise AttributeError(f"module 'crm_ml' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, *_ROOMS})
