@@ -19,11 +19,12 @@ from pathlib import Path
 from typing import Literal
 
 from crm_ml.datasets._installed import installed_folder
-from crm_ml.datasets._order_lines import load_order_lines
 from crm_ml.errors import InputError
 from crm_ml.tables.bundle import Tables
 from crm_ml.tables.cleaning import Progress
+from crm_ml.tables.mapping import parse_mapping
 from crm_ml.tables.queries import FilesQuery
+from crm_ml.tables.table_cache import load_tables
 
 _CELLS = {"master": "f[1], f[2], f[3], f[4]", "sample": "f[1], f[3], f[4], f[5]"}
 _HEADER = {"master": "true", "sample": "false"}
@@ -42,6 +43,7 @@ _LINES = {
         "paid_cents": {"column": "paid_cents", "unit": "major"},
     }
 }
+_IDS = {"ids_of": ["order_lines"]}
 _NAMES = ("customer_id", "ordered_at", "quantity", "paid_cents")
 
 
@@ -76,4 +78,6 @@ def load(
     )
     query = _QUERY.format(cells=cells, header=_HEADER[part])
     source = FilesQuery(query, {"file": folder / f"CDNOW_{part}.txt"})
-    return load_order_lines(f"cdnow_{part}", "UTC", _LINES, source, folder, progress)
+    tables = {"customers": _IDS, "items": _IDS, "order_lines": _LINES}
+    mapping = parse_mapping({"name": f"cdnow_{part}", "timezone": "UTC", "tables": tables}, "cdnow")
+    return load_tables(mapping, {"order_lines": source}, folder, progress)

@@ -20,6 +20,7 @@ from crm_ml.tables.heavy_ids import warn_heavy_ids
 from crm_ml.tables.mapping import Mapping
 from crm_ml.tables.output import write_tables
 from crm_ml.tables.queries import IdsOf
+from crm_ml.tables.ready_mappings import UNVERIFIED_NOTE
 from crm_ml.tables.refunds import numbered_refunds, refund_ids, report_refunds
 from crm_ml.tables.refusals import refuse_accepted, refuse_between, refuse_by_counts, refuse_repairs
 from crm_ml.tables.row_currency import RowCurrency
@@ -99,9 +100,13 @@ def clean(
         Listing every breach of every table, one per line; nothing is written then.
     """
     tell = progress or (lambda _: None)
-    tables = {name: Staged(contract, mapping.tables[name]) for name, contract in contracts().items()
-              if name in mapping.tables}  # fmt: skip
+    of_contract = {name: contract for name, contract in contracts().items() if name in mapping.tables}
+    tables = {
+        name: Staged(contract, mapping.tables[name], mapping.like) for name, contract in of_contract.items()
+    }
     _stage_all(opened, mapping, tables, tell)
+    if mapping.unverified and "order_lines" in tables:
+        tables["order_lines"].report.warnings.append(f"the ready mapping {mapping.like} is {UNVERIFIED_NOTE}")
     refuse_between(tables, mapping.timezone is not None)
     for name in _in_order(tables):
         if tables[name].typed and not tables[name].refusals:

@@ -91,7 +91,7 @@ def contracts() -> dict[str, Contract]:
     """Return the contracts of all tables: every module of this package that defines ``CONTRACT``."""
     package = importlib.import_module("crm_ml.tables")
     by_name: dict[str, Contract] = {}
-    for module in sorted(info.name for info in pkgutil.iter_modules(package.__path__)):
+    for module in sorted(info.name for info in pkgutil.iter_modules(package.__path__) if not info.ispkg):
         if "\nCONTRACT = " in (Path(package.__path__[0]) / f"{module}.py").read_text(encoding="utf-8"):
             contract: Contract = importlib.import_module(f"crm_ml.tables.{module}").CONTRACT
             by_name[contract.name] = contract

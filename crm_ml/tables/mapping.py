@@ -10,6 +10,7 @@ from crm_ml.errors import ConfigError
 from crm_ml.tables.contract import contracts
 from crm_ml.tables.limits import wrong_allowances
 from crm_ml.tables.mapping_parts import Cancellations, DeclaredCurrency, Mapped
+from crm_ml.tables.ready_mappings import with_ready
 from crm_ml.tables.strict import Strict, validate
 from crm_ml.tables.zones import zone_name
 
@@ -47,7 +48,7 @@ class TableMapping(Strict):
     attributes : dict
         Further columns of customers.
     ignore : tuple of str
-        Source columns that are unused on purpose; other unused columns give a warning.
+        Source columns that are unused on purpose; other unused columns give a warning. ``"*"``: all of them.
     cancellations : Cancellations, optional
         Rows that cancel an order without naming it.
     equal_rows : {"one", "all"}
@@ -118,6 +119,10 @@ class Mapping(Strict):
         quarantined.
     profile : str, optional
         JSON of medians recorded by an earlier report, to detect changed units.
+    like : str, optional
+        Ready mapping that these keys stand on top of, see `crm_ml.tables.ready_mappings`.
+    unverified : bool
+        Of a ready mapping: whether no real file was read by it yet, which the report then says.
     """
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")
@@ -126,6 +131,8 @@ class Mapping(Strict):
     currency: DeclaredCurrency | None = None
     known_until: Annotated[datetime | date | None, BeforeValidator(_moment)] = None
     profile: str | None = None
+    like: str | None = None
+    unverified: bool = False
     tables: dict[str, TableMapping]
 
     @field_validator("timezone")
@@ -201,7 +208,7 @@ def parse_mapping(content: Any, where: str) -> Mapping:
     ConfigError
         Listing all errors.
     """
-    return validate(content, Mapping, where)
+    return validate(with_ready(content, where), Mapping, where)
 
 
 def read_mapping(path: Path) -> Mapping:

@@ -1,6 +1,7 @@
 """Read and type a table once, with the checks of each row as bits beside it."""
 
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from crm_ml.errors import InputError
@@ -12,6 +13,7 @@ from crm_ml.tables.file_sources import CsvFile
 from crm_ml.tables.limits import LIMITS, limit
 from crm_ml.tables.mapping import TableMapping
 from crm_ml.tables.mapping_parts import ColumnMapping
+from crm_ml.tables.ready_mappings import expects
 from crm_ml.tables.row_checks import Check, Checks, sign_checks
 from crm_ml.tables.sources import ROW, TableSource
 from crm_ml.tables.sql import columns as quoted
@@ -31,6 +33,8 @@ class Staged:
     ----------
     contract : Contract
     mapping : TableMapping
+    like : str, optional
+        Ready mapping below the mapping.
     columns : tuple of Column
         Contract columns, then attributes.
     mapped : frozenset of str
@@ -50,6 +54,7 @@ class Staged:
 
     contract: Contract
     mapping: TableMapping
+    like: str | None = None
     columns: tuple[Column, ...] = ()
     mapped: frozenset[str] = frozenset()
     readings: dict[str, Reading] = field(default_factory=dict)
@@ -149,7 +154,7 @@ def _resolve(
         if absent:
             staged.refusals.append(
                 f"{column.name} reads {', '.join(absent)}, which the source does not have"
-                f"{_hint(source, types)}; present are {shown(types)}"
+                f"{_hint(source, types)}{_nearest(staged, column, absent)}; present are {shown(types)}"
             )
         hows.append((column, None if absent else how))
     if mapping.cancellations is not None and mapping.cancellations.column not in types:
@@ -175,7 +180,19 @@ def _hint(source: TableSource, types: dict[str, str]) -> str:
     return better_delimiter(list(types), source.delimiter) if isinstance(source, CsvFile) else ""
 
 
+def _nearest(staged: Staged, column: Column, absent: list[str]) -> str:
+    """Return who expects absent columns, where that is a ready mapping, and which columns have such names."""
+    expected = any(expects(staged.like, staged.name, name) for name in absent)
+    who = f"; the ready mapping {staged.like} expects it" if expected else ""
+    if expected and not column.required:
+        who += f", {column.name}: null does without"
+    near = [other for name in absent for other in get_close_matches(name, staged.types, n=3)]
+    return who + (f"; nearest are {shown(near)}" if near else "")
+
+
 def _warn_unused(staged: Staged, types: dict[str, str], used: set[str]) -> None:
+    if "*" in staged.mapping.ignore:
+        return
     extra = [name for name in types if name not in used | set(staged.mapping.ignore)]
     if extra:
         staged.report.warnings.append(f"columns not used: {shown(extra)}; map them or list them under ignore")
