@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 from crm_ml.errors import ConfigError
 from crm_ml.tables.contract import contracts
 from crm_ml.tables.limits import wrong_allowances
+from crm_ml.tables.made_ids import wrong_made_ids
 from crm_ml.tables.mapping_parts import Cancellations, DeclaredCurrency, Mapped
 from crm_ml.tables.ready_mappings import with_ready
 from crm_ml.tables.strict import Strict, validate
@@ -181,6 +182,7 @@ def _faults(tables: dict[str, TableMapping]) -> "list[str]":
             faults.append(f"{name} has no attributes")
         faults += [f"{name}: the attribute {column} is a column of the contract"
                    for column in table.attributes if column in ours]  # fmt: skip
+        faults += wrong_made_ids(known[name], table.columns | table.attributes)
         faults += [f"{name}: ids_of names {other}, {why}" for other in table.ids_of or ()
                    if (why := _no_ids(name, other, tables))]  # fmt: skip
     return faults

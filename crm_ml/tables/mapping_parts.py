@@ -20,8 +20,10 @@ class ColumnMapping(Strict):
 
     Parameters
     ----------
-    column, sum, constant
-        Exactly one: a source column, several whose amounts are added, or a value for every row.
+    column, sum, constant, made
+        Exactly one: a source column, several whose amounts are added, a value for every row, or ids that the
+        source does not have: of orders, ``customer_time`` or ``customer_day``, what a customer buys in one
+        second or on one day of the zone; of lines, ``position`` in their order (`crm_ml.tables.made_ids`).
     times : str, optional
         A further column that amounts are multiplied by, such as a quantity beside a unit price.
     unit : {"minor", "major"}
@@ -46,6 +48,7 @@ class ColumnMapping(Strict):
     column: str | None = None
     sum: Annotated[tuple[str, ...], Field(strict=False)] | None = None
     constant: str | int | None = None
+    made: Literal["customer_time", "customer_day", "position"] | None = None
     times: str | None = None
     unit: Literal["minor", "major"] = "minor"
     thousands: Literal[",", ".", " ", "'"] | None = None
@@ -58,9 +61,12 @@ class ColumnMapping(Strict):
 
     @model_validator(mode="after")
     def _one_origin(self) -> Self:
-        declared = [name for name in ("column", "sum", "constant") if getattr(self, name) is not None]
+        origins = ("column", "sum", "constant", "made")
+        declared = [name for name in origins if getattr(self, name) is not None]
         if len(declared) != 1:
-            raise ValueError(f"give one of column, sum and constant; given: {', '.join(declared) or 'none'}")
+            raise ValueError(
+                f"give one of column, sum, constant and made; given: {', '.join(declared) or 'none'}"
+            )
         if isinstance(self.constant, str) and not self.constant.strip():
             raise ValueError("constant is empty; write a value, or leave the column out where it is optional")
         if self.thousands == self.decimal:

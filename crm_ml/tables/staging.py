@@ -11,6 +11,7 @@ from crm_ml.tables.contract import Column, Contract
 from crm_ml.tables.csv_header import better_delimiter
 from crm_ml.tables.file_sources import CsvFile
 from crm_ml.tables.limits import LIMITS, limit
+from crm_ml.tables.made_ids import instead, make_ids
 from crm_ml.tables.mapping import TableMapping
 from crm_ml.tables.mapping_parts import ColumnMapping
 from crm_ml.tables.ready_mappings import expects
@@ -119,7 +120,7 @@ def stage(
     currency = replace(context.currency, row=_currency_of_row(staged, hows))
     context = replace(context, types=types, untyped=isinstance(source, CsvFile), currency=currency)
     for column, how in hows:
-        reading = missing(column) if how is None else read_column(column, how, context)
+        reading = missing(column) if how is None or how.made else read_column(column, how, context)
         staged.readings[column.name] = reading
         if reading.refusal:
             staged.refusals.append(reading.refusal)
@@ -131,6 +132,7 @@ def stage(
         (*_cancellations(staged), *of_columns, *sign_checks(staged.names), *context.currency.unnamed())
     )
     _create(connection, staged)
+    make_ids(connection, staged.stage, staged.mapping.columns, context.timezone)
     _count(connection, staged)
 
 
@@ -149,6 +151,7 @@ def _resolve(
         if how is None and column.required:
             staged.refusals.append(
                 f"{column.name} is missing; name its column under columns{_hint(source, types)}"
+                f"{instead(staged.contract, column.name)}"
             )
         absent = [name for name in (how.theirs if how else ()) if name not in types]
         if absent:

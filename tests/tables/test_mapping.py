@@ -39,7 +39,7 @@ def test_all_errors_at_once(csv_shop: Shop) -> None:
         "timezone: 'Mars/Olympus' is no time zone",
         "colour: Extra inputs are not permitted",
         "root: 'here' is not absolute",
-        "give one of column, sum and constant; given: column, sum",
+        "give one of column, sum, constant and made; given: column, sum",
         "tables.order_lines.columns.order_id.unit: Input should be 'minor' or 'major'",
     ):
         assert told in text
