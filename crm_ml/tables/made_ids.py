@@ -80,9 +80,7 @@ def make_ids(
             moment = f"strftime(timezone({literal(timezone)}, timezone('UTC', ordered_at)), '%Y-%m-%d')"
         connection.execute(f"UPDATE {stage} SET order_id = customer_id || '@' || {moment}")
     if "line_id" in made:
-        places = (
-            f"SELECT {ROW}, row_number() OVER (PARTITION BY order_id ORDER BY {ROW}) AS place FROM {stage}"
-        )
+        place = f"row_number() OVER (PARTITION BY order_id ORDER BY {ROW}) AS place"
         connection.execute(
             f"UPDATE {stage} AS s SET line_id = CAST(p.place AS VARCHAR) FROM "
             f"(SELECT {ROW}, {place} FROM {stage}) AS p WHERE p.{ROW} = s.{ROW}"
