@@ -20,6 +20,17 @@ def data_folder() -> Path:
     return Path(os.environ.get("CRM_ML_DATA") or project_root() / "data")
 
 
+def frames_folder() -> Path:
+    """Return the folder of what is derived from frames in memory, which belong to no project by themselves.
+
+    It is `data_folder` within a project; outside of one it is ``crm_ml`` of the user's cache folder
+    (``XDG_CACHE_HOME`` or ``~/.cache``), so that a notebook anywhere leaves no files beside it.
+    """
+    if os.environ.get("CRM_ML_DATA") or (project_root() / "configs").is_dir():
+        return data_folder()
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()) / "crm_ml"
+
+
 def runs_folder() -> Path:
     """Return the folder of the local tracking store: ``CRM_ML_RUNS`` or ``runs/`` of the project."""
     return Path(os.environ.get("CRM_ML_RUNS") or project_root() / "runs")

@@ -27,7 +27,11 @@ logger = logging.getLogger(__name__)
 
 
 def load_tables(
-    mapping: Mapping, sources: dict[str, TableSource], root: Path, progress: Progress | None = None
+    mapping: Mapping,
+    sources: dict[str, TableSource],
+    root: Path,
+    progress: Progress | None = None,
+    store: Path | None = None,
 ) -> Tables:
     """Return cleaned tables, from the cache where the same inputs were cleaned before.
 
@@ -40,6 +44,8 @@ def load_tables(
         Project root.
     progress : callable, optional
         Told the name of each step.
+    store : Path, optional
+        Folder that holds the cache; by default the data folder.
 
     Returns
     -------
@@ -61,7 +67,7 @@ def load_tables(
             if digest is None and name in opened.types:
                 digests[name] = content_digest(opened.connection, f"raw_{name}", opened.types[name])
     fingerprint = _fingerprint(mapping, digests, root)
-    folder = data_folder() / "tables" / f"{mapping.name}-{fingerprint[:16]}"
+    folder = (store or data_folder()) / "tables" / f"{mapping.name}-{fingerprint[:16]}"
     report = None if opened is not None and opened.refusals else _stored(folder)
     if report is None:
         opened = open_sources(dict(sources)) if opened is None else opened
