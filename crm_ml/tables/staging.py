@@ -1,24 +1,21 @@
 """Read and type a table once, with the checks of each row as bits beside it."""
 
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from crm_ml.errors import InputError
 from crm_ml.tables.cleaning_report import TableReport
 from crm_ml.tables.column_sql import Reading, ReadingContext, missing, raw, read_column
 from crm_ml.tables.contract import Column, Contract
-from crm_ml.tables.csv_header import better_delimiter
 from crm_ml.tables.file_sources import CsvFile
 from crm_ml.tables.limits import LIMITS, limit
-from crm_ml.tables.made_ids import instead, make_ids
+from crm_ml.tables.made_ids import make_ids
 from crm_ml.tables.mapping import TableMapping
-from crm_ml.tables.mapping_parts import ColumnMapping
-from crm_ml.tables.ready_mappings import expects
 from crm_ml.tables.row_checks import Check, Checks, sign_checks
+from crm_ml.tables.source_columns import currency_of_row, resolve
 from crm_ml.tables.sources import ROW, TableSource
 from crm_ml.tables.sql import columns as quoted
-from crm_ml.tables.sql import ident, literal, shown
+from crm_ml.tables.sql import ident, literal
 
 if TYPE_CHECKING:
     import duckdb
@@ -116,8 +113,8 @@ def stage(
         Raw columns and types, as opening `source` returned them.
     """
     staged.types = types = {name: _TYPES.get(kind, kind) for name, kind in types.items()}
-    hows = _resolve(staged, source, types)
-    currency = replace(context.currency, row=_currency_of_row(staged, hows))
+    hows = resolve(staged, source, types)
+    currency = replace(context.currency, row=currency_of_row(staged, hows))
     context = replace(context, types=types, untyped=isinstance(source, CsvFile), currency=currency)
     for column, how in hows:
         reading = missing(column) if how is None or how.made else read_column(column, how, context)
@@ -134,71 +131,6 @@ def stage(
     _create(connection, staged)
     make_ids(connection, staged.stage, staged.mapping.columns, context.timezone)
     _count(connection, staged)
-
-
-def _resolve(
-    staged: Staged, source: TableSource, types: dict[str, str]
-) -> list[tuple[Column, ColumnMapping | None]]:
-    mapping, hows = staged.mapping, []
-    attributes = tuple(
-        Column(name, how.kind, nullable=True, any_year=True) for name, how in mapping.attributes.items()
-    )
-    staged.columns = (*staged.contract.columns, *attributes)
-    for column in staged.columns:
-        how = mapping.columns.get(column.name) or mapping.attributes.get(column.name)
-        if how is None and column.name in types:
-            how = ColumnMapping(column=column.name)
-        if how is None and column.required:
-            staged.refusals.append(
-                f"{column.name} is missing; name its column under columns{_hint(source, types)}"
-                f"{instead(staged.contract, column.name)}"
-            )
-        absent = [name for name in (how.theirs if how else ()) if name not in types]
-        if absent:
-            staged.refusals.append(
-                f"{column.name} reads {', '.join(absent)}, which the source does not have"
-                f"{_hint(source, types)}{_nearest(staged, column, absent)}; present are {shown(types)}"
-            )
-        hows.append((column, None if absent else how))
-    if mapping.cancellations is not None and mapping.cancellations.column not in types:
-        staged.refusals.append(
-            f"cancellations reads {mapping.cancellations.column}, which the source does not have"
-        )
-    _warn_unused(staged, types, {name for _, how in hows if how for name in how.theirs})
-    return hows
-
-
-def _currency_of_row(staged: Staged, hows: list[tuple[Column, ColumnMapping | None]]) -> str:
-    """Return the SQL of the currency that a row names; empty where rows name none."""
-    of_contract = {column.name: how for column, how in hows if column in staged.contract.columns}
-    how = of_contract.get("currency")
-    if how is None:
-        return ""
-    if how.constant is not None:
-        return literal(str(how.constant))
-    return f"nullif(CAST({raw(how.theirs[0])} AS VARCHAR), '')"
-
-
-def _hint(source: TableSource, types: dict[str, str]) -> str:
-    return better_delimiter(list(types), source.delimiter) if isinstance(source, CsvFile) else ""
-
-
-def _nearest(staged: Staged, column: Column, absent: list[str]) -> str:
-    """Return who expects absent columns, where that is a ready mapping, and which columns have such names."""
-    expected = any(expects(staged.like, staged.name, name) for name in absent)
-    who = f"; the ready mapping {staged.like} expects it" if expected else ""
-    if expected and not column.required:
-        who += f", {column.name}: null does without"
-    near = [other for name in absent for other in get_close_matches(name, staged.types, n=3)]
-    return who + (f"; nearest are {shown(near)}" if near else "")
-
-
-def _warn_unused(staged: Staged, types: dict[str, str], used: set[str]) -> None:
-    if "*" in staged.mapping.ignore:
-        return
-    extra = [name for name in types if name not in used | set(staged.mapping.ignore)]
-    if extra:
-        staged.report.warnings.append(f"columns not used: {shown(extra)}; map them or list them under ignore")
 
 
 def _in_context(staged: Staged, check: Check) -> Check:
