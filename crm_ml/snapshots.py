@@ -218,7 +218,10 @@ def check_labels_end_before(training: Iterable[Snapshot], evaluation: Snapshot) 
 
 
 def check_data_reach(
-    tables: Tables, snapshot: Snapshot, data_ends_at: "str | date | datetime | None" = None
+    tables: Tables,
+    snapshot: Snapshot,
+    data_ends_at: "str | date | datetime | None" = None,
+    table: str = "orders",
 ) -> None:
     """Refuse a snapshot whose label window ends after the data.
 
@@ -226,9 +229,9 @@ def check_data_reach(
     ------
     InputError
         The message names both dates. `data_ends_at` is the first moment that the data do not cover; by
-        default the end of the day of the last order.
+        default the end of the day of the newest row of `table`, the last order.
     """
-    ends = _day_after_last_order(tables) if data_ends_at is None else on_clock_of(tables.zone, data_ends_at)
+    ends = day_after_last(tables, table) if data_ends_at is None else on_clock_of(tables.zone, data_ends_at)
     if snapshot.on_clock.label_ends_at > ends:
         raise InputError(
             f"labels of the snapshot {snapshot.as_of:%Y-%m-%d} end on {snapshot.label_ends_at:%Y-%m-%d}, but "
@@ -274,9 +277,28 @@ def _before(rows: Any, at: str, moment: datetime) -> nw.Expr:
     return nw.col(at) < (moment if aware else moment.replace(tzinfo=None))
 
 
-def _day_after_last_order(tables: Tables) -> datetime:
-    orders = on_clock(tables.frame("orders"), "ordered_at")
-    last = to_pandas(orders.select(nw.col("ordered_at_epoch_s").max()))["ordered_at_epoch_s"]
+def day_after_last_order(tables: Tables) -> datetime:
+    """Return the `day_after_last` of the orders."""
+    return day_after_last(tables, "orders")
+
+
+def day_after_last(tables: Tables, table: str) -> datetime:
+    """Return the first day after the newest row, its midnight on the clock of the tables written as UTC.
+
+    Parameters
+    ----------
+    tables : Tables
+    table : str
+        ``"orders"``, or a table whose rows are known from a time on, such as ``"events"``.
+
+    Raises
+    ------
+    InputError
+        If the table is absent or has no row.
+    """
+    at = "ordered_at" if table == "orders" else str(contracts()[table].known_at)
+    rows = on_clock(tables.frame(table), at)
+    last = to_pandas(rows.select(nw.col(f"{at}_epoch_s").max()))[f"{at}_epoch_s"]
     if last.isna().all():
-        raise InputError("orders: the table has no row; labels need at least one order")
+        raise InputError(f"{table}: the table has no row; labels need at least one {table.removesuffix('s')}")
     return datetime.fromtimestamp((int(last.max()) // DAY_S + 1) * DAY_S, tz=UTC)

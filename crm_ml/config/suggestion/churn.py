@@ -1,0 +1,63 @@
+"""A churn config that fits tables."""
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import Any
+
+from crm_ml.churn.target import labels
+from crm_ml.config.suggestion.feature_choice import left_out
+from crm_ml.config.suggestion.rhythm import Rhythm, rhythm_of
+from crm_ml.config.suggestion.snapshot_plan import SnapshotPlan, plan_snapshots
+from crm_ml.config.suggestion.suggestion import SEED, Suggestion, day_stated, purpose_of, registered
+from crm_ml.snapshots import Snapshot
+from crm_ml.tables.bundle import Tables
+
+LINE = {"name": "logistic", "options": {"strength": 0.03}}
+STATED = ("as_of", "ends_at", "horizon_days", "active_within_days", "gap_days", "purpose", "name")
+
+
+def suggest(tables: Tables, stated: Mapping[str, Any]) -> Suggestion:
+    """Suggest a churn run; see `crm_ml.config.suggested`."""
+    ends_at = day_stated(stated, "ends_at")
+    gap_days = int(stated.get("gap_days", 0))
+    label_days = int(stated.get("horizon_days", 0)) + gap_days
+    rhythm = rhythm_of(tables, day_stated(stated, "as_of"), ends_at, label_days)
+
+    def counts(day: date, horizon: int, active: int) -> tuple[int, int]:
+        snapshot = Snapshot(day, timedelta(days=horizon), timedelta(days=gap_days))  # type: ignore[arg-type]
+        churned = labels(tables, snapshot, timedelta(days=active), data_ends_at=ends_at, minimum=0)
+        return int(churned.sum()), int((1 - churned).sum())
+
+    plan = plan_snapshots(rhythm, stated, counts, "stayed away")
+    purpose, why = purpose_of(tables, stated)
+    target = {**windows_of(plan), **purpose}
+    dropped, and_why = left_out(tables, known_days=plan.known_days(rhythm))
+    content = {
+        "family": "churn",
+        "target": target,
+        **probability_content("churn", plan, rhythm, stated),
+        "leave_out": dropped,
+        "baselines": [{"name": "recency_rule"}, {"name": "cadence_rule"}, LINE],
+    }
+    return Suggestion(content, (*plan.reasons(rhythm, stated), *why, *and_why))
+
+
+def windows_of(plan: SnapshotPlan) -> dict[str, int]:
+    """Return the days of a snapshot target."""
+    gap = {"gap_days": plan.gap_days} if plan.gap_days else {}
+    horizon, active = plan.windows.horizon_days, plan.windows.active_within_days
+    return {"horizon_days": horizon, **gap, "active_within_days": active}
+
+
+def probability_content(
+    family: str, plan: SnapshotPlan, rhythm: Rhythm, stated: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return what churn and purchases in a category share: split, model, calibration and name."""
+    calibration = {"calibration": plan.calibration} if plan.calibration else {}
+    return {
+        "split": plan.split,
+        "model": {"name": "blend"},
+        **calibration,
+        "seed": SEED,
+        "register_as": registered(family, stated, rhythm.as_of),
+    }
