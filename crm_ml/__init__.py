@@ -11,6 +11,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from crm_ml.threads import let_idle_threads_sleep
+from crm_ml.version import VERSION
 
 if TYPE_CHECKING:
     from crm_ml.actions.catalog import Action
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from crm_ml.front.fit import fit
     from crm_ml.front.fitted_model import load_model
 
-__version__ = "0.9.0"
+__version__ = VERSION
 __all__ = ["Action", "__version__", "decide", "fit", "load_model"]
 
 _HOMES = {

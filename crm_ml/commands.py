@@ -10,8 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVarTuple
 
-from crm_ml import __version__
 from crm_ml.errors import CrmError
+from crm_ml.version import VERSION
 
 UNEXPECTED = 70
 Given = TypeVarTuple("Given")
@@ -99,7 +99,7 @@ def list_settings(arguments: argparse.Namespace) -> list[str]:
 def _unexpected(error: Exception, lead: str) -> int:
     """Write a report of an exception nobody expected, say where it lies, and return 70."""
     trace = "".join(traceback.format_exception(error))
-    text = f"crm_ml {__version__}, Python {platform.python_version()}\n\n{trace}"
+    text = f"crm_ml {VERSION}, Python {platform.python_version()}\n\n{trace}"
     try:
         number, path = tempfile.mkstemp(prefix="crm_ml-", suffix=".txt")
         with os.fdopen(number, "w", encoding="utf-8", errors="backslashreplace") as report:

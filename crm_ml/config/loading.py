@@ -60,12 +60,37 @@ def _override(content: Any, text: str) -> None:
     key, sign, value = text.partition("=")
     if not sign:
         raise ConfigError(f"--set {text}: write it as key=value")
+    override(content, key, parse_yaml(value, f"--set {key}"), f"--set {text}: {key} is no key of this file")
+
+
+def override(content: Any, key: str, value: Any, refusal: str) -> None:
+    """Set a value of plain content in place; another ``name`` drops the ``options`` of the former one.
+
+    Parameters
+    ----------
+    content : dict
+    key : str
+        Dotted.
+    value : plain YAML types
+    refusal : str
+        Message where a part of the key stands for no mapping.
+
+    Raises
+    ------
+    ConfigError
+
+    Examples
+    --------
+    >>> content = {"model": {"name": "blend", "options": {"rounds": 9}}}
+    >>> override(content, "model.name", "logistic", "no such key")
+    >>> content
+    {'model': {'name': 'logistic'}}
+    """
     *parents, last = key.split(".")
     for parent in parents:
         content = content.setdefault(parent, {}) if isinstance(content, dict) else None
     if not isinstance(content, dict):
-        raise ConfigError(f"--set {text}: {key} is no key of this file")
-    parsed = parse_yaml(value, f"--set {key}")
-    if last == "name" and content.get("name", parsed) != parsed:
+        raise ConfigError(refusal)
+    if last == "name" and content.get("name", value) != value:
         content.pop("options", None)
-    content[last] = parsed
+    content[last] = value

@@ -11,7 +11,8 @@ from crm_ml.errors import ConfigError, InputError
 from crm_ml.storage.paths import inside, project_root
 from crm_ml.tables.bundle import Tables
 
-__all__ = ["load", "names"]
+__all__ = ["IN_MEMORY", "load", "names"]
+IN_MEMORY = "tables in memory"  # of runs and lists whose tables no file names
 
 
 def names() -> tuple[str, ...]:
@@ -42,7 +43,8 @@ def load(name: str, path: str | Path | None = None, **options: Any) -> Tables:
     Raises
     ------
     InputError
-        If there is no such data set or mapping, it needs a path, or its tables are refused.
+        If there is no such data set or mapping, it needs a path, its tables are refused, or they were in
+        memory.
     ConfigError
         If a mapping is wrong, or lies outside of both folders.
 
@@ -57,6 +59,11 @@ def load(name: str, path: str | Path | None = None, **options: Any) -> Tables:
         from crm_ml.tables.config_file import load_config
 
         return load_config(_mapping_file(name))
+    if name == IN_MEMORY:
+        raise InputError(
+            "the tables were in memory, and nothing keeps them; call crm_ml.fit or crm_ml.decide with them "
+            "again, or write them to files that a mapping names"
+        )
     if name not in names():
         raise InputError(f"{name!r} is no data set; there are {', '.join(names())}")
     module = importlib.import_module(f"{__name__}.{name}")

@@ -1,12 +1,89 @@
 """One verb that trains, judges and calibrates a model of any family."""
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from crm_ml.front.fitted_model import FittedModel
+from crm_ml.front.fit_report import FitReport
+from crm_ml.front.fitted_model import FittedModel, new_home
+from crm_ml.front.run_config import run_config
 from crm_ml.tables import Tables
+from crm_ml.tables.bundle import need_tables
 
 
-def fit(family: str, tables: Tables, *, as_of: date | str, **stated: Any) -> FittedModel:
-    """Fit a model of a family to tables."""
-    raise NotImplementedError
+def fit(
+    family: str,
+    tables: Tables,
+    *,
+    as_of: date | str | None = None,
+    track: bool = False,
+    progress: bool = False,
+    settings: Mapping[str, Any] | None = None,
+    **stated: Any,
+) -> FittedModel:
+    """Train a model of a family and judge it beside simple rules, without a look ahead.
+
+    It is the experiment of ``python -m crm_ml.train``: test days lie before `as_of`, models of a test day
+    learn from labels that had ended by then, probabilities are calibrated on rows that the model had not
+    seen, and every metric has a paired bootstrap interval. What is not stated follows from the reach and the
+    rhythm of the tables, see `crm_ml.config.suggested`.
+
+    Parameters
+    ----------
+    family : str
+        ``"churn"``, ``"clv"``, ``"propensity"``, ``"uplift"``, ``"recommend"`` or an installed one.
+    tables : Tables
+        Of `crm_ml.tables.from_frame`, `crm_ml.datasets.load` or a mapping.
+    as_of : date or str, optional
+        The final model knows what was before this day, and predicts from it on; by default the day after the
+        newest order.
+    track : bool
+        Whether the run is logged and its model registered in MLflow, as by ``python -m crm_ml.train``.
+    progress : bool
+        Whether stages are shown on the terminal or in the notebook.
+    settings : mapping of str to value, optional
+        Of the family's config by dotted key or nested, such as ``{"model.options.rounds": 200}``; a whole
+        config is taken as it is.
+    **stated
+        Settings by their own name: ``horizon_days``, ``active_within_days``, ``seed``, ``replicates``,
+        ``categories``, ``largest_ece`` ...
+
+    Returns
+    -------
+    FittedModel
+
+    Raises
+    ------
+    ConfigError
+        If there is no such family or setting; near names are in the message.
+    InputError
+        If `tables` are none, or too few or too short; the message says what is needed and what there is.
+    LeakError
+        If a feature or a summary knows the future.
+
+    Examples
+    --------
+    >>> import crm_ml
+    >>> shop = crm_ml.datasets.load("simulated", customers=300, campaigns=3)
+    >>> fitted = crm_ml.fit("clv", shop, as_of="2024-12-29", horizon_days=56, replicates=100,
+    ...     interval_replicates=20)  # doctest: +SKIP
+    >>> fitted.evaluation.frame.query("model == 'model'").columns.tolist()  # doctest: +SKIP
+    ['model', 'metric', 'value', 'low', 'high']
+    """
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from crm_ml.train import experiment
+
+    need_tables(tables, "crm_ml.fit")
+    config, reasons = run_config(family, tables, as_of, stated, settings or {})
+    name = f"{family}/{config.register_as.name}"
+    with Progress(console=Console(stderr=True), transient=True, disable=not progress) as shown:
+        if track:
+            finished = experiment.run_on(name, config, tables, shown)
+            outcome, run_id = finished.outcome, finished.run_id
+        else:
+            outcome, run_id = experiment.execute(config, tables, shown), ""
+    home = new_home()
+    outcome.candidate.save(home / "model")
+    return FittedModel(config, FitReport.of(outcome, config, reasons), home, tables, outcome.figures, run_id)

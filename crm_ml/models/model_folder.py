@@ -9,6 +9,7 @@ from crm_ml.errors import ConfigError, InputError
 from crm_ml.plugins import full_name, named
 from crm_ml.storage.manifest import new_folder, verify
 from crm_ml.tables.outside_frames import as_features
+from crm_ml.version import VERSION
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from crm_ml.monitoring.training_profile import Profile
 
 CLASS = "model.json"
-VERSION = "crm_ml_version"
+VERSION_KEY = "crm_ml_version"
 _FORMAT = 2
 M = TypeVar("M")
 Score = Callable[[M, "pd.DataFrame", Mapping[str, Any]], "pd.DataFrame"]
@@ -52,9 +53,7 @@ def save(
     AlreadyPublished
         If the folder stands already.
     """
-    from crm_ml import __version__
-
-    with new_folder(Path(folder), family=family, **{VERSION: __version__}, **details) as part:
+    with new_folder(Path(folder), family=family, **{VERSION_KEY: VERSION}, **details) as part:
         write_model(model, part)
         if profile is not None:
             profile.write(part)

@@ -1,7 +1,7 @@
 """The champions of a list, one a family, and whether they fit its actions."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -119,7 +119,20 @@ class Champions:
                 breaches.append(
                     f"{action.action_id}: {what} needs a model of {family} in the settings ({line})"
                 )
-        return breaches
+        return breaches + unmeasured(action, self.verified)
+
+
+def unmeasured(action: Action, verified: Collection[str]) -> list[str]:
+    """Return why an action has no value: it states no effect, and its arm is not verified."""
+    value = action.value
+    if value.assumed_effect is not None or value.uplift is None or value.measured(verified):
+        return []
+    pays = f"; it pays from {value.cost_cents / value.uplift.worth_cents:.2%} on"
+    return [
+        f"{action.action_id}: no effect is stated and no model has verified that of arm {value.uplift.arm}, "
+        f"so every value would be invented; state how often it works{pays if value.cost_cents else ''} "
+        "(assumed_effect, effect= in Action.simple), or add an uplift model that has measured it"
+    ]
 
 
 def champions(models: Mapping[str, str | None], as_of: date) -> Champions:
@@ -151,11 +164,31 @@ def champions(models: Mapping[str, str | None], as_of: date) -> Champions:
 def _champion(family: str, model: str, as_of: date) -> Source:
     from crm_ml import tracking
 
-    module = family_module(family)
     name, _, alias = model.partition("@")
     version = tracking.champion(name, alias)
-    _check(version, model, family, (*module.NEEDS, "labels_end"))
+    source = source_of(version, family, model)
     check_scored_after(version.details["labels_end"], as_of, model)
+    return source
+
+
+def source_of(version: "ModelVersion", family: str, model: str) -> Source:
+    """Return the source of a model on local disk.
+
+    Parameters
+    ----------
+    version : ModelVersion
+    family : str
+    model : str
+        What errors call it.
+
+    Raises
+    ------
+    InputError
+        If there is no such family, the model is of another one, or its manifest does not say what scoring
+        needs.
+    """
+    module = family_module(family)
+    _check(version, model, family, (*module.NEEDS, "labels_end"))
     source: Source = module.load(version)
     zone = str(version.details.get("timezone", "UTC"))
     return replace(source, modules=own_modules(version.folder), zone=zone)

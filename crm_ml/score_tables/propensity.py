@@ -1,7 +1,7 @@
 """The score table of an action: how probable its answer is for each customer, and the action's features."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -12,11 +12,13 @@ from crm_ml.actions.catalog import Action
 from crm_ml.errors import InputError
 from crm_ml.monitoring.training_profile import Profile
 from crm_ml.propensity.action_features import COLUMNS, action_features
+from crm_ml.propensity.campaign_responses import sent_campaigns
 from crm_ml.propensity.covered_items import Covers
 from crm_ml.propensity.occasion import Occasion
 from crm_ml.score_tables.reason_codes import reasons_of
 from crm_ml.score_tables.score_rows import chunks, probabilities, score_rows, score_schema
 from crm_ml.score_tables.source import Label, Output, ScoringDay, Source
+from crm_ml.score_tables.usual_action import usual_action
 from crm_ml.snapshots import Snapshot
 from crm_ml.storage import parquet
 from crm_ml.tables.bundle import Tables, to_pandas
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 
 COLUMN = "p_response"
 SCORES = (COLUMN,)
-NEEDS = ("kinds", "features")
+NEEDS = ("kinds", "features", "target")
 _KIND, *_NUMBERS = COLUMNS
 _EVALUATE = "python -m crm_ml.score.evaluate LIST compares those who were contacted with those held out"
 
@@ -45,6 +47,8 @@ class PropensitySource(Source):
         Features of customers and of the action, indexed by customer_id, to p_response, one a row.
     kinds : collection of str
         Kinds of action that the model has learned from.
+    target : mapping
+        Of the config that it was trained by.
     """
 
     family: ClassVar[str] = "propensity"
@@ -54,10 +58,26 @@ class PropensitySource(Source):
 
     predict: "Callable[[pd.DataFrame], np.ndarray[Any, Any]]"
     kinds: Collection[str]
+    target: Mapping[str, Any] = field(default_factory=dict)
 
     def asks(self, action: Action) -> bool:
         """Say whether the action has an answer that is predicted."""
         return action.value.answer is not None
+
+    def usual_actions(self, tables: Tables, snapshot: Snapshot) -> Sequence[Action]:
+        """Return an action for each category of the model, or for the newest campaign of each kind."""
+        if self.target.get("of") == "purchases":
+            days = int(self.target["horizon_days"])
+            return [_about("category", name, (name,), days) for name in self.kinds]
+        newest = {
+            occasion.kind: occasion
+            for occasion in sent_campaigns(tables)
+            if occasion.as_of < snapshot.as_of and occasion.kind in self.kinds
+        }
+        return [
+            _about("campaign", kind, (str(occasion.campaign_id),), occasion.snapshot.horizon.days)
+            for kind, occasion in sorted(newest.items())
+        ]
 
     def group_of(self, action: Action) -> str:
         """Return the kind of the action."""
@@ -123,6 +143,7 @@ def load(version: "ModelVersion") -> PropensitySource:
         sums=version.content,
         predict=model.predict,
         kinds=version.details["kinds"],
+        target=version.details["target"],
         reasons=reasons_of(model),
         groups=version.details["features"],
         profile=Profile.read(version.folder),
@@ -153,6 +174,12 @@ def occasion_of(action: Action, snapshot: Snapshot) -> Occasion:
     answer = _answer(action)
     window = replace(snapshot, horizon=timedelta(days=answer.days))
     return Occasion(f"{window} {action.action_id}", answer.kind, window, Covers(answer.by, answer.names))
+
+
+def _about(by: str, kind: str, names: Sequence[str], days: int) -> Action:
+    """Return an action that is nothing but its answer."""
+    answer = {"kind": kind, "days": days, "by": by, "names": tuple(names)}
+    return usual_action(kind or by, answer=answer, score=COLUMN)
 
 
 def _answer(action: Action | None) -> Answer:

@@ -18,6 +18,7 @@ from crm_ml.recommend.top_k import NONE
 from crm_ml.score_tables.columns import OF_ITEMS
 from crm_ml.score_tables.score_rows import CHUNK_ROWS
 from crm_ml.score_tables.source import Label, Output, ScoringDay, Source
+from crm_ml.score_tables.usual_action import usual_action
 from crm_ml.snapshots import Snapshot
 from crm_ml.storage import manifest, parquet
 from crm_ml.tables.bundle import Tables, to_pandas
@@ -42,6 +43,8 @@ class RecommendSource(Source):
     ----------
     calibrated : bool
         Whether its scores are probabilities; others choose items but give no p_items.
+    items : int
+        Length of the lists that it was judged by.
     at : callable
         Tables and a snapshot to the fitted model that knows what was bought before it.
     """
@@ -52,11 +55,16 @@ class RecommendSource(Source):
     beside: ClassVar[tuple[str, ...]] = OF_ITEMS
 
     calibrated: bool
+    items: int = 10
     at: "Callable[[Tables, Snapshot], Recommender]"
 
     def asks(self, action: Action) -> bool:
         """Say whether the action recommends."""
         return action.value.recommend is not None
+
+    def usual_actions(self, tables: Tables, snapshot: Snapshot) -> Sequence[Action]:  # noqa: ARG002
+        """Return an action of as many items as the model was judged by."""
+        return [usual_action("items", recommend={"items": self.items})]
 
     def breaches(self, actions: Sequence[Action], tables: Tables) -> list[str]:  # noqa: ARG002
         """Return the actions that are valued by p_items where the model gives no probabilities."""
@@ -119,6 +127,7 @@ def load(version: "ModelVersion") -> RecommendSource:
         name=version.name,
         sums=version.content,
         calibrated=model.gives_probabilities,
+        items=int(target["k"]),
         at=at,
     )
 

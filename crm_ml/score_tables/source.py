@@ -117,6 +117,13 @@ class Source(ABC):
         """Say whether an action needs a table of its own."""
         return False
 
+    def usual_actions(self, tables: Tables, snapshot: Snapshot) -> "Sequence[Action]":  # noqa: ARG002
+        """Return what the scores of a day are about where no catalogue says it; empty where nothing is usual.
+
+        Only a source that scores each action is asked.
+        """
+        return ()
+
     def group_of(self, action: "Action") -> str:  # noqa: ARG002
         """Return the group of scores in the profile that the table of an action belongs to."""
         return ""
@@ -181,6 +188,8 @@ class Label:
         Prefix of the metrics in which the training run judged the same; empty where it judged none.
     unlike : str
         Why nothing was promised.
+    table : str
+        Whose newest row says how far outcomes are known.
     """
 
     window: Snapshot
@@ -189,6 +198,7 @@ class Label:
     is_probability: bool = True
     promised: str = ""
     unlike: str = ""
+    table: str = "orders"
 
 
 def scan(connection: "duckdb.DuckDBPyConnection", path: Path) -> "nw.LazyFrame[Any]":

@@ -9,6 +9,7 @@ from crm_ml.errors import CrmError, InputError
 from crm_ml.storage.manifest import read_manifest
 from crm_ml.tracking.logged_models import MODEL_FOLDER
 from crm_ml.tracking.store import connect, load_mlflow, refusing
+from crm_ml.version import VERSION
 
 _RUN = "<its run>"
 
@@ -39,11 +40,9 @@ def check_loader(name: str, version: str, home: Path) -> None:
     module = str(described.flavors["python_function"]["loader_module"])
     if _present(module):
         return
-    from crm_ml import __version__
-
     raise LoaderGone(
         f"model {name} version {version} was made by crm_ml {_made_by(home)} and is loaded by {module}, "
-        f"which crm_ml {__version__} does not have; train it again: "
+        f"which crm_ml {VERSION} does not have; train it again: "
         f"python -m crm_ml.train {_run_name(described)}"
     )
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from crm_ml.tracking.store import Client, load_mlflow
+from crm_ml.version import VERSION
 
 MODEL_FOLDER = "model"
 
@@ -105,6 +106,4 @@ def _schema(columns: Mapping[str, str]) -> Any:
 
 
 def _version() -> str:
-    from crm_ml import __version__
-
-    return __version__
+    return VERSION

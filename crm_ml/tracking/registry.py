@@ -33,6 +33,18 @@ class ModelVersion:
     content: str
     details: Mapping[str, Any] = field(default_factory=dict)
 
+    @classmethod
+    def in_folder(cls, name: str, version: str, folder: Path) -> "ModelVersion":
+        """Return the model of a folder.
+
+        Raises
+        ------
+        IntegrityError
+            If a file does not agree with the manifest.
+        """
+        details = verify(folder)
+        return cls(name, version, folder, fingerprint(folder), details)
+
 
 def champion(name: str, alias: str = "champion") -> ModelVersion:
     """Return the model version behind an alias, on local disk.
@@ -64,6 +76,4 @@ def registered(name: str, version: str) -> ModelVersion:
     with refusing(f"no version {version} of model {name} is registered in {tracking_uri()}"):
         home = Path(patiently(lambda: download(f"models:/{name}/{version}"), tracking_uri()))
     check_loader(name, version, home)
-    folder = home / "data" / MODEL_FOLDER
-    details = verify(folder)
-    return ModelVersion(name, version, folder, fingerprint(folder), details)
+    return ModelVersion.in_folder(name, version, home / "data" / MODEL_FOLDER)

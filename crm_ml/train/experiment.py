@@ -55,6 +55,26 @@ def run(name: str, overrides: Sequence[str] = (), progress: Progress | None = No
     loading = progress.add_task(f"{name}: tables", total=None)
     tables = load_tables(config)
     progress.update(loading, total=1, completed=1)
+    return run_on(name, config, tables, progress)
+
+
+def run_on(name: str, config: Run, tables: Tables, progress: Progress) -> Finished:
+    """Run the experiment of a config on tables and log all of it.
+
+    Parameters
+    ----------
+    name : str
+        Of the run in the tracking store.
+    config : Run
+    tables : Tables
+        Those that the config names, or tables in memory.
+    progress : rich.progress.Progress
+
+    Raises
+    ------
+    InputError, LeakError, StoreUnavailable
+        As `run`.
+    """
     with tracking.start(config.family, name) as active:
         active.log_params(config.model_dump(mode="json"))
         # in the order given: that of the feature groups is that of the columns

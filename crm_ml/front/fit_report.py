@@ -1,0 +1,121 @@
+"""How good a fitted model is: metrics beside the baselines, gates and notes, for notebooks and terminals."""
+
+import io
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from crm_ml.train.record.outcome import Gate
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from crm_ml.config import Run
+    from crm_ml.train.record.outcome import Outcome
+
+_TEMPLATES = Path(__file__).with_name("templates")
+_ENDS = (".low", ".high")
+_WIDTH = 110
+
+
+@dataclass(frozen=True, eq=False)
+class FitReport:
+    """What a run says of its model on the test rows.
+
+    Parameters
+    ----------
+    title : str
+    summary : pandas.DataFrame
+        A row for each model and each paired difference, with values and 95 % intervals as text.
+    metrics : mapping of str to float
+        ``test.<metric>``, ``baseline.<name>.<metric>`` and ``difference.<metric>``, with ``.low`` and
+        ``.high``.
+    gates : tuple of Gate
+    notes : tuple of str
+    reasons : tuple of str
+        Why suggested settings are what they are.
+    details : mapping of str to pandas.DataFrame
+        Further tables of the run, such as ``"segments"``; not saved.
+    """
+
+    title: str
+    summary: "pd.DataFrame"
+    metrics: Mapping[str, float]
+    gates: tuple[Gate, ...]
+    notes: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
+    details: "Mapping[str, pd.DataFrame]" = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, outcome: "Outcome", config: "Run", reasons: tuple[str, ...]) -> Self:
+        """Return the report of an outcome."""
+        title = f"{config.register_as.name}, fitted as of {config.register_as.as_of}"
+        return cls(
+            title, outcome.summary, dict(outcome.metrics), outcome.gates, outcome.notes, reasons,
+            outcome.tables,
+        )  # fmt: skip
+
+    @property
+    def holds(self) -> bool:
+        """Whether every gate holds."""
+        return all(gate.passed for gate in self.gates)
+
+    @property
+    def frame(self) -> "pd.DataFrame":
+        """All metrics in rows: model, metric, value, low, high."""
+        import pandas as pd
+
+        rows = [
+            {"model": _model(name), "metric": name.rpartition(".")[2], "value": value}
+            | {end[1:]: self.metrics.get(f"{name}{end}", float("nan")) for end in _ENDS}
+            for name, value in self.metrics.items()
+            if not name.endswith(_ENDS)
+        ]
+        return pd.DataFrame(rows, columns=["model", "metric", "value", "low", "high"])
+
+    def __str__(self) -> str:
+        from rich.console import Console
+
+        from crm_ml.train.record.outcome_text import print_report
+
+        text = io.StringIO()
+        console = Console(file=text, width=_WIDTH, color_system=None)
+        print_report(console, self.title, self.summary, self.notes, self.gates)
+        return text.getvalue().rstrip()
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        from crm_ml.pages.render import render
+
+        rows = [[str(cell).split("\n") for cell in row] for row in self.summary.itertuples(index=False)]
+        return render(_TEMPLATES, "fit_report.html", report=self, head=list(self.summary.columns), rows=rows)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the report without `details` as plain data."""
+        return {
+            "title": self.title,
+            "summary": self.summary.to_dict("list"),
+            "metrics": dict(self.metrics),
+            "gates": [asdict(gate) for gate in self.gates],
+            "notes": list(self.notes),
+            "reasons": list(self.reasons),
+        }
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Self:
+        """Return the report that `as_json` gave."""
+        import pandas as pd
+
+        gates = tuple(Gate(**gate) for gate in content["gates"])
+        summary = pd.DataFrame(content["summary"])
+        notes, reasons = tuple(content["notes"]), tuple(content["reasons"])
+        return cls(content["title"], summary, content["metrics"], gates, notes, reasons)
+
+
+def _model(name: str) -> str:
+    kind, _, rest = name.partition(".")
+    if kind == "baseline":
+        return rest.rpartition(".")[0]
+    return "model" if kind == "test" else kind
