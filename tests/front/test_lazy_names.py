@@ -22,7 +22,7 @@ def test_importing_takes_less_than_a_tenth_of_a_second_and_no_room():
     done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True)
     used, *modules = done.stdout.split()
     assert float(used) < 0.1
-    assert modules == ["crm_ml.version", "crm_ml.threads"]
+    assert set(modules) == {"crm_ml.threads", "crm_ml.version"}
 
 
 def test_names_are_of_their_rooms():
