@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from crm_ml.actions.field_types import Cents, Percent, Probability, Rule, Source, Texts
+from crm_ml.errors import ConfigError
 from crm_ml.recommend.list_rules import Rules
 from crm_ml.tables.strict import Strict
 
@@ -157,8 +158,9 @@ class ActionValue(Strict):
         The customer's own items; needed by the score p_items.
     uplift : UpliftOf, optional
         What a verified uplift model values the action by, in place of the assumption.
-    assumed_effect : float
-        In (0, 1]: how often the action works (for a score: among the customers it is about).
+    assumed_effect : float, optional
+        In (0, 1]: how often the action works (for a score: among the customers it is about). It may be left
+        out beside `uplift`; a list is refused then unless that arm is verified.
     assumption : str
         Where `assumed_effect` and `margin_cents` come from, in words.
     levers : Levers
@@ -174,7 +176,7 @@ class ActionValue(Strict):
     answer: Answer | None = None
     recommend: RecommendOf | None = None
     uplift: UpliftOf | None = None
-    assumed_effect: Probability
+    assumed_effect: Probability | None = None
     assumption: Source
     levers: Levers = Levers()
     context: Annotated[tuple[SituationWeight, ...], Field(strict=False)] = ()
@@ -190,6 +192,8 @@ class ActionValue(Strict):
             breaches.append("score: p_response and answer belong together: the answer says what to predict")
         if self.score == "p_items" and self.recommend is None:
             breaches.append("score: p_items needs recommend, which says what to recommend")
+        if self.assumed_effect is None and self.uplift is None:
+            breaches.append("give assumed_effect, or uplift, which names the arm whose effect was measured")
         if breaches:
             raise ValueError("; ".join(breaches))
         return self
@@ -204,6 +208,18 @@ class ActionValue(Strict):
     def measured(self, verified: Collection[str]) -> UpliftOf | None:
         """Return what values the action where its effect was measured: its uplift, of a verified arm."""
         return self.uplift if self.uplift is not None and self.uplift.arm in verified else None
+
+    def stated_effect(self) -> float:
+        """Return the assumed effect of an action whose effect nothing has measured.
+
+        Raises
+        ------
+        ConfigError
+            If none was stated.
+        """
+        if self.assumed_effect is None:
+            raise ConfigError("no effect is stated and none was measured, so the action has no value")
+        return self.assumed_effect
 
     def basis(self, measuring: Mapping[str, str]) -> str:
         """Return what the expected value rests on, as every row of the list has it.

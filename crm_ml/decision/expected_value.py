@@ -76,8 +76,8 @@ def _earned(value: ActionValue, verified: Collection[str]) -> nw.Expr:
     if measured is not None:
         return nw.lit(measured.worth_cents)
     if value.retention is not None:
-        return _retained(value.retention) * value.assumed_effect
-    return nw.lit(float(value.assumed_effect * (value.margin_cents or 0)))
+        return _retained(value.retention) * value.stated_effect()
+    return nw.lit(float(value.stated_effect() * (value.margin_cents or 0)))
 
 
 def _retained(retention: RetentionValue) -> nw.Expr:

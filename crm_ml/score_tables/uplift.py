@@ -34,12 +34,16 @@ class UpliftSource(Source):
         Features, indexed by customer_id, to a frame with a column ``uplift_<arm>`` for each arm.
     arms : sequence of str
         Treated arms that the model has learned from.
+    outcome : str
+        What an effect is counted in: ``"response"``, ``"order"`` or ``"spend_cents"``; empty where the
+        model does not say it.
     """
 
     family: ClassVar[str] = "uplift"
 
     predict: "Callable[[pd.DataFrame], pd.DataFrame]"
     arms: Sequence[str]
+    outcome: str = ""
 
     @property
     def columns(self) -> Sequence[str]:
@@ -47,12 +51,21 @@ class UpliftSource(Source):
         return [column(arm) for arm in self.arms]
 
     def breaches(self, actions: Sequence[Action], tables: "Tables") -> list[str]:  # noqa: ARG002
-        """Return the actions whose arm the model has never seen."""
-        return [
-            f"{action.action_id}: {self.name} never saw arm {uplift.arm}, only {', '.join(self.arms)}"
-            for action in actions
-            if (uplift := action.value.uplift) is not None and uplift.arm not in self.arms
-        ]
+        """Return the actions whose arm was never seen, or whose worth is not that of the outcome."""
+        breaches = []
+        for action in actions:
+            uplift = action.value.uplift
+            if uplift is None:
+                continue
+            if uplift.arm not in self.arms:
+                seen = ", ".join(self.arms)
+                breaches.append(f"{action.action_id}: {self.name} never saw arm {uplift.arm}, only {seen}")
+            elif self.outcome == "spend_cents" and uplift.worth_cents > 1:
+                breaches.append(
+                    f"{action.action_id}: {self.name} predicts spend, of which a cent can't earn "
+                    f"{uplift.worth_cents:g}; uplift.worth_cents is the margin of a cent, such as 0.3"
+                )
+        return breaches
 
     def write(self, day: ScoringDay, action: Action | None, output: Output) -> int:  # noqa: ARG002
         """Write customer_id, the effect of each arm in the unit of the model's outcome, and model.
@@ -98,6 +111,7 @@ def load(version: "ModelVersion") -> UpliftSource:
         arms=version.details["arms"],
         verified=version.details["verified_arms"],
         groups=version.details["features"],
+        outcome=str(version.details.get("target", {}).get("outcome", "")),
         profile=Profile.read(version.folder),
     )
 

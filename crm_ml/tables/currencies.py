@@ -6,8 +6,7 @@ ISO 4217, Codes for the representation of currencies, List One as published by S
 the digits of all 178 codes; 13 codes of metals, funds and tests have none there and are taken as 2).
 """
 
-import math
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, Final
 
 from crm_ml.errors import ConfigError, InputError
@@ -40,8 +39,10 @@ def minor_per_major(code: str) -> int:
     return units
 
 
-def minor_units(amount: float | Decimal, code: str) -> int:
-    """Return an amount of major units as whole minor units.
+def minor_units(amount: float | Decimal | str, code: str) -> int:
+    """Return an amount of major units as whole minor units, rounded half away from zero.
+
+    The amount is what is written: 1.005 is 1.005 and not the binary number beside it.
 
     Raises
     ------
@@ -50,12 +51,16 @@ def minor_units(amount: float | Decimal, code: str) -> int:
 
     Examples
     --------
-    >>> minor_units(1.234, "KWD"), minor_units(1.234, "EUR")
-    (1234, 123)
+    >>> minor_units(1.234, "KWD"), minor_units("1.005", "EUR"), minor_units(1.005, "EUR")
+    (1234, 101, 101)
     """
-    if not isinstance(amount, int | float | Decimal) or not math.isfinite(amount):
-        raise ConfigError(f"{amount!r} is no amount of money; write a finite number")
-    return round(amount * minor_per_major(code))
+    try:
+        number = Decimal("nan") if isinstance(amount, bool) else Decimal(str(amount))
+    except InvalidOperation:
+        number = Decimal("nan")
+    if not number.is_finite():
+        raise ConfigError(f"{amount!r} is no amount of money; write a finite number such as 12.5")
+    return int(number.scaleb(minor_digits(code)).to_integral_value(ROUND_HALF_UP))
 
 
 def currency_of(lines: "nw.LazyFrame[Any]") -> str:

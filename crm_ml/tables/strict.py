@@ -1,5 +1,6 @@
 """Base class of all configuration models, and validation with all breaches in one error."""
 
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -15,7 +16,9 @@ class Strict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
-def validate(content: Any, model: type[Checked], where: str) -> Checked:
+def validate(
+    content: Any, model: type[Checked], where: str, words: Mapping[str, str] | None = None
+) -> Checked:
     """Check plain data against a model.
 
     Parameters
@@ -24,6 +27,8 @@ def validate(content: Any, model: type[Checked], where: str) -> Checked:
     model : type
     where : str
         Name of the file, for errors.
+    words : mapping of str to str, optional
+        Place in the file to what its writer calls it, for errors.
 
     Raises
     ------
@@ -35,9 +40,13 @@ def validate(content: Any, model: type[Checked], where: str) -> Checked:
     except ValidationError as error:
         breaches = error.errors(include_url=False, include_context=False)
         lines = [
-            f"  {_place(fault['loc'])}: {fault['msg'].removeprefix('Value error, ')}" for fault in breaches
+            f"  {(words or {}).get(place, place)}: {fault['msg'].removeprefix('Value error, ')}"
+            for fault in breaches
+            for place in [_place(fault["loc"])]
         ]
-        raise ConfigError(f"{where}: {len(lines)} mistakes\n" + "\n".join(lines)) from None
+        raise ConfigError(
+            f"{where}: {len(lines)} {'mistake' if len(lines) == 1 else 'mistakes'}\n" + "\n".join(lines)
+        ) from None
 
 
 def _place(parts: tuple[int | str, ...]) -> str:

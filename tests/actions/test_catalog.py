@@ -1,5 +1,6 @@
 """The catalogue and the settings: strict, and every mistake at once."""
 
+import re
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -106,8 +107,38 @@ def test_a_simple_action_is_made_of_major_units():
     simple = Action.simple("coupon", "mail", **major, effect=0.15, source=source, **rule)
     amounts = {"cost_cents": 29, "margin_cents": 300, "assumed_effect": 0.15, "assumption": source}
     assert simple.in_currency("EUR") == action("coupon", **amounts, expires_after_days=14, **rule)
-    with pytest.raises(ValueError, match=r"(?s)assumed_effect.*dayly_cap"):
-        Action.simple("coupon", "mail", cost=0.3, margin=3.0, effect=1.5, source=source, dayly_cap=3)
+
+
+@pytest.mark.parametrize(
+    ("stated", "lines"),
+    [
+        ({"cost": "x", "margin": None}, ["cost: 'x' is no amount", "margin: give what is earned"]),
+        ({"elligible": "a > 1", "cost_cents": 3}, ["elligible: .* mean eligible", "cost_cents: write cost="]),
+        ({"effect": 1.5, "eligible": "x >"}, ["effect: Input should be less", "eligible: at character"]),
+        ({"retention": True, "margin": None}, ["effect: say how often it works"]),
+        ({"at_most": 3}, ["at_most: it belongs to retention=True"]),
+    ],
+)
+def test_mistakes_of_a_simple_action_stand_in_one_error_by_its_own_words(stated, lines):
+    with pytest.raises(ConfigError, match=f"action coupon: {len(lines)} mistake") as refusal:
+        Action.simple("coupon", "mail", **{"cost": 1, "margin": 2, **stated})
+    for line in lines:
+        assert re.search(f"(?m)^  {line}", str(refusal.value))
+
+
+def test_a_simple_action_without_effect_has_the_measured_one_and_retention_its_limit():
+    measured = Action.simple("coupon", channel="mail", cost=0.8, margin="40", eligible="x > 14").value
+    assert (measured.assumed_effect, measured.uplift.arm, measured.uplift.worth_cents) == (
+        None,
+        "coupon",
+        4000,
+    )
+    assert Action.simple("a", "mail", cost=1, margin=2, effect=0.1).value.uplift is None
+    kept = Action.simple("a", "mail", cost=1, effect=0.1, retention=True).value.retention
+    limited = Action.simple("a", "mail", cost=1, effect=0.1, retention=True, at_most=100).value.retention
+    assert (kept.if_alive, limited.if_alive, limited.at_most_cents) == (False, True, 10_000)
+    items = Action.simple("a", "push", cost=1, margin=0.75, effect=0.1, recommend=5).value
+    assert (items.score, items.recommend.items) == ("p_items", 5)
 
 
 def test_the_committed_configurations_load():

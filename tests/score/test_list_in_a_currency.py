@@ -75,7 +75,7 @@ def test_orders_of_another_currency_than_the_actions_are_refused(project):
     assert not (project / "data").exists()
 
 
-@pytest.mark.parametrize("amount", [float("nan"), float("inf"), "3"])
+@pytest.mark.parametrize("amount", [float("nan"), float("inf"), "3,5", True])
 def test_an_amount_is_a_finite_number(amount):
     with pytest.raises(ConfigError, match="is no amount of money; write a finite number"):
         Action.simple("coupon", "mail", cost=amount, margin=300, effect=0.5, source=SOURCE)
