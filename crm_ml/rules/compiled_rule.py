@@ -55,13 +55,20 @@ def compile_rule(rule: str, schema: Mapping[str, Any]) -> nw.Expr:
     crm_ml.errors.ConfigError: at character 1: there is no column 'order'; did you mean 'orders'?
     """
     node = parse(rule)
-    breaches = [breach for test in columns(node) for breach in _breaches(test, schema)]
+    breaches = [breach for test in columns(node) for breach in breaches_of(test, schema)]
     if breaches:
         raise ConfigError("; ".join(dict.fromkeys(breaches)))
     return _expression(node, schema, negated=False)
 
 
-def _breaches(test: Test, schema: Mapping[str, Any]) -> list[str]:
+def breaches_of(test: Test, schema: Mapping[str, Any]) -> list[str]:
+    """Return why a test can't be made: its column is unknown, or of another kind than its literals.
+
+    Parameters
+    ----------
+    test : Test
+    schema : mapping of str to narwhals dtype
+    """
     where = f"at character {test.position}"
     if test.column not in schema:
         near = difflib.get_close_matches(test.column, list(schema), n=1)

@@ -10,6 +10,7 @@
               | ["not"] "between" literal "and" literal
               | "is" ["not"] "null"
     literal   = number | 'text' | "text" | true | false
+    column    = name of letters a to z, digits and _ | `any other name`
 """
 
 import math
@@ -29,6 +30,7 @@ _TOKEN = re.compile(
     r"""(?P<number>-?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?(?![\w.]))
       | (?P<text>'(?:[^'\x00-\x1f]|'')*'|"(?:[^"\x00-\x1f]|"")*")
       | (?P<name>[A-Za-z_][A-Za-z0-9_]*)
+      | (?P<quoted>`(?:[^`\x00-\x1f]|``)+`)
       | (?P<operator><=|>=|!=|==|<>|=|<|>)
       | (?P<mark>[(),])""",
     re.VERBOSE | re.ASCII,
@@ -115,15 +117,22 @@ def _tokens(rule: str) -> list[_Token]:
     while at < len(rule):
         match = _TOKEN.match(rule, at)
         if match is None:
-            raise ConfigError(f"at character {at + 1}: {rule[at]!r} can't stand in a rule")
+            hint = "; write a column of such a name as `name`" if rule[at].isalpha() or rule[at] == "`" else ""
+            raise ConfigError(f"at character {at + 1}: {rule[at]!r} can't stand in a rule{hint}")
         text = match.group()
         if text in _HINTS:
             raise ConfigError(f"at character {at + 1}: {text!r} is no operator; {_HINTS[text]}")
-        word = text.lower()
-        kind = word if match.lastgroup == "name" and word in _KEYWORDS else str(match.lastgroup)
-        tokens.append(_Token(text if kind == "mark" else kind, text, at + 1))
+        tokens.append(_token(str(match.lastgroup), text, at + 1))
         at = _end_of_space(rule, match.end())
     return [*tokens, _Token("end", "the end", len(rule) + 1)]
+
+
+def _token(kind: str, text: str, position: int) -> _Token:
+    if kind == "quoted":
+        return _Token("name", text[1:-1].replace("``", "`"), position)
+    if kind == "name" and text.lower() in _KEYWORDS:
+        kind = text.lower()
+    return _Token(text if kind == "mark" else kind, text, position)
 
 
 def _end_of_space(rule: str, start: int) -> int:

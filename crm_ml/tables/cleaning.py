@@ -140,7 +140,8 @@ def _stage_all(opened: Opened, mapping: Mapping, tables: dict[str, Staged], tell
         try:
             stage(opened.connection, tables[name], opened.sources[name], context, opened.types[name])
             if tables[name].typed:
-                opened.sources[name].refuse_lost_rows(tables[name].report.read)
+                report = tables[name].report
+                opened.sources[name].refuse_lost_rows(report.read + sum(report.left_out.values()))
         except (InputError, duckdb.Error) as error:
             tables[name].refusals.append(explain(opened.sources[name], error))
         else:

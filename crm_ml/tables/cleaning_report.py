@@ -24,6 +24,10 @@ class TableReport:
         Customers by reason who have quarantined rows for it and no accepted row.
     checks : dict of str to int
         Rows matched by each check, where any; a row may count under several.
+    left_out : dict of str to int
+        Rows of the source that ``where`` and ``cancelled`` leave out; they are none of those read.
+    left_out_cents : dict of str to int
+        Money of these rows, of tables with `paid_cents` and where it could be read.
     fixes : dict of str to int
         Rows changed by a stated rule.
     warnings : list of str
@@ -37,6 +41,8 @@ class TableReport:
     quarantined_cents: dict[str, int] = field(default_factory=dict)
     quarantined_customers: dict[str, int] = field(default_factory=dict)
     checks: dict[str, int] = field(default_factory=dict)
+    left_out: dict[str, int] = field(default_factory=dict)
+    left_out_cents: dict[str, int] = field(default_factory=dict)
     fixes: dict[str, int] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     medians: dict[str, int] = field(default_factory=dict)

@@ -7,10 +7,11 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from crm_ml.errors import ConfigError
+from crm_ml.rules.grammar import parse
 from crm_ml.tables.contract import contracts
 from crm_ml.tables.limits import wrong_allowances
 from crm_ml.tables.made_ids import wrong_made_ids
-from crm_ml.tables.mapping_parts import Cancellations, DeclaredCurrency, Mapped
+from crm_ml.tables.mapping_parts import Cancellations, Cancelled, DeclaredCurrency, FilledDown, Mapped
 from crm_ml.tables.ready_mappings import with_ready
 from crm_ml.tables.strict import Strict, validate
 from crm_ml.tables.zones import zone_name
@@ -50,6 +51,13 @@ class TableMapping(Strict):
         Further columns of customers.
     ignore : tuple of str
         Source columns that are unused on purpose; other unused columns give a warning. ``"*"``: all of them.
+    fill_down : FilledDown, optional
+        Cells that stand once an order, on its first row; filled before all else.
+    where : str, optional
+        Rule of `crm_ml.rules.grammar` over the source columns, for the rows that are of this table; the others
+        are left out and counted. Names that are no plain words stand in backquotes.
+    cancelled : Cancelled, optional
+        Orders that never came to be, by their status; left out and counted.
     cancellations : Cancellations, optional
         Rows that cancel an order without naming it.
     equal_rows : {"one", "all"}
@@ -75,10 +83,23 @@ class TableMapping(Strict):
     columns: dict[str, Mapped] = Field(default_factory=dict)
     attributes: dict[str, Mapped] = Field(default_factory=dict)
     ignore: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    fill_down: FilledDown | None = None
+    where: str | None = None
+    cancelled: Cancelled | None = None
     cancellations: Cancellations | None = None
     equal_rows: Literal["one", "all"] = "one"
     allow: dict[str, Annotated[float, Field(strict=False)]] = Field(default_factory=dict)
     one_day: bool = False
+
+    @field_validator("where")
+    @classmethod
+    def _rule(cls, rule: str | None) -> str | None:
+        try:
+            if rule is not None:
+                parse(rule)
+        except ConfigError as error:
+            raise ValueError(str(error)) from error
+        return rule
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:

@@ -90,6 +90,31 @@ class Cancellations(Strict):
     starts_with: str
 
 
+class FilledDown(Strict):
+    """Cells that an export writes once an order, on its first row.
+
+    Parameters
+    ----------
+    columns : tuple of str
+        Source columns whose empty cells take the last value above, in the order of the source.
+    within : str
+        Source column, such as the number of the order, whose rows of one value take each other's cells.
+    """
+
+    columns: Annotated[tuple[str, ...], Field(strict=False, min_length=1)]
+    within: str
+
+
+class Cancelled(Strict):
+    """Orders that never came to be: rows whose `column` holds one of `values`.
+
+    Where the export writes the status once an order, `fill_down` has it on all of its rows.
+    """
+
+    column: str
+    values: Annotated[tuple[str | int, ...], Field(strict=False, min_length=1)]
+
+
 class DeclaredCurrency(Strict):
     """Currency of all money, and rates that convert others to it.
 

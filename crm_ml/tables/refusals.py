@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from crm_ml.tables.contract import Column
 from crm_ml.tables.limits import limit
-from crm_ml.tables.sql import ident
+from crm_ml.tables.sql import ident, shown
 from crm_ml.tables.staging import Staged
 from crm_ml.tables.times import MICROSECONDS
 
@@ -30,6 +30,14 @@ _FLOAT_TEXT = "a float written as text"
 
 def refuse_by_counts(staged: Staged) -> None:
     """Refuse empty tables, columns that are mostly invalid, and mixed times, by counts of single rows."""
+    if staged.report.read == 0 and staged.report.left_out:
+        parts = " and ".join(staged.report.left_out)
+        rows = sum(staged.report.left_out.values())
+        staged.refusals.append(
+            f"{parts} leave{'s' if len(staged.report.left_out) == 1 else ''} none of its {rows:,} rows; compare "
+            f"with the cells of the file; present are {shown(staged.types)}"
+        )
+        return
     if staged.report.read == 0:
         staged.refusals.append("has no rows; export it again or leave the table out")
         return

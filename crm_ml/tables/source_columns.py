@@ -10,6 +10,7 @@ from crm_ml.tables.file_sources import CsvFile
 from crm_ml.tables.made_ids import instead
 from crm_ml.tables.mapping_parts import ColumnMapping
 from crm_ml.tables.ready_mappings import expects
+from crm_ml.tables.row_filter import named_columns
 from crm_ml.tables.sources import TableSource
 from crm_ml.tables.sql import literal, shown
 
@@ -55,7 +56,8 @@ def resolve(staged: "Staged", source: TableSource, types: dict[str, str]) -> How
         staged.refusals.append(
             f"cancellations reads {mapping.cancellations.column}, which the source does not have"
         )
-    _warn_unused(staged, types, {name for _, how in hows if how for name in how.theirs})
+    used = {name for _, how in hows if how for name in how.theirs} | named_columns(mapping)
+    _warn_unused(staged, types, used)
     return hows
 
 

@@ -12,6 +12,14 @@ from crm_ml.tables.limits import LIMITS, limit
 from crm_ml.tables.made_ids import make_ids
 from crm_ml.tables.mapping import TableMapping
 from crm_ml.tables.row_checks import Check, Checks, sign_checks
+from crm_ml.tables.row_filter import (
+    LEFT_OUT,
+    UNDECIDED,
+    UNDECIDED_CHECK,
+    choose_rows,
+    is_declared,
+    report_left_out,
+)
 from crm_ml.tables.source_columns import currency_of_row, resolve
 from crm_ml.tables.sources import ROW, TableSource
 from crm_ml.tables.sql import columns as quoted
@@ -80,6 +88,11 @@ class Staged:
         return ident(f"stage_{self.name}")
 
     @property
+    def rows(self) -> str:
+        """Quoted name of the raw rows, of which ``where`` may leave some out."""
+        return ident(f"{'rows' if is_declared(self.mapping) else 'raw'}_{self.name}")
+
+    @property
     def late(self) -> str:
         """Quoted name of the table of rows rejected by rules over several rows: `_row` and reason."""
         return ident(f"late_{self.name}")
@@ -121,12 +134,20 @@ def stage(
         staged.readings[column.name] = reading
         if reading.refusal:
             staged.refusals.append(reading.refusal)
+    if is_declared(staged.mapping):
+        staged.refusals += choose_rows(connection, staged.name, staged.mapping, types)
     if staged.refusals:
         return
     staged.mapped = frozenset(column.name for column, how in hows if how is not None)
     of_columns = (check for reading in staged.readings.values() for check in reading.checks)
     staged.checks = Checks(
-        (*_cancellations(staged), *of_columns, *sign_checks(staged.names), *context.currency.unnamed())
+        (
+            *([UNDECIDED_CHECK] if staged.mapping.where else []),
+            *_cancellations(staged),
+            *of_columns,
+            *sign_checks(staged.names),
+            *context.currency.unnamed(),
+        )
     )
     _create(connection, staged)
     make_ids(connection, staged.stage, staged.mapping.columns, context.timezone)
@@ -158,12 +179,15 @@ def _create(connection: "duckdb.DuckDBPyConnection", staged: Staged) -> None:
         else f"{ident(name)} AS {raw(name)}"
         for name, kind in staged.types.items()
     )
+    rows = f"{raws} FROM {staged.rows}"
+    if is_declared(staged.mapping):
+        report_left_out(connection, staged, raws)
+        rows = f"{raws}, {UNDECIDED} FROM {staged.rows} WHERE {LEFT_OUT} IS NULL"
     values = ", ".join(f"{reading.value} AS {ident(name)}" for name, reading in staged.readings.items())
     masks = ", ".join(staged.checks.masks())
     connection.execute(
         f"CREATE TABLE {staged.stage} AS SELECT {ROW}, _raw, {quoted(staged.names)}, {masks} FROM ("
-        f"SELECT *, {values} FROM (SELECT {ROW}, hash({quoted(list(staged.types))}) AS _raw, {raws} "
-        f"FROM {ident('raw_' + staged.name)}))"
+        f"SELECT *, {values} FROM (SELECT {ROW}, hash({quoted(list(staged.types))}) AS _raw, {rows}))"
     )
     connection.execute(f"CREATE TABLE {staged.late} ({ROW} BIGINT, reason VARCHAR)")
     staged.typed = True

@@ -16,6 +16,7 @@ from crm_ml.errors import ConfigError
 from crm_ml.rules.compiled_rule import compile_rule
 from crm_ml.rules.grammar import parse
 
+QUOTED = pa.table({"Lineitem price": [1.0, 9.0], "\u72b6\u6001": ["a", "b"], "a`b": [1, 2], "and": [1, 2]})
 SCHEMA = pa.schema({"x": pa.float64(), "n": pa.int64(), "s": pa.string(), "b": pa.bool_()})
 WORDS = ["x", "s", "(", ")", ",", "=", "in", "not", "and", "or", "is", "null", "1", "'a'", ";"]
 numbers = st.sampled_from([-2.5, -1.0, 0.0, 0.1, 1.0, 3.0, 1e9])
@@ -45,6 +46,13 @@ ENGINES = {
     "pandas_nullable": as_nullable_pandas,
     "pandas_arrow": lambda table: nw.from_native(table.to_pandas(types_mapper=pd.ArrowDtype)).lazy(),
 }
+
+
+@pytest.mark.parametrize(
+    "rule", ["`Lineitem price` > 5", "`\u72b6\u6001` = 'b'", "`a``b` = 2 and `and` in (2, 3)", "not `and`=1"]
+)
+def test_names_that_are_no_plain_words_stand_in_backquotes(rule):
+    assert kept("arrow", QUOTED, rule) == {"1"}
 
 
 def kept(engine, table, rule):
