@@ -87,11 +87,12 @@ def explanation_of(customer_id: str, scored: ScoredDay, model: Path) -> Explanat
         )
     row = _highest(rows, scored.source.scores)
     reasons = reasons_for(customer_id, row, scored, model)
-    shown = {name: row[name] for name in row.index if name not in ("model", *_SHOWN_AS_REASONS)}
+    hidden = {"model", *scored.source.beside, *_FIGURES}
+    shown = {name: row[name] for name in row.index if name not in hidden}
     return Explanation(customer_id, scored.source.versioned_name, day, shown, reasons)
 
 
-_SHOWN_AS_REASONS = ("item_ids", "item_p", "item_reasons", "frequency", "recency", "T", "monetary_value")
+_FIGURES = ("frequency", "recency", "T", "monetary_value")  # behind a lifetime value, among its reasons
 
 
 def _highest(rows: "pd.DataFrame", scores: Any) -> "pd.Series[Any]":

@@ -1,7 +1,7 @@
 """How good a fitted model is: metrics beside the baselines, gates and notes, for notebooks and terminals."""
 
 import io
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -63,11 +63,13 @@ class FitReport:
 
     @property
     def frame(self) -> "pd.DataFrame":
-        """All metrics in rows: model, metric, value, low, high."""
+        """All metrics in rows: model, metric, value, low, high (of a 95 % interval)."""
         import pandas as pd
 
+        models = {name.split(".")[1] for name in self.metrics if name.startswith("baseline.")}
         rows = [
-            {"model": _model(name), "metric": name.rpartition(".")[2], "value": value}
+            dict(zip(("model", "metric"), _read(name, models), strict=True))
+            | {"value": value}
             | {end[1:]: self.metrics.get(f"{name}{end}", float("nan")) for end in _ENDS}
             for name, value in self.metrics.items()
             if not name.endswith(_ENDS)
@@ -90,7 +92,9 @@ class FitReport:
         from crm_ml.pages.render import render
 
         rows = [[str(cell).split("\n") for cell in row] for row in self.summary.itertuples(index=False)]
-        return render(_TEMPLATES, "fit_report.html", report=self, head=list(self.summary.columns), rows=rows)
+        head = list(self.summary.columns)
+        texts = head.index("model") + 1 if "model" in head else 0  # the columns that name a row
+        return render(_TEMPLATES, "fit_report.html", report=self, head=head, rows=rows, texts=texts)
 
     def as_json(self) -> dict[str, Any]:
         """Return the report without `details` as plain data."""
@@ -114,8 +118,12 @@ class FitReport:
         return cls(content["title"], summary, content["metrics"], gates, notes, reasons)
 
 
-def _model(name: str) -> str:
+def _read(name: str, baselines: Collection[str]) -> tuple[str, str]:
+    """Return model and metric of a name; of a difference the model is ``model - <baseline>``."""
     kind, _, rest = name.partition(".")
-    if kind == "baseline":
-        return rest.rpartition(".")[0]
-    return "model" if kind == "test" else kind
+    if kind == "test":
+        return "model", rest
+    first, _, metric = rest.partition(".")
+    if kind in ("baseline", "difference") and first in baselines:
+        return (first if kind == "baseline" else f"model - {first}"), metric
+    return (kind, rest) if kind == "difference" else ("", name)

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crm_ml.front.scored_day import ScoredDay
+from crm_ml.pages import Currency
 from crm_ml.tables.currencies import currency_of
 
 if TYPE_CHECKING:
@@ -14,10 +15,10 @@ _VALUE = {  # column of the score table of lifetime value to its words
     "frequency": "{:,.0f} days with a further purchase after the first",
     "recency": "{:,.0f} {unit} from the first purchase to the last",
     "T": "{:,.0f} {unit} since the first purchase",
-    "monetary_value": "{:,.2f} {money} paid on such a day on average",
+    "monetary_value": "{:,.2f}{money} paid on such a day on average",
     "p_alive": "{:.1%} likely to buy again at all",
     "expected_purchases": "{:,.2f} purchases are expected within the horizon",
-    "expected_value": "{:,.2f} {money} are expected of a purchase",
+    "expected_value": "{:,.2f}{money} are expected of a purchase",
 }
 _UNITS = {"D": "days", "W": "weeks"}
 
@@ -50,7 +51,21 @@ def reasons_for(customer_id: str, row: "pd.Series[Any]", scored: ScoredDay, fold
     if hasattr(inner, "contributions"):
         return _of_features(customer_id, row, scored, inner)
     effects = [f"{name}={row[name]:+.4g}" for name in row.index if str(name).startswith("uplift_")]
-    return pd.DataFrame({"reason": [_words(code, scored) for code in effects]})
+    codes = effects or _own_codes(customer_id, scored)
+    return pd.DataFrame({"reason": [_words(code, scored) for code in codes]})
+
+
+def _own_codes(customer_id: str, scored: ScoredDay) -> list[str]:
+    """Return the reason codes that the source of a family of one's own gives."""
+    give = scored.source.reasons
+    return [] if give is None else list(next(iter(give(_features(customer_id, scored))), ()))
+
+
+def _features(customer_id: str, scored: ScoredDay) -> "pd.DataFrame":
+    import pandas as pd
+
+    known = pd.read_parquet(scored.features, filters=[("customer_id", "==", customer_id)])
+    return known.set_index("customer_id")
 
 
 def _of_items(row: "pd.Series[Any]") -> "pd.DataFrame":
@@ -68,11 +83,21 @@ def _of_items(row: "pd.Series[Any]") -> "pd.DataFrame":
 def _of_value(row: "pd.Series[Any]", scored: ScoredDay, time_unit: str) -> "pd.DataFrame":
     import pandas as pd
 
-    words = {"unit": _UNITS.get(time_unit, "units"), "money": currency_of(scored.tables.frame("order_lines"))}
+    currency = _currency(scored)
+    words = {"unit": _UNITS.get(time_unit, "units"), "money": f" {currency.code}".rstrip()}
     figures = [name for name in _VALUE if name in row and row[name] == row[name]]
     reasons = [_VALUE[name].format(float(row[name]), **words) for name in figures]
-    values = [float(row[name]) for name in figures]
-    return pd.DataFrame({"figure": figures, "value": values, "reason": reasons})
+    worth, *ends = (currency.amount(row[f"clv{end}_cents"]) for end in ("", "_low", "_high"))
+    return pd.DataFrame(
+        {
+            "figure": [*figures, "clv_cents"],
+            "value": [float(row[name]) for name in (*figures, "clv_cents")],
+            "reason": [
+                *reasons,
+                f"so {worth} are to come; the expectation lies in {' to '.join(ends)} (95 %)",
+            ],
+        }
+    )
 
 
 def _of_features(customer_id: str, row: "pd.Series[Any]", scored: ScoredDay, model: Any) -> "pd.DataFrame":
@@ -81,10 +106,8 @@ def _of_features(customer_id: str, row: "pd.Series[Any]", scored: ScoredDay, mod
     from crm_ml.models.feature_reasons import top_reasons
     from crm_ml.score_tables.reason_codes import reason_texts
 
-    known = pd.read_parquet(scored.features, filters=[("customer_id", "==", customer_id)])
-    known = known.set_index("customer_id")
     own = {name: [row[name]] for name in scored.source.beside if name in row}
-    X = known.assign(**own)
+    X = _features(customer_id, scored).assign(**own)
     contributions = model.contributions(X)
     total = float(contributions.drop(columns="base").abs().sum(axis=1).iloc[0])
     top = top_reasons(contributions, TOP)
@@ -102,8 +125,10 @@ def _of_features(customer_id: str, row: "pd.Series[Any]", scored: ScoredDay, mod
 
 def _words(code: str, scored: ScoredDay) -> str:
     from crm_ml.lists.page.reason_text import reason_in_words
-    from crm_ml.pages import Currency
 
-    currency = Currency(currency_of(scored.tables.frame("order_lines")))
     about = next(iter(scored.source.scores), "")
-    return reason_in_words(code, about, currency, scored.tables.zone)
+    return reason_in_words(code, about, _currency(scored), scored.tables.zone)
+
+
+def _currency(scored: ScoredDay) -> Currency:
+    return Currency(currency_of(scored.tables.frame("order_lines")))

@@ -48,23 +48,12 @@ def _train(runs: Sequence[str], overrides: Sequence[str], metrics_json: Path | N
 
 
 def _show(console: "Console", done: "Finished") -> None:
-    from rich.table import Table
-
     from crm_ml.tracking import tracking_uri
+    from crm_ml.train.record.outcome_text import print_report
 
-    table = Table(title=f"{done.name}: test windows, 95 % intervals")
-    for column in done.outcome.summary.columns:
-        table.add_column(
-            str(column), justify="left" if column == "model" else "right", no_wrap=column == "model"
-        )
-    for row in done.outcome.summary.itertuples(index=False):
-        table.add_row(*(str(cell) for cell in row))
-    console.print(table)
-    for note in done.outcome.notes:
-        console.print(note, markup=False, soft_wrap=True)
-    for gate in done.outcome.gates:
-        console.print(f"{'[green]holds[/]' if gate.passed else '[red]fails[/]'}  {gate.name}: {gate.reason}")
-    name, decision = done.outcome.candidate.name, done.decision
+    outcome = done.outcome
+    print_report(console, done.name, outcome.summary, outcome.notes, outcome.gates)
+    name, decision = outcome.candidate.name, done.decision
     console.print(f"{name} version {done.version} ({decision.role}); run {done.run_id}")
     console.print(f"{decision.role}: {decision.reason}", markup=False)
     uri = tracking_uri()
