@@ -90,9 +90,6 @@ def merged(ready: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
     return result
 
 
-_ORIGINS: Final = {"column", "sum", "constant", "made", "ids_of", "starts_with"}
-
-
 def expects(name: str | None, table: str, column: str) -> bool:
     """Return whether the ready mapping `name` reads the source column `column` for `table`."""
     if name is None:
