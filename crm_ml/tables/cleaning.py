@@ -26,6 +26,7 @@ from crm_ml.tables.refusals import refuse_accepted, refuse_between, refuse_by_co
 from crm_ml.tables.row_currency import RowCurrency
 from crm_ml.tables.row_rules import reject_far_times, reject_repeated, reject_unknown, reject_unlinked
 from crm_ml.tables.set_aside import settle_counts
+from crm_ml.tables.shared_amounts import share_amounts
 from crm_ml.tables.similar_ids import warn_similar_ids
 from crm_ml.tables.source_errors import explain
 from crm_ml.tables.sources import TableSource
@@ -120,7 +121,8 @@ def clean(
     if refusals:
         raise InputError("\n".join(refusals))
     tell("writing the accepted tables")
-    report = CleaningReport({name: table.report for name, table in tables.items()}, folder, mapping.zone)
+    reports = {name: table.report for name, table in tables.items()}
+    report = CleaningReport(reports, folder, mapping.zone, _currency(opened.connection, mapping))
     write_tables(opened.connection, tables, report, folder)
     return report
 
@@ -170,6 +172,9 @@ def _collect_ids(opened: Opened, tables: dict[str, Staged], name: str) -> None:
 def _finish(
     connection: "duckdb.DuckDBPyConnection", staged: Staged, mapping: Mapping, tables: dict[str, Staged]
 ) -> None:
+    share_amounts(connection, staged, mapping.currency.code if mapping.currency else "")
+    if staged.refusals:
+        return
     finished = {name: table for name, table in tables.items() if table.typed and not table.refusals}
     reject_unknown(connection, staged, finished)
     if staged.refusals:
@@ -216,6 +221,14 @@ def _in_order(tables: dict[str, Staged]) -> list[str]:
     for name in tables:
         visit(name)
     return order
+
+
+def _currency(connection: "duckdb.DuckDBPyConnection", mapping: Mapping) -> str:
+    """Return the code of the declared currency, or of the one that all accepted orders name, or nothing."""
+    if mapping.currency is not None:
+        return mapping.currency.code
+    row = connection.execute(f"SELECT max(currency) FROM {ident('good_order_lines')}").fetchone()
+    return str(row[0]) if row and row[0] else ""
 
 
 def _moment(mapping: Mapping) -> str:

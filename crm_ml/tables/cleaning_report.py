@@ -22,6 +22,12 @@ class TableReport:
         Money of quarantined rows by reason, of tables with `paid_cents` and where it could be read.
     quarantined_customers : dict of str to int
         Customers by reason who have quarantined rows for it and no accepted row.
+    accepted_cents : int
+        Money of the accepted rows, of tables with `paid_cents`.
+    unread_cents : dict of str to int
+        Estimated money of quarantined rows by reason, where the amount is what could not be read.
+    examples : dict of str to list of str
+        Shapes of cells by reason, three at most: digits are 9, letters a or A (`crm_ml.tables.cell_shape`).
     checks : dict of str to int
         Rows matched by each check, where any; a row may count under several.
     left_out : dict of str to int
@@ -40,6 +46,9 @@ class TableReport:
     quarantined: dict[str, int] = field(default_factory=dict)
     quarantined_cents: dict[str, int] = field(default_factory=dict)
     quarantined_customers: dict[str, int] = field(default_factory=dict)
+    accepted_cents: int = 0
+    unread_cents: dict[str, int] = field(default_factory=dict)
+    examples: dict[str, list[str]] = field(default_factory=dict)
     checks: dict[str, int] = field(default_factory=dict)
     left_out: dict[str, int] = field(default_factory=dict)
     left_out_cents: dict[str, int] = field(default_factory=dict)
@@ -59,11 +68,14 @@ class CleaningReport:
         Folder of the cleaned tables, with ``quarantine/<table>.parquet`` in it.
     zone : str
         Zone whose days count, see `crm_ml.tables.Tables`.
+    currency : str
+        Code of the currency of all money; empty where none is known.
     """
 
     tables: dict[str, TableReport] = field(default_factory=dict)
     folder: Path | None = None
     zone: str = "UTC"
+    currency: str = ""
 
     @property
     def profile(self) -> dict[str, dict[str, int]]:
@@ -76,10 +88,10 @@ class CleaningReport:
 
     @classmethod
     def from_dict(
-        cls, content: dict[str, Any], folder: Path | None = None, zone: str = "UTC"
+        cls, content: dict[str, Any], folder: Path | None = None, zone: str = "UTC", currency: str = ""
     ) -> "CleaningReport":
         """Return the report that `to_dict` wrote."""
-        return cls({name: TableReport(**table) for name, table in content.items()}, folder, zone)
+        return cls({name: TableReport(**table) for name, table in content.items()}, folder, zone, currency)
 
     def quarantine_files(self) -> dict[str, Path]:
         """Return the file of quarantined rows of each table that has any.
@@ -109,22 +121,32 @@ class CleaningReport:
         return [Path(shutil.copyfile(path, target / path.name)) for path in self.quarantine_files().values()]
 
     def rich(self) -> "Table":
-        """Return a table for the terminal: one row per table, with its reasons, fixes and warnings."""
+        """Return a table for the terminal: a row for each table and reason, and the notes below."""
+        from rich.box import SIMPLE_HEAD
         from rich.markup import escape
         from rich.table import Table
 
-        days = "" if self.zone == "UTC" else f", days of {self.zone}"
-        shown = Table(title=f"Tables{days}", title_justify="left")
-        for name in ("table", "read", "accepted", "quarantined"):
-            shown.add_column(name, justify="left" if name == "table" else "right")
-        shown.add_column("what was found")
-        for name, table in sorted(self.tables.items()):
-            cents = {
-                reason: f" ({sum_:,} paid_cents)" for reason, sum_ in table.quarantined_cents.items() if sum_
-            }
-            findings = [f"{n:,} {reason}{cents.get(reason, '')}" for reason, n in table.quarantined.items()]
-            findings += [f"{n:,} {fix} (fixed)" for fix, n in table.fixes.items()]
-            findings += [f"warning: {text}" for text in table.warnings]
-            numbers = (table.read, table.accepted, table.read - table.accepted)
-            shown.add_row(name, *(f"{n:,}" for n in numbers), escape("\n".join(findings)))
+        from crm_ml.tables.report_lines import header_of, lines_of, notes_of, title_of
+
+        notes = escape("\n".join(notes_of(self)))
+        shown = Table(title=title_of(self), caption=notes, box=SIMPLE_HEAD, padding=0)
+        shown.title_justify = shown.caption_justify = "left"
+        for name in header_of(self):
+            left = name in ("table", "for example")
+            widest = max(map(len, name.split()))
+            shown.add_column(
+                name,
+                justify="left" if left else "right",
+                overflow="fold",
+                min_width=widest,
+                no_wrap=name == "table",
+            )
+        for line in lines_of(self):
+            first, *others = map(escape, line.cells)
+            shown.add_row(f"  {first}" if line.is_reason else first, *others)
         return shown
+
+    def _repr_html_(self) -> str:
+        from crm_ml.tables.report_html import html_of
+
+        return html_of(self)

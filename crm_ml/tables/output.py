@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crm_ml.tables.cleaning_report import CleaningReport
+from crm_ml.tables.failing_cells import examples
 from crm_ml.tables.row_rules import order_of
 from crm_ml.tables.sources import ROW, sha256
 from crm_ml.tables.sql import columns as quoted
@@ -37,9 +38,12 @@ def write_tables(
         ordered = f"SELECT * FROM {ident('good_' + name)} ORDER BY {quoted(order_of(connection, staged))}"
         _copy(connection, ordered, folder / f"{name}.parquet")
         if staged.report.quarantined:
-            _copy(connection, _quarantined(staged), folder / "quarantine" / f"{name}.parquet")
+            quarantine = folder / "quarantine" / f"{name}.parquet"
+            _copy(connection, _quarantined(staged), quarantine)
+            staged.report.examples = examples(connection, staged, quarantine)
     files = {path.relative_to(folder).as_posix(): sha256(path) for path in sorted(folder.rglob("*.parquet"))}
-    content = {"files": files, "tables": report.to_dict(), **declared(report.zone)}
+    content = {"files": files, "tables": report.to_dict(), "currency": report.currency}
+    content |= declared(report.zone)
     (folder / "report.json").write_text(json.dumps(content, indent=1, sort_keys=True), encoding="utf-8")
 
 

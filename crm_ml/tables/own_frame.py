@@ -140,7 +140,7 @@ def _columns(rows: "pa.Table", columns: Named[str, str]) -> dict[str, dict[str, 
 
     hows: dict[str, dict[str, Any]] = {
         "order_id": {"made": "customer_day"},
-        "item_id": {"constant": "all"},
+        "item_id": {"constant": "any"},
     }
     for role, column in columns.items():
         how: dict[str, Any] = {"column": column}

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from crm_ml.tables.limits import JUDGED_BY_LOSS, limit
+from crm_ml.tables.shared_amounts import ORDER_REASONS
 from crm_ml.tables.sources import ROW
 from crm_ml.tables.sql import ident
 from crm_ml.tables.staging import Staged
@@ -24,11 +25,12 @@ def settle_counts(connection: "duckdb.DuckDBPyConnection", staged: Staged) -> No
         Its report and refusals are filled in place.
     """
     report = staged.report
-    accepted = connection.execute(f"SELECT count(*) FROM {ident('good_' + staged.name)}").fetchone()
-    report.accepted = accepted[0] if accepted else 0
+    money, people = "paid_cents" in staged.names, _has_customers(staged)
+    sums = f"count(*), {'coalesce(sum(paid_cents), 0)' if money else '0'}"
+    accepted = connection.execute(f"SELECT {sums} FROM {ident('good_' + staged.name)}").fetchone() or (0, 0)
+    report.accepted, report.accepted_cents = accepted[0], int(accepted[1])
     if report.accepted == report.read:
         return
-    money, people = "paid_cents" in staged.names, _has_customers(staged)
     rows = connection.execute(_query(staged, money, people)).fetchall()
     report.quarantined = {str(reason): count for reason, count, *_ in rows}
     if money:
@@ -64,6 +66,7 @@ def _refuse(connection: "duckdb.DuckDBPyConnection", staged: Staged, rows: list[
     """Refuse what costs more money or customers than the limit of its reason, though its rows are within."""
     kinds = {check.reason: (check.kind, check.column) for check in staged.checks.all}
     kinds |= {f"unknown_{column}": ("unknown", column) for column in staged.contract.references}
+    kinds |= {f"{kind}_{name}": (kind, name) for kind in ORDER_REASONS for name in (*staged.names, "currency")}
     judged = [row for row in rows if kinds.get(row[0], ("", ""))[0] in JUDGED_BY_LOSS]
     if not judged:
         return

@@ -117,7 +117,8 @@ def _stored(folder: Path) -> CleaningReport | None:
     """Return the report of a folder whose files are all as they were written."""
     try:
         content: dict[str, Any] = json.loads((folder / "report.json").read_text(encoding="utf-8"))
-        report = CleaningReport.from_dict(content["tables"], folder, content.get("timezone", "UTC"))
+        zone, currency = content.get("timezone", "UTC"), content.get("currency", "")
+        report = CleaningReport.from_dict(content["tables"], folder, zone, currency)
         sums = {f"{name}.parquet": "" for name in report.tables} | content["files"]
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return None

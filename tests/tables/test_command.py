@@ -20,7 +20,7 @@ def test_right_tables_exit_with_0_and_a_report(csv_shop: Shop, capsys: pytest.Ca
     assert main([str(csv_shop.config), f"--out={out}", *files]) == 0
     shown = capsys.readouterr().out
     assert "order_lines" in shown
-    assert "1 duplicate" in shown
+    assert "duplicate " in shown
     rows = duckdb.connect().execute(f"SELECT * FROM '{out}/quarantine/order_lines.parquet'").fetchall()
     assert [row[:2] for row in rows] == [(201, "duplicate")]
     assert json.loads(rows[0][2])["paid"] == "6.25"
@@ -40,7 +40,8 @@ def test_breaches_exit_with_2_and_one_message(shop: Shop, capsys: pytest.Capture
     assert captured.out == ""
     assert captured.err.splitlines()[-2:] == [
         "customers: customer_id is missing; name its column under columns",
-        "order_lines: item_id is missing; name its column under columns",
+        "order_lines: item_id is missing; name its column under columns; without items: "
+        "item_id: {constant: any}",
     ]
     assert not (shop.folder / "run").exists()
 

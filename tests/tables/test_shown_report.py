@@ -1,0 +1,91 @@
+"""What the report of cleaning shows in notebooks and terminals: counts, money, shapes of cells, no cell."""
+
+import io
+import json
+import re
+
+import pandas as pd
+import pytest
+from shop import own_data_folder  # noqa: F401  (fixture)
+
+from crm_ml.tables import from_frame
+from crm_ml.tables.cleaning_report import CleaningReport, TableReport
+
+pytestmark = pytest.mark.usefixtures("own_data_folder")
+ROLES = {"customer": "who", "time": "when", "amount": "paid", "order": "number"}
+HOSTILE = "<script>alert(1)</script> [bold]"
+
+
+@pytest.fixture(name="report")
+def report_of_a_frame() -> CleaningReport:
+    rows = 40
+    df = pd.DataFrame(
+        {
+            "who": [f"jane{n % 10}@example.com" for n in range(rows)],
+            "when": pd.date_range("2024-01-01 10:00", periods=rows, freq="D"),
+            "paid": 10.25,
+            "number": range(rows),
+        }
+    )
+    df.loc[3:5, "when"] = pd.Timestamp("1970-01-01")
+    df.loc[[10, 20], "paid"] = -12.5
+    df.loc[7, "who"] = " "
+    df.loc[8, "who"] = "4.00638E+12"
+    return from_frame(df, **ROLES, timezone="Asia/Tokyo").report
+
+
+def terminal(report: CleaningReport) -> str:
+    from rich.console import Console
+
+    file = io.StringIO()
+    Console(file=file, width=160).print(report.rich())
+    return file.getvalue()
+
+
+def cells(report: CleaningReport) -> dict[str, list[str]]:
+    rows = re.findall(r"<tr[^>]*>(.*?)</tr>", report._repr_html_())
+    split = [re.findall(r"<t[dh]>(.*?)</t[dh]>", row) for row in rows]
+    return {first: others for first, *others in split}
+
+
+def test_a_line_for_each_reason_has_rows_money_customers_and_shapes(report):
+    shown = cells(report)
+    assert shown["table"] == ["read", "accepted", "set aside", "money, USD", "customers lost", "for example"]
+    assert shown["order_lines"][:3] == ["40", "33", "7 (17.5%)"]
+    assert shown["sentinel_ordered_at"][2:] == ["3 (7.5%)", "30.75 (7.4%)", "", "9999-99-99 99:99:99"]
+    assert shown["unlinked_refund"][2:] == ["2 (5.0%)", "-25.00 (6.0%)", "", "-99.9"]
+    assert shown["scientific_customer_id"][2:] == ["1 (2.5%)", "10.25 (2.5%)", "1", "9.99999A+99"]
+    assert report.to_dict()["order_lines"]["examples"]["sentinel_ordered_at"] == ["9999-99-99 99:99:99"]
+
+
+def test_the_terminal_shows_the_same(report):
+    text = terminal(report)
+    for row in cells(report).values():
+        assert all(cell in text for cell in row)
+    assert "Tables, days of Asia/Tokyo" in text
+
+
+def test_no_cell_is_shown(report):
+    for text in (terminal(report), report._repr_html_(), json.dumps(report.to_dict())):
+        assert "jane" not in text
+        assert "00638" not in text
+
+
+def test_names_and_warnings_are_escaped():
+    table = TableReport(read=2, accepted=1, quarantined={"null_a": 1}, warnings=[HOSTILE])
+    table.examples["null_a"] = [HOSTILE]
+    report = CleaningReport({"order_lines": table})
+    assert "<script>" not in report._repr_html_()
+    assert HOSTILE in terminal(report)
+
+
+def test_a_report_that_was_stored_shows_the_same(report):
+    stored = CleaningReport.from_dict(report.to_dict(), report.folder, report.zone, report.currency)
+    assert stored._repr_html_() == report._repr_html_()
+    assert json.loads((report.folder / "report.json").read_text())["currency"] == "USD"
+
+
+def test_rows_outside_of_the_data_folder_are_told(report, monkeypatch, tmp_path):
+    assert "the cleaned rows lie in" not in report._repr_html_()
+    monkeypatch.setenv("CRM_ML_DATA", str(tmp_path / "other"))
+    assert f"the cleaned rows lie in {report.folder}" in report._repr_html_()
