@@ -8,6 +8,7 @@ from crm_ml.churn.target import MEND, labels
 from crm_ml.errors import InputError
 from crm_ml.features import matrices
 from crm_ml.models.labelled_rows import MINIMUM, LabelledRows, check_classes
+from crm_ml.models.relationship_ends import End
 from crm_ml.snapshots import Snapshot
 from crm_ml.tables.bundle import Tables
 
@@ -21,6 +22,7 @@ def labelled_rows(
     groups: Groups | None = None,
     data_ends_at: "date | None" = None,
     track: Callable[[Iterable[Any]], Iterable[Any]] = iter,
+    end: End | None = None,
 ) -> LabelledRows:
     """Compute features and labels of the eligible customers at each snapshot.
 
@@ -37,6 +39,8 @@ def labelled_rows(
         See `crm_ml.churn.target.labels`.
     track : callable, optional
         Wraps what is iterated over, one element a snapshot, such as ``rich.progress.Progress.track``.
+    end : End, optional
+        See `crm_ml.churn.target.labels`.
 
     Returns
     -------
@@ -55,7 +59,7 @@ def labelled_rows(
     for (day, snapshot), known in track(
         zip(wanted.items(), matrices(tables, wanted.values(), groups), strict=True)
     ):
-        y[day] = labels(tables, snapshot, active_within, data_ends_at=data_ends_at, minimum=0)
+        y[day] = labels(tables, snapshot, active_within, end=end, data_ends_at=data_ends_at, minimum=0)
         X[day] = known.loc[y[day].index]
     names = ["as_of", "customer_id"]
     result = LabelledRows(

@@ -1,9 +1,63 @@
 """The config of a churn experiment."""
 
-from typing import Literal
+from typing import Annotated, Any, Literal, Self
 
+from pydantic import Field, model_validator
+
+from crm_ml.config.parts import Features
 from crm_ml.config.probability import ProbabilityRun, SnapshotTarget
 from crm_ml.config.split import SnapshotSplit
+from crm_ml.models.relationship_ends import End, NoOrder, Renewal, Silence
+
+
+def _absent(value: object) -> bool:
+    return value is None
+
+
+class ChurnTarget(SnapshotTarget):
+    """Who of the active customers leaves: by default without an order in the horizon.
+
+    Parameters
+    ----------
+    horizon_days, gap_days, active_within_days, purpose
+        See `SnapshotTarget`.
+    silence : Silence, optional
+        To leave is to make no event of these kinds in the horizon; active is who made one within
+        ``active_within_days``.
+    renewal : Renewal, optional
+        To leave is to renew no course or subscription that ends in the horizon; active is whose term began
+        within ``active_within_days``.
+    """
+
+    silence: Annotated[Silence | None, Field(exclude_if=_absent)] = None
+    renewal: Annotated[Renewal | None, Field(exclude_if=_absent)] = None
+
+    @property
+    def end(self) -> End:
+        """What it is to leave."""
+        return self.silence or self.renewal or NoOrder()
+
+    @property
+    def predicts(self) -> str:
+        """What a model says of a customer, for its card."""
+        return f"the probability that an active customer {self.end.words}"
+
+    @property
+    def of_events(self) -> dict[str, Any]:
+        """Entry ``target`` of a manifest: the end where it is one of events, and nothing of orders."""
+        content = self.model_dump(mode="json", include={"silence", "renewal"})
+        return {"target": content} if content else {}
+
+    @model_validator(mode="after")
+    def _one_end(self) -> Self:
+        if self.silence is not None and self.renewal is not None:
+            raise ValueError("silence and renewal are two targets; give one of them")
+        if self.renewal is not None and self.renewal.grace_days >= self.horizon_days:
+            raise ValueError(
+                f"horizon_days {self.horizon_days} has room for the ends and the {self.renewal.grace_days} "
+                "days of grace after them; make it longer"
+            )
+        return self
 
 
 class ChurnRun(ProbabilityRun):
@@ -17,8 +71,29 @@ class ChurnRun(ProbabilityRun):
     """
 
     family: Literal["churn"]
-    target: SnapshotTarget
+    target: ChurnTarget
     split: SnapshotSplit
+
+    @property
+    def groups(self) -> Features | None:
+        """Feature groups of the model: those of the config, and those that its end needs."""
+        return with_groups_of(self.target.end, self.features)
+
+    @model_validator(mode="after")
+    def _groups_of_the_end(self) -> Self:
+        for name, options in self.target.end.groups.items():
+            if (self.features or {}).get(name, options) != options:
+                raise ValueError(f"features.{name} follows from the target: leave it out, or write {options}")
+        return self
+
+
+def with_groups_of(end: End, features: Features | None) -> Features | None:
+    """Return feature groups with those that an end of a relationship needs; None stays if it needs none."""
+    from crm_ml.features.feature_groups import groups_with_options
+
+    if not end.groups:
+        return features
+    return {**{name: dict(options) for name, options in groups_with_options(features).items()}, **end.groups}
 
 
 RUN = ChurnRun

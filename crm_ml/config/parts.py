@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 Positive = Annotated[int, Field(ge=1)]
 Option = bool | int | float | str
+Groups = dict[str, dict[str, Option | list[str]]]
 Day = Annotated[date, Field(strict=False)]
 Place = tuple[int | str, ...]
 
@@ -38,7 +39,7 @@ def _option(value: Any) -> Any:
     return value
 
 
-def _known_groups(features: dict[str, dict[str, Option]]) -> dict[str, dict[str, Option]]:
+def _known_groups(features: Groups) -> Groups:
     from crm_ml.features.feature_groups import check_groups
 
     try:
@@ -50,7 +51,7 @@ def _known_groups(features: dict[str, dict[str, Option]]) -> dict[str, dict[str,
 
 TestDays = Annotated[tuple[Day, ...], Field(strict=False, min_length=1), AfterValidator(_ascending)]
 Options = dict[str, Annotated[Any, AfterValidator(_option)]]
-Features = Annotated[dict[str, dict[str, Option]], AfterValidator(_known_groups)]
+Features = Annotated[Groups, AfterValidator(_known_groups)]
 
 
 class Defaults(Strict):

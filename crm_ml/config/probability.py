@@ -82,6 +82,11 @@ class ProbabilityRun(Tuned):
     largest_ece: Annotated[float, Field(gt=0, lt=1)] = 0.03
     allow_leaks: Annotated[tuple[str, ...], Field(strict=False)] = ()
 
+    @property
+    def groups(self) -> Features | None:
+        """Feature groups of the model with their options; None for all."""
+        return self.features
+
     def tunable_metrics(self) -> tuple[str, ...]:
         """Return the metrics that a search may optimise, the default first."""
         return ("log_loss", "brier")

@@ -64,7 +64,9 @@ def check_groups(wanted: Groups) -> None:
 
 
 def groups_with_options(wanted: Groups | None) -> Mapping[str, Mapping[str, Any]]:
-    """Return groups with their options, all of the package without any.
+    """Return groups with their options; without any all that need no options to mean something.
+
+    A group with ``OPT_IN``, such as ``event_rhythm``, is computed only where it is named.
 
     Raises
     ------
@@ -72,7 +74,7 @@ def groups_with_options(wanted: Groups | None) -> Mapping[str, Mapping[str, Any]
         If a group does not exist, or a module of one's own is no group.
     """
     if wanted is None:
-        return {name: {} for name in groups()}
+        return {name: {} for name, group in groups().items() if not getattr(group, "OPT_IN", False)}
     options = wanted if isinstance(wanted, Mapping) else {name: {} for name in wanted}
     for name in options:
         group_of(name)

@@ -6,7 +6,8 @@ from typing import Any
 
 import narwhals as nw
 
-from crm_ml.features.expressions import count_if, integers, nothing, without_refunds
+from crm_ml.features.day_rows import day_rows
+from crm_ml.features.expressions import count_if, nothing, without_refunds
 from crm_ml.features.snapshot_constants import SnapshotConstants, constants_for
 from crm_ml.snapshots import DAY_S, Snapshot, whole_days
 from crm_ml.tables.bundle import Tables, to_pandas
@@ -14,7 +15,7 @@ from crm_ml.tables.zones import on_clock
 
 ROW = "row"
 _STRIDE = 1 << 32  # rows of two snapshots never meet: there are fewer customers
-_ORDERS, _CUSTOMERS = 5_000_000, 500_000  # in one pass, counted once for each snapshot
+_ROWS, _CUSTOMERS = 5_000_000, 500_000  # in one pass, counted once for each snapshot
 _SOURCES = (("orders", "ordered_at"), ("touches", "sent_at"), ("events", "occurred_at"))
 
 
@@ -112,15 +113,30 @@ class Past:
 
     @cached_property
     def order_days(self) -> "nw.LazyFrame[Any]":
-        """One row for each customer, snapshot and day with an order before it.
+        """The `days_with` orders; amounts paid that day are ``paid_cents``."""
+        orders = self.known_orders.filter(nw.col("purchase") == 1)
+        return self.days_with("order days", orders, "ordered_at", "paid_cents")
 
-        Columns are ``days_ago``, the amount paid that day (``paid_cents``), the ``gap`` in days to the
-        previous order day (null for the first), the ``silence``, the days since the newest order day of the
-        customer, and the ``rank`` of the day, 1 for the newest.
+    def days_with(self, name: str, rows: "nw.LazyFrame[Any]", at: str, amount: str) -> "nw.LazyFrame[Any]":
+        """Return one row for each customer, snapshot and day with a row of `known` before it.
+
+        Columns are ``days_ago``, the sum of `amount` that day, the ``gap`` in days to the previous such day
+        (null for the first), the ``silence``, the days since the newest such day of the customer, and the
+        ``rank`` of the day, 1 for the newest.
+
+        Parameters
+        ----------
+        name : str
+            Of the intermediate frames; other rows need another one.
+        rows : narwhals.LazyFrame
+        at : str
+            Name of the time column.
+        amount : str
+            Column of integers.
         """
-        days = self._each_day()
+        days = self._each_day(name, rows, at, amount)
         newest = self.once(
-            "newest days",
+            f"newest {name}",
             lambda: days.group_by(ROW).agg(
                 nw.col("days_ago").min().alias("silence"), nw.col("position").max().alias("days")
             ),
@@ -158,34 +174,13 @@ class Past:
         rows = past.with_columns(known_from=known_from)
         return rows if self.tables.zone == "UTC" else on_clock(rows, at)
 
-    def _each_day(self) -> "nw.LazyFrame[Any]":
-        days = self.once("days", self._days).join(self._moments_frame, on="phase", how="inner")
+    def _each_day(self, name: str, rows: "nw.LazyFrame[Any]", at: str, amount: str) -> "nw.LazyFrame[Any]":
+        phases = {moment % DAY_S for moment in self._moments}
+        dated = self.once(name, lambda: day_rows(rows, at, amount, phases))
+        days = dated.join(self._moments_frame, on="phase", how="inner")
         row = (nw.col("customer") + nw.col("first")).alias(ROW)
         ago = nw.col("last_day") - nw.col("day")
-        return days.select(row, "paid_cents", "gap", "position", days_ago=ago).filter(nw.col("days_ago") >= 0)
-
-    def _days(self) -> "nw.LazyFrame[Any]":
-        """Return the order days of each customer; days begin with the hour of a snapshot, its ``phase``.
-
-        A day is as a whole before a snapshot of its phase or after it, so that its gap to the previous one
-        is the same at all of them.
-        """
-        orders = self.known_orders.filter(nw.col("purchase") == 1)
-        epoch = nw.col("ordered_at_epoch_s")
-        phases = sorted({moment % DAY_S for moment in self._moments})
-        dated = [
-            orders.select(
-                "customer", "paid_cents", day=(epoch - phase) // DAY_S, phase=nw.lit(phase).cast(nw.Int64)
-            )
-            for phase in phases
-        ]
-        key = ("customer", "phase")
-        days = integers(nw.concat(dated).group_by(*key, "day").agg(nw.col("paid_cents").sum()))
-        days = days.with_columns(_one=nw.lit(1))
-        return days.with_columns(
-            gap=(nw.col("day") - nw.col("day").shift(1).over(*key, order_by="day")).cast(nw.Int64),
-            position=nw.col("_one").cum_sum().over(*key, order_by="day").cast(nw.Int64),
-        ).drop("_one")
+        return days.select(row, amount, "gap", "position", days_ago=ago).filter(nw.col("days_ago") >= 0)
 
     def of_snapshots(self, name: str, rows: "Sequence[Mapping[str, int | str]]") -> "nw.LazyFrame[Any]":
         """Return a row for each snapshot, in the order of time: its ``first`` row, and the given columns."""
@@ -232,9 +227,10 @@ def in_order(snapshots: Sequence[Snapshot]) -> list[Snapshot]:
 
 def snapshots_in_a_pass(tables: Tables) -> int:
     """Return how many snapshots one pass may have so that it stays small in memory; at least one."""
-    counts = [tables.frame(name).select(nw.len().alias("rows")) for name in ("orders", "customers")]
-    orders, customers = (max(1, int(to_pandas(count)["rows"].iloc[0])) for count in counts)
-    return max(1, min(_ORDERS // orders, _CUSTOMERS // customers))
+    names = ["customers", "orders", *(name for name in ("events",) if tables.has(name))]
+    counts = [tables.frame(name).select(nw.len().alias("rows")) for name in names]
+    customers, *rows = (max(1, int(to_pandas(count)["rows"].iloc[0])) for count in counts)
+    return max(1, min(_ROWS // max(rows), _CUSTOMERS // customers))
 
 
 def days_ago(at: str) -> nw.Expr:

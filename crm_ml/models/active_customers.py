@@ -13,8 +13,14 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def eligible(tables: Tables, snapshot: Snapshot, active_within: timedelta) -> "pd.Index[str]":
-    """Return the customers with an order within `active_within` before the snapshot.
+def eligible(
+    tables: Tables,
+    snapshot: Snapshot,
+    active_within: timedelta,
+    rows: "nw.LazyFrame[Any] | None" = None,
+    at: str = "ordered_at",
+) -> "pd.Index[str]":
+    """Return the customers with an order, or another row, within `active_within` before the snapshot.
 
     Parameters
     ----------
@@ -22,6 +28,10 @@ def eligible(tables: Tables, snapshot: Snapshot, active_within: timedelta) -> "p
     snapshot : Snapshot
     active_within : timedelta
         Whole days.
+    rows : narwhals.LazyFrame, optional
+        Of what makes a customer active; the orders by default.
+    at : str
+        Time column of the rows.
 
     Returns
     -------
@@ -35,7 +45,8 @@ def eligible(tables: Tables, snapshot: Snapshot, active_within: timedelta) -> "p
     """
     if active_within <= timedelta(0) or active_within % timedelta(days=1):
         raise InputError(f"active_within is {active_within}; it must be a positive number of whole days")
-    return customer_ids(snapshot.window(purchases(tables), at="ordered_at", days=active_within.days))
+    active = purchases(tables) if rows is None else rows
+    return customer_ids(snapshot.window(active, at=at, days=active_within.days))
 
 
 def purchases(tables: Tables) -> "nw.LazyFrame[Any]":

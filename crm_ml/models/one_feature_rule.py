@@ -27,8 +27,10 @@ class OneFeatureRule:
 
     The direction, rising or falling, is learned from the training rows.
 
-    Two baselines of churn have names of their own: ``recency_rule`` on the days since the last order, and
-    ``cadence_rule`` on the same as a share of the customer's usual gap between orders.
+    Baselines of churn have names of their own: ``recency_rule`` on the days since the last order, and
+    ``cadence_rule`` on the same as a share of the customer's usual gap between orders;
+    ``event_recency_rule`` and ``event_cadence_rule`` on the same of events; ``renewals_rule`` on the number
+    of terms so far.
 
     Parameters
     ----------
@@ -39,6 +41,9 @@ class OneFeatureRule:
     variants: ClassVar[Mapping[str, Mapping[str, str]]] = {
         "recency_rule": {"column": "rfm_days_since_order"},
         "cadence_rule": {"column": "cadence_gap_share"},
+        "event_recency_rule": {"column": "event_rhythm_days_since"},
+        "event_cadence_rule": {"column": "event_rhythm_gap_share"},
+        "renewals_rule": {"column": "renewal_terms"},
     }
     column: str = "rfm_days_since_order"
     curve_: calibrators.Isotonic = field(init=False, repr=False)

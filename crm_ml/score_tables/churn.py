@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import narwhals as nw
 
+from crm_ml.models.relationship_ends import End, end_of
 from crm_ml.monitoring.training_profile import Profile
 from crm_ml.rules.compiled_rule import compile_rule
 from crm_ml.score_tables.reason_codes import reasons_of
@@ -96,11 +97,13 @@ def load(version: "ModelVersion") -> ChurnSource:
     from crm_ml.models import model_folder
 
     model = model_folder.load(version.folder)
+    active = timedelta(days=int(version.details["active_within_days"]))
+    window = _window(version, datetime.fromtimestamp(0, UTC))
     return ChurnSource(
         name=version.name,
         sums=version.content,
         predict=model.predict,
-        where=f"rfm_days_since_order < {version.details['active_within_days']}",
+        where=_end(version).where(window, active),
         reasons=reasons_of(model),
         groups=version.details["features"],
         profile=Profile.read(version.folder),
@@ -108,16 +111,23 @@ def load(version: "ModelVersion") -> ChurnSource:
 
 
 def label(version: "ModelVersion", stage: Mapping[str, Any], as_of: datetime) -> Label | str:  # noqa: ARG001
-    """Return who of the scored has left: no order in the window of the model."""
+    """Return who of the scored has left in the window of the model."""
     from crm_ml.churn import target
 
-    details = version.details
-    gap = timedelta(days=int(details.get("gap_days", 0)))
-    window = Snapshot(as_of, timedelta(days=int(details["horizon_days"])), gap)
-    active = timedelta(days=int(details["active_within_days"]))
+    window, end = _window(version, as_of), _end(version)
+    active = timedelta(days=int(version.details["active_within_days"]))
     ends = window.label_ends_at  # asked for only after the tables were found to reach it
 
     def outcome(tables: "Tables") -> "pd.Series[Any]":
-        return target.labels(tables, window, active, data_ends_at=ends, minimum=0)
+        return target.labels(tables, window, active, end=end, data_ends_at=ends, minimum=0)
 
-    return Label(window, outcome, COLUMN, promised="test.")
+    return Label(window, outcome, COLUMN, promised="test.", table=end.table)
+
+
+def _end(version: "ModelVersion") -> End:
+    return end_of(version.details.get("target", {}))
+
+
+def _window(version: "ModelVersion", as_of: datetime) -> Snapshot:
+    gap = timedelta(days=int(version.details.get("gap_days", 0)))
+    return Snapshot(as_of, timedelta(days=int(version.details["horizon_days"])), gap)

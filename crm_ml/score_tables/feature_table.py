@@ -9,7 +9,7 @@ from typing import Any
 
 from crm_ml import features
 from crm_ml.features import assembly, matrix_cache
-from crm_ml.features.feature_groups import code_of
+from crm_ml.features.feature_groups import code_of, groups_with_options
 from crm_ml.snapshots import Snapshot
 from crm_ml.storage.code_version import code_version
 from crm_ml.storage.stage_cache import stage
@@ -21,13 +21,13 @@ log = logging.getLogger(__name__)
 def features_of(
     work: Path, tables: Tables, snapshot: Snapshot, options: Mapping[str, Mapping[str, Any]]
 ) -> Path:
-    """Return the feature table (Parquet): every group, with the options that are given for some.
+    """Return the feature table (Parquet): every group that needs no options, and those that are given.
 
     It is a matrix of the store that training uses, linked into the work folder so that it stays there; where
     nothing can be stored it is written there alone. Its stage has the same name whatever the engine of the
     tables, so that a list has the same bytes on all of them.
     """
-    groups: dict[str, Mapping[str, Any]] = {name: {} for name in features.groups()} | dict(options)
+    groups = {**groups_with_options(None), **options}
     lasting = assembly.lasting(tables, groups)  # refuses groups that do not exist
     ingredients = {
         "as_of": snapshot.as_of.isoformat(),

@@ -1,4 +1,7 @@
-"""Events (optional): actions of a customer in app, shop or site, one row per event."""
+"""Events (optional): actions of a customer in app, shop or site, one row per event.
+
+``ends_at`` is the planned end of what began with the event, such as a subscription or a course.
+"""
 
 from crm_ml.tables.contract import Column, Contract
 
@@ -11,6 +14,7 @@ CONTRACT = Contract(
         Column("occurred_at", "time"),
         Column("item_id", "id", required=False, nullable=True),
         Column("channel", "text", required=False, nullable=True),
+        Column("ends_at", "time", required=False, nullable=True, planned=True),
     ),
     key=("event_id",),
     references={"customer_id": "customers"},

@@ -21,7 +21,11 @@ WORLDS = {
 def judged(request) -> tuple[World, pd.DataFrame, dict]:
     seed, as_of = WORLDS[request.param]
     world = random_world(seed, 40, as_of)
-    return world, features.matrix(world.tables(), world.snapshot()), oracle.features(world)
+    return (
+        world,
+        features.matrix(world.tables(), world.snapshot(), list(features.groups())),
+        oracle.features(world),
+    )
 
 
 def test_the_oracle_knows_every_group():

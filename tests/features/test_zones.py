@@ -34,8 +34,8 @@ def moved(world: World, shift) -> World:
     """The world with other times."""
 
     def row_of(name: str, row: dict) -> dict:
-        at = TIMES_OF_CUSTOMERS.get(name)
-        return row if at is None or row[at] is None else row | {at: shift(row[at])}
+        times = [TIMES_OF_CUSTOMERS.get(name), "ends_at" if name == "events" else None]
+        return row | {at: shift(row[at]) for at in times if at is not None and row[at] is not None}
 
     return world.mapped(row_of)
 
@@ -69,8 +69,9 @@ SOME_ZONES = [ZONES[0], *sample("zones", ZONES[1:], 1)]
 @pytest.mark.parametrize("zone", SOME_ZONES)
 def test_features_are_those_of_the_clock(zone: str) -> None:
     own, of_clock, snapshots = pairs(zone)
-    expected = features.matrices(of_clock, snapshots)
-    for left, right in zip(features.matrices(own, snapshots), expected, strict=True):
+    every = list(features.groups())
+    expected = features.matrices(of_clock, snapshots, every)
+    for left, right in zip(features.matrices(own, snapshots, every), expected, strict=True):
         pd.testing.assert_frame_equal(left, right, check_exact=True)
 
 

@@ -38,7 +38,13 @@ TYPES = {
     "campaigns": {"campaign_id": "str", "kind": "str", "starts_at": "int", "ends_at": "int"},
     "touches": {"campaign_id": "str", "customer_id": "str", "sent_at": "int"},
     "responses": {"campaign_id": "str", "customer_id": "str", "responded_at": "int", "kind": "str"},
-    "events": {"event_id": "str", "customer_id": "str", "kind": "str", "occurred_at": "int"},
+    "events": {
+        "event_id": "str",
+        "customer_id": "str",
+        "kind": "str",
+        "occurred_at": "int",
+        "ends_at": "int",
+    },
 }
 
 
@@ -208,8 +214,32 @@ def _add_messages(rows: dict[str, Rows], customer: str, as_of: int, draw: random
             "customer_id": customer,
             "kind": "view",
             "occurred_at": time,
+            "ends_at": None,
         }
         rows["events"].append(event)
+    rows["events"] += _rhythm(customer, as_of)
+
+
+def _rhythm(customer: str, as_of: int) -> Rows:
+    """Lessons, visits and terms of every third customer, drawn apart so that all else stays as it is."""
+    draw = random.Random(customer)
+    if draw.random() > 0.34:
+        return []
+    rows = []
+    for number in range(draw.randint(1, 25)):
+        kind, length = draw.choice([("lesson", None), ("visit", None), ("term", draw.randint(1, 60) * DAY)])
+        ago = draw.choice([0, 1, 7 * DAY, 28 * DAY, 84 * DAY, *(draw.randrange(-30 * DAY, 200 * DAY),) * 9])
+        ends_at = None if length is None else as_of - ago + length + draw.choice([0, 0, 1, 3600])
+        rows.append(
+            {
+                "event_id": f"{customer}-r{number}",
+                "customer_id": customer,
+                "kind": kind,
+                "occurred_at": as_of - ago,
+                "ends_at": ends_at,
+            }
+        )
+    return rows
 
 
 def poison(world: World) -> World:
@@ -234,7 +264,13 @@ def poison(world: World) -> World:
         for who in everyone
     ]
     events = [
-        {"event_id": f"p{who}", "customer_id": who, "kind": "view", "occurred_at": next(times)}
+        {
+            "event_id": f"p{who}",
+            "customer_id": who,
+            "kind": "view",
+            "occurred_at": next(times),
+            "ends_at": as_of + 400 * DAY,
+        }
         for who in everyone
     ]
     return world.plus(

@@ -4,6 +4,7 @@ Written from the docstrings and column names of `crm_ml.features`. To follow a n
 the function of its group here; a new group is one more function, listed in `GROUPS`.
 """
 
+import itertools
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable
@@ -39,6 +40,8 @@ class Past:
     places: dict[str, tuple[str | None, str | None]]
     attributes: dict
     history: int
+    events: list[dict]
+    as_of: int
 
     @property
     def days(self) -> list[int]:
@@ -95,6 +98,8 @@ def _past(world: World, customer: str, history: int) -> Past:
         places={row["item_id"]: (row["department"], row["category"]) for row in world.rows["items"]},
         attributes=next(row for row in world.rows["customers"] if row["customer_id"] == customer),
         history=history,
+        events=rows("events", "occurred_at"),
+        as_of=world.as_of,
     )
 
 
@@ -311,4 +316,64 @@ def attributes(past: Past) -> dict[str, Value]:
     return {f"attribute_{name}": past.attributes[name] for name in ("tier", "children")}
 
 
-GROUPS = (rfm, cadence, habit, trend, basket, preference, price, campaign, timing, lifecycle, attributes)
+def event_rhythm(past: Past) -> dict[str, Value]:
+    """Of all kinds of event."""
+    ages = [days_ago(row["occurred_at"], past.as_of) for row in past.events]
+    clocks = [datetime.fromtimestamp(row["occurred_at"], UTC) for row in past.events]
+    days = sorted(set(ages), reverse=True)
+    gaps = [older - newer for older, newer in itertools.pairwise(days)]
+    silence = min(days, default=None)
+    mean, recent = share(sum(gaps), len(gaps)), share(sum(gaps[-5:]), len(gaps[-5:]))
+    ranked = sorted(gaps)
+    middle = ranked[(len(gaps) - 1) // 2 : len(gaps) // 2 + 1]
+    spread = math.sqrt(sum((gap - mean) ** 2 for gap in gaps) / len(gaps)) if gaps else None
+    found: dict[str, Value] = {
+        f"event_rhythm_events_{window}d": sum(age < window for age in ages) for window in (7, 28, 84)
+    }
+    found |= {f"event_rhythm_days_{window}d": sum(day < window for day in days) for window in (7, 28, 84)}
+    for start, name in enumerate(("night", "morning", "afternoon", "evening")):
+        found[f"event_rhythm_{name}_share"] = share(sum(c.hour // 6 == start for c in clocks), len(clocks))
+    recent_kinds = {row["kind"] for row, age in zip(past.events, ages, strict=True) if age < 84}
+    return found | {
+        "event_rhythm_weekend_share": share(sum(c.weekday() > 4 for c in clocks), len(clocks)),
+        "event_rhythm_days_since": silence,
+        "event_rhythm_days_since_any": silence,
+        "event_rhythm_tenure_days": max(days, default=None),
+        "event_rhythm_gap_median_days": share(sum(middle), len(middle)),
+        "event_rhythm_gap_mean_days": mean,
+        "event_rhythm_gap_max_days": max(gaps, default=None),
+        "event_rhythm_gap_irregularity": spread / float(mean) if len(gaps) > 1 else None,
+        "event_rhythm_gap_share": share(silence, mean) if gaps else None,
+        "event_rhythm_recent_gap_share": share(silence, recent) if gaps else None,
+        "event_rhythm_longer_gap_share": share(sum(gap > silence for gap in gaps) + 1, len(gaps) + 2)
+        if days
+        else None,
+        "event_rhythm_trend_28d": share(sum(a < 28 for a in ages), sum(a < 56 for a in ages)),
+        "event_rhythm_share_84d": 1 if recent_kinds else None,
+        "event_rhythm_kinds_84d": len(recent_kinds),
+    }
+
+
+def renewal(past: Past) -> dict[str, Value]:
+    """Of all events with an end."""
+    terms = sorted((row["occurred_at"], row["ends_at"]) for row in past.events if row["ends_at"] is not None)
+    gaps = [Fraction(later[0] - term[1], 86_400) for term, later in itertools.pairwise(terms)]
+    newest = max((start for start, _ in terms), default=None)
+    last = [gap for gap, (start, _) in zip(gaps, terms[1:], strict=True) if start == newest]
+    latest = max((end for _, end in terms), default=None)
+    return {
+        "renewal_days_until_end": None if latest is None else math.floor((latest - past.as_of) / 86_400),
+        "renewal_days_since_start": None if newest is None else days_ago(newest, past.as_of),
+        "renewal_term_days": None if latest is None else Fraction(latest - newest, 86_400),
+        "renewal_terms": len(terms),
+        "renewal_tenure_days": days_ago(terms[0][0], past.as_of) if terms else None,
+        "renewal_last_gap_days": max(last, default=None),
+        "renewal_gap_max_days": max(gaps, default=None),
+        "renewal_gap_mean_days": share(sum(gaps), len(gaps)),
+    }
+
+
+GROUPS = (
+    rfm, cadence, habit, trend, basket, preference, price, campaign, timing, lifecycle, attributes,
+    event_rhythm, renewal,
+)  # fmt: skip

@@ -119,6 +119,7 @@ def events(ids: "pa.Array", contacts: Contacts, names: Names) -> Columns:
         **_times("occurred_at", epoch_s(contacts.day)),
         "item_id": names.items.take(item),
         "channel": pa.nulls(len(first), pa.string()),
+        **_no_times("ends_at", len(first)),
     }
 
 
@@ -223,6 +224,12 @@ def _times(name: str, seconds: Ints) -> Columns:
     import pyarrow as pa
 
     return {name: pa.array(seconds * 1_000_000, pa.timestamp("us")), f"{name}_epoch_s": seconds}
+
+
+def _no_times(name: str, rows: int) -> Columns:
+    import pyarrow as pa
+
+    return {name: pa.nulls(rows, pa.timestamp("us")), f"{name}_epoch_s": pa.nulls(rows, pa.int64())}
 
 
 def day_of(seconds: Floats) -> Floats:

@@ -89,7 +89,8 @@ class LabelReach:
     today : date
         Windows that end later are not judged.
     ends_at : date, optional
-        First day of which the tables know nothing; the day after the newest order without it.
+        First day of which the tables know nothing; without it the day after the newest order, or event
+        where labels follow from events.
     """
 
     today: date
@@ -102,7 +103,7 @@ class LabelReach:
         if window.label_ends_at > as_utc(self.today):
             return f"the labels of {scores.day} end on {ends}, after {self.today}"
         try:
-            check_data_reach(tables, window, self.ends_at)
+            check_data_reach(tables, window, self.ends_at, scores.label.table)
         except InputError as error:
             reach = str(error).partition(", but ")[2].partition(";")[0]
             return f"the labels of {scores.day} ended on {ends}, but {reach}"

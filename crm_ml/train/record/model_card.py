@@ -74,9 +74,10 @@ def model_card(subject: Subject, folder: Path) -> str:
 
 def _head(subject: Subject) -> str:
     config = subject.config
+    predicts = getattr(config.target, "predicts", training_family(config.family).CARD.predicts)
     return (
         f"# {subject.version.name}, version {subject.version.version}\n\n"
-        f"It says {training_family(config.family).CARD.predicts}. Family {config.family}, content "
+        f"It says {predicts}. Family {config.family}, content "
         f"`{subject.version.content[:12]}`, trained for {config.register_as.as_of}.\n\n"
         f"Target: {_flat(config.target.model_dump(mode='json'))}.\n"
     )

@@ -77,7 +77,8 @@ def execute(config: ChurnRun, tables: Tables, progress: "Progress", studies: "Pa
         "gap_days": config.target.gap_days,
         "horizon_days": config.target.horizon_days,
         "labels_end": f"{final.training[-1].label_ends_at:%Y-%m-%d}",
-        "features": config.features or {},
+        "features": config.groups or {},
+        **config.target.of_events,
         **declared(tables.zone),
         "constants": asdict(features.SnapshotConstants.of(tables)),
     }
@@ -123,7 +124,8 @@ def compute_rows(
     ordered = [wanted[as_of] for as_of in sorted(wanted)]
     track = functools.partial(progress.track, total=len(ordered), description="features and labels")
     groups, ends_at = used_rows.groups_of(config), config.data.ends_at
-    return labelled_rows(tables, ordered, config.target.active_within, groups, ends_at, track)
+    target = config.target
+    return labelled_rows(tables, ordered, target.active_within, groups, ends_at, track, target.end)
 
 
 def check_point_in_time(config: ChurnRun, tables: Tables, snapshot: Snapshot) -> None:

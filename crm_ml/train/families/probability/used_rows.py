@@ -17,7 +17,7 @@ SEGMENTS = "lifecycle"  # the group whose columns make the segments, computed ev
 
 def groups_of(config: ProbabilityRun) -> dict[str, Mapping[str, Any]] | None:
     """Return the feature groups of the rows: those of the config and of the segments; None for all."""
-    return None if config.features is None else {SEGMENTS: {}, **config.features}
+    return None if config.groups is None else {SEGMENTS: {}, **config.groups}
 
 
 def used_rows(rows: LabelledRows, config: ProbabilityRun, extra: Iterable[str] = ()) -> LabelledRows:
