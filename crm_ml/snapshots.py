@@ -15,7 +15,7 @@ import narwhals as nw
 
 from crm_ml.errors import InputError, LeakError
 from crm_ml.tables import Tables, contracts
-from crm_ml.tables.bundle import to_pandas
+from crm_ml.tables.bundle import need_tables, to_pandas
 from crm_ml.tables.zones import moment_in, on_clock, on_clock_of
 
 DAY_S = 86_400
@@ -231,6 +231,7 @@ def check_data_reach(
         The message names both dates. `data_ends_at` is the first moment that the data do not cover; by
         default the end of the day of the newest row of `table`, the last order.
     """
+    need_tables(tables, "the label window of a snapshot")
     ends = day_after_last(tables, table) if data_ends_at is None else on_clock_of(tables.zone, data_ends_at)
     if snapshot.on_clock.label_ends_at > ends:
         raise InputError(

@@ -12,6 +12,7 @@ from crm_ml.snapshots import Snapshot
 from crm_ml.tables.bundle import Tables
 from crm_ml.tables.currencies import currency_of, minor_per_major
 from crm_ml.tables.engine import connect_for_frames
+from crm_ml.tables.likely_columns import call_of_from_frame
 from crm_ml.tables.zones import on_clock, on_clock_of
 
 LARGEST_CENTS = 10**11
@@ -61,14 +62,14 @@ def checked_lines(orders: Any) -> Lines:
     units = minor_per_major(currency_of(frame))
     usable = [name for name in _READ if name in frame.collect_schema() and name not in wrong]
     if not usable:
-        raise InputError(f"orders: {'; '.join(wrong.values())}")
+        raise InputError(f"orders: {'; '.join(wrong.values())}{_easy_way(frame, wrong)}")
     frame = _in_utc(frame.select(*usable))
     if frame.implementation.is_pandas():
         frame = _on_duckdb(frame)
     lines = _plain(frame)
     rows, refunds, breaches = _count(lines)
     if wrong or breaches:
-        raise InputError(f"orders: {'; '.join([*wrong.values(), *breaches])}")
+        raise InputError(f"orders: {'; '.join([*wrong.values(), *breaches])}{_easy_way(frame, wrong)}")
     return Lines(
         lines.drop("purchase", strict=False) if refunds else lines.select(*_LINE), rows, refunds, units
     )
@@ -148,6 +149,13 @@ def _wrong_columns(schema: Mapping[str, Any]) -> dict[str, str]:
         kind = schema["ordered_at"]
         wrong["ordered_at"] = f"ordered_at is {kind}, no time; give times, or ordered_at_epoch_s"
     return wrong
+
+
+def _easy_way(frame: "nw.LazyFrame[Any]", wrong: Mapping[str, str]) -> str:
+    """Return how a frame whose columns have other names becomes tables; nothing where none is missing."""
+    if not any(" missing" in text for text in wrong.values()):
+        return ""
+    return f"; or make tables of it first: {call_of_from_frame(frame)}"
 
 
 def _plain(frame: "nw.LazyFrame[Any]") -> "nw.LazyFrame[Any]":

@@ -6,6 +6,7 @@ import narwhals as nw
 
 from crm_ml.snapshots import DAY_S, Snapshot
 from crm_ml.tables import Tables
+from crm_ml.tables.bundle import need_tables
 from crm_ml.tables.zones import on_clock
 
 
@@ -60,6 +61,7 @@ def without_refunds(lines: "nw.LazyFrame[Any]") -> "nw.LazyFrame[Any]":
 
 def past_lines(tables: Tables, snapshot: Snapshot) -> "nw.LazyFrame[Any]":
     """Return the order lines before `snapshot` that are no refunds, with times on the clock of the tables."""
+    need_tables(tables, "what is known before a snapshot")
     lines: nw.LazyFrame[Any] = snapshot.past(tables.frame("order_lines"), at="ordered_at")
     return without_refunds(on_clock(lines, "ordered_at"))
 

@@ -12,7 +12,7 @@ from crm_ml.models.active_customers import customer_ids
 from crm_ml.propensity.covered_items import Covers
 from crm_ml.propensity.occasion import Occasion
 from crm_ml.snapshots import DAY_S, Snapshot
-from crm_ml.tables.bundle import Tables, to_pandas
+from crm_ml.tables.bundle import Tables, need_tables, to_pandas
 from crm_ml.tables.zones import on_clock
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ def sent_campaigns(tables: Tables, kinds: Collection[str] | None = None) -> list
     InputError
         If there is no touch of such a campaign, or campaigns were sent after their end.
     """
+    need_tables(tables, "propensity.sent_campaigns")
     touches = on_clock(tables.frame("touches"), "sent_at")
     known = on_clock(tables.frame("campaigns"), "ends_at")
     sent = touches.select("campaign_id", sent_day=day(nw.col("sent_at_epoch_s"))).unique()

@@ -232,13 +232,15 @@ def need_tables(value: Any, reader: str) -> Tables:
     --------
     >>> need_tables([], "features.matrix")
     Traceback (most recent call last):
-    crm_ml.errors.InputError: features.matrix takes Tables and got a list; make them with Tables(...
+    crm_ml.errors.InputError: features.matrix takes Tables and got a list; make tables of it first: ...
     """
     if isinstance(value, Tables):
         return value
+    from crm_ml.tables.likely_columns import call_of_from_frame
+
     raise InputError(
-        f"{reader} takes Tables and got a {type(value).__name__}; make them with "
-        "Tables(customers=..., order_lines=...), or with crm_ml.tables.config_file.load_config from a mapping"
+        f"{reader} takes Tables and got a {type(value).__name__}; make tables of it first: "
+        f"{call_of_from_frame(value)}, or of files that a mapping describes: crm_ml.tables.load(path)"
     )
 
 

@@ -54,8 +54,9 @@ def check_frames(frames: Frames, schemas: Mapping[str, Mapping[str, Any]]) -> No
         breaches += [f"{name}: {text}" for text in _unknown(contract, frames, schemas)]
     if breaches:
         raise InputError(
-            "Tables are not as the cleaning leaves them; mend what follows, or read the source by a mapping "
-            "(crm_ml.tables.config_file.load_config), which does:\n  " + "\n  ".join(breaches)
+            "Tables are not as the cleaning leaves them; the easy way is crm_ml.tables.from_frame(df, "
+            "customer=..., time=..., amount=...), or a mapping (crm_ml.tables.load), which both clean; else "
+            "mend:\n  " + "\n  ".join(breaches)
         )
 
 

@@ -12,7 +12,7 @@ from crm_ml.errors import InputError
 from crm_ml.features import matrices
 from crm_ml.features.expressions import day
 from crm_ml.snapshots import DAY_S, Snapshot
-from crm_ml.tables.bundle import Tables, to_pandas
+from crm_ml.tables.bundle import Tables, need_tables, to_pandas
 from crm_ml.tables.zones import on_clock
 
 if TYPE_CHECKING:
@@ -136,6 +136,7 @@ def trials(tables: Tables, horizon: timedelta) -> list[CampaignTrial]:
     InputError
         If there is no assignment, or a campaign was drawn on several days; the message names all.
     """
+    need_tables(tables, "uplift.trials")
     drawn = day(nw.col("assigned_at_epoch_s"))
     assigned = on_clock(tables.frame("assignments"), "assigned_at")
     rows = assigned.select("campaign_id", drawn=drawn).unique()

@@ -6,11 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from crm_ml import clv, features
+from crm_ml import churn, clv, features
 from crm_ml.errors import InputError
+from crm_ml.propensity.campaign_responses import sent_campaigns
+from crm_ml.recommend.recommendation_task import task_of
 from crm_ml.snapshots import Snapshot
 from crm_ml.tables import Tables
 from crm_ml.tables.engine import connect
+from crm_ml.uplift.trial_rows import trials
 
 TIMES = pd.Series(pd.date_range("2024-01-01", periods=60, freq="D"))
 LINES = pd.DataFrame(
@@ -119,7 +122,45 @@ def test_right_frames_of_every_engine_pass():
         assert len(clv.summarize(tables, "2024-12-31")) == 6
 
 
-@pytest.mark.parametrize("frame", [LINES, [], None])
-def test_a_frame_in_place_of_tables_says_what_to_do(frame):
-    with pytest.raises(InputError, match=r"features.matrix takes Tables and got a .*order_lines="):
-        features.matrix(frame, SNAPSHOT)
+SHOP = pd.DataFrame({"user_id": ["a"], "ordered": TIMES[:1], "paid_at": ["x"], "total": [9.5]})
+READERS = {
+    "features": lambda frame: features.matrix(frame, SNAPSHOT),
+    "churn": lambda frame: churn.labelled_rows(frame, [SNAPSHOT], timedelta(days=28)),
+    "churn labels": lambda frame: churn.labels(frame, SNAPSHOT, timedelta(days=28)),
+    "lifetime value": lambda frame: clv.summarize(frame, "2024-12-31"),
+    "recommendation": lambda frame: task_of(frame, SNAPSHOT),
+    "uplift": lambda frame: trials(frame, timedelta(days=28)),
+    "propensity": sent_campaigns,
+}
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_a_frame_in_place_of_tables_says_how_to_make_them_and_of_which_columns(reader):
+    with pytest.raises(InputError) as error:
+        READERS[reader](SHOP)
+    call = "crm_ml.tables.from_frame(df, customer='user_id', time='ordered', amount='total')"
+    assert f"make tables of it first: {call}" in str(error.value)
+
+
+@pytest.mark.parametrize("value", [[], None])
+def test_what_is_no_frame_names_no_columns(value):
+    with pytest.raises(
+        InputError, match=r"got a \w+; make tables.*customer=\.\.\., time=\.\.\., amount=\.\.\."
+    ):
+        features.matrix(value, SNAPSHOT)
+
+
+def test_all_that_is_wrong_with_frames_of_a_shop_is_one_error_that_names_the_easy_way():
+    """The usual recipe for seconds is off by 1,000 where pandas has microseconds: T was 20,068 days."""
+    seconds = TIMES.dt.as_unit("us").astype("int64") // 10**9
+    lines = LINES.assign(ordered_at_epoch_s=seconds, paid_cents=4.99).drop(columns="discount_cents")
+    with pytest.raises(InputError) as error:
+        clv.summarize(Tables(customers=LINES[["customer_id"]], order_lines=lines), "2024-12-31")
+    for text in (
+        "the easy way is crm_ml.tables.from_frame(df, customer=",
+        "order_lines: ordered_at_epoch_s lies outside 1971 to 2099 in 60 of 60 rows",
+        "order_lines: paid_cents has the type Float64",
+        "order_lines: discount_cents is missing",
+        "customers: customer_id stands again in 54 of 60 rows",
+    ):
+        assert text in str(error.value)
