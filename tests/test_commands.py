@@ -13,6 +13,7 @@ import pytest
 from crm_ml import tracking
 from crm_ml.lists import read_list
 from crm_ml.score.__main__ import main as score
+from crm_ml.score.play_out import main as play_out
 from crm_ml.train.__main__ import main as train
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -165,7 +166,9 @@ def test_a_champion_of_the_other_family_is_refused(lists, tmp_path, capsys, sett
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_list_of_the_simulated_shop_is_valued_by_what_its_campaigns_have_shown(store, tmp_path):
+def test_the_list_of_the_simulated_shop_is_valued_by_what_its_campaigns_have_shown_and_played_out(
+    store, tmp_path, capsys
+):
     tracking.connect().set_registered_model_alias("uplift", "champion", "1")
     customers = "data.options.customers=4000"
     assert score(["score/simulated", "--set", customers, "--out", str(tmp_path)]) == 0
@@ -179,6 +182,10 @@ def test_the_list_of_the_simulated_shop_is_valued_by_what_its_campaigns_have_sho
         assert told["uplift"].notna().eq(measured).all()
     assert set(rows["consent_basis"]) == {"consents table"}
     assert store.exit_code == 0
+    assert play_out([str(tmp_path / "simulated"), "--set", customers]) == 0
+    assert "intervals hold the truth" in capsys.readouterr().out
+    assert play_out([str(tmp_path / "simulated"), "--config", "score/default"]) == 2
+    assert "its data are complete_journey, whose customers nobody can let live on" in capsys.readouterr().err
 
 
 def test_an_action_valued_by_lifetime_needs_a_model_of_lifetime_value(lists, tmp_path, capsys):

@@ -30,6 +30,7 @@ References
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -105,13 +106,7 @@ def load(
     world = World(
         customers, seed, days, lines_per_order, rhythm, channel_quality, campaigns, events_per_customer
     )
-    folder = _folder(world, path, progress)
-    connection = connect()
-    relations: dict[str, Any] = {
-        name: connection.sql(f"FROM {parquet_rows((folder / f'{name}.parquet').resolve())}")
-        for name in contracts()
-    }
-    return Tables(**relations, cursors=ThreadCursors(connection)).identified(_identity(world))
+    return _tables(_folder(world, path, progress), {}).identified(_identity(world))
 
 
 def truth(path: Path | None = None, **settings: Any) -> Truth:
@@ -122,6 +117,57 @@ def truth(path: Path | None = None, **settings: Any) -> Truth:
     people = pd.read_parquet(folder / "truth_customers.parquet").set_index("customer_id")
     effects = pd.read_parquet(folder / "truth_effects.parquet")
     return Truth(people, effects.set_index(["campaign_id", "customer_id"]))
+
+
+def play_out(
+    contacted: "pd.DataFrame", folder: Path, path: Path | None = None, draw: int = 0, **settings: Any
+) -> "tuple[Tables, pd.DataFrame]":
+    """Let the customers live on for 14 days after a list that was made on the day after the last one.
+
+    Purchases go on by BG/NBD at the mean speed of the year; the visits of a campaign follow the arm that each
+    customer is contacted with, all others are its control.
+
+    Parameters
+    ----------
+    contacted : pandas.DataFrame
+        customer_id and arm (coupon or reminder) of the rows of the list.
+    folder : Path
+        Takes the rows that come anew, which the tables read.
+    path : Path, optional
+        As in `load`.
+    draw : int
+        Number of the random draw of what happens.
+    **settings
+        Of the world, as in `load`.
+
+    Returns
+    -------
+    tables : Tables
+        Those of `load` and, from the day of the list on, order lines, a campaign, touches and responses.
+    effects : pandas.DataFrame
+        Indexed by customer_id, for all who were contacted: arm, visit_effect (change of the probability of a
+        visit) and paid_cents_effect (change of the mean that is paid).
+
+    Raises
+    ------
+    InputError
+        If a customer is unknown or stands twice, or an arm is none.
+    """
+    from crm_ml.datasets import _played_list
+
+    world = World(**settings)
+    aftermath = _played_list.play(world, truth(path, **settings).customers, contacted, draw)
+    return _tables(_folder(world, path, None), _played_list.write(aftermath, folder)), aftermath.effects
+
+
+def _tables(folder: Path, further: Mapping[str, Path]) -> Tables:
+    """Return the tables of a world, with the rows of further files beneath its own."""
+    connection = connect()
+    relations: dict[str, Any] = {}
+    for name in contracts():
+        files = [folder / f"{name}.parquet", *([further[name]] if name in further else [])]
+        relations[name] = connection.sql(f"FROM {parquet_rows(*(file.resolve() for file in files))}")
+    return Tables(**relations, cursors=ThreadCursors(connection))
 
 
 def _folder(world: World, path: Path | None, progress: Progress | None) -> Path:

@@ -8,7 +8,7 @@ from crm_ml.datasets._simulation.life import Lives
 from crm_ml.datasets._simulation.world import ARM_SHARES, CHANNELS, WINDOW_DAYS, Floats, Ints, World
 
 _DRAWN_SHARE = 0.4
-_ORDER_SHARE = 0.35
+ORDER_SHARE = 0.35
 _STORE = CHANNELS.index("store")
 
 
@@ -69,6 +69,6 @@ def _one(number: int, day: int, lives: Lives, rng: np.random.Generator) -> Trial
     p = visit_probability(lives, customer, day)
     visits = rng.random(len(customer)) < p[np.arange(len(customer)), arm]
     moment = day + rng.uniform(0.4, WINDOW_DAYS - 0.1, len(customer))
-    ordered = visits & (rng.random(len(customer)) < _ORDER_SHARE)
+    ordered = visits & (rng.random(len(customer)) < ORDER_SHARE)
     campaign = np.full(len(customer), number)
     return Trials(campaign, customer, arm.astype(np.int64), p, np.where(visits, moment, np.inf), ordered)
