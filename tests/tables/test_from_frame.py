@@ -10,6 +10,8 @@ from shop import own_data_folder  # noqa: F401  (fixture)
 
 from crm_ml import churn, clv, features
 from crm_ml.errors import ConfigError, InputError
+from crm_ml.recommend import Popularity
+from crm_ml.recommend.recommendation_task import task_of
 from crm_ml.snapshots import Snapshot
 from crm_ml.tables import from_frame
 from crm_ml.tables.engine import connect
@@ -162,10 +164,43 @@ def test_outside_of_a_project_the_rows_lie_in_the_users_cache(tmp_path, monkeypa
     assert not list((tmp_path / "here").iterdir())
 
 
-def test_features_lifetime_value_and_churn_take_the_tables(tables):
-    matrix = features.matrix(tables, Snapshot("2024-04-01", timedelta(days=28)), groups=["rfm"])
-    assert len(matrix) == 200
+@pytest.mark.parametrize("zone", [None, "Asia/Tokyo"])
+def test_without_orders_and_items_an_order_is_what_a_customer_buys_on_a_day(zone):
+    df = pd.DataFrame({"who": list("aaabb"), "paid": [1.0, 2.0, 4.0, 8.0, 16.0]})
+    clock = [
+        "2024-01-01 01:00",
+        "2024-01-01 14:59",
+        "2024-01-01 15:01",
+        "2024-01-01 16:00",
+        "2024-02-01 16:00",
+    ]
+    df["when"] = pd.to_datetime(clock)
+    if zone:
+        df["when"] = df["when"].dt.tz_localize("UTC")
+    for shuffled in (df, df[::-1]):
+        tables = from_frame(shuffled, customer="who", time="when", amount="paid", timezone=zone)
+        lines = tables.pandas("order_lines")
+        sums = lines.groupby("order_id")["paid_cents"].sum()
+        assert sorted(sums) == ([300, 400, 800, 1600] if zone else [700, 800, 1600])
+        assert set(lines["item_id"]) == {"any"}
+
+
+def test_rows_without_order_and_item_that_are_equal_are_one_unless_declared():
+    df = pd.concat([DF.head(4), DF.head(2)])
+    roles = {name: ROLES[name] for name in ("customer", "time", "amount")}
+    once = from_frame(df, **roles)
+    assert once.report.tables["order_lines"].quarantined == {"duplicate": 2}
+    assert len(from_frame(df, **roles, equal_rows="all").pandas("order_lines")) == 6
+
+
+def test_families_take_the_tables(tables):
+    """Features, lifetime value, churn and recommendation on a frame of 200 customers."""
+    snapshot = Snapshot("2024-04-01", timedelta(days=28))
+    assert len(features.matrix(tables, snapshot, groups=["rfm"])) == 200
     assert clv.summarize(tables, "2024-05-15")["frequency"].sum() > 900
     snapshots = [Snapshot(day, timedelta(days=28)) for day in ("2024-02-01", "2024-03-01")]
     rows = churn.labelled_rows(tables, snapshots, timedelta(days=90), groups=["rfm"])
     assert 0 < rows.y.mean() < 1
+    task = task_of(tables, snapshot)
+    model = Popularity().fit(task.data)
+    assert set(model.recommend(["0", "1"], 3)["item_id"]) <= set(DF["what"])
