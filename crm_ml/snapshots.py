@@ -234,9 +234,10 @@ def check_data_reach(
     need_tables(tables, "the label window of a snapshot")
     ends = day_after_last(tables, table) if data_ends_at is None else on_clock_of(tables.zone, data_ends_at)
     if snapshot.on_clock.label_ends_at > ends:
+        known = "the day after the last order" if data_ends_at is None else "as stated"
         raise InputError(
             f"labels of the snapshot {snapshot.as_of:%Y-%m-%d} end on {snapshot.label_ends_at:%Y-%m-%d}, but "
-            f"the data end on {ends:%Y-%m-%d}; take an earlier snapshot or a shorter horizon"
+            f"the data end on {ends:%Y-%m-%d}, {known}; take an earlier snapshot or a shorter horizon"
         )
 
 
@@ -276,11 +277,6 @@ def _before(rows: Any, at: str, moment: datetime) -> nw.Expr:
             return nw.col(seconds) < int(moment.timestamp())
     aware = getattr(schema[at], "time_zone", None) is not None
     return nw.col(at) < (moment if aware else moment.replace(tzinfo=None))
-
-
-def day_after_last_order(tables: Tables) -> datetime:
-    """Return the `day_after_last` of the orders."""
-    return day_after_last(tables, "orders")
 
 
 def day_after_last(tables: Tables, table: str) -> datetime:

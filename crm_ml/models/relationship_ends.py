@@ -13,7 +13,7 @@ from pydantic import Field
 from crm_ml.features.event_rows import AT, check_kinds, events_of, terms_of
 from crm_ml.models.active_customers import customer_ids, eligible, purchases
 from crm_ml.snapshots import DAY_S, Snapshot
-from crm_ml.tables.bundle import Tables
+from crm_ml.tables.bundle import Tables, to_pandas
 from crm_ml.tables.strict import Strict
 from crm_ml.tables.zones import on_clock
 
@@ -38,8 +38,17 @@ class End(Protocol):
         ...
 
     @property
+    def rules(self) -> tuple[str, ...]:
+        """Baselines of the rhythm, by the name of their model."""
+        ...
+
+    @property
     def words(self) -> str:
         """What the customers who leave do."""
+        ...
+
+    def activity(self, tables: Tables) -> "tuple[nw.LazyFrame[Any], str]":
+        """Return the rows that make a customer active, and their time column."""
         ...
 
     def eligible(self, tables: Tables, snapshot: Snapshot, active_within: timedelta) -> "pd.Index[str]":
@@ -77,12 +86,17 @@ class NoOrder:
     """A customer with an order of late places none in the label window."""
 
     table = "orders"
+    rules = ("recency_rule", "cadence_rule")
     words = "does not order within the window"
 
     @property
     def groups(self) -> Groups:
         """No groups beyond the ordinary ones."""
         return {}
+
+    def activity(self, tables: Tables) -> "tuple[nw.LazyFrame[Any], str]":
+        """Return the orders."""
+        return purchases(tables), "ordered_at"
 
     def eligible(self, tables: Tables, snapshot: Snapshot, active_within: timedelta) -> "pd.Index[str]":
         """Return the customers with an order within `active_within`."""
@@ -119,12 +133,17 @@ class Silence(Strict):
         return {"event_rhythm": {"kinds": list(self.kinds)}}
 
     @property
+    def rules(self) -> tuple[str, ...]:
+        """Recency and cadence of these events."""
+        return ("event_recency_rule", "event_cadence_rule")
+
+    @property
     def words(self) -> str:
         """What the silent do."""
         return f"makes no event of kind {' or '.join(self.kinds)} within the window"
 
-    def eligible(self, tables: Tables, snapshot: Snapshot, active_within: timedelta) -> "pd.Index[str]":
-        """Return the customers with such an event within `active_within`.
+    def activity(self, tables: Tables) -> "tuple[nw.LazyFrame[Any], str]":
+        """Return the events of these kinds.
 
         Raises
         ------
@@ -132,7 +151,11 @@ class Silence(Strict):
             If the tables have no events, or none of a kind.
         """
         check_kinds(tables, self.kinds)
-        return eligible(tables, snapshot, active_within, events_of(tables, self.kinds), AT)
+        return events_of(tables, self.kinds), AT
+
+    def eligible(self, tables: Tables, snapshot: Snapshot, active_within: timedelta) -> "pd.Index[str]":
+        """Return the customers with such an event within `active_within`; raises as `activity`."""
+        return eligible(tables, snapshot, active_within, *self.activity(tables))
 
     def stayed(self, tables: Tables, snapshot: Snapshot) -> "pd.Index[str]":
         """Return the customers with such an event in the label window."""
@@ -176,12 +199,17 @@ class Renewal(Strict):
         return {"renewal": {"kinds": list(self.kinds), **length}, "event_rhythm": {}}
 
     @property
+    def rules(self) -> tuple[str, ...]:
+        """The number of terms so far, and the recency of all events."""
+        return ("renewals_rule", "event_recency_rule")
+
+    @property
     def words(self) -> str:
         """What those who leave do."""
         return f"begins no {' or '.join(self.kinds)} by {self.grace_days} days after the end of the last"
 
-    def eligible(self, tables: Tables, snapshot: Snapshot, active_within: timedelta) -> "pd.Index[str]":
-        """Return the customers whose latest term ends in the window and began within `active_within`.
+    def activity(self, tables: Tables) -> "tuple[nw.LazyFrame[Any], str]":
+        """Return the starts of terms.
 
         Raises
         ------
@@ -189,8 +217,20 @@ class Renewal(Strict):
             As `crm_ml.features.event_rows.check_kinds` and `terms_of`.
         """
         check_kinds(tables, self.kinds)
-        terms = terms_of(tables, self.kinds, self.length_days)
-        began = eligible(tables, snapshot, active_within, terms, AT)
+        return terms_of(tables, self.kinds, self.length_days), AT
+
+    def longest_days(self, tables: Tables) -> int:
+        """Return the days of the longest term, rounded up; raises as `activity`."""
+        terms = on_clock(self.activity(tables)[0], AT)
+        span = to_pandas(terms.select(seconds=(nw.col("ends_s") - nw.col(f"{AT}_epoch_s")).max()))["seconds"]
+        return 1 if span.isna().all() else max(1, -int(-span.iloc[0] // DAY_S))
+
+    def eligible(self, tables: Tables, snapshot: Snapshot, active_within: timedelta) -> "pd.Index[str]":
+        """Return the customers whose latest term ends in the window and began within `active_within`.
+
+        Raises as `activity`.
+        """
+        began = eligible(tables, snapshot, active_within, *self.activity(tables))
         start_s, end_s = self._ends_within(snapshot)
         ends = nw.col("ends_s")
         latest = self._latest(tables, snapshot).filter((ends >= start_s) & (ends < end_s))

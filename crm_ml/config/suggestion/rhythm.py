@@ -1,15 +1,15 @@
 """Reach of tables in days, and the rhythm of repeat orders before the days that test."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import narwhals as nw
 
 from crm_ml.errors import InputError
-from crm_ml.models.active_customers import purchases
-from crm_ml.snapshots import DAY_S, day_after_last_order
+from crm_ml.models.relationship_ends import End, NoOrder
+from crm_ml.snapshots import DAY_S, day_after_last
 from crm_ml.tables.bundle import Tables, to_pandas
 from crm_ml.tables.zones import on_clock
 
@@ -34,6 +34,8 @@ class Rhythm:
         Days between two order days and how often they occur, in ascending order.
     customers, repeating : int
         With a purchase, and with two order days or more, before `measured_until`.
+    what : str
+        What repeats.
     """
 
     first: date
@@ -42,6 +44,7 @@ class Rhythm:
     gaps: Sequence[tuple[int, int]]
     customers: int
     repeating: int
+    what: str = "order"
 
     @property
     def reach_days(self) -> int:
@@ -75,13 +78,17 @@ class Rhythm:
 
     def __str__(self) -> str:
         return (
-            f"{self.customers:,} customers and {self.repeats:,} repeat orders in {self.reach_days:,} days, "
-            f"{self.first} to {self.as_of - timedelta(days=1)}"
+            f"{self.customers:,} customers and {self.repeats:,} repeat {self.what}s in "
+            f"{self.reach_days:,} days, {self.first} to {self.as_of - timedelta(days=1)}"
         )
 
 
 def rhythm_of(
-    tables: Tables, as_of: date | None = None, ends_at: date | None = None, label_days: int = 0
+    tables: Tables,
+    as_of: date | None = None,
+    ends_at: date | None = None,
+    label_days: int = 0,
+    end: End | None = None,
 ) -> Rhythm:
     """Measure the reach and the rhythm of tables.
 
@@ -94,32 +101,37 @@ def rhythm_of(
         First day that the tables do not cover.
     label_days : int
         Of a stated horizon; labels of the last test are left out of the gaps also where it is long.
+    end : End, optional
+        Of the relationship, whose events have the rhythm; the orders without it.
 
     Raises
     ------
     InputError
         If `as_of` lies after the data, there is no purchase before it, or less than eight weeks are known.
     """
-    data_end = ends_at or day_after_last_order(tables).date()
+    end = end or NoOrder()
+    what = end.table.removesuffix("s")
+    data_end = ends_at or day_after_last(tables, end.table).date()
     as_of = as_of or data_end
     if as_of > data_end:
         raise InputError(
-            f"as_of is {as_of}, but the data end before {data_end}, the day after the last order; take that "
+            f"as_of is {as_of}, but the data end before {data_end}, the day after the last {what}; take that "
             f"day or an earlier one, or state ends_at={as_of} if the tables are complete until then"
         )
-    days = _order_days(tables, as_of)
+    days = _active_days(tables, as_of, end)
     first = to_pandas(days.select(nw.col("day").min()))["day"]
     if first.isna().all():
-        raise InputError(f"order_lines: there is no purchase before {as_of}; take a later as_of")
+        raise InputError(f"{end.table}: there is none before {as_of}; take a later as_of")
     start = _day(int(first.iloc[0]))
     reach = (as_of - start).days
     if reach < SHORTEST_DAYS:
         raise InputError(
-            f"order_lines: purchases reach from {start} to {as_of}, {reach} days; models are trained and "
-            f"tested on {SHORTEST_DAYS} days or more, so add older orders or wait"
+            f"{end.table}: they reach from {start} to {as_of}, {reach} days; models are trained and "
+            f"tested on {SHORTEST_DAYS} days or more, so add older {end.table} or wait"
         )
     until = start + timedelta(days=min(round(reach * _MEASURED), reach - label_days))
-    return _measured(days.filter(nw.col("day") < _number(until)), start, as_of, until)
+    measured = _measured(days.filter(nw.col("day") < _number(until)), start, as_of, until)
+    return replace(measured, what=what)
 
 
 def whole_weeks(days: float, at_least: int = WEEK) -> int:
@@ -138,10 +150,10 @@ def floor_weeks(days: float) -> int:
     return max(WEEK, int(days // WEEK) * WEEK)
 
 
-def _order_days(tables: Tables, as_of: date) -> "nw.LazyFrame[Any]":
-    """Return each customer's days with a purchase before a day, as numbers on the clock of the tables."""
-    orders = on_clock(purchases(tables), "ordered_at")
-    days = orders.select("customer_id", day=nw.col("ordered_at_epoch_s") // DAY_S).unique()
+def _active_days(tables: Tables, as_of: date, end: End) -> "nw.LazyFrame[Any]":
+    """Return each customer's days with a purchase or event, before a day, as numbers on the tables' clock."""
+    rows, at = end.activity(tables)
+    days = on_clock(rows, at).select("customer_id", day=nw.col(f"{at}_epoch_s") // DAY_S).unique()
     return days.filter(nw.col("day") < _number(as_of))
 
 

@@ -182,7 +182,7 @@ def _with_rows(plan: SnapshotPlan, ones: int, zeros: int) -> SnapshotPlan:
 def _came(rhythm: Rhythm, days: int) -> str:
     if not rhythm.repeats:
         return "nobody ordered twice, so it follows the reach alone"
-    return f"{rhythm.share_within(days):.0%} of the repeat orders come within them"
+    return f"{rhythm.share_within(days):.0%} of the repeat {rhythm.what}s come within them"
 
 
 def _half(rhythm: Rhythm) -> str:
