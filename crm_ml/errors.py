@@ -1,5 +1,8 @@
 """The few errors that callers catch; each carries the exit code of the commands."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class CrmError(Exception):
     """Base of every error that crm_ml raises on purpose."""
@@ -49,3 +52,44 @@ class DriftLimit(CrmError):
     """Data so unlike those of the training that no list is made of them (exit code 5)."""
 
     exit_code = 5
+
+
+class Mistakes:
+    """What checks that do not depend on each other refuse, to be raised together.
+
+    Examples
+    --------
+    >>> mistakes = Mistakes()
+    >>> for what in ("day", "cap"):
+    ...     with mistakes.noted():
+    ...         raise ConfigError(f"{what}: there is none")
+    >>> mistakes.refuse("the list")
+    Traceback (most recent call last):
+    ...
+    crm_ml.errors.ConfigError: the list: 2 mistakes
+      day: there is none
+      cap: there is none
+    """
+
+    def __init__(self) -> None:
+        self.errors: list[CrmError] = []
+
+    @contextmanager
+    def noted(self) -> Iterator[None]:
+        """Note what the block refuses, and go on after it."""
+        try:
+            yield
+        except CrmError as error:
+            self.errors.append(error)
+
+    def refuse(self, what: str) -> None:
+        """Raise the `error` of what was noted, if anything was."""
+        if self.errors:
+            raise self.error(what)
+
+    def error(self, what: str) -> CrmError:
+        """Return the only error that was noted, or one `ConfigError` with the texts of several."""
+        if len(self.errors) == 1:
+            return self.errors[0]
+        lines = [f"  {line}" for error in self.errors for line in str(error).splitlines()]
+        return ConfigError(f"{what}: {len(self.errors)} mistakes\n" + "\n".join(lines))

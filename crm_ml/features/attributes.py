@@ -5,9 +5,10 @@ from typing import Any
 import narwhals as nw
 
 from crm_ml.features.past import ROW, Past
-from crm_ml.tables import contracts
+from crm_ml.tables import Tables, contracts
 
 COLUMNS: dict[str, int | None] = {}
+_PREFIX = "attribute_"
 
 
 def compute_each(past: Past) -> "nw.LazyFrame[Any] | None":
@@ -20,11 +21,17 @@ def compute_each(past: Past) -> "nw.LazyFrame[Any] | None":
     narwhals.LazyFrame or None
         None if the customers have no attributes.
     """
-    customers = past.tables.frame("customers")
+    names = names_of(past.tables)
+    if not names:
+        return None
+    columns = {name: nw.col(name.removeprefix(_PREFIX)) for name in names}
+    customers = past.tables.frame("customers").select("customer_id", **columns)
+    return past.each_customer(customers).select(ROW, *columns)
+
+
+def names_of(tables: Tables) -> list[str]:
+    """Return the columns of the group for the customers of some tables."""
     known = {column.name for column in contracts()["customers"].columns}
     known |= {"registered_at_epoch_s", "registered_at_local_s"}
-    declared = [name for name in customers.collect_schema().names() if name not in known]
-    if not declared:
-        return None
-    columns = {f"attribute_{name}": nw.col(name) for name in declared}
-    return past.each_customer(customers.select("customer_id", **columns)).select(ROW, *columns)
+    present = tables.frame("customers").collect_schema().names()
+    return [f"{_PREFIX}{name}" for name in present if name not in known]

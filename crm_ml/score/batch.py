@@ -1,9 +1,9 @@
 """The scoring job: tables and champions become a list, stage by stage."""
 
 import logging
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,11 +11,10 @@ from crm_ml.actions.catalog import Catalog
 from crm_ml.actions.consent_check import check_consent, consent_for
 from crm_ml.decision.certificate import Certificate
 from crm_ml.decision.funnel import Funnel
-from crm_ml.errors import AlreadyPublished, ConfigError, InputError
-from crm_ml.lists.list_file import ListHeader
-from crm_ml.lists.previous_lists import earlier_lists, last_evaluation
+from crm_ml.errors import AlreadyPublished
 from crm_ml.lists.read_list import LIST_FILE, verify_list
-from crm_ml.score.list_job import ListJob, Place, decide, on
+from crm_ml.score.list_job import WEIGHED_FILE, ListJob, Place, decide, on
+from crm_ml.score.prepared_list import pointer_of, prepare
 from crm_ml.score.settings import ScoreSettings
 from crm_ml.score_tables.champion_set import Champions
 from crm_ml.score_tables.drift_gate import check_drift
@@ -23,17 +22,15 @@ from crm_ml.score_tables.feature_table import features_of
 from crm_ml.score_tables.joined import ScoreTables, score_day
 from crm_ml.score_tables.score_rows import Progress
 from crm_ml.score_tables.source import ScoringDay, scan
-from crm_ml.snapshots import Snapshot
-from crm_ml.storage.identity import identity
 from crm_ml.storage.publish import check_free, publish
 from crm_ml.tables.bundle import Tables
 from crm_ml.tables.engine import connect
-from crm_ml.tables.zones import moment_in
 
 if TYPE_CHECKING:
     import duckdb
 
 log = logging.getLogger(__name__)
+TRACE = ("features.parquet", WEIGHED_FILE)
 
 
 @dataclass(frozen=True)
@@ -105,18 +102,47 @@ def run(
         If the data are too unlike those of the training (exit code 5); nothing is published then.
     """
     target = (out or settings.out_folder) / settings.name
-    job = _job(settings, catalog, tables, models, target)
-    header = job.header
-    pointer = {"folder": header.folder, "list_id": header.list_id, "as_of": header.as_of.isoformat()}
+    job = prepare(settings, settings.day, catalog, tables, models, target)
+    return publish_list(job, target, settings.work_folder, progress)
+
+
+def publish_list(
+    job: ListJob,
+    target: Path,
+    work: Path,
+    progress: Progress | None = None,
+    trace: Path | None = None,
+) -> PublishedList:
+    """Score, decide and publish what `prepare` has checked.
+
+    Parameters
+    ----------
+    job : ListJob
+    target : Path
+        Folder of all lists of the name.
+    work : Path
+        Folder of the cached features and scores.
+    progress : callable, optional
+        As `run` takes it.
+    trace : Path, optional
+        Existing folder where to leave what the decision was made from: `TRACE`, the features of all
+        customers, and the status and value of each action-channel (`crm_ml.decision.open_actions.weigh`).
+
+    Raises
+    ------
+    CrmError
+        As `run`.
+    """
+    header, policy, pointer = job.header, job.policy, pointer_of(job.header)
     try:
         check_free(target, header.folder, pointer)
     except AlreadyPublished:
         verify_list(target / header.folder)
         raise
-    work = settings.work_folder
     scored = _score(work, job, progress)
     report = work / f"drift-{header.list_id[:16]}"
-    drift = check_drift(scored, models.sources, settings.drift, report, f"{settings.name} of {settings.day}")
+    day = f"{policy.name} of {job.snapshot.as_of.date()}"
+    drift = check_drift(scored, job.models.sources, policy.drift, report, day)
     published: list[PublishedList] = []
 
     def fill(content: Path, scratch: Path) -> None:
@@ -126,6 +152,9 @@ def run(
             _check_again(job, (connection, content / LIST_FILE, scratch))
         finally:
             connection.close()
+        if trace is not None:
+            for file, kept in zip((scored.features, scratch / WEIGHED_FILE), TRACE, strict=True):
+                shutil.copyfile(file, trace / kept)
         figures = _figures(content / LIST_FILE)
         published.append(
             PublishedList(
@@ -136,42 +165,6 @@ def run(
     publish(target, header.folder, fill, pointer)
     log.info("list %s: %s", header.list_id, published[0].funnel.left)
     return published[0]
-
-
-def _job(
-    settings: ScoreSettings, catalog: Catalog, tables: Tables, models: Champions, target: Path
-) -> ListJob:
-    """Check all that can be checked before anything is computed, and name the list."""
-    if not tables.fingerprint:
-        raise InputError("the tables have no fingerprint, so the list could not say what it was made from")
-    day = moment_in(tables.zone, settings.day)
-    snapshot = Snapshot(day, timedelta(days=1), zone=tables.zone)  # only the past is read: any horizon does
-    settings.check(catalog)
-    actions = catalog.action_channels(snapshot.as_of)
-    if not actions:
-        raise ConfigError(f"none of the {len(catalog.actions)} actions is offered on {settings.day}")
-    for name in sorted({item.action_id for item in catalog.actions} - {item.action_id for item in actions}):
-        log.info("action %s is not offered on %s", name, settings.day)
-    catalog.check_currency(tables)
-    models.check(actions, tables)
-    consent = consent_for(tables, snapshot, [action.identity for action in actions], settings.consent)
-    earlier = earlier_lists(target, settings.day) if settings.past_lists else []
-    evaluation = last_evaluation(target, settings.day)
-    header = ListHeader(
-        as_of=snapshot.as_of,
-        models=models.sums,
-        policy=settings.policy_hash(catalog),
-        data=tables.fingerprint,
-        consent_basis=consent.basis,
-        actions=actions,
-        value_bases=models.value_bases(actions),
-        earlier=[
-            *(item.list_id for item in earlier),
-            *([] if evaluation is None else [identity(evaluation)]),
-        ],
-    )
-    past_lists = [item.folder / LIST_FILE for item in earlier]
-    return ListJob(settings, catalog, tables, snapshot, header, consent, models, past_lists, evaluation)
 
 
 def _score(work: Path, job: ListJob, progress: Progress | None) -> ScoreTables:

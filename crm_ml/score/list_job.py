@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
     from crm_ml.actions.catalog import Action, Catalog
 
+WEIGHED_FILE = "weighed.parquet"
+
 
 @dataclass(frozen=True, eq=False)
 class ListJob:
@@ -118,10 +120,10 @@ def decide(job: ListJob, scored: ScoreTables, drift: Mapping[str, Any], place: P
     left = _stock(history, actions)
     conditions = _conditions(job, scored.features, place, history, left)
     weighed = weigh(scored.base(place.connection), actions, conditions)
-    weighed = place.written(weighed.sort("customer_id"), "weighed")
+    weighed_file, allocated_file = place.scratch / WEIGHED_FILE, place.scratch / "allocated.parquet"
+    weighed = place.written(weighed.sort("customer_id"), weighed_file.stem)
     limits = limits_of(actions, policy.daily_cap, policy.channel_caps, policy.budgets, left)
     day = job.snapshot.as_of.date().isoformat()
-    weighed_file, allocated_file = (place.scratch / f"{name}.parquet" for name in ("weighed", "allocated"))
     costs = [action.value.cost_cents for action in actions]
     allocation = allocate_list(weighed_file, costs, limits, policy.explore, day)
     write_allocated(weighed_file, allocation, allocated_file)

@@ -117,7 +117,8 @@ class Champions:
             elif score not in available:
                 line = f"models: {{{family}: {family}@champion}}"
                 breaches.append(
-                    f"{action.action_id}: {what} needs a model of {family} in the settings ({line})"
+                    f"{action.action_id}: {what} needs a model of {family} in the settings ({line}), which "
+                    f"in a notebook crm_ml.fit({family!r}, ...) gives"
                 )
         return breaches + unmeasured(action, self.verified)
 
@@ -158,7 +159,26 @@ def champions(models: Mapping[str, str | None], as_of: date) -> Champions:
     for family in models:
         family_module(family)  # a name that is none is refused, also where it has no model
     wanted = {family: model for family, model in sorted(models.items()) if model is not None}
+    _check_registered(wanted)
     return Champions([_champion(family, model, as_of) for family, model in wanted.items()])
+
+
+def _check_registered(models: Mapping[str, str]) -> None:
+    """Refuse models that are not there, all in one error with the commands that mend it."""
+    from crm_ml import tracking
+    from crm_ml.config.uses import runs_registering
+    from crm_ml.next_steps import without_model
+
+    breaches = []
+    for family, model in models.items():
+        name, _, alias = model.partition("@")
+        aliases = tracking.aliases_of(name)
+        if alias not in aliases:
+            others = sorted(set(aliases) & {"challenger", "previous"})
+            mend = without_model(family, name, others, runs_registering(family, name))
+            breaches.append(f"no model {model} is registered in {tracking.tracking_uri()}; {mend}")
+    if breaches:
+        raise InputError("\n  ".join(breaches))
 
 
 def _champion(family: str, model: str, as_of: date) -> Source:
