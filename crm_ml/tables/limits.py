@@ -20,12 +20,27 @@ LIMITS = {
     "future": 0.001,
     "unknown": 0.05,
     "conflicting_key": 0.5,
+    "unshared": 0.05,
+    "differs_in_order": 0.05,
+    "exceeds_order": 0.05,
     "rounded": 0.01,
 }
 
 
 #: Reasons whose limit also holds for the money set aside, and for the customers of whom nothing is left.
-JUDGED_BY_LOSS = frozenset(("null", "unreadable", "digits", "implausible", "fractional", "unknown"))
+JUDGED_BY_LOSS = frozenset(
+    (
+        "null",
+        "unreadable",
+        "digits",
+        "implausible",
+        "fractional",
+        "unknown",
+        "unshared",
+        "differs_in_order",
+        "exceeds_order",
+    )
+)
 
 
 def limit(allow: Mapping[str, float], kind: str, column: str = "") -> float:

@@ -12,6 +12,7 @@ from crm_ml.tables.contract import contracts
 from crm_ml.tables.limits import wrong_allowances
 from crm_ml.tables.made_ids import wrong_made_ids
 from crm_ml.tables.mapping_parts import Cancellations, Cancelled, DeclaredCurrency, FilledDown, Mapped
+from crm_ml.tables.order_amounts import wrong_order_amounts
 from crm_ml.tables.ready_mappings import with_ready
 from crm_ml.tables.strict import Strict, validate
 from crm_ml.tables.zones import zone_name
@@ -54,8 +55,8 @@ class TableMapping(Strict):
     fill_down : FilledDown, optional
         Cells that stand once an order, on its first row; filled before all else.
     where : str, optional
-        Rule of `crm_ml.rules.grammar` over the source columns, for the rows that are of this table; the others
-        are left out and counted. Names that are no plain words stand in backquotes.
+        Rule of `crm_ml.rules.grammar` over the source columns, for the rows that are of this table; others are
+        left out and counted. Names that are no plain words stand in backquotes.
     cancelled : Cancelled, optional
         Orders that never came to be, by their status; left out and counted.
     cancellations : Cancellations, optional
@@ -204,6 +205,7 @@ def _faults(tables: dict[str, TableMapping]) -> "list[str]":
         faults += [f"{name}: the attribute {column} is a column of the contract"
                    for column in table.attributes if column in ours]  # fmt: skip
         faults += wrong_made_ids(known[name], table.columns | table.attributes)
+        faults += wrong_order_amounts(known[name], table.columns | table.attributes)
         faults += [f"{name}: ids_of names {other}, {why}" for other in table.ids_of or ()
                    if (why := _no_ids(name, other, tables))]  # fmt: skip
     return faults

@@ -26,6 +26,11 @@ class ColumnMapping(Strict):
         second or on one day of the zone; of lines, ``position`` in their order (`crm_ml.tables.made_ids`).
     times : str, optional
         A further column that amounts are multiplied by, such as a quantity beside a unit price.
+    less : tuple of str
+        Of `paid_cents`: further columns, each with an amount of the whole order such as a discount or refund,
+        that are taken off its lines in proportion (`crm_ml.tables.shared_amounts`).
+    per : {"order"}, optional
+        Of `discount_cents` and `coupon_cents`: the amount is one of the whole order, shared over its lines.
     unit : {"minor", "major"}
         Of money: ``major`` 1.23 becomes 123 cents, exactly, by decimals; how many minor units a major one has
         follows from the currency (ISO 4217): 1.234 KWD become 1,234 fils, and 1200 JPY stay 1200.
@@ -50,6 +55,8 @@ class ColumnMapping(Strict):
     constant: str | int | None = None
     made: Literal["customer_time", "customer_day", "position"] | None = None
     times: str | None = None
+    less: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    per: Literal["order"] | None = None
     unit: Literal["minor", "major"] = "minor"
     thousands: Literal[",", ".", " ", "'"] | None = None
     decimal: Literal[".", ","] = "."
@@ -75,9 +82,14 @@ class ColumnMapping(Strict):
 
     @property
     def theirs(self) -> tuple[str, ...]:
-        """Source columns that this one reads."""
+        """Source columns that the value of a row is read from."""
         names = self.sum or ((self.column,) if self.column is not None else ())
         return (*names, self.times) if self.times is not None else tuple(names)
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """All source columns that this one needs."""
+        return (*self.theirs, *self.less)
 
 
 Mapped = Annotated[ColumnMapping, BeforeValidator(_short_form)]

@@ -41,7 +41,7 @@ def refuse_by_counts(staged: Staged) -> None:
     if staged.report.read == 0:
         staged.refusals.append("has no rows; export it again or leave the table out")
         return
-    for column in staged.columns:
+    for column in (*staged.columns, *staged.order_amounts):
         if column.name in staged.mapped:
             staged.refusals += list(_of_column(staged, column))
 
@@ -162,7 +162,7 @@ def refuse_repairs(connection: "duckdb.DuckDBPyConnection", staged: Staged) -> N
 
     Amounts with three decimals count, though each is set aside.
     """
-    for column in staged.columns:
+    for column in (*staged.columns, *staged.order_amounts):
         rounded = [check for check in staged.checks.all if check.reason == f"rounded_{column.name}"]
         if not rounded or not staged.counts[rounded[0].reason]:
             continue

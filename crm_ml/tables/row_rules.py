@@ -31,7 +31,7 @@ def reject_unknown(connection: "duckdb.DuckDBPyConnection", staged: Staged, know
         name, other = ident(column), ident(known[table].contract.key[0])
         rows = staged.good()
         reason = f"unknown_{column}"
-        rejected = _reject(
+        rejected = reject(
             connection,
             staged,
             f"SELECT {ROW}, '{reason}' FROM {rows} AS r WHERE {name} IS NOT NULL AND NOT EXISTS ("
@@ -60,7 +60,7 @@ def reject_far_times(connection: "duckdb.DuckDBPyConnection", staged: Staged) ->
     )
     years = connection.execute(span).fetchone()
     if years and years[0] is not None and years[0] > MAX_YEARS_FROM_MEDIAN:
-        _reject(
+        reject(
             connection,
             staged,
             f"SELECT {ROW}, 'implausible_{staged.contract.known_at}' FROM {rows} "
@@ -90,7 +90,7 @@ def reject_repeated(connection: "duckdb.DuckDBPyConnection", staged: Staged) -> 
     hashed = f"hash({', '.join(partition)})"
     rows = staged.good()
     again = f"SELECT h FROM (SELECT {hashed} AS h FROM {rows}) GROUP BY h HAVING count(*) > 1"
-    _reject(
+    reject(
         connection,
         staged,
         f"SELECT {ROW}, CASE WHEN copy > 1 THEN {equal} ELSE 'conflicting_key' END FROM (SELECT {ROW}, "
@@ -118,7 +118,7 @@ def reject_unlinked(connection: "duckdb.DuckDBPyConnection", staged: Staged, tim
         Zone of the days.
     """
     if "refund_of" in staged.mapped:
-        _reject(connection, staged, unlinked(staged, timezone))
+        reject(connection, staged, unlinked(staged, timezone))
 
 
 def order_of(connection: "duckdb.DuckDBPyConnection", staged: Staged) -> list[str]:
@@ -145,7 +145,16 @@ def _without_key(staged: Staged) -> str:
     return " OR ".join(f"{ident(name)} IS NULL" for name in ids)
 
 
-def _reject(connection: "duckdb.DuckDBPyConnection", staged: Staged, select: str) -> int:
+def reject(connection: "duckdb.DuckDBPyConnection", staged: Staged, select: str) -> int:
+    """Set rows aside by a query of row and reason, and return how many.
+
+    Parameters
+    ----------
+    connection : duckdb.DuckDBPyConnection
+    staged : Staged
+        Its report counts them.
+    select : str
+    """
     before = connection.execute(f"SELECT count(*) FROM {staged.late}").fetchone()
     connection.execute(f"INSERT INTO {staged.late} {select}")
     after = connection.execute(f"SELECT count(*) FROM {staged.late}").fetchone()

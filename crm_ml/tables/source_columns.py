@@ -45,7 +45,7 @@ def resolve(staged: "Staged", source: TableSource, types: dict[str, str]) -> How
                 f"{column.name} is missing; name its column under columns{_hint(source, types)}"
                 f"{instead(staged.contract, column.name)}"
             )
-        absent = [name for name in (how.theirs if how else ()) if name not in types]
+        absent = [name for name in (how.named if how else ()) if name not in types]
         if absent:
             staged.refusals.append(
                 f"{column.name} reads {', '.join(absent)}, which the source does not have"
@@ -56,7 +56,7 @@ def resolve(staged: "Staged", source: TableSource, types: dict[str, str]) -> How
         staged.refusals.append(
             f"cancellations reads {mapping.cancellations.column}, which the source does not have"
         )
-    used = {name for _, how in hows if how for name in how.theirs} | named_columns(mapping)
+    used = {name for _, how in hows if how for name in how.named} | named_columns(mapping)
     _warn_unused(staged, types, used)
     return hows
 

@@ -11,6 +11,7 @@ from crm_ml.tables.file_sources import CsvFile
 from crm_ml.tables.limits import LIMITS, limit
 from crm_ml.tables.made_ids import make_ids
 from crm_ml.tables.mapping import TableMapping
+from crm_ml.tables.order_amounts import PAID, as_read, less_columns, negative_checks
 from crm_ml.tables.row_checks import Check, Checks, sign_checks
 from crm_ml.tables.row_filter import (
     LEFT_OUT,
@@ -43,6 +44,8 @@ class Staged:
         Ready mapping below the mapping.
     columns : tuple of Column
         Contract columns, then attributes.
+    order_amounts : tuple of Column
+        Amounts of whole orders that are taken off their lines; they are no column of the accepted rows.
     mapped : frozenset of str
         Contract columns that the source fills.
     readings : dict of str to Reading
@@ -62,6 +65,7 @@ class Staged:
     mapping: TableMapping
     like: str | None = None
     columns: tuple[Column, ...] = ()
+    order_amounts: tuple[Column, ...] = ()
     mapped: frozenset[str] = frozenset()
     readings: dict[str, Reading] = field(default_factory=dict)
     checks: Checks = field(default_factory=lambda: Checks(()))
@@ -129,6 +133,9 @@ def stage(
     hows = resolve(staged, source, types)
     currency = replace(context.currency, row=currency_of_row(staged, hows))
     context = replace(context, types=types, untyped=isinstance(source, CsvFile), currency=currency)
+    less = [part for part in less_columns(staged.mapping.columns.get(PAID)) if part[1].column in types]
+    staged.order_amounts = tuple(column for column, _ in less)
+    hows = [*((as_read(column, how), how) for column, how in hows), *less]
     for column, how in hows:
         reading = missing(column) if how is None or how.made else read_column(column, how, context)
         staged.readings[column.name] = reading
@@ -146,6 +153,7 @@ def stage(
             *_cancellations(staged),
             *of_columns,
             *sign_checks(staged.names),
+            *negative_checks(staged.order_amounts),
             *context.currency.unnamed(),
         )
     )
@@ -186,7 +194,7 @@ def _create(connection: "duckdb.DuckDBPyConnection", staged: Staged) -> None:
     values = ", ".join(f"{reading.value} AS {ident(name)}" for name, reading in staged.readings.items())
     masks = ", ".join(staged.checks.masks())
     connection.execute(
-        f"CREATE TABLE {staged.stage} AS SELECT {ROW}, _raw, {quoted(staged.names)}, {masks} FROM ("
+        f"CREATE TABLE {staged.stage} AS SELECT {ROW}, _raw, {quoted(list(staged.readings))}, {masks} FROM ("
         f"SELECT *, {values} FROM (SELECT {ROW}, hash({quoted(list(staged.types))}) AS _raw, {rows}))"
     )
     connection.execute(f"CREATE TABLE {staged.late} ({ROW} BIGINT, reason VARCHAR)")
