@@ -1,0 +1,1 @@
+"""A first mapping from the files of a shop: ``python -m crm_ml.tables --guess FILE``."""
