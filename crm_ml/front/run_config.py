@@ -2,7 +2,7 @@
 
 import copy
 import importlib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any
 
@@ -95,9 +95,16 @@ def _content(family: str, suggestion: Mapping[str, Any], wanted: Mapping[str, An
     content: dict[str, Any] = {"family": family, "data": {"name": IN_MEMORY}}
     content |= copy.deepcopy(dict(suggestion))
     content["register_as"] = {"name": family, **content.get("register_as", {})}
+    if isinstance(wanted.get("features"), Mapping):
+        content["leave_out"] = _of_groups(content.get("leave_out", ()), wanted["features"])
     for key in sorted(wanted, key=lambda key: not key.endswith(".name")):
         override(content, key, wanted[key], f"settings: {key!r} is no key of a config of {family}")
     return content
+
+
+def _of_groups(patterns: Iterable[str], groups: Collection[str]) -> list[str]:
+    """Return the patterns of features of some groups; those of others would match nothing."""
+    return [name for name in patterns if {name.split("_")[0], f"{name.split('_')[0]}s"} & set(groups)]
 
 
 def _is_whole(content: Mapping[str, Any], kind: type[Run]) -> bool:

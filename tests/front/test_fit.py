@@ -117,7 +117,7 @@ def test_too_short_data_say_what_is_needed(shop):
 
 
 def test_what_is_stated_wins_over_what_the_tables_suggest(shop):
-    settings = {"target.active_within_days": 70, "model": {"name": "logistic"}, "calibration.methods": []}
+    settings = {"target.active_within_days": 70, "model": {"name": "logistic"}, "features": {"rfm": {}}}
     config, reasons = run_config(
         "churn", shop, AS_OF, {"horizon_days": 35, "replicates": 150, "name": "mine", "seed": 5}, settings
     )
@@ -127,7 +127,7 @@ def test_what_is_stated_wins_over_what_the_tables_suggest(shop):
     assert config.register_as.as_of == date.fromisoformat(AS_OF)
     assert all(day < config.register_as.as_of for day in config.split.test)
     assert config.data.name == crm_ml.datasets.IN_MEMORY
-    assert reasons
+    assert reasons and config.leave_out and all(name.startswith("rfm_") for name in config.leave_out)
     with pytest.raises(InputError, match="the tables were in memory, and nothing keeps them"):
         crm_ml.datasets.load(config.data.name)
 

@@ -11,6 +11,8 @@ import pytest
 import yaml
 from third_party import third_party
 
+import crm_ml
+from crm_ml import datasets
 from crm_ml.config.run import run_classes
 from crm_ml.lists import read_list
 from crm_ml.score.__main__ import main as score
@@ -180,3 +182,13 @@ def test_without_the_package_the_family_is_unknown(project, monkeypatch, capsys)
     assert "'returns' is no family; there are churn, clv, propensity, recommend, uplift" in (
         capsys.readouterr().err
     )
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("project")
+def test_a_family_of_ones_own_is_fitted_by_its_whole_config():
+    shop = datasets.load("configs/data/shop.yaml")
+    fitted = crm_ml.fit("returns", shop, settings={name: RUN[name] for name in RUN if name != "data"})
+    scores = fitted.predict(AS_OF)
+    assert scores["p_return"].between(0, 1).all()
+    assert len(fitted.explain(scores.index[0], AS_OF).reasons)
