@@ -11,7 +11,8 @@ from crm_ml.tables.mapping import Mapping, TableMapping, read_mapping
 from crm_ml.tables.sources import TableSource, inside
 from crm_ml.tables.table_cache import load_tables
 
-_CSV = (".csv", ".csv.gz", ".txt", ".tsv")
+_CSV, _PACKED = (".csv", ".txt", ".tsv"), (".gz", ".zst", ".zip")
+_CSV_NAMES = f"{', '.join(_CSV)}, also with {', '.join(_PACKED)}"
 
 
 def load_config(path: Path, root: Path | None = None, progress: Progress | None = None) -> Tables:
@@ -46,6 +47,11 @@ def root_of(path: Path, mapping: Mapping) -> Path:
     """Return the folder that the paths of a mapping file are relative to."""
     if mapping.root is not None:
         return Path(mapping.root)
+    return usual_root(path)
+
+
+def usual_root(path: Path) -> Path:
+    """Return the folder that the paths of a mapping file are relative to where it names none."""
     full = path.resolve()
     return next((parent.parent for parent in full.parents if parent.name == "configs"), full.parent)
 
@@ -89,21 +95,27 @@ def _source(table: TableMapping, root: Path) -> TableSource:
 
 def _of_files(table: TableMapping, root: Path) -> TableSource:
     named = table.path or table.glob or ""
-    folder, parts = _parts(table, root, named)
+    folder, parts = _parts(table, root)
     kinds = {_kind(file) for file in parts or (folder,)}
     if kinds == {"csv"}:
-        return CsvFile(folder, table.delimiter, table.encoding, parts=parts)
+        return CsvFile(folder, table.delimiter, table.encoding, table.header, table.member, parts=parts)
     if kinds == {"parquet"}:
         return ParquetFile(folder, parts=parts)
     if not parts and folder.is_dir():
         raise InputError(f"{named} is a folder; declare parts: true to read its files as one table")
-    raise InputError(f"{named} is neither CSV ({', '.join(_CSV)}) nor Parquet (.parquet, .pq)")
+    raise InputError(f"{named} is neither CSV ({_CSV_NAMES}) nor Parquet (.parquet, .pq)")
 
 
-def _parts(table: TableMapping, root: Path, named: str) -> tuple[Path, tuple[Path, ...]]:
+def _parts(table: TableMapping, root: Path) -> tuple[Path, tuple[Path, ...]]:
     """Return the file and no parts, or the folder of the parts and the parts in order of their places."""
-    if table.glob is None and not table.parts:
-        return inside(root, named), ()
+    if isinstance(table.path, str) and not table.parts:
+        return inside(root, table.path), ()
+    if isinstance(table.path, tuple):
+        files = tuple(inside(root, place) for place in table.path)
+        if len(set(files)) < len(files):
+            raise InputError("path names a file more than once; name each file once")
+        return root.resolve(), files
+    named = table.path or table.glob or ""
     if Path(named).is_absolute() or ".." in Path(named).parts:
         raise InputError(f"{named} lies outside the project root; move it in or set root")
     folder = root.resolve() if table.glob is not None else inside(root, named)
@@ -117,6 +129,9 @@ def _parts(table: TableMapping, root: Path, named: str) -> tuple[Path, tuple[Pat
 
 
 def _kind(file: Path) -> str:
-    if file.name.lower().endswith(_CSV):
+    name = file.name.lower()
+    if any(name.endswith(form + packed) for form in _CSV for packed in ("", *_PACKED)):
         return "csv"
+    if file.suffix.lower() == ".zip" or (file.suffix.lower() in _PACKED and not Path(file.stem).suffix):
+        return "csv"  # such as export.zip: its file is taken for a CSV one
     return "parquet" if file.suffix.lower() in (".parquet", ".pq") else ""

@@ -1,39 +1,34 @@
-"""Header of a CSV file, read first so that columns are declared rather than guessed."""
+"""Header of a CSV file in UTF-8, read first so that columns are declared rather than guessed."""
 
-import codecs
 import csv
-import gzip
-import zlib
-from io import BufferedReader, FileIO, TextIOWrapper
 from pathlib import Path
 
 from crm_ml.errors import InputError
+from crm_ml.tables.packed_files import unpacked
 from crm_ml.tables.sources import refuse_twice
 
 _DELIMITERS = ",;\t|"
+_LONGEST_LINE = 1 << 26
 
 
-def read_header(path: Path, delimiter: str, encoding: str) -> list[str]:
-    """Return the names in the first line, without a byte order mark.
+def read_header(path: Path, delimiter: str, header: bool = True) -> list[str]:
+    """Return the names in the first line, without a byte order mark, or ``"1"``, ``"2"``, ... by position.
+
+    Parameters
+    ----------
+    path : Path
+    delimiter : str
+    header : bool
+        Whether the first line names the columns.
 
     Raises
     ------
     InputError
-        If the file is empty, in another encoding, or a name occurs twice.
+        If the file is empty or not in UTF-8, or a name is missing or occurs twice.
     """
-    if path.stat().st_size == 0:
-        raise InputError("is empty (0 bytes)")
-    try:
-        with _open(path) as file:
-            start = file.read(4)
-            file.readline()
-    except (EOFError, zlib.error, gzip.BadGzipFile):
-        raise InputError("is no whole gzip file; it may be truncated, export it again") from None
-    if start in (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE):
-        raise InputError("line 1 is UTF-32; convert the file to utf-8")
-    if encoding == "utf-8" and start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise InputError("line 1 is UTF-16 and not utf-8; declare encoding: utf-16 or convert the file")
-    names = _first_record(path, delimiter, "utf-8-sig" if encoding == "utf-8" else encoding)
+    names = _first_record(path, delimiter)
+    if not header:
+        return [str(place) for place, _ in enumerate(names, start=1)]
     unnamed = [str(place) for place, name in enumerate(names, start=1) if not name.strip()]
     if unnamed and len(names) > 1:
         raise InputError(f"line 1 leaves column {', '.join(unnamed)} without a name; name each column")
@@ -53,25 +48,16 @@ def better_delimiter(names: list[str], delimiter: str) -> str:
     return ""
 
 
-def _first_record(path: Path, delimiter: str, encoding: str) -> list[str]:
+def _first_record(path: Path, delimiter: str) -> list[str]:
+    with unpacked(path) as file:
+        line = file.readline(_LONGEST_LINE)
     try:
-        names = next(csv.reader([_first_text(path, encoding)], delimiter=delimiter, strict=True), [])
+        text = line.decode("utf-8-sig").rstrip("\r\n")
+        names = next(csv.reader([text], delimiter=delimiter, strict=True), [])
     except UnicodeError:
-        raise InputError(f"line 1 is not {encoding.removesuffix('-sig')}; declare its encoding") from None
+        raise InputError("line 1 is not utf-8; declare its encoding") from None
     except csv.Error as error:
         raise InputError(f"line 1 is no CSV header: {error}") from None
     if not names:
         raise InputError("line 1 is empty; the first line names the columns")
     return names
-
-
-def _first_text(path: Path, encoding: str) -> str:
-    if encoding == "utf-16":
-        with _open(path) as raw, TextIOWrapper(raw, encoding=encoding) as file:
-            return file.readline().rstrip("\n")
-    with _open(path) as raw:
-        return raw.readline().decode(encoding).rstrip("\r\n")
-
-
-def _open(path: Path) -> "BufferedReader":
-    return BufferedReader(gzip.GzipFile(path, "rb") if path.suffix == ".gz" else FileIO(path))

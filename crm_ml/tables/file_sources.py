@@ -33,10 +33,6 @@ class _Files:
         """The file or its parts."""
         return self.parts or (self.path,)
 
-    def _listed(self) -> str:
-        """Return the SQL list of the files; DuckDB takes a path as a pattern, so they are escaped."""
-        return f"[{', '.join(file_literal(path) for path in self.files)}]"
-
     def _hive(self) -> str:
         return (
             "hive_partitioning = true, hive_types_autocast = false"
@@ -69,16 +65,35 @@ class _Files:
 
 @dataclass(frozen=True)
 class CsvFile(_Files):
-    """A CSV file with a header, or parts with the same one; all cells are read as text."""
+    """A CSV file, or parts with the same columns; all cells are read as text.
+
+    Parameters
+    ----------
+    delimiter : str
+    encoding : str, optional
+        One of `crm_ml.tables.encodings.CODECS`; None to find it from the bytes, which is told in `notes`.
+    header : bool
+        Whether the first line names the columns; otherwise they are called ``"1"``, ``"2"``, ...
+    member : str, optional
+        File in a zip archive.
+    """
 
     delimiter: str = ","
-    encoding: str = "utf-8"
+    encoding: str | None = "utf-8"
+    header: bool = True
+    member: str | None = None
+    notes: list[str] = field(default_factory=list, init=False, compare=False)
+    _read: dict[Path, Path] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     def open(self, connection: "duckdb.DuckDBPyConnection", view: str) -> dict[str, str]:
         """Create the view in strict mode without guessing, so that a ragged row is an error."""
         from crm_ml.tables.csv_header import read_header
+        from crm_ml.tables.utf8_files import in_utf8
 
-        headers = {path: read_header(path, self.delimiter, self.encoding) for path in self.files}
+        places, encodings = in_utf8(connection, self.files, self.encoding, self.member)
+        self._read.update(places)
+        self._note(encodings)
+        headers = {path: read_header(place, self.delimiter, self.header) for path, place in places.items()}
         _refuse_different({path: list(names) for path, names in headers.items()})
         types = dict.fromkeys(headers[self.files[0]], "VARCHAR")
         schema = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in types)
@@ -86,11 +101,20 @@ class CsvFile(_Files):
         refuse_row_column(types)
         connection.execute(
             f"CREATE VIEW {ident(view)} AS SELECT row_number() OVER () AS {ROW}, * FROM read_csv("
-            f"{self._listed()}, auto_detect = false, header = true, delim = {literal(self.delimiter)}, "
-            f"quote = '\"', escape = '\"', encoding = {literal(self.encoding)}, strict_mode = true, "
+            f"{_listed(places.values())}, auto_detect = false, header = {str(self.header).lower()}, "
+            f"delim = {literal(self.delimiter)}, quote = '\"', escape = '\"', strict_mode = true, "
             f"null_padding = false, ignore_errors = false, {self._hive()}, columns = {{{schema}}})"
         )
         return types
+
+    def _note(self, encodings: dict[Path, str]) -> None:
+        """Tell which encodings were found, where nothing was declared; UTF-8 needs no declaration."""
+        names = {name: path.name for path, name in encodings.items() if name != "utf-8"}
+        if self.encoding is None:
+            self.notes[:] = [
+                f"{file} is read as {name}, found from its bytes; declare encoding: {name}"
+                for name, file in names.items()
+            ]
 
     def refuse_lost_rows(self, read: int) -> None:
         """Count the rows of the file without DuckDB and compare; parts are added up.
@@ -101,7 +125,7 @@ class CsvFile(_Files):
         """
         from crm_ml.tables.csv_rows import refuse_lost_rows
 
-        refuse_lost_rows(self.files, self.delimiter, self.encoding, read)
+        refuse_lost_rows([self._read[path] for path in self.files], self.delimiter, read, self.header)
 
 
 @dataclass(frozen=True)
@@ -124,7 +148,7 @@ class ParquetFile(_Files):
         row = "row_number() OVER ()" if self.parts else "file_row_number + 1"
         connection.execute(
             f"CREATE VIEW {ident(view)} AS SELECT {row} AS {ROW}, * EXCLUDE (file_row_number) "
-            f"FROM read_parquet({self._listed()}, file_row_number = true, {self._hive()})"
+            f"FROM read_parquet({_listed(self.files)}, file_row_number = true, {self._hive()})"
         )
         return types
 
@@ -140,6 +164,11 @@ class ParquetFile(_Files):
         there = sum(pq.read_metadata(path).num_rows for path in self.files)
         if there != read:
             raise InputError(f"has {there:,} rows of which {read:,} could be read; export it again")
+
+
+def _listed(files: Iterable[Path]) -> str:
+    """Return the SQL list of files; DuckDB takes a path as a pattern, so they are escaped."""
+    return f"[{', '.join(map(file_literal, files))}]"
 
 
 def _parquet_types(connection: "duckdb.DuckDBPyConnection", path: Path) -> dict[str, str]:

@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 from crm_ml.errors import ConfigError
 from crm_ml.rules.grammar import parse
 from crm_ml.tables.contract import contracts
+from crm_ml.tables.encodings import Encoding
 from crm_ml.tables.limits import wrong_allowances
 from crm_ml.tables.made_ids import wrong_made_ids
 from crm_ml.tables.mapping_parts import Cancellations, Cancelled, DeclaredCurrency, FilledDown, Mapped
@@ -32,14 +33,23 @@ class TableMapping(Strict):
 
     Parameters
     ----------
-    path : str, optional
-        A CSV (``.csv``, ``.csv.gz``, ``.txt``, ``.tsv``) or Parquet file, relative to the project root. With
-        ``*``, ``?`` or ``[`` in it, it is a name all the same and no pattern.
+    path : str or tuple of str, optional
+        A CSV file (``.csv``, ``.txt``, ``.tsv``, also with ``.gz``, ``.zst`` or ``.zip``) or a Parquet file,
+        relative to the project root, or several that are one table. With ``*``, ``?`` or ``[`` in it, it is a
+        name all the same and no pattern.
     parts : bool
         Whether `path` is a folder whose CSV or Parquet files, also in folders below it, are the parts of the
         table. Folders such as ``year=2024`` are columns. Names that start with ``_`` or ``.`` are left out.
     glob : str, optional
         In place of `path`: a pattern such as ``"orders/2024-*.csv"`` of the files that are the parts.
+    delimiter : str
+        Of CSV files.
+    encoding : str, optional
+        Of CSV files, one of `crm_ml.tables.encodings.CODECS`; without it, it is found from the bytes.
+    header : bool
+        Whether the first line of a CSV file names the columns; otherwise they are ``"1"``, ``"2"``, ...
+    member : str, optional
+        File in a zip archive that holds several.
     database, table : str, optional
         A DuckDB file, relative to the project root, and a table or view in it.
     url, query : str, optional
@@ -71,11 +81,13 @@ class TableMapping(Strict):
         Whether all orders may be on one day, such as the outcomes of a single trial.
     """
 
-    path: str | None = None
+    path: str | Annotated[tuple[str, ...], Field(strict=False, min_length=1)] | None = None
     parts: bool = False
     glob: str | None = None
     delimiter: str = ","
-    encoding: Literal["utf-8", "utf-16", "latin-1"] = "utf-8"
+    encoding: Encoding | None = None
+    header: bool = True
+    member: str | None = None
     database: str | None = None
     table: str | None = None
     url: str | None = None
@@ -109,7 +121,7 @@ class TableMapping(Strict):
         ]
         if len(declared) > 1:
             raise ValueError(f"give one of path, database, url and ids_of; given: {', '.join(declared)}")
-        if self.parts and self.path is None:
+        if self.parts and not isinstance(self.path, str):
             raise ValueError("parts goes with path, which is then the folder of the parts")
         if (self.database is None) != (self.table is None):
             raise ValueError("database and table go together")

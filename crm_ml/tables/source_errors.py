@@ -38,7 +38,6 @@ def explain(source: TableSource, error: Exception) -> str:
 
 
 _MEANINGS = {
-    "Invalid unicode": "is not in the declared encoding; declare latin-1 or utf-16, or convert the file",
     "unterminated quote": "has a quote that does not end, or text after a closing quote; correct it",
     "state machine": "is no regular CSV: line ends or quotes are mixed; write all line ends in one way",
     "Maximum line size": "has a line that is too long; an opening quote may be left open",

@@ -130,6 +130,7 @@ def stage(
         Raw columns and types, as opening `source` returned them.
     """
     staged.types = types = {name: _TYPES.get(kind, kind) for name, kind in types.items()}
+    staged.report.warnings += source.notes if isinstance(source, CsvFile) else ()
     hows = resolve(staged, source, types)
     currency = replace(context.currency, row=currency_of_row(staged, hows))
     context = replace(context, types=types, untyped=isinstance(source, CsvFile), currency=currency)

@@ -110,7 +110,7 @@ HEADERS = {
     "utf-16-without-mark": (
         "customer_id\nc00\n".encode("utf-16-le"),
         2,
-        "line 1 is not utf-16; declare its encoding",
+        "line 1 is not utf-16 with its byte order mark; convert the file to utf-8",
     ),
 }
 

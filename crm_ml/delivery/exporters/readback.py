@@ -71,7 +71,7 @@ def files_of(path: Path, suffix: str) -> list[Path]:
 def header_of(files: Sequence[Path]) -> tuple[str, ...]:
     """Return the header of the first file, or nothing if it can't be read."""
     try:
-        return tuple(read_header(files[0], ",", "utf-8")) if files else ()
+        return tuple(read_header(files[0], ",")) if files else ()
     except (InputError, OSError):
         return ()
 
@@ -124,7 +124,7 @@ def _file(file: Path, shape: Shape) -> list[str]:
 
 def _header(file: Path, wanted: tuple[str, ...]) -> list[str]:
     try:
-        header = tuple(read_header(file, ",", "utf-8"))
+        header = tuple(read_header(file, ","))
     except InputError:
         return ["line 1 is no header"]
     return [] if header == wanted else [f"line 1 is not {','.join(wanted)}"]
