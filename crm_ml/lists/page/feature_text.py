@@ -33,6 +33,16 @@ _PHRASES = {
     "campaign_answered": "{n campaign} answered so far",
     "campaign_answer_rate": "{p} of the messages answered",
     "campaign_days_since_answer": "{n day} since the last answer",
+    "event_rhythm_days_since": "{n day} since the last such event",
+    "event_rhythm_days_since_any": "{n day} since the last event of any kind",
+    "event_rhythm_tenure_days": "{n day} since the first such event",
+    "event_rhythm_gap_median_days": "{n day} in the middle gap between days with an event",
+    "event_rhythm_gap_mean_days": "{n day} between days with an event on average",
+    "event_rhythm_gap_max_days": "{n day} in the longest gap between days with an event",
+    "event_rhythm_gap_irregularity": "irregularity of the gaps between events {n} (0: a clockwork)",
+    "event_rhythm_gap_share": "silent for {p} of the mean gap between events",
+    "event_rhythm_recent_gap_share": "silent for {p} of the recent gap between events",
+    "event_rhythm_longer_gap_share": "{p} of past gaps between events longer than this silence",
     "habit_day_share": "orders on {p} of all days",
     "habit_month_share": "orders in {p} of all four-week blocks",
     "habit_days_since_third": "{n day} since the last order but two",
@@ -54,6 +64,14 @@ _PHRASES = {
     "price_coupon_share": "{p} of the shelf price taken off by coupons",
     "price_coupon_orders_share": "{p} of the orders with a coupon",
     "price_days_since_coupon": "{n day} since the last coupon",
+    "renewal_days_until_end": "{n day} until the term ends",
+    "renewal_days_since_start": "{n day} since the newest term began",
+    "renewal_term_days": "the term takes {n day}",
+    "renewal_terms": "{n term} so far",
+    "renewal_tenure_days": "{n day} since the first term began",
+    "renewal_last_gap_days": "the newest term began {n day} after the end of the one before",
+    "renewal_gap_max_days": "{n day} at most from the end of a term to the next",
+    "renewal_gap_mean_days": "{n day} from the end of a term to the next on average",
     "rfm_days_since_order": "{n day} since the last order",
     "rfm_days_since_large_order": "{n day} since the last large order",
     "rfm_orders": "{n order} so far",
@@ -78,6 +96,11 @@ _PHRASES = {
 }
 _WINDOWED = {
     "campaign_sent": "{n message} in the last",
+    "event_rhythm_events": "{n such event} in the last",
+    "event_rhythm_days": "{n day} with such an event in the last",
+    "event_rhythm_trend": "{p} of the events of twice the time fall into the last",
+    "event_rhythm_share": "{p} of all events are such ones in the last",
+    "event_rhythm_kinds": "{n kind} of event in the last",
     "habit_day_rate": "rate of order days {n}, half-life",
     "habit_week_share": "orders in {p} of the weeks, half-life",
     "habit_order_days": "{n day} with an order in the last",
@@ -95,7 +118,7 @@ _WINDOWED = {
     "trend_paid": "{p} of what was paid in twice the time falls into the last",
 }
 _UNITS = {"d": "day", "w": "week"}
-_TIMES = re.compile(r"timing_(\w+?)_share")
+_TIMES = re.compile(r"(?P<group>timing|event_rhythm)_(?P<when>[a-z]+)_share")
 _QUARTERS = ("night", "morning", "afternoon", "evening")
 
 
@@ -133,12 +156,18 @@ def _phrase(name: str, zone: str) -> str | None:
     if name in _PHRASES:
         return _PHRASES[name]
     if part := _TIMES.fullmatch(name):
-        when = f"in the {part[1]} ({zone})" if part[1] in _QUARTERS else f"on a {part[1].capitalize()}"
-        return f"{{p}} of the orders {when}"
+        what = "orders" if part["group"] == "timing" else "events"
+        return f"{{p}} of the {what} {_time(part['when'], zone)}"
     window = _WINDOW.fullmatch(name)
     if window is None or window["name"] not in _WINDOWED:
         return None
     return f"{_WINDOWED[window['name']]} {count(int(window['length']), _UNITS[window['unit']])}"
+
+
+def _time(when: str, zone: str) -> str:
+    if when == "weekend":
+        return f"on a {when}"
+    return f"in the {when} ({zone})" if when in _QUARTERS else f"on a {when.capitalize()}"
 
 
 def _filled(place: re.Match[str], value: str, currency: Currency) -> str:
