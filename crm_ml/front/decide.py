@@ -1,10 +1,9 @@
 """One verb that makes a list: who gets which action on a day, at what value, and why."""
 
-import functools
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from tempfile import TemporaryDirectory, mkdtemp
+from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
 
 from crm_ml.actions.catalog import Action, Catalog
@@ -15,7 +14,7 @@ from crm_ml.errors import Mistakes
 from crm_ml.front.decided_list import DecidedList
 from crm_ml.front.list_models import Model, models_of
 from crm_ml.front.list_request import Limits, catalog_of, currency_for, day_of, stated_consent
-from crm_ml.front.scored_day import identified
+from crm_ml.front.scored_day import identified, stages
 from crm_ml.score.batch import publish_list
 from crm_ml.score.prepared_list import prepare
 from crm_ml.tables import Tables
@@ -128,11 +127,5 @@ def decide(
     target = None if out is None else Path(out) / name
     job = prepare(policy, day, catalog, tables, loaded.champions, target, mistakes)
     home = Path(mkdtemp(prefix="crm_ml_list_"))
-    published = publish_list(job, home / "lists", Path(_stages().name), trace=home)
+    published = publish_list(job, home / "lists", stages(), trace=home)
     return DecidedList(job, published, home, loaded.notes, None if out is None else Path(out))
-
-
-@functools.cache
-def _stages() -> "TemporaryDirectory[str]":
-    """Return the folder of features and scores of this process, so that another list of a day has them."""
-    return TemporaryDirectory(prefix="crm_ml_stages_")

@@ -58,7 +58,7 @@ class FittedModel:
     ) -> None:
         self.config, self.evaluation, self.run_id = config, evaluation, run_id
         self.tables = tables
-        self._home, self._figures = home, dict(figures or {})
+        self._figures = dict(figures or {})
         self._version = ModelVersion.in_folder(self.name, "", home / "model")
         weakref.finalize(self, shutil.rmtree, home, ignore_errors=True)
 
@@ -189,7 +189,7 @@ class FittedModel:
         tables = tables or self.tables
         if tables is None:
             raise InputError(f"{self.name} was loaded without tables; give tables=, here or to load_model")
-        return score(self._home / "stages", self.source(), tables, day, actions)
+        return score(self.source(), tables, day, actions)
 
     def __getattr__(self, name: str) -> "Callable[[], Figure]":
         figures: Mapping[str, Figure] = self.__dict__.get("_figures", {})

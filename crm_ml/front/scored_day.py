@@ -1,9 +1,13 @@
 """The customers of a day with their scores and features, as a pandas frame."""
 
+import atexit
+import functools
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import TYPE_CHECKING
 
 from crm_ml.actions.catalog import Action
@@ -43,15 +47,11 @@ class ScoredDay:
     frame: "pd.DataFrame"
 
 
-def score(
-    work: Path, source: Source, tables: Tables, as_of: date | str, actions: Sequence[Action] = ()
-) -> ScoredDay:
+def score(source: Source, tables: Tables, as_of: date | str, actions: Sequence[Action] = ()) -> ScoredDay:
     """Score the customers of a day, or find their scores whole.
 
     Parameters
     ----------
-    work : Path
-        Folder of all stages.
     source : Source
     tables : Tables
     as_of : date or str
@@ -72,15 +72,23 @@ def score(
         )
     snapshot = Snapshot(moment_in(tables.zone, as_of), timedelta(days=1), zone=tables.zone)
     offered = _offered(source, tables, snapshot, actions)
-    features = features_of(work, tables, snapshot, options_by_group(source.groups))
+    features = features_of(stages(), tables, snapshot, options_by_group(source.groups))
     with tables.scratch() as inside:
-        scored = score_day(work, ScoringDay(inside, snapshot, features), [source], offered)
+        scored = score_day(stages(), ScoringDay(inside, snapshot, features), [source], offered)
     frames = [pd.read_parquet(table.path).set_index("customer_id") for table in scored.tables]
     if source.per_action:
         keys = [table.action.key for table in scored.tables if table.action is not None]
         for key, frame in zip(keys, frames, strict=True):
             frame.insert(0, "action", key)
     return ScoredDay(source, tables, snapshot, features, pd.concat(frames))
+
+
+@functools.cache
+def stages() -> Path:
+    """Return the folder of features and scores of this process, so that nothing of a day is made twice."""
+    folder = Path(mkdtemp(prefix="crm_ml_stages_"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def identified(tables: Tables) -> Tables:
