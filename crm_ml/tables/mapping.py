@@ -28,6 +28,15 @@ def _moment(value: Any) -> Any:
         raise ValueError(f"{value!r} is no date; write it as YYYY-MM-DD") from error
 
 
+def _files(value: Any) -> str | tuple[str, ...] | None:
+    """Return the name of a file, or those of several; a union of types would tell a mistake twice."""
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, list | tuple) and value and all(isinstance(name, str) for name in value):
+        return tuple(value)
+    raise ValueError("Input should be a valid string, or a list of them")
+
+
 class TableMapping(Strict):
     """Source and columns of one table.
 
@@ -81,7 +90,7 @@ class TableMapping(Strict):
         Whether all orders may be on one day, such as the outcomes of a single trial.
     """
 
-    path: str | Annotated[tuple[str, ...], Field(strict=False, min_length=1)] | None = None
+    path: Annotated[str | tuple[str, ...] | None, BeforeValidator(_files)] = None
     parts: bool = False
     glob: str | None = None
     delimiter: str = ","
