@@ -1,4 +1,8 @@
-"""Check customer tables: ``python -m crm_ml.tables configs/data/own_tables.yaml``."""
+"""Check customer tables, or write a first mapping of files.
+
+``python -m crm_ml.tables configs/data/own_tables.yaml`` checks, ``python -m crm_ml.tables --guess FILE``
+writes.
+"""
 
 import argparse
 import json
@@ -10,7 +14,7 @@ from crm_ml import commands
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Read a mapping, clean its tables, and show the report.
+    """Read a mapping, clean its tables, and show the report; or guess what files are and write a mapping.
 
     Parameters
     ----------
@@ -22,7 +26,34 @@ def main(argv: Sequence[str] | None = None) -> int:
     int
         0, or the exit code of the error (2 for bad input or config).
     """
-    return commands.run(_check, _parser().parse_args(argv), lead="")
+    parser = _parser()
+    arguments = parser.parse_args(argv)
+    if (arguments.config is None) == (arguments.guess is None):
+        parser.error("give a mapping, or files behind --guess")
+    return commands.run(_check if arguments.guess is None else _guess, arguments, lead="")
+
+
+def _guess(arguments: argparse.Namespace) -> None:
+    from rich.console import Console
+
+    from crm_ml.tables.guess.guess_table import guess_table
+    from crm_ml.tables.guess.write import write_guess
+
+    out = arguments.out or Path("configs/data/mine.yaml")
+    with Console(stderr=True).status("looking at the rows"):
+        guess = write_guess(arguments.guess, out, arguments.root)
+    console = Console()
+    for part in (guess.orders, guess.events):
+        if part is not None:
+            console.print(guess_table(part))
+            for note in part.notes:
+                console.print(f"- {note}", markup=False, soft_wrap=True)
+    for file in guess.ids:
+        text = f"{file.table}: {file.paths[0].name}, in which {file.key.name} has the ids of the orders"
+        console.print(text, markup=False, soft_wrap=True)
+    like = f", like: {guess.orders.ready}, which has these columns" if guess.orders.ready else ""
+    text = f"{out}: first mapping{like}. See what it says, then: python -m crm_ml.tables {out}"
+    console.print(text, markup=False, soft_wrap=True)
 
 
 def _check(arguments: argparse.Namespace) -> None:
@@ -49,9 +80,18 @@ def _parser() -> argparse.ArgumentParser:
         "crm_ml.tables",
         "Check customer tables against their contracts. Exit code 0, or 2 with every breach.",
     )
-    parser.add_argument("config", type=Path, help="mapping of sources and columns, configs/data/<name>.yaml")
+    parser.add_argument(
+        "config", nargs="?", type=Path, help="mapping of sources and columns, configs/data/<name>.yaml"
+    )
+    parser.add_argument(
+        "--guess", nargs="+", type=Path, metavar="FILE", help="files to write a first mapping of, to --out"
+    )
     parser.add_argument("--root", type=Path, help="folder that paths are relative to and must stay in")
-    parser.add_argument("--out", type=Path, help="folder that takes quarantine/<table>.parquet")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        help="folder that takes quarantine/<table>.parquet; of --guess the mapping (configs/data/mine.yaml)",
+    )
     parser.add_argument("--json", type=Path, help="file that takes the numbers of the report")
     parser.add_argument(
         "--profile", type=Path, help="file that takes the medians, to compare later tables with"

@@ -1,0 +1,46 @@
+"""What decided between two readings of a file, and what its data leave open, in sentences."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from crm_ml.tables.currencies import minor_digits
+
+if TYPE_CHECKING:
+    from crm_ml.tables.guess.file_guess import FileGuess
+
+
+def open_questions(guess: "FileGuess") -> list[str]:
+    """Return a sentence for each decision that a person should know."""
+    return [*_of_time(guess), *_of_numbers(guess), *_of_rows(guess)]
+
+
+def _of_time(guess: "FileGuess") -> Iterator[str]:
+    column = guess.column("time")
+    form = column.time if column is not None else None
+    if column is None or form is None or not form.why:
+        return
+    if form.or_format:
+        other = f"read as {form.format}, else write {form.or_format}"
+        yield f"{column.name}: {form.why}, so day or month may be first; {other}"
+    else:
+        yield f"{column.name}: {form.why}"
+
+
+def _of_numbers(guess: "FileGuess") -> Iterator[str]:
+    for role in ("unit price", "amount", "quantity"):
+        column = guess.column(role)
+        form = column.number if column is not None else None
+        if column is not None and form is not None and form.open_signs and minor_digits(form.currency):
+            yield f"{column.name}: three digits follow its sign in all cells; thousands or decimals?"
+
+
+def _of_rows(guess: "FileGuess") -> Iterator[str]:
+    amounts = guess.line_amounts()
+    negative = float((amounts[~np.isnan(amounts)] < 0).mean()) if (~np.isnan(amounts)).any() else 0.0
+    if negative and guess.ready is None:
+        yield f"{negative:.1%} of amounts are below zero: say what they take back (refund_of, cancellations)"
+    customer = guess.column("customer")
+    if customer is not None and customer.filled < 1:
+        yield f"{customer.name} is empty in {1 - customer.filled:.1%} of rows, which are set aside"
