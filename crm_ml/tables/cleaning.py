@@ -27,7 +27,6 @@ from crm_ml.tables.row_currency import RowCurrency
 from crm_ml.tables.row_rules import reject_far_times, reject_repeated, reject_unknown, reject_unlinked
 from crm_ml.tables.set_aside import settle_counts
 from crm_ml.tables.shared_amounts import share_amounts
-from crm_ml.tables.shared_amounts import share_amounts
 from crm_ml.tables.similar_ids import warn_similar_ids
 from crm_ml.tables.source_errors import explain
 from crm_ml.tables.sources import TableSource
@@ -173,9 +172,6 @@ def _collect_ids(opened: Opened, tables: dict[str, Staged], name: str) -> None:
 def _finish(
     connection: "duckdb.DuckDBPyConnection", staged: Staged, mapping: Mapping, tables: dict[str, Staged]
 ) -> None:
-    share_amounts(connection, staged, mapping.currency.code if mapping.currency else "")
-    if staged.refusals:
-        return
     share_amounts(connection, staged, mapping.currency.code if mapping.currency else "")
     if staged.refusals:
         return

@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING, Any
 
 from crm_ml.tables.limits import JUDGED_BY_LOSS, limit
 from crm_ml.tables.shared_amounts import ORDER_REASONS
-from crm_ml.tables.shared_amounts import ORDER_REASONS
 from crm_ml.tables.sources import ROW
 from crm_ml.tables.sql import ident
 from crm_ml.tables.staging import Staged
@@ -67,8 +66,9 @@ def _refuse(connection: "duckdb.DuckDBPyConnection", staged: Staged, rows: list[
     """Refuse what costs more money or customers than the limit of its reason, though its rows are within."""
     kinds = {check.reason: (check.kind, check.column) for check in staged.checks.all}
     kinds |= {f"unknown_{column}": ("unknown", column) for column in staged.contract.references}
-    kinds |= {f"{kind}_{name}": (kind, name) for kind in ORDER_REASONS for name in (*staged.names, "currency")}
-    kinds |= {f"{kind}_{name}": (kind, name) for kind in ORDER_REASONS for name in (*staged.names, "currency")}
+    kinds |= {
+        f"{kind}_{name}": (kind, name) for kind in ORDER_REASONS for name in (*staged.names, "currency")
+    }
     judged = [row for row in rows if kinds.get(row[0], ("", ""))[0] in JUDGED_BY_LOSS]
     if not judged:
         return
