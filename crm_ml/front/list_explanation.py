@@ -17,6 +17,8 @@ from crm_ml.rules.grammar import columns, parse
 if TYPE_CHECKING:
     import pandas as pd
 
+_SCORES = ("p_churn", "p_response", "uplift", "clv")
+
 
 @dataclass(frozen=True, eq=False)
 class ListExplanation:
@@ -103,8 +105,8 @@ class Decisions:
         weighed, features = _row(self.weighed, customer_id), _row(self.features, customer_id)
         if weighed is None:
             raise InputError(
-                f"this customer is not known on {self.as_of}: neither among the customers nor in an order "
-                "of the tables before it; see customer_id of the tables"
+                f"this customer is not known on {self.as_of}: no order and no registration of this "
+                "customer_id lies before that day"
             )
         values = {**(features or {}), **weighed}
         mine = self.rows[self.rows["customer_id"].astype(str) == customer_id]
@@ -117,7 +119,8 @@ class Decisions:
         decision = f"{row['action_id']} by {row['channel']}, worth {worth} after a cost of {cost}"
         drawn = ["drawn at random, to learn from it"] if row["arm"] == "explore" else []
         told = sentences_of(row, self.currency, self.zone)
-        reasons = (*drawn, *told, *filter(None, [row["assumption"]]))
+        scores = [f"{name} is {row[name]:.3g}" for name in _SCORES if row[name] == row[name]]
+        reasons = (*drawn, *told, *scores, *filter(None, [row["assumption"]]))
         return ListExplanation(customer_id, self.as_of, decision, reasons, table)
 
     def _of_action(self, number: int, values: Mapping[str, Any], row: Any) -> dict[str, Any]:

@@ -105,4 +105,5 @@ class ListPage:
     def _repr_html_(self) -> str:
         style = f"width:100%;height:{_HEIGHT}px;border:1px solid rgba(128,128,128,.3);background:#fff"
         text = html.escape(self.html, quote=True)
-        return f'<iframe title="page of the list" sandbox="" srcdoc="{text}" style="{style}"></iframe>'
+        sandbox = 'sandbox="allow-same-origin"'  # no script; a frame without an origin is not drawn to a PDF
+        return f'<iframe title="page of the list" {sandbox} srcdoc="{text}" style="{style}"></iframe>'
