@@ -26,7 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Let the simulator play a list out, evaluate it and show the truth beside; return the exit code."""
     about = "Let the simulator play a list out, and evaluate it."
     parser = commands.parser("crm_ml.score.play_out", about)
-    parser.add_argument("list", type=Path, metavar="LIST", help="folder of a list, or of all of a name")
+    about = "folder of a list, or of all of a name (default: the newest of the configuration)"
+    parser.add_argument("list", nargs="?", type=Path, metavar="LIST", help=about)
     parser.add_argument("--config", default="score/simulated", help="configuration that made it")
     commands.add_settings(parser)
     parser.add_argument("--draw", type=int, default=0, help="number of the random draw of what happens")
@@ -34,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return commands.run(_play_out, options.list, options.config, options.set, options.draw)
 
 
-def _play_out(place: Path, config: str, overrides: Sequence[str], draw: int) -> None:
+def _play_out(place: Path | None, config: str, overrides: Sequence[str], draw: int) -> None:
     from rich.console import Console
 
     from crm_ml import config as configs
@@ -50,7 +51,7 @@ def _play_out(place: Path, config: str, overrides: Sequence[str], draw: int) -> 
             f"{config}: its data are {settings.data.name}, whose customers nobody can let live on; a list of "
             "real customers is judged by python -m crm_ml.score.evaluate once its window has ended"
         )
-    published = Published.of(locate(place))
+    published = Published.of(locate(place or settings.out_folder / settings.name))
     catalog = configs.load(inside(project_root(), settings.actions), Catalog)
     evaluation, truth = played(published, settings, catalog, draw)
     _show(Console(), evaluation, truth)

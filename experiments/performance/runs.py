@@ -18,7 +18,11 @@ from typing import Any
 
 from measured import HERE, machine_text, resources_of
 
-COMMANDS = (["crm_ml.train"], ["crm_ml.score"], ["crm_ml.score", "score/simulated"])
+COMMANDS = (
+    ["crm_ml.train"], ["crm_ml.score"], ["crm_ml.score", "score/simulated"],
+    ["crm_ml.train", "churn/december", "clv/december"], ["crm_ml.score", "score/december"],
+    ["crm_ml.score.realised", "score/december", "--as-of", "2018-01-01"], ["crm_ml.score.play_out"],
+)  # fmt: skip
 SMALL = {
     "churn/lightgbm": ["split.training_snapshots=8", "split.test=[2017-10-25]", "replicates=100"],
     "clv/bg_nbd": ["candidates=[{purchases: beta_geo}]", "interval_replicates=20", "replicates=100"],

@@ -132,7 +132,9 @@ def main(module: str, arguments: list[str]) -> int:
     meter = Meter(" ".join([module.rpartition(".")[2], *(a for a in arguments if "/" in a and "=" not in a)]))
     for place in SECTIONS:
         importlib.import_module(place.partition(":")[0])
-    command = importlib.import_module(f"{module}.__main__")
+    command = importlib.import_module(module)
+    if hasattr(command, "__path__"):
+        command = importlib.import_module(f"{module}.__main__")
     for place, stage in STAGES.items():
         replace(place, functools.partial(meter.within, stage))
     for place in SECTIONS:
