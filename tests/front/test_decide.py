@@ -2,7 +2,7 @@
 
 import gc
 import re
-from datetime import date, timedelta
+from datetime import date
 from html import unescape
 
 import numpy as np
@@ -23,10 +23,8 @@ from crm_ml.models.model import create
 from crm_ml.pages import Currency
 from crm_ml.score.__main__ import main
 from crm_ml.score_tables import champion_set
-from crm_ml.snapshots import Snapshot, as_utc
 from crm_ml.tables import Tables
 
-DAY = Snapshot(as_utc(AS_OF), timedelta(days=1))
 SOURCE = "a trial of ours in May"
 SIMPLE = (
     Action.simple("coupon", "mail", cost=0.8, margin=40, effect=0.1, score="p_churn", source=SOURCE,
@@ -34,7 +32,7 @@ SIMPLE = (
     Action.simple("push", "push", cost="0.02", margin=40, effect=0.02, score="p_churn", source=SOURCE),
 )  # fmt: skip
 LIMITS = {
-    "daily_cap": 30,
+    "daily_cap": 12,
     "budgets": {"mail": 8.0},
     "hold_out": 0.1,
     "explore": 0.05,
@@ -48,7 +46,7 @@ data: {{name: generated}}
 as_of: {AS_OF}
 actions: configs/actions/test.yaml
 consent: assumed
-daily_cap: 30
+daily_cap: 12
 budgets: [{{name: mail, cents: 800, channels: [mail]}}]
 hold_out: {{salt: {SALT}, universal: 0.1}}
 explore: {{salt: {SALT}, share: 0.05}}
@@ -71,22 +69,24 @@ def tables(tmp_path_factory):
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _features_once(tables, tmp_path_factory):
-    """Compute the features of one day once, and take them for every day and currency."""
+def known(tables, tmp_path_factory):
+    """Few features of all customers, the same on every day."""
     folder = tmp_path_factory.mktemp("features")
-    features.write(tables, DAY, folder / "features.parquet")
-    known = (folder / "features.parquet").read_bytes()
+    customers = tables.pandas("customers")["customer_id"].sort_values()
+    days = np.random.default_rng(0).integers(0, 80, len(customers)).astype(float)
+    frame = pd.DataFrame({"customer_id": customers, "rfm_days_since_order": days, "rfm_orders_84d": days % 7})
+    frame.to_parquet(folder / "features.parquet", index=False)
+    content = (folder / "features.parquet").read_bytes()
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setenv("CRM_ML_DATA", str(folder))
-        monkeypatch.setattr(features, "write", lambda _tables, _day, path, _groups: path.write_bytes(known))
-        yield folder / "features.parquet"
+        monkeypatch.setattr(features, "write", lambda _tables, _day, path, _groups: path.write_bytes(content))
+        yield frame.set_index("customer_id")
 
 
 @pytest.fixture(scope="module")
-def model(_features_once, tmp_path_factory):
+def model(known, tmp_path_factory):
     """The folder of a small model with reasons."""
-    known = pd.read_parquet(_features_once).set_index("customer_id")
-    fitted = create("gradient_boosting").fit(known, np.random.default_rng(0).integers(0, 2, len(known)))
+    fitted = create("gradient_boosting").fit(known, known["rfm_days_since_order"] > 40)
     folder = tmp_path_factory.mktemp("models") / "churn"
     details = {"active_within_days": 56, "horizon_days": 28, "labels_end": "2024-05-01", "features": {}}
     model_folder.save(fitted, folder, "churn", **details)
@@ -123,7 +123,7 @@ def test_the_list_is_that_of_the_nightly_job_to_the_byte(decided, tables, model,
 
 def test_limits_hold_and_money_stands_in_major_units_beside_cents(decided, tables):
     frame = decided.frame
-    assert 0 < len(frame) == len(decided) <= 30
+    assert 0 < len(frame) == len(decided) <= 12
     assert frame.loc[frame["channel"] == "mail", "cost"].sum() <= 8
     assert set(frame["cost"]) <= {0.8, 0.02}
     pd.testing.assert_series_equal(
@@ -141,8 +141,8 @@ def test_limits_hold_and_money_stands_in_major_units_beside_cents(decided, table
         assert decided.certificate.sentence in unescape(text)
 
 
-def test_each_customer_is_explained_as_the_funnel_counts(decided, _features_once):
-    customers = pd.read_parquet(_features_once)["customer_id"]  # all that are known on the day
+def test_each_customer_is_explained_as_the_funnel_counts(decided, known):
+    customers = known.index
     told = {customer: decided.explain(customer) for customer in customers}
     outcomes = pd.DataFrame({customer: why.actions["outcome"] for customer, why in told.items()}).T
     names = {"no room": "capacity"}
