@@ -96,7 +96,7 @@ CASES = {
     "differs-refund": (["1.00", ""], ["0.50", "0.25"], 2, "differs_in_order_paid_cents"),
     "exceeds": (["1.00", ""], ["29.01", ""], 2, "exceeds_order_paid_cents"),
     "unread": (["", "one"], ["", ""], 1, "unshared_discount_cents"),
-    "unread-refund": (["", ""], ["1,50", ""], 1, "unshared_paid_cents"),
+    "unread-refund": (["", ""], ["half", ""], 1, "unshared_paid_cents"),
     "negative": (["", ""], ["-1.00", ""], 1, "unshared_paid_cents"),
 }
 
