@@ -8,7 +8,7 @@ import tempfile
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVarTuple
+from typing import Any, TypeVarTuple
 
 from crm_ml.errors import CrmError
 from crm_ml.version import VERSION
@@ -68,6 +68,31 @@ def parser(module: str, description: str) -> argparse.ArgumentParser:
 def add_settings(command: argparse.ArgumentParser) -> None:
     """Let a command take ``--set KEY=VALUE``, as often as wanted."""
     command.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override a setting")
+
+
+def add_new(command: argparse.ArgumentParser, words: str, **options: Any) -> None:
+    """Let a command write a config in place of its work: ``--new``, ``--data``, ``--name`` and ``--force``.
+
+    Parameters
+    ----------
+    command : argparse.ArgumentParser
+    words : str
+        What ``--new`` writes, in words.
+    **options
+        Of ``--new``, as argparse takes them.
+    """
+    command.add_argument("--new", help=f"write a config that fits --data, with reasons: {words}", **options)
+    command.add_argument("--data", metavar="MAPPING", help="with --new: mapping of the tables, or a data set")
+    command.add_argument("--name", help="with --new: name of the file (default: that of the mapping)")
+    command.add_argument("--force", action="store_true", help="with --new: write over a file")
+
+
+def check_new(command: argparse.ArgumentParser, options: argparse.Namespace, names: object = ()) -> None:
+    """End with the usage where ``--new`` lacks its data, or its companions lack ``--new``."""
+    if options.new and (names or not options.data):
+        command.error("--new wants --data MAPPING, and no name of a config beside it")
+    if not options.new and (options.data or options.name or options.force):
+        command.error("--data, --name and --force belong to --new")
 
 
 def add_list_settings(command: argparse.ArgumentParser, day: str) -> None:

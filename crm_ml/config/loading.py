@@ -30,10 +30,14 @@ def load(path: Path, model: type[Loaded], overrides: Sequence[str] = ()) -> Load
     ConfigError
         Listing every breach.
     """
-    content = read_yaml(path)
+    return validate(overridden(read_yaml(path), overrides), model, path.name)
+
+
+def overridden(content: Any, overrides: Sequence[str]) -> Any:
+    """Return plain content, changed in place, with ``key=value`` overrides; raises as `load`."""
     for text in sorted(overrides, key=lambda text: not text.partition("=")[0].endswith(".name")):
         _override(content, text)  # names first, since another name drops the options of the one in the file
-    return validate(content, model, path.name)
+    return content
 
 
 def load_run(name: str, overrides: Sequence[str] = ()) -> Run:

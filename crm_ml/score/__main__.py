@@ -20,8 +20,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Publish a list and show it in figures; return the exit code."""
     parser = commands.parser("crm_ml.score", "Score, decide, publish a list.")
     commands.add_list_settings(parser, "day of the list")
+    commands.add_new(parser, "settings and actions of a list", action="store_true")
     options = parser.parse_args(arguments)
-    return commands.run(_score, options.config, commands.list_settings(options), options.out)
+    commands.check_new(parser, options)
+    overrides = commands.list_settings(options)
+    if options.new:
+        return commands.run(_write, options.data, options.name, overrides, options.force)
+    return commands.run(_score, options.config, overrides, options.out)
+
+
+def _write(data: str, name: str | None, overrides: Sequence[str], force: bool) -> None:
+    from rich.console import Console
+
+    from crm_ml.next_steps import command, next_line
+    from crm_ml.score.new_list import write_list
+
+    new = write_list(data, name, overrides, force)
+    files = (f"settings: {new.settings}", f"actions: {new.actions}")
+    for line in (*files, *new.notes, next_line(command("crm_ml.score", new.config))):
+        Console().print(line, soft_wrap=True, markup=False, highlight=False)
 
 
 def _score(config: str, overrides: Sequence[str], out: Path | None) -> None:
@@ -31,6 +48,8 @@ def _score(config: str, overrides: Sequence[str], out: Path | None) -> None:
     from crm_ml import config as configs
     from crm_ml import datasets
     from crm_ml.actions.catalog import Catalog
+    from crm_ml.config.day_places import naming_days, places_of
+    from crm_ml.next_steps import after_list
     from crm_ml.score.batch import run
     from crm_ml.score.settings import settings_of
     from crm_ml.score_tables.champion_set import champions
@@ -39,7 +58,10 @@ def _score(config: str, overrides: Sequence[str], out: Path | None) -> None:
     settings = settings_of(config, overrides)
     catalog = configs.load(inside(project_root(), settings.actions), Catalog)
     console = Console()
-    with Progress(console=console, transient=not console.is_terminal) as progress:
+    name = config.removeprefix("configs/").removesuffix(".yaml")
+    places = places_of({"as_of": settings.as_of}, f"configs/{name}.yaml", overrides)
+    progress = Progress(console=console, transient=not console.is_terminal)
+    with naming_days(places), progress:
         task = progress.add_task("tables and model", total=None)
         tables = datasets.load(settings.data.name, settings.data.path, **settings.data.options)
         models = champions(settings.models, settings.day)
@@ -53,6 +75,9 @@ def _score(config: str, overrides: Sequence[str], out: Path | None) -> None:
             lambda done, rows: progress.update(task, completed=done, total=rows),
         )
     show(console, outcome)
+    days = max(action.limits.expires_after_days for action in catalog.actions)
+    for line in after_list(outcome.folder, name, days):
+        console.print(line, soft_wrap=True, markup=False, highlight=False)
 
 
 def show(console: "Console", outcome: "PublishedList") -> None:

@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from crm_ml.config import Data, load
 from crm_ml.decision.list_policy import ListPolicy
 from crm_ml.errors import ConfigError
+from crm_ml.next_steps import without_list
 from crm_ml.storage.paths import data_folder, inside, project_root
 
 _FAMILY_OF = {
@@ -106,5 +107,9 @@ def settings_of(config: str, overrides: Sequence[str] = ()) -> ScoreSettings:
     ConfigError
         If there is no such file inside the project, or it is wrong.
     """
-    name = config.removeprefix("configs/").removesuffix(".yaml")
-    return load(inside(project_root() / "configs", f"{name}.yaml"), ScoreSettings, overrides)
+    configs, name = project_root() / "configs", config.removeprefix("configs/").removesuffix(".yaml")
+    path = inside(configs, f"{name}.yaml")
+    if not path.is_file():
+        known = sorted(f"score/{file.stem}" for file in configs.glob("score/*.yaml"))
+        raise ConfigError(without_list(name, known))
+    return load(path, ScoreSettings, overrides)

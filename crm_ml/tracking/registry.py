@@ -8,7 +8,7 @@ from typing import Any
 from crm_ml.storage.manifest import fingerprint, verify
 from crm_ml.tracking.loader_check import check_loader
 from crm_ml.tracking.logged_models import MODEL_FOLDER
-from crm_ml.tracking.store import connect, load_mlflow, refusing, tracking_uri
+from crm_ml.tracking.store import absent, connect, load_mlflow, refusing, tracking_uri
 from crm_ml.tracking.store_retry import patiently
 
 
@@ -61,6 +61,20 @@ def champion(name: str, alias: str = "champion") -> ModelVersion:
     with refusing(f"no model {name}@{alias} is registered in {tracking_uri()}; train it first"):
         version = connect().get_model_version_by_alias(name, alias)
     return registered(name, str(version.version))
+
+
+def aliases_of(name: str) -> dict[str, str]:
+    """Return the aliases of a registered name with their versions; none of a name that is not there.
+
+    Raises
+    ------
+    InputError
+        If the store refuses.
+    """
+    with absent(f"{name} can't be read from {tracking_uri()}"):
+        held = connect().get_registered_model(name).aliases
+        return {alias: str(version) for alias, version in sorted(held.items())}
+    return {}
 
 
 def registered(name: str, version: str) -> ModelVersion:

@@ -19,9 +19,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = commands.parser("crm_ml.train", "Train, evaluate, log and register.")
     parser.add_argument("runs", nargs="*", metavar="RUN", help="path under configs/ without .yaml")
     commands.add_settings(parser)
+    commands.add_new(parser, "family whose config is to be written, such as churn", metavar="FAMILY")
     parser.add_argument("--metrics-json", type=Path, metavar="PATH", help="write {run: {metric: value}}")
     options = parser.parse_args(arguments)
+    commands.check_new(parser, options, options.runs)
+    if options.new:
+        return commands.run(_write, options.new, options.data, options.name, options.set, options.force)
     return commands.run(_train, options.runs, options.set, options.metrics_json)
+
+
+def _write(family: str, data: str, name: str | None, overrides: Sequence[str], force: bool) -> None:
+    from rich.console import Console
+
+    from crm_ml.config.new_run import write_run
+    from crm_ml.next_steps import next_line, train
+
+    new = write_run(family, data, name, overrides, force)
+    for line in (f"config: {new.path}", *new.reasons, next_line(train(new.run))):
+        Console().print(line, soft_wrap=True, markup=False, highlight=False)
 
 
 def _train(runs: Sequence[str], overrides: Sequence[str], metrics_json: Path | None) -> None:
@@ -29,6 +44,7 @@ def _train(runs: Sequence[str], overrides: Sequence[str], metrics_json: Path | N
     from rich.progress import Progress
 
     from crm_ml.config import Defaults, load, load_run
+    from crm_ml.config.day_places import naming_days, places_of
     from crm_ml.storage.paths import project_root
     from crm_ml.train.experiment import run
 
@@ -39,7 +55,9 @@ def _train(runs: Sequence[str], overrides: Sequence[str], metrics_json: Path | N
     finished = []
     with Progress(console=console, transient=not console.is_terminal) as progress:
         for name in names:
-            finished.append(run(name, overrides, progress))
+            config = load_run(name, overrides).model_dump()
+            with naming_days(places_of(config, f"configs/{name}.yaml", overrides)):
+                finished.append(run(name, overrides, progress))
     for done in finished:
         _show(console, done)
     if metrics_json:
@@ -49,6 +67,7 @@ def _train(runs: Sequence[str], overrides: Sequence[str], metrics_json: Path | N
 
 def _show(console: "Console", done: "Finished") -> None:
     from crm_ml.tracking import tracking_uri
+    from crm_ml.train.next_step import next_lines
     from crm_ml.train.record.outcome_text import print_report
 
     outcome = done.outcome
@@ -59,6 +78,8 @@ def _show(console: "Console", done: "Finished") -> None:
     uri = tracking_uri()
     page = uri if uri.startswith("http") else f"mlflow server --backend-store-uri {uri}"
     console.print(f"page: {page}", soft_wrap=True)
+    for line in next_lines(done):
+        console.print(line, soft_wrap=True, markup=False, highlight=False)
 
 
 if __name__ == "__main__":

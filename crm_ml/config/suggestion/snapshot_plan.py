@@ -140,14 +140,14 @@ def plan_snapshots(rhythm: Rhythm, stated: Mapping[str, Any], counts: Counts, wh
 def _windows(rhythm: Rhythm, stated: Mapping[str, Any]) -> Iterator[Windows]:
     """Yield pairs of windows: what was stated, or what fits best and then its halves and doubles."""
     widest, reach = floor_weeks(rhythm.reach_days / 8), rhythm.reach_days
-    fitting = min(whole_weeks(rhythm.within(0.75), at_least=_MONTH), widest) if rhythm.repeats else widest
+    fitting = min(whole_weeks(rhythm.within(0.5), at_least=_MONTH), widest) if rhythm.repeats else widest
     options = [fitting, 2 * fitting, floor_weeks(fitting / 2)]
     horizons = [int(stated["horizon_days"])] if "horizon_days" in stated else [
         days for days in dict.fromkeys(options) if days <= max(widest, reach // 6)
     ]  # fmt: skip
     for horizon in horizons:
         most = max(horizon, floor_weeks(reach / 4))
-        usual = whole_weeks(rhythm.within(0.9)) if rhythm.repeats else most
+        usual = whole_weeks(rhythm.within(0.75)) if rhythm.repeats else most
         active = int(stated.get("active_within_days", min(max(2 * horizon, usual), most)))
         yield Windows(horizon, active)
 
