@@ -33,6 +33,11 @@ SMALL = {
     },
 }
 SMALL_DATA = {
+    ("churn", "simulated"): {
+        "data.options.customers": "500",
+        "split.test": "[2023-11-05, 2023-12-03]",
+        "register_as.as_of": "2023-12-17",
+    },
     ("clv", "complete_journey"): {
         "split.validation": "[2017-05-15, 2017-07-10]",
         "register_as.as_of": "2017-12-20",

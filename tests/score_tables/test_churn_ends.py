@@ -1,0 +1,79 @@
+"""A list of another end of a relationship: whom it scores, and what comes true of it."""
+
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+
+import pytest
+from app_world import app_tables, terms_that_end, who_logged_in
+
+import crm_ml
+from crm_ml.learning.realised.realise import LabelReach
+from crm_ml.models.relationship_ends import Renewal, Silence
+from crm_ml.score_tables import churn
+
+DAY = "2024-06-01"
+DETAILS = {
+    "silence": {"target": {"silence": {"kinds": ["login"]}}, "horizon_days": 7, "active_within_days": 14},
+    "renewal": {
+        "target": {"renewal": {"kinds": ["term"], "grace_days": 5}},
+        "horizon_days": 19,
+        "active_within_days": 35,
+    },
+}
+
+
+@pytest.mark.parametrize("end", list(DETAILS))
+def test_outcomes_are_known_as_far_as_events_reach(end):
+    tables = app_tables(users=60)
+    version = SimpleNamespace(details=DETAILS[end])
+    label = churn.label(version, {}, datetime.fromisoformat(DAY).replace(tzinfo=UTC))
+    outcomes = label.outcome(tables)
+    days = DETAILS[end]["horizon_days"]
+    if end == "silence":
+        active, later = who_logged_in(tables, DAY, -14, 0), who_logged_in(tables, DAY, 0, days)
+    else:
+        active, later = terms_that_end(tables, DAY, days - 5, 5)
+    assert set(outcomes.index) == active
+    assert set(outcomes.index[outcomes == 0]) == active & later
+    assert 0 < outcomes.sum() < len(outcomes)
+    scores = SimpleNamespace(label=label, day=DAY)
+    assert LabelReach(datetime(2024, 9, 1).date()).why_not(scores, tables) == ""
+    late = churn.label(version, {}, datetime(2024, 7, 18, tzinfo=UTC))
+    scores = SimpleNamespace(label=late, day="2024-07-18")
+    assert "the data end on 2024-07-19" in LabelReach(datetime(2024, 9, 1).date()).why_not(scores, tables)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("orders", [True, False])
+def test_an_app_without_orders_ends_with_a_model_that_scores_whom_it_is_about(orders):
+    tables = app_tables(users=300, orders=orders)
+    model = crm_ml.fit(
+        "churn", tables, silence={"kinds": ["login"]}, horizon_days=7, active_within_days=14, replicates=100,
+        settings={"model": {"name": "logistic"}, "largest_ece": 0.2},
+    )  # fmt: skip
+    assert model.holds
+    shown = model.evaluation.frame.set_index(["model", "metric"])["value"]
+    assert {"event_recency_rule", "event_cadence_rule", "logistic"} < set(shown.index.get_level_values(0))
+    assert shown["model", "auc"] > 0.85
+    scored = model.predict()
+    as_of = model.config.register_as.as_of
+    assert set(scored.index) == who_logged_in(tables, str(as_of), -14, 0)
+    assert model.source().where == "event_rhythm_days_since < 14"
+    assert "days since the last such event" in str(model.explain(scored.index[0]))
+    assert model.config.target.end == Silence(kinds=("login",))
+
+
+@pytest.mark.slow
+def test_renewals_end_with_a_model_that_scores_whose_term_ends():
+    tables = app_tables(users=1_200)
+    model = crm_ml.fit(
+        "churn", tables, renewal={"kinds": ["term"], "grace_days": 5}, horizon_days=19, replicates=100,
+        settings={"model": {"name": "logistic"}, "largest_ece": 0.2},
+    )  # fmt: skip
+    target = model.config.target
+    assert target.end == Renewal(kinds=("term",), grace_days=5)
+    assert timedelta(days=30) <= target.active_within < timedelta(days=42)
+    shown = model.evaluation.frame.set_index(["model", "metric"])["value"]
+    assert min(shown["model", "auc"], shown["renewals_rule", "auc"]) > 0.55
+    ends, _ = terms_that_end(tables, str(model.config.register_as.as_of), 14, 5)
+    assert set(model.predict().index) == ends
