@@ -8,8 +8,8 @@ import pytest
 from small_settings import QUICK, SMALL, SMALL_DATA, SMALL_RUNS, TUNED
 
 PROJECT = Path(__file__).resolve().parents[2]
-MORE_OF_A_KIND = ("churn/app_silence", "propensity/category", "propensity/tuned", "recommend/category", "recommend/tuned",
-                  "uplift/hillstrom_spend")  # fmt: skip
+MORE_OF_A_KIND = ("churn/app_silence", "propensity/category", "propensity/tuned", "recommend/category",
+                  "recommend/tuned", "uplift/hillstrom_spend")  # fmt: skip
 
 
 @dataclass(frozen=True)
