@@ -65,10 +65,13 @@ def fit(
     --------
     >>> import crm_ml
     >>> shop = crm_ml.datasets.load("simulated", customers=300, campaigns=3)
-    >>> fitted = crm_ml.fit("clv", shop, as_of="2024-12-29", horizon_days=56, replicates=100,
-    ...     interval_replicates=20)  # doctest: +SKIP
-    >>> fitted.evaluation.frame.query("model == 'model'").columns.tolist()  # doctest: +SKIP
-    ['model', 'metric', 'value', 'low', 'high']
+    >>> crm_ml.fit("churn", shop, as_of="2024-12-29", horizn_days=28)
+    Traceback (most recent call last):
+    ...
+    crm_ml.errors.ConfigError: fit: churn has no setting 'horizn_days'; did you mean horizon_days?
+    >>> fitted = crm_ml.fit("churn", shop, as_of="2024-12-29", horizon_days=28)  # doctest: +SKIP
+    >>> fitted.predict()["p_churn"].between(0, 1).all()  # doctest: +SKIP
+    True
     """
     from rich.console import Console
     from rich.progress import Progress
