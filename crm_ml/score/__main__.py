@@ -43,13 +43,13 @@ def _write(data: str, name: str | None, overrides: Sequence[str], force: bool) -
 
 def _score(config: str, overrides: Sequence[str], out: Path | None) -> None:
     from rich.console import Console
-    from rich.progress import Progress
 
     from crm_ml import config as configs
     from crm_ml import datasets
     from crm_ml.actions.catalog import Catalog
     from crm_ml.config.day_places import naming_days, places_of
     from crm_ml.next_steps import after_list
+    from crm_ml.progress import shown
     from crm_ml.score.batch import run
     from crm_ml.score.settings import settings_of
     from crm_ml.score_tables.champion_set import champions
@@ -60,8 +60,7 @@ def _score(config: str, overrides: Sequence[str], out: Path | None) -> None:
     console = Console()
     name = config.removeprefix("configs/").removesuffix(".yaml")
     places = places_of({"as_of": settings.as_of}, f"configs/{name}.yaml", overrides)
-    progress = Progress(console=console, transient=not console.is_terminal)
-    with naming_days(places), progress:
+    with naming_days(places), shown(console) as progress:
         task = progress.add_task("tables and model", total=None)
         tables = datasets.load(settings.data.name, settings.data.path, **settings.data.options)
         models = champions(settings.models, settings.day)

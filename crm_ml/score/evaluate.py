@@ -38,17 +38,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> None:
     from rich.console import Console
-    from rich.progress import Progress
 
     from crm_ml import datasets
     from crm_ml.learning.evaluation_files import save_evaluation, write_json
     from crm_ml.learning.evaluation_report import show
     from crm_ml.learning.list_evaluation import Question, evaluate
+    from crm_ml.progress import shown
 
     published, other, settings, catalog = _prepared(options)
     days = options.days if options.days is not None else published.longest_days()
     console = Console()
-    with Progress(console=console, transient=not console.is_terminal) as progress:
+    with shown(console) as progress:
         progress.add_task("tables and outcomes", total=None)
         tables = datasets.load(settings.data.name, settings.data.path, **settings.data.options)
         evaluation = evaluate(

@@ -59,11 +59,13 @@ def _guess(arguments: argparse.Namespace) -> None:
 def _check(arguments: argparse.Namespace) -> None:
     from rich.console import Console
 
+    from crm_ml.next_steps import new_run, next_line
+    from crm_ml.progress import status
     from crm_ml.tables.cleaning_report import CleaningReport
     from crm_ml.tables.config_file import load_config
 
-    with Console(stderr=True).status("opening the sources") as status:
-        tables = load_config(arguments.config, arguments.root, status.update)
+    with status("opening the sources") as told:
+        tables = load_config(arguments.config, arguments.root, told)
     report = tables.report or CleaningReport()
     Console().print(report.rich())
     if arguments.json is not None:
@@ -73,6 +75,9 @@ def _check(arguments: argparse.Namespace) -> None:
     if arguments.out is not None:
         for path in report.write_quarantine(arguments.out):
             Console().print(f"quarantined rows: {path}", soft_wrap=True)
+    if arguments.root is None:  # a run reads the mapping by its name alone
+        line = next_line(new_run("churn", str(arguments.config)))
+        Console().print(line, soft_wrap=True, markup=False, highlight=False)
 
 
 def _parser() -> argparse.ArgumentParser:

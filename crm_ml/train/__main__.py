@@ -41,10 +41,10 @@ def _write(family: str, data: str, name: str | None, overrides: Sequence[str], f
 
 def _train(runs: Sequence[str], overrides: Sequence[str], metrics_json: Path | None) -> None:
     from rich.console import Console
-    from rich.progress import Progress
 
     from crm_ml.config import Defaults, load, load_run
     from crm_ml.config.day_places import naming_days, places_of
+    from crm_ml.progress import shown
     from crm_ml.storage.paths import project_root
     from crm_ml.train.experiment import run
 
@@ -53,19 +53,19 @@ def _train(runs: Sequence[str], overrides: Sequence[str], metrics_json: Path | N
         load_run(name, overrides)  # all configs are checked before the first one trains
     console = Console()
     finished = []
-    with Progress(console=console, transient=not console.is_terminal) as progress:
+    with shown(console) as progress:
         for name in names:
             config = load_run(name, overrides).model_dump()
             with naming_days(places_of(config, f"configs/{name}.yaml", overrides)):
                 finished.append(run(name, overrides, progress))
     for done in finished:
-        _show(console, done)
+        _show(console, done, overrides)
     if metrics_json:
         metrics = {done.name: dict(done.outcome.metrics) for done in finished}
         metrics_json.write_text(json.dumps(metrics, indent=2, sort_keys=True))
 
 
-def _show(console: "Console", done: "Finished") -> None:
+def _show(console: "Console", done: "Finished", overrides: Sequence[str]) -> None:
     from crm_ml.tracking import tracking_uri
     from crm_ml.train.next_step import next_lines
     from crm_ml.train.record.outcome_text import print_report
@@ -78,7 +78,7 @@ def _show(console: "Console", done: "Finished") -> None:
     uri = tracking_uri()
     page = uri if uri.startswith("http") else f"mlflow server --backend-store-uri {uri}"
     console.print(f"page: {page}", soft_wrap=True)
-    for line in next_lines(done):
+    for line in next_lines(done, overrides):
         console.print(line, soft_wrap=True, markup=False, highlight=False)
 
 

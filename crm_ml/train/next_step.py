@@ -1,5 +1,6 @@
 """What follows a finished run: the list that uses its champion, or what its challenger lacks."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from crm_ml import next_steps, tracking
@@ -12,9 +13,9 @@ if TYPE_CHECKING:
     from crm_ml.train.experiment import Finished
 
 
-def next_lines(done: "Finished") -> list[str]:
+def next_lines(done: "Finished", overrides: Sequence[str] = ()) -> list[str]:
     """Return the next commands of a run, true for what the store and ``configs/`` hold now."""
-    config = load_run(done.name)
+    config = load_run(done.name, overrides)
     name, family, decision = done.outcome.candidate.name, config.family, done.decision
     lists = lists_naming(family, name)
     if decision.role == CHAMPION:
@@ -30,9 +31,9 @@ def next_lines(done: "Finished") -> list[str]:
 def _lacking(models: dict[str, str]) -> list[str]:
     """Return the runs that register the models of a list which the store does not hold yet."""
     client = tracking.connect()
-    absent = [
-        (family, *model.split("@", 1))
-        for family, model in models.items()
-        if number_of(client, *model.split("@", 1)) is None
-    ]
-    return [run for family, name, _ in absent for run in runs_registering(family, name)[:1]]
+    lacking = []
+    for family, model in models.items():
+        name, _, alias = model.partition("@")
+        if number_of(client, name, alias) is None:
+            lacking += runs_registering(family, name)[:1]
+    return lacking

@@ -97,7 +97,7 @@ def test_flags_give_the_day_the_settings_and_the_folder(project):
     [
         (["--as-of", "yesterday"], "as_of: Input should be a valid date"),
         (["--set", "nope=1", "--set", "daily_cap=0"], "2 mistakes"),
-        (["score/other"], "can't be read"),
+        (["score/other"], "score/other: no list of that name"),
         (["../default"], "outside"),
         (["--set", "actions=../actions.yaml"], "outside"),
         (["--set", "consent=table"], "no consents"),
