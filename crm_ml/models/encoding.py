@@ -4,7 +4,7 @@ import json
 import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,8 +64,7 @@ class Encoding:
         if repeated or not len(X):
             raise InputError(f"features: {len(X):,} rows, repeated columns {', '.join(repeated) or 'none'}")
         dropped = tuple(sorted(str(name) for name in X.columns if _is_constant(X[name])))
-        if dropped:
-            logger.warning("dropped %d constant or all-null columns: %s", len(dropped), ", ".join(dropped))
+        _report_dropped(dropped)
         columns = tuple(sorted(str(name) for name in X.columns if str(name) not in dropped))
         if not columns:
             raise InputError("features: every column is constant or null; nothing can be learned")
@@ -227,3 +226,10 @@ def _refuse_ids(X: "pd.DataFrame", text: list[str], customers: "pd.Index") -> No
         raise InputError(
             f"features: {', '.join(named)} holds customer ids, which never enter a model; drop it"
         )
+
+
+@cache
+def _report_dropped(dropped: tuple[str, ...]) -> None:
+    """Warn of columns that say nothing; once for all models of a run that drop the same."""
+    if dropped:
+        logger.warning("dropped %d constant or all-null columns: %s", len(dropped), ", ".join(dropped))
