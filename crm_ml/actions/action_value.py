@@ -20,15 +20,16 @@ class Answer(Strict):
         Kind of campaign, or the category, as the model of answers knows it.
     days : int
         Length of the window in which an answer counts.
-    by : {"campaign", "category", "item"}
-        What the action offers: the offers of past campaigns, categories, or items.
+    by : {"campaign", "category", "item", "event"}
+        What the action offers: the offers of past campaigns, categories, or items; or that an answer is an
+        event of a kind.
     names : tuple of str
-        Campaigns, categories or items.
+        Campaigns, categories, items or kinds of event.
     """
 
     kind: str
     days: Annotated[int, Field(ge=1, le=366)]
-    by: Literal["campaign", "category", "item"]
+    by: Literal["campaign", "category", "item", "event"]
     names: Annotated[Texts, Field(min_length=1)]
 
 

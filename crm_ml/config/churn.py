@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from crm_ml.config.parts import Features
+from crm_ml.config.parts import Groups
 from crm_ml.config.probability import ProbabilityRun, SnapshotTarget
 from crm_ml.config.split import SnapshotSplit
 from crm_ml.models.relationship_ends import End, NoOrder, Renewal, Silence
@@ -75,25 +75,9 @@ class ChurnRun(ProbabilityRun):
     split: SnapshotSplit
 
     @property
-    def groups(self) -> Features | None:
-        """Feature groups of the model: those of the config, and those that its end needs."""
-        return with_groups_of(self.target.end, self.features)
-
-    @model_validator(mode="after")
-    def _groups_of_the_end(self) -> Self:
-        for name, options in self.target.end.groups.items():
-            if (self.features or {}).get(name, options) != options:
-                raise ValueError(f"features.{name} follows from the target: leave it out, or write {options}")
-        return self
-
-
-def with_groups_of(end: End, features: Features | None) -> Features | None:
-    """Return feature groups with those that an end of a relationship needs; None stays if it needs none."""
-    from crm_ml.features.feature_groups import groups_with_options
-
-    if not end.groups:
-        return features
-    return {**{name: dict(options) for name, options in groups_with_options(features).items()}, **end.groups}
+    def needed_groups(self) -> Groups:
+        """Feature groups that its end needs."""
+        return self.target.end.groups
 
 
 RUN = ChurnRun

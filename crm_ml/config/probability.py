@@ -1,11 +1,11 @@
 """Common config of all families that predict a probability."""
 
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from crm_ml.config.parts import Features, Positive
+from crm_ml.config.parts import Features, Groups, Positive
 from crm_ml.config.tuning import Tuned
 from crm_ml.snapshots import Snapshot
 from crm_ml.tables.strict import Strict
@@ -83,9 +83,26 @@ class ProbabilityRun(Tuned):
     allow_leaks: Annotated[tuple[str, ...], Field(strict=False)] = ()
 
     @property
-    def groups(self) -> Features | None:
-        """Feature groups of the model with their options; None for all."""
-        return self.features
+    def needed_groups(self) -> Groups:
+        """Feature groups that the target needs, with their options."""
+        return {}
+
+    @property
+    def groups(self) -> Groups | None:
+        """Feature groups of the model: those of the config, and those that its target needs; None for all."""
+        from crm_ml.features.feature_groups import groups_with_options
+
+        if not self.needed_groups:
+            return self.features
+        named = {name: dict(options) for name, options in groups_with_options(self.features).items()}
+        return {**named, **self.needed_groups}
+
+    @model_validator(mode="after")
+    def _groups_of_the_target(self) -> Self:
+        for name, options in self.needed_groups.items():
+            if (self.features or {}).get(name, options) != options:
+                raise ValueError(f"features.{name} follows from the target: leave it out, or write {options}")
+        return self
 
     def tunable_metrics(self) -> tuple[str, ...]:
         """Return the metrics that a search may optimise, the default first."""

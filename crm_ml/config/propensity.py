@@ -1,9 +1,10 @@
-"""The config of a propensity experiment: answers to campaigns, or purchases in categories."""
+"""The config of a propensity experiment: answers to campaigns, purchases in categories, or events."""
 
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from crm_ml.config.parts import Groups
 from crm_ml.config.probability import ProbabilityRun, SnapshotTarget
 from crm_ml.config.split import CampaignSplit, SnapshotSplit
 from crm_ml.tables.strict import Strict
@@ -48,26 +49,49 @@ class PurchaseTarget(SnapshotTarget):
     categories: Names
 
 
+class EventTarget(SnapshotTarget):
+    """Outcome: an active customer makes an event of a kind within the horizon; each kind is predicted.
+
+    Parameters
+    ----------
+    of : "events"
+    kinds : tuple of str
+        Such as ``[lesson]`` or ``[upgrade]``.
+    horizon_days, gap_days, active_within_days, purpose
+        See `SnapshotTarget`; active is who made an event of any kind.
+    """
+
+    of: Literal["events"]
+    kinds: Names
+
+
 class PropensityRun(ProbabilityRun):
     """A propensity experiment: one file of ``configs/propensity/``; parameters beside those of a probability.
 
     Parameters
     ----------
     family : "propensity"
-    target : AnswerTarget or PurchaseTarget
+    target : AnswerTarget, PurchaseTarget or EventTarget
     split : CampaignSplit or SnapshotSplit
-        Campaigns for answers, snapshots for purchases.
+        Campaigns for answers, snapshots for purchases and events.
     """
 
     family: Literal["propensity"]
-    target: Annotated[AnswerTarget | PurchaseTarget, Field(discriminator="of")]
+    target: Annotated[AnswerTarget | PurchaseTarget | EventTarget, Field(discriminator="of")]
     split: CampaignSplit | SnapshotSplit
+
+    @property
+    def needed_groups(self) -> Groups:
+        """The rhythm of the events that are predicted."""
+        if not isinstance(self.target, EventTarget):
+            return {}
+        return {"event_rhythm": {"kinds": list(self.target.kinds)}}
 
     @model_validator(mode="after")
     def _split_of_target(self) -> Self:
         if isinstance(self.target, AnswerTarget) != isinstance(self.split, CampaignSplit):
             raise ValueError(
-                "split answers by campaign (test_from, test_until), purchases by snapshot (test)"
+                "split answers by campaign (test_from, test_until), purchases and events by snapshot (test)"
             )
         return self
 

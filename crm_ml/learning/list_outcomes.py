@@ -15,6 +15,7 @@ import narwhals as nw
 
 from crm_ml.actions.catalog import Action
 from crm_ml.errors import InputError, IntegrityError
+from crm_ml.features.event_rows import AT, events_of
 from crm_ml.lists.read_list import LIST_FILE, NOT_SELECTED_FILE, verify_list
 from crm_ml.propensity.covered_items import Covers
 from crm_ml.score_tables.source import scan
@@ -173,7 +174,8 @@ def answered(tables: Tables, action: Action, window: Snapshot) -> "nw.LazyFrame[
     """Return who answered an action within a window, or in words why that is not known.
 
     An answer is a response to a campaign that the action names or that has the name of the action;
-    where the action names categories or items, it is a purchase of one of these.
+    where the action names categories or items, it is a purchase of one of these, and where it names kinds of
+    event, one of these.
 
     Parameters
     ----------
@@ -197,6 +199,10 @@ def answered(tables: Tables, action: Action, window: Snapshot) -> "nw.LazyFrame[
         names = [*answer.names, action.action_id, *action.identity.campaigns]
         responses = tables.frame("responses").filter(nw.col("campaign_id").is_in(names))
         rows = window.future(responses, at="responded_at")
+    elif answer.by == "event":
+        if not tables.has("events"):
+            return "the tables have no events"
+        rows = window.future(events_of(tables, answer.names), at=AT)
     else:
         covered = Covers(answer.by, answer.names).frame(tables)
         if covered is None:

@@ -6,19 +6,20 @@ from typing import Any, Literal
 import narwhals as nw
 
 from crm_ml.errors import InputError
+from crm_ml.features.event_rows import check_kinds
 from crm_ml.tables import Tables
 from crm_ml.tables.bundle import to_pandas
 
 
 @dataclass(frozen=True)
 class Covers:
-    """Items by a campaign's offers, by category, or by their ids.
+    """Items by a campaign's offers, by category, or by their ids; or kinds of event, which cover no item.
 
     Parameters
     ----------
-    by : {"campaign", "category", "item"}
+    by : {"campaign", "category", "item", "event"}
     names : tuple of str
-        Campaigns, categories or items. Without any, nothing is covered.
+        Campaigns, categories, items or kinds of event. Without any, nothing is covered.
 
     Examples
     --------
@@ -26,7 +27,7 @@ class Covers:
     Covers(by='category', names=('BEERS/ALES',))
     """
 
-    by: Literal["campaign", "category", "item"]
+    by: Literal["campaign", "category", "item", "event"]
     names: tuple[str, ...]
 
     def frame(self, tables: Tables) -> "nw.LazyFrame[Any] | None":
@@ -37,6 +38,8 @@ class Covers:
         narwhals.LazyFrame or None
             None where the tables lack what it takes.
         """
+        if self.by == "event":
+            return None
         table, key, offer = {
             "campaign": ("offers", "campaign_id", "offer_id"),
             "category": ("items", "category", "category"),
@@ -48,13 +51,15 @@ class Covers:
         return rows.select(nw.col(offer).alias("offer_id"), "item_id").unique(["offer_id", "item_id"])
 
     def check(self, tables: Tables) -> None:
-        """Refuse categories and items that the tables do not hold.
+        """Refuse categories, items and kinds of event that the tables do not hold.
 
         Raises
         ------
         InputError
             The message names all of them.
         """
+        if self.by == "event":
+            return check_kinds(tables, self.names)
         key = {"category": "category", "item": "item_id"}.get(self.by)
         if key is None:
             return

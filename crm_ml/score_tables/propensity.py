@@ -14,7 +14,9 @@ from crm_ml.monitoring.training_profile import Profile
 from crm_ml.propensity.action_features import COLUMNS, action_features
 from crm_ml.propensity.campaign_responses import sent_campaigns
 from crm_ml.propensity.covered_items import Covers
+from crm_ml.propensity.event_occasions import events_in
 from crm_ml.propensity.occasion import Occasion
+from crm_ml.propensity.purchases import purchases_in
 from crm_ml.score_tables.reason_codes import reasons_of
 from crm_ml.score_tables.score_rows import chunks, probabilities, score_rows, score_schema
 from crm_ml.score_tables.source import Label, Output, ScoringDay, Source
@@ -34,6 +36,7 @@ COLUMN = "p_response"
 SCORES = (COLUMN,)
 NEEDS = ("kinds", "features", "target")
 _KIND, *_NUMBERS = COLUMNS
+_BY = {"purchases": "category", "events": "event"}
 _EVALUATE = "python -m crm_ml.score.evaluate LIST compares those who were contacted with those held out"
 
 
@@ -65,10 +68,11 @@ class PropensitySource(Source):
         return action.value.answer is not None
 
     def usual_actions(self, tables: Tables, snapshot: Snapshot) -> Sequence[Action]:
-        """Return an action for each category of the model, or for the newest campaign of each kind."""
-        if self.target.get("of") == "purchases":
+        """Return an action for each category or event of the model, or the newest campaign of each kind."""
+        by = _BY.get(str(self.target.get("of")))
+        if by is not None:
             days = int(self.target["horizon_days"])
-            return [_about("category", name, (name,), days) for name in self.kinds]
+            return [_about(by, name, (name,), days) for name in self.kinds]
         newest = {
             occasion.kind: occasion
             for occasion in sent_campaigns(tables)
@@ -151,9 +155,9 @@ def load(version: "ModelVersion") -> PropensitySource:
 
 
 def label(version: "ModelVersion", stage: Mapping[str, Any], as_of: datetime) -> Label | str:
-    """Return who has bought in the category that an action is about; only the contacted answer a campaign."""
+    """Return who has bought in the category of an action, or made its event; a campaign has no such label."""
     answer, target = stage["ingredients"]["action"], version.details["target"]
-    if answer["by"] != "category" or "active_within_days" not in target:
+    if answer["by"] not in _BY.values() or "active_within_days" not in target:
         return f"only who was contacted can answer a {answer['by']}; {_EVALUATE}"
     window = Snapshot(as_of, timedelta(days=int(answer["days"])))
     covers = Covers(answer["by"], tuple(answer["names"]))
@@ -161,12 +165,12 @@ def label(version: "ModelVersion", stage: Mapping[str, Any], as_of: datetime) ->
     active = timedelta(days=int(target["active_within_days"]))
 
     def outcome(tables: Tables) -> "pd.Series[Any]":
-        from crm_ml.propensity.purchases import purchases_in
-
-        return purchases_in(tables, occasion, active, window.label_ends_at)
+        happened = events_in if covers.by == "event" else purchases_in
+        return happened(tables, occasion, active, window.label_ends_at)
 
     unlike = "training promised nothing of one action: its test is of many together"
-    return Label(window, outcome, COLUMN, unlike=unlike)
+    table = "events" if covers.by == "event" else "orders"
+    return Label(window, outcome, COLUMN, unlike=unlike, table=table)
 
 
 def occasion_of(action: Action, snapshot: Snapshot) -> Occasion:
@@ -190,7 +194,7 @@ def _answer(action: Action | None) -> Answer:
 def _covers_nothing(answer: Answer, tables: Tables) -> str:
     covers = Covers(answer.by, answer.names)
     covered = covers.frame(tables)
-    if covered is None:
+    if covered is None and answer.by != "event":
         return (
             f"the tables have no {'offers' if answer.by == 'campaign' else 'items'} to look {answer.by} up in"
         )
@@ -198,5 +202,7 @@ def _covers_nothing(answer: Answer, tables: Tables) -> str:
         covers.check(tables)
     except InputError as error:
         return str(error)
+    if covered is None:
+        return ""
     items = int(to_pandas(covered.select(nw.col("item_id").n_unique()))["item_id"].iloc[0])
     return "" if items else f"offers: {answer.by} {', '.join(answer.names)} cover no item"

@@ -12,7 +12,10 @@ from crm_ml.config.suggestion.rhythm import Rhythm, rhythm_of
 from crm_ml.config.suggestion.snapshot_plan import LEAST_OF_A_CLASS, plan_snapshots
 from crm_ml.config.suggestion.suggestion import SEED, Suggestion, day_stated, purpose_of, registered
 from crm_ml.errors import InputError
+from crm_ml.features.event_rows import kinds_of
+from crm_ml.models.relationship_ends import Silence
 from crm_ml.propensity.campaign_responses import answers, sent_campaigns
+from crm_ml.propensity.event_occasions import event_occasions, events_in
 from crm_ml.propensity.occasion import Occasion
 from crm_ml.propensity.purchases import category_occasions, purchases_in
 from crm_ml.snapshots import Snapshot
@@ -21,7 +24,7 @@ from crm_ml.tables.zones import on_clock_of
 
 STATED = (
     "as_of", "ends_at", "horizon_days", "active_within_days", "gap_days", "purpose", "name", "of",
-    "categories",
+    "categories", "kinds",
 )  # fmt: skip
 _CATEGORIES, _TESTED = 4, 1 / 3
 _TOUCHED = ("campaigns", "touches", "responses")
@@ -30,11 +33,15 @@ _TOUCHED = ("campaigns", "touches", "responses")
 def suggest(tables: Tables, stated: Mapping[str, Any]) -> Suggestion:
     """Suggest a propensity run; see `crm_ml.config.suggested`.
 
-    Answers where campaigns, touches and responses are known and neither ``categories`` nor
-    ``of="purchases"`` is stated; else purchases in the categories that most customers buy.
+    Events where their ``kinds`` are stated. Answers where campaigns, touches and responses are known and
+    neither ``categories`` nor ``of="purchases"`` is stated; else purchases in the categories that most
+    customers buy.
     """
     answered = all(tables.has(name) for name in _TOUCHED)
-    of = stated.get("of") or ("answers" if answered and not stated.get("categories") else "purchases")
+    usual = "answers" if answered and not stated.get("categories") else "purchases"
+    of = stated.get("of") or ("events" if stated.get("kinds") else usual)
+    if of == "events":
+        return _events(tables, stated)
     if of == "answers" and not answered:
         missing = ", ".join(name for name in _TOUCHED if not tables.has(name))
         raise InputError(f"answers to campaigns need the tables {', '.join(_TOUCHED)}; missing: {missing}")
@@ -124,6 +131,43 @@ def _purchases(tables: Tables, rhythm: Rhythm, stated: Mapping[str, Any]) -> Sug
         f"categories {', '.join(categories)}: those of most customers before {rhythm.measured_until}",
     )  # fmt: skip
     return Suggestion(content, (*chosen, *plan.reasons(rhythm, stated), *why, *and_why))
+
+
+def _events(tables: Tables, stated: Mapping[str, Any]) -> Suggestion:
+    if not stated.get("kinds"):
+        raise InputError("state kinds=, the kinds of event that are predicted")
+    kinds, gap_days = kinds_of(stated["kinds"]), int(stated.get("gap_days", 0))
+    ends_at, as_of = day_stated(stated, "ends_at"), day_stated(stated, "as_of")
+    label_days = int(stated.get("horizon_days", 0)) + gap_days
+    rhythm = rhythm_of(tables, as_of, ends_at, label_days, Silence(kinds=tuple(kinds)))
+
+    def counts(day: date, horizon: int, active: int) -> tuple[int, int]:
+        snapshot = Snapshot(day, timedelta(days=horizon), timedelta(days=gap_days))  # type: ignore[arg-type]
+        each = [
+            events_in(tables, occasion, timedelta(days=active), ends_at)
+            for occasion in event_occasions(snapshot, kinds)
+        ]
+        ones = sum(int(happened.sum()) for happened in each)
+        return ones, sum(map(len, each)) - ones
+
+    plan = plan_snapshots(rhythm, stated, counts, "made such an event")
+    purpose, why = purpose_of(tables, stated)
+    shared = probability_content("propensity", plan, rhythm, stated)
+    groups = few_groups(tables)
+    dropped, and_why = left_out(tables, groups, plan.known_days(rhythm))
+    calibration = dict(shared.get("calibration", {}))
+    if calibration:
+        calibration["snapshots"] *= len(kinds)
+    content = {
+        "family": "propensity",
+        "target": {"of": "events", "kinds": kinds, **windows_of(plan), **purpose},
+        **shared,
+        "features": groups,
+        "leave_out": [*dropped, "event_rhythm_tenure_days", "event_rhythm_gap_max_days"],
+        "baselines": [{"name": "event_recency_rule"}, {"name": "event_cadence_rule"}, LINE],
+        **({"calibration": calibration} if calibration else {}),
+    }
+    return Suggestion(content, (*plan.reasons(rhythm, stated), *why, *and_why))
 
 
 def _largest_categories(tables: Tables, before: date) -> list[str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from crm_ml import features
 from crm_ml.config import PropensityRun
-from crm_ml.config.propensity import AnswerTarget, PurchaseTarget
+from crm_ml.config.propensity import AnswerTarget, EventTarget, PurchaseTarget
 from crm_ml.config.split import CampaignSplit, SnapshotSplit
 from crm_ml.consents import check_purpose, consenting
 from crm_ml.errors import InputError
@@ -18,6 +18,7 @@ from crm_ml.models.model_profiles import Known, Seen
 from crm_ml.propensity import propensity_pyfunc
 from crm_ml.propensity.action_features import COLUMNS
 from crm_ml.propensity.campaign_responses import answers, sent_campaigns
+from crm_ml.propensity.event_occasions import events_in
 from crm_ml.propensity.occasion import Occasion
 from crm_ml.propensity.occasion_rows import features_of, labelled_rows
 from crm_ml.propensity.purchases import purchases_in
@@ -28,10 +29,10 @@ from crm_ml.train.families.probability import search, used_rows
 from crm_ml.train.families.probability.study import Fold, Study
 from crm_ml.train.families.propensity.folds import (
     campaigns_ahead,
-    categories_ahead,
-    category_folds,
-    category_training,
     ended,
+    snapshot_folds,
+    snapshot_training,
+    snapshots_ahead,
 )
 from crm_ml.train.record.outcome import Outcome
 from crm_ml.train.search.validation_folds import Parts
@@ -119,7 +120,7 @@ def execute(
             {occasion.kind for occasion in plan.final.training if isinstance(occasion, Occasion)}
         ),
         "labels_end": f"{max(occasion.label_ends_at for occasion in plan.final.training):%Y-%m-%d}",
-        "features": config.features or {},
+        "features": config.groups or {},
         **declared(tables.zone),
         "constants": asdict(features.SnapshotConstants.of(tables)),
         "columns": list(used_rows.used_rows(rows, config, COLUMNS).X.columns),
@@ -146,18 +147,17 @@ def make_plan(config: PropensityRun, tables: Tables) -> OccasionPlan:
     target, split = config.target, config.split
     if isinstance(target, AnswerTarget) and isinstance(split, CampaignSplit):
         return _plan_of_answers(config, target, split, sent_campaigns(tables, target.kinds), tables)
-    assert isinstance(target, PurchaseTarget) and isinstance(split, SnapshotSplit)
-    label = functools.partial(
-        purchases_in, active_within=target.active_within, data_ends_at=config.data.ends_at
-    )
-    folds = category_folds(target, split, split.test)
+    assert isinstance(target, PurchaseTarget | EventTarget) and isinstance(split, SnapshotSplit)
+    outcome = events_in if isinstance(target, EventTarget) else purchases_in
+    label = functools.partial(outcome, active_within=target.active_within, data_ends_at=config.data.ends_at)
+    folds = snapshot_folds(target, split, split.test)
     as_of = config.register_as.as_of
-    training = category_training(target, split, as_of)
+    training = snapshot_training(target, split, as_of)
     return OccasionPlan(
         folds,
         Fold[Snapshot | Occasion](target.snapshot(as_of), training),
         label,
-        categories_ahead(config.tuning, target, split),
+        snapshots_ahead(config.tuning, target, split),
     )
 
 

@@ -1,12 +1,13 @@
-"""Which occasions train for which: campaigns that had ended, and categories of earlier snapshots."""
+"""Which occasions train for which: campaigns that had ended, and categories or kinds of earlier snapshots."""
 
 from collections.abc import Sequence
 from datetime import date, timedelta
 
-from crm_ml.config.propensity import PurchaseTarget
+from crm_ml.config.propensity import EventTarget, PurchaseTarget
 from crm_ml.config.split import CampaignSplit, SnapshotSplit
 from crm_ml.config.tuning import Tuning
 from crm_ml.errors import InputError
+from crm_ml.propensity.event_occasions import event_occasions
 from crm_ml.propensity.occasion import Occasion
 from crm_ml.propensity.purchases import category_occasions
 from crm_ml.snapshots import Snapshot, check_labels_end_before
@@ -14,6 +15,7 @@ from crm_ml.train.families.probability.study import Fold
 from crm_ml.train.search.validation_folds import Parts, days_before
 
 Folds = tuple[Fold[Occasion], ...]
+OfSnapshots = PurchaseTarget | EventTarget
 
 
 def ended(
@@ -71,31 +73,38 @@ def campaigns_ahead(
     return Parts(*parts)
 
 
-def category_folds(target: PurchaseTarget, split: SnapshotSplit, days: Sequence[date]) -> Folds:
-    """Return a fold for each day and category; raises as `category_training`."""
+def occasions_at(target: OfSnapshots, snapshot: Snapshot) -> list[Occasion]:
+    """Return an occasion for each category or kind of event at a snapshot."""
+    if isinstance(target, EventTarget):
+        return event_occasions(snapshot, target.kinds)
+    return category_occasions(snapshot, target.categories)
+
+
+def snapshot_folds(target: OfSnapshots, split: SnapshotSplit, days: Sequence[date]) -> Folds:
+    """Return a fold for each day and category or kind of event; raises as `snapshot_training`."""
     return tuple(
         Fold(test, training)
         for day in days
-        for training in [category_training(target, split, day)]
-        for test in category_occasions(target.snapshot(day), target.categories)
+        for training in [snapshot_training(target, split, day)]
+        for test in occasions_at(target, target.snapshot(day))
     )
 
 
-def categories_ahead(
-    tuning: Tuning | None, target: PurchaseTarget, split: SnapshotSplit
+def snapshots_ahead(
+    tuning: Tuning | None, target: OfSnapshots, split: SnapshotSplit
 ) -> Parts[Fold[Occasion]]:
-    """Return folds of the categories on days before the first test, for a search."""
+    """Return folds of the categories or kinds on days before the first test, for a search."""
     if tuning is None:
         return Parts((), ())
     days = days_before(target.snapshot(split.test[0]), tuning.validation)
     parts = [
-        category_folds(target, split, [day.as_of for day in part]) for part in (days.search, days.confirm)
+        snapshot_folds(target, split, [day.as_of for day in part]) for part in (days.search, days.confirm)
     ]
     return Parts(*parts)
 
 
-def category_training(target: PurchaseTarget, split: SnapshotSplit, day: date) -> tuple[Occasion, ...]:
-    """Return what trains for a day: the categories of earlier snapshots.
+def snapshot_training(target: OfSnapshots, split: SnapshotSplit, day: date) -> tuple[Occasion, ...]:
+    """Return what trains for a day: the categories or kinds of earlier snapshots.
 
     Raises
     ------
@@ -111,6 +120,4 @@ def category_training(target: PurchaseTarget, split: SnapshotSplit, day: date) -
     if not training:
         raise InputError(f"no training snapshot lies between {split.earliest} and {day}; test later")
     check_labels_end_before(training, test)
-    return tuple(
-        occasion for snapshot in training for occasion in category_occasions(snapshot, target.categories)
-    )
+    return tuple(occasion for snapshot in training for occasion in occasions_at(target, snapshot))
