@@ -103,7 +103,13 @@ class DecidedList:
         features, weighed = (self._home / name for name in TRACE)
         day, currency = self._job.snapshot.as_of.date(), Currency(self.currency)
         actions, zone = self._job.header.actions, self._job.tables.zone
-        decisions = Decisions(features, weighed, self.frame, actions, currency, zone, day)
+        abouts = {
+            score: str(about)
+            for source in self._job.models.sources
+            if (about := getattr(source, "where", ""))
+            for score in source.scores
+        }
+        decisions = Decisions(features, weighed, self.frame, actions, abouts, currency, zone, day)
         return decisions.explain(str(customer_id))
 
     def save(self, folder: str | Path | None = None) -> Path:

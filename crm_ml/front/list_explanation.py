@@ -78,6 +78,8 @@ class Decisions:
         Of the list, with `crm_ml.front.list_frame.rows_of`.
     actions : sequence of Action
         Each on one channel, in the order of their numbers.
+    abouts : mapping of str to str
+        Score to the rule of whom its model is about.
     currency : Currency
     zone : str
         Of the hours in reasons.
@@ -88,6 +90,7 @@ class Decisions:
     weighed: Path
     rows: "pd.DataFrame"
     actions: Sequence[Action]
+    abouts: Mapping[str, str]
     currency: Currency
     zone: str
     as_of: date
@@ -140,9 +143,9 @@ class Decisions:
     ) -> tuple[str, str]:
         action = self.actions[number]
         if status == "not_eligible":
-            return "not eligible", _of_rule(str(action.audience.eligible), values)
+            return "not eligible", f"not true: {_with_values(str(action.audience.eligible), values)}"
         if status == "not_applicable":
-            return "not applicable", _not_applicable(action, values)
+            return "not applicable", self._not_applicable(action, values)
         if status == "no_consent":
             identity = action.identity
             return "no consent", f"no consent to {identity.purpose} by {identity.channel}"
@@ -157,6 +160,16 @@ class Decisions:
             return "another action", f"worth {worth}; another action earns the list more"
         return "no room", f"worth {worth}, but the limits went to others{self._price(action)}"
 
+    def _not_applicable(self, action: Action, values: Mapping[str, Any]) -> str:
+        if action.audience.applicable:
+            return f"not true: {_with_values(action.audience.applicable, values)}"
+        for score in action.value.needed_scores.values():
+            if values.get(score, "") is None:
+                about = self.abouts.get(score)
+                whom = f"; its model is about {_with_values(about, values)}" if about else ""
+                return f"no {score} of this customer{whom}"
+        return "sold out, or a score that its value needs is missing"
+
     def _price(self, action: Action) -> str:
         same = (self.rows["action_id"] == action.action_id) & (self.rows["channel"] == action.channel)
         paid = self.rows.loc[same, "price_paid"]
@@ -170,20 +183,11 @@ def _row(path: Path, customer_id: str) -> dict[str, Any] | None:
     return rows[0] if rows else None
 
 
-def _not_applicable(action: Action, values: Mapping[str, Any]) -> str:
-    if action.audience.applicable:
-        return _of_rule(action.audience.applicable, values)
-    missing = [score for score in action.value.needed_scores.values() if values.get(score, "") is None]
-    if missing:
-        return f"the models give this customer no {' and no '.join(missing)}"
-    return "sold out, or a score that its value needs is missing"
-
-
-def _of_rule(rule: str, values: Mapping[str, Any]) -> str:
-    """Return a rule that is not true, with the values of the columns it names."""
+def _with_values(rule: str, values: Mapping[str, Any]) -> str:
+    """Return a rule with the values of the columns that it names."""
     shown = dict(_values(rule, values))
     here = ", ".join(f"{name} is {value}" for name, value in shown.items())
-    return f"not true: {rule}" + (f" ({here})" if here else "")
+    return rule + (f" ({here})" if here else "")
 
 
 def _values(rule: str, values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

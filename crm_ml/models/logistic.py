@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from crm_ml.errors import InputError
 from crm_ml.models.encoding import Encoding
+from crm_ml.models.feature_reasons import top_reasons
 from crm_ml.models.linear_terms import LIMIT, LinearTerms, bent, number_places, widths
 from crm_ml.models.training_rows import TrainingRows
 from crm_ml.tables.outside_frames import as_features
@@ -102,6 +103,10 @@ class Logistic:
         sums = np.add.reduceat(terms, starts, axis=1)
         table = pd.DataFrame(sums, index=X.index, columns=list(self.encoding_.columns))
         return table.assign(base=self.intercept_ + float(self.centre_ @ self.coefficients_))
+
+    def reasons(self, X: "pd.DataFrame", top: int = 3, raising: bool = False) -> "pd.DataFrame":
+        """Return the features that move the margin of each row most; see `crm_ml.models.feature_reasons`."""
+        return top_reasons(self.contributions(X), top, raising)
 
     def save(self, folder: Path) -> None:
         """Write coefficients as npz, encoding and parameters as JSON, into an existing folder."""

@@ -154,7 +154,7 @@ def test_each_customer_is_explained_as_the_funnel_counts(decided, known):
     texts = [str(why) for why in told.values()]
     for part in (
         r"not true: rfm_days_since_order > 14 \(rfm_days_since_order is \d+\)",
-        "the models give this customer no p_churn",
+        r"no p_churn of this customer; its model is about rfm_days_since_order < 56 \(rfm_.* is \d+\)",
         "held out of everything, to measure the effect; it would be worth -?[0-9.]+ EUR",
         "but the limits went to others: a row of it had to be worth",
         "coupon by mail, worth .* after a cost of 0.80 EUR",
