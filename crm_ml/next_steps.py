@@ -112,7 +112,7 @@ def after_challenger(
     """
     lines = []
     for gate, figures in failed.items():
-        lines += [f"failed: {gate}: {figures}", f"  would mend it: {_MENDS.get(gate, _MEND_OF_LISTS)}"]
+        lines += [f"failed: {gate}: {figures}", f"  would mend it: {mend_of(gate)}"]
     meanwhile = f"version {champion} stays champion and scores" if champion else "nothing scores meanwhile"
     means = "; ".join(dict.fromkeys(_MEANS.get(gate, _MEANS_ELSE) for gate in failed)) or _NOT_BEATEN
     promote = command("crm_ml.train.promote", model, "--version", version)
@@ -126,10 +126,21 @@ def after_challenger(
     ]
 
 
+def mend_of(gate: str) -> str:
+    """Return what would let a model pass a gate.
+
+    Examples
+    --------
+    >>> mend_of("arms as declared")
+    'the probabilities of the arms in the assignments, as they were drawn'
+    """
+    return _MENDS.get(gate, _MEND_OF_LISTS)
+
+
 def without_list(config: str, known: Sequence[str]) -> str:
     """Return what to do where there are no settings of a list of a name."""
     there = f"there are {', '.join(known)}; " if known else ""
-    return f"{config}: no list of that name; {there}{new_list('MAPPING')} writes one for your own tables"
+    return f"{config}: no list of that name; {there}for your own tables: {new_list('MAPPING')} (writes one)"
 
 
 def without_model(family: str, model: str, aliases: Sequence[str], runs: Sequence[str]) -> str:
@@ -156,7 +167,7 @@ def without_model(family: str, model: str, aliases: Sequence[str], runs: Sequenc
         )
     if runs:
         return f"train it first: {train(runs[0])}"
-    return f"train it first; no config registers it, and {new_run(family, 'MAPPING')} writes one"
+    return f"train it first; no config registers it: {new_run(family, 'MAPPING')} (writes one)"
 
 
 def after_list(folder: Path, config: str, days: int) -> list[str]:
