@@ -60,14 +60,15 @@ def stated_consent(consent: str | None, tables: Tables) -> str:
 def currency_for(
     actions: "Catalog | str | Path | Action | Sequence[Action]", tables: Tables, currency: str | None
 ) -> str:
-    """Return the currency of all amounts: the one that is named, of the orders, or of the catalogue.
+    """Return the currency of all amounts: the one that is named, of the orders, or of their mapping.
 
     Raises
     ------
     ConfigError
         If none is named.
     """
-    code = currency or currency_of(tables.frame("order_lines"))
+    declared = "" if tables.report is None else tables.report.currency
+    code = currency or currency_of(tables.frame("order_lines")) or declared
     if not code and not isinstance(actions, Catalog | str | Path):
         raise ConfigError('currency: the orders name none; say the one of all amounts, such as "EUR"')
     return code
