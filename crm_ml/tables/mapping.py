@@ -8,12 +8,10 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from crm_ml.errors import ConfigError
 from crm_ml.rules.grammar import parse
-from crm_ml.tables.contract import contracts
 from crm_ml.tables.encodings import Encoding
 from crm_ml.tables.limits import wrong_allowances
-from crm_ml.tables.made_ids import wrong_made_ids
+from crm_ml.tables.mapping_faults import mapping_faults
 from crm_ml.tables.mapping_parts import Cancellations, Cancelled, DeclaredCurrency, FilledDown, Mapped
-from crm_ml.tables.order_amounts import wrong_order_amounts
 from crm_ml.tables.ready_mappings import with_ready
 from crm_ml.tables.strict import Strict, validate
 from crm_ml.tables.zones import zone_name
@@ -74,8 +72,8 @@ class TableMapping(Strict):
     fill_down : FilledDown, optional
         Cells that stand once an order, on its first row; filled before all else.
     where : str, optional
-        Rule of `crm_ml.rules.grammar` over the source columns, for the rows that are of this table; others are
-        left out and counted. Names that are no plain words stand in backquotes.
+        Rule of `crm_ml.rules.grammar` over the source columns, for the rows of this table; others are left
+        out and counted. Names that are no plain words stand in backquotes.
     cancelled : Cancelled, optional
         Orders that never came to be, by their status; left out and counted.
     cancellations : Cancellations, optional
@@ -201,49 +199,10 @@ class Mapping(Strict):
 
     @model_validator(mode="after")
     def _known_names(self) -> Self:
-        faults = list(_faults(self.tables))
+        faults = mapping_faults(self.tables)
         if faults:
             raise ValueError("; ".join(faults))
         return self
-
-
-def _faults(tables: dict[str, TableMapping]) -> "list[str]":
-    known = contracts()
-    faults = [
-        f"{name} is no table; ours are {', '.join(sorted(known))}" for name in tables if name not in known
-    ]
-    faults += [
-        f"{name} is missing" for name, contract in known.items() if contract.required and name not in tables
-    ]
-    for name, table in tables.items():
-        if name not in known:
-            continue
-        ours = {column.name for column in known[name].columns}
-        faults += [f"{name} has no column {column}; ours are {', '.join(sorted(ours))}"
-                   for column in table.columns if column not in ours]  # fmt: skip
-        if table.attributes and not known[name].attributes:
-            faults.append(f"{name} has no attributes")
-        faults += [f"{name}: the attribute {column} is a column of the contract"
-                   for column in table.attributes if column in ours]  # fmt: skip
-        faults += wrong_made_ids(known[name], table.columns | table.attributes)
-        faults += wrong_order_amounts(known[name], table.columns | table.attributes)
-        faults += [f"{name}: ids_of names {other}, {why}" for other in table.ids_of or ()
-                   if (why := _no_ids(name, other, tables))]  # fmt: skip
-    return faults
-
-
-def _no_ids(name: str, other: str, tables: dict[str, TableMapping]) -> str:
-    """Return why a table can't give the ids of another, or an empty text."""
-    if other not in tables:
-        return "which is not mapped"
-    if tables[other].ids_of is not None:
-        return "whose ids come from other tables as well; give it a source"
-    known = contracts()
-    return (
-        ""
-        if other not in known or name in known[other].references.values()
-        else f"which has no ids of {name}"
-    )
 
 
 def parse_mapping(content: Any, where: str) -> Mapping:

@@ -1,5 +1,6 @@
 """Read and type a table once, with the checks of each row as bits beside it."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,7 @@ from crm_ml.tables.row_filter import (
     is_declared,
     report_left_out,
 )
-from crm_ml.tables.source_columns import currency_of_row, resolve
+from crm_ml.tables.source_columns import Hows, currency_of_row, resolve
 from crm_ml.tables.sources import ROW, TableSource
 from crm_ml.tables.sql import columns as quoted
 from crm_ml.tables.sql import ident, literal
@@ -134,33 +135,38 @@ def stage(
     hows = resolve(staged, source, types)
     currency = replace(context.currency, row=currency_of_row(staged, hows))
     context = replace(context, types=types, untyped=isinstance(source, CsvFile), currency=currency)
-    less = [part for part in less_columns(staged.mapping.columns.get(PAID)) if part[1].column in types]
+    _read(staged, hows, context)
+    if is_declared(staged.mapping):
+        staged.refusals += choose_rows(connection, staged.name, staged.mapping, types)
+    if staged.refusals:
+        return
+    staged.checks = Checks(tuple(_checks(staged, context)))
+    _create(connection, staged)
+    make_ids(connection, staged.stage, staged.mapping.columns, context.timezone)
+    _count(connection, staged)
+
+
+def _read(staged: Staged, hows: Hows, context: ReadingContext) -> None:
+    """Fill in the readings of all columns, of amounts of whole orders too, and the refusals of these."""
+    less = [part for part in less_columns(staged.mapping.columns.get(PAID)) if part[1].column in staged.types]
     staged.order_amounts = tuple(column for column, _ in less)
     hows = [*((as_read(column, how), how) for column, how in hows), *less]
     for column, how in hows:
         reading = missing(column) if how is None or how.made else read_column(column, how, context)
         staged.readings[column.name] = reading
-        if reading.refusal:
-            staged.refusals.append(reading.refusal)
-    if is_declared(staged.mapping):
-        staged.refusals += choose_rows(connection, staged.name, staged.mapping, types)
-    if staged.refusals:
-        return
+    staged.refusals += [reading.refusal for reading in staged.readings.values() if reading.refusal]
     staged.mapped = frozenset(column.name for column, how in hows if how is not None)
-    of_columns = (check for reading in staged.readings.values() for check in reading.checks)
-    staged.checks = Checks(
-        (
-            *([UNDECIDED_CHECK] if staged.mapping.where else []),
-            *_cancellations(staged),
-            *of_columns,
-            *sign_checks(staged.names),
-            *negative_checks(staged.order_amounts),
-            *context.currency.unnamed(),
-        )
-    )
-    _create(connection, staged)
-    make_ids(connection, staged.stage, staged.mapping.columns, context.timezone)
-    _count(connection, staged)
+
+
+def _checks(staged: Staged, context: ReadingContext) -> Iterator[Check]:
+    if staged.mapping.where:
+        yield UNDECIDED_CHECK
+    yield from _cancellations(staged)
+    for reading in staged.readings.values():
+        yield from reading.checks
+    yield from sign_checks(staged.names)
+    yield from negative_checks(staged.order_amounts)
+    yield from context.currency.unnamed()
 
 
 def _in_context(staged: Staged, check: Check) -> Check:
