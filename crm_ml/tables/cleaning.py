@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from crm_ml.errors import InputError
 from crm_ml.tables.cleaning_report import CleaningReport
+from crm_ml.tables.column_refusals import refuse_by_counts
 from crm_ml.tables.column_sql import ReadingContext
 from crm_ml.tables.contract import contracts
 from crm_ml.tables.engine import connect
@@ -22,7 +23,7 @@ from crm_ml.tables.output import write_tables
 from crm_ml.tables.queries import IdsOf
 from crm_ml.tables.ready_mappings import UNVERIFIED_NOTE
 from crm_ml.tables.refunds import numbered_refunds, refund_ids, report_refunds
-from crm_ml.tables.refusals import refuse_accepted, refuse_between, refuse_by_counts, refuse_repairs
+from crm_ml.tables.refusals import refuse_accepted, refuse_between, refuse_repairs
 from crm_ml.tables.row_currency import RowCurrency
 from crm_ml.tables.row_rules import reject_far_times, reject_repeated, reject_unknown, reject_unlinked
 from crm_ml.tables.set_aside import settle_counts
@@ -108,7 +109,7 @@ def clean(
     _stage_all(opened, mapping, tables, tell)
     if mapping.unverified and "order_lines" in tables:
         tables["order_lines"].report.warnings.append(f"the ready mapping {mapping.like} is {UNVERIFIED_NOTE}")
-    refuse_between(tables, mapping.timezone is not None)
+    refuse_between(opened.connection, tables, mapping.timezone is not None)
     for name in _in_order(tables):
         if tables[name].typed and not tables[name].refusals:
             tell(f"checking {name}")
@@ -148,7 +149,7 @@ def _stage_all(opened: Opened, mapping: Mapping, tables: dict[str, Staged], tell
             tables[name].refusals.append(explain(opened.sources[name], error))
         else:
             if tables[name].typed:
-                refuse_by_counts(tables[name])
+                refuse_by_counts(opened.connection, tables[name])
                 refuse_repairs(opened.connection, tables[name])
 
 
@@ -183,7 +184,7 @@ def _finish(
     reject_repeated(connection, staged)
     reject_unlinked(connection, staged, mapping.timezone or "UTC")
     connection.execute(f"CREATE TABLE {ident('good_' + staged.name)} AS {_accepted(staged, mapping)}")
-    settle_counts(connection, staged)
+    settle_counts(connection, staged, mapping.currency.code if mapping.currency else "")
     report_refunds(connection, staged)
     warn_similar_ids(connection, staged)
     warn_heavy_ids(connection, staged)

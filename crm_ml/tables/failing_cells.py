@@ -32,8 +32,8 @@ def shape_of_cells(cells: Iterable[str | None]) -> str:
     return " | ".join(shape_of(cell) if cell else "(empty)" for cell in cells)
 
 
-def as_in(connection: "duckdb.DuckDBPyConnection", staged: "Staged", column: str, row: int) -> str:
-    """Return how the cell of a row is written, such as ``, as in 9,999.99``; nothing of an empty cell.
+def written_as(connection: "duckdb.DuckDBPyConnection", staged: "Staged", column: str, row: int) -> str:
+    """Return how the cell of a row is written, such as ``, written as 9,999.99``; nothing of an empty one.
 
     Parameters
     ----------
@@ -51,7 +51,18 @@ def as_in(connection: "duckdb.DuckDBPyConnection", staged: "Staged", column: str
     cells = connection.execute(
         f"SELECT {texts} FROM {ident('raw_' + staged.name)} WHERE {ROW} = {row} LIMIT 1"
     ).fetchone()
-    return f", as in {shape_of_cells(cells)}" if cells and any(cells) else ""
+    return f", written as {shape_of_cells(cells)}" if cells and any(cells) else ""
+
+
+def first_written_as(connection: "duckdb.DuckDBPyConnection", staged: "Staged", reason: str) -> str:
+    """Return how the first cell is written that a reason is about, as `written_as` does."""
+    column = _column_of(staged, reason)
+    rows = connection.execute(
+        f"SELECT min({ROW}) FROM (SELECT {ROW}, {staged.checks.first_reason()} AS reason FROM {staged.stage} "
+        f"WHERE {staged.checks.fails()} UNION ALL SELECT {ROW}, reason FROM {staged.late}) WHERE reason = ?",
+        [reason],
+    ).fetchone()
+    return written_as(connection, staged, column, rows[0] or 0) if column and rows else ""
 
 
 def examples(
@@ -67,7 +78,11 @@ def examples(
     quarantine : Path
         Parquet file of its rows that were set aside.
     """
-    of_reason = {reason: names for reason in staged.report.quarantined if (names := _read_by(staged, reason))}
+    of_reason = {
+        reason: names
+        for reason in staged.report.quarantined
+        if (names := source_columns(staged, _column_of(staged, reason)))
+    }
     rows = connection.execute(
         f"SELECT reason, original FROM {parquet_rows(quarantine)} QUALIFY "
         f"row_number() OVER (PARTITION BY reason ORDER BY row) <= {_LOOKED_AT} ORDER BY row"
@@ -81,10 +96,9 @@ def examples(
             for reason, counts in shapes.items()}  # fmt: skip
 
 
-def _read_by(staged: "Staged", reason: str) -> tuple[str, ...]:
-    """Return the source columns that a reason is about; none where it is about whole rows."""
-    columns = {check.reason: check.column for check in staged.checks.all if check.column}
+def _column_of(staged: "Staged", reason: str) -> str:
+    """Return the column that a reason is about, empty where it is about whole rows."""
+    columns = {check.reason: check.column for check in staged.checks.all}
     columns |= {f"unknown_{name}": name for name in staged.contract.references}
     columns |= dict.fromkeys(_OF_SIGNS, "paid_cents")
-    column = columns.get(reason)
-    return source_columns(staged, column) if column else ()
+    return columns.get(reason, "")

@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from crm_ml.tables.cell_shape import shape_of
+from crm_ml.tables.failing_cells import first_written_as
 from crm_ml.tables.limits import limit
 from crm_ml.tables.refunds import unlinked
 from crm_ml.tables.sources import ROW
@@ -44,7 +46,11 @@ def reject_unknown(connection: "duckdb.DuckDBPyConnection", staged: Staged, know
         share = rejected / total
         text = f"{column} is unknown to {table} in {rejected:,} of {total:,} rows ({share:.2%})"
         if share > limit(staged.mapping.allow, "unknown", column):
-            staged.refusals.append(f"{text}; complete {table} or check how both write the id")
+            cell = first_written_as(connection, staged, reason)
+            usual = connection.execute(f"SELECT min({other}) FROM {ident('good_' + table)}").fetchone()
+            shape = shape_of(str(usual[0])) if usual else ""
+            there = f" and in {table} as {shape}" if cell and not cell.endswith(f" {shape}") else ""
+            staged.refusals.append(f"{text}{cell}{there}; complete {table} or check how both write the id")
         else:
             staged.report.warnings.append(text)
 

@@ -2,11 +2,14 @@
 
 from typing import TYPE_CHECKING, Any
 
+from crm_ml.tables.declared_form import form_to_declare
+from crm_ml.tables.failing_cells import first_written_as
 from crm_ml.tables.limits import JUDGED_BY_LOSS, limit
 from crm_ml.tables.shared_amounts import ORDER_REASONS
 from crm_ml.tables.sources import ROW
 from crm_ml.tables.sql import ident
 from crm_ml.tables.staging import Staged
+from crm_ml.tables.unread_money import unread_cents
 
 if TYPE_CHECKING:
     import duckdb
@@ -15,7 +18,7 @@ _CUSTOMER = "customer_id"
 _OF = ("money", "customers, of whom nothing is left")
 
 
-def settle_counts(connection: "duckdb.DuckDBPyConnection", staged: Staged) -> None:
+def settle_counts(connection: "duckdb.DuckDBPyConnection", staged: Staged, code: str = "") -> None:
     """Count the accepted rows of ``good_<table>``, and what is set aside by reason; refuse too large a loss.
 
     Parameters
@@ -23,6 +26,8 @@ def settle_counts(connection: "duckdb.DuckDBPyConnection", staged: Staged) -> No
     connection : duckdb.DuckDBPyConnection
     staged : Staged
         Its report and refusals are filled in place.
+    code : str
+        Declared currency, for the money of amounts that could not be read.
     """
     report = staged.report
     money, people = "paid_cents" in staged.names, _has_customers(staged)
@@ -35,6 +40,7 @@ def settle_counts(connection: "duckdb.DuckDBPyConnection", staged: Staged) -> No
     report.quarantined = {str(reason): count for reason, count, *_ in rows}
     if money:
         report.quarantined_cents = {str(reason): int(cents) for reason, _, cents, *_ in rows}
+        report.unread_cents = unread_cents(connection, staged, code)
     if people:
         report.quarantined_customers = {str(reason): lost for reason, *_, lost in rows if lost}
     if report.accepted:
@@ -75,12 +81,23 @@ def _refuse(connection: "duckdb.DuckDBPyConnection", staged: Staged, rows: list[
     money = "sum(abs(paid_cents))" if "paid_cents" in staged.names else "0"
     people = f"count(DISTINCT {_CUSTOMER})" if _has_customers(staged) else "0"
     totals = connection.execute(f"SELECT {money}, {people} FROM {staged.stage}").fetchone() or (0, 0)
-    for reason, _, _, *losses in judged:
+    unread = staged.report.unread_cents
+    totals = ((totals[0] or 0) + sum(unread.values()), totals[1])
+    for reason, _, _, cents, lost in judged:
+        losses = (cents + unread.get(reason, 0), lost)
         most = limit(staged.mapping.allow, *kinds[reason])
         shares = [float(part / whole) if whole else 0.0 for part, whole in zip(losses, totals, strict=True)]
         beyond = [f"{share:.1%} of the {of}" for share, of in zip(shares, _OF, strict=True) if share > most]
         if beyond:
+            cell = first_written_as(connection, staged, reason)
+            advice = _to_declare(connection, staged, *kinds[reason])
             staged.refusals.append(
-                f"{reason} sets aside {' and '.join(beyond)} (limit {most:.1%}); correct the source, or "
+                f"{reason} sets aside {' and '.join(beyond)} (limit {most:.1%}){cell}; {advice}, or "
                 f"allow: {{{reason}: 1}}"
             )
+
+
+def _to_declare(connection: "duckdb.DuckDBPyConnection", staged: Staged, kind: str, name: str) -> str:
+    columns = [column for column in staged.columns if column.name == name]
+    form = form_to_declare(connection, staged, columns[0], (kind,)) if columns else ""
+    return f"declare {form}" if form else "correct the source"

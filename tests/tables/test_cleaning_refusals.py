@@ -60,7 +60,7 @@ REFUSED = {
     ),
     "time-retyped-to-words": (
         whole(LINES, "ordered_at", lambda _: "monday"),
-        "order_lines: ordered_at can't be read as time in 200 of 200 rows (first: row 1); map another column",
+        "ordered_at can't be read as time in 200 of 200 rows (first: row 1), written as aaaaaa; map another",
     ),
     "amount-retyped-to-words": (
         whole(LINES, "paid", lambda _: "much"),
@@ -76,11 +76,11 @@ REFUSED = {
     ),
     "naive-and-aware-mixed": (
         aware_and_naive,
-        "order_lines: ordered_at has a time zone in 100 rows and none in 100 rows (first: row 1)",
+        "ordered_at has a time zone in 100 rows and none in 100 rows (first: row 1), written as 9999-99-99",
     ),
     "naive-and-aware-tables": (
         aware_in_another_table,
-        "campaigns: starts_at has no time zone while sent_at of touches has one; declare timezone",
+        "campaigns: starts_at has no time zone, written as 9999-99-99 99:99:99, while sent_at of touches has",
     ),
     "dates-as-integers": (
         whole(LINES, "ordered_at", lambda n: 20240101 + n % 28),
@@ -92,11 +92,11 @@ REFUSED = {
     ),
     "unknown-customers-above-5-percent": (
         whole(LINES, "customer_id", lambda n: f"c{n // 5:02d}" if n >= 11 else "c99"),
-        "order_lines: customer_id is unknown to customers in 11 of 200 rows (5.50%); complete customers",
+        "customer_id is unknown to customers in 11 of 200 rows (5.50%), written as a99; complete customers",
     ),
     "unknown-items-above-5-percent": (
         whole(LINES, "item_id", lambda n: "i01" if n >= 11 else "i99"),
-        "order_lines: item_id is unknown to items in 11 of 200 rows (5.50%); complete items",
+        "order_lines: item_id is unknown to items in 11 of 200 rows (5.50%), written as a99; complete items",
     ),
     "future-above-0.1-percent": (
         declared(
@@ -127,7 +127,7 @@ REFUSED = {
     ),
     "nothing-left": (
         whole(LINES, "customer_id", lambda n: "  " if n else "c\x00"),
-        "order_lines: no row of 200 is left (199 blank_customer_id, 1 nul_in_customer_id)",
+        "order_lines: no row of 200 is left (199 blank_customer_id, 1 nul_in_customer_id), written",
     ),
 }
 
