@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
+from crm_ml.config.day_places import naming_days, places_of
 from crm_ml.front.fit_report import FitReport
 from crm_ml.front.fitted_model import FittedModel, new_home
 from crm_ml.front.run_config import run_config
@@ -81,7 +82,9 @@ def fit(
     need_tables(tables, "crm_ml.fit")
     config, reasons = run_config(family, tables, as_of, stated, settings or {})
     name = f"{family}/{config.register_as.name}"
-    with Progress(console=Console(stderr=True), transient=True, disable=not progress) as shown:
+    bar = Progress(console=Console(stderr=True), transient=True, disable=not progress)
+    days = places_of(config.model_dump(), f"fit({family!r})")
+    with bar as shown, naming_days(days):
         if track:
             finished = experiment.run_on(name, config, tables, shown)
             outcome, run_id = finished.outcome, finished.run_id

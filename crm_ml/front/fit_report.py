@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from crm_ml.next_steps import mend_of
 from crm_ml.train.record.outcome import Gate
 
 if TYPE_CHECKING:
@@ -62,6 +63,11 @@ class FitReport:
         return all(gate.passed for gate in self.gates)
 
     @property
+    def mends(self) -> dict[str, str]:
+        """Gates that fail, with what would mend them."""
+        return {gate.name: mend_of(gate.name) for gate in self.gates if not gate.passed}
+
+    @property
     def frame(self) -> "pd.DataFrame":
         """All metrics in rows: model, metric, value, low, high (of a 95 % interval)."""
         import pandas as pd
@@ -84,6 +90,8 @@ class FitReport:
         text = io.StringIO()
         console = Console(file=text, width=_WIDTH, color_system=None)
         print_report(console, self.title, self.summary, self.notes, self.gates)
+        for gate, mend in self.mends.items():
+            console.print(f"{gate}: would be mended by {mend}", markup=False, soft_wrap=True)
         return text.getvalue().rstrip()
 
     __repr__ = __str__

@@ -1,5 +1,6 @@
 """A family is fitted by one verb: its evaluation, its plots, its scores and its reasons."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pandas as pd
@@ -11,6 +12,7 @@ from crm_ml.errors import ConfigError, InputError, LeakError
 from crm_ml.front.run_config import run_config
 from crm_ml.score_tables.champion_set import Champions
 from crm_ml.snapshots import Snapshot
+from crm_ml.train.record.outcome import Gate
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +44,14 @@ def test_the_evaluation_shows_metrics_beside_the_baselines_and_the_gates(churn):
     assert churn.holds == all(gate.passed for gate in churn.gates)
     assert churn.family == "churn"
     assert f"as_of={AS_OF}" in repr(churn)
+
+
+def test_a_gate_that_fails_says_what_would_mend_it(churn):
+    failing = replace(churn.evaluation, gates=(Gate("calibrated", False, "ECE 0.3 <b>"),))
+    assert not failing.holds
+    for text in (str(failing), failing._repr_html_()):
+        assert "would be mended by a shorter horizon" in text
+    assert "ECE 0.3 &lt;b&gt;" in failing._repr_html_()
 
 
 def test_plots_are_methods_by_the_names_of_the_run(churn):
@@ -118,6 +128,7 @@ def test_too_short_data_say_what_is_needed(shop):
 
 def test_what_is_stated_wins_over_what_the_tables_suggest(shop):
     settings = {"target.active_within_days": 70, "model": {"name": "logistic"}, "features": {"rfm": {}}}
+    settings["split"] = {"training_snapshots": 3, "every_days": 35}
     config, reasons = run_config(
         "churn", shop, AS_OF, {"horizon_days": 35, "replicates": 150, "name": "mine", "seed": 5}, settings
     )
@@ -127,6 +138,8 @@ def test_what_is_stated_wins_over_what_the_tables_suggest(shop):
     assert config.register_as.as_of == date.fromisoformat(AS_OF)
     assert all(day < config.register_as.as_of for day in config.split.test)
     assert config.data.name == crm_ml.datasets.IN_MEMORY
+    assert config.split.training_snapshots == 3 and config.split.every_days == 35
+    assert config.calibration.snapshots <= 3 - 2 if config.calibration.methods else True
     assert reasons and config.leave_out and all(name.startswith("rfm_") for name in config.leave_out)
     with pytest.raises(InputError, match="the tables were in memory, and nothing keeps them"):
         crm_ml.datasets.load(config.data.name)

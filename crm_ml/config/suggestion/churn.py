@@ -16,7 +16,7 @@ from crm_ml.tables.bundle import Tables
 LINE = {"name": "logistic", "options": {"strength": 0.03}}
 STATED = (
     "as_of", "ends_at", "horizon_days", "active_within_days", "gap_days", "purpose", "name", "silence",
-    "renewal",
+    "renewal", "training_snapshots", "every_days",
 )  # fmt: skip
 _AGEING = ("tenure_days", "gap_max_days")
 

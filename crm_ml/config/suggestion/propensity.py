@@ -24,7 +24,7 @@ from crm_ml.tables.zones import on_clock_of
 
 STATED = (
     "as_of", "ends_at", "horizon_days", "active_within_days", "gap_days", "purpose", "name", "of",
-    "categories", "kinds",
+    "categories", "kinds", "training_snapshots", "every_days",
 )  # fmt: skip
 _CATEGORIES, _TESTED = 4, 1 / 3
 _TOUCHED = ("campaigns", "touches", "responses")

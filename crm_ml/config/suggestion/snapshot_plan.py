@@ -118,7 +118,7 @@ def plan_snapshots(rhythm: Rhythm, stated: Mapping[str, Any], counts: Counts, wh
     """
     tried = []
     for windows in _windows(rhythm, stated):
-        plan = _days(rhythm, windows, int(stated.get("gap_days", 0)))
+        plan = _days(rhythm, windows, stated)
         if plan is None:
             tried.append(f"horizon {windows.horizon_days} days: the reach leaves no day to train on")
             continue
@@ -152,21 +152,23 @@ def _windows(rhythm: Rhythm, stated: Mapping[str, Any]) -> Iterator[Windows]:
         yield Windows(horizon, active)
 
 
-def _days(rhythm: Rhythm, windows: Windows, gap_days: int) -> SnapshotPlan | None:
+def _days(rhythm: Rhythm, windows: Windows, stated: Mapping[str, Any]) -> SnapshotPlan | None:
     """Return the plan of days: tests as late as labels allow, training before them; None if none is left."""
-    horizon, label_days = windows.horizon_days, windows.horizon_days + gap_days
+    horizon, gap_days = windows.horizon_days, int(stated.get("gap_days", 0))
+    label_days = horizon + gap_days
     room = (rhythm.as_of - rhythm.measured_until).days - gap_days
     number = min(_TESTS, max(1, room // horizon))
     last = rhythm.as_of - timedelta(days=label_days)
     tests = tuple(last - timedelta(days=horizon * back) for back in reversed(range(number)))
     newest = tests[0] - timedelta(days=label_days)
     earliest = rhythm.first + timedelta(days=windows.active_within_days)
-    every = max(WEEK, floor_weeks(horizon / 4))
+    every = int(stated.get("every_days", max(WEEK, floor_weeks(horizon / 4))))
     if newest < earliest:
         earliest = max(rhythm.first + timedelta(days=WEEK), newest - timedelta(days=2 * every))
     if newest < earliest:
         return None
-    snapshots = min(_SNAPSHOTS, (newest - earliest).days // every + 1)
+    most = int(stated.get("training_snapshots", _SNAPSHOTS))
+    snapshots = min(most, (newest - earliest).days // every + 1)
     return SnapshotPlan(windows, gap_days, tests, snapshots, every, earliest)
 
 
