@@ -91,7 +91,7 @@ def merged(ready: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
 
 
 def expects(name: str | None, table: str, column: str) -> bool:
-    """Return whether the ready mapping `name` reads the source column `column` for `table`."""
+    """Return whether the ready mapping `name` names the source column or value `column` for `table`."""
     if name is None:
         return False
     tables: dict[str, Any] = ready_content(name)["tables"]
