@@ -24,7 +24,7 @@ from crm_ml.tables.queries import IdsOf
 from crm_ml.tables.ready_mappings import UNVERIFIED_NOTE
 from crm_ml.tables.refunds import numbered_refunds, refund_ids, report_refunds
 from crm_ml.tables.refusals import refuse_accepted, refuse_between, refuse_repairs
-from crm_ml.tables.row_currency import RowCurrency
+from crm_ml.tables.row_currency import RowCurrency, code_in_capitals
 from crm_ml.tables.row_rules import reject_far_times, reject_repeated, reject_unknown, reject_unlinked
 from crm_ml.tables.set_aside import settle_counts
 from crm_ml.tables.shared_amounts import share_amounts
@@ -198,10 +198,12 @@ def _accepted(staged: Staged, mapping: Mapping) -> str:
     for column in staged.columns:
         name = ident(column.name)
         value = name if column.default is None else f"coalesce({name}, {column.default})"
-        if column.name == "currency" and mapping.currency is not None:
-            codes = ", ".join(literal(code) for code in mapping.currency.rates) or "NULL"
-            code = literal(mapping.currency.code)
-            value = f"CASE WHEN currency IS NULL OR currency IN ({codes}) THEN {code} ELSE currency END"
+        if column.name == "currency":
+            value = code_in_capitals("currency")
+            if mapping.currency is not None:
+                codes = ", ".join(literal(code) for code in mapping.currency.rates) or "NULL"
+                code = literal(mapping.currency.code)
+                value = f"CASE WHEN currency IS NULL OR {value} IN ({codes}) THEN {code} ELSE {value} END"
         value = of_refunds.get(column.name, value)
         parts.append(f"{value} AS {name}")
         if column.kind == "time":

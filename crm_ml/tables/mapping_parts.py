@@ -127,20 +127,27 @@ class Cancelled(Strict):
     values: Annotated[tuple[str | int, ...], Field(strict=False, min_length=1)]
 
 
+def _capitals(code: Any) -> Any:
+    return code.upper() if isinstance(code, str) and code.islower() else code
+
+
 class DeclaredCurrency(Strict):
     """Currency of all money, and rates that convert others to it.
 
     Parameters
     ----------
     code : str
-        Three letters (ISO 4217); they say what the minor unit is.
+        Three letters (ISO 4217); they say what the minor unit is. Small letters, here and in the column
+        ``currency``, are read as capitals: ``usd`` is USD. Mixed ones stay: ``GBp`` is no GBP.
     rates : dict of str to str
         By code as the column ``currency`` has it: how many major units of the declared currency one major
         unit is worth, as text such as ``"1.08"``.
     """
 
-    code: str = Field(pattern=r"^[A-Z]{3}$")
-    rates: dict[Annotated[str, Field(pattern=r"^[A-Za-z]{3}$")], str] = Field(default_factory=dict)
+    code: Annotated[str, BeforeValidator(_capitals), Field(pattern=r"^[A-Z]{3}$")]
+    rates: dict[Annotated[str, BeforeValidator(_capitals), Field(pattern=r"^[A-Za-z]{3}$")], str] = Field(
+        default_factory=dict
+    )
 
     @field_validator("rates")
     @classmethod

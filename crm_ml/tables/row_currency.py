@@ -11,6 +11,11 @@ from crm_ml.tables.sql import literal
 _AMOUNT = "DECIMAL(19, 0)"  # any integer of 64 bits; decimals of 18 digits are multiplied in 64 bits
 
 
+def code_in_capitals(code: str) -> str:
+    """Return the SQL of a currency code whose three small letters are capitals; ``GBp``, pence, stays."""
+    return f"CASE WHEN regexp_full_match({code}, '[a-z]{{3}}') THEN upper({code}) ELSE {code} END"
+
+
 @dataclass(frozen=True)
 class RowCurrency:
     """Currency of the amounts of a row.

@@ -10,6 +10,7 @@ from crm_ml.tables.file_sources import CsvFile
 from crm_ml.tables.made_ids import instead
 from crm_ml.tables.mapping_parts import ColumnMapping
 from crm_ml.tables.ready_mappings import expects
+from crm_ml.tables.row_currency import code_in_capitals
 from crm_ml.tables.row_filter import named_columns
 from crm_ml.tables.sources import TableSource
 from crm_ml.tables.sql import literal, shown
@@ -68,8 +69,8 @@ def currency_of_row(staged: "Staged", hows: Hows) -> str:
     if how is None:
         return ""
     if how.constant is not None:
-        return literal(str(how.constant))
-    return f"nullif(CAST({raw(how.theirs[0])} AS VARCHAR), '')"
+        return code_in_capitals(literal(str(how.constant)))
+    return code_in_capitals(f"nullif(CAST({raw(how.theirs[0])} AS VARCHAR), '')")
 
 
 def _hint(source: TableSource, types: dict[str, str]) -> str:
