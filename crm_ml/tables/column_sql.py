@@ -7,12 +7,13 @@ from crm_ml.tables.contract import Column
 from crm_ml.tables.mapping_parts import ColumnMapping
 from crm_ml.tables.money import read_cents
 from crm_ml.tables.nulls import without_nulls
-from crm_ml.tables.number_text import plain_number, undeclared_thousands
+from crm_ml.tables.number_text import number_cell, respelled, unwrapped, with_decimal_comma
 from crm_ml.tables.row_checks import Check
 from crm_ml.tables.row_currency import RowCurrency
 from crm_ml.tables.sql import INTEGERS, ident, literal
 from crm_ml.tables.times import read_time
 
+_NUMBERS = ("cents", "integer", "number")
 FLOATS = frozenset(("FLOAT", "DOUBLE"))
 _NESTED = ("STRUCT", "MAP", "UNION", "BLOB", "BIT")
 _EXACT = 2**53
@@ -34,6 +35,8 @@ class Reading:
         Predicates over the raw columns and the value under its contract name.
     refusal : str
         Why the whole column can't be used; empty if it can.
+    cells : dict of str to str
+        SQL of cells in plain form, by the names under which `value` and `checks` use them.
     kind_of_type : str
         Type by which ids of two tables are compared: ``"integer"``, ``"text"``, ``"float"``, or empty if
         unknown.
@@ -43,6 +46,7 @@ class Reading:
     checks: tuple[Check, ...] = ()
     refusal: str = ""
     kind_of_type: str = ""
+    cells: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -89,19 +93,28 @@ def read_column(column: Column, how: ColumnMapping, context: ReadingContext) -> 
         return Reading(literal(str(how.constant)))
     if how.constant is not None:
         return _constant(column, how)
+    parts, cells = _cells(column, how, context)
+    reading = _with_null(column, _read(column, how, parts, context))
+    if not cells:
+        return reading
+    named = [(cell, raw(name)) for (cell, _), name in zip(parts, how.theirs, strict=True) if cell in cells]
+    changed = " OR ".join(respelled(cell, source, how) for cell, source in named)
+    commas = " OR ".join(with_decimal_comma(source) for _, source in named)
+    told = [Check("respelled", column.name, changed, "fix")]
+    told += [Check("with_decimal_comma", column.name, commas, "fact")] if column.kind == "cents" else []
+    return replace(reading, cells=cells, checks=(*reading.checks, *told))
+
+
+def _read(
+    column: Column, how: ColumnMapping, parts: list[tuple[str, str]], context: ReadingContext
+) -> Reading:
     if column.kind == "cents":
-        kinds = [context.types[name] for name in how.theirs]
-        sources = [without_nulls(column, how, raw(n), k) for n, k in zip(how.theirs, kinds, strict=True)]
-        named = zip(sources, kinds, strict=True)
-        parts = [(plain_number(column, how, source, kind), kind) for source, kind in named]
         value, checks, refusal = read_cents(column, how, parts, context.currency)
-        grouped = undeclared_thousands(column, parts)
-        return _with_null(column, Reading(value, (*grouped, *checks), refusal))
-    kind = context.types[how.theirs[0]]
-    source = plain_number(column, how, without_nulls(column, how, raw(how.theirs[0]), kind), kind)
+        return Reading(value, tuple(checks), refusal)
+    source, kind = parts[0]
     if column.kind == "time":
         value, checks, refusal = read_time(column, how, source, kind, context.timezone, context.known_until)
-        return _with_null(column, Reading(value, tuple(checks), refusal))
+        return Reading(value, tuple(checks), refusal)
     readers: dict[str, Callable[[Column, ColumnMapping, str, str, ReadingContext], Reading]] = {
         "id": _id,
         "integer": _integer,
@@ -109,7 +122,25 @@ def read_column(column: Column, how: ColumnMapping, context: ReadingContext) -> 
         "boolean": _boolean,
         "text": _text,
     }
-    return _with_null(column, readers[column.kind](column, how, source, kind, context))
+    return readers[column.kind](column, how, source, kind, context)
+
+
+def _cells(
+    column: Column, how: ColumnMapping, context: ReadingContext
+) -> tuple[list[tuple[str, str]], dict[str, str]]:
+    """Return the sources of a column with their types, and the SQL of those that are cells in plain form."""
+    parts: list[tuple[str, str]] = []
+    cells = {}
+    for number, name in enumerate(how.theirs):
+        kind = context.types[name]
+        source = without_nulls(column, how, unwrapped(raw(name), kind, column), kind)
+        if kind == "VARCHAR":
+            cell = ident(f"cell {number} of {column.name}")
+            currency = context.currency if column.kind == "cents" else None
+            cells[cell] = number_cell(source, how, currency) if column.kind in _NUMBERS else source
+            source = cell
+        parts.append((source, kind))
+    return parts, cells
 
 
 def missing(column: Column) -> Reading:

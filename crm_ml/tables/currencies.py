@@ -22,6 +22,35 @@ MINOR_DIGITS: Final = {
 }  # fmt: skip
 
 
+_DOLLARS: Final = {"USD": "US$", "AUD": "A$ AU$", "CAD": "C$ CA$", "NZD": "NZ$", "HKD": "HK$", "SGD": "S$",
+                   "TWD": "NT$ \u5143", "MXN": "MX$", "ARS": "", "CLP": "", "COP": ""}  # fmt: skip
+_SIGNS: Final = {
+    **{code: f"$ {others}" for code, others in _DOLLARS.items()},
+    **{
+        "EUR": "€",
+        "GBP": "£",
+        "JPY": "¥ \u5186",
+        "CNY": "¥ \u5143 RMB",
+        "KRW": "₩ \uc6d0",
+        "INR": "₹ Rs Rs.",
+    },
+    **{"RUB": "₽", "TRY": "₺ TL", "UAH": "₴", "VND": "₫", "THB": "฿", "PHP": "₱", "NGN": "₦", "ILS": "₪"},
+    **{"BRL": "R$", "PLN": "zł", "CZK": "Kč", "HUF": "Ft", "CHF": "Fr Fr. SFr SFr."},
+    **dict.fromkeys(("SEK", "NOK", "DKK", "ISK"), "kr kr."),
+}
+
+
+def signs_of(code: str) -> tuple[str, ...]:
+    """Return what stands beside an amount of a currency: its code, and its signs where they are known.
+
+    Examples
+    --------
+    >>> signs_of("EUR"), signs_of("AUD"), signs_of("MAD")
+    (('EUR', '€'), ('AUD', '$', 'A$', 'AU$'), ('MAD',))
+    """
+    return (code.upper(), *_SIGNS.get(code.upper(), "").split())
+
+
 def minor_digits(code: str) -> int:
     """Return the digits after the point of an amount: 2 of most currencies, and where no code is known.
 

@@ -2,6 +2,7 @@
 
 from crm_ml.tables.contract import Column
 from crm_ml.tables.mapping_parts import ColumnMapping
+from crm_ml.tables.number_text import marked
 from crm_ml.tables.row_checks import Check
 from crm_ml.tables.row_currency import RowCurrency
 from crm_ml.tables.sql import INTEGERS, ident
@@ -10,7 +11,6 @@ _LARGE_CENTS = 100_000_000
 _DECIMAL = "DECIMAL(28, 6)"
 _WIDE = "DECIMAL(38, 6)"
 _NUMBER = r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?"
-_WITH_COMMA = r"[+-]?[0-9]{1,3}(\.?[0-9]{3})*,[0-9]{1,2}"
 _NOT_FINITE = r"[+-]?(nan|inf|infinity)"
 _THREE_DECIMALS = r"[+-]?[1-9][0-9]{0,2}\.[0-9]{3}"
 
@@ -86,13 +86,9 @@ def _checks(
 
 def _of_spelling(column: Column, parts: list[tuple[str, str]]) -> list[Check]:
     """Return the checks of amounts that are no plain decimals."""
-    tests = {"not_finite": _not_finite, "full_width_digits": _full_width, "decimal_comma": _comma}
-    checks = []
-    for kind, test in tests.items():
-        predicates = [predicate for source, type_ in parts if (predicate := test(source, type_))]
-        if predicates:
-            checks.append(Check(kind, column.name, " OR ".join(predicates)))
-    return checks
+    predicates = [predicate for source, type_ in parts if (predicate := _not_finite(source, type_))]
+    endless = [Check("not_finite", column.name, " OR ".join(predicates))] if predicates else []
+    return [*endless, *marked(column, [source for source, type_ in parts if type_ == "VARCHAR"])]
 
 
 def _usable(kind: str) -> bool:
@@ -117,10 +113,6 @@ def _not_finite(source: str, kind: str) -> str:
     return f"regexp_full_match(lower(trim({source})), '{_NOT_FINITE}')" if kind == "VARCHAR" else ""
 
 
-def _full_width(source: str, kind: str) -> str:
-    return f"regexp_matches({source}, '[\\x{{FF10}}-\\x{{FF19}}]')" if kind == "VARCHAR" else ""
-
-
 def _three_decimals(column: Column, texts: list[str], inexact: str, units: str) -> list[Check]:
     """Return the check of texts such as ``1.234`` and ``1.250``, which may be 1,234 and 1,250 as well.
 
@@ -135,7 +127,3 @@ def _three_decimals(column: Column, texts: list[str], inexact: str, units: str) 
         Check("three_decimals", column.name, f"({alike}) AND {ambiguous}"),
         Check("usual_decimals", column.name, usual, "fact"),
     ]
-
-
-def _comma(source: str, kind: str) -> str:
-    return f"regexp_full_match(trim({source}), '{_WITH_COMMA}')" if kind == "VARCHAR" else ""

@@ -1,10 +1,11 @@
 """The currency of the money of a row, as SQL: its minor units, and its rate to the declared one."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from crm_ml.tables.currencies import MINOR_DIGITS, minor_digits, minor_per_major
+from crm_ml.tables.currencies import MINOR_DIGITS, minor_digits, minor_per_major, signs_of
 from crm_ml.tables.row_checks import Check
 from crm_ml.tables.sql import literal
 
@@ -46,6 +47,26 @@ class RowCurrency:
             return str(usual)
         cases = " ".join(f"WHEN {literal(code)} THEN {units}" for code, units in others.items())
         return f"CASE {self.row} {cases} ELSE {usual} END"
+
+    def has_sign(self, sign: str) -> str:
+        """Return the SQL of whether a text is a sign or the code of the row's currency.
+
+        Without a currency nothing is: a sign alone, such as that of all dollars, does not tell one.
+        """
+        codes = [*([self.code] if self.code else []), *self.rates]
+        signs = {code: literal("|".join(map(re.escape, signs_of(code)))) for code in codes}
+        usual = (
+            f"regexp_full_match({sign}, {signs[self.code]})"
+            if self.code
+            else f"{sign} = {self.row or 'NULL'}"
+        )
+        if not self.row:
+            return f"coalesce({usual}, false)"
+        cases = " ".join(
+            f"WHEN {literal(code)} THEN regexp_full_match({sign}, {signs[code]})" for code in self.rates
+        )
+        named = f"CASE {self.row} {cases} ELSE {usual} END" if cases else usual
+        return f"coalesce({named}, false)"
 
     def unnamed(self) -> list[Check]:
         """Return the check of rows that name no currency, and so are in the declared one."""

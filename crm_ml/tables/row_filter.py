@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Final
 
 from crm_ml.errors import InputError
 from crm_ml.rules.grammar import columns, parse
-from crm_ml.tables.contract import Column
 from crm_ml.tables.mapping import TableMapping
 from crm_ml.tables.mapping_parts import Cancelled, FilledDown
-from crm_ml.tables.number_text import plain_number
+from crm_ml.tables.number_text import number_cell
 from crm_ml.tables.raw_rule import RawRule, trimmed
 from crm_ml.tables.row_checks import Check
 from crm_ml.tables.sources import ROW
@@ -122,7 +121,7 @@ def _plain(mapping: TableMapping, name: str, text: str) -> str:
     """Return the SQL of a raw text without the separators that a column of the mapping declares for it."""
     for how in mapping.columns.values():
         if name in how.theirs and (how.thousands is not None or how.decimal != "."):
-            return plain_number(Column(name, "number"), how, text, "VARCHAR")
+            return number_cell(text, how)
     return text
 
 

@@ -173,7 +173,8 @@ def _in_context(staged: Staged, check: Check) -> Check:
     """Return a check; that of three decimals sets no row aside where they are usual or allowed."""
     if check.kind != "three_decimals":
         return check
-    usual = staged.counts[f"usual_decimals_{check.column}"] > staged.report.read / 2
+    commas = staged.counts[f"with_decimal_comma_{check.column}"]  # the point may then separate thousands
+    usual = staged.counts[f"usual_decimals_{check.column}"] > staged.report.read / 2 and not commas
     allowed = limit(staged.mapping.allow, "rounded", check.column) > LIMITS["rounded"]
     return replace(check, level="fact") if usual or allowed else check
 
@@ -189,11 +190,10 @@ def _cancellations(staged: Staged) -> list[Check]:
 
 def _create(connection: "duckdb.DuckDBPyConnection", staged: Staged) -> None:
     raws = ", ".join(
-        f"CAST({ident(name)} AS VARCHAR) AS {raw(name)}"
-        if kind == "VARCHAR"
-        else f"{ident(name)} AS {raw(name)}"
-        for name, kind in staged.types.items()
-    )
+        [f"{f'CAST({ident(name)} AS VARCHAR)' if kind == 'VARCHAR' else ident(name)} AS {raw(name)}"
+         for name, kind in staged.types.items()]
+        + [f"{sql} AS {cell}" for reading in staged.readings.values() for cell, sql in reading.cells.items()]
+    )  # fmt: skip
     rows = f"{raws} FROM {staged.rows}"
     if is_declared(staged.mapping):
         report_left_out(connection, staged, raws)

@@ -76,8 +76,8 @@ CELLS = {
 TEXTS = {
     "text-time": (put("ordered_at", "yesterday"), "unreadable_ordered_at"),
     "impossible-day": (put("ordered_at", "2024-02-30 10:00:00"), "unreadable_ordered_at"),
-    "full-width-digits": (put("paid", "\uff11\uff12.\uff15"), "full_width_digits_paid_cents"),
-    "decimal-comma": (put("paid", "12,50"), "decimal_comma_paid_cents"),
+    "one-or-a-thousand": (put("paid", "\uff11,\uff12\uff13\uff14"), "thousands_paid_cents"),
+    "sign-without-currency": (put("paid", "$12.50"), "currency_sign_paid_cents"),
     "word-for-amount": (put("paid", "free"), "unreadable_paid_cents"),
     "amount-out-of-range": (put("paid", "1e300"), "unreadable_paid_cents"),
     "fractional-quantity": (put("quantity", "1.5"), "unreadable_quantity"),
