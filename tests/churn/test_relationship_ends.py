@@ -122,6 +122,21 @@ def test_the_rule_of_a_list_holds_for_the_population_of_the_labels(end):
     assert len(ruled) > 30 or end.table == "orders"
 
 
+def test_silence_counts_to_the_second():
+    login = {
+        "on the first": DAY_S,
+        "in the last": 11 * DAY_S - 1,
+        "too early": DAY_S - 1,
+        "too late": 11 * DAY_S,
+    }
+    events = [(who, "login", at, None) for who, second in login.items() for at in (-1, second)]
+    events += [("just active", "login", -30 * DAY_S, None), ("no longer", "lesson", -30 * DAY_S - 1, None)]
+    tables = app([*events, ("only a view", "view", -1, None), *_ALL])
+    result = labels(tables, SNAPSHOT, WITHIN, end=SILENCE, data_ends_at="2024-06-01", minimum=0)
+    stay = {"on the first": 0, "in the last": 0}
+    assert result.to_dict() == stay | {"too early": 1, "too late": 1, "just active": 1}
+
+
 def test_labels_are_the_same_whatever_happens_after_their_window():
     events = [("a", "login", -DAY_S, None), ("b", "login", -DAY_S, None), ("b", "login", 2 * DAY_S, None)]
     later = [(who, "login", 11 * DAY_S, None) for who in "ab"]

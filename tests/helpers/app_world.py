@@ -78,6 +78,6 @@ def terms_that_end(tables: Tables, day: str, within: int, grace: int) -> tuple[s
     known = events[events["occurred_at_epoch_s"] < start]
     ends = known.groupby("customer_id")["ends_at_epoch_s"].max()
     later = events[events["occurred_at_epoch_s"] >= start]
-    by = later["customer_id"].map(ends) + grace * DAY_S
+    by = later["customer_id"].map(ends).astype("float64") + grace * DAY_S
     renewed = set(later.loc[later["occurred_at_epoch_s"] < by, "customer_id"])
     return set(ends.index[(ends >= start) & (ends < start + within * DAY_S)]), renewed

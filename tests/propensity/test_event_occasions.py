@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from app_world import app_tables, who_logged_in
 from pydantic import ValidationError
+from third_party import third_party
 
 import crm_ml
 from crm_ml.config import PropensityRun
@@ -28,6 +29,12 @@ RUN = {
     "baselines": [{"name": "event_recency_rule"}],
     "register_as": {"name": "app", "as_of": "2024-07-01"},
 }
+
+
+@pytest.fixture
+def no_store_warnings():
+    with third_party():
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +84,7 @@ def test_what_comes_true_and_who_answered_are_the_events(tables):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("no_store_warnings")
 def test_a_model_of_events_scores_everybody_for_each_kind():
     app = app_tables(users=300)
     model = crm_ml.fit(

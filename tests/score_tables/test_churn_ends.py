@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 from app_world import app_tables, terms_that_end, who_logged_in
+from third_party import third_party
 
 import crm_ml
 from crm_ml.learning.realised.realise import LabelReach
@@ -20,6 +21,12 @@ DETAILS = {
         "active_within_days": 35,
     },
 }
+
+
+@pytest.fixture
+def no_store_warnings():
+    with third_party():
+        yield
 
 
 @pytest.mark.parametrize("end", list(DETAILS))
@@ -44,6 +51,7 @@ def test_outcomes_are_known_as_far_as_events_reach(end):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("no_store_warnings")
 @pytest.mark.parametrize("orders", [True, False])
 def test_an_app_without_orders_ends_with_a_model_that_scores_whom_it_is_about(orders):
     tables = app_tables(users=300, orders=orders)
@@ -64,6 +72,7 @@ def test_an_app_without_orders_ends_with_a_model_that_scores_whom_it_is_about(or
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("no_store_warnings")
 def test_renewals_end_with_a_model_that_scores_whose_term_ends():
     tables = app_tables(users=1_200)
     model = crm_ml.fit(
