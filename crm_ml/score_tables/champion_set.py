@@ -159,26 +159,29 @@ def champions(models: Mapping[str, str | None], as_of: date) -> Champions:
     for family in models:
         family_module(family)  # a name that is none is refused, also where it has no model
     wanted = {family: model for family, model in sorted(models.items()) if model is not None}
-    _check_registered(wanted)
-    return Champions([_champion(family, model, as_of) for family, model in wanted.items()])
+    from crm_ml.tracking import ModelAbsent
+
+    sources, absent = [], []
+    for family, model in wanted.items():
+        try:
+            sources.append(_champion(family, model, as_of))
+        except ModelAbsent:
+            absent.append(_absent(family, model))
+    if absent:
+        raise InputError("\n  ".join(absent))
+    return Champions(sources)
 
 
-def _check_registered(models: Mapping[str, str]) -> None:
-    """Refuse models that are not there, all in one error with the commands that mend it."""
+def _absent(family: str, model: str) -> str:
+    """Return that a model is not registered, and the command that mends it."""
     from crm_ml import tracking
     from crm_ml.config.uses import runs_registering
     from crm_ml.next_steps import without_model
 
-    breaches = []
-    for family, model in models.items():
-        name, _, alias = model.partition("@")
-        aliases = tracking.aliases_of(name)
-        if alias not in aliases:
-            others = sorted(set(aliases) & {"challenger", "previous"})
-            mend = without_model(family, name, others, runs_registering(family, name))
-            breaches.append(f"no model {model} is registered in {tracking.tracking_uri()}; {mend}")
-    if breaches:
-        raise InputError("\n  ".join(breaches))
+    name = model.partition("@")[0]
+    others = sorted({"challenger", "previous"} & set(tracking.aliases_of(name)))
+    mend = without_model(family, name, others, runs_registering(family, name))
+    return f"no model {model} is registered in {tracking.tracking_uri()}; {mend}"
 
 
 def _champion(family: str, model: str, as_of: date) -> Source:

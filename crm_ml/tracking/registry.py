@@ -5,11 +5,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from crm_ml.errors import InputError
 from crm_ml.storage.manifest import fingerprint, verify
 from crm_ml.tracking.loader_check import check_loader
 from crm_ml.tracking.logged_models import MODEL_FOLDER
 from crm_ml.tracking.store import absent, connect, load_mlflow, refusing, tracking_uri
 from crm_ml.tracking.store_retry import patiently
+
+
+class ModelAbsent(InputError):
+    """No model of a name has the alias that is wanted (exit code 2)."""
 
 
 @dataclass(frozen=True)
@@ -51,15 +56,18 @@ def champion(name: str, alias: str = "champion") -> ModelVersion:
 
     Raises
     ------
-    InputError
+    ModelAbsent
         If no model of that name has the alias.
     IntegrityError
         If its files do not agree with their manifest.
     StoreUnavailable
         If the store is locked or does not answer.
     """
-    with refusing(f"no model {name}@{alias} is registered in {tracking_uri()}; train it first"):
-        version = connect().get_model_version_by_alias(name, alias)
+    try:
+        with refusing(f"no model {name}@{alias} is registered in {tracking_uri()}; train it first"):
+            version = connect().get_model_version_by_alias(name, alias)
+    except InputError as error:
+        raise ModelAbsent(str(error)) from error
     return registered(name, str(version.version))
 
 
