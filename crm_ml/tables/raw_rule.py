@@ -36,7 +36,7 @@ class RawRule:
     types : mapping of str to str
         Raw columns and their DuckDB types.
     plain : callable
-        Takes a raw column and the SQL of its text, and returns the SQL without declared separators.
+        Takes a raw column and the SQL of its text, and returns the SQL of the plain number that it is.
 
     Raises
     ------
@@ -61,6 +61,18 @@ class RawRule:
     def columns(self) -> set[str]:
         """Raw columns that the rule names."""
         return {test.column for test in columns(self.node)}
+
+    def numbers(self) -> str:
+        """Return the SQL of further columns that the predicates use: texts that the rule takes as numbers."""
+        tests = [test for test in columns(self.node) if _reads_number(test)]
+        names = sorted({test.column for test in tests if _is_text(self.types[test.column])})
+        added = []
+        for name in names:
+            text = _of("text", name)
+            number = f"CASE WHEN regexp_full_match({text}, '{_NUMBER}') THEN {text} END"
+            added.append(f", {self.plain(name, trimmed(name))} AS {text}")
+            added.append(f", TRY_CAST({number} AS DOUBLE) AS {_of('number', name)}")
+        return "".join(added)
 
     def true(self) -> str:
         """Return the SQL predicate of rows of which the rule is known to be true."""
@@ -109,13 +121,16 @@ class RawRule:
         """Return the SQL of a cell as number, and of whether it is a text that is none."""
         if not _is_text(self.types[name]):
             return f"CAST({self._cell(name)} AS DOUBLE)", ""
-        text = self.plain(name, trimmed(name))
-        number = f"TRY_CAST(CASE WHEN regexp_full_match({text}, '{_NUMBER}') THEN {text} END AS DOUBLE)"
+        number = _of("number", name)
         return number, f"({trimmed(name)} IS NOT NULL AND {number} IS NULL)"
 
 
 def _reads_number(test: Test) -> bool:
     return bool(test.literals) and all(isinstance(value, float) for value in test.literals)
+
+
+def _of(what: str, name: str) -> str:
+    return ident(f"{what} of {name}")
 
 
 def _comparison(cell: str, test: Test, *, negated: bool) -> str:

@@ -5,16 +5,19 @@ aside by no check. Cells are filled first, so that a status that stands once an 
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from crm_ml.errors import InputError
 from crm_ml.rules.grammar import columns, parse
 from crm_ml.tables.mapping import TableMapping
-from crm_ml.tables.mapping_parts import Cancelled, FilledDown
+from crm_ml.tables.mapping_parts import Cancelled, ColumnMapping, FilledDown
 from crm_ml.tables.number_text import number_cell
 from crm_ml.tables.raw_rule import RawRule, trimmed
+from crm_ml.tables.ready_mappings import expects
 from crm_ml.tables.row_checks import Check
+from crm_ml.tables.row_currency import RowCurrency
 from crm_ml.tables.sources import ROW
 from crm_ml.tables.sql import ident, literal, shown
 
@@ -45,7 +48,11 @@ def named_columns(mapping: TableMapping) -> set[str]:
 
 
 def choose_rows(
-    connection: "duckdb.DuckDBPyConnection", name: str, mapping: TableMapping, types: Mapping[str, str]
+    connection: "duckdb.DuckDBPyConnection",
+    name: str,
+    mapping: TableMapping,
+    types: Mapping[str, str],
+    currency: RowCurrency,
 ) -> list[str]:
     """Create ``rows_<name>`` from ``raw_<name>``: filled cells, why a row is left out, and undecided rows.
 
@@ -57,6 +64,8 @@ def choose_rows(
     mapping : TableMapping
     types : mapping of str to str
         Raw columns and their DuckDB types.
+    currency : RowCurrency
+        Declared one, whose signs may stand in amounts.
 
     Returns
     -------
@@ -66,7 +75,7 @@ def choose_rows(
     faults = _absent(mapping, types)
     rule: RawRule | None = None
     try:
-        rule = RawRule(mapping.where, types, partial(_plain, mapping)) if mapping.where else None
+        rule = RawRule(mapping.where, types, partial(_plain, mapping, currency)) if mapping.where else None
     except InputError as error:
         faults.append(str(error))
     if faults:
@@ -76,11 +85,12 @@ def choose_rows(
     reason = f"CASE {' '.join(cases)} END" if cases else "CAST(NULL AS VARCHAR)"
     undecided = f"NOT {rule.true()}" if rule else "false"
     source, kind = ident(f"raw_{name}"), "VIEW"
+    numbers = rule.numbers() if rule else ""
     if mapping.fill_down is not None:
         source, kind = f"(SELECT {_filled(mapping.fill_down)} FROM {source})", "TABLE"
     connection.execute(
         f"CREATE {kind} {ident(f'rows_{name}')} AS SELECT *, {reason} AS {LEFT_OUT}, "
-        f"{undecided} AS {UNDECIDED} FROM {source}"
+        f"{undecided} AS {UNDECIDED} FROM (SELECT *{numbers} FROM {source})"
     )
     return []
 
@@ -117,12 +127,10 @@ def _is_cancelled(cancelled: Cancelled) -> str:
     return f"coalesce({' OR '.join(equal)}, false)"
 
 
-def _plain(mapping: TableMapping, name: str, text: str) -> str:
-    """Return the SQL of a raw text without the separators that a column of the mapping declares for it."""
-    for how in mapping.columns.values():
-        if name in how.theirs and (how.thousands is not None or how.decimal != "."):
-            return number_cell(text, how)
-    return text
+def _plain(mapping: TableMapping, currency: RowCurrency, name: str, text: str) -> str:
+    """Return the SQL of a raw text as the plain number that the column of the mapping reads it as."""
+    hows = [how for how in mapping.columns.values() if name in how.named]
+    return number_cell(text, hows[0] if hows else ColumnMapping(column=name), replace(currency, row=""))
 
 
 def report_left_out(connection: "duckdb.DuckDBPyConnection", staged: "Staged", raws: str) -> None:
@@ -156,8 +164,9 @@ def _check_statuses(
     status = trimmed(cancelled.column)
     query = f"SELECT DISTINCT {status} FROM {staged.rows} WHERE {LEFT_OUT} = 'cancelled'"
     present = {row[0] for row in connection.execute(query).fetchall()}
-    absent = [str(value) for value in cancelled.values if str(value).strip() not in present]
-    if absent:
+    values = [str(value) for value in cancelled.values]
+    absent = [text for text in values if text.strip() not in present]
+    if absent and not all(expects(staged.like, staged.name, text) for text in absent):
         staged.report.warnings.append(
             f"cancelled: {', '.join(absent)} stands in no row of {cancelled.column}; compare the spelling"
         )

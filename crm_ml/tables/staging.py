@@ -137,7 +137,7 @@ def stage(
     context = replace(context, types=types, untyped=isinstance(source, CsvFile), currency=currency)
     _read(staged, hows, context)
     if is_declared(staged.mapping):
-        staged.refusals += choose_rows(connection, staged.name, staged.mapping, types)
+        staged.refusals += choose_rows(connection, staged.name, staged.mapping, types, currency)
     if staged.refusals:
         return
     staged.checks = Checks(tuple(_checks(staged, context)))
