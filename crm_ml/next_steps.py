@@ -170,6 +170,27 @@ def without_model(family: str, model: str, aliases: Sequence[str], runs: Sequenc
     return f"train it first; no config registers it: {new_run(family, 'MAPPING')} (writes one)"
 
 
+def after_evaluation(config: str) -> list[str]:
+    """Return what follows the evaluation of a list: whether the scores behind it came true."""
+    realised = command("crm_ml.score.realised", config, "--as-of", "TODAY")
+    return [next_line(f"{realised}  (whether its scores came true)")]
+
+
+def after_realised(worse: Sequence[str], config: str) -> list[str]:
+    """Return what follows realised scores: training again where they were worse than promised, else a list.
+
+    Parameters
+    ----------
+    worse : sequence of str
+        Configs whose models were worse than they promised, such as ``"churn/mine"``.
+    config : str
+        Of the list.
+    """
+    if worse:
+        return [next_line(f"{train(run)}  (worse than promised)") for run in worse]
+    return [next_line(f"{command('crm_ml.score', config, '--as-of', 'TODAY')}  (the list of a new day)")]
+
+
 def after_list(folder: Path, config: str, days: int) -> list[str]:
     """Return what follows a published list: sending it, and its evaluation once its rows are over."""
     evaluate = command("crm_ml.score.evaluate", str(folder), "--config", config)

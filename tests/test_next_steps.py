@@ -17,6 +17,7 @@ from crm_ml.score.__main__ import main as score
 from crm_ml.score.evaluate import main as evaluate
 from crm_ml.score.export import main as export
 from crm_ml.score.new_list import write_list
+from crm_ml.score.realised import main as realised
 from crm_ml.score.settings import ScoreSettings, settings_of
 from crm_ml.tables.__main__ import main as tables
 from crm_ml.train import next_step
@@ -25,7 +26,8 @@ from crm_ml.train.promote.__main__ import main as promote
 
 MAINS = {
     "crm_ml.train": train, "crm_ml.score": score, "crm_ml.score.evaluate": evaluate,
-    "crm_ml.score.export": export, "crm_ml.tables": tables, "crm_ml.train.promote": promote,
+    "crm_ml.score.export": export, "crm_ml.score.realised": realised,
+    "crm_ml.tables": tables, "crm_ml.train.promote": promote,
 }  # fmt: skip
 FAMILIES = ("churn", "clv", "recommend", "uplift")
 COSTLY = {"calibrated": "ECE 0.1; limit 0.03"}
@@ -71,6 +73,9 @@ def told(text):
     next_steps.without_model("churn", "churn_mine", ["challenger"], []),
     next_steps.without_model("churn", "churn_mine", [], []),
     next_steps.without_list("score/mine", ["score/default"]),
+    *next_steps.after_evaluation("score/mine"),
+    *next_steps.after_realised(["churn/mine"], "score/mine"),
+    *next_steps.after_realised([], "score/mine"),
 ])  # fmt: skip
 def test_every_command_is_one_that_its_parser_takes(text):
     for line in told(text):

@@ -43,6 +43,7 @@ def _run(options: argparse.Namespace) -> None:
     from crm_ml.learning.evaluation_files import save_evaluation, write_json
     from crm_ml.learning.evaluation_report import show
     from crm_ml.learning.list_evaluation import Question, evaluate
+    from crm_ml.next_steps import after_evaluation
     from crm_ml.progress import shown
 
     published, other, settings, catalog = _prepared(options)
@@ -58,6 +59,9 @@ def _run(options: argparse.Namespace) -> None:
     if options.json is not None:
         write_json(options.json, evaluation)
     show(console, evaluation, folder)
+    name = options.config.removeprefix("configs/").removesuffix(".yaml")
+    for line in after_evaluation(name):
+        console.print(line, soft_wrap=True, markup=False, highlight=False)
 
 
 def _prepared(

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from crm_ml.learning.realised.realise import Realised, RealisedReport
+    from crm_ml.score.settings import ScoreSettings
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -28,15 +29,33 @@ def _run(config: str, overrides: Sequence[str], out: Path | None) -> int:
     from rich.console import Console
 
     from crm_ml import datasets
+    from crm_ml.config.day_places import naming_days, places_of
     from crm_ml.learning.realised.realise import LabelReach, realise
+    from crm_ml.next_steps import after_realised
     from crm_ml.score.settings import settings_of
 
     settings = settings_of(config, overrides)
     tables = datasets.load(settings.data.name, settings.data.path, **settings.data.options)
     lists = (out or settings.out_folder) / settings.name
-    report = realise(lists, settings.work_folder, tables, LabelReach(settings.day, settings.data.ends_at))
-    show(Console(), report)
+    name = config.removeprefix("configs/").removesuffix(".yaml")
+    places = places_of({"as_of": settings.as_of}, f"configs/{name}.yaml", overrides)
+    with naming_days(places):
+        reach = LabelReach(settings.day, settings.data.ends_at)
+        report = realise(lists, settings.work_folder, tables, reach)
+    console = Console()
+    show(console, report)
+    worse = dict.fromkeys(_run_of(settings, result.name) for result in report.judged if result.worse)
+    for line in after_realised([run for run in worse if run], name):
+        console.print(line, soft_wrap=True, markup=False, highlight=False)
     return max((commands.tell(failure) for failure in report.failures), default=0)
+
+
+def _run_of(settings: "ScoreSettings", model: str) -> str | None:
+    """Return the config that registers a model of the list, if there is one."""
+    from crm_ml.config.uses import runs_registering
+
+    of_model = [family for family, named in settings.models.items() if str(named).partition("@")[0] == model]
+    return next((run for family in of_model for run in runs_registering(family, model)), None)
 
 
 def show(console: "Console", report: "RealisedReport") -> None:
