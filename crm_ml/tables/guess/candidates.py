@@ -6,8 +6,8 @@ from typing import Final
 from crm_ml.tables.guess.role_words import hint
 
 ROLES: Final = (
-    "customer", "order", "time", "item", "amount", "unit price", "quantity", "discount", "refund", "status",
-    "event", "currency",
+    "customer", "order", "line", "time", "item", "amount", "unit price", "quantity", "discount", "refund",
+    "status", "event", "currency",
 )  # fmt: skip
 LEAST: Final = 0.35
 

@@ -13,6 +13,7 @@ from crm_ml.tables.guess.time_form import TimeForm, time_form
 
 Floats = npt.NDArray[np.float64]
 _MOST_TEXTS: Final = 5_000
+_MOST_DECIMALS: Final = 6  # of money; ids such as 12.1690000000 have more
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,14 @@ class ColumnFacts:
     def has_signs(self) -> bool:
         """Whether numbers are written as money: with a currency sign or decimals."""
         return self.number is not None and bool(self.number.currency or not self.is_whole)
+
+    @property
+    def may_be_id(self) -> bool:
+        """Whether these may be ids: no times but counts since 1970, and no money."""
+        if self.stored == "other" or (self.time is not None and self.time.epoch is None):
+            return False
+        long = self.number is not None and self.number.decimals > _MOST_DECIMALS
+        return not self.has_signs or self.stored == "float" or long
 
     def id_mapping(self) -> str | dict[str, str]:
         """Return how ids in this column are mapped: those that are stored as floats are cast exactly."""

@@ -1,5 +1,6 @@
 """Columns of a first mapping as lines of YAML."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from crm_ml.tables.guess.column_facts import ColumnFacts
@@ -79,13 +80,23 @@ def _has_clock(time: ColumnFacts | None) -> bool:
 
 
 def _line_ids(guess: FileGuess) -> list[str]:
-    """Return the line for ids of lines, where equal rows are there, which would else count once."""
-    rows = list(zip(*guess.sample.columns.values(), strict=True))
-    equal = len(rows) - len(set(rows))
+    """Return the line for ids of lines: without any, rows that are equal in what is mapped count once."""
+    if "line" in guess.columns:
+        return [line(6, "line_id", guess.id_mapping("line"), _why(guess, "line"))]
+    mapped = [guess.facts[name] for name in guess.columns.values()]
+    equal = _equal_rows([column.codes.tolist() for column in mapped])
     if not equal:
         return []
-    why = f"{equal:,} rows equal others in all cells and count once; so each counts"
-    return [line(6, "line_id", {"made": "position"}, why, say=True)]
+    whole = _equal_rows(list(guess.sample.columns.values()))
+    why = f"{equal:,} rows are equal in these columns and count once without it"
+    told_apart = f"{equal - whole:,} rows differ from equal ones in other columns alone"
+    how = {"made": "position"}
+    return [line(6, "line_id", how, told_apart) if whole < equal else line(6, "line_id", how, why, say=True)]
+
+
+def _equal_rows(columns: Sequence[Sequence[object]]) -> int:
+    rows = list(zip(*columns, strict=True))
+    return len(rows) - len(set(rows))
 
 
 def _money(guess: FileGuess) -> list[str]:

@@ -9,15 +9,16 @@ import numpy as np
 from crm_ml.errors import InputError
 from crm_ml.tables.guess.candidates import Candidate
 from crm_ml.tables.guess.column_facts import ColumnFacts, Floats, facts_of
+from crm_ml.tables.guess.file_money import take_money
 from crm_ml.tables.guess.header_check import refuse_without_header
 from crm_ml.tables.guess.id_roles import (
     customer_candidates,
     item_candidates,
     kind_candidates,
+    line_candidates,
     order_candidates,
     time_candidates,
 )
-from crm_ml.tables.guess.money_roles import lines_less, money_roles
 from crm_ml.tables.guess.open_questions import open_questions
 from crm_ml.tables.guess.ready_match import ready_for
 from crm_ml.tables.guess.relations import filled_down, is_on_first_row
@@ -25,7 +26,6 @@ from crm_ml.tables.guess.role_words import is_cancelled
 from crm_ml.tables.guess.sample import Sample, read_sample
 
 Facts = dict[str, ColumnFacts]
-_PROVEN: Final = 0.95
 _SPARSE: Final = 0.9
 
 
@@ -49,6 +49,8 @@ class FileGuess:
         Amounts of an order that are taken off its lines.
     cancelled : tuple of str
         Values of the status by which an order never came to be.
+    cancels : str
+        Sign with which the numbers of orders begin that take others back, and no others; or empty.
     ready : str, optional
         Ready mapping that has these columns.
     notes : list of str
@@ -63,6 +65,7 @@ class FileGuess:
     per_order: frozenset[str] = frozenset()
     less: tuple[str, ...] = ()
     cancelled: tuple[str, ...] = ()
+    cancels: str = ""
     ready: str | None = None
     notes: list[str] = field(default_factory=list)
 
@@ -135,7 +138,9 @@ def guess_file(path: Path, sample: Sample | None = None) -> FileGuess:
     _take(guess, "currency", kind_candidates("currency", _free(guess)))
     items = item_candidates(_free(guess), time, order, guess.column("customer"))
     _take(guess, "item", items)
-    _take_numbers(guess)
+    _take(guess, "line", line_candidates(_free(guess), order))
+    take_money(guess)
+    _take_states(guess)
     guess.notes += open_questions(guess)
     return guess
 
@@ -166,56 +171,9 @@ def _fill_down(guess: FileGuess) -> None:
         guess.facts[column.name] = replace(column, codes=filled_down(order.codes, column.codes))
 
 
-def _take_numbers(guess: FileGuess) -> None:
-    order, item = guess.column("order"), guess.column("item")
-    roles = money_roles(guess.facts, order, item, set(guess.columns.values()))
-    guess.candidates |= roles.candidates
-    guess.per_order = roles.per_order
-    for role in ("quantity", "discount", "refund"):
-        if roles.candidates.get(role):
-            guess.columns[role] = roles.candidates[role][0].column
-    amounts, prices = roles.candidates.get("amount", []), roles.candidates.get("unit price", [])
-    of_line = [c for c in amounts if c.column not in roles.per_order]
-    taken = {guess.columns.get("discount"), guess.columns.get("refund")}
-    amounts = [c for c in of_line or amounts if c.column not in taken]
-    prices = [c for c in prices if c.column not in taken]
-    if prices and "quantity" in guess.columns and (not amounts or prices[0].score > amounts[0].score):
-        guess.columns["unit price"] = prices[0].column
-    elif amounts:
-        guess.columns["amount"] = amounts[0].column
-    _take_off(guess)
+def _take_states(guess: FileGuess) -> None:
+    """Take the states by which orders never came to be."""
     status = guess.column("status")
     if status is not None:
         values = dict.fromkeys(cell for cell in status.cells if cell is not None)
         guess.cancelled = tuple(value for value in values if is_cancelled(value))
-
-
-def _take_off(guess: FileGuess) -> None:
-    """Take discounts and refunds of orders off their lines, where sums do not speak against it."""
-    order, discount = guess.column("order"), guess.column("discount")
-    refund = guess.columns.get("refund")
-    less = []
-    if order is not None and discount is not None and discount.name in guess.per_order:
-        total = _total_less(guess, order, discount)
-        if total:
-            less.append(discount.name)
-            guess.notes.append(f"{total} is what the lines of an order come to, less {discount.name}")
-        else:
-            guess.notes.append(f"no sum tells whether amounts are before {discount.name}; taken as after it")
-    if refund in guess.per_order and refund is not None:
-        less.append(refund)
-    guess.less = tuple(less)
-
-
-def _total_less(guess: FileGuess, order: ColumnFacts, discount: ColumnFacts) -> str:
-    """Return the amount of an order that its lines less the discount come to, or an empty text."""
-    lines = guess.line_amounts()
-    for name in sorted(guess.per_order - {discount.name}):
-        totals = guess.facts[name].numbers
-        if (
-            lines_less(lines, order.codes, totals, discount.numbers)
-            > _PROVEN
-            > lines_less(lines, order.codes, totals, np.zeros(len(lines)))
-        ):
-            return name
-    return ""

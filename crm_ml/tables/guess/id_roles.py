@@ -3,8 +3,11 @@
 import re
 from typing import Final
 
+import numpy as np
+
 from crm_ml.tables.guess.candidates import Candidate, candidate, ranked
 from crm_ml.tables.guess.column_facts import ColumnFacts
+from crm_ml.tables.guess.number_form import currency_of_sign
 from crm_ml.tables.guess.relations import contiguity, distinct, share_of_one, share_of_several
 from crm_ml.tables.guess.role_words import hint, is_cancelled
 
@@ -83,6 +86,20 @@ def item_candidates(
     return ranked(listed)
 
 
+def line_candidates(facts: Facts, order: ColumnFacts | None) -> list[Candidate]:
+    """Return columns that tell the lines of an order apart: different in every row, or within each order."""
+    listed = []
+    for column in _ids(facts, order):
+        if order is None or order.differ == len(order.codes) or column.filled < 1:
+            continue
+        differ = len(np.unique(order.codes * (column.differ + 1) + column.codes))
+        if differ == len(order.codes):
+            everywhere = column.differ == len(column.codes)
+            by_values, where = (0.8, "every row") if everywhere else (0.4, "the rows of each order")
+            listed.append(candidate("line", column.name, by_values, [f"differs in {where}"]))
+    return ranked(listed)
+
+
 def kind_candidates(role: str, facts: Facts, *taken: ColumnFacts | None) -> list[Candidate]:
     """Return texts of few values, for a status or the kind of an event."""
     listed = []
@@ -91,10 +108,10 @@ def kind_candidates(role: str, facts: Facts, *taken: ColumnFacts | None) -> list
             continue
         words = {cell.lower() for cell in dict.fromkeys(column.cells) if cell}
         of_cancelled = any(map(is_cancelled, words))
-        codes = all(re.fullmatch("[a-z]{3}", word) for word in words) and role == "currency"
+        codes = all(currency_of_sign(word.upper()) == word.upper() for word in words)
         if role == "currency" and not codes:
             continue
-        by_values = 0.4 + 0.4 * (of_cancelled if role == "status" else codes or column.differ > 1)
+        by_values = 0.4 + 0.4 * (of_cancelled if role == "status" else codes or role == "event")
         reasons = [f"{column.differ} different texts"] + ["one is of cancelled orders"] * of_cancelled
         scored = candidate(role, column.name, by_values, reasons)
         if role == "currency" or hint(role, column.name)[0] > 0 or (role == "status" and of_cancelled):
@@ -103,13 +120,10 @@ def kind_candidates(role: str, facts: Facts, *taken: ColumnFacts | None) -> list
 
 
 def _ids(facts: Facts, *taken: ColumnFacts | None) -> list[ColumnFacts]:
-    """Return columns that may be ids: no money, no times but epochs, and none that has a role."""
+    """Return columns that may be ids and have no role yet."""
     names = {column.name for column in taken if column is not None}
     return [
         column
         for column in facts.values()
-        if column.name not in names
-        and column.stored != "other"
-        and (column.time is None or column.time.epoch is not None)
-        and not (column.has_signs and column.stored != "float")
+        if column.name not in names and column.stored != "other" and column.may_be_id
     ]

@@ -103,6 +103,9 @@ def _order_lines(guess: FileGuess, paths: Sequence[str]) -> list[str]:
         lines.append(
             line(4, "cancelled", {"column": guess.columns["status"], "values": list(guess.cancelled)})
         )
+    if guess.cancels:
+        how = {"column": guess.columns["order"], "starts_with": guess.cancels}
+        lines.append(line(4, "cancellations", how, "amounts below zero are of these orders"))
     allow = [line(4, "allow", {"conflicting_key": 1})] if guess.amounts_on_all_lines else []
     return [*lines, line(4, "columns"), *line_columns(guess), *allow, line(4, "ignore", ["*"])]
 

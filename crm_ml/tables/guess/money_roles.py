@@ -12,6 +12,7 @@ from crm_ml.tables.guess.role_words import hint
 
 Facts = dict[str, ColumnFacts]
 _MOST_PIECES: Final = 1_000
+_LONG: Final = 1e9
 _HALF: Final = 0.5
 _CENT: Final = 0.011
 
@@ -44,7 +45,7 @@ def money_roles(
     taken : set of str
         Columns that have another role.
     """
-    numbers = [c for c in facts.values() if c.number is not None and c.name not in taken and c.time is None]
+    numbers = [c for c in facts.values() if c.name not in taken and _may_be_counted(c)]
     roles = MoneyRoles()
     roles.candidates["quantity"] = quantity = ranked([q for c in numbers if (q := _quantity(c)) is not None])
     pieces = facts[quantity[0].column] if quantity else None
@@ -64,10 +65,19 @@ def money_roles(
     return roles
 
 
+def _may_be_counted(column: ColumnFacts) -> bool:
+    """Return whether a column may be money or pieces: numbers, and no times or long whole ones."""
+    numbers = column.numbers[~np.isnan(column.numbers)]
+    if column.number is None or column.time is not None or not len(numbers):
+        return False
+    return column.has_signs or float(np.median(np.abs(numbers))) < _LONG
+
+
 def _quantity(column: ColumnFacts) -> Candidate | None:
     """Return small whole numbers without currency signs."""
     numbers = column.numbers[~np.isnan(column.numbers)]
-    if column.has_signs or not column.is_whole or column.filled < 0.9 or not len(numbers):
+    against = hint("quantity", column.name)[0] < 0
+    if column.has_signs or not column.is_whole or column.filled < 0.9 or against:
         return None
     middle = float(np.median(np.abs(numbers)))
     if middle > _MOST_PIECES:
@@ -142,7 +152,7 @@ def _taken_off(role: str, column: ColumnFacts) -> Candidate:
     numbers = column.numbers[~np.isnan(column.numbers)]
     zero = 1 - float((numbers != 0).sum()) / max(len(column.numbers), 1)
     named = hint(role, column.name)[0] > 0
-    by_values = (0.5 * (zero > _HALF) + 0.5 * bool((numbers >= 0).all())) * named
+    by_values = (0.4 * (zero > _HALF) + 0.4 * bool((numbers >= 0).all()) + 0.2 * (zero < 1)) * named
     return candidate(role, column.name, by_values, [f"zero or empty in {zero:.0%}"])
 
 

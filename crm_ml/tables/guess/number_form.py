@@ -3,14 +3,22 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
-_CURRENCIES: Final = {"€": "EUR", "£": "GBP", "₩": "KRW", "₹": "INR", "$": "USD", "¥": "CNY", "R$": "BRL"}
-_SIGN: Final = r"[$€£¥₩₹]|R\$|US\$|[A-Z]{3}|元|円"
+from crm_ml.tables.currencies import signs_of
+
+_SIGN: Final = r"[A-Za-z]{0,3}[$€£¥₩₹₽₺₴₫฿₱₦₪]|[A-Z]{3}|元|円|원|kr\.?|zł|Kč|Ft|S?Fr\.?|Rs\.?|TL"
 _MONEY: Final = re.compile(
-    rf"(?P<minus>[+-]?)\s*(?P<before>{_SIGN})?\s*(?P<number>[+-]?[0-9][0-9.,'\u2019 \u00a0\u202f]*"
-    rf"|[+-]?[.,][0-9]+)\s*(?P<after>{_SIGN})?"
+    rf"(?P<less>[(+-]?)\s*(?P<before>{_SIGN})?\s*(?P<minus>[+-]?)\s*"
+    rf"(?P<number>[0-9][0-9.,'\u2019 \u00a0\u202f]*|[.,][0-9]+)\s*(?P<after>{_SIGN})?\s*(?P<behind>[-)]?)"
 )
+#: Currencies that a sign may stand for, the likeliest first.
+_CODES: Final = (
+    "USD", "EUR", "GBP", "CNY", "JPY", "KRW", "INR", "CAD", "AUD", "CHF", "SEK", "NOK", "DKK", "PLN", "CZK",
+    "HUF", "RUB", "TRY", "UAH", "BRL", "MXN", "NZD", "SGD", "HKD", "TWD", "THB", "IDR", "MYR", "PHP", "VND",
+    "ZAR", "AED", "SAR", "ILS", "RON", "BGN", "NGN", "ARS", "CLP", "COP", "PEN", "KWD",
+)  # fmt: skip
 _PLAIN: Final = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _WRAPPED: Final = re.compile(r'="(.*)"')
 _SPACES: Final = str.maketrans("\u00a0\u202f\u2019", "  '")
@@ -30,12 +38,15 @@ class NumberForm:
         Whether the data leave open which of both a sign is: all are such as ``1.234``.
     currency : str
         Code of the currency sign that stands in the cells, or empty.
+    decimals : int
+        That the middle one of the numbers has.
     """
 
     thousands: str | None = None
     decimal: str | None = None
     open_signs: bool = False
     currency: str = ""
+    decimals: int = 0
 
 
 def plain_text(cell: str) -> str:
@@ -60,13 +71,35 @@ def number_form(cells: Iterable[str]) -> NumberForm | None:
         Different filled cells.
     """
     texts = [plain_text(cell) for cell in cells]
-    matches = [match for text in texts if (match := _MONEY.fullmatch(text))]
+    matches = [match for text in texts if (match := _match(text))]
     scientific = sum(1 for text in texts if _PLAIN.fullmatch(text) and not _MONEY.fullmatch(text))
     if not texts or len(matches) + scientific < _MOSTLY * len(texts):
         return None
-    thousands, decimal, is_open = _signs([match["number"].translate(_SPACES).strip() for match in matches])
+    numbers = [match["number"].translate(_SPACES).strip() for match in matches]
+    thousands, decimal, is_open = _signs(numbers)
+    decimals = sorted(len(number.partition(decimal or " ")[2]) for number in numbers) or [0]
     signs = [sign for match in matches if (sign := match["before"] or match["after"])]
-    return NumberForm(thousands, decimal, is_open, _currency(signs))
+    usual = max(sorted(set(signs)), key=signs.count, default="")
+    return NumberForm(thousands, decimal, is_open, currency_of_sign(usual), decimals[len(decimals) // 2])
+
+
+@cache
+def currency_of_sign(sign: str) -> str:
+    """Return the likeliest currency of a sign or code, or an empty text.
+
+    Examples
+    --------
+    >>> currency_of_sign("$"), currency_of_sign("€"), currency_of_sign("SKU")
+    ('USD', 'EUR', '')
+    """
+    return next((code for code in _CODES if sign and sign in signs_of(code)), "")
+
+
+def _match(text: str) -> "re.Match[str] | None":
+    """Return the parts of an amount; letters beside it are those of a currency."""
+    match = _MONEY.fullmatch(text)
+    signs = (match["before"], match["after"]) if match else ()
+    return match if all(currency_of_sign(sign) for sign in signs if sign) else None
 
 
 def numbers_of(cells: Iterable[str | None], form: NumberForm) -> "list[float | None]":
@@ -82,13 +115,14 @@ def numbers_of(cells: Iterable[str | None], form: NumberForm) -> "list[float | N
 
 def _number(cell: str, form: NumberForm) -> float | None:
     text = plain_text(cell)
-    match = _MONEY.fullmatch(text)
-    number = match["minus"] + match["number"].translate(_SPACES).strip() if match else text
+    match = _match(text)
+    number = match["number"].translate(_SPACES).strip() if match else text
     if form.thousands:
         number = number.replace(form.thousands, "")
     number = number.replace(form.decimal or ".", ".")
+    is_less = match is not None and ("-" in match["less"] + match["minus"] or bool(match["behind"]))
     try:
-        return float(number)
+        return -float(number) if is_less else float(number)
     except ValueError:
         return None
 
@@ -126,11 +160,3 @@ def _only_groups(numbers: list[str], sign: str) -> bool:
     """Return whether three digits follow the sign wherever it stands, and one to three precede it."""
     form = re.compile(rf"[+-]?[1-9][0-9]{{0,2}}({re.escape(sign)}[0-9]{{3}})+")
     return all(form.fullmatch(number) for number in numbers if sign in number)
-
-
-def _currency(signs: list[str]) -> str:
-    if not signs:
-        return ""
-    most = max(sorted(set(signs)), key=signs.count)
-    named = {"元": "CNY", "円": "JPY", "US$": "USD"} | _CURRENCIES
-    return named.get(most, most)

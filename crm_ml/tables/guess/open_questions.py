@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from crm_ml.tables.currencies import minor_digits
+from crm_ml.tables.guess.settings_lines import currency_code
 
 if TYPE_CHECKING:
     from crm_ml.tables.guess.file_guess import FileGuess
@@ -32,14 +33,14 @@ def _of_numbers(guess: "FileGuess") -> Iterator[str]:
     for role in ("unit price", "amount", "quantity"):
         column = guess.column(role)
         form = column.number if column is not None else None
-        if column is not None and form is not None and form.open_signs and minor_digits(form.currency):
+        if column is not None and form is not None and form.open_signs and minor_digits(currency_code(guess)):
             yield f"{column.name}: three digits follow its sign in all cells; thousands or decimals?"
 
 
 def _of_rows(guess: "FileGuess") -> Iterator[str]:
     amounts = guess.line_amounts()
     negative = float((amounts[~np.isnan(amounts)] < 0).mean()) if (~np.isnan(amounts)).any() else 0.0
-    if negative and guess.ready is None:
+    if negative and guess.ready is None and not guess.cancels:
         yield f"{negative:.1%} of amounts are below zero: say what they take back (refund_of, cancellations)"
     customer = guess.column("customer")
     if customer is not None and customer.filled < 1:
