@@ -102,8 +102,8 @@ def _undeclared(digits: str, currency: RowCurrency | None) -> str:
     With three digits after the point in the currency, a comma and a point could both separate thousands.
     """
     with_comma = f"replace(regexp_replace({digits}, '[ ''.]', '', 'g'), ',', '.')"
-    if currency is not None and currency.per_major() not in ("1", "100"):
-        with_comma = "'?decimal_comma'"
+    if currency is not None:
+        with_comma = f"CASE WHEN {currency.per_major()} < 1000 THEN {with_comma} ELSE '?decimal_comma' END"
     cases = {
         _PLAIN: digits,
         _GROUPED_BY_COMMA: f"replace({digits}, ',', '')",
