@@ -1,8 +1,10 @@
 """A list of another end of a relationship: whom it scores, and what comes true of it."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 
+import pandas as pd
 import pytest
 from app_world import app_tables, terms_that_end, who_logged_in
 from third_party import third_party
@@ -11,7 +13,10 @@ import crm_ml
 from crm_ml.learning.realised.realise import LabelReach
 from crm_ml.models.relationship_ends import Renewal, Silence
 from crm_ml.score_tables import churn
+from crm_ml.tables.config_file import load_config
 
+PROJECT = Path(__file__).resolve().parents[2]
+EXPORT = PROJECT / ".." / "shared" / "cases" / "exports" / "app_events.csv.gz"
 DAY = "2024-06-01"
 DETAILS = {
     "silence": {"target": {"silence": {"kinds": ["login"]}}, "horizon_days": 7, "active_within_days": 14},
@@ -69,6 +74,34 @@ def test_an_app_without_orders_ends_with_a_model_that_scores_whom_it_is_about(or
     assert model.source().where == "event_rhythm_days_since < 14"
     assert "days since the last such event" in str(model.explain(scored.index[0]))
     assert model.config.target.end == Silence(kinds=("login",))
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("no_store_warnings")
+@pytest.mark.skipif(not EXPORT.is_file(), reason=f"{EXPORT.name} is not there")
+def test_the_app_export_ends_with_a_model_of_silence_as_its_page_says(tmp_path, monkeypatch):
+    page = (PROJECT / "docs/ends_of_a_relationship.md").read_text(encoding="utf-8")
+    mapping = page.partition("```yaml\nname: app")[2].partition("```")[0]
+    events = pd.read_csv(EXPORT)
+    some = events[events["user_id"].str[-1].isin(list("01234567"))]
+    (tmp_path / "data/own").mkdir(parents=True)
+    some.to_csv(tmp_path / "data/own/app_events.csv.gz", index=False)
+    (tmp_path / "configs/data").mkdir(parents=True)
+    (tmp_path / "configs/data/app.yaml").write_text(f"name: app{mapping}", encoding="utf-8")
+    monkeypatch.setenv("CRM_ML_DATA", str(tmp_path / "cleaned"))
+    tables = load_config(tmp_path / "configs/data/app.yaml")
+    kinds = ["session_start", "level_up", "purchase"]
+    assert tables.pandas("events")["kind"].value_counts().to_dict() == some["event"].value_counts().to_dict()
+    model = crm_ml.fit(
+        "churn", tables, silence={"kinds": kinds}, replicates=100, settings={"model": {"name": "logistic"}}
+    )
+    shown = model.evaluation.frame.set_index(["model", "metric"])["value"]
+    assert shown["model", "auc"] > shown["event_recency_rule", "auc"] + 0.03
+    assert "horizon of 28, activity within 56" in page
+    assert (model.config.target.horizon_days, model.config.target.active_within_days) == (28, 56)
+    today = pd.Timestamp(model.config.register_as.as_of, tz="UTC")
+    days = (pd.to_datetime(some["timestamp"]) - today).dt.days
+    assert set(model.predict().index) == set(some.loc[(days >= -56) & (days < 0), "user_id"])
 
 
 @pytest.mark.slow

@@ -133,7 +133,7 @@ def plan_snapshots(rhythm: Rhythm, stated: Mapping[str, Any], counts: Counts, wh
     raise InputError(
         f"too little to train and test on: {rhythm}; of each class {LEAST_OF_A_CLASS} are needed\n  "
         + "\n  ".join(tried)
-        + "\n  add older orders or more customers, or state horizon_days and active_within_days"
+        + f"\n  add older {rhythm.what}s or more customers, or state horizon_days and active_within_days"
     )
 
 
