@@ -54,7 +54,13 @@ FORMS = {
 }
 
 
-@pytest.mark.parametrize("case", FORMS)
+@pytest.mark.parametrize(
+    "case",
+    [
+        name if name in ("days first", "words") else pytest.param(name, marks=pytest.mark.slow)
+        for name in FORMS
+    ],
+)
 def test_a_refusal_shows_a_cell_by_its_shape_and_what_to_declare(case):
     cells, text = FORMS[case]
     with pytest.raises(InputError) as error:
@@ -80,17 +86,23 @@ def test_few_unread_rows_with_most_of_the_money_are_refused_by_their_money():
     assert "about 16,999.00 (98.0%)" in report._repr_html_()
 
 
-def test_codes_of_currencies_in_small_letters_are_read_as_capitals():
-    cells = {"currency": ["usd", "USD"] * (ROWS // 2)}
-    for declared in ({}, {"currency": {"code": "usd"}}):
-        tables = load(cells, **declared)
-        assert set(tables.pandas("order_lines")["currency"]) == {"USD"}
-        assert tables.report.currency == "USD"
-    rates = {"code": "EUR", "rates": {"usd": "0.5"}}
+@pytest.mark.parametrize(
+    "declared", [{}, pytest.param({"currency": {"code": "usd"}}, marks=pytest.mark.slow)]
+)
+def test_codes_of_currencies_in_small_letters_are_read_as_capitals(declared):
+    tables = load({"currency": ["usd", "USD"] * (ROWS // 2)}, **declared)
+    assert set(tables.pandas("order_lines")["currency"]) == {"USD"}
+    assert tables.report.currency == "USD"
+
+
+@pytest.mark.slow
+def test_rates_of_codes_in_small_letters_are_those_of_their_capitals():
+    rates = {"code": "eur", "rates": {"usd": "0.5"}}
     lines = load({"currency": ["usd", "EUR"] * (ROWS // 2)}, currency=rates).pandas("order_lines")
     assert sorted(set(lines["paid_cents"])) == [475, 950]
 
 
+@pytest.mark.slow
 def test_pence_are_no_pounds():
     with pytest.raises(InputError, match="currency is mixed"):
         load({"currency": ["GBp", "GBP"] * (ROWS // 2)}, currency={"code": "GBP"})

@@ -36,6 +36,7 @@ def frame(customers: int = 200, rows: int = 1_200) -> pd.DataFrame:
 
 
 DF = frame()
+SLOW = pytest.mark.slow
 
 
 def native(df: pd.DataFrame, engine: str):
@@ -59,7 +60,9 @@ def tables(tmp_path_factory: pytest.TempPathFactory):
         return from_frame(DF, **ROLES)
 
 
-@pytest.mark.parametrize("engine", ["pandas", "polars", "pyarrow", "duckdb"])
+@pytest.mark.parametrize(
+    "engine", ["polars", *(pytest.param(name, marks=SLOW) for name in ("pandas", "pyarrow", "duckdb"))]
+)
 def test_engines_and_the_order_of_rows_do_not_matter(engine, tables):
     shuffled = DF.sample(frac=1, random_state=1).drop(columns="unused")
     again = from_frame(native(shuffled, engine), **ROLES)
@@ -78,7 +81,12 @@ def test_values_are_those_of_the_frame(tables):
 
 
 @pytest.mark.parametrize(
-    "paid", [[12.5, 12.300000001], [np.float32(12.5), np.float32(12.3)], [Decimal("12.50"), Decimal("12.3")]]
+    "paid",
+    [
+        [12.5, 12.300000001],
+        pytest.param([np.float32(12.5), np.float32(12.3)], marks=SLOW),
+        pytest.param([Decimal("12.50"), Decimal("12.3")], marks=SLOW),
+    ],
 )
 def test_major_units_of_any_number_are_exact(paid):
     df = DF.head(2).assign(paid=pd.Series(paid))
@@ -96,6 +104,7 @@ def test_ids_that_gaps_made_floats_are_whole_numbers_and_zones_are_kept():
     pd.testing.assert_frame_equal(naive.pandas("order_lines"), lines)
 
 
+@SLOW
 def test_a_price_of_a_piece_is_multiplied():
     df = DF.head(3).assign(pieces=[1, 2, 3], paid=[0.1, 0.1, 0.1])
     roles = {name: column for name, column in ROLES.items() if name != "amount"}
@@ -129,6 +138,7 @@ def test_numbers_in_place_of_times_name_their_unit(unit, engine):
         from_frame(native(df, engine), **ROLES)
 
 
+@SLOW
 def test_the_advice_for_numbers_makes_times_of_them(tables):
     import polars as pl
 
@@ -164,7 +174,7 @@ def test_outside_of_a_project_the_rows_lie_in_the_users_cache(tmp_path, monkeypa
     assert not list((tmp_path / "here").iterdir())
 
 
-@pytest.mark.parametrize("zone", [None, "Asia/Tokyo"])
+@pytest.mark.parametrize("zone", [pytest.param(None, marks=SLOW), "Asia/Tokyo"])
 def test_without_orders_and_items_an_order_is_what_a_customer_buys_on_a_day(zone):
     df = pd.DataFrame({"who": list("aaabb"), "paid": [1.0, 2.0, 4.0, 8.0, 16.0]})
     clock = [
@@ -185,6 +195,7 @@ def test_without_orders_and_items_an_order_is_what_a_customer_buys_on_a_day(zone
         assert set(lines["item_id"]) == {"any"}
 
 
+@SLOW
 def test_rows_without_order_and_item_that_are_equal_are_one_unless_declared():
     df = pd.concat([DF.head(4), DF.head(2)])
     roles = {name: ROLES[name] for name in ("customer", "time", "amount")}
@@ -193,14 +204,17 @@ def test_rows_without_order_and_item_that_are_equal_are_one_unless_declared():
     assert len(from_frame(df, **roles, equal_rows="all").pandas("order_lines")) == 6
 
 
-def test_families_take_the_tables(tables):
-    """Features, lifetime value, churn and recommendation on a frame of 200 customers."""
+def test_features_and_lifetime_value_take_the_tables(tables):
     snapshot = Snapshot("2024-04-01", timedelta(days=28))
     assert len(features.matrix(tables, snapshot, groups=["rfm"])) == 200
     assert clv.summarize(tables, "2024-05-15")["frequency"].sum() > 900
+
+
+@SLOW
+def test_churn_and_recommendation_take_the_tables(tables):
     snapshots = [Snapshot(day, timedelta(days=28)) for day in ("2024-02-01", "2024-03-01")]
     rows = churn.labelled_rows(tables, snapshots, timedelta(days=90), groups=["rfm"])
     assert 0 < rows.y.mean() < 1
-    task = task_of(tables, snapshot)
+    task = task_of(tables, snapshots[0])
     model = Popularity().fit(task.data)
     assert set(model.recommend(["0", "1"], 3)["item_id"]) <= set(DF["what"])

@@ -3,21 +3,30 @@
 import io
 import json
 import re
+from pathlib import Path
 
 import pandas as pd
 import pytest
-from shop import own_data_folder  # noqa: F401  (fixture)
 
 from crm_ml.tables import from_frame
 from crm_ml.tables.cleaning_report import CleaningReport, TableReport
 
-pytestmark = pytest.mark.usefixtures("own_data_folder")
 ROLES = {"customer": "who", "time": "when", "amount": "paid", "order": "number"}
 HOSTILE = "<script>alert(1)</script> [bold]"
 
 
-@pytest.fixture(name="report")
-def report_of_a_frame() -> CleaningReport:
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture(autouse=True)
+def own_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CRM_ML_DATA", str(folder))
+
+
+@pytest.fixture(name="report", scope="module")
+def report_of_a_frame(folder: Path) -> CleaningReport:
     rows = 40
     df = pd.DataFrame(
         {
@@ -31,7 +40,9 @@ def report_of_a_frame() -> CleaningReport:
     df.loc[[10, 20], "paid"] = -12.5
     df.loc[7, "who"] = " "
     df.loc[8, "who"] = "4.00638E+12"
-    return from_frame(df, **ROLES, timezone="Asia/Tokyo").report
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CRM_ML_DATA", str(folder))
+        return from_frame(df, **ROLES, timezone="Asia/Tokyo").report
 
 
 def terminal(report: CleaningReport) -> str:
