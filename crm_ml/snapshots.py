@@ -238,7 +238,7 @@ def check_data_reach(
         known = last if data_ends_at is None else "as stated"
         raise InputError(
             f"labels of the snapshot {snapshot.as_of:%Y-%m-%d} end on {snapshot.label_ends_at:%Y-%m-%d}, but "
-            f"the data end on {ends:%Y-%m-%d}, {known}; take an earlier snapshot or a shorter horizon"
+            f"the data end on {ends:%Y-%m-%d}{known}; take an earlier snapshot or a shorter horizon"
         )
 
 
