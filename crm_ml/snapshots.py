@@ -235,7 +235,7 @@ def check_data_reach(
     ends = day_after_last(tables, table) if data_ends_at is None else on_clock_of(tables.zone, data_ends_at)
     if snapshot.on_clock.label_ends_at > ends:
         last = f"the day after the last {table.removesuffix('s')}"
-        known = last if data_ends_at is None else "as stated"
+        known = f", {last}" if data_ends_at is None else ""
         raise InputError(
             f"labels of the snapshot {snapshot.as_of:%Y-%m-%d} end on {snapshot.label_ends_at:%Y-%m-%d}, but "
             f"the data end on {ends:%Y-%m-%d}{known}; take an earlier snapshot or a shorter horizon"
