@@ -91,21 +91,20 @@ def test_a_notebook_runs_from_top_to_bottom_and_shows_what_it_says(path, workspa
 
 
 def check_tables_to_list(found):
-    judged = found["judged"]
-    assert judged.difference("gradient_boosting", "recency_rule", "auc").low > 0.05
-    assert 0.8 < judged.interval("gradient_boosting", "auc").value < 0.95
-    assert judged.interval("gradient_boosting", "ece").value < 0.03
-    assert max(one.label_ends_at for one in found["training"]) <= found["test"].as_of
-    assert len(found["weekly"]) == 52
-    listed = found["listed"]
-    assert len(listed) == found["todo"].daily_cap == 300
-    assert listed["customer_id"].is_unique
-    assert (listed["expected_value_cents"] > 0).all()
-    assert set(found["shown"]) - {"why"} <= set(listed.columns)
-    coupons = listed[listed["action_id"] == "win_back_coupon"]
-    assert len(coupons) > 20
-    assert np.isfinite(coupons["p_churn"]).all()
-    assert (coupons["reason_codes"].map(len) == 3).all()
+    churn, value, todo = found["churn"], found["value"], found["todo"]
+    assert churn.holds and value.holds
+    metrics = churn.evaluation.metrics
+    assert metrics["test.auc"] > metrics["baseline.recency_rule.auc"] + 0.05
+    assert 0.8 < metrics["test.auc"] < 0.95
+    assert metrics["test.ece"] < 0.03
+    assert max(churn.config.split.test) < churn.labels_end
+    frame = todo.frame
+    assert 100 < len(frame) <= 300
+    assert frame["customer_id"].is_unique
+    assert (frame["expected_value"] > 0).all()
+    assert (frame["action_id"] == "call").sum() == 50
+    assert (frame["reason_codes"].map(len) == 3).all()
+    assert found["leaving"]["p_churn"].between(0, 1).all()
 
 
 def check_customer_value(found):
