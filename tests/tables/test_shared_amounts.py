@@ -113,6 +113,7 @@ def test_an_order_whose_amounts_are_not_known_is_set_aside(csv_shop: Shop) -> No
     assert set(lines_of(tables)) == {f"o{n}" for n in range(len(CASES), 206)}
 
 
+@pytest.mark.slow
 def test_many_such_orders_refuse_the_table(csv_shop: Shop) -> None:
     empty = [["", ""]] * 50
     rebate = [["1", "2"]] * 10 + [["", ""]] * 10 + empty
