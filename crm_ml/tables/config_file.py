@@ -12,7 +12,7 @@ from crm_ml.tables.sources import TableSource, inside
 from crm_ml.tables.table_cache import load_tables
 
 _CSV, _PACKED = (".csv", ".txt", ".tsv"), (".gz", ".zst", ".zip")
-_CSV_NAMES = f"{', '.join(_CSV)}, also with {', '.join(_PACKED)}"
+FILE_KINDS = f"CSV ({', '.join(_CSV)}, also with {', '.join(_PACKED)}) nor Parquet (.parquet, .pq)"
 
 
 def load_config(path: Path, root: Path | None = None, progress: Progress | None = None) -> Tables:
@@ -96,14 +96,14 @@ def _source(table: TableMapping, root: Path) -> TableSource:
 def _of_files(table: TableMapping, root: Path) -> TableSource:
     named = table.path or table.glob or ""
     folder, parts = _parts(table, root)
-    kinds = {_kind(file) for file in parts or (folder,)}
+    kinds = {file_kind(file) for file in parts or (folder,)}
     if kinds == {"csv"}:
         return CsvFile(folder, table.delimiter, table.encoding, table.header, table.member, parts=parts)
     if kinds == {"parquet"}:
         return ParquetFile(folder, parts=parts)
     if not parts and folder.is_dir():
         raise InputError(f"{named} is a folder; declare parts: true to read its files as one table")
-    raise InputError(f"{named} is neither CSV ({_CSV_NAMES}) nor Parquet (.parquet, .pq)")
+    raise InputError(f"{named} is neither {FILE_KINDS}")
 
 
 def _parts(table: TableMapping, root: Path) -> tuple[Path, tuple[Path, ...]]:
@@ -128,7 +128,8 @@ def _parts(table: TableMapping, root: Path) -> tuple[Path, tuple[Path, ...]]:
     return folder, tuple(folder / place for place in shown)
 
 
-def _kind(file: Path) -> str:
+def file_kind(file: Path) -> str:
+    """Return ``csv`` or ``parquet`` by the name of a file, or an empty text."""
     name = file.name.lower()
     if any(name.endswith(form + packed) for form in _CSV for packed in ("", *_PACKED)):
         return "csv"

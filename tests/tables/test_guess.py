@@ -162,6 +162,26 @@ def test_a_file_without_a_header_is_refused(tmp_path: Path) -> None:
         write_guess([form.write(tmp_path, "no.csv")], tmp_path / "mine.yaml")
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("x.xlsx", b"PK", r"x\.xlsx is neither CSV .* nor Parquet .*; save it as one of them"),
+        ("x.csv", b"", r"x\.csv is empty"),
+        ("x.csv", b"a,b\n", r"x\.csv has one line alone"),
+        ("x.csv", b"a,a\n1,2\n", r"x\.csv names a more than once"),
+        ("x.csv", b"a,b\nx,y\nz,w\n", r"x\.csv has no column of times among its 2"),
+        ("x.csv", b"\xff\x00\x81\n\xfd\x80\n", r"x\.csv is in no known encoding"),
+    ],
+)
+def test_what_is_no_export_is_refused_in_a_sentence(
+    name: str, content: bytes, told: str, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(InputError, match=told):
+        write_guess([tmp_path / name], tmp_path / "mine.yaml")
+    assert not (tmp_path / "mine.yaml").exists()
+
+
 def test_several_files_of_one_form_are_one_table(tmp_path: Path) -> None:
     first, second = lines()[:200], lines()[200:]
     files = [FORMS["nameless"].write(tmp_path, f"{n}.csv", part) for n, part in enumerate((first, second))]

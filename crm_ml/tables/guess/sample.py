@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from crm_ml.errors import InputError
+from crm_ml.tables.config_file import FILE_KINDS, file_kind
 from crm_ml.tables.encodings import CODECS, judge
 from crm_ml.tables.found_encoding import encoding_by_mark
 from crm_ml.tables.packed_files import packing, unpacked
@@ -74,7 +75,10 @@ def read_sample(path: Path) -> Sample:
     """
     if not path.is_file():
         raise InputError(f"{path.name} does not exist or is no file")
-    if path.suffix.lower() in (".parquet", ".pq"):
+    kind = file_kind(path)
+    if not kind:
+        raise InputError(f"{path.name} is neither {FILE_KINDS}; save it as one of them")
+    if kind == "parquet":
         from crm_ml.tables.guess.parquet_sample import read_parquet_sample
 
         return read_parquet_sample(path)
