@@ -6,7 +6,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from crm_ml.rules.grammar import columns as rule_columns
+from crm_ml.rules.grammar import parse
 from crm_ml.tables.cell_shape import shape_of
+from crm_ml.tables.order_amounts import PAID, less_columns
+from crm_ml.tables.row_filter import UNDECIDED_CHECK
 from crm_ml.tables.sources import ROW
 from crm_ml.tables.sql import ident, parquet_rows
 
@@ -21,8 +25,12 @@ _OF_SIGNS = ("unlinked_refund", "positive_refund")
 
 
 def source_columns(staged: "Staged", column: str) -> tuple[str, ...]:
-    """Return the source columns that a column is read from."""
-    how = staged.mapping.columns.get(column) or staged.mapping.attributes.get(column)
+    """Return the source columns that a column is read from; of the rule ``where``, those that it names."""
+    mapping = staged.mapping
+    if column == UNDECIDED_CHECK.column and mapping.where is not None:
+        return tuple(dict.fromkeys(test.column for test in rule_columns(parse(mapping.where))))
+    of_order = {less.name: how for less, how in less_columns(mapping.columns.get(PAID))}
+    how = mapping.columns.get(column) or mapping.attributes.get(column) or of_order.get(column)
     theirs = (column,) if how is None else how.theirs
     return tuple(dict.fromkeys(name for name in theirs if name in staged.types))
 

@@ -61,6 +61,7 @@ def test_a_text_that_is_no_number_leaves_nothing_out_unseen(csv_shop: Shop) -> N
     tables = declare(csv_shop, where="kind = 'sale' and not value <= 5").load()
     assert tables.report.tables[LINES].left_out == {"where": 2}  # the note, and the row without a value
     assert [(row, reason) for row, reason, _ in quarantined(tables, LINES)] == [(2, "unreadable_where")]
+    assert tables.report.tables[LINES].examples == {"unreadable_where": ["aaaa | a aaa"]}
 
 
 def test_one_file_is_two_tables(csv_shop: Shop) -> None:

@@ -110,6 +110,7 @@ def test_an_order_whose_amounts_are_not_known_is_set_aside(csv_shop: Shop) -> No
     assert aside == [reason for *_, reasons in CASES for reason in reasons]
     report = tables.report.tables[LINES]
     assert sum(report.quarantined_cents.values()) == 3000 * len(CASES)
+    assert report.examples["unreadable_paid_cents_less_2"] == ["aaaa"]
     assert set(lines_of(tables)) == {f"o{n}" for n in range(len(CASES), 206)}
 
 
