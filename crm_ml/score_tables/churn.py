@@ -98,7 +98,8 @@ def load(version: "ModelVersion") -> ChurnSource:
 
     model = model_folder.load(version.folder)
     active = timedelta(days=int(version.details["active_within_days"]))
-    window = _window(version, datetime.fromtimestamp(0, UTC))
+    horizon = timedelta(days=int(version.details.get("horizon_days", 1)))  # the ends of terms alone need it
+    window = Snapshot(datetime.fromtimestamp(0, UTC), horizon, _gap(version))
     return ChurnSource(
         name=version.name,
         sums=version.content,
@@ -129,5 +130,8 @@ def _end(version: "ModelVersion") -> End:
 
 
 def _window(version: "ModelVersion", as_of: datetime) -> Snapshot:
-    gap = timedelta(days=int(version.details.get("gap_days", 0)))
-    return Snapshot(as_of, timedelta(days=int(version.details["horizon_days"])), gap)
+    return Snapshot(as_of, timedelta(days=int(version.details["horizon_days"])), _gap(version))
+
+
+def _gap(version: "ModelVersion") -> timedelta:
+    return timedelta(days=int(version.details.get("gap_days", 0)))
