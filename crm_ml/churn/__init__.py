@@ -1,4 +1,4 @@
-"""Churn: the probability that an active customer places no order within the horizon.
+"""Churn: the probability that an active customer leaves: places no order within the horizon, or falls silent.
 
 Labels of a snapshot and labelled rows of several snapshots; the models are in `crm_ml.models`.
 """

@@ -73,8 +73,9 @@ class Data(Strict):
     options : dict of str to value
         Options of the data set, such as ``part: master`` of cdnow; see its module.
     ends_at : date, optional
-        First day that the tables do not cover; by default the day after the newest order. Set it if orders
-        may be dated in the future: otherwise every label before them is "churned".
+        First day that the tables do not cover; by default the day after the newest order, or event where the
+        target is one of events. Set it if orders may be dated in the future: otherwise every label before
+        them is "churned".
     """
 
     name: str

@@ -64,6 +64,12 @@ class EventTarget(SnapshotTarget):
     of: Literal["events"]
     kinds: Names
 
+    @property
+    def predicts(self) -> str:
+        """What a model says of a customer, for its card."""
+        kinds = " or ".join(self.kinds)
+        return f"the probability that an active customer makes an event of kind {kinds} in time"
+
 
 class PropensityRun(ProbabilityRun):
     """A propensity experiment: one file of ``configs/propensity/``; parameters beside those of a probability.

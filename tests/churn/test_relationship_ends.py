@@ -20,6 +20,7 @@ from crm_ml.models.relationship_ends import NoOrder, Renewal, Silence, end_of
 from crm_ml.rules.compiled_rule import compile_rule
 from crm_ml.snapshots import DAY_S, Snapshot
 from crm_ml.tables.bundle import Tables
+from crm_ml.train.families.churn import CARD
 
 SNAPSHOT = Snapshot("2024-03-01", timedelta(days=10), timedelta(days=1))
 AS_OF = SNAPSHOT.epoch_s
@@ -199,6 +200,7 @@ def test_a_target_of_orders_says_nothing_of_events():
     assert orders.target.model_dump() == RUN["target"] | {"gap_days": 0, "purpose": None}
     assert orders.groups is None
     assert orders.target.of_events == {}
+    assert orders.target.predicts == CARD.predicts
     assert isinstance(end_of(orders.target.of_events), NoOrder)
     assert not {"event_rhythm", "renewal"} & set(groups_with_options(None))
 

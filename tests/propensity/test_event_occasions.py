@@ -65,6 +65,7 @@ def test_labels_agree_with_pandas_and_say_what_is_wrong(tables):
 
 def test_groups_follow_from_the_kinds():
     run = PropensityRun.model_validate(RUN | {"features": {"rfm": {}}})
+    assert run.target.predicts.endswith("makes an event of kind term in time")
     assert run.groups == {"rfm": {}, "event_rhythm": {"kinds": ["term"]}}
     with pytest.raises(ValidationError, match="follows from the target"):
         PropensityRun.model_validate(RUN | {"features": {"event_rhythm": {}}})
