@@ -4,7 +4,7 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from crm_ml.tables.contract import Column
-from crm_ml.tables.failing_cells import source_columns
+from crm_ml.tables.failing_cells import source_columns, written_as
 from crm_ml.tables.sources import ROW
 from crm_ml.tables.sql import ident
 
@@ -28,7 +28,7 @@ def form_to_declare(
     column : Column
         Contract column or attribute.
     kinds : collection of str
-        Faults of the cells that are looked at.
+        Faults of the cells that are looked at; of a table that is not typed yet, all are.
 
     Returns
     -------
@@ -40,13 +40,32 @@ def form_to_declare(
         return ""
     text = f"CAST({ident(names[0])} AS VARCHAR)"
     reasons = [f"{kind}_{column.name}" for kind in kinds]
-    faulty = " OR ".join(staged.checks.holds(check) for check in staged.checks.all if check.reason in reasons)
+    checks = [staged.checks.holds(check) for check in staged.checks.all if check.reason in reasons]
+    faulty = f"SEMI JOIN (FROM {staged.stage} WHERE {' OR '.join(checks) or 'false'}) USING ({ROW})"
     rows = connection.execute(
-        f"SELECT {text} FROM {ident('raw_' + staged.name)} SEMI JOIN (FROM {staged.stage} WHERE "
-        f"{faulty or 'false'}) USING ({ROW}) WHERE trim({text}) <> '' ORDER BY {ROW} LIMIT {_SAMPLE}"
+        f"SELECT {text} FROM {ident('raw_' + staged.name)} {faulty if staged.typed else ''} "
+        f"WHERE trim({text}) <> '' ORDER BY {ROW} LIMIT {_SAMPLE}"
     ).fetchall()
     cells = [str(cell) for (cell,) in rows]
     return _of_times(cells) if column.kind == "time" else _of_numbers(cells)
+
+
+def with_form(connection: "duckdb.DuckDBPyConnection", staged: "Staged", column: Column, refusal: str) -> str:
+    """Return the refusal of a column by its type with the shape of its first cell and what to declare.
+
+    Parameters
+    ----------
+    connection : duckdb.DuckDBPyConnection
+    staged : Staged
+        A table that is not typed yet.
+    column : Column
+    refusal : str
+        What is wrong, and after a semicolon what to do where no form is found.
+    """
+    fault, _, advice = refusal.rpartition("; ")
+    form = form_to_declare(connection, staged, column, ()) if column.kind == "time" else ""
+    cell = written_as(connection, staged, column.name, 1)
+    return f"{fault or advice}{cell}" + (f"; {f'declare {form}' if form else advice}" if fault else "")
 
 
 def _of_times(cells: list[str]) -> str:

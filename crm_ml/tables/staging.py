@@ -8,6 +8,7 @@ from crm_ml.errors import InputError
 from crm_ml.tables.cleaning_report import TableReport
 from crm_ml.tables.column_sql import Reading, ReadingContext, missing, raw, read_column
 from crm_ml.tables.contract import Column, Contract
+from crm_ml.tables.declared_form import with_form
 from crm_ml.tables.file_sources import CsvFile
 from crm_ml.tables.limits import LIMITS, limit
 from crm_ml.tables.made_ids import make_ids
@@ -135,7 +136,7 @@ def stage(
     hows = resolve(staged, source, types)
     currency = replace(context.currency, row=currency_of_row(staged, hows))
     context = replace(context, types=types, untyped=isinstance(source, CsvFile), currency=currency)
-    _read(staged, hows, context)
+    _read(connection, staged, hows, context)
     if is_declared(staged.mapping):
         staged.refusals += choose_rows(connection, staged.name, staged.mapping, types, currency)
     if staged.refusals:
@@ -146,7 +147,9 @@ def stage(
     _count(connection, staged)
 
 
-def _read(staged: Staged, hows: Hows, context: ReadingContext) -> None:
+def _read(
+    connection: "duckdb.DuckDBPyConnection", staged: Staged, hows: Hows, context: ReadingContext
+) -> None:
     """Fill in the readings of all columns, of amounts of whole orders too, and the refusals of these."""
     less = [part for part in less_columns(staged.mapping.columns.get(PAID)) if part[1].column in staged.types]
     staged.order_amounts = tuple(column for column, _ in less)
@@ -154,7 +157,11 @@ def _read(staged: Staged, hows: Hows, context: ReadingContext) -> None:
     for column, how in hows:
         reading = missing(column) if how is None or how.made else read_column(column, how, context)
         staged.readings[column.name] = reading
-    staged.refusals += [reading.refusal for reading in staged.readings.values() if reading.refusal]
+    staged.refusals += [
+        with_form(connection, staged, column, reading.refusal)
+        for column, _ in hows
+        if (reading := staged.readings[column.name]).refusal
+    ]
     staged.mapped = frozenset(column.name for column, how in hows if how is not None)
 
 

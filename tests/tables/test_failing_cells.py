@@ -50,6 +50,10 @@ FORMS = {
         {"ordered_at": DAYS.strftime("%Y%m%d").tolist()},
         'written as 99999999; declare format: "%Y%m%d"',
     ),
+    "numbers of a day": (
+        {"ordered_at": DAYS.strftime("%Y%m%d").astype(int).tolist()},
+        'the source has type BIGINT, written as 99999999; declare format: "%Y%m%d"',
+    ),
     "words": ({"paid_cents": ["jane@example.com"] * ROWS}, "written as aaaa@aaaaaaa.aaa; map another column"),
 }
 
@@ -67,7 +71,7 @@ def test_a_refusal_shows_a_cell_by_its_shape_and_what_to_declare(case):
         load(cells)
     assert text in str(error.value)
     assert "jane" not in str(error.value)
-    assert not any(cell in str(error.value) for values in cells.values() for cell in values)
+    assert not any(cell in str(error.value) for values in cells.values() for cell in map(str, values))
 
 
 def test_few_unread_rows_with_most_of_the_money_are_refused_by_their_money():
