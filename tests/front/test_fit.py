@@ -173,3 +173,17 @@ def test_rows_after_the_day_change_no_score(scores, shop):
     known = Snapshot(AS_OF, timedelta(days=1)).known(shop)
     later = crm_ml.fit("churn", known, settings={**CHURN, "data.ends_at": AS_OF}).predict()
     pd.testing.assert_series_equal(later["p_churn"], scores["p_churn"])
+
+
+@pytest.mark.slow
+def test_a_frame_is_enough(shop):
+    lines = shop.pandas("order_lines")
+    lines = lines.assign(paid=lines["paid_cents"] / 100)
+    tables = crm_ml.tables.from_frame(
+        lines, customer="customer_id", time="ordered_at", amount="paid", order="order_id", item="item_id"
+    )
+    target = {"horizon_days": 56, "active_within_days": 112}
+    fitted = crm_ml.fit("churn", tables, settings={**CHURN, "target": target})
+    scores = fitted.predict()
+    assert scores["p_churn"].between(0, 1).all()
+    assert "USD" in str(fitted.explain(scores.index[0]))

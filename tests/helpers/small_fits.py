@@ -23,7 +23,14 @@ CHURN: dict[str, Any] = {
 STATED: dict[str, dict[str, Any]] = {
     "churn": {"horizon_days": 56, "active_within_days": 112, "settings": PROBABILITY},
     "clv": {"horizon_days": 56, "interval_replicates": 20, "settings": {"split.validation": ["2024-08-11"]}},
-    "propensity": {"of": "purchases", "horizon_days": 56, "settings": PROBABILITY},
+    "propensity": {
+        "of": "purchases",
+        "horizon_days": 56,
+        "active_within_days": 224,
+        "training_snapshots": 3,
+        "every_days": 56,
+        "settings": PROBABILITY,
+    },
     "recommend": {"settings": {"model.options": {"windows": 2, "rounds": 20, "num_threads": 1}}},
     "uplift": {"settings": {"features": {"rfm": {}}, "others": [], "model.options": FEW_TREES}},
 }
