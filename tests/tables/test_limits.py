@@ -21,6 +21,7 @@ def text(shop: Shop, column: str, write: Callable[[int], Any]) -> None:
 
 
 def put(shop: Shop, column: str, value: Any, rows: int) -> None:
+    shop[LINES].setdefault(column, [0] * 200)
     shop.as_text(LINES, column) if isinstance(value, str) else None
     shop[LINES][column][:rows] = [value] * rows
 
@@ -29,9 +30,8 @@ CASES: dict[str, tuple[str, Any, int, str]] = {
     "null_paid_cents": ("paid", None, 100, "fill them at the source"),
     "null_customer_id": ("customer_id", None, 180, "fill them at the source"),
     "unreadable_paid_cents": ("paid", "much", 100, "map another column or declare its form"),
-    "thousands_paid_cents": ("paid", "0,002.50", 20, "declare thousands: ','"),
-    "decimal_comma_paid_cents": ("paid", "2,50", 20, "declare decimal: ','"),
-    "full_width_digits_paid_cents": ("paid", "\uff12", 20, "write plain digits at the source"),
+    "thousands_discount_cents": ("discount_cents", "1,002", 20, "declare thousands: ','"),
+    "currency_sign_discount_cents": ("discount_cents", "$5", 20, "currency"),
     "implausible_ordered_at": ("ordered_at", datetime(1970, 1, 20), 100, "lies outside 1971 to 2099"),
     "unknown_item_id": ("item_id", "i99", 10, "complete items"),
     "future_ordered_at": ("ordered_at", datetime(2026, 1, 1), 0, "correct known_until"),
