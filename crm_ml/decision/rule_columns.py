@@ -15,8 +15,10 @@ from crm_ml.score_tables.families import family_of
 from crm_ml.tables.bundle import Tables
 
 
-def known_columns(tables: Tables, models: Champions, actions: Sequence[Action]) -> list[str]:
+def known_columns(tables: Tables, models: Champions, actions: Sequence[Action]) -> list[str] | None:
     """Return the columns that rules may name: features, attributes and scores.
+
+    None where a group of one's own is among the features, which may give more columns than it declares.
 
     Parameters
     ----------
@@ -25,8 +27,10 @@ def known_columns(tables: Tables, models: Champions, actions: Sequence[Action]) 
     actions : sequence of Action
         Each on one channel, in the order of their numbers.
     """
-    names = dict.fromkeys([*package_groups(), *models.groups])
-    features = [column for name in names for column in group_of(name).COLUMNS]
+    groups = [group_of(name) for name in dict.fromkeys([*package_groups(), *models.groups])]
+    if not all(getattr(group, "__name__", "").startswith("crm_ml.features.") for group in groups):
+        return None
+    features = [column for group in groups for column in group.COLUMNS]
     scores = [
         numbered_column(column, number) if source.per_action else column
         for source in models.sources
@@ -36,7 +40,9 @@ def known_columns(tables: Tables, models: Champions, actions: Sequence[Action]) 
     return ["customer_id", *features, *attribute_names(tables), *scores]
 
 
-def check_rule_columns(actions: Sequence[Action], tags: Mapping[str, str], known: Collection[str]) -> None:
+def check_rule_columns(
+    actions: Sequence[Action], tags: Mapping[str, str], known: Collection[str] | None
+) -> None:
     """Refuse rules that name columns which will not be there.
 
     Parameters
@@ -44,13 +50,16 @@ def check_rule_columns(actions: Sequence[Action], tags: Mapping[str, str], known
     actions : sequence of Action
     tags : mapping of str to str
         Name to rule; a rule may name the column ``tag_<name>``.
-    known : collection of str
+    known : collection of str, optional
+        Nothing is refused without it; rules meet the columns themselves later.
 
     Raises
     ------
     ConfigError
         With a line for each such rule, with near names or the model that gives the column.
     """
+    if known is None:
+        return
     present = [*known, *(f"tag_{name}" for name in tags)]
     breaches = {
         f"  {where}: {text}": None
