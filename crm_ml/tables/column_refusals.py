@@ -24,7 +24,6 @@ _FORMS = {
         "has a comma before its decimals",
         "declare decimal: ',' (and thousands: '.' if it has one)",
     ),
-    "full_width_digits": ("has full-width digits", "write plain digits at the source"),
     "currency_sign": (
         "has a sign of a currency that is not declared",
         "declare currency: {code: ...}, or map the column currency and give currency.rates",
@@ -46,8 +45,8 @@ def refuse_by_counts(connection: "duckdb.DuckDBPyConnection", staged: Staged) ->
         parts = " and ".join(staged.report.left_out)
         rows = sum(staged.report.left_out.values())
         staged.refusals.append(
-            f"{parts} leave{'s' if len(staged.report.left_out) == 1 else ''} none of its {rows:,} rows; compare "
-            f"with the cells of the file; present are {shown(staged.types)}"
+            f"{parts} leave{'s' if len(staged.report.left_out) == 1 else ''} none of its {rows:,} rows; "
+            f"compare with the cells of the file; present are {shown(staged.types)}"
         )
         return
     if staged.report.read == 0:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from crm_ml.tables.staging import Staged
 
 #: Kinds of faults by which an amount has no number, though it has digits.
-UNREAD = ("thousands", "decimal_comma", "full_width_digits", "currency_sign", "unreadable")
+UNREAD = ("thousands", "decimal_comma", "currency_sign", "unreadable")
 _PAID = "paid_cents"
 _FULL_WIDTH = "\uff10\uff11\uff12\uff13\uff14\uff15\uff16\uff17\uff18\uff19\uff0e\uff0c"
 _AMOUNT_LIKE = r"[^0-9]{0,5}[0-9][0-9., '\x{00A0}\x{202F}\x{2019}]{0,15}[^0-9]{0,5}"
