@@ -14,7 +14,7 @@ from crm_ml.features import assembly, feature_groups, past
 from crm_ml.snapshots import Snapshot
 
 WORLD = random_world(21, 40, MIDNIGHT + 5)
-EVERY = list(features.groups())  # those too that are computed only where they are named
+NAMED = ["event_rhythm", "renewal"]  # computed only where they are named
 YEARS = 18_000 * DAY  # from 1970 to when the two buy
 HORIZON = timedelta(days=28)
 
@@ -62,7 +62,12 @@ SNAPSHOTS = {
 
 @pytest.mark.parametrize("snapshots", SNAPSHOTS.values(), ids=list(SNAPSHOTS))
 def test_together_is_what_each_is_alone(tables, snapshots):
-    check_equal(features.matrices(tables, snapshots, EVERY), alone(tables, snapshots, EVERY))
+    check_equal(features.matrices(tables, snapshots), alone(tables, snapshots))
+
+
+def test_groups_that_are_named_are_together_what_each_is_alone(tables):
+    snapshots = SNAPSHOTS["any moments"]
+    check_equal(features.matrices(tables, snapshots, NAMED), alone(tables, snapshots, NAMED))
 
 
 def test_no_snapshot_has_no_matrix(tables):
@@ -81,8 +86,8 @@ def test_later_rows_change_no_earlier_matrix():
         return row | {at_column: MIDNIGHT + 900 * DAY} if later else row
 
     snapshots = [at(MIDNIGHT - 90 * DAY), at(MIDNIGHT), at(MIDNIGHT + 30 * DAY)]
-    changed = list(features.matrices(WORLD.mapped(moved).tables(), snapshots, EVERY))
-    check_equal(changed[:2], list(features.matrices(WORLD.tables(), snapshots, EVERY))[:2])
+    changed = list(features.matrices(WORLD.mapped(moved).tables(), snapshots))
+    check_equal(changed[:2], list(features.matrices(WORLD.tables(), snapshots))[:2])
 
 
 def test_passes_that_divide_the_snapshots_change_nothing(tables, monkeypatch):
