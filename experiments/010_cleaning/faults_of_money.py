@@ -18,7 +18,7 @@ def _thousands(at: Planting) -> list[int]:
     return cents
 
 
-@fault("1,234.56 where nothing is declared", "aside", "text offsets", "thousands_paid_cents")
+@fault("1,234.56 where nothing is declared", "repair", "text offsets", told="respelled")
 def commas(at: Planting) -> None:
     """Separate thousands by commas, apostrophes or spaces."""
     signs = at.pick([",", "'", " ", "\u00a0", "\u202f", "\u2019"])
@@ -26,7 +26,7 @@ def commas(at: Planting) -> None:
     at.put("paid", [text.replace(",", sign) for text, sign in zip(amounts, signs, strict=True)])
 
 
-@fault("1.234,56 and 12,34 where nothing is declared", "aside", "text", "decimal_comma_paid_cents")
+@fault("1.234,56 and 12,34 where nothing is declared", "repair", "text", told="respelled")
 def points(at: Planting) -> None:
     """Write a comma before the decimals."""
     at.put("paid", [f"{value // 100},{value % 100:02d}" for value in at.of(_PAID)])
@@ -47,17 +47,31 @@ def others(at: Planting) -> None:
     at.put("paid", [form.format(Decimal(cents) / 100) for cents, form in texts])
 
 
-@fault("full-width digits", "aside", "text european offsets", f"full_width_digits_paid_cents {_UNREAD}")
+@fault("full-width digits", "repair", "text european offsets", told="respelled")
 def full_width(at: Planting) -> None:
     """Write the digits of East Asian keyboards."""
     table = {ord(digit): ord(digit) + 0xFEE0 for digit in "0123456789"}
     at.put("paid", [cell.translate(table) for cell in at.cells("paid")])
 
 
-@fault("signs of currency and of accounts", "aside", "text european epochs", _UNREAD)
+@fault("signs of the currency, and of a spreadsheet", "repair", "text european epochs", told="respelled")
 def signs(at: Planting) -> None:
-    """Write a sign of currency, brackets or a minus behind, or what a spreadsheet makes of a text."""
-    forms = at.pick(["€{}", "{} €", "{} EUR", "({})", "{}-", '="{}"', "$ {}", "{} Kč"])
+    """Write the sign of the currency, its code, or what a spreadsheet makes of a text."""
+    forms = at.pick(["€{}", "{} €", "{} EUR", '="{}"'])
+    at.put("paid", [form.format(cell) for form, cell in zip(forms, at.cells("paid"), strict=True)])
+
+
+@fault("signs of another currency", "aside", "text european epochs", "currency_sign_paid_cents")
+def foreign_signs(at: Planting) -> None:
+    """Write a sign of another currency than the declared one."""
+    forms = at.pick(["$ {}", "{} Kč", "£{}", "{} SEK"])
+    at.put("paid", [form.format(cell) for form, cell in zip(forms, at.cells("paid"), strict=True)])
+
+
+@fault("signs of accounts", "aside", "text european epochs", f"unlinked_refund {_UNREAD}")
+def accounts(at: Planting) -> None:
+    """Write brackets or a minus behind, by which a sale is below zero."""
+    forms = at.pick(["({})", "{}-"])
     at.put("paid", [form.format(cell) for form, cell in zip(forms, at.cells("paid"), strict=True)])
 
 
@@ -140,7 +154,7 @@ def positive(at: Planting) -> None:
 @fault("quantities that are none", "aside", "text epochs", _MANY)
 def no_quantity(at: Planting) -> None:
     """Write parts, words, quantities below zero and beyond any table."""
-    at.put("pieces", at.pick(["2.5", "two", "-1", "99999999999999", str(2**63), "1,5", "\uff13"]))
+    at.put("pieces", at.pick(["2.5", "two", "-1", "99999999999999", str(2**63), "1,5", "3 of 4"]))
 
 
 @fault("quantities near 2^63 and below zero", "aside", "whole typed", _MANY)

@@ -183,9 +183,9 @@ _READ: dict[str, Spoil] = {
     "columns in another order": _moved,
     "a name with [, ] and *": _rename,
     "three parts, declared": _parts,
+    "decimal comma in all rows": _column("paid", lambda cell: cell.replace(".", ",")),
 }
 _REFUSED: dict[str, Spoil] = {
-    "UTF-16, not declared": _data(lambda data: data.decode().encode("utf-16")),
     "Latin-1, not declared": _data(lambda data: data.decode().encode("latin-1")),
     "another delimiter": _text(lambda text: text.replace(",", ";")),
     "a row with one cell more": _text(lambda text: text.replace("\n", ",x\n", 40).replace(",x\n", "\n", 39)),
@@ -196,7 +196,6 @@ _REFUSED: dict[str, Spoil] = {
     "cut in a compressed file": _zipped,
     "a column that is missing": _text(lambda text: text.replace("paid", "pay", 1)),
     "a column that stands twice": _text(lambda text: text.replace("rebate", "Paid", 1)),
-    "decimal comma in all rows": _column("paid", lambda cell: cell.replace(".", ",")),
     "1.234 for 1,234 in all rows": _column("paid", _three_digits),
     "major units where minor ones are declared": _minor,
     "one day for all orders": _column("sold_at", lambda _: "2024-05-01 10:00:00"),
@@ -214,6 +213,9 @@ _REFUSED_EPOCHS: dict[str, Spoil] = {
     "epochs without a unit": _time(),
 }
 FILES: dict[str, FileFault] = {
+    "UTF-16, not declared": FileFault(
+        "text", "read, told", _data(lambda data: data.decode().encode("utf-16"))
+    ),
     **{name: FileFault("text", "read right", spoil) for name, spoil in _READ.items()},
     "amounts tenfold, against the profile": FileFault("text", "read, told", lambda p: _profile(p, 10)),
     **{name: FileFault("text", "refused", spoil) for name, spoil in _REFUSED.items()},
