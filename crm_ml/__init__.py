@@ -8,20 +8,15 @@ In a notebook ``crm_ml.fit`` and ``crm_ml.decide`` go that way in two calls.
 """
 
 import importlib
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from crm_ml.threads import let_idle_threads_sleep
 from crm_ml.version import VERSION
 
-if TYPE_CHECKING:
-    from crm_ml.actions.catalog import Action
-    from crm_ml.front.decide import decide
-    from crm_ml.front.fit import fit
-    from crm_ml.front.fitted_model import load_model
-
 __version__ = VERSION
 __all__ = ["Action", "__version__", "decide", "fit", "load_model"]
 
+# for type checkers they stand in __init__.pyi: imports here would make every code version follow all of the package
 _HOMES = {
     "Action": "crm_ml.actions.catalog",
     "decide": "crm_ml.front.decide",

@@ -21,9 +21,9 @@ def code_version(*modules: str, without: Collection[str] = ()) -> str:
     """Return the hash of all source that modules rest on, and of the versions of the libraries in it.
 
     The closure follows every import statement, relative ones and those within functions and for types too,
-    inside the top-level packages of the given modules. A package stands for all of its modules. A text that
-    is the name of a package is followed like an import of it, since that is how modules are found by
-    discovery. More than is needed may be followed, never less: a comment that changed makes a result again,
+    inside the top-level packages of the given modules. A package stands for all of its modules but
+    ``__main__``. A text that is the name of a package is followed like an import of it, since that is how
+    modules are found by discovery. More than is needed may be followed, never less: a comment that changed makes a result again,
     a stale one is never served.
 
     Parameters
@@ -117,7 +117,8 @@ def _with_submodules(name: str) -> list[str]:
         return [name]
     paths = (path.relative_to(folder) for folder in folders for path in folder.rglob("*.py"))
     dotted = {".".join((name, *path.with_suffix("").parts)) for path in paths}
-    return sorted(module.removesuffix(".__init__") for module in dotted)
+    commands = {module for module in dotted if module.endswith(".__main__")}  # discovery runs none
+    return sorted(module.removesuffix(".__init__") for module in dotted - commands)
 
 
 def _folders(name: str) -> list[Path]:
