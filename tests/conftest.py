@@ -87,10 +87,11 @@ def trained(
 
 def _together(store: Store) -> "list[list[str]]":
     """Names of the runs by command: those of churn that have the same overrides, and each of the others."""
-    from crm_ml.config import load_run
-
-    churn = [name for name in store.of("churn") if load_run(name).tuning is None]
-    return [churn, *([name] for name in store.names if name not in churn)]
+    by_overrides: dict[tuple[str, ...], list[str]] = {}
+    for name in store.names:
+        alone = () if name.startswith("churn/") else (name,)
+        by_overrides.setdefault((*alone, *store.settings(name)), []).append(name)
+    return list(by_overrides.values())
 
 
 def _train(store: Store, names: "tuple[str, ...] | list[str]") -> int:
