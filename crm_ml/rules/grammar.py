@@ -117,7 +117,9 @@ def _tokens(rule: str) -> list[_Token]:
     while at < len(rule):
         match = _TOKEN.match(rule, at)
         if match is None:
-            hint = "; write a column of such a name as `name`" if rule[at].isalpha() or rule[at] == "`" else ""
+            hint = (
+                "; write a column of such a name as `name`" if rule[at].isalpha() or rule[at] == "`" else ""
+            )
             raise ConfigError(f"at character {at + 1}: {rule[at]!r} can't stand in a rule{hint}")
         text = match.group()
         if text in _HINTS:

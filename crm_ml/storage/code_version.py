@@ -23,8 +23,8 @@ def code_version(*modules: str, without: Collection[str] = ()) -> str:
     The closure follows every import statement, relative ones and those within functions and for types too,
     inside the top-level packages of the given modules. A package stands for all of its modules but
     ``__main__``. A text that is the name of a package is followed like an import of it, since that is how
-    modules are found by discovery. More than is needed may be followed, never less: a comment that changed makes a result again,
-    a stale one is never served.
+    modules are found by discovery. More than is needed may be followed, never less: a comment that changed
+    makes a result again, a stale one is never served.
 
     Parameters
     ----------

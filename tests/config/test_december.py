@@ -1,4 +1,4 @@
-"""The list of 1 December: its models know nothing later, and the data reach to the end of what it predicts."""
+"""The list of 1 December: its models know nothing later, and the data reach beyond what it predicts."""
 
 from datetime import date, timedelta
 

@@ -129,9 +129,7 @@ def test_files_of_a_table_are_judged_together(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(text.encode("gb18030"))
     paths = [tmp_path / name for name in parts]
     assert [*found_encodings(paths).values()] == ["utf-8", "gb18030", "gb18030"]
-    with pytest.raises(
-        InputError, match=r"it may be .*gb18030.*; declare the right one, such as encoding: "
-    ):
+    with pytest.raises(InputError, match=r"it may be .*gb18030.*; declare the right one, such as encoding: "):
         found_encodings(paths[1:2])
 
 

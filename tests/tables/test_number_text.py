@@ -139,7 +139,8 @@ def test_ids_lose_what_a_spreadsheet_puts_around_them(csv_shop: Shop) -> None:
 @pytest.mark.parametrize(
     ("text", "kind", "plain"),
     [("'0012", "id", "0012"), ("'t Hooft", "text", "'t Hooft"), ("'12a", "id", "'12a"),
-     ('="a""b"', "text", 'a"b'), ("'2024-01-02", "time", "2024-01-02"), ('=""', "id", ""), ("=1+1", "id", "=1+1")],
+     ('="a""b"', "text", 'a"b'), ("'2024-01-02", "time", "2024-01-02"), ('=""', "id", ""),
+     ("=1+1", "id", "=1+1")],
 )  # fmt: skip
 def test_unwrapped(text: str, kind: Any, plain: str) -> None:
     row = duckdb.execute(f"SELECT {unwrapped(literal(text), 'VARCHAR', Column('x', kind))}").fetchone()

@@ -30,26 +30,11 @@ QUICK = {
 }  # fmt: skip
 
 
-SHOPIFY = [
-    "Name",
-    "Email",
-    "Financial Status",
-    "Paid at",
-    "Fulfillment Status",
-    "Currency",
-    "Subtotal",
-    "Shipping",
-    "Taxes",
-    "Total",
-    "Discount Code",
-    "Discount Amount",
-    "Created at",
-    "Lineitem quantity",
-    "Lineitem name",
-    "Lineitem price",
-    "Lineitem sku",
-    "Refunded Amount",
-]
+SHOPIFY = (
+    "Name", "Email", "Financial Status", "Paid at", "Fulfillment Status", "Currency", "Subtotal", "Shipping",
+    "Taxes", "Total", "Discount Code", "Discount Amount", "Created at", "Lineitem quantity", "Lineitem name",
+    "Lineitem price", "Lineitem sku", "Refunded Amount",
+)  # fmt: skip
 TAOBAO = ("订单编号", "买家会员名", "付款时间", "实付金额", "商品名称", "购买数量", "订单状态")
 
 
@@ -69,8 +54,8 @@ def _shopify(lines: pd.DataFrame, path: Path) -> None:
             local = f"{order[0].at - timedelta(hours=5):%Y-%m-%d %H:%M:%S} -0500"
             money = {"Subtotal": cents - off, "Shipping": 490, "Taxes": 0, "Total": cents - off + 490,
                      "Discount Amount": off, "Refunded Amount": 0}  # fmt: skip
-            once = {"Email": f"{order[0].customer_id}@example.com", "Financial Status": "paid", "Paid at": local,
-                    "Fulfillment Status": "fulfilled", "Currency": "USD"}  # fmt: skip
+            once = {"Email": f"{order[0].customer_id}@example.com", "Financial Status": "paid",
+                    "Paid at": local, "Fulfillment Status": "fulfilled", "Currency": "USD"}  # fmt: skip
             once |= {name: f"{amount / 100:.2f}" for name, amount in money.items()}
             for place, row in enumerate(order):
                 line = {"Name": f"#{1001 + number}", "Created at": local, "Lineitem quantity": row.quantity,
