@@ -16,7 +16,7 @@ from crm_ml.version import VERSION
 __version__ = VERSION
 __all__ = ["Action", "__version__", "decide", "fit", "load_model"]
 
-# type checkers read __init__.pyi: imports of these here would make every code version follow the whole package
+# type checkers read __init__.pyi; imports here would make every code version follow the whole package
 _HOMES = {
     "Action": "crm_ml.actions.catalog",
     "decide": "crm_ml.front.decide",
