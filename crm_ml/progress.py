@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 EVERY_S = 30.0
 _LOOK_S = 1.0
+_TELLING = 8
 
 
 @dataclass(frozen=True)
@@ -27,8 +28,11 @@ class Stage:
 
     @property
     def left_s(self) -> float | None:
-        """Seconds until its end at the rate of the steps so far; None before the first one is done."""
-        if not self.total or self.done <= 0:
+        """Seconds until its end at the rate of the steps so far; None before an eighth of them is done.
+
+        The first step may do the work of many, such as the pass over the orders of all snapshots.
+        """
+        if not self.total or self.done <= 0 or self.done < self.total / _TELLING:
             return None
         return self.elapsed_s / self.done * (self.total - self.done)
 

@@ -34,10 +34,17 @@ def test_a_line_every_thirty_seconds_with_stage_steps_memory_and_time(clock, lin
     told = {}
     for second in range(1, 100):
         clock.now = float(second)
-        told[second] = lines.due([Stage("features", second // 20, 20, second)])
-    assert told[20] == ["features: may take about 6 min 40 s"]
+        told[second] = lines.due([Stage("features", second // 20, 8, second)])
+    assert told[20] == ["features: may take about 2 min 40 s"]
     assert {second for second, texts in told.items() if texts} == {20, 30, 60, 90}
-    assert told[60] == ["features: 3 of 20, about 5 min 40 s left; peak memory 300 MB; 1 min in all"]
+    assert told[60] == ["features: 3 of 8, about 1 min 40 s left; peak memory 300 MB; 1 min in all"]
+
+
+def test_the_first_of_many_steps_foretells_nothing_since_it_may_do_the_work_of_all(clock, lines):
+    clock.now = 20.0
+    assert lines.due([Stage("features", 1, 36, 20.0)]) == []
+    clock.now = 50.0
+    assert lines.due([Stage("features", 5, 36, 50.0)])[0] == "features: may take about 6 min"
 
 
 def test_nothing_is_told_of_what_takes_less_than_thirty_seconds(clock, lines):
