@@ -93,11 +93,12 @@ class ProgressLines:
 
 @contextlib.contextmanager
 def shown(console: "Console") -> Iterator["Progress"]:
-    """Yield a progress bar of rich; off a terminal its stages are lines on standard error."""
+    """Yield a progress bar of rich; off a terminal and a notebook its stages are lines on standard error."""
     from rich.progress import Progress
 
-    with Progress(console=console, transient=not console.is_terminal) as progress:
-        if console.is_terminal:
+    is_seen = console.is_terminal or console.is_jupyter
+    with Progress(console=console, transient=not is_seen) as progress:
+        if is_seen:
             yield progress
             return
         with _lines(lambda: _stages(progress)):

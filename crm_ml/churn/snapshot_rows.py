@@ -8,7 +8,7 @@ from crm_ml.churn.target import MEND, labels
 from crm_ml.errors import InputError
 from crm_ml.features import matrices
 from crm_ml.models.labelled_rows import MINIMUM, LabelledRows, check_classes
-from crm_ml.models.relationship_ends import End
+from crm_ml.models.relationship_protocol import End
 from crm_ml.snapshots import Snapshot
 from crm_ml.tables.bundle import Tables
 

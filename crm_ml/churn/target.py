@@ -4,7 +4,8 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from crm_ml.models.labelled_rows import MINIMUM, check_classes
-from crm_ml.models.relationship_ends import End, NoOrder
+from crm_ml.models.relationship_ends import NoOrder
+from crm_ml.models.relationship_protocol import End
 from crm_ml.snapshots import Snapshot, check_data_reach
 from crm_ml.tables.bundle import Tables
 

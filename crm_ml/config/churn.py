@@ -7,7 +7,8 @@ from pydantic import Field, model_validator
 from crm_ml.config.parts import Groups
 from crm_ml.config.probability import ProbabilityRun, SnapshotTarget
 from crm_ml.config.split import SnapshotSplit
-from crm_ml.models.relationship_ends import End, NoOrder, Renewal, Silence
+from crm_ml.models.relationship_ends import NoOrder, Renewal, Silence
+from crm_ml.models.relationship_protocol import End
 
 
 def _absent(value: object) -> bool:

@@ -14,6 +14,10 @@ from crm_ml.errors import ConfigError
 from crm_ml.tables.bundle import Tables
 from crm_ml.tables.strict import validate
 
+_LEAST = {
+    "horizon_days": 1, "active_within_days": 1, "gap_days": 0, "training_snapshots": 1, "every_days": 1,
+    "months": 1, "k": 1,
+}  # fmt: skip
 __all__ = ["Suggestion", "suggested", "suggested_families"]
 
 
@@ -59,11 +63,30 @@ def suggested(family: str, tables: Tables, **stated: Any) -> Suggestion:
         )
     module = modules[family]
     short = {key: value for key, value in stated.items() if key in module.STATED and value is not None}
+    _check_whole(family, short)
     result: Suggestion = module.suggest(tables, short)
     keys = {key: value for key, value in stated.items() if key not in module.STATED}
     content = _merged(result.content, keys)
     validate({"data": {"name": "tables"}, **content}, run_classes()[family], f"suggested {family}")
     return Suggestion(content, result.reasons)
+
+
+def _check_whole(family: str, stated: Mapping[str, Any]) -> None:
+    """Refuse stated days and numbers that are not whole, or too small."""
+    lines = [
+        f"  {name}: {stated[name]!r} is no whole number of at least {least}"
+        for name, least in _LEAST.items()
+        if name in stated and not (_is_whole(stated[name]) and int(stated[name]) >= least)
+    ]
+    if lines:
+        mistakes = "1 mistake" if len(lines) == 1 else f"{len(lines)} mistakes"
+        raise ConfigError(f"{family}: {mistakes}\n" + "\n".join(lines))
+
+
+def _is_whole(value: object) -> bool:
+    if isinstance(value, float):
+        return value.is_integer()
+    return hasattr(value, "__index__") and not isinstance(value, bool)
 
 
 def suggested_families() -> tuple[str, ...]:

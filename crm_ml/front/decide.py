@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
+from shutil import rmtree
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +12,10 @@ from crm_ml.actions.simple_action import Amount
 from crm_ml.decision.allocation_limits import Budget
 from crm_ml.decision.list_policy import ListPolicy
 from crm_ml.errors import Mistakes
+from crm_ml.front.days import day_of
 from crm_ml.front.decided_list import DecidedList
 from crm_ml.front.list_models import Model, models_of
-from crm_ml.front.list_request import Limits, catalog_of, currency_for, day_of, stated_consent
+from crm_ml.front.list_request import Limits, catalog_of, currency_for, stated_consent
 from crm_ml.front.scored_day import identified, stages
 from crm_ml.score.batch import publish_list
 from crm_ml.score.prepared_list import prepare
@@ -108,18 +110,19 @@ def decide(
     need_tables(tables, "crm_ml.decide")
     mistakes, tables = Mistakes(), identified(tables)
     day, catalog, loaded = None, None, None
-    policy, code = None, _NO_CURRENCY
+    code = _NO_CURRENCY
     with mistakes.noted():
         consent = stated_consent(consent, tables)
     with mistakes.noted():
         day = day_of(as_of)
+    with mistakes.noted():
         loaded = models_of(models, day)
     with mistakes.noted():
         code = currency_for(actions, tables, currency)
     with mistakes.noted():
         catalog = catalog_of(actions, code, contact_policy)
-        limits = Limits(daily_cap, channel_caps, budgets, hold_out, explore, drift)
-        policy = limits.policy(name, consent or "assumed", catalog, mistakes)
+    limits = Limits(daily_cap, channel_caps, budgets, hold_out, explore, drift)
+    policy = limits.policy(name, consent or "assumed", catalog, mistakes)
     if day is None or catalog is None or loaded is None:
         raise mistakes.error("decide")
     policy = policy or ListPolicy(name="list", consent="table" if tables.has("consents") else "assumed")
@@ -127,5 +130,9 @@ def decide(
     target = None if out is None else Path(out) / name
     job = prepare(policy, day, catalog, tables, loaded.champions, target, mistakes)
     home = Path(mkdtemp(prefix="crm_ml_list_"))
-    published = publish_list(job, home / "lists", stages(), trace=home)
+    try:
+        published = publish_list(job, home / "lists", stages(), trace=home)
+    except BaseException:
+        rmtree(home, ignore_errors=True)
+        raise
     return DecidedList(job, published, home, loaded.notes, None if out is None else Path(out))

@@ -1,15 +1,20 @@
 """One verb that trains, judges and calibrates a model of any family."""
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from crm_ml.config.day_places import naming_days, places_of
 from crm_ml.front.fit_report import FitReport
 from crm_ml.front.fitted_model import FittedModel, new_home
 from crm_ml.front.run_config import run_config
+from crm_ml.progress import shown
 from crm_ml.tables import Tables
 from crm_ml.tables.bundle import need_tables
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 
 def fit(
@@ -41,7 +46,7 @@ def fit(
     track : bool
         Whether the run is logged and its model registered in MLflow, as by ``python -m crm_ml.train``.
     progress : bool
-        Whether stages are shown on the terminal or in the notebook.
+        Whether stages are shown: a bar on the terminal or in the notebook, elsewhere lines on standard error.
     settings : mapping of str to value, optional
         Of the family's config by dotted key or nested, such as ``{"model.options.rounds": 200}``; a whole
         config is taken as it is.
@@ -74,22 +79,26 @@ def fit(
     >>> fitted.predict()["p_churn"].between(0, 1).all()  # doctest: +SKIP
     True
     """
-    from rich.console import Console
-    from rich.progress import Progress
-
     from crm_ml.train import experiment
 
     need_tables(tables, "crm_ml.fit")
     config, reasons = run_config(family, tables, as_of, stated, settings or {})
     name = f"{family}/{config.register_as.name}"
-    bar = Progress(console=Console(stderr=True), transient=True, disable=not progress)
     days = places_of(config.model_dump(), f"fit({family!r})")
-    with bar as shown, naming_days(days):
+    with _stages(progress) as stages, naming_days(days):
         if track:
-            finished = experiment.run_on(name, config, tables, shown)
+            finished = experiment.run_on(name, config, tables, stages)
             outcome, run_id = finished.outcome, finished.run_id
         else:
-            outcome, run_id = experiment.execute(config, tables, shown), ""
+            outcome, run_id = experiment.execute(config, tables, stages), ""
     home = new_home()
     outcome.candidate.save(home / "model")
     return FittedModel(config, FitReport.of(outcome, config, reasons), home, tables, outcome.figures, run_id)
+
+
+def _stages(are_shown: bool) -> "AbstractContextManager[Progress]":
+    """Return what stages are told to; nothing shows them unless they are wanted."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    return shown(Console(stderr=True)) if are_shown else Progress(disable=True)

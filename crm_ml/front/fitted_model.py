@@ -12,6 +12,7 @@ from crm_ml.actions.catalog import Action
 from crm_ml.config import Run
 from crm_ml.errors import InputError, LeakError
 from crm_ml.front import saved_fit
+from crm_ml.front.days import day_of
 from crm_ml.front.explanation import Explanation, explanation_of
 from crm_ml.front.fit_report import FitReport
 from crm_ml.front.scored_day import ScoredDay, score
@@ -19,6 +20,7 @@ from crm_ml.score_tables.champion_set import source_of
 from crm_ml.score_tables.source import Source
 from crm_ml.snapshots import as_utc
 from crm_ml.tables import Tables
+from crm_ml.tables.bundle import need_tables
 from crm_ml.tracking import ModelVersion
 from crm_ml.train.record.outcome import Gate
 
@@ -124,6 +126,8 @@ class FittedModel:
 
         Raises
         ------
+        ConfigError
+            If `as_of` is no day.
         LeakError
             If labels that the model learned from reach beyond `as_of`.
         InputError
@@ -179,16 +183,17 @@ class FittedModel:
     def _scored(
         self, as_of: date | str | None, tables: Tables | None, actions: Sequence[Action]
     ) -> ScoredDay:
-        day = self.config.register_as.as_of if as_of is None else as_of
+        day = self.config.register_as.as_of if as_of is None else day_of(as_of)
         if as_utc(day) < as_utc(self.labels_end):
             raise LeakError(
                 f"{self.name} learned from labels until {self.labels_end}, since it was fitted as of "
                 f"{self.config.register_as.as_of}, and must not score {day}; take a day from then on, or fit "
                 f"with as_of={str(day)!r}"
             )
-        tables = tables or self.tables
+        tables = self.tables if tables is None else tables
         if tables is None:
             raise InputError(f"{self.name} was loaded without tables; give tables=, here or to load_model")
+        need_tables(tables, f"predict of {self.name}")
         return score(self.source(), tables, day, actions)
 
     def __getattr__(self, name: str) -> "Callable[[], Figure]":

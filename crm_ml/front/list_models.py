@@ -2,10 +2,11 @@
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from crm_ml import tracking
 from crm_ml.errors import ConfigError, LeakError, Mistakes
@@ -37,8 +38,8 @@ class ListModels:
     leaks: tuple[LeakError, ...]
 
 
-def models_of(models: "Model | Sequence[Model]", day: date) -> ListModels:
-    """Return the sources of some models, in the order of their families.
+def models_of(models: "Model | Sequence[Model]", day: date | None) -> ListModels:
+    """Return the sources of some models, in the order of their families; leaks are of a day alone.
 
     Raises
     ------
@@ -46,15 +47,18 @@ def models_of(models: "Model | Sequence[Model]", day: date) -> ListModels:
         If one can't be loaded, or two are of one family; `ConfigError` with all, where there are several.
     """
     mistakes, loaded, notes, leaks = Mistakes(), list[Source](), list[str](), list[LeakError]()
-    for model in [models] if isinstance(models, FittedModel | Source | str | Path) else models:
+    several = isinstance(models, Iterable) and not isinstance(models, str | Mapping)
+    every: Iterable[Any] = models if several else [models]  # type: ignore[assignment]
+    for model in every:
         with mistakes.noted():
-            source, labels_end = _loaded(model)
+            source = _loaded(model)
             loaded.append(source)
             if isinstance(model, FittedModel) and not model.holds:
                 failing = "; ".join(gate.name for gate in model.gates if not gate.passed)
                 notes.append(f"{model.name} fails gates ({failing}); a nightly list takes champions alone")
             try:
-                check_scored_after(labels_end or day, day, source.name)
+                if day is not None and source.labels_end:
+                    check_scored_after(source.labels_end, day, source.name)
             except LeakError as error:
                 leaks.append(error)
     families = Counter(source.family for source in loaded)
@@ -66,12 +70,12 @@ def models_of(models: "Model | Sequence[Model]", day: date) -> ListModels:
     return ListModels(Champions(ordered), tuple(notes), tuple(leaks))
 
 
-def _loaded(model: Model) -> tuple[Source, str | date | None]:
-    """Return the source of a model and the end of its labels, where it says one."""
+def _loaded(model: Model) -> Source:
+    """Return the source of a model."""
     if isinstance(model, Source):
-        return model, None
+        return model
     if isinstance(model, FittedModel):
-        return model.source(), model.labels_end
+        return model.source()
     if isinstance(model, str) and _REGISTERED.fullmatch(model):
         version = tracking.champion(*model.split("@"))
     elif isinstance(model, str | Path):
@@ -85,6 +89,7 @@ def _loaded(model: Model) -> tuple[Source, str | date | None]:
             return _loaded(load_model(folder))
         version = tracking.ModelVersion.in_folder(str(verify(folder).get("family")), "", folder)
     else:
-        raise ConfigError(f"models: {type(model).__name__} is no model; give what crm_ml.fit returns")
-    source = source_of(version, str(version.details.get("family")), str(model))
-    return source, str(version.details["labels_end"])
+        raise ConfigError(
+            f"models: {type(model).__name__} is no model; give what crm_ml.fit returns, several in a list"
+        )
+    return source_of(version, str(version.details.get("family")), str(model))

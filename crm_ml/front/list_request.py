@@ -1,8 +1,7 @@
 """The arguments of a list as a catalogue and a policy: amounts in major units become those of the tables."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,25 +19,6 @@ if TYPE_CHECKING:
     from crm_ml.actions.contact.contact_policy import ContactPolicy
 
 SALT: Final = "crm_ml.decide"  # one for all lists, so that the same customers are in control of each
-
-
-def day_of(as_of: date | str) -> date:
-    """Return the day of a list.
-
-    Raises
-    ------
-    ConfigError
-        If it is no day.
-    """
-    try:
-        moment = datetime.fromisoformat(as_of) if isinstance(as_of, str) else as_of
-    except ValueError:
-        raise ConfigError(f"as_of: {as_of!r} is no day; write it as YYYY-MM-DD") from None
-    if not isinstance(moment, datetime):
-        return moment
-    if moment.time() != time():
-        raise ConfigError(f"as_of: {as_of} is a time of the day; a list is made for the start of a day")
-    return moment.date()
 
 
 def stated_consent(consent: str | None, tables: Tables) -> str:
@@ -95,6 +75,9 @@ def catalog_of(
         if currency not in ("", actions.currency):
             raise ConfigError(f"actions: the catalogue is in {actions.currency}, and the list in {currency}")
         return actions
+    if isinstance(actions, Mapping) or not isinstance(actions, Action | Iterable):
+        kind = type(actions).__name__
+        raise ConfigError(f"actions: {kind} is no action; give what crm_ml.Action.simple returns, or a list")
     content = {"currency": currency, "actions": [actions] if isinstance(actions, Action) else list(actions)}
     policy = {} if contact_policy is None else {"contact_policy": contact_policy}
     return validate(content | policy, Catalog, "actions")
@@ -111,13 +94,18 @@ class Limits:
     explore: Any
     drift: Any
 
-    def policy(self, name: str, consent: str, catalog: Catalog, mistakes: Mistakes) -> ListPolicy | None:
-        """Return the policy of a list; None where it is wrong, which is noted then."""
+    def policy(
+        self, name: str, consent: str, catalog: Catalog | None, mistakes: Mistakes
+    ) -> ListPolicy | None:
+        """Return the policy of a list; None where it is wrong, which is noted then.
+
+        Budgets are of a catalogue; they are not read without one.
+        """
         before = len(mistakes.errors)
         content: dict[str, Any] = {"name": name, "consent": consent, "daily_cap": self.daily_cap}
         content["channel_caps"] = self.channel_caps or {}
         with mistakes.noted():
-            content["budgets"] = _budgets(self.budgets, catalog)
+            content["budgets"] = [] if catalog is None else _budgets(self.budgets, catalog)
         with mistakes.noted():
             content["hold_out"] = _share("hold_out", self.hold_out, "universal")
         with mistakes.noted():

@@ -10,7 +10,8 @@ from crm_ml.config import Run, run_classes
 from crm_ml.config.loading import override
 from crm_ml.config.suggested import suggested, suggested_families
 from crm_ml.datasets import IN_MEMORY
-from crm_ml.errors import ConfigError
+from crm_ml.errors import ConfigError, Mistakes
+from crm_ml.front.days import day_of
 from crm_ml.front.setting_names import check_names, near, own_names, place_of, sections
 from crm_ml.tables import Tables
 from crm_ml.tables.strict import Strict, validate
@@ -47,14 +48,16 @@ def run_config(
         If the tables are too few or too short for what is left to them.
     """
     kind = _kind(family)
-    choices = _choices(family)
-    names = {**({} if as_of is None else {"as_of": as_of}), **stated}
-    known = {*own_names(kind), *choices}
-    for name in names:
-        if name not in known:
-            raise ConfigError(f"fit: {family} has no setting {name!r}; {near(name, known)}")
-    wanted = dict(_dotted(kind, settings))
-    check_names(kind, wanted)
+    choices, names, wanted = _choices(family), dict(stated), dict[str, Any]()
+    mistakes = Mistakes()
+    with mistakes.noted():
+        names |= {} if as_of is None else {"as_of": day_of(as_of)}
+    with mistakes.noted():
+        _check_own_names(family, names, {*own_names(kind), *choices})
+    with mistakes.noted():
+        wanted |= _dotted(kind, _mapping(settings))
+        check_names(kind, wanted)
+    mistakes.refuse("fit")
     base = _content(family, {}, wanted if not names else {})
     if _is_whole(base, kind):
         return validate(base, kind, f"fit({family!r})"), ()
@@ -68,9 +71,25 @@ def run_config(
 
 def _kind(family: str) -> type[Run]:
     classes = run_classes()
-    if family not in classes:
+    if not isinstance(family, str) or family not in classes:
         raise ConfigError(f"{family!r} is no family; there are {', '.join(classes)}")
     return classes[family]
+
+
+def _check_own_names(family: str, names: Iterable[str], known: Collection[str]) -> None:
+    lines = [f"fit: {family} has no setting {name!r}; {near(name, known)}" for name in names
+             if name not in known]  # fmt: skip
+    if lines:
+        raise ConfigError("\n".join(lines))
+
+
+def _mapping(settings: object) -> Mapping[str, Any]:
+    if isinstance(settings, Mapping) and all(isinstance(key, str) for key in settings):
+        return settings
+    raise ConfigError(
+        "settings: write names and their values, such as {'model.options.rounds': 200}; there is a "
+        f"{type(settings).__name__}"
+    )
 
 
 def _choices(family: str) -> Collection[str]:

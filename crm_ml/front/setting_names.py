@@ -64,15 +64,24 @@ def check_names(kind: type[Strict], settings: Mapping[str, Any]) -> None:
     ConfigError
         With the names that are near.
     """
-    for key in settings:
-        models: list[type[Strict]] = [kind]
-        for part in key.split("."):
-            known = sorted({name for model in models for name in model.model_fields})
-            if part not in known:
-                raise ConfigError(f"settings: {key!r} is none of this family; {near(part, known)}")
-            models = [inner for model in models for inner in sections(model, part)]
-            if not models:
-                break  # what follows is an option, which its owner checks
+    lines = [
+        f"settings: {key!r} is none of this family; {hint}" for key in settings if (hint := _hint(kind, key))
+    ]
+    if lines:
+        raise ConfigError("\n".join(lines))
+
+
+def _hint(kind: type[Strict], key: str) -> str:
+    """Return what is near the first part of a dotted key that is no name; empty where each is one."""
+    models: list[type[Strict]] = [kind]
+    for part in key.split("."):
+        known = sorted({name for model in models for name in model.model_fields})
+        if part not in known:
+            return near(part, known)
+        models = [inner for model in models for inner in sections(model, part)]
+        if not models:
+            break  # what follows is an option, which its owner checks
+    return ""
 
 
 def near(name: str, known: Iterable[str]) -> str:

@@ -5,70 +5,30 @@ Each end says who is predicted at a snapshot, who of them stays, and which featu
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING, Annotated, Any, Protocol
+from typing import TYPE_CHECKING, Annotated, Any
 
 import narwhals as nw
 from pydantic import Field
 
 from crm_ml.features.event_rows import AT, check_kinds, events_of, terms_of
 from crm_ml.models.active_customers import customer_ids, eligible, purchases
+from crm_ml.models.relationship_protocol import End, Groups, Names
 from crm_ml.snapshots import DAY_S, Snapshot
 from crm_ml.tables.bundle import Tables, to_pandas
-from crm_ml.tables.strict import Strict
+from crm_ml.tables.strict import Strict, validate
 from crm_ml.tables.zones import on_clock
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Names = Annotated[tuple[str, ...], Field(strict=False, min_length=1)]
-Groups = dict[str, dict[str, Any]]
-
-
-class End(Protocol):
-    """What an end of a relationship answers."""
-
-    @property
-    def table(self) -> str:
-        """Table whose newest row says how far labels are known."""
-        ...
-
-    @property
-    def groups(self) -> Groups:
-        """Feature groups that the model and `where` need, with their options."""
-        ...
-
-    @property
-    def rules(self) -> tuple[str, ...]:
-        """Baselines of the rhythm, by the name of their model."""
-        ...
-
-    @property
-    def words(self) -> str:
-        """What the customers who leave do."""
-        ...
-
-    def activity(self, tables: Tables) -> "tuple[nw.LazyFrame[Any], str]":
-        """Return the rows that make a customer active, and their time column."""
-        ...
-
-    def eligible(self, tables: Tables, snapshot: Snapshot, active_within: timedelta) -> "pd.Index[str]":
-        """Return the customers who are predicted at a snapshot, in ascending order."""
-        ...
-
-    def stayed(self, tables: Tables, snapshot: Snapshot) -> "pd.Index[str]":
-        """Return the customers who stay, in ascending order; others than the eligible may be among them."""
-        ...
-
-    def where(self, window: Snapshot, active_within: timedelta) -> str:
-        """Return the rule over features that holds for the eligible at any day; see `crm_ml.rules.grammar`.
-
-        Of `window` gap and horizon count.
-        """
-        ...
-
 
 def end_of(target: Mapping[str, Any]) -> End:
     """Return the end that plain data declare, such as the manifest of a model; that of orders by default.
+
+    Raises
+    ------
+    ConfigError
+        If it is declared wrongly.
 
     Examples
     --------
@@ -76,9 +36,9 @@ def end_of(target: Mapping[str, Any]) -> End:
     Silence(kinds=('lesson',))
     """
     if target.get("silence") is not None:
-        return Silence.model_validate(target["silence"])
+        return validate(target["silence"], Silence, "silence")
     if target.get("renewal") is not None:
-        return Renewal.model_validate(target["renewal"])
+        return validate(target["renewal"], Renewal, "renewal")
     return NoOrder()
 
 

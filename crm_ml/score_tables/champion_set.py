@@ -214,7 +214,8 @@ def source_of(version: "ModelVersion", family: str, model: str) -> Source:
     _check(version, model, family, (*module.NEEDS, "labels_end"))
     source: Source = module.load(version)
     zone = str(version.details.get("timezone", "UTC"))
-    return replace(source, modules=own_modules(version.folder), zone=zone)
+    labels_end = str(version.details["labels_end"])
+    return replace(source, modules=own_modules(version.folder), zone=zone, labels_end=labels_end)
 
 
 def _check(version: "ModelVersion", model: str, family: str, needed: Sequence[str]) -> None:

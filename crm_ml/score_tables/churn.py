@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import narwhals as nw
 
-from crm_ml.models.relationship_ends import End, end_of
+from crm_ml.models.relationship_ends import end_of
+from crm_ml.models.relationship_protocol import End
 from crm_ml.monitoring.training_profile import Profile
 from crm_ml.rules.compiled_rule import compile_rule
 from crm_ml.score_tables.reason_codes import reasons_of

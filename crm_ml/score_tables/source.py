@@ -86,6 +86,8 @@ class Source(ABC):
         Sentences on what the data behind the model do not know, which the page of a list shows.
     zone : str
         Zone whose days the model was trained on.
+    labels_end : str
+        First day that it may score, since labels that it learned from end there; empty where it has none.
     """
 
     family: ClassVar[str]
@@ -102,6 +104,7 @@ class Source(ABC):
     modules: Collection[str] = ()
     cautions: Sequence[str] = ()
     zone: str = "UTC"
+    labels_end: str = ""
 
     @property
     def columns(self) -> Sequence[str]:

@@ -227,6 +227,9 @@ def test_a_model_that_knows_later_labels_or_has_another_zone_is_refused(tables, 
     stated = {"consent": "assumed", "currency": "EUR"}
     with pytest.raises(LeakError, match="labels until 2024-05-01 and must not score 2024-04-01"):
         crm_ml.decide(tables, "2024-04-01", model, SIMPLE, **stated)
+    source = crm_ml.front.list_models.models_of(model, None).champions.sources[0]
+    with pytest.raises(LeakError, match="labels until 2024-05-01 and must not score 2024-04-01"):
+        crm_ml.decide(tables, "2024-04-01", source, SIMPLE, **stated)
     with pytest.raises(ConfigError, match="trained on days of Asia/Tokyo and the tables declare UTC"):
         crm_ml.decide(tables, AS_OF, churn_source(zone="Asia/Tokyo"), SIMPLE, **stated)
     with pytest.raises(ConfigError, match="more than one of churn"):
@@ -238,6 +241,10 @@ def test_a_model_that_knows_later_labels_or_has_another_zone_is_refused(tables, 
     [
         ("June", (), "as_of: 'June' is no day"),
         ("2024-06-01 15:00", (), "is a time of the day"),
+        (20240601, (), "as_of: 20240601 is no day; write it as YYYY-MM-DD"),
+        (pd.NaT, (), "as_of: NaT is no day"),
+        (AS_OF, None, "models: NoneType is no model; give what crm_ml.fit returns, several in a list"),
+        (AS_OF, {"churn": "churn@champion"}, "models: dict is no model"),
         (AS_OF, ["nowhere/churn"], "nowhere/churn is no folder of a model, nor a registered one"),
         (AS_OF, [create], "is no model; give what crm_ml.fit returns"),
     ],
@@ -245,6 +252,27 @@ def test_a_model_that_knows_later_labels_or_has_another_zone_is_refused(tables, 
 def test_what_is_no_day_and_no_model_is_refused(tables, as_of, models, words):
     with pytest.raises(ConfigError, match=words):
         crm_ml.decide(tables, as_of, models, SIMPLE, consent="assumed", currency="EUR")
+
+
+def test_a_list_that_is_refused_while_it_is_made_leaves_no_folder(tables, tmp_path, monkeypatch):
+    def refuse(_job, target, *_, **__):
+        assert target.parent.is_dir()
+        raise InputError("a prediction is none")
+
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr("crm_ml.front.decide.publish_list", refuse)
+    with pytest.raises(InputError, match="a prediction is none"):
+        crm_ml.decide(tables, AS_OF, churn_source(), SIMPLE, consent="assumed", currency="EUR")
+    assert list(tmp_path.glob("crm_ml_list_*")) == []
+
+
+def test_what_is_no_action_is_refused_with_all_other_mistakes(tables):
+    with pytest.raises(ConfigError, match="decide: 5 mistakes") as refusal:
+        crm_ml.decide(tables, "June", ["nowhere"], None, hold_out=2, daily_cap=0, currency="EUR",
+                      consent="assumed")  # fmt: skip
+    for part in ("'June' is no day", "nowhere is no folder", "actions: NoneType is no action", "hold_out: 2",
+                 "daily_cap: Input should be greater"):  # fmt: skip
+        assert part in str(refusal.value)
 
 
 def test_earlier_lists_of_the_folder_are_contacts_and_no_list_without_them_is_saved_there(

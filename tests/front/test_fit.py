@@ -1,5 +1,6 @@
 """A family is fitted by one verb: its evaluation, its plots, its scores and its reasons."""
 
+import time
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -109,16 +110,42 @@ def test_a_saved_model_comes_back_with_its_scores_and_its_evaluation(churn, shop
         ("churn", {"settings": {"target.horizon": 28}}, "'target.horizon' is none .* horizon_days?"),
         ("churn", {"settings": {"split": {"tests": ["2024-11-01"]}}}, "'split.tests' .* did you mean test?"),
         ("clv", {"settings": {"colour": 1}}, "'colour' is none of this family; there are candidates, "),
+        (["churn"], {}, "is no family"),
+        ("churn", {"settings": "model.name=logistic"}, "settings: write names .*; there is a str"),
+        ("churn", {"settings": {3: 4}}, "settings: write names and their values"),
+        ("churn", {"horizon_days": float("nan"), "every_days": 0, "gap_days": "1"}, "churn: 3 mistakes"),
+        ("churn", {"silence": ["view"]}, "silence: 1 mistake\n  the file: Input should be a valid dict"),
+        ("churn", {"as_of": 20241229}, "as_of: 20241229 is no day; write it as YYYY-MM-DD"),
+        (
+            "churn",
+            {"as_of": "June", "horizn_days": 28, "sed": 1, "settings": {"modl.name": "x", "splt": 1}},
+            "fit: 3 mistakes\n.* 'June'.*\n.* 'horizn_days'.*\n.* 'sed'.*\n.* 'modl.name' .*\n.* 'splt'",
+        ),
     ],
 )
-def test_names_that_are_none_are_refused_with_those_that_are_near(shop, family, stated, message):
+def test_names_and_values_that_are_none_are_refused_with_what_is_near(shop, family, stated, message):
     with pytest.raises(ConfigError, match=message):
-        crm_ml.fit(family, shop, as_of=AS_OF, **stated)
+        crm_ml.fit(family, shop, **{"as_of": AS_OF, **stated})
 
 
 def test_a_frame_in_place_of_tables_is_refused(shop):
     with pytest.raises(InputError, match=r"crm_ml\.fit takes Tables and got a DataFrame"):
         crm_ml.fit("churn", shop.pandas("order_lines"))
+
+
+def test_stages_are_lines_off_a_terminal(shop, capsys, monkeypatch):
+    def execute(_config, _tables, stages):
+        stages.add_task("windows", total=8)
+        time.sleep(0.2)
+        raise InputError("enough")
+
+    monkeypatch.setattr("crm_ml.train.experiment.execute", execute)
+    monkeypatch.setattr("crm_ml.progress._LOOK_S", 0.01)
+    monkeypatch.setattr("crm_ml.progress.EVERY_S", 0.0)
+    for progress in (False, True):
+        with pytest.raises(InputError, match="enough"):
+            crm_ml.fit("clv", shop, as_of=AS_OF, progress=progress)
+        assert ("windows: 0 of 8" in capsys.readouterr().err) == progress
 
 
 def test_too_short_data_say_what_is_needed(shop):

@@ -234,6 +234,7 @@ def pieces_of_seven(file, columns):
         ("p_items=1.23", "", "1.23 of the items are expected to be bought"),
         ("rule: lifecycle_stage in ('new')", "", "meets the rule of the action: lifecycle_stage in ('new')"),
         ("no rule: for everyone", "", "the action is for everyone"),
+        ("p_response=0.25", "", "the chance of an answer is 25.0 %"),
         ("rfm_orders=1e400 (+1.2.3)", "", "rfm_orders=1e400 (+1.2.3)"),
         ("rfm_orders=inf (+1.20)", "", "inf so far: clearly raises the chance"),
     ],

@@ -16,6 +16,7 @@ NOTEBOOKS = sorted((PROJECT / "notebooks").glob("*.py"))
 OF_HOUSEHOLDS = [
     path for path in NOTEBOOKS if "complete_journey" in path.read_text() or "churn/" in path.read_text()
 ]
+SLOW = {"01_tables_to_list"}  # its verbs have quick tests in tests/front
 pytestmark = pytest.mark.xdist_group("named data")
 
 
@@ -75,7 +76,11 @@ def run(path, workspace):
     return found
 
 
-@pytest.mark.parametrize("path", OF_HOUSEHOLDS, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path",
+    [pytest.param(path, marks=[pytest.mark.slow] * (path.stem in SLOW)) for path in OF_HOUSEHOLDS],
+    ids=lambda path: path.stem,
+)
 def test_a_notebook_runs_from_top_to_bottom_on_few_households(path, workspace, site, monkeypatch):
     monkeypatch.syspath_prepend(site)
     run(path, workspace)

@@ -8,7 +8,8 @@ from typing import Any
 import narwhals as nw
 
 from crm_ml.errors import InputError
-from crm_ml.models.relationship_ends import End, NoOrder
+from crm_ml.models.relationship_ends import NoOrder
+from crm_ml.models.relationship_protocol import End
 from crm_ml.snapshots import DAY_S, day_after_last
 from crm_ml.tables.bundle import Tables, to_pandas
 from crm_ml.tables.zones import on_clock

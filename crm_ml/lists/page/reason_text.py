@@ -9,6 +9,7 @@ from crm_ml.pages.number_format import Currency, count, share
 _FEATURE = re.compile(r"(?P<name>\w+)=(?P<value>.*) \((?P<effect>[+-]\d+(?:\.\d+)?)\)", re.DOTALL)
 _UPLIFT = re.compile(r"uplift_(?P<arm>[^=]+)=(?P<effect>[+-]?\d\S*)")
 _ITEMS = re.compile(r"p_items=(?P<sum>\d\S*)")
+_SCORE = re.compile(r"(?P<name>p_churn|p_response)=(?P<p>\d[\d.e-]*)")
 _WITH_P = re.compile(r"(?P<text>.*) \(p (?P<p>\d+(?:\.\d+)?)\)", re.DOTALL)
 _BOUGHT = re.compile(r"bought (?P<times>[\d,]+) times within (?P<days>\S+) days")
 _OWN = re.compile(r"(?P<times>once|\d+ times)(?P<every>, about every \d+ days)?, last (?P<last>\d+) days ago(?P<due>: due)?")  # fmt: skip  # noqa: E501
@@ -42,6 +43,8 @@ def reason_in_words(
     '41 days since the last order: clearly raises the chance of leaving'
     >>> reason_in_words("p_items=1.23")
     '1.23 of the items are expected to be bought'
+    >>> reason_in_words("p_churn=0.412")
+    'the chance of leaving is 41.2 %'
     >>> reason_in_words("uplift_coupon=+0.0123")
     'contact with arm coupon is expected to raise the outcome by 0.0123'
     >>> reason_in_words("rule: rfm_orders_84d >= 1")
@@ -53,6 +56,8 @@ def reason_in_words(
         return f"{sentence}: {_moved(float(feature['effect']))} {about}"
     if uplift := _UPLIFT.fullmatch(code):
         return _uplift(uplift["arm"], uplift["effect"])
+    if score := _SCORE.fullmatch(code):
+        return f"{_ABOUT[score['name']]} is {share(float(score['p']))}"
     if items := _ITEMS.fullmatch(code):
         return f"{items['sum']} of the items are expected to be bought"
     if code.startswith("rule: "):
