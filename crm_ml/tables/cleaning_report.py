@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.table import Table
 
+_WIDTH = 100  # characters of a report as plain text
+
 
 @dataclass
 class TableReport:
@@ -145,6 +147,16 @@ class CleaningReport:
             first, *others = map(escape, line.cells)
             shown.add_row(f"  {first}" if line.is_reason else first, *others)
         return shown
+
+    def __str__(self) -> str:
+        """Return the table of `rich` as plain text, 100 characters wide at most."""
+        from io import StringIO
+
+        from rich.console import Console
+
+        text = StringIO()
+        Console(file=text, width=_WIDTH, color_system=None, force_terminal=False).print(self.rich())
+        return "\n".join(line.rstrip() for line in text.getvalue().splitlines()).strip("\n")
 
     def _repr_html_(self) -> str:
         from crm_ml.tables.report_html import html_of

@@ -24,7 +24,8 @@ def read_header(path: Path, delimiter: str, header: bool = True) -> list[str]:
     Raises
     ------
     InputError
-        If the file is empty or not in UTF-8, or a name is missing or occurs twice.
+        If the file is empty or not in UTF-8, has lines that end by a carriage return alone, or a name is
+        missing or occurs twice.
     """
     names = _first_record(path, delimiter)
     if not header:
@@ -53,6 +54,8 @@ def _first_record(path: Path, delimiter: str) -> list[str]:
         line = file.readline(_LONGEST_LINE)
     try:
         text = line.decode("utf-8-sig").rstrip("\r\n")
+        if "\r" in text and '"' not in text:
+            raise InputError("ends its lines by carriage returns alone; save it with usual ends of lines")
         names = next(csv.reader([text], delimiter=delimiter, strict=True), [])
     except UnicodeError:
         raise InputError("line 1 is not utf-8; declare its encoding") from None

@@ -2,7 +2,8 @@
 
 import difflib
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from crm_ml.errors import InputError
@@ -65,9 +66,14 @@ def arrow_of(df: Any, columns: Mapping[str, str]) -> "pa.Table":
 
     check_frame("from_frame", df)
     frame = nw.from_native(df).lazy()
-    present = [str(name) for name in frame.collect_schema().names()]
+    present = frame.collect_schema().names()
     faults = [_absent(role, name, present) for role, name in columns.items() if name not in present]
-    read = {role: name for role, name in columns.items() if name in present}
+    faults += [
+        f"{role}: the name {name!r} is no text; write df.columns = df.columns.map(str) and take {str(name)!r}"
+        for role, name in columns.items()
+        if name in present and not isinstance(name, str)
+    ]
+    read = {role: name for role, name in columns.items() if name in present and isinstance(name, str)}
     names = list(dict.fromkeys(read.values()))
     try:
         rows = _rows(frame, names)
@@ -79,6 +85,8 @@ def arrow_of(df: Any, columns: Mapping[str, str]) -> "pa.Table":
             if read.get(role) in mixed
         ]
         rows = _rows(frame, [name for name in names if name not in mixed])
+    if "time" in read:
+        faults += [f"time: {read['time']!r} {fault}" for fault in _mixed_times(df, read["time"])]
     for role, name in read.items():
         faults += [f"{role}: {name!r} {fault}" for fault in _faults(role, name, rows[name], engine_of(df))]
     if faults:
@@ -108,16 +116,38 @@ def _is_readable(frame: "nw.LazyFrame[Any]", name: str) -> bool:
     return True
 
 
-def _absent(role: str, name: str, present: list[str]) -> str:
+def _absent(role: str, name: str, present: Sequence[object]) -> str:
     """Return that a column is absent, with the names that are most like it, or all."""
-    lower = {other.lower(): other for other in present}
+    if str(name) in map(str, present):
+        return (
+            f"{role}: there is no column {name!r}, but one whose name is no text; "
+            "write df.columns = df.columns.map(str)"
+        )
+    lower = {str(other).lower(): other for other in present}
     near = difflib.get_close_matches(str(name).lower(), lower, _NEAR, 0.5)
     near += [other for other in lower if str(name).lower() in other and other not in near]
     if near:
         names = shown(repr(lower[other]) for other in near[:_NEAR])
         return f"{role}: there is no column {name!r}; near are {names}"
+    if not present:
+        return f"{role}: there is no column {name!r}; the frame has none"
     more = " ..." if len(present) > _MOST_NAMES else ""
     return f"{role}: there is no column {name!r}; there are {shown(map(repr, present[:_MOST_NAMES]))}{more}"
+
+
+def _mixed_times(df: Any, name: str) -> Iterator[str]:
+    """Yield that Python objects are times of several kinds; Arrow would read all as the first one."""
+    if engine_of(df) != "pandas" or df[name].dtype != object:
+        return
+    kinds = {_kind_of_time(value) for value in df[name].dropna()} - {""}
+    if len(kinds) > 1:
+        yield f"holds {' and '.join(sorted(kinds))}; give all a zone, or none, and no days among times"
+
+
+def _kind_of_time(value: object) -> str:
+    if isinstance(value, datetime):
+        return "times without a zone" if value.tzinfo is None else "times with a zone"
+    return "days" if isinstance(value, date) else ""
 
 
 def _alike(values: "pa.ChunkedArray") -> "pa.ChunkedArray":
@@ -130,6 +160,8 @@ def _alike(values: "pa.ChunkedArray") -> "pa.ChunkedArray":
         return values.cast(pa.timestamp("us", tz=kind.tz and "UTC"), safe=False)
     if pa.types.is_date(kind):
         return values.cast(pa.date32())
+    if pa.types.is_float16(kind):
+        return values.cast(pa.float32())
     if pa.types.is_integer(kind) and kind != pa.uint64():
         return values.cast(pa.int64())
     if pa.types.is_decimal(kind):

@@ -116,6 +116,12 @@ class FilledDown(Strict):
     columns: Annotated[tuple[str, ...], Field(strict=False, min_length=1)]
     within: str
 
+    @model_validator(mode="after")
+    def _each_once(self) -> Self:
+        if len({*self.columns, self.within}) <= len(self.columns):
+            raise ValueError("name each column once, and `within` only as what groups the rows")
+        return self
+
 
 class Cancelled(Strict):
     """Orders that never came to be: rows whose `column` holds one of `values`.

@@ -23,6 +23,8 @@ _GROUPED_BY_COMMA = r"[1-9][0-9]{0,2}(,[0-9]{3})+\.[0-9]+|[1-9][0-9]{0,2}(,[0-9]
 _GROUPED_BY_SPACE = r"[1-9][0-9]{0,2}([ ''][0-9]{3})+(\.[0-9]+)?"
 _WITH_COMMA = r"([1-9][0-9]{0,2}([ ''.][0-9]{3})+|[0-9]*),[0-9]{1,2}|[1-9][0-9]{0,2}(\.[0-9]{3}){2,}"
 _ONE_OF_TWO = r"[1-9][0-9]{0,2},[0-9]{3}"
+# Names in lambdas: DuckDB takes a column of the source of the same name in their place
+_PARTS_OF, _NUMBER, _LESS = '"cell:parts"', '"cell:number"', '"cell:less"'
 #: Reasons why an amount is no number, written into its cell.
 MARKS = ("currency_sign", "decimal_comma", "thousands")
 
@@ -55,14 +57,15 @@ def number_cell(source: str, how: ColumnMapping, currency: RowCurrency | None = 
     declared = how.thousands is not None or how.decimal != "."
     text = f"translate({source}, {literal(_WIDE)}, {literal(_USUAL)})"
     parts = f"regexp_extract({text}, {literal(_PARTS)}, {_NAMES})"
-    minus = "[p.opened = '(', p.minus = '-', p.minus_within = '-', p.minus_behind = '-']"
-    less = f"list_count(list_filter({minus}, lambda is_less: is_less))"
-    digits = _declared("p.digits", how) if declared else _undeclared("p.digits", currency)
-    number = f"list_transform([{digits}], lambda n: {_signed('n', less)})[1]"
-    foreign = " OR ".join(f"NOT {_fits(f'p.{name}', currency)}" for name in ("sign", "sign_behind"))
-    wrong = f"p.digits = '' OR {less} > 1 OR (p.opened = '(') <> (p.closed = ')')"
+    minus = ", ".join(f"{_PARTS_OF}.{name} = '-'" for name in ("minus", "minus_within", "minus_behind"))
+    less = f"list_count(list_filter([{_PARTS_OF}.opened = '(', {minus}], lambda {_LESS}: {_LESS}))"
+    digits = f"{_PARTS_OF}.digits"
+    plain = _declared(digits, how) if declared else _undeclared(digits, currency)
+    number = f"list_transform([{plain}], lambda {_NUMBER}: {_signed(_NUMBER, less)})[1]"
+    foreign = " OR ".join(f"NOT {_fits(f'{_PARTS_OF}.{name}', currency)}" for name in ("sign", "sign_behind"))
+    wrong = f"{digits} = '' OR {less} > 1 OR ({_PARTS_OF}.opened = '(') <> ({_PARTS_OF}.closed = ')')"
     read = f"CASE WHEN {wrong} THEN {source} WHEN {foreign} THEN '?currency_sign' ELSE {number} END"
-    otherwise = f"coalesce(list_transform([{parts}], lambda p: {read})[1], {source})"
+    otherwise = f"coalesce(list_transform([{parts}], lambda {_PARTS_OF}: {read})[1], {source})"
     as_is = f"{source} IS NULL OR regexp_full_match(trim({source}), '{_WHOLE if declared else _PLAIN}')"
     as_is += f" OR NOT regexp_matches({source}, '[0-9\uff10-\uff19]')"
     return f"CASE WHEN {as_is} THEN {source} ELSE {otherwise} END"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from crm_ml.errors import ConfigError, InputError
 from crm_ml.storage import paths
 from crm_ml.tables.sql import columns as quoted
-from crm_ml.tables.sql import ident
+from crm_ml.tables.sql import ident, shown
 
 if TYPE_CHECKING:
     import duckdb
@@ -128,7 +128,7 @@ def refuse_twice(names: Sequence[str]) -> None:
     lower = [name.lower() for name in names]
     twice = sorted({name for name in names if lower.count(name.lower()) > 1})
     if twice:
-        raise InputError(f"names {', '.join(twice)} more than once; name each column once")
+        raise InputError(f"names {shown(twice)} more than once; name each column once")
 
 
 def refuse_row_column(types: dict[str, str]) -> None:

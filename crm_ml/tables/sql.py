@@ -73,14 +73,17 @@ def parquet_rows(*files: Path, options: str = "") -> str:
 
 
 def shown(names: Iterable[str]) -> str:
-    """Return names of columns for a message; those that look like data, of a file without header, are hidden.
+    """Return names of columns for a message; none where one looks like data, of a file without header.
 
     Examples
     --------
-    >>> shown(["customer_id", "jane@example.com", "+49 151 2345678"])
-    'customer_id, (hidden), (hidden)'
+    >>> shown(["customer_id", "paid"]), shown(["Jane Doe", "jane@example.com", "+49 151 2345678"])
+    ('customer_id, paid', '3 names (hidden: they look like data, not like a header)')
     """
-    return ", ".join("(hidden)" if re.search(r"@|\d[\d ./-]{5,}", name) else name for name in names)
+    listed = list(names)
+    if any(re.search(r"@|\d[\d ./-]{5,}", name) for name in listed):
+        return f"{len(listed)} names (hidden: they look like data, not like a header)"
+    return ", ".join(listed)
 
 
 def columns(names: list[str] | tuple[str, ...]) -> str:

@@ -60,7 +60,7 @@ def test_names_that_are_data_are_not_told(csv_shop: Shop, capsys: pytest.Capture
     csv_shop.mapping["tables"]["customers"] = {"columns": {"customer_id": "id"}}
     text = ends(csv_shop, capsys)
     assert (
-        "customers: customer_id reads id, which the source does not have; present are c01, (hidden)" in text
+        "customers: customer_id reads id, which the source does not have; present are 3 names (hidden" in text
     )
     assert not any(part in text for part in ("jane", "151"))
 

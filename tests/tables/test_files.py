@@ -210,5 +210,5 @@ def test_a_duration_is_no_number(tmp_path: Path, unit: str, column: str) -> None
     table = pq.read_table(shop.path(LINES))
     place = table.column_names.index(column)
     pq.write_table(table.set_column(place, column, pa.array(range(200), pa.duration(unit))), shop.path(LINES))
-    with pytest.raises(InputError, match="type DURATION; map another column"):
+    with pytest.raises(InputError, match=r"type DURATION(, written as [9:]+)?; map another column"):
         load_config(shop.config)

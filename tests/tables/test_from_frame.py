@@ -218,3 +218,26 @@ def test_churn_and_recommendation_take_the_tables(tables):
     task = task_of(tables, snapshots[0])
     model = Popularity().fit(task.data)
     assert set(model.recommend(["0", "1"], 3)["item_id"]) <= set(DF["what"])
+
+
+UTC_TIME = pd.Timestamp("2024-01-01", tz="UTC").to_pydatetime()
+LOCAL = pd.Timestamp("2024-02-01").to_pydatetime()
+
+
+@pytest.mark.parametrize("times", [[UTC_TIME, LOCAL], [LOCAL, UTC_TIME], [LOCAL.date(), LOCAL]])
+def test_times_of_several_kinds_are_not_read_as_the_first_one(times):
+    df = pd.DataFrame({"who": ["a", "b"], "paid": 1.0, "when": pd.Series(times, dtype=object)})
+    with pytest.raises(InputError, match=r"time: 'when' holds .* and .*; give all a zone, or none"):
+        from_frame(df, customer="who", time="when", amount="paid", timezone="Asia/Tokyo")
+
+
+@pytest.mark.parametrize("name", [5, "5"])
+def test_names_that_are_no_texts_are_told(name):
+    df = pd.DataFrame({"who": ["a"], "when": pd.to_datetime(["2024-01-01"]), 5: 1.0})
+    with pytest.raises(InputError, match=r"no text; write df\.columns = df\.columns\.map\(str\)"):
+        from_frame(df, customer="who", time="when", amount=name)
+
+
+def test_a_frame_without_columns_is_told():
+    with pytest.raises(InputError, match="there is no column 'who'; the frame has none"):
+        from_frame(pd.DataFrame(), customer="who", time="when", amount="paid")

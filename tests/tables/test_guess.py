@@ -312,3 +312,40 @@ def test_amounts_of_orders_without_amounts_of_lines_count_once(once: bool, tmp_p
     tables = load_config(tmp_path / "configs" / "data" / "mine.yaml")
     assert sum(column_of(tables, "order_lines", "paid_cents")) == sum(sums.values())
     assert len(set(column_of(tables, "order_lines", "order_id"))) == len(sums)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("\nwho,when\na,2024-01-01\n", "line 1 is empty"),
+        ("who,when\n   \n", "has no row of 2 cells below its header"),
+        (f'who,when\na,"{"x" * 140_000}"\n', "has a cell of over 131,072 characters"),
+    ],
+)
+def test_a_file_that_is_no_table_is_told(tmp_path: Path, text: str, message: str) -> None:
+    file = tmp_path / "odd.csv"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match=rf"odd\.csv {message}"):
+        write_guess([file], tmp_path / "out.yaml")
+
+
+@pytest.mark.parametrize(("name", "pieces"), [("amount", True), ("price", False), ("total", False)])
+def test_whole_amounts_are_no_ids(tmp_path: Path, name: str, pieces: bool) -> None:
+    lines = [f"who,number,when,{name},sku" + ",quantity" * pieces]
+    for n in range(60):
+        day = f"2024-{1 + n // 2 % 12:02d}-{1 + n // 2 % 28:02d}"
+        amount = (1 + n % 3) * (500 + n % 7 * 150) + n * (not pieces)
+        lines.append(f"c{n // 2 % 9},o{n // 2},{day},{amount},s{n % 7}" + f",{1 + n % 3}" * pieces)
+    file = tmp_path / "yen.csv"
+    file.write_text("\n".join(lines), encoding="utf-8")
+    columns = guessed(tmp_path, file)[0]["tables"]["order_lines"]["columns"]
+    assert columns["paid_cents"] == {"column": name, "unit": "major"}
+    assert columns["item_id"] == "sku"
+
+
+def test_an_amount_that_is_read_as_a_price_is_told(tmp_path: Path) -> None:
+    lines = ["who,when,amount,quantity"]
+    lines += [f"c{n % 9},2024-01-{1 + n % 28:02d} 10:{n:02d},{5 + n % 7}.25,{1 + n % 3}" for n in range(60)]
+    file = tmp_path / "odd.csv"
+    file.write_text("\n".join(lines), encoding="utf-8")
+    assert any("amount does not grow with quantity" in note for note in guessed(tmp_path, file)[2])

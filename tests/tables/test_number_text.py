@@ -21,9 +21,8 @@ FULL = str.maketrans({sign: ord(sign) + 0xFEE0 for sign in "0123456789.,+-()$"} 
 def cell(text: str, currency: RowCurrency, **declared: Any) -> str:
     how = ColumnMapping(column="x", **declared)
     plain = unwrapped(literal(text), "VARCHAR", Column("paid_cents", "cents"))
-    row = duckdb.execute(f"SELECT {number_cell(plain, how, currency)}").fetchone()
-    assert row is not None
-    return str(row[0])
+    [(number,)] = duckdb.execute(f"SELECT {number_cell(plain, how, currency)}").fetchall()
+    return str(number)
 
 
 @pytest.mark.parametrize(
@@ -143,5 +142,12 @@ def test_ids_lose_what_a_spreadsheet_puts_around_them(csv_shop: Shop) -> None:
      ("=1+1", "id", "=1+1")],
 )  # fmt: skip
 def test_unwrapped(text: str, kind: Any, plain: str) -> None:
-    row = duckdb.execute(f"SELECT {unwrapped(literal(text), 'VARCHAR', Column('x', kind))}").fetchone()
+    row = duckdb.execute(f"SELECT {unwrapped(literal(text), 'VARCHAR', Column('x', kind))}").fetchall()[0]
     assert row == (plain,)
+
+
+@pytest.mark.parametrize("name", ["p", "n", "N", "is_less", "x"])
+def test_a_column_of_any_name_beside_an_amount_changes_nothing(name: str) -> None:
+    plain = number_cell("raw", ColumnMapping(column="raw"), DOLLAR)
+    rows = duckdb.execute(f"SELECT {plain} FROM (SELECT '(12.50)' AS raw, '7' AS {name})").fetchall()
+    assert rows == [("-12.50",)]

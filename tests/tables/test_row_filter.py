@@ -180,3 +180,10 @@ def test_a_rule_means_what_it_means_over_features(rule: str) -> None:
     frame = nw.from_native(relation).lazy()
     compared = frame.with_columns(theirs=compile_rule(rule, frame.collect_schema())).collect().to_native()
     assert compared["ours"].to_pylist() == compared["theirs"].to_pylist()
+
+
+@pytest.mark.parametrize("filled", [["a", "a"], ["a", "order"]])
+def test_cells_are_filled_once_and_not_those_that_group(csv_shop: Shop, filled: list[str]) -> None:
+    declare(csv_shop, fill_down={"columns": filled, "within": "order"})
+    with pytest.raises(ConfigError, match="name each column once"):
+        csv_shop.load()

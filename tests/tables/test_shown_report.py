@@ -100,3 +100,13 @@ def test_rows_outside_of_the_data_folder_are_told(report, monkeypatch, tmp_path)
     assert "the cleaned rows lie in" not in report._repr_html_()
     monkeypatch.setenv("CRM_ML_DATA", str(tmp_path / "other"))
     assert f"the cleaned rows lie in {report.folder}" in report._repr_html_()
+
+
+def test_as_text_it_is_the_table_of_the_terminal(report):
+    text = str(report)
+    for line in ("sentinel_ordered_at", "3 (7.5%)", "30.75 (7.4%)", "9999-99-99 99:99:99"):
+        assert line in text
+    assert text.startswith("Tables, days of Asia/Tokyo")
+    assert max(map(len, text.splitlines())) <= 100
+    assert "jane" not in text
+    assert "\x1b" not in text

@@ -11,6 +11,7 @@ import pytest
 from shop import Shop, any_shop, bytes_of, column_of, only_csv_shop, own_data_folder, rows_of  # noqa: F401  (fixtures)
 
 from crm_ml.errors import ConfigError, InputError
+from crm_ml.tables.csv_header import read_header
 from crm_ml.tables.mapping import parse_mapping
 from crm_ml.tables.sources import Frame
 from crm_ml.tables.table_cache import load_tables
@@ -285,3 +286,18 @@ def test_root_may_be_set(csv_shop: Shop, tmp_path_factory: pytest.TempPathFactor
     from crm_ml.tables.config_file import load_config
 
     assert bytes_of(load_config(csv_shop.config, root=other)) == clean
+
+
+def test_carriage_returns_alone_are_told_as_such(tmp_path: Path) -> None:
+    file = tmp_path / "mac.csv"
+    file.write_bytes(b"who,paid\ra,1\rb,2\r")
+    with pytest.raises(InputError, match="ends its lines by carriage returns alone"):
+        read_header(file, ",")
+
+
+def test_a_repeated_name_that_is_data_is_not_told(tmp_path: Path) -> None:
+    file = tmp_path / "none.csv"
+    file.write_bytes(b"jane@example.com,Jane@example.com\n")
+    with pytest.raises(InputError, match=r"names 2 names \(hidden") as error:
+        read_header(file, ",")
+    assert "jane" not in str(error.value).lower()

@@ -31,6 +31,8 @@ def take_money(guess: "FileGuess") -> None:
         guess.columns["unit price"] = prices[0].column
     elif amounts:
         guess.columns["amount"] = amounts[0].column
+    elif prices and "quantity" not in guess.columns:
+        guess.columns["amount"] = prices[0].column
     _take_off(guess)
     guess.cancels = _sign_of_cancellations(guess)
 

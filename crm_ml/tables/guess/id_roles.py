@@ -9,10 +9,11 @@ from crm_ml.tables.guess.candidates import Candidate, candidate, ranked
 from crm_ml.tables.guess.column_facts import ColumnFacts
 from crm_ml.tables.guess.number_form import currency_of_sign
 from crm_ml.tables.guess.relations import contiguity, distinct, share_of_one, share_of_several
-from crm_ml.tables.guess.role_words import hint, is_cancelled
+from crm_ml.tables.guess.role_words import hint, is_cancelled, words_of
 
 Facts = dict[str, ColumnFacts]
 _MOST_KINDS: Final = 60
+_OF_IDS: Final = frozenset(("id", "no", "number", "nr", "nummer", "code", "key", "sku"))
 _EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
@@ -119,11 +120,18 @@ def kind_candidates(role: str, facts: Facts, *taken: ColumnFacts | None) -> list
     return ranked(listed)
 
 
+def _is_named_money(column: ColumnFacts) -> bool:
+    """Return whether whole numbers are called an amount or a price, which may differ as ids do."""
+    words = words_of(column.name).split()
+    named = any(hint(role, column.name)[0] > 0 for role in ("amount", "unit price"))
+    return column.number is not None and named and not _OF_IDS.intersection(words)
+
+
 def _ids(facts: Facts, *taken: ColumnFacts | None) -> list[ColumnFacts]:
     """Return columns that may be ids and have no role yet."""
     names = {column.name for column in taken if column is not None}
     return [
         column
         for column in facts.values()
-        if column.name not in names and column.stored != "other" and column.may_be_id
+        if column.name not in names and column.may_be_id and not _is_named_money(column)
     ]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from crm_ml.tables.currencies import minor_digits
+from crm_ml.tables.guess.role_words import hint
 from crm_ml.tables.guess.settings_lines import currency_code
 
 if TYPE_CHECKING:
@@ -30,6 +31,12 @@ def _of_time(guess: "FileGuess") -> Iterator[str]:
 
 
 def _of_numbers(guess: "FileGuess") -> Iterator[str]:
+    price, pieces = guess.column("unit price"), guess.column("quantity")
+    if price is not None and pieces is not None and hint("amount", price.name)[0] > 0 and guess.ready is None:
+        yield (
+            f"{price.name} does not grow with {pieces.name}, so it is read as the price of a piece; "
+            "if it is of the line, take `times` away"
+        )
     for role in ("unit price", "amount", "quantity"):
         column = guess.column(role)
         form = column.number if column is not None else None

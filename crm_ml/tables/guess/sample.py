@@ -86,6 +86,10 @@ def read_sample(path: Path) -> Sample:
         return _read_csv(path)
     except InputError as error:
         raise InputError(f"{path.name} {error}") from None
+    except csv.Error:
+        raise InputError(
+            f"{path.name} has a cell of over {csv.field_size_limit():,} characters; does a quote not end?"
+        ) from None
 
 
 def _read_csv(path: Path) -> Sample:
@@ -148,6 +152,8 @@ def _rows(path: Path, encoding: str, delimiter: str) -> tuple[tuple[str, ...], l
         names = _names(next(reader))
         counted = _Counted(row for row in reader if len(row) == len(names))
         rows = list(spread(counted))
+    if not rows:
+        raise InputError(f"has no row of {len(names)} cells below its header; export it again")
     if counted.count > _LAST_ROW and not packing(path):
         rows += _later_rows(path, encoding, delimiter, len(names))
     return names, rows, len(rows) == counted.count
@@ -155,6 +161,8 @@ def _rows(path: Path, encoding: str, delimiter: str) -> tuple[tuple[str, ...], l
 
 def _names(header: list[str]) -> tuple[str, ...]:
     """Return the names of a header; each is there and stands once, as reading needs them."""
+    if not header:
+        raise InputError("line 1 is empty; the first line names the columns")
     unnamed = [str(place) for place, name in enumerate(header, start=1) if not name.strip()]
     if unnamed:
         raise InputError(f"line 1 leaves column {', '.join(unnamed)} without a name; name each column")
