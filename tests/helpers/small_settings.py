@@ -83,8 +83,6 @@ TUNED = {
     },
 }  # a search is there once for each family, with as few features and trials as show it
 SMALL_RUNS = {
-    "churn/december": {"split.test": "[2017-10-04, 2017-11-01]", "register_as.as_of": "2017-11-29"},
-    "clv/december": {"split.validation": "[2017-05-12, 2017-06-02]", "register_as.as_of": "2017-12-01"},
     "propensity/category": {
         "features": "{rfm: {}, price: {}}",
         "split.test": "[2017-11-22]",
