@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 from crm_ml.errors import InputError
 from crm_ml.tables.cleaning_report import CleaningReport
 from crm_ml.tables.column_refusals import refuse_by_counts
-from crm_ml.tables.column_sql import ReadingContext
 from crm_ml.tables.contract import contracts
 from crm_ml.tables.engine import connect
 from crm_ml.tables.heavy_ids import warn_heavy_ids
 from crm_ml.tables.mapping import Mapping
 from crm_ml.tables.output import write_tables
 from crm_ml.tables.queries import IdsOf
+from crm_ml.tables.reading import ReadingContext
 from crm_ml.tables.ready_mappings import UNVERIFIED_NOTE
 from crm_ml.tables.refunds import numbered_refunds, refund_ids, report_refunds
 from crm_ml.tables.refusals import refuse_accepted, refuse_between, refuse_repairs

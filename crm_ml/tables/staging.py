@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from crm_ml.errors import InputError
 from crm_ml.tables.cleaning_report import TableReport
-from crm_ml.tables.column_sql import Reading, ReadingContext, missing, raw, read_column
+from crm_ml.tables.column_sql import missing, raw, read_column
 from crm_ml.tables.contract import Column, Contract
 from crm_ml.tables.declared_form import with_form
 from crm_ml.tables.file_sources import CsvFile
@@ -14,6 +14,7 @@ from crm_ml.tables.limits import LIMITS, limit
 from crm_ml.tables.made_ids import make_ids
 from crm_ml.tables.mapping import TableMapping
 from crm_ml.tables.order_amounts import PAID, as_read, less_columns, negative_checks
+from crm_ml.tables.reading import Reading, ReadingContext
 from crm_ml.tables.row_checks import Check, Checks, sign_checks
 from crm_ml.tables.row_filter import (
     LEFT_OUT,
