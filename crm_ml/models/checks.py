@@ -1,5 +1,6 @@
 """Checks of labels and outcomes before a fit, and the order of training rows."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +15,16 @@ if TYPE_CHECKING:
 
 
 Floats = npt.NDArray[np.float64]
+
+
+def check_present(names: Iterable[str], columns: "pd.Index[Any]") -> None:
+    """Refuse features without the columns that a model needs; `InputError` names them."""
+    missing = [name for name in names if name not in columns]
+    if missing:
+        raise InputError(
+            f"features: {len(missing)} missing: {', '.join(missing)}; compute the same groups of tables that "
+            "have all that the model was trained on, or train it again on these"
+        )
 
 
 def check_labels(

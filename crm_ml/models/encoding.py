@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from crm_ml.errors import InputError
 from crm_ml.models.category_map import CategoryMap
+from crm_ml.models.checks import check_present
 from crm_ml.tables.column_kinds import floats_of, is_category
 from crm_ml.tables.outside_frames import as_features
 
@@ -174,11 +175,8 @@ class Encoding:
                 raise InputError(f"features: repeated columns {', '.join(repeated)}")
             columns = columns.where(~columns.duplicated(keep=False))
         places: list[int] = columns.get_indexer_for(self._index).tolist()
-        missing = [name for name, place in zip(self.columns, places, strict=True) if place < 0]
-        if missing:
-            raise InputError(
-                f"features: {len(missing)} missing: {', '.join(missing)}; compute the same groups"
-            )
+        if min(places, default=0) < 0:
+            check_present(self.columns, columns)
         return places
 
     def _column(self, values: Any, name: str) -> Floats:

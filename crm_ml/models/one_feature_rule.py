@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from crm_ml.errors import InputError
 from crm_ml.evaluation import calibrators
-from crm_ml.models.checks import Floats, check_labels
+from crm_ml.models.checks import Floats, check_labels, check_present
 from crm_ml.tables.column_kinds import numbers
 from crm_ml.tables.outside_frames import as_features
 
@@ -113,8 +113,7 @@ class OneFeatureRule:
         return rule
 
     def _values(self, X: "pd.DataFrame") -> Floats:
-        if self.column not in X.columns:
-            raise InputError(f"features: 1 missing: {self.column}; compute the same groups")
+        check_present([self.column], X.columns)
         values = numbers(X[self.column], f"features: {self.column}")
         infinite = int(np.isinf(values).sum())
         if infinite:

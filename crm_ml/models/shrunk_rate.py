@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from crm_ml.errors import InputError
-from crm_ml.models.checks import check_labels
+from crm_ml.models.checks import check_labels, check_present
 from crm_ml.tables.column_kinds import numbers
 from crm_ml.tables.outside_frames import as_features
 
@@ -105,11 +105,7 @@ class ShrunkRate:
         return model
 
     def _counts(self, X: "pd.DataFrame") -> tuple[Floats, Floats]:
-        missing = [name for name in (self.answered, self.sent) if name not in X.columns]
-        if missing:
-            raise InputError(
-                f"features: {len(missing)} missing: {', '.join(missing)}; compute the same groups"
-            )
+        check_present((self.answered, self.sent), X.columns)
         counts = [numbers(X[name], f"features: {name}") for name in (self.answered, self.sent)]
         breaches = []
         for name, values in zip((self.answered, self.sent), counts, strict=True):
