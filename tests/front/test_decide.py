@@ -1,6 +1,7 @@
 """A list is decided by one verb: the nightly list to the byte, in major units, with reasons and refusals."""
 
 import gc
+import json
 import re
 from datetime import date
 from html import unescape
@@ -28,11 +29,12 @@ from crm_ml.tables import Tables
 SOURCE = "a trial of ours in May"
 SIMPLE = (
     Action.simple("coupon", "mail", cost=0.8, margin=40, effect=0.1, score="p_churn", source=SOURCE,
-                  eligible="rfm_days_since_order > 14"),
+                  eligible="rfm_days_since_order > 14", stock=12),
     Action.simple("push", "push", cost="0.02", margin=40, effect=0.02, score="p_churn", source=SOURCE),
 )  # fmt: skip
 LIMITS = {
     "daily_cap": 12,
+    "channel_caps": {"push": 9},
     "budgets": {"mail": 8.0},
     "hold_out": 0.1,
     "explore": 0.05,
@@ -47,6 +49,7 @@ as_of: {AS_OF}
 actions: configs/actions/test.yaml
 consent: assumed
 daily_cap: 12
+channel_caps: {{push: 9}}
 budgets: [{{name: mail, cents: 800, channels: [mail]}}]
 hold_out: {{salt: {SALT}, universal: 0.1}}
 explore: {{salt: {SALT}, share: 0.05}}
@@ -57,7 +60,8 @@ contact_policy:
   windows: [{{at_most: 2, days: 7}}]
 actions:
   - {{action_id: coupon, channel: mail, cost_cents: 80, margin_cents: 4000, assumed_effect: 0.1,
-     score: p_churn, assumption: {SOURCE}, eligible: rfm_days_since_order > 14, expires_after_days: 14}}
+     score: p_churn, assumption: {SOURCE}, eligible: rfm_days_since_order > 14, stock: 12,
+     expires_after_days: 14}}
   - {{action_id: push, channel: push, cost_cents: 2, margin_cents: 4000, assumed_effect: 0.02,
      score: p_churn, assumption: {SOURCE}, expires_after_days: 14}}
 """
@@ -119,6 +123,12 @@ def test_the_list_is_that_of_the_nightly_job_to_the_byte(decided, tables, model,
         **{**LIMITS, "contact_policy": None, "currency": None},
     )  # fmt: skip
     assert by_file.list_id == decided.list_id
+    stated = {**LIMITS, "out": project / "nightly"}
+    later = crm_ml.decide(tables, "2024-06-02", model, SIMPLE, **stated)  # with that list before it
+    assert main(["score/list", "--out", "nightly", "--as-of", "2024-06-02"]) == 0
+    latest = json.loads((project / "nightly" / "list" / "latest.json").read_text())
+    assert latest["list_id"] == later.list_id
+    assert (later.frame["action_id"] == "coupon").sum() <= 12 - (decided.frame["action_id"] == "coupon").sum()
 
 
 def test_limits_hold_and_money_stands_in_major_units_beside_cents(decided, tables):
