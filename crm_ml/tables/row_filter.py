@@ -153,8 +153,31 @@ def report_left_out(connection: "duckdb.DuckDBPyConnection", staged: "Staged", r
     staged.report.left_out = {reason: count for reason, count, _ in rows}
     if paid:
         staged.report.left_out_cents = {reason: int(cents) for reason, _, cents in rows}
+    _warn_amounts_left_out(connection, staged, raws)
     if staged.mapping.cancelled is not None:
         _check_statuses(connection, staged, staged.mapping.cancelled, raws)
+
+
+def _warn_amounts_left_out(connection: "duckdb.DuckDBPyConnection", staged: "Staged", raws: str) -> None:
+    """Warn of amounts of whole orders that stand only on rows that are left out, while other rows stay."""
+    per_order = [name for name, how in staged.mapping.columns.items() if how.per is not None]
+    names = [*per_order, *(column.name for column in staged.order_amounts)]
+    if not names or "order_id" not in staged.mapped:
+        return
+    amount = " OR ".join(f"coalesce({staged.readings[name].value}, 0) <> 0" for name in names)
+    lines = (
+        f"SELECT {staged.readings['order_id'].value} AS id, {LEFT_OUT} IS NULL AS stays, "
+        f"{amount} AS has_amount FROM (SELECT {LEFT_OUT}, {raws} FROM {staged.rows})"
+    )
+    orders = connection.execute(
+        f"SELECT id FROM ({lines}) WHERE id IS NOT NULL GROUP BY id HAVING bool_or(stays) "
+        "AND bool_or(has_amount AND NOT stays) AND NOT bool_or(has_amount AND stays)"
+    ).fetchall()
+    if orders:
+        staged.report.warnings.append(
+            f"{len(orders):,} orders have an amount under less or per: order only on rows that are left out; "
+            "it is not shared over the rows that stay. Declare fill_down of it, or leave out whole orders"
+        )
 
 
 def _check_statuses(

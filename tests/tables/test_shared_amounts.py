@@ -160,3 +160,12 @@ def test_a_column_to_take_off_that_is_absent_is_named(csv_shop: Shop) -> None:
     csv_shop.mapping["tables"][LINES]["columns"]["paid_cents"] = {**PAID, "less": ["Refund"]}
     with pytest.raises(InputError, match="paid_cents reads Refund, which the source does not have"):
         csv_shop.load()
+
+
+@pytest.mark.parametrize(("rule", "is_told"), [("line_id != '0'", True), ("line_id != '1'", False)])
+def test_an_amount_on_rows_that_are_left_out_alone_is_told(csv_shop: Shop, rule: str, is_told: bool) -> None:
+    off = [["1.00", ""]] * 40
+    shop = of_orders(csv_shop, [["10.00", "5.00"]] * 40, rebate=off, refunded=[["", ""]] * 40)
+    shop.mapping["tables"][LINES]["where"] = rule
+    warnings = shop.load().report.tables[LINES].warnings
+    assert is_told == any("40 orders have an amount under less" in text for text in warnings)
