@@ -67,12 +67,7 @@ def arrow_of(df: Any, columns: Mapping[str, str]) -> "pa.Table":
     check_frame("from_frame", df)
     frame = nw.from_native(df).lazy()
     present = frame.collect_schema().names()
-    faults = [_absent(role, name, present) for role, name in columns.items() if name not in present]
-    faults += [
-        f"{role}: the name {name!r} is no text; write df.columns = df.columns.map(str) and take {str(name)!r}"
-        for role, name in columns.items()
-        if name in present and not isinstance(name, str)
-    ]
+    faults = _faults_of_names(columns, present)
     read = {role: name for role, name in columns.items() if name in present and isinstance(name, str)}
     names = list(dict.fromkeys(read.values()))
     try:
@@ -114,6 +109,16 @@ def _is_readable(frame: "nw.LazyFrame[Any]", name: str) -> bool:
     except _MIXED:
         return False
     return True
+
+
+def _faults_of_names(columns: Mapping[str, str], present: Sequence[object]) -> list[str]:
+    """Return the faults of columns that are absent, or whose name is no text."""
+    faults = [_absent(role, name, present) for role, name in columns.items() if name not in present]
+    return faults + [
+        f"{role}: the name {name!r} is no text; write df.columns = df.columns.map(str) and take {str(name)!r}"
+        for role, name in columns.items()
+        if name in present and not isinstance(name, str)
+    ]
 
 
 def _absent(role: str, name: str, present: Sequence[object]) -> str:
