@@ -17,6 +17,7 @@ from crm_ml.score.__main__ import main as score
 from crm_ml.score.evaluate import main as evaluate
 from crm_ml.score.export import main as export
 from crm_ml.score.new_list import write_list
+from crm_ml.score.new_list.write_list import commented
 from crm_ml.score.realised import main as realised
 from crm_ml.score.settings import ScoreSettings, settings_of
 from crm_ml.tables.__main__ import main as tables
@@ -213,3 +214,12 @@ def test_a_refused_day_says_where_it_comes_from():
         raise LeakError("2017-12-27 is late")
     with pytest.raises(InputError, match="--set or --as-of gave it"), naming_days(places):
         raise InputError("1997-10-01 is early")
+
+
+def test_amounts_of_a_first_catalogue_are_told_in_major_units_and_texts_stay_as_they_are():
+    text = "Of a hundred about to leave five are assumed to stay; cost_cents: 7 of it"
+    action = {"cost_cents": 36, "assumption": text, "retention": {"share": 0.3, "at_most_cents": 53820}}
+    written = commented({"currency": "CNY", "actions": [action]}, "CNY")
+    assert yaml.safe_load(written)["actions"] == [action]
+    assert "cost_cents: 36  # 0.36 CNY\n" in written
+    assert "at_most_cents: 53820  # 538.20 CNY\n" in written

@@ -4,6 +4,7 @@ import logging
 import math
 from collections.abc import Mapping
 from dataclasses import asdict
+from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
@@ -119,7 +120,7 @@ class GammaGamma:
         relative = Grouped(known.n, known.mean / unit, known.weight)
         names, starts = ("p", "q - 1", "v"), [np.log(values) for values in _STARTS]
         if np.ptp(relative.mean) < _CONSTANT:
-            logger.warning("spend is constant: it is expected again")
+            _warn("spend is constant: it is expected again")
             fitted = _constant()
         elif start is None or hessian is None:
             fitted = maximise(_mean(relative), names, starts, known.customers)
@@ -128,7 +129,7 @@ class GammaGamma:
         p, above, v = np.exp(fitted.theta)
         tied = bool("q - 1" in fitted.record.at_bound or p * v / above > _LARGEST_MEAN)
         if tied:
-            logger.warning("spend has a heavy tail: its mean is held at the observed one")
+            _warn("spend has a heavy tail: its mean is held at the observed one")
             fitted = _tied(relative, [values[:2] for values in starts])
         self.mean_is_tied_ = tied
         self.theta_, self.covariance_, self.record_ = fitted.theta + shift, fitted.covariance, fitted.record
@@ -269,3 +270,9 @@ def _tied(known: Grouped, starts: list[Floats]) -> Fit:
 
     fitted = maximise(objective, ("p", "q - 1"), starts, known.customers)
     return Fit(spread @ fitted.theta, spread @ fitted.covariance @ spread.T, fitted.record)
+
+
+@cache
+def _warn(text: str) -> None:
+    """Warn once in a process: a bootstrap fits a hundred times."""
+    logger.warning(text)

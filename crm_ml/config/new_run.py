@@ -117,9 +117,10 @@ def write_config(path: Path, heading: str, reasons: Sequence[str], content: Mapp
     path.write_text("\n".join([*comment, plain_yaml(content)]), encoding="utf-8")
 
 
-def plain_yaml(content: Mapping[str, Any]) -> str:
-    """Return a mapping as YAML in its own order, with short values on one line."""
-    style: dict[str, Any] = {"sort_keys": False, "default_flow_style": None, "width": _WIDTH}
+def plain_yaml(content: Mapping[str, Any], one_line: bool = True) -> str:
+    """Return a mapping as YAML in its own order, with short values on one line unless told otherwise."""
+    flow = None if one_line else False
+    style: dict[str, Any] = {"sort_keys": False, "default_flow_style": flow, "width": _WIDTH}
     text: str = yaml.dump(dict(content), Dumper=_Plain, allow_unicode=True, **style)
     return text
 

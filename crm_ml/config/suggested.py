@@ -62,7 +62,9 @@ def suggested(family: str, tables: Tables, **stated: Any) -> Suggestion:
             f"configs/{family}/<name>.yaml by hand"
         )
     module = modules[family]
-    short = {key: value for key, value in stated.items() if key in module.STATED and value is not None}
+    parts = {key: value for part in ("target", "split") for key, value in stated.get(part, {}).items()}
+    known = {**parts, **stated}  # also where they stand in the config: --set target.silence=...
+    short = {key: value for key, value in known.items() if key in module.STATED and value is not None}
     _check_whole(family, short)
     result: Suggestion = module.suggest(tables, short)
     keys = {key: value for key, value in stated.items() if key not in module.STATED}

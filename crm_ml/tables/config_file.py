@@ -15,7 +15,7 @@ _CSV, _PACKED = (".csv", ".txt", ".tsv"), (".gz", ".zst", ".zip")
 FILE_KINDS = f"CSV ({', '.join(_CSV)}, also with {', '.join(_PACKED)}) nor Parquet (.parquet, .pq)"
 
 
-def load_config(path: Path, root: Path | None = None, progress: Progress | None = None) -> Tables:
+def load_config(path: Path | str, root: Path | None = None, progress: Progress | None = None) -> Tables:
     """Load the tables that a mapping file describes.
 
     Parameters
@@ -38,6 +38,7 @@ def load_config(path: Path, root: Path | None = None, progress: Progress | None 
     InputError
         If tables are refused, listing all breaches.
     """
+    path = Path(path)
     mapping = read_mapping(path)
     root = root or root_of(path, mapping)
     return load_tables(mapping, sources_of(mapping, root, path), root, progress)

@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import pandas as pd
 import pytest
+from app_world import app_tables
 from rhythmic_shop import FIRST, rhythmic_shop
 
 from crm_ml import datasets
@@ -128,3 +129,12 @@ def test_of_several_purposes_the_right_one_is_stated(world):
     with pytest.raises(InputError, match=r"state purpose=.*mail, push"):
         suggested("churn", tables)
     assert run_of("churn", tables, purpose="mail").target.purpose == "mail"
+
+
+def test_silence_within_the_target_is_stated_as_silence_is():
+    app = app_tables(users=150)
+    silence = {"kinds": ["login"]}
+    short, nested = (suggested("churn", app, **stated).content
+                     for stated in ({"silence": silence}, {"target": {"silence": silence}}))  # fmt: skip
+    assert nested == short
+    assert {"name": "event_recency_rule"} in nested["baselines"]

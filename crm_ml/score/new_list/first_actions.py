@@ -84,11 +84,19 @@ def _churn(basis: Basis) -> list[dict[str, Any]]:
     action = basis.action(
         "win_back", "Coupon to a customer who may stay away", _margin(basis.order_cents), score="p_churn",
         assumption=f"Of a hundred about to leave five are assumed to stay because of it: {_REPLACE}", **worth,
-        eligible=f"rfm_days_since_order >= {basis.quiet_days}",
+        eligible=_quiet(basis),
     )  # fmt: skip
     if worth:
         del action["margin_cents"]
     return [action]
+
+
+def _quiet(basis: Basis) -> str:
+    """Return the rule of who is silent long enough, in what the churn of the run is silence of."""
+    target = basis.runs["churn"]["target"]
+    if target.get("silence"):
+        return "event_rhythm_days_since >= 1"
+    return "p_churn > 0" if target.get("renewal") else f"rfm_days_since_order >= {basis.quiet_days}"
 
 
 def _recommend(basis: Basis) -> list[dict[str, Any]]:

@@ -81,7 +81,7 @@ def write_list(
     heading = f"A first list of {data}: by whom its models were trained and what it may do follows from them"
     write_config(paths[0], heading, notes, content)
     paths[1].parent.mkdir(parents=True, exist_ok=True)
-    paths[1].write_text(_commented(catalog, code), encoding="utf-8")
+    paths[1].write_text(commented(catalog, code), encoding="utf-8")
     return NewList(f"score/{name}", paths[0], paths[1], notes)
 
 
@@ -176,17 +176,16 @@ def _notes(models: Mapping[str, str], basis: Basis, tables: Tables) -> tuple[str
     )
 
 
-def _commented(catalog: Mapping[str, Any], code: str) -> str:
+def commented(catalog: Mapping[str, Any], code: str) -> str:
     """Return a catalogue as YAML, with each amount in major units beside it."""
     digits = minor_digits(code)
 
     def major(line: str) -> str:
-        amounts = re.findall(r"\b(?:cost|margin|at_most|worth)_cents: ([0-9.]+)", line)
-        shown = ", ".join(f"{float(amount) / 10**digits:,.{digits}f} {code}" for amount in amounts)
-        return f"{line}  # {shown}" if shown else line
+        amount = re.fullmatch(r"[ -]*(?:cost|margin|at_most|worth)_cents: ([0-9.]+)", line)
+        return f"{line}  # {float(amount[1]) / 10**digits:,.{digits}f} {code}" if amount else line
 
     heading = (
         "# What may be done to a customer. Amounts are in minor units of the currency, with major beside;\n"
         "# costs, margins and effects are assumptions: replace them by the figures of your own house.\n"
     )
-    return heading + "\n".join(map(major, plain_yaml(catalog).splitlines())) + "\n"
+    return heading + "\n".join(map(major, plain_yaml(catalog, one_line=False).splitlines())) + "\n"
