@@ -294,9 +294,17 @@ def day_after_last(tables: Tables, table: str) -> datetime:
     InputError
         If the table is absent or has no row.
     """
+    ends = end_of_rows(tables, table)
+    if ends is None:
+        raise InputError(f"{table}: the table has no row; labels need at least one {table.removesuffix('s')}")
+    return ends
+
+
+def end_of_rows(tables: Tables, table: str) -> datetime | None:
+    """Return what `day_after_last` does; None where the table has no row."""
     at = "ordered_at" if table == "orders" else str(contracts()[table].known_at)
     rows = on_clock(tables.frame(table), at)
     last = to_pandas(rows.select(nw.col(f"{at}_epoch_s").max()))[f"{at}_epoch_s"]
     if last.isna().all():
-        raise InputError(f"{table}: the table has no row; labels need at least one {table.removesuffix('s')}")
+        return None
     return datetime.fromtimestamp((int(last.max()) // DAY_S + 1) * DAY_S, tz=UTC)

@@ -11,6 +11,14 @@ from crm_ml.decision.open_actions import OPEN, REASONS, STATUS
 AFTER = ("capacity", "another_action", "listed")
 STEPS = (*REASONS, *AFTER)
 Outcomes = Mapping[str, Sequence[int]]
+_NOBODY = {
+    "not_eligible": "nobody is eligible for an action",
+    "not_applicable": "no action applies to anybody who is eligible for it",
+    "no_consent": "nobody to whom an action applies consents to it",
+    "contact_policy": "the contact policy leaves nobody free",
+    "not_worth_it": "nobody's action is worth more than its cost",
+    "held_out": "all whose action is worth its cost are held out",
+}
 _BLOCKED = STATUS.index("contact_policy")
 
 
@@ -34,6 +42,14 @@ class Funnel:
     by_action_channel: Mapping[str, Mapping[str, int]]
     left: Mapping[str, int]
     blocked: Mapping[str, int]
+
+    @property
+    def why_empty(self) -> str:
+        """Why the list has no row, by the first step that leaves nobody; empty where it has rows."""
+        if any(pairs["listed"] for pairs in self.by_action_channel.values()):
+            return ""
+        because = next((text for step, text in _NOBODY.items() if not self.left[step]), "")
+        return f"no row: {because or 'caps, budgets and stocks leave room for nobody'}"
 
     @property
     def facts(self) -> dict[str, Any]:

@@ -51,7 +51,8 @@ class DecidedList:
         out: Path | None = None,
     ) -> None:
         self._job, self._published, self._home, self._out = job, published, home, out
-        self.notes = (*notes, *notes_of(job))
+        why_empty = published.funnel.why_empty
+        self.notes = (*([why_empty] if why_empty else []), *notes, *notes_of(job))
         weakref.finalize(self, shutil.rmtree, home, ignore_errors=True)
 
     @property

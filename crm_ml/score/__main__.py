@@ -74,6 +74,9 @@ def _score(config: str, overrides: Sequence[str], out: Path | None) -> None:
             lambda done, rows: progress.update(task, completed=done, total=rows),
         )
     show(console, outcome)
+    if outcome.funnel.why_empty:  # nothing to export or to evaluate
+        console.print(outcome.funnel.why_empty, soft_wrap=True, markup=False, highlight=False)
+        return
     days = max(action.limits.expires_after_days for action in catalog.actions)
     for line in after_list(outcome.folder, name, days):
         console.print(line, soft_wrap=True, markup=False, highlight=False)

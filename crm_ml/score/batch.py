@@ -17,6 +17,7 @@ from crm_ml.score.list_job import WEIGHED_FILE, ListJob, Place, decide, on
 from crm_ml.score.prepared_list import pointer_of, prepare
 from crm_ml.score.settings import ScoreSettings
 from crm_ml.score_tables.champion_set import Champions
+from crm_ml.score_tables.data_age import age_of
 from crm_ml.score_tables.drift_gate import check_drift
 from crm_ml.score_tables.feature_table import features_of
 from crm_ml.score_tables.joined import ScoreTables, score_day
@@ -142,7 +143,8 @@ def publish_list(
     scored = _score(work, job, progress)
     report = work / f"drift-{header.list_id[:16]}"
     day = f"{policy.name} of {job.snapshot.as_of.date()}"
-    drift = check_drift(scored, job.models.sources, policy.drift, report, day)
+    _, age = age_of(job.tables, job.snapshot.as_of.date())
+    drift = check_drift(scored, job.models.sources, policy.drift, report, day, age)
     published: list[PublishedList] = []
 
     def fill(content: Path, scratch: Path) -> None:

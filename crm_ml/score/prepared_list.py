@@ -17,6 +17,7 @@ from crm_ml.lists.previous_lists import EarlierList, earlier_lists, last_evaluat
 from crm_ml.lists.read_list import LIST_FILE
 from crm_ml.score.list_job import ListJob
 from crm_ml.score_tables.champion_set import Champions
+from crm_ml.score_tables.data_age import check_age
 from crm_ml.snapshots import Snapshot
 from crm_ml.storage.identity import identity
 from crm_ml.tables.bundle import Tables
@@ -71,6 +72,8 @@ def prepare(
             raise ConfigError(f"none of the {len(catalog.actions)} actions is offered on {day}")
     with mistakes.noted():
         catalog.check_currency(tables)
+    with mistakes.noted():
+        check_age(tables, day, models.sources)
     with mistakes.noted():
         models.check(actions, tables)
     with mistakes.noted():

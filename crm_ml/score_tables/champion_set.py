@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from crm_ml.actions.catalog import Action
 from crm_ml.errors import ConfigError, InputError
 from crm_ml.models.model_folder import own_modules
-from crm_ml.score_tables.families import family_module, family_of
+from crm_ml.score_tables.families import family_module, family_of, probability_scores
 from crm_ml.score_tables.score_rows import Reasons
 from crm_ml.score_tables.source import Source, options_by_group
 from crm_ml.snapshots import check_scored_after
@@ -112,8 +112,8 @@ class Champions:
         breaches = []
         for what, score in action.value.needed_scores.items():
             family = family_of(score)
-            if family is None:
-                breaches.append(f"{action.action_id}: {what}: no family gives a score of that name")
+            if score == action.value.score and score not in probability_scores():
+                breaches.append(_no_probability(action.action_id, score))
             elif score not in available:
                 line = f"models: {{{family}: {family}@champion}}"
                 breaches.append(
@@ -121,6 +121,14 @@ class Champions:
                     f"in a notebook crm_ml.fit({family!r}, ...) gives"
                 )
         return breaches + unmeasured(action, self.verified)
+
+
+def _no_probability(action_id: str, score: str) -> str:
+    """Return that the stated effect of an action can't be multiplied by a score, and by which it can."""
+    return (
+        f"{action_id}: score {score} is no probability that a family gives, and an action's value is a "
+        f"probability times its effect; there are {', '.join(probability_scores())}"
+    )
 
 
 def unmeasured(action: Action, verified: Collection[str]) -> list[str]:
@@ -215,7 +223,9 @@ def source_of(version: "ModelVersion", family: str, model: str) -> Source:
     source: Source = module.load(version)
     zone = str(version.details.get("timezone", "UTC"))
     labels_end = str(version.details["labels_end"])
-    return replace(source, modules=own_modules(version.folder), zone=zone, labels_end=labels_end)
+    horizon = int(version.details.get("horizon_days", 0))
+    modules = own_modules(version.folder)
+    return replace(source, modules=modules, zone=zone, labels_end=labels_end, horizon_days=horizon)
 
 
 def _check(version: "ModelVersion", model: str, family: str, needed: Sequence[str]) -> None:

@@ -31,7 +31,12 @@ _PLAIN = re.compile(r"[A-Za-z][\w .-]*")
 
 
 def check_drift(
-    scored: ScoreTables, sources: Sequence[Source], limits: "DriftLimits", folder: Path, list_name: str
+    scored: ScoreTables,
+    sources: Sequence[Source],
+    limits: "DriftLimits",
+    folder: Path,
+    list_name: str,
+    age: str = "",
 ) -> dict[str, Any]:
     """Compare the models that scored a day with their profiles; write ``drift.json``.
 
@@ -45,6 +50,8 @@ def check_drift(
         Of the report.
     list_name : str
         Name and day of the list, for a refusal.
+    age : str
+        That the tables end before the day, for a refusal, see `crm_ml.score_tables.data_age.age_of`.
 
     Returns
     -------
@@ -72,7 +79,7 @@ def check_drift(
     path = _write(folder, as_facts(drifts, without_profile))
     _log(drifts, without_profile, limits)
     if worst(drift.verdict for drift in drifts) == "stop":
-        raise DriftLimit(_refusal(list_name, drifts, limits, path))
+        raise DriftLimit(_refusal(list_name, drifts, limits, path, age))
     return summary(drifts, without_profile)
 
 
@@ -151,7 +158,7 @@ def _write(folder: Path, facts: dict[str, Any]) -> Path:
     return folder / DRIFT_FILE
 
 
-def _refusal(list_name: str, drifts: Sequence[Drift], limits: "DriftLimits", path: Path) -> str:
+def _refusal(list_name: str, drifts: Sequence[Drift], limits: "DriftLimits", path: Path, age: str) -> str:
     stopped = [drift for drift in drifts if drift.verdict == "stop"]
     lines = [line for drift in stopped for line in _reasons(drift)]
     names = dict.fromkeys([*limits.accept, *(name for drift in stopped for name in drift.stopping)])
@@ -160,7 +167,7 @@ def _refusal(list_name: str, drifts: Sequence[Drift], limits: "DriftLimits", pat
         f"list {list_name} is not published and the last one stays: the data "
         "are not like those that the models were trained on\n"
         + "\n".join(lines)
-        + f"\nall figures: {path}\ncheck units, sources and completeness of these columns; where the change "
+        + f"\nall figures: {path}\n{age and f'{age}; else '}check units, sources and completeness of these columns; where the change "
         f"is real, train the models again, or overrule the limits of some by name (drift.accept: [{accept}])"
     )
 

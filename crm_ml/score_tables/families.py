@@ -60,3 +60,9 @@ def family_module(family: str) -> ModuleType:
 def family_of(score: str) -> str | None:
     """Return the family that gives a score; None where no family does."""
     return next((name for name, module in score_table_families().items() if score in module.SCORES), None)
+
+
+def probability_scores() -> list[str]:
+    """Return the scores that an action may be valued by: those named as probabilities are, p_..."""
+    scores = (score for module in score_table_families().values() for score in module.SCORES)
+    return sorted(score for score in scores if score.startswith("p_"))

@@ -62,7 +62,8 @@ class Source(ABC):
     """A champion as scoring needs it: one score table, or one for each action that asks.
 
     A family has one module here (or in a package of its own, see `crm_ml.score_tables.families`) with
-    ``NEEDS``, the entries of the model's manifest that scoring reads; ``SCORES``, the columns it gives;
+    ``NEEDS``, the entries of the model's manifest that scoring reads; ``SCORES``, the columns it gives, those
+    named ``p_...`` being the probabilities that actions may be valued by;
     ``load(version)``, which returns a source; and ``label(version, stage, as_of)``, which returns a `Label`,
     or why there is none.
 
@@ -88,6 +89,8 @@ class Source(ABC):
         Zone whose days the model was trained on.
     labels_end : str
         First day that it may score, since labels that it learned from end there; empty where it has none.
+    horizon_days : int
+        Length of the window that it predicts, as its manifest has it; 0 where it has none.
     """
 
     family: ClassVar[str]
@@ -105,6 +108,7 @@ class Source(ABC):
     cautions: Sequence[str] = ()
     zone: str = "UTC"
     labels_end: str = ""
+    horizon_days: int = 0
 
     @property
     def columns(self) -> Sequence[str]:

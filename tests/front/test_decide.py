@@ -276,6 +276,18 @@ def test_a_list_that_is_refused_while_it_is_made_leaves_no_folder(tables, tmp_pa
     assert list(tmp_path.glob("crm_ml_list_*")) == []
 
 
+def test_an_empty_list_says_why_it_is_empty(tables):
+    idle = Action.simple("coupon", "mail", cost=50, margin=40, effect=0.1, score="p_churn")
+    nobody = crm_ml.decide(tables, AS_OF, churn_source(), idle, consent="assumed", currency="EUR")
+    assert (len(nobody), nobody.notes[0]) == (0, "no row: nobody's action is worth more than its cost")
+
+
+def test_an_action_whose_score_is_no_probability_is_refused(tables):
+    worth = Action.simple("coupon", "mail", cost=1, margin=40, effect=0.1, score="clv_cents")
+    with pytest.raises(ConfigError, match=r"coupon: score clv_cents is no probability .* p_alive, p_churn"):
+        crm_ml.decide(tables, AS_OF, churn_source(), worth, consent="assumed", currency="EUR")
+
+
 def test_what_is_no_action_is_refused_with_all_other_mistakes(tables):
     with pytest.raises(ConfigError, match="decide: 5 mistakes") as refusal:
         crm_ml.decide(tables, "June", ["nowhere"], None, hold_out=2, daily_cap=0, currency="EUR",

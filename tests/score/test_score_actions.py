@@ -213,10 +213,19 @@ def test_a_score_without_its_model_is_refused(tables):
         run(tables, catalog(answered()), churn_source())
 
 
-def test_a_score_that_no_family_gives_is_refused_before_anything_is_made(tables, project):
+@pytest.mark.parametrize(
+    "score", ["p_return", "clv_cents", "expected_purchases", "expected_value", "uplift", "uplift_mail"]
+)
+def test_a_score_that_is_no_probability_of_a_family_is_refused_before_anything_is_made(
+    tables, project, score
+):
     before = contents(project)
-    with pytest.raises(ConfigError, match="offer: score p_return: no family gives a score of that name"):
-        run(tables, catalog(action("offer", score="p_return")), churn_source())
+    with pytest.raises(ConfigError) as refused:
+        run(tables, catalog(action("offer", score=score)), churn_source(), uplift_source())
+    assert str(refused.value).splitlines()[1:] == [
+        f"  offer: score {score} is no probability that a family gives, and an action's value is a probability "
+        "times its effect; there are p_alive, p_churn, p_items, p_response"
+    ]
     assert contents(project) == before
 
 

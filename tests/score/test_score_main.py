@@ -143,6 +143,27 @@ def test_a_day_that_the_model_knows_labels_of_is_refused(project, capsys):
     assert not (project / "data").exists()
 
 
+def test_a_day_long_after_the_tables_end_is_refused_by_one_sentence_before_anything_is_scored(
+    project, capsys
+):
+    assert main(["--as-of", "2024-06-30"]) == 2
+    assert capsys.readouterr().err.strip() == (
+        "error: the tables end on 2024-06-01, 29 days before the day of the list (2024-06-30), so who bought "
+        "since is not known; newer tables or an earlier day mend it"
+    )
+    assert not (project / "data").exists()
+
+
+def test_an_empty_list_says_why_and_offers_no_export(project, capsys):
+    actions = project / "configs/actions/test.yaml"
+    actions.write_text(ACTIONS.replace("cost_cents: 10", "cost_cents: 100000"))
+    assert main([]) == 0
+    shown = capsys.readouterr().out
+    assert "no row: nobody's action is worth more than its cost" in shown
+    assert "next:" not in shown
+    assert len(read_list(project / "data/lists/test")) == 0
+
+
 def test_an_absent_champion_is_named(monkeypatch):
     def absent(name, alias):
         raise InputError(f"no model {name}@{alias} is registered")

@@ -80,6 +80,15 @@ def of_page(outcome):
     return re.search(r'<section id="drift".*?</section>', told, re.DOTALL).group()
 
 
+def test_a_refusal_says_first_that_the_tables_end_before_the_day(project, world, monkeypatch):
+    cents = world[1].assign(rfm_paid_cents_84d=world[1]["rfm_paid_cents_84d"] * 100)
+    with pytest.raises(DriftLimit) as stopped:
+        score(world, monkeypatch, cents, as_of=AS_OF + timedelta(days=9))
+    told = str(stopped.value)
+    assert "the tables end on 2024-06-01, 9 days before the day of the list (2024-06-10)" in told
+    assert told.index("newer tables or an earlier day mend it; else check units") < told.index("drift.accept")
+
+
 def proposed(error):
     """Return the names that a refusal proposes, as the command line would read them."""
     return DriftLimits(
