@@ -151,8 +151,8 @@ class ActionValue(Strict):
     retention : RetentionValue, optional
         In place of `margin_cents`: what the customer is worth who stays.
     score : str, optional
-        Column of a score table that the value starts from, such as p_churn, p_response or p_items; a customer
-        without this score does not get the action.
+        Probability that the value starts from, a column ``p_...`` of a score table such as p_churn,
+        p_response or p_items; a customer without this score does not get the action.
     answer : Answer, optional
         What p_response is the probability of; needed by that score.
     recommend : RecommendOf, optional

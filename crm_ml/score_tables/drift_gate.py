@@ -167,8 +167,9 @@ def _refusal(list_name: str, drifts: Sequence[Drift], limits: "DriftLimits", pat
         f"list {list_name} is not published and the last one stays: the data "
         "are not like those that the models were trained on\n"
         + "\n".join(lines)
-        + f"\nall figures: {path}\n{age and f'{age}; else '}check units, sources and completeness of these columns; where the change "
-        f"is real, train the models again, or overrule the limits of some by name (drift.accept: [{accept}])"
+        + f"\nall figures: {path}\n{age and f'{age}; else '}check units, sources and completeness "
+        "of these columns; where the change is real, train the models again, or overrule the limits of some "
+        f"by name (drift.accept: [{accept}])"
     )
 
 

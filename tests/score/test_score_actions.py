@@ -223,8 +223,8 @@ def test_a_score_that_is_no_probability_of_a_family_is_refused_before_anything_i
     with pytest.raises(ConfigError) as refused:
         run(tables, catalog(action("offer", score=score)), churn_source(), uplift_source())
     assert str(refused.value).splitlines()[1:] == [
-        f"  offer: score {score} is no probability that a family gives, and an action's value is a probability "
-        "times its effect; there are p_alive, p_churn, p_items, p_response"
+        f"  offer: score {score} is no probability that a family gives, and an action's value is a "
+        "probability times its effect; there are p_alive, p_churn, p_items, p_response"
     ]
     assert contents(project) == before
 

@@ -149,7 +149,8 @@ def test_a_day_long_after_the_tables_end_is_refused_by_one_sentence_before_anyth
     assert main(["--as-of", "2024-06-30"]) == 2
     assert capsys.readouterr().err.strip() == (
         "error: the tables end on 2024-06-01, 29 days before the day of the list (2024-06-30), so who bought "
-        "since is not known; newer tables or an earlier day mend it"
+        "since is not known; newer tables or an earlier day mend it "
+        "(2024-06-30 is as_of, as --set or --as-of gave it)"
     )
     assert not (project / "data").exists()
 

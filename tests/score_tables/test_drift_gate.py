@@ -80,7 +80,8 @@ def of_page(outcome):
     return re.search(r'<section id="drift".*?</section>', told, re.DOTALL).group()
 
 
-def test_a_refusal_says_first_that_the_tables_end_before_the_day(project, world, monkeypatch):
+@pytest.mark.usefixtures("project")
+def test_a_refusal_says_first_that_the_tables_end_before_the_day(world, monkeypatch):
     cents = world[1].assign(rfm_paid_cents_84d=world[1]["rfm_paid_cents_84d"] * 100)
     with pytest.raises(DriftLimit) as stopped:
         score(world, monkeypatch, cents, as_of=AS_OF + timedelta(days=9))
