@@ -223,7 +223,8 @@ def source_of(version: "ModelVersion", family: str, model: str) -> Source:
     source: Source = module.load(version)
     zone = str(version.details.get("timezone", "UTC"))
     labels_end = str(version.details["labels_end"])
-    horizon = int(version.details.get("horizon_days", 0))
+    target = version.details.get("target") or {}
+    horizon = int(version.details.get("horizon_days") or target.get("horizon_days") or 0)
     modules = own_modules(version.folder)
     return replace(source, modules=modules, zone=zone, labels_end=labels_end, horizon_days=horizon)
 

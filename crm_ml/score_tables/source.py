@@ -90,7 +90,7 @@ class Source(ABC):
     labels_end : str
         First day that it may score, since labels that it learned from end there; empty where it has none.
     horizon_days : int
-        Length of the window that it predicts, as its manifest has it; 0 where it has none.
+        Length of the window that it predicts, where its manifest says it in days; else 0.
     """
 
     family: ClassVar[str]

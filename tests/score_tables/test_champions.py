@@ -106,7 +106,8 @@ def of_actions(registered, tables):
     labels = np.random.default_rng(1).integers(0, 2, len(known))
     details = {"labels_end": "2024-05-15", "features": {"rfm": {}}}
     model = create("gradient_boosting", rounds=5, min_data_in_leaf=5, n_seeds=1).fit(known, labels)
-    model_folder.save(model, registered / "propensity", "propensity", kinds=["mail"], **details)
+    of_answers = {"kinds": ["mail"], "target": {"of": "category", "horizon_days": 56}}
+    model_folder.save(model, registered / "propensity", "propensity", **of_answers, **details)
     learner = TLearner(base="logistic", control="none")
     learner.fit(known, np.where(np.arange(len(known)) % 2, "letter", "none"), labels, 0.5)
     arms = {"arms": ["letter"], "verified_arms": []}
@@ -117,7 +118,7 @@ def of_actions(registered, tables):
 def test_champions_of_actions_are_loaded_with_what_they_have_learned_from(of_actions):
     known, model, learner = of_actions
     answers = champion("propensity")
-    assert (answers.kinds, answers.groups) == (["mail"], {"rfm": {}})
+    assert (answers.kinds, answers.groups, answers.horizon_days) == (["mail"], {"rfm": {}}, 56)
     np.testing.assert_array_equal(answers.predict(known), model.predict(known))
     assert [len(told) for told in answers.reasons(known)] == [3] * len(known)
     effects = champion("uplift")

@@ -250,4 +250,5 @@ def test_rules_know_the_value_and_who_is_alive(project, tables, source):
     with pytest.raises(ConfigError, match="no column 'p_alive'"):
         run(tables, None, catalog=ruled)
     none = catalog(action("good", eligible="clv_cents > 0"))
-    assert run(tables, None, catalog=none).funnel.left["not_eligible"] == 0
+    with pytest.raises(ConfigError, match="no column 'clv_cents' without a model of clv"):
+        run(tables, None, catalog=none)
