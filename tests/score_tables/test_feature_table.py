@@ -10,7 +10,7 @@ from score_world import AS_OF
 
 from crm_ml import features
 from crm_ml.errors import ConfigError, IntegrityError
-from crm_ml.features import matrix_cache
+from crm_ml.features import feature_groups, matrix_cache
 from crm_ml.score_tables.feature_table import features_of
 from crm_ml.snapshots import Snapshot, as_utc
 
@@ -27,7 +27,7 @@ def tables(tmp_path_factory):
 def few(monkeypatch):
     """Two groups stand for all, and are counted when they are computed."""
     known, real, written = features.groups(), features.write, []
-    monkeypatch.setattr(features, "groups", lambda: {name: known[name] for name in GROUPS})
+    monkeypatch.setattr(feature_groups, "groups", lambda: {name: known[name] for name in GROUPS})
     monkeypatch.setattr(features, "write", lambda *given: written.append(given) or real(*given))
     return written
 

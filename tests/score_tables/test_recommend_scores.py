@@ -216,7 +216,7 @@ def test_what_does_not_fit_the_models_is_refused(tables):
 
 def test_the_champion_takes_in_what_was_bought_since(tmp_path, tables, monkeypatch):
     earlier = Snapshot(as_utc("2024-05-01"), timedelta(days=1))
-    target = {"level": "item_id", "least_events": 1, "purpose": None}
+    target = {"level": "item_id", "least_events": 1, "k": 5, "purpose": None}
     folders = {name: tmp_path / name for name in ("recommend", "by_category")}
     old = _fitted(tables, earlier, PersonalFrequency)
     model_folder.save(old, folders["recommend"], "recommend", labels_end="2024-05-01", target=target)
@@ -246,7 +246,7 @@ def test_purchases_of_who_refused_the_purpose_are_not_taken_in(tmp_path, monkeyp
     said = pd.DataFrame({"customer_id": people, "purpose": "training", "channel": None})
     said = said.assign(granted=[number % 2 == 0 for number in range(len(said))], changed_at_epoch_s=1)
     tables = score_world.tables(tmp_path / "tables", consents=said.astype({"channel": "string"}))
-    target = {"level": "item_id", "least_events": 1, "purpose": "training"}
+    target = {"level": "item_id", "least_events": 1, "k": 5, "purpose": "training"}
     folder = tmp_path / "recommend"
     model_folder.save(
         _fitted(tables, kind=PersonalFrequency), folder, "recommend", labels_end="2024-05-01", target=target
