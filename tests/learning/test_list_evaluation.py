@@ -257,7 +257,7 @@ def test_answers_are_judged_by_what_was_promised(world, capsys):
     assert note.startswith(
         "answers to booklet are not judged: outcomes of 60 days: labels of the snapshot 2024"
     )
-    assert "but the data end on 2024-07-11; wait for later orders" in note
+    assert "but the data end on 2024-07-11, the day after the last order; wait for later orders" in note
     assert "answers" not in found["actions"]["booklet"]
     assert f"ECE {calibration['ece']:.4f}" in capsys.readouterr().out
 
@@ -430,7 +430,10 @@ def test_tables_that_end_too_early_are_refused_with_both_dates(world, capsys):
     assert main([str(folder), "--days", "15"]) == 2
     told = capsys.readouterr().err
     assert "end on 2024-06-16" in told
-    assert "the data end on 2024-06-15; wait for later orders, or give fewer --days" in told
+    assert (
+        "the data end on 2024-06-15, the day after the last order; wait for later orders, or give fewer"
+        in told
+    )
     assert world.kept()["days"] == 14
 
 
@@ -451,7 +454,7 @@ def test_everything_wrong_is_told_at_once(world, capsys):
     arguments = ["--days", "0", "--margin", "25", "--json", "none/all.json", "--config", "score/absent"]
     assert main([str(mine), "--against", str(theirs), *arguments]) == 2
     told = capsys.readouterr().err
-    for words in ("--days is 0", "--margin is 25.0", "--json none/all.json", "absent.yaml", "day 2024-06-02",
+    for words in ("--days is 0", "--margin is 25.0", "--json none/all.json", "there are score/default; for your own tables", "day 2024-06-02",
                   "fingerprint of the tables 0000000000000000000, not ddddddddddddddddddd"):  # fmt: skip
         assert words in told, words
     assert main(["lists/nowhere"]) == 2
