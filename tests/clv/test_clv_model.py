@@ -1,8 +1,8 @@
 """The model that a run hands on: what it predicts, how it is kept, and what it refuses."""
 
 import json
-import re
 import math
+import re
 from dataclasses import replace
 from datetime import date, timedelta
 
