@@ -176,9 +176,13 @@ def test_all_breaches_of_all_tables_in_one_message(shop: Shop) -> None:
         (
             lambda n: float(n % 20),
             lambda n: n,
-            "item_id is an id of type DOUBLE; cast it to text at the source",
+            "item_id is an id of type DOUBLE, written as 9.9; cast it to text at the source",
         ),
-        (lambda _: True, lambda n: n, "item_id is an id of type BOOLEAN; map another column"),
+        (
+            lambda _: True,
+            lambda n: n,
+            "item_id is an id of type BOOLEAN, written as aaaa; map another column",
+        ),
         (lambda n: FIRST_DAY + timedelta(days=n), lambda n: n, "item_id is an id of type TIMESTAMP"),
     ],
     ids=["integer-against-text", "text-against-integer", "float", "boolean", "time"],
