@@ -64,7 +64,8 @@ def _registered(content: Mapping[str, Any]) -> Any:
 
 def _configs(folder: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield name and content of the configs of a folder; what can't be read is another command's error."""
-    for path in sorted((project_root() / "configs" / folder).glob("*.yaml")):
+    paths = (project_root() / "configs" / folder).glob("*.yaml")
+    for path in sorted(paths, key=lambda path: (path.stem != "default", path.stem)):  # the default first
         try:
             content = read_yaml(path)
         except CrmError:

@@ -106,7 +106,7 @@ def _beside(result: "Realised") -> list[str]:
     if all(key in result.metrics for key in keys):
         means = [f"{result.metrics[key]:.4f}" for key in keys]
         lines.append(
-            f"{result.what} {result.day}: {result.metrics['contacted']:,.0f} were contacted: "
+            f"{result.what} {result.day}: {result.metrics['contacted']:,.0f} stood in the list: "
             f"predicted {means[0]}, observed {means[1]}; of the others predicted {means[2]}, "
             f"observed {means[3]}"
         )

@@ -337,7 +337,7 @@ def test_the_command_shows_realised_beside_promised(project, shop, monkeypatch, 
     shown = capsys.readouterr().out
     assert "churn version 1" in shown
     assert "0.8000 (0.7000 to 0.9000)" in shown
-    assert "churn 2018-01-01: 20 were contacted: predicted 0." in shown
+    assert "churn 2018-01-01: 20 stood in the list: predicted 0." in shown
     assert "1 logged now, 0 before" in shown
     assert "ece" not in shown
     assert realised.main(["--as-of", "2018-02-01"]) == 0
