@@ -275,7 +275,8 @@ def test_formats_with_and_without_a_zone_do_not_mix_undeclared(csv_shop: Shop) -
         "columns": {"sent_at": {"column": "sent_at", "format": "%d.%m.%Y %H:%M %z"}}
     }
     with pytest.raises(
-        InputError, match="campaigns: starts_at has no time zone, written as [-9: ]+, while sent_at of touches has one"
+        InputError,
+        match=r"campaigns: starts_at has no time zone, written as [-9: ]+, while sent_at of touches has one",
     ):
         csv_shop.load()
     csv_shop.mapping["timezone"] = "Europe/Berlin"
