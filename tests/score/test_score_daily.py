@@ -18,6 +18,7 @@ from crm_ml.decision.exploration import Explore
 from crm_ml.decision.holdouts import HoldOut, held
 from crm_ml.lists.read_list import read_list, verify_list
 from crm_ml.score import batch
+from crm_ml.score_tables import data_age
 from crm_ml.score_tables.champion_set import Champions
 
 pytestmark = pytest.mark.xdist_group("daily")
@@ -73,6 +74,7 @@ def lists(tmp_path_factory):
             path.write_bytes(first[0])
 
         patch.setattr(features, "write", write)
+        patch.setattr(data_age, "_OLDEST_DAYS", DAYS)  # the tables stay those of the first day
         found = []
         for number in range(DAYS):
             wanted = settings(as_of=AS_OF + timedelta(days=number), **WANTED)
