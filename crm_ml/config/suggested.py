@@ -53,7 +53,7 @@ def suggested(family: str, tables: Tables, **stated: Any) -> Suggestion:
     >>> from crm_ml import datasets
     >>> shop = suggested("churn", datasets.load("simulated", customers=300))
     >>> shop.content["target"]
-    {'horizon_days': 63, 'active_within_days': 126, 'purpose': 'analytics'}
+    {'horizon_days': 56, 'active_within_days': 112, 'purpose': 'analytics'}
     """
     modules = _modules()
     if family not in modules:
