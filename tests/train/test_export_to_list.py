@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 import pytest
 import yaml
+from soak import sample
 from third_party import third_party
 
 from crm_ml import datasets, tracking
@@ -151,10 +152,7 @@ def test_an_export_becomes_a_list_of_champions_by_the_commands_alone(name, lines
     assert "next: python -m crm_ml.score" in capsys.readouterr().out
 
 
-@pytest.mark.soak
-@pytest.mark.parametrize(
-    "file", ["shopify_orders.csv.gz", "taobao_orders_gb18030.csv.gz", "app_events.csv.gz"]
-)
+@pytest.mark.parametrize("file", sample("whole exports", WHOLE, 1))
 def test_whole_exports_become_lists_of_champions_with_the_suggested_settings(file, own):
     if not (CASES / file).exists():
         pytest.skip(f"{file} is not there")
