@@ -80,7 +80,7 @@ def test_an_app_without_orders_ends_with_a_model_that_scores_whom_it_is_about(or
 @pytest.mark.usefixtures("no_store_warnings")
 @pytest.mark.skipif(not EXPORT.is_file(), reason=f"{EXPORT.name} is not there")
 def test_the_app_export_ends_with_a_model_of_silence_as_its_page_says(tmp_path, monkeypatch):
-    page = (PROJECT / "docs/ends_of_a_relationship.md").read_text(encoding="utf-8")
+    page = (PROJECT / "docs/how_to/ends_of_a_relationship.md").read_text(encoding="utf-8")
     mapping = page.partition("```yaml\nname: app")[2].partition("```")[0]
     events = pd.read_csv(EXPORT)
     some = events[events["user_id"].str[-1].isin(list("01234567"))]

@@ -56,7 +56,8 @@ def open_contacts(
         if types.get(name, "VARCHAR") not in ("VARCHAR", '"NULL"')
     ]
     if breaches:
-        raise InputError(f"{path.name}: {'; '.join(breaches)}; see what contacts need in the README")
+        page = "docs/how_to/export_and_load.md"
+        raise InputError(f"{path.name}: {'; '.join(breaches)}; what contacts need stands in {page}")
     cells = [
         f"{sql if name in types else null} AS {ident(as_name)}"
         for name in wanted
