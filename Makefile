@@ -9,7 +9,7 @@ PYTEST := $(BIN)/python -m pytest -n 2 --dist loadgroup
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 EXTRA := import sys, tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"][sys.argv[1]])
 
-.PHONY: help run test test-all soak lint page notebook lock clean
+.PHONY: help run test test-all soak lint docs page notebook lock clean
 
 help:  ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -47,6 +47,14 @@ lint: .venv/installed  ## Check style, types and the direction of imports
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
+.venv/docs-installed: .venv/installed requirements-docs.lock
+	$(INSTALL) -r requirements-docs.lock
+	@touch $@
+
+docs: .venv/docs-installed  ## Build the documentation into site/; a warning is an error
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
+	@echo "Open site/index.html, or: $(BIN)/python -m http.server --directory site"
+
 page: .venv/installed  ## Open the MLflow page of the local store on port 5000
 	@$(BIN)/mlflow server --backend-store-uri "sqlite:///$${CRM_ML_RUNS:-runs}/mlflow.db" --port 5000
 
@@ -61,4 +69,4 @@ lock:  ## Pin the dependencies again (needs uv)
 	done
 
 clean:  ## Remove the environment and everything derived
-	rm -rf .venv runs mlruns data/tables data/scores data/features data/lists .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv site runs mlruns data/tables data/scores data/features data/lists .mypy_cache .ruff_cache .pytest_cache
