@@ -28,7 +28,11 @@ SMALL = {
     "clv/bg_nbd": ["candidates=[{purchases: beta_geo}]", "interval_replicates=20", "replicates=100"],
     "propensity/coupon": ["split.test_until=2017-08-10", "target.kinds=[Type A]", "replicates=100"],
     "uplift/simulated": ["data.options={customers: 3000, seed: 0}", "others=[]", "replicates=100"],
-    "recommend/two_heads": ["model.options={windows: 2, rounds: 20}", "baselines=[{name: popularity}]"],
+    "recommend/two_heads": [
+        "target.level=category",
+        "model.options={windows: 2, rounds: 20}",
+        "baselines=[{name: popularity}]",
+    ],
 }
 # of twelve monthly snapshots these test, each by a model of up to four before it; 01-25 and 02-22 train only
 MONTHS = ["03-22", "04-19", "05-17", "06-14", "07-12", "08-09", "09-06", "10-04", "11-01", "11-29"]
