@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import scripts
-from soak import sample
+from soak import drawn, sample
 
 FOLDER = Path(__file__).parents[2] / "experiments" / "010_cleaning"
 QUICK, SLOW = ("text", "whole"), ("european", "offsets", "epochs", "typed")
@@ -55,9 +55,11 @@ def test_a_clean_export_is_clean(results, dialect):
 
 
 @pytest.mark.slow
+@pytest.mark.soak("faults of files", 1)
 def test_faults_of_files_are_read_right_or_refused(results):
     exports = results.CleanExports(results.truths(150, 1), 1)
-    for name, fault in results.FILES.items():
+    for name in drawn("faults of files", list(results.FILES), 8):
+        fault = results.FILES[name]
         wanted = "wrong" if fault.expected == "unknowable" else fault.expected
         assert results.run_file(exports, fault)["outcome"] == wanted, name
 

@@ -20,7 +20,7 @@ from crm_ml.storage.identity import identity
 AS_OF = datetime(2024, 6, 1, tzinfo=UTC)
 MOMENT = pa.timestamp("us", tz="UTC")
 TEXTS = pa.list_(pa.string())
-KILLS = size(3, 20, 100)
+KILLS = size(3, 10, 100)
 
 
 def table(rows, list_id):

@@ -48,10 +48,18 @@ def generator(name: str) -> random.Random:
     return random.Random(f"{SEED} {name}")
 
 
+def drawn(name: str, values: Sequence[Any], count: int) -> list[Any]:
+    """Return so many of the values in their order, drawn by the seed of this session; all in a soak."""
+    if SOAK:
+        return list(values)
+    places = generator(name).sample(range(len(values)), count)
+    return [values[place] for place in sorted(places)]
+
+
 def sample(name: str, values: Sequence[Any], count: int) -> list["ParameterSet"]:
     """Return slow parameters of a test: so many of them, drawn by the seed of this session; all in a soak."""
-    drawn = values if SOAK else generator(name).sample(list(values), count)
-    return [pytest.param(value, marks=[pytest.mark.slow, pytest.mark.soak(name, 1)]) for value in drawn]
+    marks = [pytest.mark.slow, pytest.mark.soak(name, 1)]
+    return [pytest.param(value, marks=marks) for value in drawn(name, values, count)]
 
 
 def register_profiles() -> None:

@@ -19,7 +19,7 @@ from crm_ml.storage.publish import publish, read_pointer
 
 pytestmark = pytest.mark.xdist_group("publish")
 HELPERS = Path(__file__).parents[1] / "helpers"
-JOB_KILLS, KILLS, RACES = size(3, 20, 100), size(10, 40, 100), size(10, 40, 500)
+JOB_KILLS, KILLS, RACES = size(3, 10, 100), size(10, 20, 100), size(10, 20, 500)
 
 
 def pointer(name, as_of="2024-06-01"):

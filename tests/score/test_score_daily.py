@@ -22,7 +22,7 @@ from crm_ml.score_tables import data_age
 from crm_ml.score_tables.champion_set import Champions
 
 pytestmark = pytest.mark.xdist_group("daily")
-DAYS = size(12, 30, 30)
+DAYS = size(12, 20, 30)
 HOLD_OUT = HoldOut(salt="thirty days", universal=0.1, actions={"coupon": 0.2})
 POLICY = ContactPolicy.model_validate(
     {

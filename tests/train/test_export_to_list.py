@@ -137,8 +137,7 @@ def _to_list(own: Path, file: str, quick: bool) -> pd.DataFrame:
     return read_list(own / "data" / "lists" / "mine")
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", EXPORTS)
+@pytest.mark.parametrize("name", sample("exports of four systems", list(EXPORTS), 1))
 def test_an_export_becomes_a_list_of_champions_by_the_commands_alone(name, lines, own, capsys):
     file, write = EXPORTS[name]
     write(lines, own / file)

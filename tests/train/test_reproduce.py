@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 from run_store import facts, folder
 from small_runs import DEFAULT, SMALL, home, households_in, settings
+from soak import sample
 from stores import PROJECT
 
 from crm_ml import tracking
@@ -110,7 +111,7 @@ def store_state():
     return models, {run.info.run_id for run in runs}
 
 
-@pytest.mark.parametrize("threads", [pytest.param(1, marks=pytest.mark.slow), 2])
+@pytest.mark.parametrize("threads", [2, *sample("as many threads as before", [1], 0)])
 def test_every_default_run_is_identical_in_a_fresh_process(runs, threads):
     assert set(SMALL) == set(DEFAULT) == set(runs)
     before = store_state()

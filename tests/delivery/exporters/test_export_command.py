@@ -17,7 +17,7 @@ from crm_ml.delivery.exporters.export_plan import ExportPlan
 from crm_ml.score.export import main
 from crm_ml.storage import manifest
 
-KILLS = size(3, 20, 100)
+KILLS = size(3, 10, 100)
 
 
 def content(folder):

@@ -22,7 +22,7 @@ from crm_ml.train.search.optuna_search import search
 from crm_ml.train.search.study_plan import SearchPlan
 from crm_ml.train.search.trials import best_of
 
-KILLS = size(3, 20, 100)
+KILLS = size(3, 10, 100)
 QUIET = Progress(disable=True)
 FOLDS = (40, 25, 60)
 
