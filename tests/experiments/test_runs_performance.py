@@ -1,6 +1,7 @@
 """experiments/performance/runs.py: stages of a command, each charged its own time, and the tables of them."""
 
 import json
+import shutil
 import sys
 
 import pytest
@@ -64,7 +65,9 @@ def test_every_stage_and_section_is_a_function_of_today(stages):
 
 
 @pytest.mark.slow
-def test_a_command_is_measured_from_start_to_end(script, tmp_path):
+def test_a_command_is_measured_from_start_to_end(script, tmp_path, template):
+    (tmp_path / "runs").mkdir()
+    shutil.copy(template, tmp_path / "runs" / "mlflow.db")
     with home(tmp_path):
         overrides = settings("churn/lightgbm", few_households(tmp_path / "few", 60))
         measured = script.command(["crm_ml.train", "churn/lightgbm", *script.sets(overrides)], str(tmp_path))
@@ -129,7 +132,7 @@ def test_small_runs_stand_beside_the_committed_total(script, tmp_path, monkeypat
 
 @pytest.mark.slow
 def test_the_reference_is_work_of_other_libraries_alone(script):
-    assert script.reference_cpu_s() > 0.5
+    assert script.reference_cpu_s(rows=2_000) > 0.01
 
 
 def test_small_runs_are_runs_of_all_default_families(script):

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 from app_world import app_tables, terms_that_end, who_logged_in
+from soak import sample
 from third_party import third_party
 
 import crm_ml
@@ -55,9 +56,8 @@ def test_outcomes_are_known_as_far_as_events_reach(end):
     assert "the data end on 2024-07-19" in LabelReach(datetime(2024, 9, 1).date()).why_not(scores, tables)
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("no_store_warnings")
-@pytest.mark.parametrize("orders", [True, False])
+@pytest.mark.parametrize("orders", sample("an app with orders and without", [True, False], 1))
 def test_an_app_without_orders_ends_with_a_model_that_scores_whom_it_is_about(orders):
     tables = app_tables(users=300, orders=orders)
     model = crm_ml.fit(

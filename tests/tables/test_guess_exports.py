@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 from shop import column_of
+from soak import sample
 
 from crm_ml.tables.config_file import load_config
 from crm_ml.tables.guess import file_guess
@@ -114,15 +115,16 @@ def written(folder: Path, file: Path) -> tuple[Path, int]:
     return out, sum(1 for line in text if line.strip() and not line.lstrip().startswith("#"))
 
 
-CUT = [pytest.param(export, 8000 if export == "retail" else 1200, id=f"{export}-cut") for export in EXPORTS]
-WHOLE = [pytest.param(export, None, id=f"{export}-whole") for export in EXPORTS]
+CUT = {export: 8000 if export == "retail" else 1200 for export in EXPORTS}
+WHOLE = sample("whole exports that are guessed", [(export, None) for export in EXPORTS], 1)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("export", "lines"), [*CUT, *WHOLE])
+@pytest.mark.parametrize("part", [*CUT.items(), *WHOLE], ids=lambda part: f"{part[0]}-{part[1] or 'whole'}")
 def test_a_guess_reads_as_a_mapping_by_hand(
-    export: str, lines: int | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    part: tuple[str, int | None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    export, lines = part
     source, hand, declared, most = EXPORTS[export]
     if not source.exists():
         pytest.skip(f"{source.name} is not there")

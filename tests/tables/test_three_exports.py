@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 import yaml
 from shop import column_of, own_data_folder  # noqa: F401  (fixture)
+from soak import sample
 
 from crm_ml.tables.config_file import load_config
 
@@ -67,9 +68,10 @@ EVENTS: dict[str, Any] = {
 }
 
 
-@pytest.fixture(
-    name="exports", params=[600, pytest.param(None, marks=pytest.mark.slow)], ids=["cut", "whole"]
-)
+WHOLE = sample("three whole exports", [None], 0)
+
+
+@pytest.fixture(name="exports", params=[600, *WHOLE], ids=lambda lines: str(lines or "whole"))
 def _exports(tmp_path: Path, request: pytest.FixtureRequest) -> dict[str, pd.DataFrame]:
     """Write the first lines of the exports, the events up to the last of their orders; as frames of texts."""
     if not CASES.exists():
