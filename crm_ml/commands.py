@@ -55,14 +55,16 @@ def tell(error: CrmError, lead: str = "error: ") -> int:
 
 
 def parser(module: str, description: str) -> argparse.ArgumentParser:
-    """Return the parser of ``python -m module``, without arguments.
+    """Return the parser of ``python -m module``, or of the script ``crm-ml`` if it runs, without arguments.
 
     Examples
     --------
     >>> parser("crm_ml.score", "Publish a list.").prog
     'python -m crm_ml.score'
     """
-    return argparse.ArgumentParser(prog=f"python -m {module}", description=description)
+    is_script = Path(sys.argv[0]).name == "crm-ml"
+    prog = " ".join(["crm-ml", *module.split(".")[1:]]) if is_script else f"python -m {module}"
+    return argparse.ArgumentParser(prog=prog, description=description)
 
 
 def add_settings(command: argparse.ArgumentParser) -> None:

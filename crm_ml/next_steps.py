@@ -72,6 +72,25 @@ def next_line(text: str) -> str:
     return f"next: {text}"
 
 
+def after_init(folder: Path) -> list[str]:
+    """Return the commands that lead from a new project to a list: by own tables, or by a simulated shop.
+
+    Examples
+    --------
+    >>> for line in after_init(Path("shop")):
+    ...     print(line)
+    next: cd shop
+    next: python -m crm_ml.tables --guess FILE  (your orders, copied into data/ of the project)
+    or: python -m crm_ml.train uplift/simulated  (a simulated shop, which needs no files)
+    """
+    guess = command("crm_ml.tables", "--guess", "FILE")
+    return [
+        *([] if folder.resolve() == Path.cwd() else [next_line(shlex.join(["cd", str(folder)]))]),
+        next_line(f"{guess}  (your orders, copied into data/ of the project)"),
+        f"or: {train('uplift/simulated')}  (a simulated shop, which needs no files)",
+    ]
+
+
 def after_champion(
     model: str, data: str, lists: Mapping[str, Sequence[str]], name: str | None = None
 ) -> list[str]:

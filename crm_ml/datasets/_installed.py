@@ -4,6 +4,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from crm_ml.errors import InputError
+from crm_ml.extras import lacking
 
 
 def installed_folder(package: str, folder: str) -> Path:
@@ -18,7 +19,7 @@ def installed_folder(package: str, folder: str) -> Path:
     for place in (spec.submodule_search_locations or []) if spec is not None else []:
         if (Path(place) / folder).is_dir():
             return Path(place) / folder
-    raise InputError(f"the package {package} with its folder {folder} is not installed; run make run")
+    raise InputError(lacking(package, "this data set"))
 
 
 def required_path(path: Path | None, name: str, file: str) -> Path:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from crm_ml.extras import require
 from crm_ml.recommend.matrix_factorisation import MatrixFactorisation
 
 
@@ -17,6 +18,7 @@ class ALS(MatrixFactorisation):
     """
 
     def _class(self) -> Any:
+        require("implicit.cpu.als", "fitting als")
         from implicit.cpu.als import AlternatingLeastSquares
 
         return AlternatingLeastSquares

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from crm_ml.extras import require
 from crm_ml.recommend.matrix_factorisation import MatrixFactorisation
 
 
@@ -22,6 +23,7 @@ class BPR(MatrixFactorisation):
     regularization: float = 0.01
 
     def _class(self) -> Any:
+        require("implicit.cpu.bpr", "fitting bpr")
         from implicit.cpu.bpr import BayesianPersonalizedRanking
 
         return BayesianPersonalizedRanking

@@ -9,6 +9,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from crm_ml.errors import ConfigError
+from crm_ml.extras import require
 
 if TYPE_CHECKING:
     import phonenumbers
@@ -79,9 +80,8 @@ def check_country(country: str | None) -> None:
     ConfigError
         If the two letters are no country, or phonenumbers is not installed.
     """
-    try:
-        import phonenumbers
-    except ImportError as error:
-        raise ConfigError("phone numbers need the package phonenumbers; install it") from error
+    require("phonenumbers", "an export of phone numbers")
+    import phonenumbers
+
     if country is not None and country not in phonenumbers.SUPPORTED_REGIONS:
         raise ConfigError(f"--default-country {country} is no country; write two letters such as DE or CN")

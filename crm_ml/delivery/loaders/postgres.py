@@ -25,6 +25,7 @@ from crm_ml.delivery.loaders.load_once import (
     verify,
 )
 from crm_ml.errors import ConfigError, InputError
+from crm_ml.extras import require
 from crm_ml.tables.sql import columns, ident
 
 if TYPE_CHECKING:
@@ -93,12 +94,8 @@ def load(folder: Path, target: str = "") -> Loaded:
 
 
 def _driver() -> Any:
-    try:
-        return importlib.import_module("adbc_driver_postgresql.dbapi")
-    except ImportError as error:
-        raise ConfigError(
-            "the PostgreSQL loader needs adbc-driver-postgresql; install crm_ml[postgres]"
-        ) from error
+    require("adbc_driver_postgresql.dbapi", "the PostgreSQL loader")
+    return importlib.import_module("adbc_driver_postgresql.dbapi")
 
 
 def _load(cursor: Any, verified: Verified) -> None:
