@@ -16,6 +16,7 @@ class ByChannel(Strict):
     Parameters
     ----------
     channel : str
+        The channel.
     cost_cents, assumed_effect, assumption : optional
         In place of the action's.
     daily_cap, minimum : int, optional
@@ -42,6 +43,7 @@ class ActionIdentity(Strict):
     channels : tuple of ByChannel
         Where it has several.
     description : str
+        The action in words, for people.
     campaigns : tuple of str
         Campaigns of the tables whose touches are touches of this action, beside the campaign `action_id`.
     item_ids : tuple of str

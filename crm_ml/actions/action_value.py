@@ -82,6 +82,7 @@ class RetentionValue(Strict):
     if_alive : bool
         Divide by p_alive; without it the value is ``share * clv_cents``.
     at_most_cents : int
+        The most that a customer who stays is taken to be worth.
 
     References
     ----------
@@ -127,6 +128,7 @@ class SituationWeight(Strict):
     when : str
         Rule of `crm_ml.rules.grammar`.
     weight : float
+        From -100 to 1000; 20 makes the action 1.2 times as urgent.
     """
 
     when: Rule

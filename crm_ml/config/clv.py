@@ -32,6 +32,7 @@ class ValueSplit(Strict):
     Parameters
     ----------
     test : date
+        The snapshot that evaluates the model.
     validation : tuple of date
         In ascending order, all before `test`. Each window ends after the horizon, or at `test` if that is
         sooner, so that no label of the test window influences the selection.
@@ -97,6 +98,7 @@ class ValuationConfig(Strict):
     months : float, optional
         Horizon; none for an infinite one, which needs a discount.
     annual_discount_rate : float
+        What a year takes off money to come: 0.1 is 10 %.
     margin : float
         Share of the spend that is earned.
     """

@@ -55,7 +55,13 @@ Features = Annotated[Groups, AfterValidator(_known_groups)]
 
 
 class Defaults(Strict):
-    """``configs/default.yaml``: the runs that ``python -m crm_ml.train`` trains without a name."""
+    """``configs/default.yaml``: the runs that ``python -m crm_ml.train`` trains without a name.
+
+    Parameters
+    ----------
+    runs : tuple of str
+        Their names, such as ``churn/lightgbm``.
+    """
 
     runs: Annotated[tuple[str, ...], Field(strict=False, min_length=1)]
 
@@ -100,7 +106,15 @@ class Part(Strict):
 
 
 class Register(Strict):
-    """Name under which the final model is registered, and the day it is trained for."""
+    """Name under which the final model is registered, and the day it is trained for.
+
+    Parameters
+    ----------
+    name : str
+        Name of the registered model, such as ``churn``.
+    as_of : date
+        Day that the final model is trained for: it learns from all labels that end by then.
+    """
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
     as_of: Day

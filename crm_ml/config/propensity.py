@@ -18,6 +18,7 @@ class AnswerTarget(Strict):
     Parameters
     ----------
     of : "answers"
+        What is predicted.
     kinds : tuple of str, optional
         Kinds of campaign; all by default.
     responses : tuple of str, optional
@@ -39,6 +40,7 @@ class PurchaseTarget(SnapshotTarget):
     Parameters
     ----------
     of : "purchases"
+        What is predicted.
     categories : tuple of str
         Categories of the table of items.
     horizon_days, gap_days, active_within_days, purpose
@@ -55,6 +57,7 @@ class EventTarget(SnapshotTarget):
     Parameters
     ----------
     of : "events"
+        What is predicted.
     kinds : tuple of str
         Such as ``[lesson]`` or ``[upgrade]``.
     horizon_days, gap_days, active_within_days, purpose

@@ -20,6 +20,7 @@ class RecommendTarget(Strict):
     Parameters
     ----------
     horizon_days : int
+        Days after the snapshot whose purchases are relevant.
     least_events : int
         Items with fewer purchases before the snapshot are neither recommended nor relevant.
     k : int

@@ -24,12 +24,15 @@ class Run(Strict):
     Parameters
     ----------
     family : str
+        The family, after which the folder of the file is named.
     data : Data
         Tables to read.
     target : Strict
         The predicted outcome; each family has its own class.
-    replicates, seed : int
-        Replicates of the bootstrap, and seed of all random numbers.
+    replicates : int
+        Replicates of the bootstrap behind the intervals.
+    seed : int
+        Seed of all random numbers.
     register_as : Register
         Name and day of the final model.
     """

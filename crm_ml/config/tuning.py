@@ -151,7 +151,9 @@ class Tuned(Run):
     Parameters
     ----------
     model : Part
+        The model, with its options.
     baselines : tuple of Part
+        What stands beside it in every report.
     tuning : Tuning, optional
         Options of `model` are the baseline of the search, which uses the seed of the run.
     """

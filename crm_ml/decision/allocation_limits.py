@@ -25,7 +25,9 @@ class Budget(Strict):
     Parameters
     ----------
     name : str
+        What the budget is called.
     cents : int
+        The most that all rows together may cost, in minor units.
     actions, channels : tuple of str
         Whose costs count.
     """

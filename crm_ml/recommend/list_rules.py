@@ -38,6 +38,7 @@ class ItemCoolDown(Strict):
     Parameters
     ----------
     days : float
+        Days after a purchase without the item.
     categories : tuple of str
         Where it holds; everywhere without it.
     whole_category : bool

@@ -14,4 +14,11 @@ CONTRACT = Contract(
     key=("campaign_id", "customer_id"),
     references={"customer_id": "customers", "campaign_id": "campaigns"},
     known_at="assigned_at",
+    meanings={
+        "campaign_id": "Randomised campaign.",
+        "customer_id": "Customer who was drawn.",
+        "assigned_at": "When the arm was drawn.",
+        "arm": "Arm that was drawn, such as `control`.",
+        "probability": "Probability with which the customer got this arm.",
+    },
 )

@@ -12,4 +12,11 @@ CONTRACT = Contract(
         Column("ends_at", "time", planned=True),
     ),
     key=("campaign_id",),
+    meanings={
+        "campaign_id": "The campaign.",
+        "kind": "Kind of campaign, such as coupon or mailing.",
+        "channel": "Channel of its messages.",
+        "starts_at": "First moment of the campaign.",
+        "ends_at": "Planned end of the campaign.",
+    },
 )

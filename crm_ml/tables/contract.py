@@ -62,6 +62,8 @@ class Contract:
         Whether further columns may be declared as attributes (customers).
     known_at : str, optional
         Time column from which on a row is known; without it rows count as always known.
+    meanings : dict of str to str
+        What each column holds, in a sentence of the documentation.
     """
 
     name: str
@@ -71,6 +73,7 @@ class Contract:
     required: bool = False
     attributes: bool = False
     known_at: str | None = None
+    meanings: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
 
     def column(self, name: str) -> Column:
         """Return the column called `name`.

@@ -11,4 +11,8 @@ CONTRACT = Contract(
     key=("customer_id",),
     attributes=True,
     required=True,
+    meanings={
+        "customer_id": "The customer; every other table refers to it.",
+        "registered_at": "When the customer signed up.",
+    },
 )

@@ -19,4 +19,13 @@ CONTRACT = Contract(
     key=("event_id",),
     references={"customer_id": "customers"},
     known_at="occurred_at",
+    meanings={
+        "event_id": "The event.",
+        "customer_id": "Customer who acted.",
+        "kind": "What happened, such as `app_open` or `subscription`.",
+        "occurred_at": "When it happened.",
+        "item_id": "Product or course that the event is about.",
+        "channel": "Where it happened, such as app or site.",
+        "ends_at": "Planned end of what began with the event, such as a subscription or a course.",
+    },
 )

@@ -12,4 +12,11 @@ CONTRACT = Contract(
         Column("brand", "text", required=False, nullable=True),
     ),
     key=("item_id",),
+    meanings={
+        "item_id": "The product.",
+        "department": "Coarsest group of products.",
+        "category": "Group of products within a department.",
+        "product_type": "Kind of product within a category.",
+        "brand": "Brand of the product.",
+    },
 )

@@ -96,7 +96,15 @@ Mapped = Annotated[ColumnMapping, BeforeValidator(_short_form)]
 
 
 class Cancellations(Strict):
-    """Rows that cancel an order without naming it: those whose `column` starts with `starts_with`."""
+    """Rows that cancel an order without naming it: those whose `column` starts with `starts_with`.
+
+    Parameters
+    ----------
+    column : str
+        Column that shows it, such as the number of the order.
+    starts_with : str
+        First letters of a cancellation.
+    """
 
     column: str
     starts_with: str
@@ -127,6 +135,13 @@ class Cancelled(Strict):
     """Orders that never came to be: rows whose `column` holds one of `values`.
 
     Where the export writes the status once an order, `fill_down` has it on all of its rows.
+
+    Parameters
+    ----------
+    column : str
+        Column of the status.
+    values : tuple of str
+        Its values of an order that never came to be.
     """
 
     column: str

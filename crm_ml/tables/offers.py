@@ -11,4 +11,9 @@ CONTRACT = Contract(
     ),
     key=("campaign_id", "offer_id", "item_id"),
     references={"campaign_id": "campaigns", "item_id": "items"},
+    meanings={
+        "campaign_id": "Campaign of the offer.",
+        "offer_id": "The offer, such as a coupon.",
+        "item_id": "A product that the offer covers; one row a product.",
+    },
 )

@@ -21,4 +21,17 @@ CONTRACT = Contract(
     references={"customer_id": "customers", "item_id": "items"},
     required=True,
     known_at="ordered_at",
+    meanings={
+        "customer_id": "Customer who bought.",
+        "order_id": "Order that the line belongs to.",
+        "line_id": "Line within its order.",
+        "item_id": "Product that was bought.",
+        "ordered_at": "When the order was placed.",
+        "quantity": "Pieces that were bought.",
+        "paid_cents": "What was paid for the whole line, after all discounts; negative in a refund.",
+        "discount_cents": "Discount of the shop on the line, already taken off what was paid.",
+        "coupon_cents": "Discount by coupons on the line, already taken off what was paid.",
+        "currency": "Currency of the amounts, an ISO 4217 code.",
+        "refund_of": "In a refund, the order that it takes back.",
+    },
 )

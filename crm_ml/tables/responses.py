@@ -14,4 +14,11 @@ CONTRACT = Contract(
     key=("campaign_id", "customer_id", "responded_at", "offer_id", "kind"),
     references={"customer_id": "customers", "campaign_id": "campaigns"},
     known_at="responded_at",
+    meanings={
+        "campaign_id": "Campaign that was answered.",
+        "customer_id": "Customer who answered.",
+        "responded_at": "When the customer answered.",
+        "kind": "Kind of answer, such as a click or a complaint.",
+        "offer_id": "Offer that was redeemed.",
+    },
 )

@@ -13,4 +13,10 @@ CONTRACT = Contract(
     key=("campaign_id", "customer_id", "sent_at"),
     references={"customer_id": "customers", "campaign_id": "campaigns"},
     known_at="sent_at",
+    meanings={
+        "campaign_id": "Campaign of the message.",
+        "customer_id": "Customer who got it.",
+        "sent_at": "When it was sent.",
+        "channel": "Channel it was sent on.",
+    },
 )

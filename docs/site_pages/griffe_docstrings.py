@@ -15,13 +15,13 @@ def as_markdown(text: str) -> str:
 
     Examples
     --------
-    >>> print(as_markdown("As in [1]_.\n\nReferences\n----------\n.. [1] Efron (1979).\n   Bootstrap methods."))
+    >>> print(as_markdown("As in [1]_.\n\nReferences\n----------\n.. [1] Efron (1979).\n   Bootstrap."))
     As in [1].
     <BLANKLINE>
 
     References
     ----------
-    1. Efron (1979). Bootstrap methods.
+    1. Efron (1979). Bootstrap.
     """
     text = CITED.sub(r"[\1]", text)
     return NUMBERED.sub(lambda match: f"{match[1]}. {' '.join(match[2].split())}", text)
@@ -71,9 +71,10 @@ def _constructor(cls: Class, models: list[Class]) -> Function:
 
 def _fields(model: Class) -> Iterator[Attribute]:
     for member in model.members.values():
-        if not member.is_alias and member.is_attribute and member.annotation is not None:
-            if "property" not in member.labels and "ClassVar" not in str(member.annotation):
-                yield member
+        if member.is_alias or not member.is_attribute or "property" in member.labels:
+            continue
+        if member.annotation is not None and "ClassVar" not in str(member.annotation):
+            yield member
 
 
 def _default(field: Attribute) -> str | None:

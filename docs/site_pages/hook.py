@@ -4,6 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import api_pages
+import command_pages
+import notebook_pages
+import settings_pages
+import table_pages
 from mkdocs.structure.files import File, Files
 from outside_links import mended, site_path
 from site_sections import navigation
@@ -14,7 +18,8 @@ OUTSIDE = ("CHANGELOG.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "experiments/**
 
 def on_files(files: Files, config: Any) -> Files:
     """Add the pages that are made from code and those that lie outside of ``docs/``, and order all."""
-    for path, text in api_pages.pages().items():
+    made = (api_pages, table_pages, settings_pages, command_pages, notebook_pages)
+    for path, text in (page for module in made for page in module.pages().items()):
         files.append(File.generated(config, path, content=text))
     for path in _outside():
         name = path.relative_to(PROJECT).as_posix()

@@ -39,8 +39,8 @@ def mended(text: str, source: str, pages: Collection[str]) -> str:
 
     Examples
     --------
-    >>> mended("See [it](../../crm_ml/x.py), [why](../decisions/1.md).", "docs/how_to/a.md", ["docs/decisions/1.md"])
-    'See it (`crm_ml/x.py`), [why](../decisions/1.md).'
+    >>> mended("[it](../../crm_ml/x.py), [why](../../README.md)", "docs/how_to/a.md", ["README.md"])
+    'it (`crm_ml/x.py`), [why](../readme.md)'
     """
     return "".join(
         part if part.startswith("```") else LINK.sub(lambda link: _link(link, source, pages), part)

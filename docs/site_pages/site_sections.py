@@ -18,7 +18,6 @@ FIRST = (
     "reference/tables.md",
     "reference/score_tables.md",
     "reference/list.md",
-    "reference/settings.md",
     "reference/commands.md",
     "reference/exit_codes.md",
 )
@@ -28,7 +27,9 @@ SINGLE = {
     "Decisions": "decisions/README.md",
     "Changelog": "changelog.md",
 }
-API, EXPERIMENTS = "reference/api/", "experiments/"
+GROUPS = {"Settings": "reference/settings/", "API": "reference/api/"}
+GROUPED = tuple(GROUPS.values())
+EXPERIMENTS = "experiments/"
 
 
 def navigation(pages: Sequence[str]) -> list[dict[str, Any]]:
@@ -46,10 +47,14 @@ def navigation(pages: Sequence[str]) -> list[dict[str, Any]]:
     """
     entries: list[dict[str, Any]] = [{"Home": "index.md"}]
     for title, folder in SECTIONS.items():
-        paths = [path for path in pages if path.startswith(folder) and not path.startswith(API)]
+        paths = [
+            path for path in pages if path.startswith(folder) and not path.startswith((*GROUPS.values(),))
+        ]
         content: list[Any] = sorted(paths, key=_rank)
         if folder == "reference/":
-            content += [{"API": _inside(pages, API)}] if _inside(pages, API) else []
+            content += [
+                {title: _inside(pages, inside)} for title, inside in GROUPS.items() if _inside(pages, inside)
+            ]
         if folder == "explanation/":
             content += _of_the_project(pages)
         entries += [{title: content}] if content else []

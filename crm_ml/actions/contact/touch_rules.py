@@ -53,7 +53,9 @@ class ContactWindow(Scoped):
     Parameters
     ----------
     at_most : int
+        The most contacts within the window.
     days : int
+        Length of the window.
     """
 
     at_most: Times
@@ -82,10 +84,12 @@ class ContactCoolDown(Scoped):
     times : int
         So many outcomes within the last `days` days, or so many touches ignored in a row.
     days : int
+        How long the cool-down lasts.
     blocks : {"customer", "channel", "group", "action"}, optional
         Everything, or what shares channel, group or action with the touches that the outcomes followed
         (with the ignored ones). As `per` without it.
     within_days : int
+        Days after a touch in which an outcome counts as its own.
     kind : str
         Kind of event that is a complaint.
     """
@@ -115,8 +119,11 @@ class Exclusive(Strict):
     Parameters
     ----------
     actions : tuple of str
+        Actions of which a customer gets one.
     days : int
+        How long an action excludes the others.
     name : str, optional
+        What the rule is called where its blocks are counted.
     """
 
     actions: Annotated[Names, Field(min_length=2)]
@@ -137,7 +144,9 @@ class NeverAfter(Strict):
     action, after : str
         Both may be the same: an action that comes once.
     days : int, optional
+        How long; for ever without it.
     name : str, optional
+        What the rule is called where its blocks are counted.
     """
 
     action: Name

@@ -1,0 +1,141 @@
+"""Reference pages of the commands, from their parsers, and of the exit codes."""
+
+import argparse
+import importlib
+import pkgutil
+from collections.abc import Iterator
+from pathlib import Path
+from unittest.mock import patch
+
+from table_pages import table
+
+import crm_ml
+from crm_ml import errors
+from crm_ml.commands import UNEXPECTED
+
+
+class _Built(BaseException):
+    """A parser that is ready to parse."""
+
+    def __init__(self, parser: argparse.ArgumentParser) -> None:
+        self.parser = parser
+
+
+def modules() -> tuple[str, ...]:
+    """Return the modules that are commands: ``python -m <module>``.
+
+    Examples
+    --------
+    >>> "crm_ml.score" in modules(), "crm_ml.score.batch" in modules()
+    (True, False)
+    """
+    found = []
+    for info in pkgutil.walk_packages(crm_ml.__path__, "crm_ml."):
+        source = Path(info.module_finder.path, f"{info.name.rpartition('.')[2]}.py")  # type: ignore[union-attr]
+        if source.is_file() and "commands.parser(" in source.read_text(encoding="utf-8"):
+            found.append(info.name.removesuffix(".__main__"))
+    return tuple(sorted(found))
+
+
+def parser_of(module: str) -> argparse.ArgumentParser:
+    """Return the parser of a command, taken where it would parse its arguments."""
+
+    def taken(parser: argparse.ArgumentParser, *_: object, **__: object) -> None:
+        raise _Built(parser)
+
+    main = importlib.import_module(f"{module}.__main__" if _is_package(module) else module).main
+    with patch.object(argparse.ArgumentParser, "parse_args", taken):
+        try:
+            main([])
+        except _Built as built:
+            return built.parser
+    raise AssertionError(f"{module} parses no arguments")
+
+
+def pages() -> dict[str, str]:
+    """Return the pages by their path below ``docs/``."""
+    return {"reference/commands.md": _commands(), "reference/exit_codes.md": _exit_codes()}
+
+
+def _commands() -> str:
+    lead = (
+        "Every command is a module: `python -m crm_ml.train` and `crm-ml train` are the same, as are "
+        "`python -m crm_ml.score.export` and `crm-ml score.export`. All share [exit codes](exit_codes.md)."
+    )
+    parts = ["# Commands", lead]
+    for module in modules():
+        parser = parser_of(module)
+        parts += [f"## {module.removeprefix('crm_ml.')}", parser.description or ""]
+        for usage in _usages(parser):
+            parts += [f"```sh\n{usage}\n```"]
+        for part in _parsers(parser):
+            parts += [_arguments(part)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _parsers(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
+    """Yield a parser, or those of its subcommands."""
+    choices = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+    yield from choices[0].choices.values() if choices else [parser]
+
+
+def _usages(parser: argparse.ArgumentParser) -> Iterator[str]:
+    for part in _parsers(parser):
+        yield " ".join(part.format_usage().removeprefix("usage: ").split()).replace(" [-h]", "")
+
+
+def _arguments(parser: argparse.ArgumentParser) -> str:
+    rows = (
+        (f"`{_name(action)}`", _words(parser, action))
+        for action in parser._actions
+        if not isinstance(action, argparse._HelpAction)
+    )
+    return table(("argument", "meaning"), rows)
+
+
+def _name(action: argparse.Action) -> str:
+    names = ", ".join(action.option_strings)
+    if action.nargs == 0:
+        return names
+    value = str(action.metavar or (action.dest if not names else action.dest.upper()))
+    return f"{names} {value}".strip()
+
+
+def _words(parser: argparse.ArgumentParser, action: argparse.Action) -> str:
+    text = parser._get_formatter()._expand_help(action) if action.help else ""
+    choices = ", ".join(f"`{choice}`" for choice in action.choices or ())
+    shown = action.default not in (None, False, "", [], argparse.SUPPRESS) and "default" not in text
+    default = action.default if shown else None
+    more = [f"one of {choices}"] * bool(choices) + [f"`{default}` by default"] * (default is not None)
+    return "; ".join([text, *more] if text else more)
+
+
+def _is_package(module: str) -> bool:
+    return hasattr(importlib.import_module(module), "__path__")
+
+
+def exit_codes() -> dict[int, list[str]]:
+    """Return what ends a command, by its exit code.
+
+    Examples
+    --------
+    >>> exit_codes()[3]
+    ['The same list or artefact already stands in its place']
+    """
+    codes: dict[int, list[str]] = {0: ["The work is done"]}
+    kinds = [
+        kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.CrmError)
+    ]
+    for kind in kinds:
+        if kind is not errors.CrmError:
+            words = (kind.__doc__ or "").partition(" (exit code")[0].partition(";")[0]
+            codes.setdefault(kind.exit_code, []).append(" ".join(words.rstrip(".").split()))
+    codes[2].append("Arguments that the command does not know")
+    codes[UNEXPECTED] = ["An error nobody expected; the message names the file of its report"]
+    return dict(sorted(codes.items()))
+
+
+def _exit_codes() -> str:
+    lead = "The same for every command, so that a scheduler can tell what to do without reading the message."
+    rows = ((f"`{code}`", ". ".join(texts) + ".") for code, texts in exit_codes().items())
+    return f"# Exit codes\n\n{lead}\n\n{table(('code', 'what happened'), rows)}\n"

@@ -1,0 +1,66 @@
+"""Pages of the tutorial: executed notebooks as Markdown, their pictures beside them."""
+
+import base64
+import html
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from notebooks import NOTEBOOKS, executed
+
+FOLDER = "tutorial"
+HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
+
+
+def pages() -> dict[str, str | bytes]:
+    """Return the pages and their pictures by their path below ``docs/``; runs notebooks that were not run."""
+    files: dict[str, str | bytes] = {}
+    for path in NOTEBOOKS:
+        text, pictures = page(executed(path), path.stem)
+        files[f"{FOLDER}/{path.stem}.md"] = text
+        files |= {f"{FOLDER}/{name}": picture for name, picture in pictures.items()}
+    return files
+
+
+def page(notebook: Any, name: str) -> tuple[str, dict[str, bytes]]:
+    """Return an executed notebook as Markdown, and its pictures by their name.
+
+    Parameters
+    ----------
+    notebook : nbformat.NotebookNode
+    name : str
+        Name of the script without its ending, and of the folder of its pictures.
+    """
+    pictures: dict[str, bytes] = {}
+    title, _, lead = notebook.cells[0].source.partition("\n")
+    parts = [title, f"*The notebook is `notebooks/{name}.py`: `make notebook` opens it.*", lead.strip()]
+    for cell in notebook.cells[1:]:
+        if cell.cell_type == "markdown":
+            parts.append(cell.source)
+        elif cell.source.strip():
+            parts.append(f"```python\n{cell.source}\n```")
+            parts += [shown for output in cell.outputs for shown in _shown(output, pictures, name)]
+    return "\n\n".join(part for part in parts if part) + "\n", pictures
+
+
+def _shown(output: Any, pictures: dict[str, bytes], folder: str) -> Iterator[str]:
+    """Yield an output in the richest form that it has."""
+    data = {"text/plain": output.text} if output.output_type == "stream" else output.data
+    if "image/png" in data:
+        name = f"{folder}/picture_{len(pictures) + 1}.png"
+        pictures[name] = base64.b64decode(data["image/png"])
+        yield f'<div class="result" markdown>\n\n![What the cell above draws]({name})\n\n</div>'
+    elif "text/markdown" in data:
+        text = HEADING.sub(r"**\1**", data["text/markdown"])
+        yield f'<div class="result document" markdown>\n\n{text}\n\n</div>'
+    elif "text/html" in data:
+        yield f'<div class="result">{_frame(data["text/html"])}</div>'
+    elif not data["text/plain"].startswith(("<Axes", "[<matplotlib", "[Text", "<Figure")):
+        yield f'<div class="result"><pre><code>{html.escape(data["text/plain"].rstrip())}</code></pre></div>'
+
+
+def _frame(text: str) -> str:
+    """Return HTML whose tables take the style of the site; empty lines would end it in Markdown."""
+    text = re.sub(r"<style scoped>.*?</style>", "", text, flags=re.DOTALL)
+    text = text.replace(' border="1" class="dataframe"', "").replace(' style="text-align: right;"', "")
+    return re.sub(r"\n\s*\n", "\n", text).strip()

@@ -1,0 +1,144 @@
+"""The reference of the documentation is made from code, and nothing public is missing in it."""
+
+import ast
+import doctest
+import importlib
+import inspect
+import pkgutil
+import re
+from pathlib import Path
+
+import command_pages
+import field_meanings
+import outside_links
+import public_names
+import pytest
+import settings_pages
+import site_sections
+import table_pages
+
+import crm_ml
+from crm_ml import errors
+from crm_ml.score_tables.families import score_table_families
+from crm_ml.tables import contracts
+from crm_ml.tables.strict import Strict
+
+PROJECT = Path(__file__).resolve().parents[2]
+CELL = re.compile(r"^\| `([^`]+)` \|(.*)\|$", re.MULTILINE)
+
+
+def rows(page, title):
+    """The first cells of the table below a heading, each with the rest of its row."""
+    part = page.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+    return dict(CELL.findall(part))
+
+
+def imports_of(text):
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "crm_ml":
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def shown_to_readers():
+    for path in (PROJECT / "notebooks").glob("*.py"):
+        yield path.name, path.read_text(encoding="utf-8")
+    for path in [PROJECT / "README.md", *(PROJECT / "docs").glob("[ht]*/*.md")]:
+        for block in re.findall(r"^```python\n(.*?)^```", path.read_text("utf-8"), re.MULTILINE | re.DOTALL):
+            yield path.name, block
+
+
+def test_every_room_that_offers_names_has_a_page():
+    offering = {
+        f"crm_ml.{info.name}"
+        for info in pkgutil.iter_modules(crm_ml.__path__)
+        if hasattr(importlib.import_module(f"crm_ml.{info.name}"), "__all__")
+    }
+    assert offering <= set(public_names.ROOMS)
+
+
+def test_every_public_name_says_what_it_is():
+    names = [name for room in public_names.ROOMS for name in public_names.public_names(room)]
+    values = [(name.path, public_names.value_of(name.path), name.summary) for name in names]
+    assert [path for path, value, text in values if callable(value) and not text] == []
+
+
+def test_what_readers_are_told_to_import_stands_in_the_reference():
+    names = [name for room in public_names.ROOMS for name in public_names.public_names(room)]
+    known = [public_names.value_of(name.path) for name in names]
+    known += [importlib.import_module(room) for room in public_names.ROOMS]
+    absent = set()
+    for file, text in shown_to_readers():
+        for path in imports_of(text):
+            value = public_names.value_of(path)
+            members = inspect.ismodule(value) and any(name.path.startswith(f"{path}.") for name in names)
+            if not members and not any(value is one for one in known):
+                absent.add((file, path))
+    assert absent == set()
+
+
+@pytest.mark.parametrize("name", contracts())
+def test_every_column_of_a_table_has_a_meaning(name):
+    columns = {column.name for column in contracts()[name].columns}
+    shown = rows(table_pages.pages()["reference/tables.md"], name)
+    assert set(shown) == columns
+    assert all(text.rsplit("|", 1)[1].strip() for text in shown.values())
+
+
+def test_every_score_and_every_column_of_a_list_has_a_meaning():
+    pages = table_pages.pages()
+    for family, module in score_table_families().items():
+        shown = rows(pages["reference/score_tables.md"], family)
+        assert {score for score in module.SCORES if score not in shown} <= {"uplift"}
+        assert all(text.rsplit("|", 1)[1].strip() for text in shown.values()), family
+    for title, schema in (
+        ("list.parquet", table_pages.list_file.schema()),
+        ("others.parquet", table_pages.not_selected.schema()),
+    ):
+        shown = rows(pages["reference/list.md"], title)
+        assert list(shown) == schema.names
+        assert all(text.rsplit("|", 1)[1].strip() for text in shown.values()), title
+
+
+def models(base=Strict):
+    for model in base.__subclasses__():
+        yield model
+        yield from models(model)
+
+
+def test_every_setting_has_a_meaning():
+    pages = "".join(settings_pages.pages().values())
+    bases = {"Scoped", "SnapshotTarget", "Run", "Tuned", "ProbabilityRun", "ListPolicy"}
+    parts = {part.__name__ for part in settings_pages.PARTS.values()}
+    for model in models():
+        if model.__module__.startswith("crm_ml") and model.__name__ not in bases | parts:
+            keys = [owner.model_fields[name].alias or name for owner, name in settings_pages.fields(model)]
+            shown = rows(pages, model.__name__)
+            assert list(shown) == keys, f"{model.__name__} is on no page of settings"
+            empty = [key for key, text in shown.items() if not text.rsplit("|", 1)[1].strip()]
+            assert empty == [], f"say in the docstring of {model.__name__} what they are"
+
+
+def test_every_command_and_exit_code_stands_in_the_reference():
+    pages = command_pages.pages()
+    commands = {
+        ".".join(path.relative_to(PROJECT).with_suffix("").parts).removesuffix(".__main__")
+        for path in (PROJECT / "crm_ml").rglob("*.py")
+        if "sys.exit(main" in path.read_text(encoding="utf-8")
+    }
+    assert set(command_pages.modules()) == commands - {"crm_ml"}  # which only passes on to the others
+    for module in command_pages.modules():
+        parser = command_pages.parser_of(module)
+        shown = "".join(rows(pages["reference/commands.md"], module.removeprefix("crm_ml.")))
+        missing = [option for option in parser._option_string_actions if option not in shown]
+        assert set(missing) <= {"-h", "--help"}, module
+    codes = {
+        kind.exit_code
+        for kind in vars(errors).values()
+        if inspect.isclass(kind) and hasattr(kind, "exit_code")
+    }
+    assert set(map(int, dict(CELL.findall(pages["reference/exit_codes.md"])))) == {0, 70, *codes}
+
+
+@pytest.mark.parametrize("module", [command_pages, outside_links, site_sections, field_meanings])
+def test_examples_of_the_scripts_hold(module):
+    assert doctest.testmod(module).failed == 0
