@@ -23,7 +23,7 @@ _HOMES = {
     "fit": "crm_ml.front.fit",
     "load_model": "crm_ml.front.fitted_model",
 }
-_ROOMS = ("datasets", "tables")
+_ROOMS = ("datasets", "plots", "tables")
 
 let_idle_threads_sleep()  # before an OpenMP library is loaded
 

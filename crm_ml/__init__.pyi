@@ -1,4 +1,5 @@
 from crm_ml import datasets as datasets
+from crm_ml import plots as plots
 from crm_ml import tables as tables
 from crm_ml.actions.catalog import Action as Action
 from crm_ml.front.decide import decide as decide

@@ -9,9 +9,9 @@ from datetime import timedelta
 
 import numpy as np
 
-from crm_ml import clv, datasets, snapshots
+from crm_ml import clv, datasets, plots, snapshots
 from crm_ml.clv import baselines, observed_outcomes
-from crm_ml.evaluation import ValuePredictions, evaluate, value_plots
+from crm_ml.evaluation import ValuePredictions, evaluate
 
 # %%
 summary = clv.summarize(tables := datasets.load("cdnow"), "1997-10-01", "W", with_first_value=True)
@@ -30,7 +30,7 @@ predictions = ValuePredictions(summary.index, ["test"] * len(summary), actual, v
 judged = evaluate(predictions, np.random.default_rng(0), ["rmse", "normalised_gini"], 300, ["pooled"])
 judged.table().round(3)
 # %%
-value_plots.decile_plot(predictions, "model", "dollars in 39 weeks")
+plots.deciles(predictions, unit="dollars in 39 weeks")
 # %% [markdown]
 # ## The list: value of the next 12 months at 10 % a year, with its interval
 # %%

@@ -1,6 +1,7 @@
 """Customer lifetime value: how often a customer will buy, for how much, and what that is worth."""
 
 from crm_ml.clv.beta_geo import BetaGeo
+from crm_ml.clv.cohort_retention import retention
 from crm_ml.clv.gamma_gamma import GammaGamma
 from crm_ml.clv.lifetime_value import discounted_purchases, lifetime_value, value_with_interval
 from crm_ml.clv.mbg_cnbd_k import MbgCnbdK
@@ -21,6 +22,7 @@ __all__ = [
     "lifetime_value",
     "months",
     "profile_intervals",
+    "retention",
     "summarize",
     "value_with_interval",
     "with_gaps",

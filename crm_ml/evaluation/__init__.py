@@ -1,4 +1,4 @@
-"""Metrics of predictions, their intervals, checks for leaks, calibration, and figures.
+"""Metrics of predictions, their intervals, checks for leaks, and calibration.
 
 Works on arrays of outcomes and predictions and knows no model family.
 """

@@ -4,9 +4,9 @@ import numpy as np
 import numpy.typing as npt
 
 from crm_ml.evaluation.calibrators import logit
-from crm_ml.evaluation.plot_style import Z95
 from crm_ml.evaluation.ranking import Floats
 from crm_ml.evaluation.significance import Interval
+from crm_ml.evaluation.wilson import Z95
 
 _ROUNDS = 50
 _STEP, _ROUNDED = 1e-10, 1e-6  # where the last step is; beyond the latter it is no maximum

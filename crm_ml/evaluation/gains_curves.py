@@ -1,6 +1,7 @@
 """Gains curves, group means with intervals and decile means: the data of the figures."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -8,6 +9,7 @@ import numpy.typing as npt
 from crm_ml.evaluation.ranking import Floats
 
 DECILES = 10
+GRID = 101  # shares of the rows from 0 to 1
 _UPPER = 0.975
 
 
@@ -25,6 +27,40 @@ def gains_curve(y: Floats, p: Floats) -> tuple[Floats, Floats]:
     taken = (ends + 1) / len(y)
     gained = np.cumsum(y[order])[ends] / (y.sum() or 1.0)
     return np.append(0.0, taken), np.append(0.0, gained)
+
+
+def gains_band(
+    y: Floats, p: Floats, customer_id: npt.NDArray[Any], rng: np.random.Generator, draws: int = 200
+) -> tuple[Floats, Floats, Floats]:
+    """Return a 95 % band of `gains_curve`, from drawings of whole customers.
+
+    Parameters
+    ----------
+    y, p : numpy.ndarray of float, shape (n,)
+    customer_id : numpy.ndarray, shape (n,)
+    rng : numpy.random.Generator
+    draws : int
+
+    Returns
+    -------
+    share, low, high : numpy.ndarray, shape (101,)
+        Shares of the rows from 0 to 1, and the ends of the share of the outcomes.
+    """
+    order = np.argsort(-p, kind="stable")
+    ends = np.flatnonzero(np.append(np.diff(p[order]) != 0, True))
+    customers, customer = np.unique(customer_id, return_inverse=True)
+    ranked, outcome = customer[order], y[order]
+    share = np.linspace(0, 1, GRID)
+    curves = np.empty((draws, GRID))
+    for draw in range(draws):
+        drawn = rng.integers(0, len(customers), len(customers))
+        weight = np.bincount(drawn, minlength=len(customers))[ranked].astype(np.float64)
+        rows, gained = np.cumsum(weight)[ends], np.cumsum(weight * outcome)[ends]
+        curves[draw] = np.interp(
+            share, np.append(0.0, rows / rows[-1]), np.append(0.0, gained / (gained[-1] or 1.0))
+        )
+    low, high = np.quantile(curves, (1 - _UPPER, _UPPER), axis=0)
+    return share, low, high
 
 
 def mean_of_ties(y: Floats, p: Floats) -> Floats:

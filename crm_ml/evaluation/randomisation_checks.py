@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from crm_ml.errors import InputError
-from crm_ml.evaluation.plot_style import Z95
 from crm_ml.evaluation.ranking import Floats
 from crm_ml.evaluation.significance import Interval
 from crm_ml.evaluation.uplift_ranking import check_uplift
+from crm_ml.evaluation.wilson import Z95
 
 if TYPE_CHECKING:
     import pandas as pd

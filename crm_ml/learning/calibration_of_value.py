@@ -7,9 +7,9 @@ import numpy.typing as npt
 
 from crm_ml.evaluation.classification import ece
 from crm_ml.evaluation.incremental import increment
-from crm_ml.evaluation.plot_style import Z95
 from crm_ml.evaluation.ranking import Floats
 from crm_ml.evaluation.significance import Interval
+from crm_ml.evaluation.wilson import Z95
 from crm_ml.learning.incremental_value import lacking
 
 if TYPE_CHECKING:

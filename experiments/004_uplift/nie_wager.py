@@ -15,8 +15,8 @@ from nie_wager_settings import Setting, simulate
 from rich.progress import Progress
 from study import markdown, parser, run, save, show, shown_progress, write_between
 
-from crm_ml.evaluation.plot_style import Z95
 from crm_ml.evaluation.uplift import pehe
+from crm_ml.evaluation.wilson import Z95
 from crm_ml.uplift.learners import create
 
 SETTINGS: tuple[Setting, ...] = get_args(Setting)
@@ -56,7 +56,7 @@ def errors(setting: Setting, draws: int, rows: int, progress: Progress) -> dict[
             options |= {} if options.get("base") == "logistic" else SMALL_LEAVES
             options |= {"num_threads": 1}  # so few rows are no work for two
             learner = create("constant_effect" if part is None else part.name, **options)
-            learner.fit(past.X, past.treatment.astype(int), past.y)
+            learner.fit(past.X, past.y, treatment=past.treatment.astype(int))
             drawn[name].append(pehe(now.effect, learner.predict(now.X)))
     return drawn
 

@@ -19,8 +19,8 @@ from study import markdown, parser, run, save, show, shown_progress, write_betwe
 from crm_ml.evaluation.direct_outcomes import direct_outcomes
 from crm_ml.evaluation.incremental import increment
 from crm_ml.evaluation.off_policy import off_policy
-from crm_ml.evaluation.plot_style import Z95
 from crm_ml.evaluation.significance import Interval
+from crm_ml.evaluation.wilson import Z95
 from crm_ml.learning.calibration_of_value import share_interval
 
 Floats = npt.NDArray[np.float64]

@@ -5,12 +5,12 @@ import pytest
 from scipy.sparse import csr_array
 
 from crm_ml.errors import InputError
-from crm_ml.evaluation.plots import _bins
 from crm_ml.evaluation.ranking import Weighted
 from crm_ml.evaluation.recommendation import describe_lists, judge_lists
 from crm_ml.evaluation.uplift import METRICS, auuc, qini
 from crm_ml.evaluation.uplift_curves import uplift_by_decile
 from crm_ml.evaluation.uplift_ranking import uplift_ranking
+from crm_ml.plots.calibration_plot import _bins
 
 
 def top_30(y, score, arm):

@@ -1,18 +1,12 @@
 """Controls that can't be left out, effects, the draw, verdicts, and figures."""
 
-import io
-import sys
-
 import numpy as np
 import pandas as pd
 import pytest
 
 from crm_ml.errors import InputError
-from crm_ml.evaluation import uplift_plots
-from crm_ml.evaluation.policy_value import LoggedExperiment, value_table
 from crm_ml.evaluation.randomisation_checks import average_effect, balance, sample_ratio
 from crm_ml.evaluation.significance import evaluate
-from crm_ml.evaluation.uplift_curves import uplift_by_decile
 from crm_ml.evaluation.uplift_predictions import RANDOM, RESPONSE, UpliftPredictions, random_order
 from crm_ml.evaluation.uplift_verdict import verdict
 
@@ -114,34 +108,3 @@ def test_balance_names_the_features_that_differ_first():
     spread = np.sqrt((treated.var(ddof=0) + untreated.var(ddof=0)) / 2)
     assert orders["difference"] == pytest.approx((treated.mean() - untreated.mean()) / spread)
     assert "age is missing" in set(found["feature"])
-
-
-def trial_figures():
-    given = predictions(lambda _a, b: 0.4 * b, lambda a, _b: a, n=2000)
-    rng = np.random.default_rng(0)
-    tenths = uplift_by_decile(given.y, given.p["model"], given.treatment)
-    logged = LoggedExperiment(
-        given.treatment, given.y, np.full((2000, 2), 0.5), np.full((2000, 2), 0.2), np.array([0, 0.1])
-    )
-    nobody = np.zeros(2000, dtype=int)
-    table = value_table(logged, {"none": nobody, "all": nobody + 1}, "none")
-    yield uplift_plots.qini_plot(given, "model", rng)
-    yield uplift_plots.uplift_decile_plot(tenths, "model", 0.2)
-    yield uplift_plots.policy_plot(table, "cents a customer")
-
-
-def test_figures_render_with_labelled_axes_and_leave_pyplot_alone():
-    before = "matplotlib.pyplot" in sys.modules
-    for figure in trial_figures():
-        file = io.BytesIO()
-        figure.savefig(file, format="png")
-        assert len(file.getvalue()) > 5_000
-        assert figure.axes[0].get_xlabel()
-    assert ("matplotlib.pyplot" in sys.modules) == before
-
-
-def test_the_qini_figure_shows_both_controls():
-    figure = next(trial_figures())
-    told = {text.get_text() for text in figure.axes[0].get_legend().get_texts()}
-    assert any("random" in one for one in told)
-    assert any("response" in one for one in told)

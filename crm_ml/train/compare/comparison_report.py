@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from crm_ml.evaluation.plot_style import GREY, MODEL, blank_figure, line_colors, tidy
+from crm_ml.plots.plot_style import GREY, MODEL, blank_figure, line_colors, tidy
 from crm_ml.storage.manifest import new_folder
 from crm_ml.train.compare.paired import LESS_IS_BETTER, NEITHER, Comparison
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from crm_ml.evaluation.plot_style import BASELINES, GREY, MODEL, blank_figure, tidy
+from crm_ml.plots.plot_style import BASELINES, GREY, MODEL, blank_figure, tidy
 from crm_ml.train.search.confirmation import FOUND, START, Confirmed, SearchVerdict
 from crm_ml.train.search.study_plan import SearchPlan
 from crm_ml.train.search.trials import SearchTrial

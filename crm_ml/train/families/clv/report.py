@@ -3,17 +3,14 @@
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 
+from crm_ml import plots
 from crm_ml.clv.cautions import texts
 from crm_ml.clv.clv_model import ClvModel
-from crm_ml.clv.cumulative_purchases import cumulative
 from crm_ml.clv.gamma_gamma import GammaGamma
 from crm_ml.clv.purchase_model import PurchaseModel
-from crm_ml.clv.time_units import NAMES
 from crm_ml.clv.validation_windows import ValidationWindow
-from crm_ml.evaluation import value_plots
 from crm_ml.evaluation.significance import Evaluation, Interval
 from crm_ml.evaluation.total_verdict import total_verdict
 from crm_ml.evaluation.value_predictions import ValuePredictions
@@ -94,22 +91,18 @@ def figures(
     tables: Tables, window: ValidationWindow, model: ClvModel, predictions: ValuePredictions
 ) -> "dict[str, Figure]":
     """Return the plots of the test window: frequency, cumulative purchases, P(alive), deciles."""
-    purchases, unit = model.valuer.purchases, NAMES[model.time_unit]
-    days = window.snapshot.horizon.days
-    expected = purchases.expected_purchases(window.summary, window.snapshot.horizon).to_numpy()
-    course = cumulative(tables, window.snapshot, window.summary, {model.valuer.name: purchases})
-    frequency, recency, alive, age = _alive_grid(model, window.summary)
+    purchases, name, test = model.valuer.purchases, model.valuer.name, window.snapshot
+    expected = purchases.expected_purchases(window.summary, test.horizon).to_numpy()
+    frequency, bought = window.summary["frequency"].to_numpy(), window.outcomes.known["purchases"].to_numpy()
+    span = f"{test.horizon.days} days"
     return {
-        "frequency": value_plots.frequency_plot(
-            window.summary["frequency"].to_numpy(), window.outcomes.known["purchases"].to_numpy(),
-            {model.valuer.name: expected}, f"{days} days",
+        "frequency": plots.purchases_by_frequency(frequency, bought, {name: expected}, horizon=span),
+        "cumulative": plots.cumulative_purchases(
+            tables, test, window.summary, {name: purchases}, data_ends_at=test.label_ends_at
         ),
-        "cumulative": value_plots.cumulative_plot(
-            course.times, course.actual, course.expected, course.cut, unit
-        ),
-        "p_alive": value_plots.alive_heat_map(frequency, recency, alive, unit, age),
-        "deciles": value_plots.decile_plot(predictions, MODEL, f"spend in {days} days"),
-    }  # fmt: skip
+        "p_alive": plots.p_alive_matrix(purchases, window.summary),
+        "deciles": plots.deciles(predictions, unit=f"spend in {span}", model=MODEL),
+    }
 
 
 def fitted_facts(model: PurchaseModel) -> dict[str, Any]:
@@ -134,24 +127,6 @@ def spend_facts(model: GammaGamma) -> dict[str, Any]:
         "levels": asdict(model.levels_),
         "mean_is_tied": model.mean_is_tied_,
     }
-
-
-def _alive_grid(model: ClvModel, summary: pd.DataFrame) -> tuple[Any, Any, Any, float]:
-    """Return P(alive) of customers of the largest age over frequency and recency."""
-    age = float(summary["T"].max())
-    frequency = np.arange(0, max(int(summary["frequency"].quantile(0.99)), 5) + 1)
-    recency = np.linspace(0, age, 60)
-    grid = pd.DataFrame(
-        {
-            "frequency": np.tile(frequency, len(recency)),
-            "recency": np.repeat(recency, len(frequency)),
-            "T": age,
-        }
-    )
-    grid.loc[grid["frequency"] == 0, "recency"] = 0.0
-    grid.attrs["time_unit"] = model.time_unit
-    alive = model.valuer.purchases.probability_alive(grid).to_numpy().reshape(len(recency), len(frequency))
-    return frequency, recency, alive, age
 
 
 def _shown(interval: Interval) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from crm_ml.evaluation import plots
+from crm_ml import plots
 from crm_ml.evaluation.calibration_check import CalibrationCheck
 from crm_ml.evaluation.lost_to import lost_to
 from crm_ml.evaluation.metric_segments import bands, by_segment
@@ -139,9 +139,9 @@ def figures(predictions: Predictions, segmented: pd.DataFrame, judged: Judged) -
     """Return the calibration, gains and segment plots."""
     overall = judged.interval(MODEL, "auc").value
     return {
-        "calibration": plots.calibration_plot(predictions, MODEL),
-        "gains": plots.gains_plot(predictions, MODEL),
-        "segments_auc": plots.segment_plot(segmented, "auc", overall),
+        "calibration": plots.calibration(predictions, model=MODEL, check=judged.calibration),
+        "gains": plots.gains_and_lift(predictions, model=MODEL),
+        "segments_auc": plots.segments(segmented, "auc", overall=overall),
     }
 
 

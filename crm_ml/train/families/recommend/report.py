@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from crm_ml import plots
 from crm_ml.config import RecommendRun
 from crm_ml.errors import InputError
 from crm_ml.evaluation.calibration_check import CalibrationCheck, check_calibration
 from crm_ml.evaluation.lost_to import lost_to
-from crm_ml.evaluation.plots import calibration_plot
 from crm_ml.evaluation.predictions import Predictions
 from crm_ml.evaluation.recommendation import NONE, describe_lists, evaluate_lists, judge_lists
 from crm_ml.evaluation.significance import Evaluation, Interval, evaluate
@@ -172,7 +172,9 @@ class RecommendReport:
 
     def figures(self) -> "dict[str, Figure]":
         """Return the calibration of P(buy)."""
-        return {} if self.bought is None else {"calibration": calibration_plot(self.bought, MODEL)}
+        if self.bought is None:
+            return {}
+        return {"calibration": plots.calibration(self.bought, model=MODEL, check=self.checked)}
 
     def facts(self) -> dict[str, Any]:
         """Return what the lists are like as plain data."""

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from crm_ml import plots
 from crm_ml.config import UpliftRun
 from crm_ml.config.uplift import HalvesSplit
-from crm_ml.evaluation import randomisation_checks, uplift_plots
+from crm_ml.evaluation import randomisation_checks
 from crm_ml.evaluation.detectable_effect import smallest_effect
 from crm_ml.evaluation.significance import Evaluation, Interval, evaluate
 from crm_ml.evaluation.uplift_curves import uplift_by_decile
@@ -132,12 +133,12 @@ class UpliftReport:
         """Return Qini curves and tenths of each arm, and the value of rules."""
         by_name = {}
         for arm, result in self.arms.items():
-            by_name[f"qini_{arm}"] = uplift_plots.qini_plot(result.predictions, MODEL, rng)
-            by_name[f"tenths_{arm}"] = uplift_plots.uplift_decile_plot(
-                result.tenths, MODEL, result.effect.value
+            by_name[f"qini_{arm}"] = plots.qini(result.predictions, model=MODEL, rng=rng)
+            by_name[f"tenths_{arm}"] = plots.uplift_deciles(
+                result.tenths, model=MODEL, average=result.effect.value
             )
         if self.policies is not None:
-            by_name["policies"] = uplift_plots.policy_plot(self.policies, "minor units a customer")
+            by_name["policies"] = plots.policies(self.policies, "minor units a customer")
         return by_name
 
     def facts(self) -> dict[str, Any]:

@@ -1,0 +1,121 @@
+"""Predictions and outcomes that a plot takes, from arrays or from predictions of an evaluation."""
+
+from collections.abc import Mapping
+from typing import TypeVar, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from crm_ml.errors import InputError
+from crm_ml.evaluation.base_predictions import BasePredictions
+from crm_ml.evaluation.predictions import Predictions
+from crm_ml.evaluation.ranking import Floats, as_floats
+from crm_ml.evaluation.uplift_predictions import RANDOM, UpliftPredictions, random_order
+from crm_ml.evaluation.value_predictions import ValuePredictions
+
+MODEL = "model"
+Scores = npt.ArrayLike | Mapping[str, npt.ArrayLike]
+Outcomes = npt.ArrayLike | BasePredictions
+Kind = TypeVar("Kind", bound=BasePredictions)
+
+
+def probabilities(y: Outcomes, p: Scores | None, ids: npt.ArrayLike | None) -> Predictions:
+    """Return labels and probabilities of models on the same rows.
+
+    Raises
+    ------
+    InputError
+        If there are no probabilities, or `Predictions` refuses them.
+    """
+    return _rows(Predictions, y, p, ids)
+
+
+def values(y: Outcomes, p: Scores | None, ids: npt.ArrayLike | None) -> ValuePredictions:
+    """Return counts or money and predictions of them on the same rows; raises as `probabilities`."""
+    return _rows(ValuePredictions, y, p, ids)
+
+
+def ranked(y: Outcomes, p: Scores | None, ids: npt.ArrayLike | None) -> BasePredictions:
+    """Return labels with scores of any scale, else counts or money with predictions of them.
+
+    Scores of labels that are no probabilities become their rank, from 0 to 1; raises as `probabilities`.
+    """
+    if isinstance(y, BasePredictions):
+        return y
+    outcomes = as_floats("y", y)
+    if not np.isin(outcomes, (0, 1)).all():
+        return values(outcomes, p, ids)
+    if isinstance(p, Mapping):
+        return probabilities(outcomes, {name: _in_unit(scores) for name, scores in p.items()}, ids)
+    return probabilities(outcomes, None if p is None else _in_unit(p), ids)
+
+
+def _in_unit(p: npt.ArrayLike) -> Floats:
+    scores = as_floats("p", p)
+    if not np.isfinite(scores).all() or ((scores >= 0) & (scores <= 1)).all():
+        return scores
+    levels, rank = np.unique(scores, return_inverse=True)
+    return rank / max(len(levels) - 1, 1)
+
+
+def effects(
+    y: "npt.ArrayLike | UpliftPredictions",
+    p: Mapping[str, npt.ArrayLike] | None,
+    treatment: npt.ArrayLike | None,
+    ids: npt.ArrayLike | None,
+) -> UpliftPredictions:
+    """Return outcomes and scores of a randomised trial; the random order is added where it is missing.
+
+    Raises
+    ------
+    InputError
+        If scores or arms are missing, or `UpliftPredictions` refuses them.
+    """
+    if isinstance(y, UpliftPredictions):
+        return y
+    if p is None or treatment is None or not isinstance(p, Mapping):
+        raise InputError('qini needs p={"model": ..., "response": ...} and treatment= (0 or 1) beside y')
+    rows = len(np.asarray(y))
+    customer = np.arange(rows) if ids is None else np.asarray(ids)
+    scores = {name: np.asarray(score) for name, score in p.items()}
+    scores.setdefault(RANDOM, random_order(customer))
+    return UpliftPredictions(
+        customer, np.full(rows, "rows"), np.asarray(y), scores, np.asarray(treatment)
+    )  # fmt: skip
+
+
+def shown_model(predictions: BasePredictions, model: str | None) -> str:
+    """Return the model that a plot is about: the one named, else ``"model"``, else the first.
+
+    Raises
+    ------
+    InputError
+        If there are no predictions of it.
+    """
+    name = model or (MODEL if MODEL in predictions.models else predictions.models[0])
+    predictions.only(name, *predictions.controls)
+    return name
+
+
+def _rows(kind: type[Kind], y: object, p: Scores | None, ids: npt.ArrayLike | None) -> Kind:
+    if isinstance(y, BasePredictions):
+        if not isinstance(y, kind):
+            raise InputError(f"the plot needs {kind.__name__}, not {type(y).__name__}")
+        return y
+    if p is None:
+        raise InputError("give y and p: outcomes, and predictions of one model or of several by name")
+    scores = p if isinstance(p, Mapping) else {MODEL: p}
+    outcomes = as_floats("y", y)
+    customer = np.arange(len(outcomes)) if ids is None else np.asarray(ids)
+    fold = np.full(len(outcomes), "rows") if ids is None else _turn(customer)
+    return kind(customer, fold, outcomes, cast("Mapping[str, Floats]", scores))
+
+
+def _turn(customer: npt.NDArray[np.generic]) -> npt.NDArray[np.str_]:
+    """Return for each row the how manyth of its customer it is, so that a customer may have several."""
+    order = np.argsort(customer, kind="stable")
+    ranked_ids = customer[order]
+    starts = np.flatnonzero(np.append(True, ranked_ids[1:] != ranked_ids[:-1]))
+    turn = np.empty(len(customer), dtype=np.int64)
+    turn[order] = np.arange(len(customer)) - np.repeat(starts, np.diff(np.append(starts, len(customer))))
+    return turn.astype(str)
