@@ -9,6 +9,7 @@ from rich.progress import Progress
 
 from crm_ml import tracking
 from crm_ml.config import Run, load_run
+from crm_ml.extras import require
 from crm_ml.storage.paths import runs_folder
 from crm_ml.tables import Tables
 from crm_ml.train.families.family import training_family
@@ -51,6 +52,7 @@ def run(name: str, overrides: Sequence[str] = (), progress: Progress | None = No
         If the tracking store stays locked or does not answer.
     """
     config = load_run(name, overrides)
+    _require_libraries(config)
     progress = progress or Progress(disable=True)
     loading = progress.add_task(f"{name}: tables", total=None)
     tables = load_tables(config)
@@ -98,7 +100,15 @@ def execute(config: Run, tables: Tables, progress: Progress, studies: Path | Non
     studies : Path, optional
         Where the trials of a search are retained and found again; in memory without it.
     """
+    _require_libraries(config)
     return training_family(config.family).execute(config, tables, progress, studies)
+
+
+def _require_libraries(config: Run) -> None:
+    """Refuse a run that would lack a library after minutes."""
+    require("matplotlib", "the report of a run")
+    if getattr(config, "tuning", None) is not None:
+        require("optuna", "a search for settings")
 
 
 def _study_folder(config: Run, tables: Tables) -> Path | None:

