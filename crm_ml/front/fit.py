@@ -87,7 +87,7 @@ def fit(
     days = places_of(config.model_dump(), f"fit({family!r})")
     with _stages(progress) as stages, naming_days(days):
         if track:
-            finished = experiment.run_on(name, config, tables, stages)
+            finished = experiment.run_on(name, config, tables, stages, "crm_ml.fit")
             outcome, run_id = finished.outcome, finished.run_id
         else:
             outcome, run_id = experiment.execute(config, tables, stages), ""

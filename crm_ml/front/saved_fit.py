@@ -11,6 +11,7 @@ from crm_ml.errors import InputError
 from crm_ml.front.fit_report import FitReport
 from crm_ml.storage.manifest import new_folder, verify
 from crm_ml.tables.strict import validate
+from crm_ml.tracking.safe_names import safe_file
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -34,7 +35,7 @@ def save(
         (part / _FILE).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
         (part / "plots").mkdir()
         for name, figure in figures.items():
-            figure.savefig(part / "plots" / f"{name}.png", dpi=120)
+            figure.savefig(part / "plots" / f"{safe_file(name)}.png", dpi=120)
     return folder
 
 

@@ -189,7 +189,7 @@ def _absent(family: str, model: str) -> str:
     name = model.partition("@")[0]
     others = sorted({"challenger", "previous"} & set(tracking.aliases_of(name)))
     mend = without_model(family, name, others, runs_registering(family, name))
-    return f"no model {model} is registered in {tracking.tracking_uri()}; {mend}"
+    return f"no model {model} is registered in {tracking.store_name()}; {mend}"
 
 
 def _champion(family: str, model: str, as_of: date) -> Source:

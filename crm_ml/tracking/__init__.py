@@ -1,15 +1,19 @@
 """Runs, registered models and aliases in MLflow, which only this package imports."""
 
 from crm_ml.tracking.loader_check import LoaderGone
+from crm_ml.tracking.model_descriptions import describe_model, describe_version
+from crm_ml.tracking.refusals import StoreRefused, masked
 from crm_ml.tracking.registry import ModelAbsent, ModelVersion, aliases_of, champion, registered
 from crm_ml.tracking.runs import TrackedRun, check_finite, start
-from crm_ml.tracking.store import Client, absent, connect, connect_to, refusing, tracking_uri
+from crm_ml.tracking.safe_names import safe_file
+from crm_ml.tracking.store import Client, absent, connect, connect_to, refusing, store_name, tracking_uri
 
 __all__ = [
     "Client",
     "LoaderGone",
     "ModelAbsent",
     "ModelVersion",
+    "StoreRefused",
     "TrackedRun",
     "absent",
     "aliases_of",
@@ -17,8 +21,13 @@ __all__ = [
     "check_finite",
     "connect",
     "connect_to",
+    "describe_model",
+    "describe_version",
+    "masked",
     "refusing",
     "registered",
+    "safe_file",
     "start",
+    "store_name",
     "tracking_uri",
 ]

@@ -3,10 +3,9 @@
 from collections.abc import Mapping
 
 from crm_ml.tracking.registry import ModelVersion
-from crm_ml.tracking.runs import check_finite
+from crm_ml.tracking.runs import DAY_MS, check_finite
+from crm_ml.tracking.safe_names import safe_name
 from crm_ml.tracking.store import connect
-
-_DAY_MS = 86_400_000
 
 
 def log_at(version: ModelVersion, prefix: str, metrics: Mapping[str, float], day: int) -> dict[str, float]:
@@ -34,8 +33,9 @@ def log_at(version: ModelVersion, prefix: str, metrics: Mapping[str, float], day
     client = connect()
     made = client.get_model_version(version.name, version.version)
     run = client.get_run(made.run_id)
+    full = {safe_name(prefix + key): key for key in metrics}
     before = {
-        name.removeprefix(prefix): float(metric.value)
+        full.get(name, name.removeprefix(prefix)): float(metric.value)
         for name in run.data.metrics
         if name.startswith(prefix)
         for metric in client.get_metric_history(made.run_id, name)
@@ -45,6 +45,9 @@ def log_at(version: ModelVersion, prefix: str, metrics: Mapping[str, float], day
         return before
     scheme, _, model_id = str(made.source).partition(":/")  # the store keeps the id of the model there alone
     of = {"model_id": model_id, "run_id": made.run_id} if scheme == "models" and "/" not in model_id else {}
-    batch = [Metric(prefix + key, float(value), day * _DAY_MS, day, **of) for key, value in metrics.items()]
+    batch = [
+        Metric(safe_name(prefix + key), float(value), day * DAY_MS, day, **of)
+        for key, value in metrics.items()
+    ]
     client.log_batch(made.run_id, metrics=batch)
     return dict(metrics)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from crm_ml.tracking.input_example import INFO, write_example
 from crm_ml.tracking.store import Client, load_mlflow
 from crm_ml.version import VERSION
 
@@ -70,11 +71,12 @@ def _save(model: Pyfunc, parent: Path, made: Any, run_id: str) -> None:
         run_id=run_id,
         model_uuid=made.model_id,
         model_id=made.model_id,
+        saved_input_example_info=dict(INFO),
     )
     data = parent / MODEL_FOLDER
     data.symlink_to(model.folder.resolve(), target_is_directory=True)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # it asks for an input example: nine seconds
+        warnings.simplefilter("ignore", UserWarning)  # it asks for an input example, which is made below
         mlflow.pyfunc.save_model(
             path=str(parent / "pyfunc"),
             loader_module=model.loader_module,
@@ -83,6 +85,7 @@ def _save(model: Pyfunc, parent: Path, made: Any, run_id: str) -> None:
             signature=signature_of(model.inputs, model.outputs),
             pip_requirements=[f"crm_ml=={_version()}"],
         )
+    write_example(model.inputs, parent / "pyfunc")
 
 
 def signature_of(inputs: Mapping[str, str], outputs: Mapping[str, str]) -> Any:

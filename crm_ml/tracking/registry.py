@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from crm_ml.errors import InputError
+from crm_ml.errors import CrmError, InputError
 from crm_ml.storage.manifest import fingerprint, verify
 from crm_ml.tracking.loader_check import check_loader
 from crm_ml.tracking.logged_models import MODEL_FOLDER
-from crm_ml.tracking.store import absent, connect, load_mlflow, refusing, tracking_uri
+from crm_ml.tracking.store import absent, connect, load_mlflow, refusing, store_name
 from crm_ml.tracking.store_retry import patiently
 
 
@@ -63,12 +63,13 @@ def champion(name: str, alias: str = "champion") -> ModelVersion:
     StoreUnavailable
         If the store is locked or does not answer.
     """
-    try:
-        with refusing(f"no model {name}@{alias} is registered in {tracking_uri()}; train it first"):
-            version = connect().get_model_version_by_alias(name, alias)
-    except InputError as error:
-        raise ModelAbsent(str(error)) from error
-    return registered(name, str(version.version))
+    number = None
+    with absent(f"{name}@{alias} can't be read from {store_name()}"):
+        number = str(connect().get_model_version_by_alias(name, alias).version)
+    if number is None:
+        lead = f"no model {name}@{alias} is registered in {store_name()}; train it first"
+        raise ModelAbsent(f"{lead}: make run trains the default runs, python -m crm_ml.train RUN another")
+    return registered(name, number)
 
 
 def aliases_of(name: str) -> dict[str, str]:
@@ -79,7 +80,7 @@ def aliases_of(name: str) -> dict[str, str]:
     InputError
         If the store refuses.
     """
-    with absent(f"{name} can't be read from {tracking_uri()}"):
+    with absent(f"{name} can't be read from {store_name()}"):
         held = connect().get_registered_model(name).aliases
         return {alias: str(version) for alias, version in sorted(held.items())}
     return {}
@@ -91,11 +92,26 @@ def registered(name: str, version: str) -> ModelVersion:
     Raises
     ------
     InputError
-        Also if the module that loads it is gone: it was made by another version of crm_ml.
+        Also if its files are gone from the artefact store, or the module that loads it is gone: it was made
+        by another version of crm_ml.
     """
-    connect()
-    download = load_mlflow().artifacts.download_artifacts
-    with refusing(f"no version {version} of model {name} is registered in {tracking_uri()}"):
-        home = Path(patiently(lambda: download(f"models:/{name}/{version}"), tracking_uri()))
+    client = connect()
+    with refusing(f"no version {version} of model {name} is registered in {store_name()}"):
+        client.get_model_version(name, version)
+    home = _downloaded(name, version)
     check_loader(name, version, home)
     return ModelVersion.in_folder(name, version, home / "data" / MODEL_FOLDER)
+
+
+def _downloaded(name: str, version: str) -> Path:
+    """Return the files of a version on local disk."""
+    download = load_mlflow().artifacts.download_artifacts
+    try:
+        return Path(patiently(lambda: download(f"models:/{name}/{version}"), store_name()))
+    except CrmError:
+        raise
+    except Exception as error:  # each kind of artefact store has errors of its own
+        raise InputError(
+            f"the files of model {name} version {version} can't be read from the artefact store of "
+            f"{store_name()}; bring them back, or train it again"
+        ) from error

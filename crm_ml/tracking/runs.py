@@ -3,24 +3,32 @@
 import contextlib
 import json
 import math
-import re
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crm_ml.errors import CrmError, InputError, StoreUnavailable
 from crm_ml.storage.manifest import fingerprint
+from crm_ml.tracking.experiments import experiment_id
+from crm_ml.tracking.logged_datasets import LoggedDataset, dataset_inputs
 from crm_ml.tracking.logged_models import Pyfunc, log_model, register
 from crm_ml.tracking.registry import ModelVersion
-from crm_ml.tracking.store import Client, artefacts_location, connect
+from crm_ml.tracking.safe_names import changed_names, safe_name
+from crm_ml.tracking.short_values import short
+from crm_ml.tracking.source_tags import COMMIT, source_tags
+from crm_ml.tracking.store import Client, connect
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
 TOKEN = "crm_ml.token"
-_NAME = re.compile(r"[\w/.\- :]+")
+NAMES = "names.json"
+DAY_MS = 86_400_000
+_LONGEST_TAG = 5000  # what every store takes
+_NOTE = "mlflow.note.content"
+_TABLES = "mlflow.loggedArtifacts"
 
 
 class TrackedRun:
@@ -31,37 +39,64 @@ class TrackedRun:
         self.experiment_id = experiment_id
         self.run_id = run_id
         self._model_id: str | None = None
+        self._full_names: dict[str, str] = {}
 
     def log_params(self, params: Mapping[str, Any]) -> None:
-        """Log settings; nested mappings become dotted names.
-
-        Raises
-        ------
-        InputError
-            If the store allows no such name; none is logged then.
-        """
+        """Log settings, short; nested mappings become dotted names, made safe as those of metrics."""
         from mlflow.entities import Param
 
-        flat = [Param(key, value) for key, value in _flatten(params)]
-        check_names(param.key for param in flat)
-        self.client.log_batch(self.run_id, params=flat)
+        flat = dict(_flatten(params))
+        self._full_names |= changed_names(flat)
+        self.client.log_batch(self.run_id, params=[Param(safe_name(k), v) for k, v in flat.items()])
 
     def log_metrics(self, metrics: Mapping[str, float]) -> None:
         """Log metrics, all or none, also to the model if one was registered before.
 
+        Names that MLflow does not take are made safe, see `crm_ml.tracking.safe_names`; the full ones stand
+        in ``names.json`` of the run.
+
         Raises
         ------
         InputError
-            If a metric is NaN or infinite, or its name is none; none is logged then.
+            If a metric is NaN or infinite; none is logged then.
         """
+        check_finite(metrics)
+        self._log([(name, value, 0, 0) for name, value in metrics.items()])
+
+    def log_series(self, series: Mapping[str, Sequence[tuple[int, float]]]) -> None:
+        """Log metrics that have a value at several days, as `log_metrics`.
+
+        Parameters
+        ----------
+        series : mapping of str to sequence of (int, float)
+            By metric, days since 1970-01-01 with values, in the order of time; the first is step 0.
+        """
+        check_finite({f"{name} on {day}": v for name, values in series.items() for day, v in values})
+        self._log([
+            (name, value, day * DAY_MS, step)
+            for name, values in series.items() for step, (day, value) in enumerate(values)
+        ])  # fmt: skip
+
+    def _log(self, values: Sequence[tuple[str, float, int, int]]) -> None:
         from mlflow.entities import Metric
 
-        check_finite(metrics)
-        check_names(metrics)
+        self._full_names |= changed_names(name for name, *_ in values)
         of = {"model_id": self._model_id, "run_id": self.run_id} if self._model_id else {}
-        self.client.log_batch(
-            self.run_id, metrics=[Metric(k, float(v), 0, 0, **of) for k, v in metrics.items()]
-        )
+        batch = [Metric(safe_name(name), float(value), at, step, **of) for name, value, at, step in values]
+        self.client.log_batch(self.run_id, metrics=batch)
+
+    def log_datasets(self, datasets: Sequence[LoggedDataset]) -> None:
+        """Log what the run has read; nothing of the rows."""
+        self.client.log_inputs(self.run_id, dataset_inputs(datasets))
+
+    def log_commit(self, commit: str | None) -> None:
+        """Note the commit of the code, where it is known."""
+        if commit:
+            self.client.set_tag(self.run_id, COMMIT, commit)
+
+    def describe(self, text: str) -> None:
+        """Set the description of the run, in Markdown."""
+        self.client.set_tag(self.run_id, _NOTE, text[:_LONGEST_TAG])
 
     def log_tags(self, tags: Mapping[str, str]) -> None:
         """Set tags of the run."""
@@ -76,7 +111,15 @@ class TrackedRun:
         made = _new_run(self.client, self.experiment_id, name, below)
         made.log_params(params)
         made.log_metrics(metrics)
-        self.client.set_terminated(made.run_id)
+        made.end("FINISHED")
+
+    def end(self, status: str) -> None:
+        """End the run; the full names of what was made safe are logged before."""
+        try:
+            if self._full_names:
+                self.log_json(self._full_names, NAMES)
+        finally:
+            self.client.set_terminated(self.run_id, status)
 
     def log_figure(self, figure: "Figure", path: str) -> None:
         """Log a figure as a picture under `path`, such as ``"plots/gains.png"``."""
@@ -89,6 +132,20 @@ class TrackedRun:
     def log_text(self, content: str, path: str) -> None:
         """Log text under `path`."""
         self.client.log_text(self.run_id, content, path)
+
+    def log_table(self, columns: Sequence[str], rows: Sequence[Sequence[Any]], path: str) -> None:
+        """Log a table that MLflow's page shows as one and lays beside those of other runs.
+
+        Parameters
+        ----------
+        columns : sequence of str
+        rows : sequence of sequence
+            Plain values.
+        path : str
+            Such as ``"evaluation.json"``.
+        """
+        self.log_text(json.dumps({"columns": list(columns), "data": [list(row) for row in rows]}), path)
+        self.client.set_tag(self.run_id, _TABLES, json.dumps([{"path": path, "type": "table"}]))
 
     def register(
         self,
@@ -128,29 +185,8 @@ def check_finite(metrics: Mapping[str, float]) -> None:
         raise InputError(f"metrics are NaN or infinite, none was logged: {', '.join(broken)}")
 
 
-def check_names(names: Iterable[str]) -> None:
-    """Refuse names that the store does not allow.
-
-    Raises
-    ------
-    InputError
-        With all of them.
-
-    Examples
-    --------
-    >>> check_names(["test.auc", "test.10% off.qini"])
-    Traceback (most recent call last):
-    ...
-    crm_ml.errors.InputError: the store allows letters, digits and _ - . : / in names, not 'test.10% off.qini'
-    """
-    wrong = [name for name in names if not _NAME.fullmatch(name)]
-    if wrong:
-        shown = ", ".join(map(repr, wrong))
-        raise InputError(f"the store allows letters, digits and _ - . : / in names, not {shown}")
-
-
 @contextlib.contextmanager
-def start(experiment: str, name: str) -> Iterator[TrackedRun]:
+def start(experiment: str, name: str, source: str = "") -> Iterator[TrackedRun]:
     """Start a run; it ends as FINISHED, or as FAILED when an error leaves the block.
 
     Parameters
@@ -159,44 +195,26 @@ def start(experiment: str, name: str) -> Iterator[TrackedRun]:
         MLflow experiment, such as ``"churn"``; created if absent.
     name : str
         Name of the run.
+    source : str
+        Command or function that made it.
 
     Raises
     ------
     StoreUnavailable
         If the store is locked or does not answer.
     InputError
-        If the experiment was deleted.
+        If the experiment was deleted, or the store refuses the user.
     """
     client = connect()
-    run = _new_run(client, _experiment_id(client, experiment), name, {})
+    run = _new_run(client, experiment_id(client, experiment), name, source_tags(source))
     try:
         yield run
     except BaseException as error:
         if not isinstance(error, StoreUnavailable):  # it would be waited for a second time
             with contextlib.suppress(CrmError):
-                client.set_terminated(run.run_id, "FAILED")
+                run.end("FAILED")
         raise
-    client.set_terminated(run.run_id, "FINISHED")
-
-
-def _experiment_id(client: Client, name: str) -> str:
-    """Return the id of an experiment, created if absent, also if another process creates it meanwhile."""
-    from mlflow.exceptions import MlflowException
-
-    experiment = client.get_experiment_by_name(name)
-    if experiment is None:
-        try:
-            return str(client.create_experiment(name, artefacts_location()))
-        except MlflowException as error:
-            if error.error_code != "RESOURCE_ALREADY_EXISTS":
-                raise
-            experiment = client.get_experiment_by_name(name)
-    if experiment.lifecycle_stage != "active":
-        raise InputError(
-            f"the experiment {name} is deleted in the store; restore it: "
-            f"mlflow experiments restore --experiment-id {experiment.experiment_id}"
-        )
-    return str(experiment.experiment_id)
+    run.end("FINISHED")
 
 
 def _new_run(client: Client, experiment_id: str, name: str, tags: Mapping[str, str]) -> TrackedRun:
@@ -214,4 +232,4 @@ def _flatten(params: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str,
         if isinstance(value, Mapping) and value:
             yield from _flatten(value, f"{prefix}{key}.")
         else:
-            yield f"{prefix}{key}", str(value)
+            yield f"{prefix}{key}", short(value)

@@ -8,6 +8,7 @@ from typing import Any
 
 from crm_ml.errors import InputError
 from crm_ml.storage.paths import runs_folder
+from crm_ml.tracking.refusals import masked
 from crm_ml.tracking.store_retry import Patient, patiently
 
 _URI = "MLFLOW_TRACKING_URI"
@@ -22,12 +23,17 @@ def tracking_uri() -> str:
     return os.environ.get(_URI) or f"sqlite:///{runs_folder() / 'mlflow.db'}"
 
 
+def store_name() -> str:
+    """Return `tracking_uri` as messages show it, without a password."""
+    return masked(tracking_uri())
+
+
 def connect() -> Client:
     """Point MLflow to `tracking_uri` and return a client.
 
     Raises
     ------
-    StoreUnavailable
+    StoreUnavailable, StoreRefused
         Also from every call of the client, see `crm_ml.tracking.store_retry.patiently`.
     """
     mlflow = load_mlflow()
@@ -39,14 +45,15 @@ def connect() -> Client:
     mlflow.set_tracking_uri(tracking_uri())
     if configured is None:
         os.environ.pop(_URI, None)  # MLflow sets it, and `tracking_uri` would take it for the user's own
-    return Client(patiently(mlflow.MlflowClient, tracking_uri()), tracking_uri())
+    return Client(patiently(mlflow.MlflowClient, store_name()), store_name())
 
 
 def connect_to(store: str) -> Client:
     """Return a client of another store by its URI; runs are still written to the store of the project."""
     connect()
-    made = patiently(lambda: load_mlflow().MlflowClient(tracking_uri=store, registry_uri=store), store)
-    return Client(made, store)
+    name = masked(store)
+    made = patiently(lambda: load_mlflow().MlflowClient(tracking_uri=store, registry_uri=store), name)
+    return Client(made, name)
 
 
 @contextlib.contextmanager

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from crm_ml.errors import ConfigError, StoreUnavailable
+from crm_ml.tracking.refusals import refusal
 
 log = logging.getLogger(__name__)
 WAIT = "CRM_ML_STORE_WAIT_S"
@@ -29,7 +30,7 @@ Result = TypeVar("Result")
 
 
 def patiently(
-    call: Callable[[], Result], store: str, find: Callable[[], Result | None] | None = None
+    call: Callable[[], Result], store: str, find: Callable[[], Result | None] | None = None, method: str = ""
 ) -> Result:
     """Return the result of a call, retried with growing waits while the store is locked or unavailable.
 
@@ -41,12 +42,16 @@ def patiently(
     call : callable
         Without arguments.
     store : str
-        URI of the store, for the error.
+        URI of the store for the error, masked.
     find : callable, optional
         Returns the result of an earlier attempt, or None; called before each retry.
+    method : str
+        Of the client, by which it is known whether artefacts are written.
 
     Raises
     ------
+    StoreRefused
+        If the store refuses the user, or the place of artefacts can't be used.
     StoreUnavailable
         After ``CRM_ML_STORE_WAIT_S`` seconds (60).
     ConfigError
@@ -62,7 +67,10 @@ def patiently(
         except Exception as error:
             passed = time.monotonic() - started
             if not _passing(error):
-                raise
+                clear = refusal(error, store, method)
+                if clear is None:
+                    raise
+                raise clear from error
             if passed + wait > longest:
                 raise StoreUnavailable(_unavailable_message(error, store, tries, passed)) from error
             log.warning("tracking store %s: %s; trying again in %g s", store, _short(error), wait)
@@ -81,7 +89,9 @@ class Patient:
         attribute = getattr(self._wrapped, name)
         if not callable(attribute):
             return attribute
-        return lambda *arguments, **named: patiently(lambda: attribute(*arguments, **named), self._store)
+        return lambda *arguments, **named: patiently(
+            lambda: attribute(*arguments, **named), self._store, method=name
+        )
 
     def once(self, make: Callable[[Any], Result], find: Callable[[Any], Result | None]) -> Result:
         """Create something; use `find` if an earlier attempt was executed and its answer lost."""

@@ -66,7 +66,7 @@ def _train(runs: Sequence[str], overrides: Sequence[str], metrics_json: Path | N
 
 
 def _show(console: "Console", done: "Finished", overrides: Sequence[str]) -> None:
-    from crm_ml.tracking import tracking_uri
+    from crm_ml.tracking import store_name
     from crm_ml.train.next_step import next_lines
     from crm_ml.train.record.outcome_text import print_report
 
@@ -75,7 +75,7 @@ def _show(console: "Console", done: "Finished", overrides: Sequence[str]) -> Non
     name, decision = outcome.candidate.name, done.decision
     console.print(f"{name} version {done.version} ({decision.role}); run {done.run_id}")
     console.print(f"{decision.role}: {decision.reason}", markup=False)
-    uri = tracking_uri()
+    uri = store_name()
     page = uri if uri.startswith("http") else f"mlflow server --backend-store-uri {uri}"
     console.print(f"page: {page}", soft_wrap=True)
     for line in next_lines(done, overrides):

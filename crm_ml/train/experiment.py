@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.progress import Progress
 
-from crm_ml import tracking
+from crm_ml import next_steps, tracking
 from crm_ml.config import Run, load_run
 from crm_ml.extras import require
 from crm_ml.storage.paths import runs_folder
@@ -57,10 +57,10 @@ def run(name: str, overrides: Sequence[str] = (), progress: Progress | None = No
     loading = progress.add_task(f"{name}: tables", total=None)
     tables = load_tables(config)
     progress.update(loading, total=1, completed=1)
-    return run_on(name, config, tables, progress)
+    return run_on(name, config, tables, progress, next_steps.train(name))
 
 
-def run_on(name: str, config: Run, tables: Tables, progress: Progress) -> Finished:
+def run_on(name: str, config: Run, tables: Tables, progress: Progress, source: str) -> Finished:
     """Run the experiment of a config on tables and log all of it.
 
     Parameters
@@ -71,18 +71,21 @@ def run_on(name: str, config: Run, tables: Tables, progress: Progress) -> Finish
     tables : Tables
         Those that the config names, or tables in memory.
     progress : rich.progress.Progress
+    source : str
+        Command or function that trains, without paths.
 
     Raises
     ------
-    InputError, LeakError, StoreUnavailable
+    ConfigError, InputError, LeakError, StoreUnavailable
         As `run`.
     """
-    with tracking.start(config.family, name) as active:
+    with tracking.start(config.family, name, source) as active:
         active.log_params(config.model_dump(mode="json"))
         # in the order given: that of the feature groups is that of the columns
         active.log_text(json.dumps(config.model_dump(mode="json"), indent=2), "config.json")
         before = account.before_fitting(config, tables)
         active.log_json(before[account.TOLD], "provenance.json")
+        active.log_commit(before[account.TOLD]["git_commit"])
         _log_report(active, tables)
         outcome = execute(config, tables, progress, _study_folder(config, tables))
         version, decision = log_outcome(active, config, tables, outcome, before)

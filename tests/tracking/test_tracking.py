@@ -1,9 +1,12 @@
 """Tracking: what is logged and refused, where files lie, and aliases."""
 
+import getpass
+import json
 import logging
 import math
 import os
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +14,10 @@ from crm_ml import tracking
 from crm_ml.errors import InputError, IntegrityError
 
 pytestmark = pytest.mark.xdist_group("store")
+
+
+def client_text(client, run_id, path):
+    return Path(client.download_artifacts(run_id, path)).read_text(encoding="utf-8")
 
 
 @pytest.fixture
@@ -35,7 +42,7 @@ def test_settings_metrics_tags_and_text_of_a_run():
     assert kept.data.params == {
         "model.name": "logistic",
         "model.options": "{}",
-        "test": "('a', 'b')",
+        "test": "a, b",
         "seed": "0",
     }
     assert kept.data.metrics == {"test.auc": 0.75, "test.auc.low": 0.5}
@@ -58,13 +65,21 @@ def test_metrics_are_refused_whole(broken):
 
 
 @pytest.mark.usefixtures("new_runs")
-def test_names_that_the_store_does_not_allow_and_a_deleted_experiment_say_what_to_do():
-    with tracking.start("churn", "run") as run:
-        for log in (run.log_metrics, run.log_params):
-            with pytest.raises(InputError, match=r"letters, digits and .* not 'test\.10% off"):
-                log({"test.qini": 0.5, "test.10% off.qini": 0.5})
+def test_names_from_data_are_made_safe_and_stand_in_full_beside_and_a_deleted_experiment_says_what_to_do():
+    arms = ["10% off", "10& off", "优惠", "a/../b", "x" * 400, "email"]
+    metrics = {f"test.{arm}.qini{end}": place for place, arm in enumerate(arms) for end in ("", ".low")}
+    with tracking.start("churn", "run", "python -m crm_ml.train churn/lightgbm") as run:
+        run.log_metrics(metrics)
+        run.log_params({"costs": dict.fromkeys(arms, 5)})
     client = tracking.connect()
-    assert not client.get_run(run.run_id).data.metrics
+    logged = client.get_run(run.run_id)
+    full = json.loads(client_text(client, run.run_id, "names.json"))
+    assert {full.get(name, name): value for name, value in logged.data.metrics.items()} == metrics
+    assert {full.get(name, name) for name in logged.data.params} == {f"costs.{arm}" for arm in arms}
+    shown = {"test.email.qini.low", "test.优惠.qini", "test.10_ off-0f8210c1.qini.low"}
+    assert shown <= set(logged.data.metrics)
+    assert logged.data.tags["mlflow.source.name"] == "python -m crm_ml.train churn/lightgbm"
+    assert logged.data.tags["mlflow.user"] == getpass.getuser()
     client.delete_experiment(run.experiment_id)
     with (
         pytest.raises(InputError, match=f"churn is deleted .* --experiment-id {run.experiment_id}"),

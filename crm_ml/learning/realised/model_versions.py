@@ -48,7 +48,7 @@ class Versions:
 
         lost = self._unreadable.get(name)
         unreadable = f"; can't be read: version {', '.join(lost)}" if lost else ""
-        return f"no version of {name} in {tracking.tracking_uri()} has the content {content[:12]}{unreadable}"
+        return f"no version of {name} in {tracking.store_name()} has the content {content[:12]}{unreadable}"
 
 
 def _newest_first(name: str) -> Iterator[str]:

@@ -198,7 +198,7 @@ def _realised(scores: LabelledScores, tables: "Tables") -> Realised:
     from crm_ml.tracking.deferred_metrics import log_at
 
     client, (name, number) = tracking.connect(), (scores.version.name, scores.version.version)
-    with tracking.refusing(f"the run of {name} version {number} is no longer in {tracking.tracking_uri()}"):
+    with tracking.refusing(f"the run of {name} version {number} is no longer in {tracking.store_name()}"):
         registered = client.get_model_version(name, number)
         promised, unlike = promised_metrics(client.get_run(registered.run_id).data, scores)
     identity = (name, number, scores.day, scores.what)

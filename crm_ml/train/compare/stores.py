@@ -100,11 +100,11 @@ def _find(name: str, stores: Sequence[str]) -> Named:
         short = run.info.run_id[:_DIGITS]
         return Named(f"{name if '@' in name else run.info.run_name} {short}", run.info.run_id, store, rows)
     kind = "registered model" if "@" in name else "run"
-    raise InputError(f"{name}: no {kind} of that name in {', '.join(stores)}")
+    raise InputError(f"{name}: no {kind} of that name in {', '.join(map(tracking.masked, stores))}")
 
 
 def _run(client: "Client", name: str, store: str) -> Any | None:
-    with tracking.absent(f"{name} can't be read from {store}"):
+    with tracking.absent(f"{name} can't be read from {tracking.masked(store)}"):
         if "@" in name:
             model, _, alias = name.partition("@")
             return client.get_run(str(client.get_model_version_by_alias(model, alias).run_id))

@@ -27,7 +27,7 @@ class Moved:
 
 def holder(client: "Client", name: str, alias: str) -> Any | None:
     """Return the registered version behind an alias, or None."""
-    with tracking.absent(f"{name}@{alias} can't be read from {tracking.tracking_uri()}"):
+    with tracking.absent(f"{name}@{alias} can't be read from {tracking.store_name()}"):
         return client.get_model_version_by_alias(name, alias)
     return None
 
@@ -74,7 +74,7 @@ def _settle_previous(client: "Client", name: str, number: str | None) -> None:
 
 
 def _version(client: "Client", name: str, number: str) -> Any | None:
-    with tracking.absent(f"version {number} of {name} can't be read from {tracking.tracking_uri()}"):
+    with tracking.absent(f"version {number} of {name} can't be read from {tracking.store_name()}"):
         return client.get_model_version(name, number)
     return None
 
@@ -99,7 +99,7 @@ def roll_back(name: str, reason: str) -> Moved:
     client = tracking.connect()
     champion = holder(client, name, CHAMPION)
     if champion is None:
-        raise InputError(f"no model {name}@{CHAMPION} is registered in {tracking.tracking_uri()}")
+        raise InputError(f"no model {name}@{CHAMPION} is registered in {tracking.store_name()}")
     now, before = str(champion.version), champion.tags.get(REPLACED) or None
     if before is None or before == now:
         raise InputError(f"{name}: version {now} replaced no champion; there is nothing to roll back to")

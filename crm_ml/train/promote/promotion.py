@@ -43,7 +43,7 @@ def by_hand(name: str, version: str | None = None, reason: str = "") -> "Moved":
     client = tracking.connect()
     number = version or number_of(client, name, CHALLENGER)
     if number is None:
-        raise InputError(f"{name}: there is no challenger in {tracking.tracking_uri()}; name a --version")
+        raise InputError(f"{name}: there is no challenger in {tracking.store_name()}; name a --version")
     if not number.isdigit():
         raise ConfigError(f"--version is {number!r}; it must be a number")
     tracking.registered(name, number)

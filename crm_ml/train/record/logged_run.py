@@ -50,7 +50,7 @@ def logged_run(run_id: str, threads: int | None = None) -> LoggedRun:
     from crm_ml.tables.strict import validate
 
     client = tracking.connect()
-    with tracking.refusing(f"no run {run_id!r} in {tracking.tracking_uri()}; training shows the id of each"):
+    with tracking.refusing(f"no run {run_id!r} in {tracking.store_name()}; training shows the id of each"):
         run = client.get_run(run_id)
     if _PARENT in run.data.tags:
         raise InputError(f"run {run_id} is a trial of run {run.data.tags[_PARENT]}; give that one")

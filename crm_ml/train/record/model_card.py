@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from crm_ml.train.families.family import training_family
 from crm_ml.train.record.model_card_parts import (
     data_part,
     features_part,
@@ -13,6 +12,7 @@ from crm_ml.train.record.model_card_parts import (
     metrics_part,
     segments_part,
 )
+from crm_ml.train.record.run_descriptions import predicts
 
 if TYPE_CHECKING:
     from crm_ml.config import Run
@@ -74,10 +74,9 @@ def model_card(subject: Subject, folder: Path) -> str:
 
 def _head(subject: Subject) -> str:
     config = subject.config
-    predicts = getattr(config.target, "predicts", training_family(config.family).CARD.predicts)
     return (
         f"# {subject.version.name}, version {subject.version.version}\n\n"
-        f"It says {predicts}. Family {config.family}, content "
+        f"It says {predicts(config)}. Family {config.family}, content "
         f"`{subject.version.content[:12]}`, trained for {config.register_as.as_of}.\n\n"
         f"Target: {_flat(config.target.model_dump(mode='json'))}.\n"
     )

@@ -18,19 +18,19 @@ if TYPE_CHECKING:
 _METRICS, _FEATURES, _SEED = 12, 15, 0
 
 
-def metrics_part(metrics: Mapping[str, float], decides: str | None) -> str:
-    """Return the metrics of the model, beside the best baseline of the metric that decides."""
+def metrics_part(metrics: Mapping[str, float], decides: str | None, most: int = _METRICS) -> str:
+    """Return up to `most` metrics of the model beside the baselines, the one that decides first."""
     names = [key.removeprefix("test.") for key in metrics if key.startswith("test.")]
     names = [name for name in names if not name.endswith((".low", ".high"))]
     shown = sorted(names, key=lambda name: decides is None or decides not in name.split("_at_")[0].split("."))
     lines = [
         "## Metrics on the test windows, 95 % intervals\n\n| metric | model | baselines |\n|---|---:|---|"
     ]
-    for name in shown[:_METRICS]:
+    for name in shown[:most]:
         others = _baselines(metrics, name)
         lines.append(f"| {name} | {_interval(metrics, f'test.{name}')} | {others} |")
-    if len(shown) > _METRICS:
-        lines.append(f"\n{len(shown) - _METRICS} more stand in `tables/metrics.csv`.")
+    if len(shown) > most:
+        lines.append(f"\n{len(shown) - most} more stand in `tables/metrics.csv`.")
     return "\n".join(lines) + "\n"
 
 

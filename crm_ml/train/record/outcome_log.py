@@ -16,8 +16,13 @@ from crm_ml.train.compare.pseudonyms import pseudonym_key
 from crm_ml.train.promote import promotion
 from crm_ml.train.promote.gate import Decision
 from crm_ml.train.record import account
+from crm_ml.train.record.evaluation_table import COLUMNS, evaluation_rows
+from crm_ml.train.record.evaluation_table import FILE as EVALUATION
+from crm_ml.train.record.metrics_by_day import metrics_by_day
 from crm_ml.train.record.model_card import Subject, model_card
 from crm_ml.train.record.outcome import Outcome
+from crm_ml.train.record.run_datasets import run_datasets
+from crm_ml.train.record.run_descriptions import model_text, run_text, version_text
 
 
 def log_outcome(
@@ -38,18 +43,18 @@ def log_outcome(
     ------
     InputError
         If a metric is NaN or infinite; nothing is logged then.
-    StoreUnavailable
+    StoreUnavailable, StoreRefused
         If the store is lost meanwhile; the metrics are kept in a file that the message names.
     """
     tracking.check_finite(outcome.metrics)
     try:
         return _log(active, config, tables, outcome, before)
-    except StoreUnavailable as error:
+    except (StoreUnavailable, tracking.StoreRefused) as error:
         path = runs_folder() / "unlogged" / f"{active.run_id}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
         content = {"config": config.model_dump(mode="json"), "metrics": dict(outcome.metrics)}
         path.write_text(json.dumps(content, indent=2, sort_keys=True), encoding="utf-8")
-        raise StoreUnavailable(f"{error}; the metrics of the run stand in {path}") from error
+        raise type(error)(f"{error}; the metrics of the run stand in {path}") from error
 
 
 def _log(
@@ -63,25 +68,44 @@ def _log(
             folder, candidate.name, candidate.loader_module, candidate.inputs, candidate.outputs
         )
         version = replace(version, details=verify(folder))
+        active.log_datasets(run_datasets(config, before, outcome, version.details))
         _log_files(active, outcome)
         stages = before | account.after_fitting(config, outcome, folder)
         active.log_json(account.as_artefact(stages), account.FILE)
 
         def tell(decision: Decision) -> None:
-            card = model_card(Subject(config, tables, outcome, version, decision), folder)
-            active.log_text(card, "model_card.md")
+            subject = Subject(config, tables, outcome, version, decision)
+            active.log_text(model_card(subject, folder), "model_card.md")
+            _describe(active, subject)
 
         logged = _log_rows(active, config, outcome)
         decision = promotion.settle(active, version, outcome, logged, tell)
     return version, decision
 
 
+def _describe(active: tracking.TrackedRun, subject: Subject) -> None:
+    """Write the descriptions of the run, of its model version and of the registered name."""
+    config, version = subject.config, subject.version
+    active.describe(run_text(subject, active))
+    tracking.describe_model(version.name, model_text(config), {"family": config.family})
+    tags = {
+        "family": config.family,
+        "data": config.data.name,
+        "labels_end": str(version.details.get("labels_end", "")),
+        "model_card": f"runs:/{active.run_id}/model_card.md",
+    }
+    tracking.describe_version(version.name, version.version, version_text(subject, active), tags)
+
+
 def _log_files(active: tracking.TrackedRun, outcome: Outcome) -> None:
     active.log_metrics(outcome.metrics)
+    if outcome.rows is not None:
+        active.log_series(metrics_by_day(outcome.rows))
+    active.log_table(COLUMNS, evaluation_rows(outcome.metrics), EVALUATION)
     for name, table in outcome.tables.items():
-        active.log_text(table.to_csv(index=False), f"tables/{name}.csv")
+        active.log_text(table.to_csv(index=False), f"tables/{tracking.safe_file(name)}.csv")
     for name, figure in outcome.figures.items():
-        active.log_figure(figure, f"plots/{name}.png")
+        active.log_figure(figure, f"plots/{tracking.safe_file(name)}.png")
     for trial in outcome.trials:
         values = {"value": trial.value, "gain": trial.gain}
         known = {name: value for name, value in values.items() if value is not None}

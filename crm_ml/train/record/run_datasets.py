@@ -1,0 +1,72 @@
+"""What a run trains, chooses and tests on, as datasets of the tracking store: counts, days and sums."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from crm_ml.tracking.logged_datasets import LoggedDataset
+from crm_ml.train.record.account import TOLD, Stages
+from crm_ml.train.record.fingerprints import content_sum, plain
+
+if TYPE_CHECKING:
+    from crm_ml.config import Run
+    from crm_ml.train.record.outcome import Outcome
+
+_CONTENT, _WINDOWS = 12, 8
+
+
+def run_datasets(
+    config: "Run", before: Stages, outcome: "Outcome", model: Mapping[str, Any]
+) -> list[LoggedDataset]:
+    """Return the data of training, of validation where there is one, and of the test.
+
+    Their digest is that of the accepted tables, which the model card names as well, and of the windows: equal
+    digests are the same rows of the same data for the same target, whatever the features.
+
+    Parameters
+    ----------
+    config : Run
+    before : mapping
+        Of `crm_ml.train.record.account.before_fitting`.
+    outcome : Outcome
+    model : mapping
+        Manifest of the registered model.
+    """
+    inputs = before["inputs"]
+    content = before[TOLD]["tables"]["fingerprint"] or content_sum(inputs["tables"])
+    schema = {
+        f"{table}.{column}": kind.rpartition(" ")[0]
+        for table, described in inputs["tables"].items()
+        for column, kind in described["columns"].items()
+    }
+    counts = {name: described["rows"] for name, described in inputs["tables"].items()}
+    target = config.target.model_dump(mode="json")
+    return [
+        LoggedDataset(
+            name=config.data.name,
+            digest=f"{content[:_CONTENT]}-{content_sum([config.family, target, windows])[:_WINDOWS]}",
+            context=context,
+            source=config.data.path or config.data.name,
+            schema=schema,
+            profile={"rows": counts, **windows},
+        )
+        for context, windows in _windows(config, outcome, model).items()
+    ]
+
+
+def _windows(config: "Run", outcome: "Outcome", model: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return days and counts of each part of the data that a run has."""
+    as_of = str(config.register_as.as_of)
+    parts: dict[str, dict[str, Any]] = {
+        "training": {"registered_for": as_of, "labels_end": model.get("labels_end", as_of)}
+    }
+    split = config.model_dump(mode="json").get("split", {})
+    tuning = getattr(config, "tuning", None)
+    if split.get("validation"):
+        parts["validation"] = {"days": split["validation"]}
+    elif tuning is not None:
+        parts["validation"] = {"days_before_test": tuning.validation.model_dump(mode="json"), "test": split}
+    if outcome.rows is not None:
+        days = {fold: [each.as_of, each.labels_end] for fold, each in sorted(outcome.rows.windows.items())}
+        rows = {name: len(part.y) for name, part in outcome.rows.parts.items()}
+        parts["test"] = {"windows": days, "test_rows": rows}
+    return dict(plain(parts))
