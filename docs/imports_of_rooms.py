@@ -3,6 +3,7 @@
 import ast
 import tomllib
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 PROJECT = Path(__file__).parents[1]
@@ -27,6 +28,7 @@ def layers() -> list[list[str]]:
     return [layer.split(" | ") for layer in contract["layers"]]
 
 
+@cache
 def rooms() -> dict[str, Room]:
     """Return the rooms of the package by name, each with what it imports of lower layers."""
     below: set[str] = set()

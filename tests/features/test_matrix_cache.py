@@ -36,7 +36,7 @@ def computed(monkeypatch):
 
 @pytest.fixture(scope="module")
 def tables():
-    return WORLD.tables("duckdb").identified("a" * 64)
+    return WORLD.tables("polars").identified("a" * 64)
 
 
 def matrix(tables, groups=GROUPS, snapshot=None):
@@ -59,7 +59,7 @@ def test_what_is_read_back_is_what_was_computed_to_the_type(tables, computed, da
         lambda tables: matrix(tables.identified("b" * 64)),
         lambda tables: matrix(dataclasses.replace(tables, customers=tables.customers)),
         lambda tables: matrix(WORLD.snapshot().known(tables)),
-        lambda tables: matrix(tables.to("polars")),
+        lambda tables: matrix(tables.to("duckdb")),
         lambda tables: matrix(tables, {**GROUPS, "lifecycle": {"new_within_days": 15}}),
         lambda tables: matrix(tables, dict(reversed(GROUPS.items()))),
         lambda tables: matrix(tables, {"rfm": {}}),
