@@ -2,6 +2,7 @@
 
 import importlib
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from importlib.metadata import EntryPoint, distributions, entry_points
 from importlib.util import find_spec
@@ -9,6 +10,7 @@ from types import ModuleType
 from typing import Any
 
 from crm_ml.errors import ConfigError
+from crm_ml.storage.paths import project_root
 
 OWN = r"[A-Za-z_][\w.]*:[A-Za-z_]\w*"
 NAME = rf"^([a-z][a-z0-9_]*|{OWN})$"  # of a module of ours or an entry point, or an own
@@ -20,7 +22,7 @@ def is_own(name: str) -> bool:
 
 
 def imported(module: str, where: str) -> ModuleType:
-    """Import a module.
+    """Import a module; one beside ``configs/`` of the project is found from any folder of the project.
 
     Parameters
     ----------
@@ -35,15 +37,25 @@ def imported(module: str, where: str) -> ModuleType:
         If there is no such module, or its import fails.
     """
     try:
+        _let_project_be_imported(module)
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
         if error.name is not None and (module == error.name or module.startswith(f"{error.name}.")):
             raise ConfigError(
-                f"{where}: there is no module {error.name}; install it, or put its folder on PYTHONPATH"
+                f"{where}: there is no module {error.name}; install it, or put it beside configs/ of the "
+                "project, or put its folder on PYTHONPATH"
             ) from error
         raise ConfigError(f"{where}: {module} can't be imported: {error}") from error
     except Exception as error:
         raise ConfigError(f"{where}: {module} can't be imported: {type(error).__name__}: {error}") from error
+
+
+def _let_project_be_imported(module: str) -> None:
+    """Add the project's folder to the path if the module lies there: scripts and notebooks lack it."""
+    root, package = project_root(), module.partition(".")[0]
+    lies_there = (root / package).is_dir() or (root / f"{package}.py").is_file()
+    if lies_there and str(root) not in sys.path and not _is_there(package):
+        sys.path.append(str(root))
 
 
 def named(name: str) -> Any:
@@ -83,6 +95,8 @@ def modules_named(content: Any) -> set[str]:
     """
     texts = set(_texts(content))
     names = {text.partition(":")[0] for text in texts if re.fullmatch(rf"{OWN}|[A-Za-z_]\w*(\.\w+)+", text)}
+    for name in names:
+        _let_project_be_imported(name)
     for point in (point for each in distributions() for point in each.entry_points):
         if point.group.startswith("crm_ml.") and point.name in texts:
             names.add(point.module)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from crm_ml.errors import InputError, IntegrityError
 from crm_ml.storage import manifest as artefacts
 from crm_ml.storage.identity import identity
+from crm_ml.storage.paths import project_root
 from crm_ml.storage.publish import POINTER, read_pointer
 
 if TYPE_CHECKING:
@@ -45,17 +46,23 @@ def read_list(folder: Path | str) -> "pd.DataFrame":
 def locate(folder: Path) -> Path:
     """Return the folder itself if it is one list, else the one that its ``latest.json`` points to.
 
+    A relative path is one of the working folder, or of the project where it is not there: notebooks name
+    lists as commands do.
+
     Raises
     ------
     InputError
         If it is neither.
     """
+    if not folder.exists() and (project_root() / folder).exists():
+        folder = project_root() / folder
     if (folder / artefacts.MANIFEST).is_file():
         return folder
     pointer = read_pointer(folder)
     if pointer is None:
         raise InputError(
-            f"{folder}: there is no list, neither {artefacts.MANIFEST} nor a {POINTER} to follow"
+            f"{folder}: there is no list, neither {artefacts.MANIFEST} nor a {POINTER} to follow; make run "
+            "writes the default lists, python -m crm_ml.score CONFIG another"
         )
     return folder / pointer["folder"]
 
