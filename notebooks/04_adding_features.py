@@ -64,7 +64,7 @@ for test in tests:
     scores = {}
     for name, X in (("with novelty", wide), ("without", rows.X)):
         model = create("gradient_boosting", rounds=80, n_seeds=1).fit(X.loc[past.X.index], past.y)
-        scores[name] = model.predict(X.loc[now.X.index])
+        scores[name] = model.predict_proba(X.loc[now.X.index])[:, 1]
     parts.append(Predictions(now.customer_id, now.fold, now.y, scores))
 judged = evaluate(Predictions.join(parts), np.random.default_rng(0), ["auc", "log_loss"], replicates=400)
 gain = {metric: judged.difference("with novelty", "without", metric) for metric in judged.metrics}

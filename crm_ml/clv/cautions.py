@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from crm_ml.clv.newton import BOUND
 from crm_ml.clv.purchase_calendar import Calendar
-from crm_ml.clv.purchase_histories import Histories
+from crm_ml.clv.purchase_histories import Histories, plain_names
 from crm_ml.clv.purchase_model import PurchaseModel
 from crm_ml.clv.purchase_regularity import Regularity, regularity
 from crm_ml.clv.season import LEAST_FACTOR, MONTHS, Season, season
@@ -88,6 +88,7 @@ def of_horizon_and_bounds(
     model: PurchaseModel, summary: "pd.DataFrame", horizon: Horizon
 ) -> list[dict[str, Any]]:
     """Return the cautions of horizon and bounds as plain data, which frames can hold; log the former."""
+    summary = plain_names(summary)
     beyond = _horizon(summary, in_units(horizon, model.unit_for(summary)))
     if beyond is not None:
         logger.warning("%s", beyond.text)

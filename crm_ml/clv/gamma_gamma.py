@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
+from crm_ml.clv import lifetimes_bridge
 from crm_ml.clv.maximum_likelihood import Fit, FitRecord, follow, maximise
 from crm_ml.clv.newton import BOUND, Objective, numerical_hessian
 from crm_ml.clv.purchase_histories import Floats
 from crm_ml.clv.spend_summary import Grouped, Independence, Levels, Spend, independence_of
 from crm_ml.errors import InputError
+from crm_ml.models.estimator import Estimator
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,7 +26,7 @@ _LARGEST_MEAN = 2.0
 _CONSTANT = 1e-9
 
 
-class GammaGamma:
+class GammaGamma(Estimator):
     """Spend on a purchase varies as Gamma(p, nu) within a customer, and nu as Gamma(q, v) over customers.
 
     Parameters
@@ -98,15 +100,16 @@ class GammaGamma:
         levels = Levels.learn(known) if dependent else Levels()
         if dependent:
             logger.warning("spend depends on frequency: %s; a level for each band", independence)
-        factors = levels.of(known.n)
-        relative = Grouped(known.n, known.mean / factors, known.weight)
-        self._maximise(relative, start, hessian)
+        self._maximise(Grouped(known.n, known.mean / levels.of(known.n), known.weight), start, hessian)
         self.independence_, self.levels_ = independence, levels
         self.n_customers_ = round(known.customers)
-        self.log_likelihood_ = log_likelihood(self.theta_, relative)[0] - float(
-            known.weight @ np.log(factors)
-        )
+        self.log_likelihood_ = self._log_likelihood(known)
         return self
+
+    def _log_likelihood(self, known: Grouped) -> float:
+        factors = self.levels_.of(known.n)
+        relative = Grouped(known.n, known.mean / factors, known.weight)
+        return log_likelihood(self.theta_, relative)[0] - float(known.weight @ np.log(factors))
 
     def hessian(self, known: Grouped) -> Floats:
         """Return the second derivatives of the mean log-likelihood by log p, log (q - 1), log v."""
@@ -167,6 +170,22 @@ class GammaGamma:
         spend = Spend.of(summary, self.use_first_purchase)
         return pd.Series(self.expected(spend), index=summary.index, name="expected_value")
 
+    def score(self, summary: "pd.DataFrame", y: None = None) -> float:  # noqa: ARG002  (of scikit-learn)
+        """Return the mean log-likelihood of what customers spend on a purchase, equation 1a of [1]_.
+
+        Greater is better; a density of money, so compare scores in one currency alone.
+
+        Raises
+        ------
+        InputError
+            If the model is not fitted, or no customer of the summary has a known spend.
+        """
+        self._check_fitted()
+        known = Spend.of(summary, self.use_first_purchase).known()
+        if not known.customers > 0:
+            raise InputError("summary: no customer has a purchase of a value above 0, so there is no score")
+        return self._log_likelihood(known) / known.customers
+
     def expected(self, spend: Spend) -> Floats:
         """Return the expected spend of customers on a purchase, shape (n,)."""
         p, above, v = np.exp(self.theta_)
@@ -212,9 +231,55 @@ class GammaGamma:
         model.levels_ = Levels(tuple(content["levels"]["edges"]), tuple(content["levels"]["factors"]))
         return model
 
+    @classmethod
+    def from_lifetimes(cls, fitter: Any) -> Self:
+        """Return the model with the parameters of a GammaGammaFitter, whose expected spend it repeats.
+
+        Likelihood, standard errors and the test of independence follow from its data, without its penalty.
+
+        Raises
+        ------
+        InputError
+            If it is another fitter or not fitted, or its q is 1 or less, so that the mean spend is infinite.
+        """
+        p, q, v = lifetimes_bridge.params_of(cls, fitter).values()
+        if q <= 1:
+            raise InputError(f"q is {q:.3g}: its mean spend is infinite; fit it again with q_constraint=True")
+        model = cls()
+        model.theta_, model.covariance_ = np.log([p, q - 1, v]), np.full((3, 3), np.nan)
+        model.log_likelihood_, model.n_customers_ = math.nan, 0
+        model.mean_is_tied_, model.levels_ = False, Levels()
+        model.independence_ = Independence(math.nan, math.nan, math.nan)
+        rows = lifetimes_bridge.rows_of(fitter)
+        if rows is not None:
+            n, mean = (rows[0][name].to_numpy(float) for name in ("frequency", "monetary_value"))
+            known = Grouped(n, mean, rows[1])
+            model.independence_, model.n_customers_ = independence_of(known), round(known.customers)
+            model.log_likelihood_ = model._log_likelihood(known)
+            model.covariance_ = lifetimes_bridge.covariance_at(model.hessian(known), known.customers)
+        return model
+
+    def to_lifetimes(self) -> Any:
+        """Return a GammaGammaFitter with these parameters; see `crm_ml.clv.lifetimes_bridge`.
+
+        Raises
+        ------
+        ConfigError
+            If lifetimes is not installed.
+        InputError
+            If the model is not fitted, learned from first purchases, or has levels by frequency.
+        """
+        self._check_fitted()
+        if self.use_first_purchase or self.levels_ != Levels():
+            raise InputError(
+                "lifetimes knows neither first purchases nor levels of spend by frequency; fit with "
+                "use_first_purchase=False and largest_correlation=1"
+            )
+        return lifetimes_bridge.make_fitter(self)
+
     def _check_fitted(self) -> None:
         if not hasattr(self, "theta_"):
-            raise InputError("GammaGamma is not fitted; call fit first")
+            raise self._not_fitted()
 
 
 def log_likelihood(theta: Floats, known: Grouped) -> tuple[float, Floats]:

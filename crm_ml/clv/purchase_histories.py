@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 COLUMNS = ("frequency", "recency", "T")
+_CALIBRATION = "_cal"
 LARGEST_FREQUENCY = 1_000_000
 LARGEST = 1e15
 
@@ -50,6 +51,7 @@ class Histories:
         InputError
             If it is no valid summary; see `check_summary`.
         """
+        summary = plain_names(summary)
         check_summary(summary)
         x = summary["frequency"].to_numpy(dtype=np.int64)
         t_x, T = (summary[name].to_numpy(dtype=np.float64) for name in ("recency", "T"))
@@ -101,6 +103,20 @@ def group_rows(columns: Sequence[npt.NDArray[np.generic]]) -> tuple[Ints, Ints]:
     first = np.empty(int(key.max()) + 1, dtype=np.int64)
     first[key[::-1]] = np.arange(len(key))[::-1]
     return key, first
+
+
+def plain_names(summary: "pd.DataFrame") -> "pd.DataFrame":
+    """Return a summary by its plain names; that of a calibration period of lifetimes has ``T_cal`` for T.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> [*plain_names(pd.DataFrame(columns=["frequency_cal", "recency_cal", "T_cal", "duration_holdout"]))]
+    ['frequency', 'recency', 'T', 'duration_holdout']
+    """
+    if "frequency" in summary.columns or f"frequency{_CALIBRATION}" not in summary.columns:
+        return summary
+    return summary.rename(columns=lambda name: str(name).removesuffix(_CALIBRATION))
 
 
 def check_summary(summary: "pd.DataFrame", money: Sequence[str] = ()) -> None:

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
+from crm_ml.clv import lifetimes_bridge
 from crm_ml.clv.conditional_future import Future
 from crm_ml.clv.maximum_likelihood import follow, maximise
 from crm_ml.clv.newton import Objective, numerical_hessian
 from crm_ml.clv.purchase_histories import Floats, Histories, Ints
-from crm_ml.clv.time_units import NAMES, Horizon, in_units, time_unit_of
+from crm_ml.clv.time_units import NAMES, Horizon, TimeUnit, in_units, time_unit_of
 from crm_ml.errors import InputError
+from crm_ml.models.estimator import Estimator
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,7 +24,7 @@ logger = logging.getLogger(__name__)
 SEARCH_ROWS = 20_000
 
 
-class PurchaseModel(ABC):
+class PurchaseModel(Estimator, ABC):
     """A model of how often customers buy and when they drop out.
 
     After `fit`: ``params_`` (dict, in the unit of the summary), ``standard_errors_`` (the same keys; NaN at a
@@ -163,6 +165,20 @@ class PurchaseModel(ABC):
         low, high = np.exp(self.theta_ - half), np.exp(self.theta_ + half)
         return dict(zip(self.NAMES, zip(low.tolist(), high.tolist(), strict=True), strict=True))
 
+    def score(self, summary: "pd.DataFrame", y: None = None) -> float:  # noqa: ARG002  (of scikit-learn)
+        """Return the mean log-likelihood of the histories of customers, held out from the fit or not.
+
+        It is ``log L / n`` by the model's own likelihood, for which the class names the equation; greater is
+        better. Recency is a time, so compare scores in one unit of time alone.
+
+        Raises
+        ------
+        InputError
+            If the model is not fitted, `summary` is no valid summary, or in another unit of time.
+        """
+        histories = self._histories(summary)
+        return self._log_likelihood(self.theta_, histories)[0] / len(summary)
+
     def probability_alive(self, summary: "pd.DataFrame") -> "pd.Series[float]":
         """Return the probability that each customer has not dropped out by now, shape (n,)."""
         histories = self._histories(summary)
@@ -270,6 +286,49 @@ class PurchaseModel(ABC):
         model.time_unit_ = content["time_unit"]
         return model
 
+    @classmethod
+    def from_lifetimes(cls, fitter: Any, time_unit: TimeUnit | None = None) -> Self:
+        """Return the model with the parameters of a fitter of lifetimes, whose predictions it repeats.
+
+        Parameters
+        ----------
+        fitter : BetaGeoFitter, ModifiedBetaGeoFitter or ParetoNBDFitter
+            Fitted. Likelihood and standard errors follow from its data, without its penalty; NaN where it
+            holds none.
+        time_unit : {"D", "W"}, optional
+            Of its summary, so that horizons may be times.
+
+        Raises
+        ------
+        InputError
+            If it is a fitter of another model, not fitted, or its data are no valid summary.
+        """
+        theta = np.log(list(lifetimes_bridge.params_of(cls, fitter).values()))
+        unknown = np.full((len(theta), len(theta)), np.nan)
+        content = {"theta": theta, "covariance": unknown, "log_likelihood": math.nan, "n_customers": 0}
+        model = cls.from_dict({**content, "time_unit": time_unit})
+        rows = lifetimes_bridge.rows_of(fitter)
+        if rows is not None:
+            histories = Histories.of(rows[0])
+            histories = histories.weighted(np.bincount(histories.row, rows[1]).astype(np.float64))
+            model.log_likelihood_ = model._log_likelihood(theta, histories)[0]
+            model.n_customers_ = round(rows[1].sum())
+            model.covariance_ = lifetimes_bridge.covariance_at(model.hessian(histories), rows[1].sum())
+        return model
+
+    def to_lifetimes(self) -> Any:
+        """Return a fitter of lifetimes with these parameters; see `crm_ml.clv.lifetimes_bridge`.
+
+        Raises
+        ------
+        ConfigError
+            If lifetimes is not installed.
+        InputError
+            If the model is not fitted or lifetimes has none like it.
+        """
+        self._check_fitted()
+        return lifetimes_bridge.make_fitter(self)
+
     def _histories(self, summary: "pd.DataFrame") -> Histories:
         self.unit_for(summary)
         return Histories.of(summary)
@@ -282,7 +341,7 @@ class PurchaseModel(ABC):
 
     def _check_fitted(self) -> None:
         if not hasattr(self, "params_"):
-            raise InputError(f"{type(self).__name__} is not fitted; call fit first")
+            raise self._not_fitted()
 
 
 def refuse_no_repeats(histories: Histories) -> None:

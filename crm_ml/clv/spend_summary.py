@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crm_ml.clv.purchase_histories import Floats, check_summary, group_rows
+from crm_ml.clv.purchase_histories import Floats, check_summary, group_rows, plain_names
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,6 +39,7 @@ class Spend:
             If it is no valid summary, or lacks ``monetary_value``, or ``first_value`` where that is used.
         """
         columns = ("monetary_value", "first_value") if use_first_purchase else ("monetary_value",)
+        summary = plain_names(summary)
         check_summary(summary, columns)
         x, mean = (summary[name].to_numpy(dtype=np.float64) for name in ("frequency", "monetary_value"))
         if not use_first_purchase:

@@ -10,9 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from crm_ml.errors import InputError
+from crm_ml.models.estimator import as_table
 from crm_ml.models.feature_reasons import top_reasons
 from crm_ml.models.gradient_boosting import GradientBoosting
 from crm_ml.models.logistic import Logistic
+from crm_ml.models.predictor import Predictor
 from crm_ml.models.training_rows import TrainingRows
 from crm_ml.models.tree_settings import PLAIN, SettingsChoice, choose
 
@@ -26,7 +28,7 @@ _DECLARED = ("linear_share", "strength", "rounds")
 
 
 @dataclass(kw_only=True, eq=False)
-class Blend:
+class Blend(Predictor):
     """Boosted trees with a share of logistic regression on the same features.
 
     ``logit p = (1 - linear_share) * logit p_trees + linear_share * logit p_line``. Trees
@@ -64,7 +66,12 @@ class Blend:
     def __post_init__(self) -> None:
         self._unfitted_trees()
 
-    def fit(self, X: "pd.DataFrame", y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> Self:
+    def fit(
+        self,
+        X: "pd.DataFrame | npt.ArrayLike",
+        y: npt.ArrayLike,
+        sample_weight: npt.ArrayLike | None = None,
+    ) -> Self:
         """Fit both parts; parameters and errors as `GradientBoosting.fit`.
 
         Raises
@@ -74,7 +81,7 @@ class Blend:
         """
         if not 0 <= self.linear_share <= 1:
             raise InputError(f"linear_share is {self.linear_share}; it must lie within 0 and 1")
-        rows = TrainingRows.of("binary", X, y, sample_weight)
+        rows = TrainingRows.of(self.objective, *self._to_fit(X, y), sample_weight)
         self.choice_ = choose(rows, self._candidates) if self._chooses() else None
         settings = self.choice_.settings if self.choice_ else "regularised"
         trees = self._unfitted_trees()
@@ -88,17 +95,17 @@ class Blend:
         self._check_fitted()
         return self.trees_, self.line_
 
-    def predict(self, X: "pd.DataFrame") -> Floats:
+    def expected(self, X: "pd.DataFrame | npt.ArrayLike") -> Floats:
         """Return the probability of each row, shape (n,); raises as the parts do."""
         from scipy.special import expit
 
         return np.asarray(expit(self.margin(X)))
 
-    def margin(self, X: "pd.DataFrame") -> Floats:
+    def margin(self, X: "pd.DataFrame | npt.ArrayLike") -> Floats:
         """Return the log-odds of each row, shape (n,)."""
         self._check_fitted()
         encoding = self.trees_.encoding_  # and that of the line, which learned from the same rows
-        return np.concatenate([self._margin_of(matrix) for matrix in encoding.chunks(X)])
+        return np.concatenate([self._margin_of(matrix) for matrix in encoding.chunks(as_table(X, self))])
 
     def _margin_of(self, matrix: Floats) -> Floats:
         trees, line = self.trees_.margin_of(matrix), self.line_.margin_of(matrix)
@@ -135,6 +142,7 @@ class Blend:
         model = cls(**json.loads((folder / _PARAMETERS).read_text(encoding="utf-8")))
         model.trees_ = GradientBoosting.load(folder / "trees")
         model.line_ = Logistic.load(folder / "line")
+        model._features_of(model.line_.encoding_)
         model.choice_ = SettingsChoice.load(folder)
         return model
 
@@ -165,4 +173,4 @@ class Blend:
 
     def _check_fitted(self) -> None:
         if not hasattr(self, "line_"):
-            raise InputError("Blend is not fitted; call fit first")
+            raise self._not_fitted()

@@ -37,6 +37,8 @@ def check_params(params: Mapping[str, Any], own: Collection[str]) -> None:
     ConfigError
         The message names all of them, each with its reason.
     """
+    if not isinstance(params, Mapping):
+        raise ConfigError(f"params is {type(params).__name__}; give a mapping of names to values")
     if not params:
         return
     names = _canonical_names()

@@ -4,9 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+import numpy as np
+import numpy.typing as npt
+
 from crm_ml.evaluation import calibrators
 from crm_ml.models.checks import Floats
 from crm_ml.models.model_folder import read_model, write_model
+from crm_ml.models.predictor import HAPPENED, Predictor
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -15,7 +19,7 @@ _CALIBRATOR, _MODEL = "calibrator.json", "model"
 
 
 @dataclass(frozen=True, eq=False)
-class CalibratedModel:
+class CalibratedModel(Predictor):
     """Probabilities of a fitted model, calibrated.
 
     Parameters
@@ -29,9 +33,14 @@ class CalibratedModel:
     model: Any
     calibrator: calibrators.Calibrator
 
-    def predict(self, X: "pd.DataFrame") -> Floats:
+    @property
+    def classes_(self) -> npt.NDArray[Any]:
+        """The labels of the model, shape (2,)."""
+        return np.asarray(getattr(self.model, "classes_", HAPPENED))
+
+    def expected(self, X: "pd.DataFrame | npt.ArrayLike") -> Floats:
         """Return the calibrated probability of each row, shape (n,)."""
-        return self.calibrator.predict(self.model.predict(X))
+        return self.calibrator.predict(self.model.predict_proba(X)[:, 1])
 
     def reasons(self, X: "pd.DataFrame", top: int = 3, raising: bool = False) -> "pd.DataFrame":
         """Return the reasons of the model, in log-odds before calibration."""

@@ -52,8 +52,8 @@ def check_outcomes(
     ------
     InputError
         If they have another index or another length than the features, or are no numbers; an outcome is NaN,
-        infinite or, where it is binary, neither 0 nor 1; one class is missing; or a weight is negative or not
-        finite.
+        infinite or, where it is binary, neither 0 nor 1; one class is missing; a weight is negative or not
+        finite, or all are 0.
     """
     if objective not in ("binary", "regression"):
         raise InputError(f"objective is {objective!r}; it must be binary or regression")
@@ -76,6 +76,8 @@ def check_outcomes(
     bad = int((~(np.isfinite(weights) & (weights >= 0))).sum())
     if bad:
         breaches.append(f"sample_weight is negative, NaN or infinite in {bad:,} of {rows:,} rows")
+    elif not weights.any():
+        breaches.append(f"sample_weight is 0 in all of {rows:,} rows")
     if breaches:
         raise InputError("; ".join(breaches))
     return labels, weights

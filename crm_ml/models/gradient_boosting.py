@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 import numpy as np
 import numpy.typing as npt
 
-from crm_ml.errors import InputError
 from crm_ml.models.booster_params import check_params, passed_on
 from crm_ml.models.booster_text import booster_of, text_of
 from crm_ml.models.encoding import Encoding
+from crm_ml.models.estimator import as_table
 from crm_ml.models.feature_reasons import top_reasons
+from crm_ml.models.predictor import Predictor
 from crm_ml.models.training_rows import TrainingRows
 from crm_ml.models.tree_settings import PLAIN, SettingsChoice, choose, size_defaults
-from crm_ml.tables.outside_frames import as_features
 from crm_ml.threads import usable
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ _SEEDS = {"seed": 0, "feature_fraction_seed": 2, "bagging_seed": 3, "extra_seed"
 
 
 @dataclass(kw_only=True, eq=False)
-class GradientBoosting:
+class GradientBoosting(Predictor):
     """LightGBM on customer features.
 
     Parameters
@@ -101,7 +101,12 @@ class GradientBoosting:
     def __post_init__(self) -> None:
         check_params(self.params, self._parameters(1, 1, 0))
 
-    def fit(self, X: "pd.DataFrame", y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> Self:
+    def fit(
+        self,
+        X: "pd.DataFrame | npt.ArrayLike",
+        y: npt.ArrayLike,
+        sample_weight: npt.ArrayLike | None = None,
+    ) -> Self:
         """Grow the trees.
 
         Parameters
@@ -118,7 +123,7 @@ class GradientBoosting:
         InputError
             If a feature is infinite or neither numbers nor categories, or labels can't be used.
         """
-        return self.fit_rows(TrainingRows.of(self.objective, X, y, sample_weight))
+        return self.fit_rows(TrainingRows.of(self.objective, *self._to_fit(X, y), sample_weight))
 
     def fit_rows(self, rows: TrainingRows) -> Self:
         """Grow the trees from encoded rows; all boosters share one binning."""
@@ -144,7 +149,7 @@ class GradientBoosting:
         self.texts_ = texts
         return self
 
-    def predict(self, X: "pd.DataFrame") -> Floats:
+    def expected(self, X: "pd.DataFrame | npt.ArrayLike") -> Floats:
         """Return the probability (of a regression: the amount) of each row, shape (n,).
 
         Raises
@@ -157,9 +162,10 @@ class GradientBoosting:
         margin = self.margin(X)
         return np.asarray(expit(margin)) if self.objective == "binary" else margin
 
-    def margin(self, X: "pd.DataFrame") -> Floats:
-        """Return the log-odds (of a regression: the amount) of each row, shape (n,); raises as `predict`."""
-        return np.concatenate([self.margin_of(matrix) for matrix in self._encoding().chunks(X)])
+    def margin(self, X: "pd.DataFrame | npt.ArrayLike") -> Floats:
+        """Return the log-odds (of a regression: the amount) of each row, shape (n,); raises as `expected`."""
+        chunks = self._encoding().chunks(as_table(X, self))
+        return np.concatenate([self.margin_of(matrix) for matrix in chunks])
 
     def margin_of(self, matrix: Floats) -> Floats:
         """Return the margin of each row of an encoded matrix, shape (n,)."""
@@ -184,7 +190,7 @@ class GradientBoosting:
         """
         import pandas as pd
 
-        X = as_features(X)
+        X = as_table(X, self)
         columns = [*self._encoding().columns, "base"]
         parts = [np.empty((0, len(columns)))]
         for matrix in self._encoding().chunks(X) if len(X) else ():
@@ -215,6 +221,7 @@ class GradientBoosting:
         """Read a model that `save` wrote; check its manifest before, for a damaged text ends the process."""
         model = cls(**json.loads((folder / _PARAMETERS).read_text(encoding="utf-8")))
         model.encoding_ = Encoding.load(folder / _ENCODING)
+        model._features_of(model.encoding_)
         model.choice_ = SettingsChoice.load(folder)
         numbers = range(model.n_seeds)
         model.texts_ = [(folder / f"booster_{number}.txt").read_text(encoding="utf-8") for number in numbers]
@@ -261,5 +268,5 @@ class GradientBoosting:
 
     def _encoding(self) -> Encoding:
         if not hasattr(self, "encoding_"):
-            raise InputError("GradientBoosting is not fitted; call fit first")
+            raise self._not_fitted()
         return self.encoding_

@@ -3,17 +3,17 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from crm_ml.errors import InputError
 from crm_ml.models.encoding import Encoding
+from crm_ml.models.estimator import as_table
 from crm_ml.models.feature_reasons import top_reasons
 from crm_ml.models.linear_terms import LIMIT, LinearTerms, bent, number_places, widths
+from crm_ml.models.predictor import Predictor
 from crm_ml.models.training_rows import TrainingRows
-from crm_ml.tables.outside_frames import as_features
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,7 +23,7 @@ _ARRAYS, _ENCODING, _PARAMETERS = "coefficients.npz", "encoding.json", "paramete
 
 
 @dataclass(kw_only=True, eq=False)
-class Logistic:
+class Logistic(Predictor):
     """Logistic regression with an L2 penalty.
 
     Numbers become ``sign(x) * log(1 + |x|)``, are standardised and cut at 5 standard deviations, so that one
@@ -39,14 +39,18 @@ class Logistic:
         Whether numbers become signed logs; otherwise they are standardised and cut as they are.
     """
 
-    objective: ClassVar[str] = "binary"
     strength: float = 0.1
     max_iterations: int = 2000
     signed_logs: bool = True
 
-    def fit(self, X: "pd.DataFrame", y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> Self:
+    def fit(
+        self,
+        X: "pd.DataFrame | npt.ArrayLike",
+        y: npt.ArrayLike,
+        sample_weight: npt.ArrayLike | None = None,
+    ) -> Self:
         """Learn the coefficients; parameters and errors as `crm_ml.models.gradient_boosting`."""
-        return self.fit_rows(TrainingRows.of(self.objective, X, y, sample_weight))
+        return self.fit_rows(TrainingRows.of(self.objective, *self._to_fit(X, y), sample_weight))
 
     def fit_rows(self, rows: TrainingRows) -> Self:
         """Learn the coefficients from encoded rows."""
@@ -73,15 +77,16 @@ class Logistic:
         model.fit(design, y, sample_weight=weights)
         return np.asarray(model.coef_[0]), float(model.intercept_[0])
 
-    def predict(self, X: "pd.DataFrame") -> Floats:
+    def expected(self, X: "pd.DataFrame | npt.ArrayLike") -> Floats:
         """Return the probability of each row, shape (n,); raises as gradient boosting."""
         from scipy.special import expit
 
         return np.asarray(expit(self.margin(X)))
 
-    def margin(self, X: "pd.DataFrame") -> Floats:
-        """Return the log-odds of each row, shape (n,); raises as `predict`."""
-        return np.concatenate([self.margin_of(matrix) for matrix in self._fitted_encoding().chunks(X)])
+    def margin(self, X: "pd.DataFrame | npt.ArrayLike") -> Floats:
+        """Return the log-odds of each row, shape (n,); raises as `expected`."""
+        chunks = self._fitted_encoding().chunks(as_table(X, self))
+        return np.concatenate([self.margin_of(matrix) for matrix in chunks])
 
     def margin_of(self, matrix: Floats) -> Floats:
         """Return the margin of each row of an encoded matrix, shape (n,)."""
@@ -97,7 +102,7 @@ class Logistic:
         """
         import pandas as pd
 
-        X = as_features(X)
+        X = as_table(X, self)
         terms = (self._rows(X) - self.centre_) * self.coefficients_
         starts = np.cumsum([0, *widths(self.encoding_)])[:-1]
         sums = np.add.reduceat(terms, starts, axis=1)
@@ -127,6 +132,7 @@ class Logistic:
         """Read a model that `save` wrote."""
         model = cls(**json.loads((folder / _PARAMETERS).read_text(encoding="utf-8")))
         model.encoding_ = Encoding.load(folder / _ENCODING)
+        model._features_of(model.encoding_)
         with np.load(folder / _ARRAYS, allow_pickle=False) as arrays:
             model.mean_, model.scale_ = arrays["mean"], arrays["scale"]
             model.centre_ = arrays["centre"]
@@ -139,7 +145,7 @@ class Logistic:
 
     def _fitted_encoding(self) -> Encoding:
         if not hasattr(self, "coefficients_"):
-            raise InputError("Logistic is not fitted; call fit first")
+            raise self._not_fitted()
         return self.encoding_
 
     def _learned(self) -> Self:

@@ -19,8 +19,8 @@ class Model(Protocol):
         """Learn from features (n, k) and labels (n,), 1 = it happened; earlier fits are forgotten."""
         ...
 
-    def predict(self, X: "pd.DataFrame") -> Floats:
-        """Return the probability of each row, shape (n,)."""
+    def predict_proba(self, X: "pd.DataFrame") -> Floats:
+        """Return the probability of either label of each row, shape (n, 2); the second column: it happens."""
         ...
 
     def save(self, folder: Path) -> None:

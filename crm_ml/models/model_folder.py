@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from crm_ml.errors import ConfigError, InputError
+from crm_ml.models.predictor import HAPPENED, Predictor
 from crm_ml.plugins import full_name, named
 from crm_ml.storage.manifest import new_folder, verify
 from crm_ml.tables.outside_frames import as_features
@@ -76,7 +77,9 @@ def load(folder: Path) -> Any:
 def write_model(model: Saved, folder: Path) -> None:
     """Write a fitted model and the name of its class; the folder is made where it is absent."""
     folder.mkdir(parents=True, exist_ok=True)
-    text = json.dumps({"model": full_name(type(model)), "format": _FORMAT})
+    noted: dict[str, Any] = {"model": full_name(type(model)), "format": _FORMAT}
+    labels = model.labels_ if isinstance(model, Predictor) else HAPPENED
+    text = json.dumps(noted if labels == HAPPENED else {**noted, "labels": labels})
     (folder / CLASS).write_text(text + "\n", encoding="utf-8")
     model.save(folder)
 
@@ -95,7 +98,10 @@ def read_model(folder: Path) -> Any:
         raise InputError(f"{folder}: its class is unknown here: {error}; or train it again") from error
     if not hasattr(kind, "load"):
         raise InputError(f"{folder}: {noted['model']} is no model: it lacks load")
-    return kind.load(folder)
+    model = kind.load(folder)
+    if "labels" in noted:
+        model.labels_ = tuple(noted["labels"])
+    return model
 
 
 def own_modules(folder: Path) -> list[str]:
@@ -150,6 +156,6 @@ def probability(column: str) -> Score[Any]:
         import pandas as pd
 
         X = as_features(X)
-        return pd.DataFrame({column: model.predict(X)}, index=X.index)
+        return pd.DataFrame({column: model.predict_proba(X)[:, 1]}, index=X.index)
 
     return score

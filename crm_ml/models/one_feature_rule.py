@@ -12,8 +12,9 @@ import numpy.typing as npt
 from crm_ml.errors import InputError
 from crm_ml.evaluation import calibrators
 from crm_ml.models.checks import Floats, check_labels, check_present
+from crm_ml.models.estimator import as_table
+from crm_ml.models.predictor import Predictor
 from crm_ml.tables.column_kinds import numbers
-from crm_ml.tables.outside_frames import as_features
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,7 +23,7 @@ _CURVE, _REST = "curve.json", "rule.json"
 
 
 @dataclass(kw_only=True, eq=False)
-class OneFeatureRule:
+class OneFeatureRule(Predictor):
     """Probability by isotonic regression on one feature; rows where it is missing get a rate of their own.
 
     The direction, rising or falling, is learned from the training rows.
@@ -65,7 +66,7 @@ class OneFeatureRule:
         InputError
             If the feature is missing, no number, infinite or null in every row, or labels can't be used.
         """
-        X = as_features(X)
+        X, y = self._to_fit(X, y)
         labels, weights = check_labels(y, X.index, sample_weight)
         values = self._values(X)
         order = np.lexsort((weights, labels, values))
@@ -80,7 +81,7 @@ class OneFeatureRule:
         self.p_null_ = float((weights[null] @ labels[null] + base) / (weights[null].sum() + 1))
         return self
 
-    def predict(self, X: "pd.DataFrame") -> Floats:
+    def expected(self, X: "pd.DataFrame | npt.ArrayLike") -> Floats:
         """Return the probability of each row, shape (n,).
 
         Raises
@@ -89,8 +90,8 @@ class OneFeatureRule:
             If the feature is missing, no number or infinite, or the rule is not fitted.
         """
         if not hasattr(self, "curve_"):
-            raise InputError("OneFeatureRule is not fitted; call fit first")
-        values = self._values(as_features(X))
+            raise self._not_fitted()
+        values = self._values(as_table(X, self))
         p = self.curve_.predict(self.direction_ * np.nan_to_num(values))
         return np.where(np.isnan(values), self.p_null_, p)
 

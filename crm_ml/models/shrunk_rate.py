@@ -10,8 +10,9 @@ import numpy.typing as npt
 
 from crm_ml.errors import InputError
 from crm_ml.models.checks import check_labels, check_present
+from crm_ml.models.estimator import as_table
+from crm_ml.models.predictor import Predictor
 from crm_ml.tables.column_kinds import numbers
-from crm_ml.tables.outside_frames import as_features
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,7 +23,7 @@ _LARGEST_STRENGTH = 1e6
 
 
 @dataclass(kw_only=True, eq=False)
-class ShrunkRate:
+class ShrunkRate(Predictor):
     """Past response rate with a beta prior: ``(a + answered) / (a + b + sent)``.
 
     The prior's mean is the rate of the training rows; its strength ``a + b`` maximises the likelihood of
@@ -58,7 +59,7 @@ class ShrunkRate:
         """
         from scipy.optimize import minimize_scalar
 
-        X = as_features(X)
+        X, y = self._to_fit(X, y)
         labels, weights = check_labels(y, X.index, sample_weight)
         answered, sent = self._counts(X)
         below = [name for name in (self.answered, self.sent) if (X[name] < 0).any()]
@@ -76,7 +77,7 @@ class ShrunkRate:
         self.strength_ = float(np.exp(optimum.x))
         return self
 
-    def predict(self, X: "pd.DataFrame") -> Floats:
+    def expected(self, X: "pd.DataFrame | npt.ArrayLike") -> Floats:
         """Return the probability of each row, shape (n,).
 
         Raises
@@ -86,8 +87,8 @@ class ShrunkRate:
             none.
         """
         if not hasattr(self, "strength_"):
-            raise InputError("ShrunkRate is not fitted; call fit first")
-        return _rate(self.mean_, self.strength_, *self._counts(as_features(X)))
+            raise self._not_fitted()
+        return _rate(self.mean_, self.strength_, *self._counts(as_table(X, self)))
 
     def save(self, folder: Path) -> None:
         """Write the prior as JSON into an existing folder."""

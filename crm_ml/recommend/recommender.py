@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from crm_ml.errors import InputError
+from crm_ml.models.estimator import Estimator
 from crm_ml.recommend import files
 from crm_ml.recommend.applied_rules import AppliedRules
 from crm_ml.recommend.interactions import Floats, Ids, Interactions, Ints, as_interactions
@@ -29,7 +30,7 @@ _SHARED = ("customers", "items", "popularity", "seen", "learned_from")
 
 
 @dataclass(kw_only=True, eq=False)
-class Recommender(ABC):
+class Recommender(Estimator, ABC):
     """A model that ranks items for each customer.
 
     After `fit`: ``customers_`` and ``items_`` (ids in ascending order), ``seen_`` (customers x items, days
@@ -241,7 +242,7 @@ class Recommender(ABC):
 
     def _check_fitted(self) -> None:
         if not hasattr(self, "customers_"):
-            raise InputError(f"{type(self).__name__} is not fitted; call fit first")
+            raise self._not_fitted()
 
     def _wanted(self, customers: npt.ArrayLike, k: int) -> Ids:
         import pandas as pd

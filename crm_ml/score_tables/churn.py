@@ -104,7 +104,7 @@ def load(version: "ModelVersion") -> ChurnSource:
     return ChurnSource(
         name=version.name,
         sums=version.content,
-        predict=model.predict,
+        predict=lambda X: model.predict_proba(X)[:, 1],
         where=_end(version).where(window, active),
         reasons=reasons_of(model),
         groups=version.details["features"],

@@ -145,7 +145,7 @@ def load(version: "ModelVersion") -> PropensitySource:
     return PropensitySource(
         name=version.name,
         sums=version.content,
-        predict=model.predict,
+        predict=lambda X: model.predict_proba(X)[:, 1],
         kinds=version.details["kinds"],
         target=version.details["target"],
         reasons=reasons_of(model),

@@ -44,4 +44,4 @@ class DRLearner(Learner):
         return np.asarray(mu + inside * (rows.y - mu) / rows.probability[:, arm])
 
     def _effect(self, X: "pd.DataFrame", arm: int) -> Floats:
-        return self.parts_[f"effect_{arm}"].predict(X)
+        return self.parts_[f"effect_{arm}"].expected(X)

@@ -12,11 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from crm_ml.errors import InputError
+from crm_ml.models.estimator import Estimator, as_table
 from crm_ml.models.logistic import Floats
 from crm_ml.models.model_folder import read_model, write_model
 from crm_ml.uplift import learner_bases
 from crm_ml.uplift.learner_bases import Base, Fitted
-from crm_ml.uplift.randomised_trial import Experiment, Probability, arm_name, as_frame, check_experiment
+from crm_ml.uplift.randomised_trial import Experiment, Probability, arm_name, check_experiment
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,7 +27,7 @@ _LEARNED = "learned.json"
 
 
 @dataclass(kw_only=True, eq=False)
-class Learner(ABC):
+class Learner(Estimator, ABC):
     """A meta-learner: a model of the effect, built from models of outcomes.
 
     Parameters
@@ -71,8 +72,9 @@ class Learner(ABC):
     def fit(
         self,
         X: "pd.DataFrame | npt.ArrayLike",
-        treatment: npt.ArrayLike,
         y: npt.ArrayLike,
+        *,
+        treatment: npt.ArrayLike,
         treatment_probability: Probability | None = None,
     ) -> Self:
         """Learn the effect of each treated arm against the control; earlier fits are forgotten.
@@ -82,10 +84,10 @@ class Learner(ABC):
         X : pandas.DataFrame or array-like, shape (n, k)
             Features known before the treatment. Where the index has a level ``customer_id``, folds keep a
             customer's rows together.
-        treatment : array-like, shape (n,)
-            0 and 1, or names of arms.
         y : array-like of float, shape (n,)
             Outcomes, 0 and 1 or amounts.
+        treatment : array-like, shape (n,)
+            0 and 1, or names of arms; by its name, for two columns of 0 and 1 are easily exchanged.
         treatment_probability : float, mapping or array-like, optional
             Known probability of the arms, see `randomised_trial.check_experiment`; estimated without.
 
@@ -94,7 +96,8 @@ class Learner(ABC):
         InputError, LeakError
             As `check_experiment`, and if the arms do not overlap.
         """
-        return self.learn(check_experiment(X, treatment, y, self.control, treatment_probability))
+        table = self._frame_to_fit(X)
+        return self.learn(check_experiment(table, treatment, y, self.control, treatment_probability))
 
     def learn(self, experiment: Experiment) -> Self:
         """Learn from the rows of `check_experiment` with the same control, as `fit` does.
@@ -136,7 +139,7 @@ class Learner(ABC):
         import pandas as pd
 
         self._check_fitted()
-        frame = as_frame(X)
+        frame = as_table(X, self)
         if arm is not None:
             return self._effect(frame, self.position(arm))
         if len(self.arms_) == 1:
@@ -202,7 +205,7 @@ class Learner(ABC):
 
     def _check_fitted(self) -> None:
         if not hasattr(self, "parts_") or (not self.parts_ and not self.numbers_):
-            raise InputError(f"{type(self).__name__} is not fitted; call fit first")
+            raise self._not_fitted()
 
 
 def cross_fitted(
@@ -219,7 +222,7 @@ def cross_fitted(
     predictions = np.empty(len(y))
     for number in _folds(fold):
         inside, from_ = fold == number, (fold != number) & learn
-        predictions[inside] = make(int(from_.sum())).fit(X[from_], y[from_]).predict(X[inside])
+        predictions[inside] = make(int(from_.sum())).fit(X[from_], y[from_]).expected(X[inside])
     return predictions
 
 

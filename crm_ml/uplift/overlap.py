@@ -63,7 +63,7 @@ def estimated(experiment: Experiment, fold: npt.NDArray[np.int64]) -> Floats:
         inside = fold == number
         for arm in range(1, arms):
             model = arm_model().fit(experiment.X[~inside], (experiment.arm[~inside] == arm).astype(float))
-            p[inside, arm] = model.predict(experiment.X[inside])
+            p[inside, arm] = model.expected(experiment.X[inside])
     rest = np.maximum(p[:, 1:].sum(axis=1), 1e-12)
     scale = np.minimum(1.0, (1 - 1e-9) / rest)  # independent models may sum to more than 1
     p[:, 1:] *= scale[:, None]

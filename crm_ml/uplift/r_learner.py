@@ -40,4 +40,4 @@ class RLearner(Learner):
         return self._effect_model(len(rows.y)).fit(rows.X, (rows.y - m) / residual, residual**2)
 
     def _effect(self, X: "pd.DataFrame", arm: int) -> Floats:
-        return self.parts_[f"effect_{arm}"].predict(X)
+        return self.parts_[f"effect_{arm}"].expected(X)

@@ -10,9 +10,10 @@ import numpy.typing as npt
 from crm_ml.customer_hash import customer_folds
 from crm_ml.errors import InputError, LeakError
 from crm_ml.evaluation import leakage
+from crm_ml.models.estimator import as_table
 from crm_ml.models.logistic import Floats
 from crm_ml.tables.column_kinds import numbers
-from crm_ml.tables.outside_frames import aligned, as_features
+from crm_ml.tables.outside_frames import aligned
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -115,7 +116,7 @@ def check_experiment(
     LeakError
         If a single feature predicts who was treated.
     """
-    frame = as_frame(X)
+    frame = as_table(X)
     names = _names(aligned(treatment, frame.index, "treatment"))
     outcomes = numbers(aligned(y, frame.index, "y"), "y")
     if outcomes.shape != (len(frame),) or names.shape != (len(frame),):
@@ -134,18 +135,6 @@ def check_experiment(
     p = aligned(probability, frame.index, "probability")
     known = None if p is None else _known(p, arms, untreated, len(frame))
     return Experiment(frame, codes, arms, outcomes, _binary(outcomes), known)
-
-
-def as_frame(X: "pd.DataFrame | npt.ArrayLike") -> "pd.DataFrame":
-    """Return features as a frame; the columns of an array are called x0, x1 and so on."""
-    import pandas as pd
-
-    if not isinstance(X, np.ndarray | list | tuple):
-        return as_features(X)
-    values = numbers(X, "X")
-    if values.ndim != 2:
-        raise InputError(f"X has shape {values.shape}; give rows and columns")
-    return pd.DataFrame(values, columns=[f"x{number}" for number in range(values.shape[1])])
 
 
 def _names(treatment: npt.ArrayLike) -> npt.NDArray[np.str_]:

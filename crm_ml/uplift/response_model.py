@@ -23,4 +23,4 @@ class ResponseModel(Learner):
             self.parts_[f"outcome_{arm}"] = self._outcome_of(experiment, arm)
 
     def _effect(self, X: "pd.DataFrame", arm: int) -> Floats:
-        return self.parts_[f"outcome_{arm}"].predict(X)
+        return self.parts_[f"outcome_{arm}"].expected(X)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from crm_ml.models.logistic import Floats, Logistic
 
@@ -23,7 +24,7 @@ class Ridge(Logistic):
 
     objective = "regression"
 
-    def predict(self, X: "pd.DataFrame") -> Floats:
+    def expected(self, X: "pd.DataFrame | npt.ArrayLike") -> Floats:
         """Return the amount of each row, shape (n,)."""
         return self.margin(X)
 

@@ -42,7 +42,7 @@ class SLearner(Learner):
     def _effect(self, X: "pd.DataFrame", arm: int) -> Floats:
         arms = int(self.numbers_["arms"])
         frames = [self._with_arm(X, np.full(len(X), number), arms) for number in (arm, 0)]
-        treated, untreated = (self.parts_["outcome"].predict(each) for each in frames)
+        treated, untreated = (self.parts_["outcome"].expected(each) for each in frames)
         return treated - untreated
 
     @staticmethod

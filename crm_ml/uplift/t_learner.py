@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from crm_ml.models.estimator import as_table
 from crm_ml.models.gradient_boosting import GradientBoosting
 from crm_ml.models.logistic import Floats
 from crm_ml.uplift.learner import Learner
-from crm_ml.uplift.randomised_trial import Experiment, as_frame
+from crm_ml.uplift.randomised_trial import Experiment
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,9 +33,11 @@ class TLearner(Learner):
         import pandas as pd
 
         self._check_fitted()
-        frame = as_frame(X)
+        frame = as_table(X, self)
         names = ("control", *self.arms_)
-        columns = {name: self.parts_[f"outcome_{number}"].predict(frame) for number, name in enumerate(names)}
+        columns = {
+            name: self.parts_[f"outcome_{number}"].expected(frame) for number, name in enumerate(names)
+        }
         return pd.DataFrame(columns, index=frame.index)
 
     def _outcome_model(self, rows: int) -> "Fitted":
@@ -48,4 +51,4 @@ class TLearner(Learner):
             self.parts_[f"outcome_{arm}"] = self._outcome_of(experiment, arm)
 
     def _effect(self, X: "pd.DataFrame", arm: int) -> Floats:
-        return self.parts_[f"outcome_{arm}"].predict(X) - self.parts_["outcome_0"].predict(X)
+        return self.parts_[f"outcome_{arm}"].expected(X) - self.parts_["outcome_0"].expected(X)

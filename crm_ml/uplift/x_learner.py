@@ -38,7 +38,7 @@ class XLearner(Learner):
             outcomes = {number: self._outcome_of(rows, number, weighed=True) for number in (0, arm)}
             for number, name in ((arm, "treated"), (0, "untreated")):
                 inside = rows.arm == number
-                other = outcomes[arm - number].predict(rows.X[inside])
+                other = outcomes[arm - number].expected(rows.X[inside])
                 imputed = (rows.y[inside] - other) * (1 if number else -1)
                 model = self._effect_model(int(inside.sum()))
                 self.parts_[f"{name}_{arm}"] = model.fit(rows.X[inside], imputed, rows.weights(number))
@@ -61,6 +61,6 @@ class XLearner(Learner):
 
     def _effect(self, X: "pd.DataFrame", arm: int) -> Floats:
         name = f"arm_{arm}"
-        e = self.parts_[name].predict(X).clip(0, 1) if name in self.parts_ else self.numbers_[f"share_{arm}"]
-        effects = [self.parts_[f"{part}_{arm}"].predict(X) for part in ("untreated", "treated")]
+        e = self.parts_[name].expected(X).clip(0, 1) if name in self.parts_ else self.numbers_[f"share_{arm}"]
+        effects = [self.parts_[f"{part}_{arm}"].expected(X) for part in ("untreated", "treated")]
         return np.asarray(e * effects[0] + (1 - e) * effects[1])

@@ -140,7 +140,7 @@ def sparkify(path: Path, progress: Progress) -> tuple[Predictions, str]:
         for number in range(FOLDS):
             test = fold == number
             model = create(part["name"], **part["options"]).fit(X[~test], y[~test])
-            p[test] = model.predict(X[test])
+            p[test] = model.expected(X[test])
         scores[name] = p
     predictions = Predictions(np.asarray(table.index), np.full(len(y), "users"), y, scores)
     used = f"{shares.shape[1]} of the {table.shape[1]} columns, without those that count until a user cancels"

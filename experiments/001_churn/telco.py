@@ -83,7 +83,7 @@ def judge(X: pd.DataFrame, y: "pd.Series[int]", progress: Progress) -> Scores:
     for seed in progress.track(SEEDS, description="splits"):
         test = np.random.default_rng(seed).permutation(len(X)) < round(TEST_SHARE * len(X))
         for name in MODELS:
-            p = create(name).fit(X[~test], y[~test]).predict(X[test])
+            p = create(name).fit(X[~test], y[~test]).predict_proba(X[test])[:, 1]
             for metric in METRICS:
                 scores[name][metric].append(getattr(classification, metric)(y[test], p))
     return scores

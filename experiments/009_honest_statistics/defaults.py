@@ -108,7 +108,7 @@ def judged(parts: Parts) -> "tuple[Evaluation, dict[str, str]]":
     scores, chosen = {}, {}
     for name, (kind, options) in MODELS.items():
         model = create(kind, **options).fit(X[~test], y[~test])
-        scores[name] = model.predict(X[test])
+        scores[name] = model.predict_proba(X[test])[:, 1]
         chosen[name] = getattr(getattr(model, "choice_", None), "settings", "")
     ids = X.index.get_level_values("customer_id")[test].to_numpy(dtype=str)
     of_fold = np.full(len(ids), "test")
@@ -131,7 +131,7 @@ def earned(path: Path) -> Sequence[tuple[str, ...]]:
     rows = []
     for name, options in LEARNERS.items():
         learner = create_learner("t_learner", control="No", **options)
-        learner.fit(table[~test], arm[~test], y[~test])
+        learner.fit(table[~test], y[~test], treatment=arm[~test])
         targeted = np.asarray(learner.predict(table[test])) * PURCHASE_USD > COST_USD
         promoted = arm[test] == "Yes"
         each = targeted * np.where(promoted, PURCHASE_USD * y[test] - COST_USD, -PURCHASE_USD * y[test])

@@ -73,12 +73,12 @@ def seconds(model: Any, X: "pd.DataFrame") -> dict[str, float]:
         for booster in trees.boosters_:
             booster.predict(matrix, raw_score=True, num_threads=1)
 
-    p = model.predict(X)
-    assert np.array_equal(p[:1], model.predict(X.iloc[:1])), "a row alone scores otherwise"
+    p = model.expected(X)
+    assert np.array_equal(p[:1], model.expected(X.iloc[:1])), "a row alone scores otherwise"
     repeats = REPEATS.get(len(X), 3)
     ours, theirs = [], []
     for _ in range(repeats):  # in turns, so that both meet the same machine
-        ours.append(_spent(lambda: model.predict(X)))
+        ours.append(_spent(lambda: model.expected(X)))
         theirs.append(_spent(own))
     cpu, wall = np.min(ours, axis=0)
     return {"crm_ml": float(cpu), "lightgbm": float(np.min(theirs, axis=0)[0]), "wall": float(wall)}

@@ -144,7 +144,9 @@ def test_the_effect_of_each_arm_comes_back_from_the_visits(tmp_path):
     rows = trial_rows(tables, known, "response", "visit", {"rfm": {}, "price": {}, "attributes": {}})
     X = rows.X.drop(columns="attribute_invited_by")
     last = np.asarray(rows.fold == str(known[-1]))
-    learner = TLearner(base="logistic", control="control").fit(X[~last], rows.arm[~last], rows.y[~last])
+    learner = TLearner(base="logistic", control="control").fit(
+        X[~last], rows.y[~last], treatment=rows.arm[~last]
+    )
     effects = truth.effects.loc[known[-1].campaign_id].reindex(rows.customer_id[last])
     for arm in ("coupon", "reminder"):
         effect = (effects[f"p_{arm}"] - effects["p_control"]).to_numpy()

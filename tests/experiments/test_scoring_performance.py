@@ -39,8 +39,8 @@ def test_a_row_that_scores_otherwise_alone_is_no_measurement(script):
         def __init__(self, model):
             self.model = model.model
 
-        def predict(self, X):
-            return self.model.predict(X) + len(X)
+        def expected(self, X):
+            return self.model.expected(X) + len(X)
 
     with pytest.raises(AssertionError, match="a row alone scores otherwise"):
         script.seconds(ByBatch(script.fitted(400, 3)), script.frame(5, seed=1))

@@ -86,7 +86,7 @@ def outcome(sees, judged_by=None, days=("2017-11-22",), gates=(HOLDS,), lacks=()
     )
     ids, fold = given.customer_id.to_numpy(), given.fold.to_numpy()
     X = rows(tuple(days)).X
-    said = {"model": judge.predict(X), "recency_rule": np.full(len(ids), 0.5)}
+    said = {"model": judge.expected(X), "recency_rule": np.full(len(ids), 0.5)}
     predictions = Predictions(ids, fold, given.y.to_numpy().astype(float), said)
     return Outcome(
         metrics={"test.auc": 0.8, "test.auc.low": 0.7, "test.auc.high": 0.9, "baseline.no.auc": 0.5},

@@ -67,19 +67,19 @@ every_model = pytest.mark.parametrize("name", MODELS)
 def test_a_category_scores_alike_however_it_is_stored(fitted, kind):
     """Right: AUC .855 as of the text (case 08); all was unseen, .517, where levels were numbers."""
     stored = X.assign(level=STORED[kind])
-    wanted = fitted["logistic"].predict(X)
+    wanted = fitted["logistic"].expected(X)
     assert auc(Y, wanted) > 0.8
-    assert np.array_equal(create("logistic").fit(stored, Y).predict(stored), wanted)
-    assert np.array_equal(fitted["logistic"].predict(stored), wanted)
+    assert np.array_equal(create("logistic").fit(stored, Y).expected(stored), wanted)
+    assert np.array_equal(fitted["logistic"].expected(stored), wanted)
     assert Encoding.learn(stored) == Encoding.learn(X)
 
 
 def test_bins_score_alike_whatever_the_type_of_their_ends():
     bins = X.assign(level=pd.cut(LEVEL, [0, 1, 2, 3]))
     model = create("logistic").fit(bins, Y)
-    assert auc(Y, model.predict(bins)) > 0.8
+    assert auc(Y, model.expected(bins)) > 0.8
     wide = pd.cut(LEVEL.astype(float), [-9.0, 0.0, 1.0, 2.0, 3.0])
-    assert np.array_equal(model.predict(X.assign(level=wide)), model.predict(bins))
+    assert np.array_equal(model.expected(X.assign(level=wide)), model.expected(bins))
     assert model.encoding_.categories["level"].levels == ("(0, 1]", "(1, 2]", "(2, 3]")
 
 
@@ -88,12 +88,12 @@ def test_a_category_of_flags_is_its_text_and_a_flag_is_a_number():
     declared = X.assign(flag=pd.Categorical(flag))
     model = create("logistic").fit(declared, Y)
     texts = X.assign(flag=flag.astype(str))
-    assert np.array_equal(model.predict(texts), model.predict(declared))
+    assert np.array_equal(model.expected(texts), model.expected(declared))
     number = create("logistic").fit(X, Y)
     with pytest.raises(InputError, match="flag was a number in training and is str now"):
-        number.predict(texts)
+        number.expected(texts)
     with pytest.raises(InputError, match="flag was text or a category in training and is bool now"):
-        model.predict(X.assign(flag=flag))
+        model.expected(X.assign(flag=flag))
 
 
 NUMBERS = {
@@ -120,20 +120,20 @@ INPUTS = {name: X.astype(kinds) for name, kinds in NUMBERS.items()} | FRAMES
 
 @pytest.mark.parametrize("kind", INPUTS)
 def test_scores_do_not_depend_on_the_kind_of_frame_or_number(fitted, tmp_path, kind):
-    model, wanted = fitted["blend"], fitted["blend"].predict(X)
-    assert np.array_equal(model.predict(INPUTS[kind]), wanted)
+    model, wanted = fitted["blend"], fitted["blend"].expected(X)
+    assert np.array_equal(model.expected(INPUTS[kind]), wanted)
     assert np.array_equal(model.contributions(INPUTS[kind]), model.contributions(X))
     model_folder.save(model, tmp_path / "model", "churn")
     for loader in (churn_pyfunc, propensity_pyfunc):
         served = loader._load_pyfunc(str(tmp_path / "model")).predict(INPUTS[kind])
         assert np.array_equal(served[loader.COLUMN], wanted)
         assert served.index.equals(X.index)
-    assert np.array_equal(create("logistic").fit(INPUTS[kind], Y).predict(X), fitted["logistic"].predict(X))
+    assert np.array_equal(create("logistic").fit(INPUTS[kind], Y).expected(X), fitted["logistic"].expected(X))
 
 
 def test_the_pyfunc_takes_records_and_columns(fitted):
     served = model_folder.PyfuncModel(fitted["blend"], model_folder.probability("p"))
-    wanted = fitted["blend"].predict(X)
+    wanted = fitted["blend"].expected(X)
     for data in (X.to_dict("records"), X.to_dict("list")):
         assert np.array_equal(served.predict(data)["p"], wanted)
 
@@ -142,9 +142,9 @@ def test_the_pyfunc_takes_records_and_columns(fitted):
 def test_labels_and_weights_follow_the_index(name):
     mixed = np.random.default_rng(1).permutation(N)
     y, weights = pd.Series(Y, X.index), pd.Series(np.linspace(0.5, 2, N), X.index)
-    wanted = create(name, **MODELS[name]).fit(X, Y, weights.to_numpy()).predict(X)
+    wanted = create(name, **MODELS[name]).fit(X, Y, weights.to_numpy()).expected(X)
     again = create(name, **MODELS[name]).fit(X, y.iloc[mixed], weights[::-1])
-    assert np.array_equal(again.predict(X), wanted)
+    assert np.array_equal(again.expected(X), wanted)
 
 
 LABELS = {
@@ -161,7 +161,7 @@ LABELS = {
 
 @pytest.mark.parametrize("kind", LABELS)
 def test_labels_of_any_number_type_teach_alike(fitted, kind):
-    assert np.array_equal(create("logistic").fit(X, LABELS[kind]).predict(X), fitted["logistic"].predict(X))
+    assert np.array_equal(create("logistic").fit(X, LABELS[kind]).expected(X), fitted["logistic"].expected(X))
 
 
 @pytest.mark.parametrize("name", ["logistic", "recency_rule", "shrunk_rate"])
@@ -213,7 +213,7 @@ def test_a_day_whose_levels_are_all_rare_is_told(caplog):
     model = create("logistic").fit(X.assign(town=towns), Y)
     assert model.encoding_.categories["town"].bucket
     with caplog.at_level(logging.WARNING):
-        model.predict(X.assign(town=SECRET)[:50])
+        model.expected(X.assign(town=SECRET)[:50])
     assert caplog.messages == ["town: none of 50 values is a level of training, scored as rare"]
 
 
@@ -226,12 +226,12 @@ def test_no_message_shows_a_cell(name):
         lambda: create(name).fit(table, [SECRET] * N),
         lambda: create(name).fit(table, Y, [SECRET] * N),
         lambda: create(name).fit(table, X.index),
-        lambda: model.predict(table.assign(**texts)),
-        lambda: model.predict(table.assign(**dict.fromkeys(texts, pd.Timestamp("1999-12-31")))),
-        lambda: model.predict(table.assign(**{key: [SECRET, *[1.0] * (N - 1)] for key in texts})),
-        lambda: model.predict([[SECRET]]),
-        lambda: model.predict(POLARS.lazy()),
-        lambda: model.predict(pa.table([[SECRET], [SECRET]], names=["flag", "flag"])),
+        lambda: model.expected(table.assign(**texts)),
+        lambda: model.expected(table.assign(**dict.fromkeys(texts, pd.Timestamp("1999-12-31")))),
+        lambda: model.expected(table.assign(**{key: [SECRET, *[1.0] * (N - 1)] for key in texts})),
+        lambda: model.expected([[SECRET]]),
+        lambda: model.expected(POLARS.lazy()),
+        lambda: model.expected(pa.table([[SECRET], [SECRET]], names=["flag", "flag"])),
         lambda: create("logistic").fit(X.assign(flag=[[SECRET]] * N), Y),
     ):
         with pytest.raises(InputError) as told:

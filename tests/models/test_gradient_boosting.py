@@ -26,7 +26,7 @@ def test_contributions_sum_to_the_margin(model, data):
     contributions = model.contributions(X)
     assert contributions.columns[-1] == "base"
     np.testing.assert_allclose(contributions.sum(axis=1), model.margin(X), atol=1e-9)
-    np.testing.assert_allclose(model.margin(X), logit(model.predict(X)), atol=1e-9)
+    np.testing.assert_allclose(model.margin(X), logit(model.expected(X)), atol=1e-9)
 
 
 def test_reasons_are_the_largest_contributions_of_the_rows_given(model, data):
@@ -61,15 +61,15 @@ def test_constant_and_null_columns_are_dropped_and_logged(data, caplog):
         model = GradientBoosting(rounds=5).fit(odd, y)
     assert model.encoding_.dropped == ("constant", "no_text", "nothing")
     assert "dropped 3 constant or all-null columns: constant, no_text, nothing" in caplog.text
-    assert np.array_equal(model.predict(odd.drop(columns=["constant", "nothing"])), model.predict(odd))
+    assert np.array_equal(model.expected(odd.drop(columns=["constant", "nothing"])), model.expected(odd))
 
 
 def test_unseen_categories_score_as_missing_and_are_counted(data, caplog):
     X, y, _ = data
     model = GradientBoosting(rounds=20).fit(X, y)
     with caplog.at_level(logging.WARNING):
-        unseen = model.predict(X.assign(attribute_town="Atlantis"))
-    assert np.array_equal(unseen, model.predict(X.assign(attribute_town=None)))
+        unseen = model.expected(X.assign(attribute_town="Atlantis"))
+    assert np.array_equal(unseen, model.expected(X.assign(attribute_town=None)))
     assert f"attribute_town: {len(X)} of {len(X)} values unseen in training, scored as missing" in caplog.text
     assert "Atlantis" not in caplog.text
 
@@ -115,14 +115,14 @@ def test_customer_ids_as_a_feature_are_refused(data):
 )
 def test_retyped_and_infinite_columns_are_named_together(model, data, change, message):
     with pytest.raises(InputError, match=message):
-        model.predict(data[0].assign(**change))
+        model.expected(data[0].assign(**change))
 
 
 @pytest.mark.parametrize("dtype", ["Float64", "float32", "Int64", "object"])
 def test_other_number_types_score_alike(model, data, dtype):
     X = data[0]
     assert np.array_equal(
-        model.predict(X.assign(rfm_orders_28d=X["rfm_orders_28d"].astype(dtype))), model.predict(X)
+        model.expected(X.assign(rfm_orders_28d=X["rfm_orders_28d"].astype(dtype))), model.expected(X)
     )
 
 
@@ -130,7 +130,7 @@ def test_other_number_types_score_alike(model, data, dtype):
 def test_other_text_types_score_alike(model, data, dtype):
     X = data[0]
     assert np.array_equal(
-        model.predict(X.assign(attribute_town=X["attribute_town"].astype(dtype))), model.predict(X)
+        model.expected(X.assign(attribute_town=X["attribute_town"].astype(dtype))), model.expected(X)
     )
 
 
@@ -162,14 +162,14 @@ def test_the_loader_of_the_artefact_gives_a_column(model, data, tmp_path):
     scores = churn_pyfunc._load_pyfunc(str(tmp_path / "model")).predict(X)
     assert scores.columns.tolist() == ["p_churn"]
     assert scores.index.equals(X.index)
-    assert np.array_equal(scores["p_churn"], model.predict(X))
+    assert np.array_equal(scores["p_churn"], model.expected(X))
 
 
 def test_chunks_do_not_show(model, data, monkeypatch):
     X = data[0]
-    whole = model.predict(X), model.contributions(X)
+    whole = model.expected(X), model.contributions(X)
     monkeypatch.setattr("crm_ml.models.encoding._CHUNK", 37)
-    assert np.array_equal(model.predict(X), whole[0])
+    assert np.array_equal(model.expected(X), whole[0])
     assert model.contributions(X).equals(whole[1])
 
 
@@ -189,7 +189,7 @@ def test_threads_and_row_order_do_not_change_a_bit_of_a_large_weighted_fit():
 def test_probabilities_keep_the_base_rate_of_a_rare_class(data):
     X, _, _ = data
     y = np.random.default_rng(0).random(len(X)) < 0.05
-    p = GradientBoosting(rounds=100).fit(X, y).predict(X)
+    p = GradientBoosting(rounds=100).fit(X, y).expected(X)
     assert p.mean() == pytest.approx(y.mean(), rel=0.1)
 
 

@@ -27,9 +27,9 @@ def test_full_trees_are_taken_where_they_are_better(sharp):
     X, _, models = sharp
     choice = models["gradient_boosting"].choice_
     assert (choice.settings, choice.gain > 5 * choice.error) == ("plain", True)
-    assert np.array_equal(models["gradient_boosting"].predict(X), models["plain_lightgbm"].predict(X))
+    assert np.array_equal(models["gradient_boosting"].expected(X), models["plain_lightgbm"].expected(X))
     assert models["blend"].choice_.settings == "plain alone"  # a line says nothing of cells
-    assert np.array_equal(models["blend"].predict(X), models["plain_lightgbm"].predict(X))
+    assert np.array_equal(models["blend"].expected(X), models["plain_lightgbm"].expected(X))
 
 
 @pytest.mark.parametrize("name", ["blend", "gradient_boosting"])
@@ -38,7 +38,7 @@ def test_a_choice_is_kept_with_the_model(sharp, name, tmp_path):
     models[name].save(tmp_path)
     loaded = type(models[name]).load(tmp_path)
     assert loaded.choice_ == models[name].choice_
-    assert np.array_equal(loaded.predict(X), models[name].predict(X))
+    assert np.array_equal(loaded.expected(X), models[name].expected(X))
 
 
 def test_settings_stay_where_nothing_is_gained():
@@ -46,7 +46,7 @@ def test_settings_stay_where_nothing_is_gained():
     model = create("gradient_boosting").fit(X, y)
     assert (model.choice_.settings, model.choice_.gain < 0) == ("regularised", True)
     assert np.array_equal(
-        model.predict(X), create("gradient_boosting", choose_settings=False).fit(X, y).predict(X)
+        model.expected(X), create("gradient_boosting", choose_settings=False).fit(X, y).expected(X)
     )
 
 
@@ -108,4 +108,4 @@ def test_plain_lightgbm_is_lightgbm_with_its_own_defaults():
     fixed = {"verbosity": -1, "deterministic": True, "force_col_wise": True, "num_threads": 1}
     data = lightgbm.Dataset(rows.matrix, rows.y)
     direct = lightgbm.train({"objective": "binary", **fixed}, data, num_boost_round=PLAIN["rounds"])
-    assert np.array_equal(create("plain_lightgbm").fit(X, y).predict(X), direct.predict(X[sorted(X)]))
+    assert np.array_equal(create("plain_lightgbm").fit(X, y).expected(X), direct.predict(X[sorted(X)]))

@@ -90,7 +90,7 @@ def test_a_model_and_a_group_of_ones_own_run_from_the_config_to_the_champion():
     assert names[-1] == "loyalty_points"  # after the columns of the groups that are named before it
     frame = X.reindex(columns=names).astype(float)
     p = served.predict(frame)["p_churn"].to_numpy()
-    assert np.array_equal(p, model_folder.load(version.folder).predict(frame))
+    assert np.array_equal(p, model_folder.load(version.folder).predict_proba(frame)[:, 1])
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_entry_points_stand_beside_the_names_of_the_package():
 def test_a_learner_and_a_recommender_of_ones_own_are_kept_by_their_class(tmp_path):
     X, y = rows()
     arm = np.arange(len(X)) % 2
-    half = learner("acme.learners:HalfEffect").fit(X, arm, y)
+    half = learner("acme.learners:HalfEffect").fit(X, y, treatment=arm)
     model_folder.save(half, tmp_path / "half", "uplift")
     assert model_folder.load(tmp_path / "half").predict(X)[0] == half.predict(X)[0]
     events = pd.DataFrame({"customer_id": ["a", "b"], "item_id": ["y", "x"], "occurred_at": [1, 2]})
@@ -171,7 +171,7 @@ def test_parameters_of_lightgbm_pass_through_and_repeat(tmp_path):
     params = {"max_depth": 1, "path_smooth": 2.0}
     usual = create("gradient_boosting", rounds=20).fit(X, y)
     shallow = create("gradient_boosting", rounds=20, params=params).fit(X, y)
-    assert not np.array_equal(usual.predict(X), shallow.predict(X))
+    assert not np.array_equal(usual.expected(X), shallow.expected(X))
     assert max(text.count("num_leaves=2") for text in shallow.texts_) == 20
     again = create("gradient_boosting", rounds=20, params=params, num_threads=1).fit(X[::-1], y[::-1])
     assert again.texts_ == shallow.texts_
@@ -182,12 +182,12 @@ def test_parameters_of_lightgbm_pass_through_and_repeat(tmp_path):
 def test_an_objective_of_ones_own_gives_the_trees_of_the_same_loss(tmp_path):
     X, y = rows(4000)
     own = create("blend", rounds=200, linear_share=0.0, params={"objective": "acme.losses:logistic"})
-    p = own.fit(X, y).predict(X)
-    usual = create("blend", rounds=200, linear_share=0.0).fit(X, y).predict(X)
+    p = own.fit(X, y).expected(X)
+    usual = create("blend", rounds=200, linear_share=0.0).fit(X, y).expected(X)
     assert np.corrcoef(p, usual)[0, 1] > 0.999
     assert p.mean() == pytest.approx(y.mean(), abs=0.03)
     model_folder.save(own, tmp_path / "model", "churn")
-    assert np.array_equal(model_folder.load(tmp_path / "model").predict(X), p)
+    assert np.array_equal(model_folder.load(tmp_path / "model").expected(X), p)
 
 
 @pytest.mark.parametrize(

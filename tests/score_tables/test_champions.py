@@ -109,7 +109,8 @@ def of_actions(registered, tables):
     of_answers = {"kinds": ["mail"], "target": {"of": "category", "horizon_days": 56}}
     model_folder.save(model, registered / "propensity", "propensity", **of_answers, **details)
     learner = TLearner(base="logistic", control="none")
-    learner.fit(known, np.where(np.arange(len(known)) % 2, "letter", "none"), labels, 0.5)
+    arm = np.where(np.arange(len(known)) % 2, "letter", "none")
+    learner.fit(known, labels, treatment=arm, treatment_probability=0.5)
     arms = {"arms": ["letter"], "verified_arms": []}
     model_folder.save(learner, registered / "uplift", "uplift", **details, **arms)
     return known, model, learner
@@ -119,7 +120,7 @@ def test_champions_of_actions_are_loaded_with_what_they_have_learned_from(of_act
     known, model, learner = of_actions
     answers = champion("propensity")
     assert (answers.kinds, answers.groups, answers.horizon_days) == (["mail"], {"rfm": {}}, 56)
-    np.testing.assert_array_equal(answers.predict(known), model.predict(known))
+    np.testing.assert_array_equal(answers.predict(known), model.expected(known))
     assert [len(told) for told in answers.reasons(known)] == [3] * len(known)
     effects = champion("uplift")
     assert (effects.arms, effects.verified, effects.groups) == (["letter"], [], {"rfm": {}})

@@ -13,7 +13,7 @@ from crm_ml.storage import code_version as module
 from crm_ml.storage.code_version import code_version, import_closure
 
 SCORED = """
-import sys, pathlib, pyarrow as pa, pyarrow.parquet as pq
+import sys, pathlib, numpy as np, pyarrow as pa, pyarrow.parquet as pq
 from crm_ml.evaluation.calibrators import Platt
 from crm_ml.models.calibrated_model import CalibratedModel
 from crm_ml.score_tables.churn import ChurnSource
@@ -21,15 +21,16 @@ from crm_ml.score_tables.joined import score_day
 from crm_ml.score_tables.source import ScoringDay
 
 class Half:
-    def predict(self, X):
-        return X["rfm_days_since_order"].to_numpy() / 100
+    def predict_proba(self, X):
+        p = X["rfm_days_since_order"].to_numpy() / 100
+        return np.stack([1 - p, p]).T
 
 work = pathlib.Path("work")
 features = work / "features-0" / "features.parquet"
 features.parent.mkdir(parents=True, exist_ok=True)
 pq.write_table(pa.table({"customer_id": ["a", "b"], "rfm_days_since_order": [20.0, 50.0]}), features)
 model = CalibratedModel(Half(), Platt(slope=1.0, intercept=0.0))
-source = ChurnSource(name="churn", sums="0" * 16, predict=model.predict, where="rfm_days_since_order < 56")
+source = ChurnSource(name="churn", sums="0" * 16, predict=model.expected, where="rfm_days_since_order < 56")
 path = score_day(work, ScoringDay(None, None, features), [source], []).tables[0].path
 print(path.parent.name, *pq.read_table(path)["p_churn"].to_pylist())
 """

@@ -61,7 +61,7 @@ def served(model, tmp_path_factory):
 @pytest.mark.parametrize("kind", KINDS)
 def test_scores_through_mlflow_are_those_of_the_model(model, served, kind):
     scores = served.predict(KINDS[kind])
-    assert np.array_equal(scores["p_churn"], model.predict(X))
+    assert np.array_equal(scores["p_churn"], model.expected(X))
     assert scores.index.equals(X.index)
     assert served.metadata.get_input_schema().input_names() == list(X.columns)
 

@@ -105,7 +105,7 @@ def test_the_registered_model_loads_without_pickle_and_scores_as_the_folder_does
     known = features.matrix(tables, load_run(RUN).target.snapshot(load_run(RUN).split.test[-1]))
     served = mlflow.pyfunc.load_model("models:/churn@champion")
     champion = tracking.champion("churn")
-    wanted = model_folder.load(champion.folder).predict(known)
+    wanted = model_folder.load(champion.folder).expected(known)
     used = served.metadata.get_input_schema().input_names()
     found = served.predict(known[used])
     assert list(found.columns) == ["p_churn"]
@@ -145,5 +145,5 @@ def test_another_seed_is_another_model(store):
     hashes = set()
     for seed in (1, 2):
         changed = load_run(RUN, [*store.settings(RUN), f"model.options.seed={seed}"])
-        hashes.add(probability_run.fit_calibrated(changed, rows, fold).predict(rows.X).tobytes())
+        hashes.add(probability_run.fit_calibrated(changed, rows, fold).expected(rows.X).tobytes())
     assert len(hashes) == 2

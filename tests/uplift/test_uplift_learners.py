@@ -11,9 +11,10 @@ import scripts
 from crm_ml.errors import ConfigError, InputError, IntegrityError, LeakError
 from crm_ml.evaluation.uplift import pehe
 from crm_ml.models import model_folder
+from crm_ml.models.estimator import as_table
 from crm_ml.uplift import uplift_pyfunc
 from crm_ml.uplift.learners import LEARNERS, create
-from crm_ml.uplift.randomised_trial import as_frame, check_experiment
+from crm_ml.uplift.randomised_trial import check_experiment
 
 BASES = ("boosting", "logistic")
 SMALL = {
@@ -73,7 +74,7 @@ def test_learners_of_the_same_rows_share_models_of_the_outcome_and_learn_the_sam
     own = 0 if declared else 3  # an X learner weighs rows by estimated probabilities
     assert len(experiment.outcome_models) == 3 + own  # one an arm
     for name, learner in together.items():
-        alone = create(name, **few).fit(X, arm, y, p)
+        alone = create(name, **few).fit(X, y, treatment=arm, treatment_probability=p)
         pd.testing.assert_frame_equal(learner.predict(X), alone.predict(X), check_exact=True)
     other = create("t_learner", **few | {"outcome_options": {"rounds": 5}}).learn(experiment)
     assert len(experiment.outcome_models) == 6 + own
@@ -90,7 +91,11 @@ def test_the_learners_are_found():
 @pytest.mark.parametrize("declared", [True, False])
 def test_effects_of_every_arm_come_back(name, base, declared, data):
     X, arm, y, effects = data
-    found = _learner(name, base, control="none").fit(X, arm, y, KNOWN if declared else None).predict(X)
+    found = (
+        _learner(name, base, control="none")
+        .fit(X, y, treatment=arm, treatment_probability=KNOWN if declared else None)
+        .predict(X)
+    )
     assert list(found.columns) == ["mail", "push"]
     for one in ("mail", "push"):
         assert found[one].mean() == pytest.approx(effects[one].mean(), abs=0.07)  # an S learner shrinks
@@ -106,13 +111,17 @@ def test_what_is_saved_is_loaded_and_has_the_same_bytes_again(name, base, data, 
     X, arm, y, _ = data
     half, rest = slice(0, 1200), slice(1200, 2400)
     few = FEW if base == "boosting" else {}
-    learner = _learner(name, base, control="none", **few).fit(X[half], arm[half], y[half], KNOWN)
+    learner = _learner(name, base, control="none", **few).fit(
+        X[half], y[half], treatment=arm[half], treatment_probability=KNOWN
+    )
     model_folder.save(learner, tmp_path / "one", "uplift", arms=list(learner.arms_))
     loaded = model_folder.load(tmp_path / "one")
     pd.testing.assert_frame_equal(loaded.predict(X), learner.predict(X), check_exact=True)
     other = _learner(name, base, control="none", **few)
-    other.fit(X[rest], arm[rest], 1 - y[rest], KNOWN)  # an earlier fit is forgotten
-    other.fit(X[half], arm[half], y[half], KNOWN)
+    other.fit(
+        X[rest], 1 - y[rest], treatment=arm[rest], treatment_probability=KNOWN
+    )  # an earlier fit is forgotten
+    other.fit(X[half], y[half], treatment=arm[half], treatment_probability=KNOWN)
     model_folder.save(other, tmp_path / "two", "uplift", arms=list(other.arms_))
     files = sorted(str(p.relative_to(tmp_path / "one")) for p in (tmp_path / "one").rglob("*") if p.is_file())
     assert filecmp.cmpfiles(tmp_path / "one", tmp_path / "two", files, shallow=False)[0] == files
@@ -124,7 +133,7 @@ def test_what_is_saved_is_loaded_and_has_the_same_bytes_again(name, base, data, 
 def test_a_single_arm_gives_a_column_and_an_arm_never_seen_is_named(name, data):
     X, arm, y, _ = data
     keep = np.flatnonzero(arm != "push")[:1500]
-    learner = _learner(name, control="none").fit(X.iloc[keep], arm[keep], y[keep])
+    learner = _learner(name, control="none").fit(X.iloc[keep], y[keep], treatment=arm[keep])
     assert learner.predict(X).shape == (len(X),)
     with pytest.raises(InputError, match="arm 'push' was not in training; there are mail"):
         learner.predict(X, "push")
@@ -144,7 +153,7 @@ def test_nothing_is_predicted_or_saved_before_a_fit(name, data, tmp_path):
 
 def test_a_damaged_folder_and_a_strange_learner_are_refused(data, tmp_path):
     X, arm, y, _ = data
-    learner = _learner("t_learner", "logistic", control="none").fit(X, arm, y)
+    learner = _learner("t_learner", "logistic", control="none").fit(X, y, treatment=arm)
     model_folder.save(learner, tmp_path / "one", "uplift")
     path = tmp_path / "one" / "learned.json"
     path.write_bytes(path.read_bytes().replace(b"mail", b"male", 1))
@@ -196,7 +205,7 @@ def test_rows_that_can_teach_nothing_are_refused(name, spoil, words, data):
     treatment, outcome = spoil(X, arm, y)
     treatment = treatment.astype(int) if treatment.dtype == bool else treatment
     with pytest.raises(InputError, match=words):
-        _learner(name).fit(X, treatment, outcome)
+        _learner(name).fit(X, outcome, treatment=treatment)
 
 
 @every_learner
@@ -204,7 +213,7 @@ def test_a_feature_that_says_who_was_treated_is_a_leak(name, data):
     X, arm, y, _ = data
     told = X.assign(rfm_sent=(arm == "mail").astype(float))
     with pytest.raises(LeakError, match=r"the arm follows from a feature: rfm_sent \(AUC 1\.0000 for mail\)"):
-        _learner(name, control="none").fit(told, arm, y)
+        _learner(name, control="none").fit(told, y, treatment=arm)
 
 
 @pytest.mark.parametrize("name", ["x_learner", "r_learner", "dr_learner", "constant_effect"])
@@ -218,7 +227,7 @@ def test_arms_that_do_not_overlap_are_refused(name, data):
     with pytest.raises(
         InputError, match=r"overlap: for [\d,]+ of 4,000 rows an arm is less likely than 0\.05"
     ):
-        _learner(name, least_probability=0.05).fit(X, treatment, y)
+        _learner(name, least_probability=0.05).fit(X, y, treatment=treatment)
 
 
 def test_a_few_rows_without_overlap_are_trimmed_and_counted(data, caplog):
@@ -226,7 +235,9 @@ def test_a_few_rows_without_overlap_are_trimmed_and_counted(data, caplog):
     p = np.full(len(X), 1 / 3)
     p[:100] = 0.001
     keep = arm != "push"
-    learner = _learner("dr_learner", "logistic", control="none").fit(X[keep], arm[keep], y[keep], p[keep])
+    learner = _learner("dr_learner", "logistic", control="none").fit(
+        X[keep], y[keep], treatment=arm[keep], treatment_probability=p[keep]
+    )
     assert "rows trimmed below a probability of 0.01" in caplog.text
     assert learner.predict(X).mean() == pytest.approx(effects["mail"].mean(), abs=0.05)
 
@@ -243,7 +254,7 @@ def test_a_few_rows_without_overlap_are_trimmed_and_counted(data, caplog):
 def test_probabilities_that_are_none_are_refused(probability, words, data):
     X, arm, y, _ = data
     with pytest.raises(InputError, match=words):
-        _learner("dr_learner", control="none").fit(X, arm, y, probability)
+        _learner("dr_learner", control="none").fit(X, y, treatment=arm, treatment_probability=probability)
 
 
 @pytest.mark.parametrize("name", ["x_learner", "r_learner", "dr_learner", "constant_effect"])
@@ -252,7 +263,7 @@ def test_methods_that_weigh_by_the_arm_see_through_confounding(name):
     rows = simulate("C", 6000, np.random.default_rng(0))
     naive = rows.y[rows.treatment == 1].mean() - rows.y[rows.treatment == 0].mean()
     assert abs(naive - 1) > 0.5
-    found = _learner(name, "logistic").fit(rows.X, rows.treatment, rows.y).predict(rows.X)
+    found = _learner(name, "logistic").fit(rows.X, rows.y, treatment=rows.treatment).predict(rows.X)
     assert found.mean() == pytest.approx(1, abs=0.15)
 
 
@@ -270,7 +281,9 @@ def test_folds_keep_the_rows_of_a_customer_together(data):
 def test_trees_of_a_small_trial_split(name, caplog):
     """Leaves of two hundred rows held everybody: one number, the naive difference .84 for .47."""
     rows = scripts.plain("004_uplift/nie_wager_settings.py").simulate("A", 1_000, np.random.default_rng(0))
-    learner = create(name, num_threads=1).fit(rows.X, rows.treatment, rows.y, rows.probability)
+    learner = create(name, num_threads=1).fit(
+        rows.X, rows.y, treatment=rows.treatment, treatment_probability=rows.probability
+    )
     effect = learner.predict(rows.X)
     assert np.ptp(effect) > 0.1
     assert learner.unsplit() == []
@@ -283,7 +296,7 @@ def test_trees_of_a_small_trial_split(name, caplog):
 def test_a_learner_that_could_not_split_says_so(data, tmp_path, caplog):
     X, arm, y, _ = data
     stumps = {"outcome_options": {"min_data_in_leaf": 5_000, "rounds": 5}}
-    learner = create("t_learner", control="none", num_threads=1, **stumps).fit(X, arm, y)
+    learner = create("t_learner", control="none", num_threads=1, **stumps).fit(X, y, treatment=arm)
     assert learner.unsplit() == ["outcome_0", "outcome_1", "outcome_2"]
     assert "could not split, so one number for everybody" in caplog.text
     assert not np.ptp(learner.predict(X).to_numpy(), axis=0).any()
@@ -295,12 +308,12 @@ def test_a_learner_that_could_not_split_says_so(data, tmp_path, caplog):
 def test_x_learner_without_splits_says_the_weighted_mean_and_predicts_known_probabilities():
     rows = scripts.plain("004_uplift/nie_wager_settings.py").simulate("C", 2_000, np.random.default_rng(0))
     flat = {part: {"min_data_in_leaf": 9_000, "rounds": 3} for part in ("outcome_options", "effect_options")}
-    given = rows.X, rows.treatment, rows.y, rows.probability
-    effect = create("x_learner", num_threads=1, **flat).fit(*given).predict(rows.X)
-    mean = create("constant_effect").fit(*given).predict(rows.X)
+    drawn = {"treatment": rows.treatment, "treatment_probability": rows.probability}
+    effect = create("x_learner", num_threads=1, **flat).fit(rows.X, rows.y, **drawn).predict(rows.X)
+    mean = create("constant_effect").fit(rows.X, rows.y, **drawn).predict(rows.X)
     assert effect == pytest.approx(mean, abs=0.01)  # the trees start from the mean and can't go on
-    learner = create("x_learner", num_threads=1).fit(*given)
-    known = np.corrcoef(learner.parts_["arm_1"].predict(as_frame(rows.X)), rows.probability)[0, 1]
+    learner = create("x_learner", num_threads=1).fit(rows.X, rows.y, **drawn)
+    known = np.corrcoef(learner.parts_["arm_1"].expected(as_table(rows.X)), rows.probability)[0, 1]
     assert known > 0.95
 
 
@@ -310,8 +323,11 @@ def test_a_plain_line_finds_an_effect_that_is_a_line_in_an_amount():
     treated = (rng.random(4_000) < 0.5).astype(int)
     effect = 0.02 * X["spend"]
     y = treated * effect + rng.normal(0, 0.5, 4_000)
-    error = {base: pehe(effect, create("t_learner", base=base).fit(X, treated, y, 0.5).predict(X))
-             for base in ("logistic", "plain")}  # fmt: skip
+    drawn = {"treatment": treated, "treatment_probability": 0.5}
+    error = {
+        base: pehe(effect, create("t_learner", base=base).fit(X, y, **drawn).predict(X))
+        for base in ("logistic", "plain")
+    }
     assert error["plain"] < 0.6 * error["logistic"]
     with pytest.raises(ConfigError, match="base is 'lines'; there are boosting, logistic, plain"):
         create("t_learner", base="lines")
@@ -325,10 +341,10 @@ def test_a_t_learner_takes_exact_thresholds_in_an_arm_that_they_tell_more_of():
     arm = np.where(rng.random(4000) < 0.5, "mail", "none")
     inside = (X["a"] > 0.62) & (X["a"] < 0.66)  # random thresholds rarely meet both ends
     y = (rng.random(4000) < np.where(inside & (arm == "mail"), 0.9, 0.05)).astype(int)
-    chosen = create("t_learner", control="none", num_threads=1).fit(X, arm, y)
+    chosen = create("t_learner", control="none", num_threads=1).fit(X, y, treatment=arm)
     settings = [chosen.parts_[f"outcome_{number}"].choice_.settings for number in (0, 1)]
     assert settings == ["regularised", "exact"]
     declared = create("t_learner", control="none", outcome_options={"choose_thresholds": False}).fit(
-        X, arm, y
+        X, y, treatment=arm
     )
     assert declared.parts_["outcome_1"].choice_ is None

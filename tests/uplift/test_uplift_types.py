@@ -27,7 +27,7 @@ P = np.random.default_rng(1).uniform(0.3, 0.7, N)
 
 
 def fit(X, arm, y, p):
-    return create("dr_learner", base="logistic").fit(X, arm, y, p)
+    return create("dr_learner", base="logistic").fit(X, y, treatment=arm, treatment_probability=p)
 
 
 @pytest.fixture(scope="module")

@@ -37,7 +37,7 @@ def logged(column, days=DAYS, key=b"key", **changes):
 def test_values_and_intervals_are_those_of_the_judge_on_all_rows():
     found = compare_rows({"a": logged("signal"), "b": logged("noise")})
     given = rows(DAYS)
-    said = {name: fitted(column).predict(given.X) for name, column in (("a", "signal"), ("b", "noise"))}
+    said = {name: fitted(column).expected(given.X) for name, column in (("a", "signal"), ("b", "noise"))}
     ids, fold = given.customer_id.to_numpy(), given.fold.to_numpy()
     known = Predictions(ids, fold, given.y.to_numpy().astype(float), said)
     judged = evaluate(known, np.random.default_rng(17), ("auc", "log_loss"), 100)

@@ -125,9 +125,9 @@ def test_a_model_of_another_fold_judges_for_the_calibrator_where_it_knew_nothing
     # the first fold has nothing before it and fits a judge; what trained for 2 August judges for 30 August
     assert sizes == [("logistic", 960), ("logistic", 480), ("logistic", 960)]
     alone = probability_run.fit_calibrated(run, given, folds[1])
-    np.testing.assert_array_equal(second.model.predict(given.X), alone.model.predict(given.X))
+    np.testing.assert_array_equal(second.model.expected(given.X), alone.model.expected(given.X))
     judge, newest = first.model, given.at([folds[1].training[-1]])
-    expected = best_calibrator(judge.predict(newest.X), newest.y, newest.customer_id, ["platt"])
+    expected = best_calibrator(judge.expected(newest.X), newest.y, newest.customer_id, ["platt"])
     assert second.calibrator == expected
     earlier, ended = [str(day) for day in folds[0].training], folds[0].test.as_of
     for trained_on, at in (
@@ -164,7 +164,7 @@ def test_a_baseline_that_is_a_part_of_the_model_and_folds_of_equal_training_are_
     assert sizes == [("blend", 600), ("recency_rule", 600), ("plain_lightgbm", 600)]
     past = given.at(each.training)
     line = create("logistic", strength=0.03).fit(past.X, past.y)
-    np.testing.assert_array_equal(predictions.p["logistic"], line.predict(tested.X))
+    np.testing.assert_array_equal(predictions.p["logistic"], line.expected(tested.X))
 
 
 def test_who_did_not_allow_the_purpose_trains_no_model():

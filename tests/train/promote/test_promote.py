@@ -38,7 +38,7 @@ def test_a_better_model_beats_the_champion_scored_again_on_the_same_rows():
     assert done.decision.basis == "re-scored"
     assert done.decision.window == ("2017-11-22",)
     known = rows(("2017-11-22",))
-    areas = [auc(known.y, fitted(column).predict(known.X)) for column in ("signal", "noise")]
+    areas = [auc(known.y, fitted(column).expected(known.X)) for column in ("signal", "noise")]
     found = done.decision.differences["test"]
     assert found.value == pytest.approx(areas[0] - areas[1], abs=1e-12)
     assert 0 < found.low < found.value < found.high

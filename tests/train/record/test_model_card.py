@@ -84,7 +84,7 @@ def test_importance_is_what_a_column_moves(tmp_path):
     assert list(found) == ["signal", "answer", "noise"]
     order = np.random.default_rng(0).permutation(len(given.rows.inputs))
     signal = given.rows.inputs[["signal"]]
-    wanted = np.abs(fitted("signal").predict(signal.iloc[order]) - fitted("signal").predict(signal)).mean()
+    wanted = np.abs(fitted("signal").expected(signal.iloc[order]) - fitted("signal").expected(signal)).mean()
     assert found["signal"] == pytest.approx(wanted)
     assert found["noise"] == found["answer"] == 0
     assert "| signal | 0." in features_part(given, tmp_path / "model")

@@ -56,7 +56,7 @@ def outcome_of(run, signal=tuning_world.SIGNAL):
     """What is said of the test rows by the model of a config."""
     rows, fold = tuning_world.rows_of(run, signal), experiment.fold(run, run.split.test[0])
     test = rows.at([fold.test])
-    p = probability_run.fit_calibrated(run, rows, fold).predict(test.X)
+    p = probability_run.fit_calibrated(run, rows, fold).expected(test.X)
     said = Predictions(test.customer_id, test.fold, test.y.to_numpy(), {"model": p})
     judged = ScoredRows({"test": said}, {}, "auc", ("test",), {})
     return Outcome({}, pd.DataFrame(), (), None, Trace({}, {}, {}, {}), rows=judged)

@@ -102,7 +102,7 @@ def predict(
         if names not in by_training:
             by_training[names] = _fit_all(config, rows, each, models)
         test = rows.at([each.test])
-        scores = {name: model.predict(test.X) for name, model in by_training[names].items()}
+        scores = {name: model.predict_proba(test.X)[:, 1] for name, model in by_training[names].items()}
         ids, folded = test.customer_id.to_numpy(), test.fold.to_numpy()
         parts.append(Predictions(ids, folded, test.y.to_numpy().astype(float), scores))
     return Predictions.join(parts)
@@ -164,7 +164,7 @@ def fit_calibrated(
     after = rows.at(later)
     judge = _judge(earlier, later[0].as_of, models) or _fit(config, rows, earlier, models)
     calibrator = best_calibrator(
-        judge.predict(after.X), after.y, after.customer_id, config.calibration.methods
+        judge.predict_proba(after.X)[:, 1], after.y, after.customer_id, config.calibration.methods
     )
     return CalibratedModel(model, calibrator)
 
@@ -223,7 +223,9 @@ def _candidate(study: Study, model: Fitted, rows: LabelledRows, predictions: Pre
 def _profile(study: Study, model: Fitted, rows: LabelledRows, predictions: Predictions) -> Profile:
     column = study.loader.COLUMN
     if study.seen:
-        return of_seen(study.seen, lambda X: {column: model.predict(X)}, study.customers, study.extra)
+        return of_seen(
+            study.seen, lambda X: {column: model.predict_proba(X)[:, 1]}, study.customers, study.extra
+        )
     tests = [each.test for each in study.folds]
     return of_labelled(rows, study.final.training, (tests, predictions, MODEL), column, study.customers)
 

@@ -129,12 +129,12 @@ def _judge(config: ProbabilityRun, rows: LabelledRows, each: "Fold[Any]") -> Jud
 
     def judge(options: Mapping[str, Option]) -> Scores:
         model = create(config.model.name, **{**config.model.options, **options})
-        return losses(metric_of(config), y, model.fit(past.X, past.y).predict(test.X))
+        return losses(metric_of(config), y, model.fit(past.X, past.y).predict_proba(test.X)[:, 1])
 
     return judge
 
 
 def _calibrated_loss(config: ProbabilityRun, rows: LabelledRows, each: "Fold[Any]") -> Scores:
     test = rows.at([each.test])
-    p = probability_run.fit_calibrated(config, rows, each).predict(test.X)
+    p = probability_run.fit_calibrated(config, rows, each).predict_proba(test.X)[:, 1]
     return losses(metric_of(config), test.y.to_numpy().astype(float), p)

@@ -33,7 +33,7 @@ def of_probability(study: "Study", rows: LabelledRows, predictions: Predictions)
     def rescore(folder: Path) -> "Mapping[str, Floats]":
         from crm_ml.models import model_folder
 
-        return {"test": model_folder.load(folder).predict(tests)}
+        return {"test": model_folder.load(folder).predict_proba(tests)[:, 1]}
 
     return ScoredRows(
         parts={"test": predictions},

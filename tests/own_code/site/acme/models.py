@@ -21,9 +21,10 @@ class DaysModel:
         }
         return self
 
-    def predict(self, X):
-        """Return the rate of each row's band."""
-        return np.array([self.rates_.get(int(band), self.mean_) for band in self._bands(X)])
+    def predict_proba(self, X):
+        """Return one less the rate of each row's band, and the rate."""
+        p = np.array([self.rates_.get(int(band), self.mean_) for band in self._bands(X)])
+        return np.column_stack([1 - p, p])
 
     def save(self, folder):
         """Write all of it."""
@@ -49,6 +50,6 @@ class Incomplete:
         """Learn nothing."""
         return self
 
-    def predict(self, X):
+    def predict_proba(self, X):
         """Return a half."""
-        return np.full(len(X), 0.5)
+        return np.full((len(X), 2), 0.5)

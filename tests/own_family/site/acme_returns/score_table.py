@@ -31,7 +31,7 @@ class ReturnsSource(Source):
         schema = score_schema(COLUMN)
 
         def rows(chunk):
-            p = self.model.predict(chunk.to_pandas().set_index("customer_id"))
+            p = self.model.predict_proba(chunk.to_pandas().set_index("customer_id"))[:, 1]
             checked = probabilities(self.name, p, chunk.num_rows)
             return score_rows(schema, chunk["customer_id"], {COLUMN: checked}, self.versioned_name)
 
