@@ -53,7 +53,7 @@ def check_outcomes(
     InputError
         If they have another index or another length than the features, or are no numbers; an outcome is NaN,
         infinite or, where it is binary, neither 0 nor 1; one class is missing; a weight is negative or not
-        finite, or all are 0.
+        finite, or all are zero.
     """
     if objective not in ("binary", "regression"):
         raise InputError(f"objective is {objective!r}; it must be binary or regression")
@@ -68,7 +68,12 @@ def check_outcomes(
     if missing:
         breaches.append(f"y is NaN in {missing:,} of {rows:,} rows")
     if odd:
-        breaches.append(f"y is neither 0 nor 1 in {odd:,} of {rows:,} rows")
+        whole = np.equal(labels, np.floor(labels)) | ~np.isfinite(labels)
+        kind = "of other or of several classes" if whole.all() else "continuous"
+        breaches.append(
+            f"y is neither 0 nor 1 in {odd:,} of {rows:,} rows: it is {kind}. Only binary classification is "
+            "supported."
+        )
     elif infinite:
         breaches.append(f"y is infinite in {infinite:,} of {rows:,} rows")
     if objective == "binary" and not breaches and len(set(labels.tolist())) < 2:
@@ -77,7 +82,7 @@ def check_outcomes(
     if bad:
         breaches.append(f"sample_weight is negative, NaN or infinite in {bad:,} of {rows:,} rows")
     elif not weights.any():
-        breaches.append(f"sample_weight is 0 in all of {rows:,} rows")
+        breaches.append(f"sample_weight is zero in all of {rows:,} rows")
     if breaches:
         raise InputError("; ".join(breaches))
     return labels, weights

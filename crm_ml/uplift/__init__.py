@@ -6,9 +6,10 @@ of an experiment. Uplift models are evaluated in `crm_ml.evaluation`.
 
 from crm_ml.uplift.dr_learner import DRLearner
 from crm_ml.uplift.learners import LEARNERS, create
+from crm_ml.uplift.qini_scorer import QiniScorer
 from crm_ml.uplift.r_learner import RLearner
 from crm_ml.uplift.s_learner import SLearner
 from crm_ml.uplift.t_learner import TLearner
 from crm_ml.uplift.x_learner import XLearner
 
-__all__ = ["LEARNERS", "DRLearner", "RLearner", "SLearner", "TLearner", "XLearner", "create"]
+__all__ = ["LEARNERS", "DRLearner", "QiniScorer", "RLearner", "SLearner", "TLearner", "XLearner", "create"]
