@@ -96,7 +96,7 @@ def _distributions() -> Mapping[str, list[str]]:
     return packages_distributions()
 
 
-def _parts(imported: str, known: Collection[str]) -> Iterator[str]:
+def _parts(imported: str, known: Mapping[str, Path]) -> Iterator[str]:
     """Give the modules that an import runs: every package above it, and all of a package named by a text."""
     if imported.endswith(".*"):
         yield from _with_submodules(imported.removesuffix(".*"))
@@ -104,9 +104,12 @@ def _parts(imported: str, known: Collection[str]) -> Iterator[str]:
     names = imported.split(".")
     for length in range(1, len(names) + 1):
         name = ".".join(names[:length])
-        if name in known or _is_module(name):
+        file = known.get(name) or _module(name)
+        if file is not None:
             yield name
-        elif not _folders(name):  # a function or class of the module before it
+            if file.name != "__init__.py":  # what follows are names within the module
+                return
+        elif not _folders(name):  # a function or class of the package before it
             return
 
 
@@ -136,11 +139,12 @@ def _spec(root: str) -> ModuleSpec | None:
         return None
 
 
-def _is_module(name: str) -> bool:
+def _module(name: str) -> Path | None:
     try:
-        return source_of(name).suffix == ".py"
+        file = source_of(name)
     except ModuleNotFoundError:
-        return False
+        return None
+    return file if file.suffix == ".py" else None
 
 
 def source_of(name: str) -> Path:

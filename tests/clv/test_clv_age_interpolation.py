@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 from clv_worlds import MODELS, PARAMS, as_summary, simulate, with_params
+from soak import sample
 
 from crm_ml.clv import GammaGamma, ModifiedBetaGeo, ParetoNBD
 from crm_ml.clv.age_interpolation import by_age
@@ -36,9 +37,7 @@ def without(model, theta, some, length, force):
 
 
 @pytest.mark.parametrize(("model", "params"), WORLDS)
-@pytest.mark.parametrize(
-    "length", [52.0, *(pytest.param(length, marks=pytest.mark.slow) for length in (1e-3, math.inf))]
-)
+@pytest.mark.parametrize("length", [52.0, *sample("lengths of values", (1e-3, math.inf), 1)])
 def test_values_and_slopes_are_those_of_each_history_by_itself(model, params, length):
     made, some = with_params(model, params), histories()
     wanted = without(made, made.theta_, some, length, FORCE)

@@ -1,11 +1,13 @@
 """Data that break fitters: each gives finite, non-negative predictions, or one named error says why not."""
 
 import math
+from itertools import product
 
 import numpy as np
 import pandas as pd
 import pytest
 from clv_worlds import MODELS, as_summary, simulate
+from soak import sample
 
 from crm_ml.clv import BetaGeo, GammaGamma, lifetime_value, months, value_with_interval
 from crm_ml.errors import InputError
@@ -77,15 +79,17 @@ def check_money(model, value, summary, discounts):
         assert found.index.equals(summary.index)
 
 
+TURNS = [(world, MODELS[place % len(MODELS)]) for place, world in enumerate(WORLDS)]
+OTHERS = [case for case in product(WORLDS, MODELS) if case not in TURNS]
+
+
 @pytest.mark.parametrize(
-    ("world", "model"),
-    [
-        pytest.param(world, model, marks=[pytest.mark.slow] * (place % len(MODELS) != number))
-        for place, world in enumerate(WORLDS)  # each world with one model in make test, by turns
-        for number, model in enumerate(MODELS)
-    ],
+    "case",
+    [*TURNS, *sample("models of extreme customers", OTHERS, 12)],
+    ids=lambda case: f"{case[0]}-{case[1].__name__}",
 )
-def test_purchases_of_extreme_customers(world, model):
+def test_purchases_of_extreme_customers(case):
+    world, model = case
     summary = WORLDS[world].copy()
     summary.attrs["time_unit"] = "W"
     made = model().fit(summary)

@@ -2,6 +2,7 @@
 
 import pytest
 from rich.progress import Progress
+from soak import sample
 
 from crm_ml import datasets
 from crm_ml.config.run import run_classes
@@ -15,8 +16,7 @@ def shop(tmp_path_factory):
     return datasets.load("simulated", tmp_path_factory.mktemp("shop"), customers=1200)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("family", ["churn", "clv"])
+@pytest.mark.parametrize("family", sample("families of an ordinary shop", ["churn", "clv"], 1))
 def test_a_suggested_run_of_an_ordinary_shop_passes_its_gates(shop, family):
     content = {"data": {"name": "simulated"}, **suggested(family, shop).content}
     run = validate(content, run_classes()[family], family)
