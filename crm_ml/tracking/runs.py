@@ -38,6 +38,7 @@ class TrackedRun:
         self.client = client
         self.experiment_id = experiment_id
         self.run_id = run_id
+        self.command = ""
         self._model_id: str | None = None
         self._full_names: dict[str, str] = {}
 
@@ -186,7 +187,7 @@ def check_finite(metrics: Mapping[str, float]) -> None:
 
 
 @contextlib.contextmanager
-def start(experiment: str, name: str, source: str = "") -> Iterator[TrackedRun]:
+def start(experiment: str, name: str, command: str = "") -> Iterator[TrackedRun]:
     """Start a run; it ends as FINISHED, or as FAILED when an error leaves the block.
 
     Parameters
@@ -195,8 +196,8 @@ def start(experiment: str, name: str, source: str = "") -> Iterator[TrackedRun]:
         MLflow experiment, such as ``"churn"``; created if absent.
     name : str
         Name of the run.
-    source : str
-        Command or function that made it.
+    command : str
+        Or function that makes it, with the name of the run where it has one; no path.
 
     Raises
     ------
@@ -206,7 +207,9 @@ def start(experiment: str, name: str, source: str = "") -> Iterator[TrackedRun]:
         If the experiment was deleted, or the store refuses the user.
     """
     client = connect()
+    source = command.removesuffix(name).rstrip()  # MLflow shows what stands behind the last slash alone
     run = _new_run(client, experiment_id(client, experiment), name, source_tags(source))
+    run.command = command
     try:
         yield run
     except BaseException as error:

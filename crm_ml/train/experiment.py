@@ -60,7 +60,7 @@ def run(name: str, overrides: Sequence[str] = (), progress: Progress | None = No
     return run_on(name, config, tables, progress, next_steps.train(name))
 
 
-def run_on(name: str, config: Run, tables: Tables, progress: Progress, source: str) -> Finished:
+def run_on(name: str, config: Run, tables: Tables, progress: Progress, command: str) -> Finished:
     """Run the experiment of a config on tables and log all of it.
 
     Parameters
@@ -71,15 +71,15 @@ def run_on(name: str, config: Run, tables: Tables, progress: Progress, source: s
     tables : Tables
         Those that the config names, or tables in memory.
     progress : rich.progress.Progress
-    source : str
-        Command or function that trains, without paths.
+    command : str
+        Or function that trains, without paths.
 
     Raises
     ------
     ConfigError, InputError, LeakError, StoreUnavailable
         As `run`.
     """
-    with tracking.start(config.family, name, source) as active:
+    with tracking.start(config.family, name, command) as active:
         active.log_params(config.model_dump(mode="json"))
         # in the order given: that of the feature groups is that of the columns
         active.log_text(json.dumps(config.model_dump(mode="json"), indent=2), "config.json")

@@ -68,7 +68,7 @@ def test_metrics_are_refused_whole(broken):
 def test_names_from_data_are_made_safe_and_stand_in_full_beside_and_a_deleted_experiment_says_what_to_do():
     arms = ["10% off", "10& off", "优惠", "a/../b", "x" * 400, "email"]
     metrics = {f"test.{arm}.qini{end}": place for place, arm in enumerate(arms) for end in ("", ".low")}
-    with tracking.start("churn", "run", "python -m crm_ml.train churn/lightgbm") as run:
+    with tracking.start("churn", "a/run", "python -m crm_ml.train a/run") as run:
         run.log_metrics(metrics)
         run.log_params({"costs": dict.fromkeys(arms, 5)})
     client = tracking.connect()
@@ -78,7 +78,7 @@ def test_names_from_data_are_made_safe_and_stand_in_full_beside_and_a_deleted_ex
     assert {full.get(name, name) for name in logged.data.params} == {f"costs.{arm}" for arm in arms}
     shown = {"test.email.qini.low", "test.优惠.qini", "test.10_ off-0f8210c1.qini.low"}
     assert shown <= set(logged.data.metrics)
-    assert logged.data.tags["mlflow.source.name"] == "python -m crm_ml.train churn/lightgbm"
+    assert logged.data.tags["mlflow.source.name"] == "python -m crm_ml.train"
     assert logged.data.tags["mlflow.user"] == getpass.getuser()
     client.delete_experiment(run.experiment_id)
     with (

@@ -2,17 +2,10 @@
 
 import importlib
 import json
-import os
 import shutil
-import signal
 import socket
 import sqlite3
-import subprocess
-import sys
 import threading
-import time
-import urllib.request
-from pathlib import Path
 
 import pytest
 import small_runs
@@ -32,53 +25,6 @@ from crm_ml.train.record.outcome_log import log_outcome
 from crm_ml.train.reproduce import main as reproduce
 
 pytestmark = pytest.mark.xdist_group("server")
-
-
-class Server:
-    """``mlflow server`` with SQLite behind it, in a process group of its own."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        self.uri = f"http://127.0.0.1:{self.port}"
-        self.process = None
-
-    def start(self) -> None:
-        command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(self.port)]
-        command += ["--backend-store-uri", f"sqlite:///{self.folder}/mlflow.db", "--workers", "1"]
-        command += ["--artifacts-destination", str(self.folder / "files"), "--serve-artifacts"]
-        environment = os.environ | {"MLFLOW_DISABLE_TELEMETRY": "true"}
-        environment["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] = "false"  # a dozen processes for what nobody asks
-        environment.pop("MLFLOW_TRACKING_URI", None)
-        with (self.folder / "server.log").open("a") as log:
-            self.process = subprocess.Popen(
-                command, stdout=log, stderr=log, cwd=self.folder, env=environment, start_new_session=True
-            )
-        deadline = time.monotonic() + 120
-        while time.monotonic() < deadline:
-            try:
-                with urllib.request.urlopen(f"{self.uri}/health", timeout=1):
-                    return
-            except OSError:
-                time.sleep(0.2)
-        raise TimeoutError((self.folder / "server.log").read_text())
-
-    def stop(self) -> None:
-        if self.process is not None:
-            os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait()
-            self.process = None
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory, template):
-    one = Server(tmp_path_factory.mktemp("server"))
-    shutil.copy(template, one.folder / "mlflow.db")
-    one.start()
-    yield one
-    one.stop()
 
 
 @pytest.fixture(scope="module")

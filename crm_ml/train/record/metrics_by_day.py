@@ -27,8 +27,8 @@ def metrics_by_day(rows: ScoredRows) -> Series:
     Returns
     -------
     dict of str to list of (int, float)
-        ``test_by_day/<metric>`` of the model, and ``baseline_by_day/<name>.<metric>`` of the metric that
-        decides: days since 1970-01-01 with values. A day on which a metric is undefined is left out.
+        ``by_day/<metric>`` of the model, and ``by_day/<metric>.<baseline>`` of the metric that decides: days
+        since 1970-01-01 with values. A day on which a metric is undefined is left out.
     """
     folds = sorted(rows.windows, key=lambda fold: (rows.windows[fold].as_of, fold))
     days = {fold: (date.fromisoformat(rows.windows[fold].as_of) - _EPOCH).days for fold in folds}
@@ -40,9 +40,8 @@ def metrics_by_day(rows: ScoredRows) -> Series:
         for fold in folds:
             keep = np.asarray(part.fold) == fold
             for model, metric, value in _values(part, keep, rows) if keep.any() else ():
-                beside = "" if model == MODEL else f"{model}."
-                kind = "test_by_day" if model == MODEL else "baseline_by_day"
-                series.setdefault(f"{kind}/{beside}{of_part}{metric}", []).append((days[fold], value))
+                beside = "" if model == MODEL else f".{model}"
+                series.setdefault(f"by_day/{of_part}{metric}{beside}", []).append((days[fold], value))
     return series
 
 

@@ -18,20 +18,37 @@ if TYPE_CHECKING:
 _METRICS, _FEATURES, _SEED = 12, 15, 0
 
 
-def metrics_part(metrics: Mapping[str, float], decides: str | None, most: int = _METRICS) -> str:
-    """Return up to `most` metrics of the model beside the baselines, the one that decides first."""
-    names = [key.removeprefix("test.") for key in metrics if key.startswith("test.")]
-    names = [name for name in names if not name.endswith((".low", ".high"))]
-    shown = sorted(names, key=lambda name: decides is None or decides not in name.split("_at_")[0].split("."))
-    lines = [
-        "## Metrics on the test windows, 95 % intervals\n\n| metric | model | baselines |\n|---|---:|---|"
-    ]
-    for name in shown[:most]:
-        others = _baselines(metrics, name)
-        lines.append(f"| {name} | {_interval(metrics, f'test.{name}')} | {others} |")
-    if len(shown) > most:
-        lines.append(f"\n{len(shown) - most} more stand in `tables/metrics.csv`.")
+def metrics_part(metrics: Mapping[str, float], decides: str | None) -> str:
+    """Return the metrics of the model beside the baselines, the one that decides first."""
+    shown = sorted(_names(metrics), key=lambda name: not _decides(name, decides))
+    lines = ["## Metrics on the test windows, 95 % intervals\n", metrics_table(metrics, shown[:_METRICS])]
+    if len(shown) > _METRICS:
+        lines.append(f"\n{len(shown) - _METRICS} more stand in `tables/metrics.csv`.")
     return "\n".join(lines) + "\n"
+
+
+def first_metrics(metrics: Mapping[str, float], decides: str | None, most: int) -> list[str]:
+    """Return the names of metrics that baselines have too, the one that decides first."""
+    shown = [name for name in _names(metrics) if _baselines(metrics, name) != "none"] or _names(metrics)
+    return sorted(shown, key=lambda name: not _decides(name, decides))[:most]
+
+
+def metrics_table(metrics: Mapping[str, float], names: Sequence[str]) -> str:
+    """Return metrics of the model with their intervals, beside those of the baselines."""
+    rows = [
+        f"| {name} | {interval_text(metrics, f'test.{name}')} | {_baselines(metrics, name)} |"
+        for name in names
+    ]
+    return "\n".join(["| metric | model | baselines |", "|---|---:|---|", *rows])
+
+
+def _names(metrics: Mapping[str, float]) -> list[str]:
+    names = [key.removeprefix("test.") for key in metrics if key.startswith("test.")]
+    return [name for name in names if not name.endswith((".low", ".high"))]
+
+
+def _decides(name: str, decides: str | None) -> bool:
+    return decides is not None and decides in name.split("_at_")[0].split(".")
 
 
 def segments_part(segments: "pd.DataFrame | None", metric: str | None) -> str:
@@ -146,7 +163,8 @@ def limits_part(config: "Run", outcome: "Outcome", details: Mapping[str, Any]) -
     return "## Limits\n\n" + "\n".join(f"- {item}" for item in lines) + "\n"
 
 
-def _interval(metrics: Mapping[str, float], name: str) -> str:
+def interval_text(metrics: Mapping[str, float], name: str) -> str:
+    """Return a metric with its interval, where it has one."""
     text = f"{metrics[name]:.4g}"
     if f"{name}.low" in metrics:
         text += f" [{metrics[f'{name}.low']:.4g}, {metrics[f'{name}.high']:.4g}]"

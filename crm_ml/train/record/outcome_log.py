@@ -16,8 +16,8 @@ from crm_ml.train.compare.pseudonyms import pseudonym_key
 from crm_ml.train.promote import promotion
 from crm_ml.train.promote.gate import Decision
 from crm_ml.train.record import account
-from crm_ml.train.record.evaluation_table import COLUMNS, evaluation_rows
 from crm_ml.train.record.evaluation_table import FILE as EVALUATION
+from crm_ml.train.record.evaluation_table import evaluation_table
 from crm_ml.train.record.metrics_by_day import metrics_by_day
 from crm_ml.train.record.model_card import Subject, model_card
 from crm_ml.train.record.outcome import Outcome
@@ -101,7 +101,7 @@ def _log_files(active: tracking.TrackedRun, outcome: Outcome) -> None:
     active.log_metrics(outcome.metrics)
     if outcome.rows is not None:
         active.log_series(metrics_by_day(outcome.rows))
-    active.log_table(COLUMNS, evaluation_rows(outcome.metrics), EVALUATION)
+    active.log_table(*evaluation_table(outcome.metrics), EVALUATION)
     for name, table in outcome.tables.items():
         active.log_text(table.to_csv(index=False), f"tables/{tracking.safe_file(name)}.csv")
     for name, figure in outcome.figures.items():

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from crm_ml.train.families.family import training_family
-from crm_ml.train.record.model_card_parts import metrics_part
+from crm_ml.train.record.model_card_parts import first_metrics, metrics_table
 
 if TYPE_CHECKING:
     from crm_ml.config import Run
@@ -18,8 +18,8 @@ def run_text(subject: "Subject", run: "TrackedRun") -> str:
     version, decision = subject.version, subject.decision
     return "\n\n".join(
         [
-            f"Predicts {predicts(subject.config)}; data {subject.config.data.name}.",
             f"**{version.name} version {version.version}: {decision.role}**, {decision.reason}.",
+            f"Predicts {predicts(subject.config)}. Data {subject.config.data.name}; made by `{run.command}`.",
             _metrics(subject),
             _links(run),
         ]
@@ -58,9 +58,9 @@ def predicts(config: "Run") -> str:
 
 
 def _metrics(subject: "Subject") -> str:
-    rows = subject.outcome.rows
-    table = metrics_part(subject.outcome.metrics, rows.decides if rows else None, _METRICS)
-    return table.partition("\n")[2].strip()
+    rows, metrics = subject.outcome.rows, subject.outcome.metrics
+    names = first_metrics(metrics, rows.decides if rows else None, _METRICS)
+    return f"On the test windows, with 95 % intervals:\n\n{metrics_table(metrics, names)}"
 
 
 def _links(run: "TrackedRun") -> str:

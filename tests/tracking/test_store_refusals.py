@@ -1,0 +1,144 @@
+"""A store that refuses the user, artefacts that can't be written or read, models that were deleted."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from mlflow_server import guarded
+from third_party import third_party
+
+from crm_ml import tracking
+from crm_ml.errors import InputError
+from crm_ml.storage.manifest import new_folder
+from crm_ml.train.promote.__main__ import main as promote
+
+USER, PASSWORD = "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD"
+LOADER = "crm_ml.churn.churn_pyfunc"
+
+
+@pytest.fixture(autouse=True)
+def nobody(monkeypatch):
+    for name in (USER, PASSWORD, "MLFLOW_TRACKING_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    with third_party():
+        yield
+
+
+def small_model(folder, text="[]"):
+    with new_folder(folder, family="churn") as part:
+        (part / "numbers.json").write_text(text)
+    return folder
+
+
+def registered(run, folder, inputs=("a",)):
+    return run.register(folder, "churn", LOADER, dict.fromkeys(inputs, "double"), {"p_churn": "double"})
+
+
+@pytest.mark.parametrize(
+    ("refusing", "given", "words"),
+    [
+        (401, {}, f"wants a user and a password (401); set {USER} and {PASSWORD}"),
+        (401, {USER: "ada", PASSWORD: "wr0ng"}, f"does not accept {USER} and {PASSWORD} (401); correct them"),
+        (
+            403,
+            {USER: "ada", PASSWORD: "wr0ng"},
+            "does not allow this user to do it (403); ask for the permission",
+        ),
+    ],
+)
+def test_a_refused_user_is_one_error_without_the_password(refusing, given, words, monkeypatch, capsys):
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    with guarded(refusing=refusing) as uri:
+        named = uri.replace("//", "//eve:s3cret@") if given else uri
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", named)
+        assert promote(["churn"]) == 2
+    error = capsys.readouterr().err
+    shown = uri.replace("//", "//***@") if given else uri
+    assert error == f"error: tracking store {shown} {words}\n"
+
+
+@pytest.mark.usefixtures("new_runs")
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [
+        ("{file}/below", "can't be written (Not a directory: "),
+        ("s3://bucket/files", "needs the package boto3, which is not installed: pip install boto3"),
+    ],
+)
+def test_artefacts_that_cannot_be_written_are_refused_before_anything_is_trained(place, words, tmp_path):
+    (tmp_path / "file").write_text("")
+    location = place.replace("{file}", (tmp_path / "file").as_uri())
+    tracking.connect().create_experiment("churn", location)
+    with pytest.raises(tracking.StoreRefused) as caught, tracking.start("churn", "run") as run:
+        run.log_text("{}", "config.json")
+    assert words in str(caught.value)
+    assert tracking.connect().get_run(run.run_id).info.status == "FAILED"
+
+
+def test_files_that_are_gone_and_models_that_were_deleted_say_what_to_do(new_runs, tmp_path):
+    with tracking.start("churn", "run") as run:
+        registered(run, small_model(tmp_path / "model"))
+    client = tracking.connect()
+    client.set_registered_model_alias("churn", "champion", "1")
+    shutil.rmtree(new_runs / "artefacts")
+    with pytest.raises(InputError, match=r"files of model churn version 1 can't be read .* train it again"):
+        tracking.champion("churn")
+    client.delete_registered_model_alias("churn", "champion")
+    with pytest.raises(tracking.ModelAbsent, match="no model churn@champion"):
+        tracking.champion("churn")
+    client.delete_registered_model("churn")
+    with pytest.raises(InputError, match="no version 1 of model churn"):
+        tracking.registered("churn", "1")
+    with tracking.start("churn", "again") as run:
+        assert registered(run, small_model(tmp_path / "second", "[1]")).version == "1"
+    assert tracking.registered("churn", "1").name == "churn"
+
+
+@pytest.mark.usefixtures("new_runs")
+def test_an_example_of_the_input_is_made_up_and_read_by_mlflow(tmp_path):
+    import mlflow
+    from mlflow.models import Model
+
+    with tracking.start("churn", "run") as run:
+        registered(run, small_model(tmp_path / "model"), ("rfm_orders", "basket_items"))
+    home = mlflow.artifacts.download_artifacts("models:/churn/1")
+    described = Model.load(home)
+    example = described.load_input_example(home)
+    assert example.to_dict("list") == {"rfm_orders": [1.0], "basket_items": [1.0]}
+    assert list(example.columns) == described.get_input_schema().input_names()
+    assert described.get_serving_input(home) is not None
+    assert sorted(path.name for path in Path(home).glob("*example.json")) == [
+        "input_example.json",
+        "serving_input_example.json",
+    ]
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("server")
+@pytest.mark.usefixtures("new_runs")
+def test_a_server_with_a_user_and_artefacts_elsewhere(server, tmp_path, monkeypatch):
+    with guarded(server.port) as uri:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+        monkeypatch.setenv(USER, "ada")
+        monkeypatch.setenv(PASSWORD, "right")
+        tracking.connect().create_experiment("apart", (tmp_path / "apart").as_uri())
+        for experiment in ("churn", "apart"):
+            with tracking.start(experiment, "run") as run:
+                run.log_text("{}", "plots of 优惠/a.json")
+                version = registered(run, small_model(tmp_path / experiment, f'["{experiment}"]'))
+            assert tracking.connect().get_run(run.run_id).data.tags["mlflow.user"] == "ada"
+            assert tracking.registered("churn", version.version).content == version.content
+        assert list((tmp_path / "apart").rglob("MLmodel"))
+        shutil.rmtree(server.folder / "files")
+        (server.folder / "files").write_text("no folder")
+        try:
+            monkeypatch.setenv("CRM_ML_STORE_WAIT_S", "0")
+            with (
+                pytest.raises((tracking.StoreRefused, tracking.StoreUnavailable), match=uri) as caught,
+                tracking.start("churn", "unwritable") as run,
+            ):
+                run.log_text("{}", "config.json")
+        finally:
+            (server.folder / "files").unlink()
+        print(caught.value)  # noqa: T201
