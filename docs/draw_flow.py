@@ -50,7 +50,7 @@ STEPS = (
     Step(1, 1, "list", "Actions", ("consent, caps and", "budgets; allocation", "with its certificate")),
     Step(0, 1, "list", "List", ("who gets what, why,", "at what worth: whole", "or absent")),
     Step(0, 2, "list", "Campaign tool", ("Braze, Klaviyo, Meta", "..., or a database,", "exactly once")),
-    Step(1, 2, "learn", "Hold-outs", ("a share gets nothing,", "drawn at random: the", "measure of the rest")),
+    Step(1, 2, "learn", "Hold-outs", ("a share gets nothing,", "drawn by lot: the", "measure of the rest")),
     Step(2, 2, "learn", "Evaluation", ("what the list earned,", "whether its scores", "came true")),
 )  # fmt: skip
 

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from crm_ml.errors import InputError
 from crm_ml.extras import require
-from crm_ml.extras import require
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,7 +35,6 @@ def axes_or_new(ax: "Axes | None", width: float, height: float) -> "Axes":
     InputError
         If `ax` are not axes, such as an array of them.
     """
-    require("matplotlib", "a plot")
     if ax is None:
         return blank_figure(width, height).subplots()
     from matplotlib.axes import Axes

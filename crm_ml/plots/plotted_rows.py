@@ -1,7 +1,7 @@
 """Predictions and outcomes that a plot takes, from arrays or from predictions of an evaluation."""
 
 from collections.abc import Mapping
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -75,13 +75,12 @@ def effects(
         return y
     if p is None or treatment is None or not isinstance(p, Mapping):
         raise InputError('qini needs p={"model": ..., "response": ...} and treatment= (0 or 1) beside y')
-    rows = len(np.asarray(y))
-    customer = np.arange(rows) if ids is None else np.asarray(ids)
-    scores = {name: np.asarray(score) for name, score in p.items()}
-    scores.setdefault(RANDOM, random_order(customer))
+    outcomes = as_floats("y", y)
+    customer, fold = _customers(len(outcomes), ids)
+    scores = {RANDOM: random_order(customer)} | dict(p)
     return UpliftPredictions(
-        customer, np.full(rows, "rows"), np.asarray(y), scores, np.asarray(treatment)
-    )  # fmt: skip
+        customer, fold, outcomes, cast("Mapping[str, Floats]", scores), as_floats("treatment", treatment)
+    )
 
 
 def shown_model(predictions: BasePredictions, model: str | None) -> str:
@@ -106,16 +105,21 @@ def _rows(kind: type[Kind], y: object, p: Scores | None, ids: npt.ArrayLike | No
         raise InputError("give y and p: outcomes, and predictions of one model or of several by name")
     scores = p if isinstance(p, Mapping) else {MODEL: p}
     outcomes = as_floats("y", y)
-    customer = np.arange(len(outcomes)) if ids is None else np.asarray(ids)
-    fold = np.full(len(outcomes), "rows") if ids is None else _turn(customer)
+    customer, fold = _customers(len(outcomes), ids)
     return kind(customer, fold, outcomes, cast("Mapping[str, Floats]", scores))
 
 
-def _turn(customer: npt.NDArray[np.generic]) -> npt.NDArray[np.str_]:
-    """Return for each row the how manyth of its customer it is, so that a customer may have several."""
+def _customers(rows: int, ids: npt.ArrayLike | None) -> tuple[npt.NDArray[Any], npt.NDArray[np.str_]]:
+    """Return the customer of each row and how manyth of its rows it is: one may have several."""
+    if ids is None:
+        return np.arange(rows), np.full(rows, "0")
+    customer = np.asarray(ids)
+    if customer.shape != (rows,):
+        raise InputError(
+            f"customer_id has shape {customer.shape}; it must have one for each of {rows:,} rows"
+        )
     order = np.argsort(customer, kind="stable")
-    ranked_ids = customer[order]
-    starts = np.flatnonzero(np.append(True, ranked_ids[1:] != ranked_ids[:-1]))
-    turn = np.empty(len(customer), dtype=np.int64)
-    turn[order] = np.arange(len(customer)) - np.repeat(starts, np.diff(np.append(starts, len(customer))))
-    return turn.astype(str)
+    starts = np.flatnonzero(np.append(True, customer[order][1:] != customer[order][:-1]))
+    turn = np.empty(rows, dtype=np.int64)
+    turn[order] = np.arange(rows) - np.repeat(starts, np.diff(np.append(starts, rows)))
+    return customer, turn.astype(str)

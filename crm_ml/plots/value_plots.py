@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _LAST_GROUP = 7
-_BARS = 40
+_BARS, _SMALL = 40, 0.01
 
 
 def deciles(
@@ -166,7 +166,8 @@ def clv_distribution(
 ) -> "Figure":
     """Draw how lifetime values spread over the customers, with their total and its interval.
 
-    The scale is logarithmic, since few customers hold much; values of 0 are counted in the title.
+    The scale is logarithmic, since few customers hold much. The first bar holds all below too (1 %), and
+    values of 0 are counted in the title.
 
     Parameters
     ----------
@@ -192,9 +193,9 @@ def clv_distribution(
     each = _clv(values)
     above = each[each > 0]
     axes = axes_or_new(ax, 8.0, 4.6)
-    low, high = float(above.min()), float(above.max())
+    low, high = float(np.quantile(above, _SMALL)), float(above.max())
     edges = np.geomspace(low, high if high > low else 2 * low, _BARS + 1)
-    axes.hist(above, bins=list(edges), color=MODEL, alpha=0.75, label="customers")
+    axes.hist(np.maximum(above, low), bins=list(edges), color=MODEL, alpha=0.75, label="customers")
     for name, value, style in (("median", float(np.median(each)), ":"), ("mean", float(each.mean()), "--")):
         if value > 0:
             axes.axvline(value, color=ACTUAL, linestyle=style, linewidth=1.4, label=f"{name} {value:,.2f}")
@@ -204,7 +205,7 @@ def clv_distribution(
     zeros = f", {len(each) - len(above):,} of them 0" if len(above) < len(each) else ""
     axes.set_title(f"Lifetime value of {len(each):,} customers{zeros}", loc="left")
     axes.plot([], [], " ", label=_total_text(each, total))
-    legend(axes, "upper left")
+    legend(axes, "upper right")
     tidy(axes)
     return figure_of(axes)
 
