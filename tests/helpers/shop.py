@@ -4,6 +4,7 @@ import copy
 import csv
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import yaml
+from soak import SOAK, generator
 
 from crm_ml.tables.config_file import load_config
 
@@ -133,16 +135,25 @@ def write_parquet(path: Path, rows: Rows) -> None:
     pq.write_table(pa.table(arrays, names=list(rows)), path)
 
 
+@cache
+def _reader() -> duckdb.DuckDBPyConnection:
+    """Return one DuckDB for all tests, since opening one takes longer than what they ask."""
+    connection = duckdb.connect()
+    connection.execute("SET enable_external_file_cache = false")
+    return connection
+
+
+def _read(columns: str, path: Path) -> list[tuple[Any, ...]]:
+    return _reader().execute(f"SELECT {columns} FROM read_parquet($1)", [str(path)]).fetchall()
+
+
 def rows_of(tables: Any, name: str) -> list[tuple[Any, ...]]:
     """Accepted rows as tuples, in file order."""
-    path = tables.report.folder / f"{name}.parquet"
-    return duckdb.connect().execute("SELECT * FROM read_parquet($1)", [str(path)]).fetchall()
+    return _read("*", tables.report.folder / f"{name}.parquet")
 
 
 def column_of(tables: Any, name: str, column: str) -> list[Any]:
-    path = tables.report.folder / f"{name}.parquet"
-    found = duckdb.connect().execute(f'SELECT "{column}" FROM read_parquet($1)', [str(path)]).fetchall()
-    return [row[0] for row in found]
+    return [row[0] for row in _read(f'"{column}"', tables.report.folder / f"{name}.parquet")]
 
 
 def bytes_of(tables: Any) -> dict[str, bytes]:
@@ -152,11 +163,7 @@ def bytes_of(tables: Any) -> dict[str, bytes]:
 def quarantined(tables: Any, name: str) -> list[tuple[int, str, str]]:
     """Row, reason and original text of quarantined rows."""
     path = tables.report.quarantine_files().get(name)
-    if path is None:
-        return []
-    return (
-        duckdb.connect().execute("SELECT row, reason, original FROM read_parquet($1)", [str(path)]).fetchall()
-    )
+    return [] if path is None else _read("row, reason, original", path)
 
 
 def adds_up(tables: Any) -> bool:
@@ -168,9 +175,15 @@ def own_data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CRM_ML_DATA", str(tmp_path / "data"))
 
 
-@pytest.fixture(name="shop", params=["csv", "parquet"])
+FORMS = ("csv", "parquet")
+EACH_FORM = [pytest.param(form, marks=pytest.mark.soak("forms of a shop", 1)) for form in FORMS]
+
+
+@pytest.fixture(name="shop", params=EACH_FORM if SOAK else ["drawn"])
 def any_shop(tmp_path: Path, request: pytest.FixtureRequest) -> Shop:
-    return Shop(tmp_path, request.param)
+    """A shop in a form that follows from the seed and the test; in a soak each test has all forms."""
+    drawn = request.param == "drawn"
+    return Shop(tmp_path, generator(request.node.nodeid).choice(FORMS) if drawn else request.param)
 
 
 @pytest.fixture(name="csv_shop")
