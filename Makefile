@@ -35,7 +35,7 @@ run: .venv/installed  ## Train the default runs, score, and write the lists
 test: .venv/installed  ## Run the tests that are quick, which guard every promise once
 	@$(PYTEST) -m "not slow"
 
-test-all: .venv/installed  ## Run all tests: also a browser, servers, whole data sets, more kills and longer replays
+test-all: .venv/docs-installed  ## Run all tests: also a browser, servers, whole data sets, more kills and longer replays
 	@CRM_ML_TESTS=all $(PYTEST) --durations=20
 
 soak: .venv/installed  ## Play kills, replays and random examples whole, for hours, and write the counts into tests/soak.md
@@ -51,8 +51,10 @@ lint: .venv/installed  ## Check style, types and the direction of imports
 	$(INSTALL) -r requirements-docs.lock
 	@touch $@
 
-docs: .venv/docs-installed  ## Build the documentation into site/; a warning is an error
-	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
+site/index.html: .venv/docs-installed mkdocs.yml $(shell find docs crm_ml experiments notebooks *.md -type f -not -path '*/__pycache__/*')
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict || { rm -rf site; exit 1; }
+
+docs: site/index.html  ## Build the documentation into site/, with executed notebooks; a warning is an error
 	@echo "Open site/index.html, or: $(BIN)/python -m http.server --directory site"
 
 page: .venv/installed  ## Open the MLflow page of the local store on port 5000
@@ -69,4 +71,4 @@ lock:  ## Pin the dependencies again (needs uv)
 	done
 
 clean:  ## Remove the environment and everything derived
-	rm -rf .venv site runs mlruns data/tables data/scores data/features data/lists .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv site runs mlruns data/tables data/scores data/features data/lists data/notebooks .mypy_cache .ruff_cache .pytest_cache

@@ -3,7 +3,8 @@
 #   kernelspec: {name: python3, display_name: Python 3 (ipykernel), language: python}
 # ---
 # %% [markdown]
-# # What is each customer worth? From customer tables to a ranked value list
+# # Customer value
+# What is each customer worth? A model of how often they buy, and one of how much, from their orders alone.
 # %%
 from datetime import timedelta
 

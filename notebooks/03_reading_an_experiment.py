@@ -3,8 +3,9 @@
 #   kernelspec: {name: python3, display_name: Python 3 (ipykernel), language: python}
 # ---
 # %% [markdown]
-# # Reading an experiment: is the model better, where, and would you promote it?
-# Two small churn runs on a grocer's households, in a store of their own that is made anew each time.
+# # Reading an experiment
+# Is the model better, where, and would you promote it? Two small churn runs on a grocer's households, in a
+# store of their own that is made anew each time.
 # For runs of yours, leave out the line of `CRM_ML_RUNS` and put their ids into the comparison below.
 # %%
 import os

@@ -3,8 +3,9 @@
 #   kernelspec: {name: python3, display_name: Python 3 (ipykernel), language: python}
 # ---
 # %% [markdown]
-# # Own tables: from a shop's export to features, with every row accounted for
-# The export is made here, with the faults that exports have; put your files and names in its place.
+# # Own tables
+# From a shop's export to features, with every row accounted for. The export is made here, with the faults
+# that exports have; put your files and names in its place.
 # %%
 from pathlib import Path
 from tempfile import mkdtemp
@@ -59,7 +60,7 @@ tables = load_config(mapping)
 # %% [markdown]
 # ## Every row read was accepted or set aside with a reason
 # %%
-tables.report.rich()
+tables.report
 # %%
 aside = pd.concat(pd.read_parquet(path) for path in tables.report.quarantine_files().values())
 aside

@@ -71,7 +71,7 @@ def _constructor(cls: Class, models: list[Class]) -> Function:
 
 def _fields(model: Class) -> Iterator[Attribute]:
     for member in model.members.values():
-        if member.is_alias or not member.is_attribute or "property" in member.labels:
+        if member.is_alias or not member.is_attribute or "property" in member.labels or member.is_private:
             continue
         if member.annotation is not None and "ClassVar" not in str(member.annotation):
             yield member

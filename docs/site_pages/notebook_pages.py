@@ -9,6 +9,7 @@ from typing import Any
 from notebooks import NOTEBOOKS, executed
 
 FOLDER = "tutorial"
+FOLDERS = re.compile(r"(?:/[\w.-]+)+/(?=data/)")  # above the project, of the machine that ran it
 HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
 
 
@@ -62,5 +63,9 @@ def _shown(output: Any, pictures: dict[str, bytes], folder: str) -> Iterator[str
 def _frame(text: str) -> str:
     """Return HTML whose tables take the style of the site; empty lines would end it in Markdown."""
     text = re.sub(r"<style scoped>.*?</style>", "", text, flags=re.DOTALL)
-    text = text.replace(' border="1" class="dataframe"', "").replace(' style="text-align: right;"', "")
+    text = (
+        FOLDERS.sub("", text)
+        .replace(' border="1" class="dataframe"', "")
+        .replace(' style="text-align: right;"', "")
+    )
     return re.sub(r"\n\s*\n", "\n", text).strip()

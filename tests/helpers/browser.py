@@ -142,6 +142,15 @@ class Page:
             assert time.monotonic() < end, f"never true: {script}"
             time.sleep(0.05)
 
+    def click(self, selector: str) -> None:
+        """Click with the mouse on the first element of a selector of CSS."""
+        element = f"document.querySelector({json.dumps(selector)})"
+        self.value(f"{element}.scrollIntoView({{block: 'center'}})")
+        box = self.value(f"{element}.getBoundingClientRect().toJSON()")
+        place = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
+        for kind in ("mousePressed", "mouseReleased"):
+            self.call("Input.dispatchMouseEvent", type=kind, button="left", clickCount=1, **place)
+
     def write(self, text: str) -> None:
         """Type a text into what has the focus."""
         self.call("Input.insertText", text=text)

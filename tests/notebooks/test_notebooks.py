@@ -1,7 +1,9 @@
-"""Every notebook runs from top to bottom, and is committed as a short script without outputs."""
+"""Every notebook runs from top to bottom, and is committed as a short script without outputs.
+
+What a notebook shows on the whole data is kept for the documentation, so that nothing runs it a second time.
+"""
 
 import re
-import runpy
 import subprocess
 from pathlib import Path
 
@@ -11,12 +13,14 @@ import pytest
 from small_data import few_households
 from third_party import third_party
 
+import notebooks
+
 PROJECT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted((PROJECT / "notebooks").glob("*.py"))
 OF_HOUSEHOLDS = [
     path for path in NOTEBOOKS if "complete_journey" in path.read_text() or "churn/" in path.read_text()
 ]
-SLOW = {"01_tables_to_list"}  # its verbs have quick tests in tests/front
+WHOLE_ONLY = {"01_tables_to_list"}  # its verbs have quick tests in tests/front
 pytestmark = pytest.mark.xdist_group("named data")
 
 
@@ -68,17 +72,17 @@ def test_no_output_is_committed():
 
 
 def run(path, workspace):
-    """Return the variables of a notebook that was run; it leaves nothing beside itself."""
+    """Return a notebook with what it shows, and its variables; it leaves nothing beside itself."""
     with third_party():
-        found = runpy.run_path(str(path))
+        shown, found = notebooks.execute(path)
     assert list((workspace / "notebooks").iterdir()) == []
     assert {one.name for one in workspace.iterdir()} <= {"configs", "data", "notebooks", "runs", "temporary"}
-    return found
+    return shown, found
 
 
 @pytest.mark.parametrize(
     "path",
-    [pytest.param(path, marks=[pytest.mark.slow] * (path.stem in SLOW)) for path in OF_HOUSEHOLDS],
+    [path for path in OF_HOUSEHOLDS if path.stem not in WHOLE_ONLY],
     ids=lambda path: path.stem,
 )
 def test_a_notebook_runs_from_top_to_bottom_on_few_households(path, workspace, site, monkeypatch):
@@ -92,7 +96,9 @@ def test_a_notebook_runs_from_top_to_bottom_on_few_households(path, workspace, s
     ids=lambda path: path.stem,
 )
 def test_a_notebook_runs_from_top_to_bottom_and_shows_what_it_says(path, workspace):
-    CHECKS[path.stem](run(path, workspace))
+    shown, found = run(path, workspace)
+    CHECKS[path.stem](found)
+    notebooks.keep(path, shown)
 
 
 def check_tables_to_list(found):
