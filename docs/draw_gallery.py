@@ -46,7 +46,9 @@ def save(figure: Any, path: Path) -> None:
     file = io.BytesIO()
     figure.savefig(file, format="png", dpi=100)
     with Image.open(file) as picture:
-        picture.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
+        # an octree keeps the colour of a thin line, which a median cut gives up
+        few = picture.convert("RGB").quantize(256, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+        few.save(path, optimize=True)
 
 
 if __name__ == "__main__":
