@@ -34,7 +34,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     "crm_ml.snapshots": ("crm_ml.snapshots.*",),
     "crm_ml.consents": ("crm_ml.consents.*",),
     "crm_ml.features": (),
-    "crm_ml.models": ("crm_ml.models.discovery.*",),
+    "crm_ml.models": ("crm_ml.models.discovery.*", "crm_ml.models.model_folder.*"),
     "crm_ml.churn": (),
     "crm_ml.clv": (
         "crm_ml.clv.purchase_model.PurchaseModel",

@@ -121,8 +121,8 @@ def _score_tables() -> str:
 def _list() -> str:
     lead = (
         "A list is a folder `data/lists/<name>/<day>-<start of its id>` with the files below and "
-        "`page.html`, a page for people. It is whole or absent: `crm_ml.lists.verify_list` checks each file against the "
-        "manifest. Money is in whole minor units (cents)."
+        "`page.html`, a page for people. It is whole or absent: `crm_ml.lists.verify_list` checks each file "
+        "against the manifest. Money is in whole minor units (cents)."
     )
     parts = ["# The list", lead, "## list.parquet", "One row for each customer and slot, ordered by both."]
     parts += [_fields(list_file.schema(), LIST), "## others.parquet"]
