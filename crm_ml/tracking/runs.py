@@ -207,7 +207,8 @@ def start(experiment: str, name: str, command: str = "") -> Iterator[TrackedRun]
         If the experiment was deleted, or the store refuses the user.
     """
     client = connect()
-    source = command.removesuffix(name).rstrip()  # MLflow shows what stands behind the last slash alone
+    # MLflow shows what stands behind the last slash alone, and little of it
+    source = command.removeprefix("python -m ").removesuffix(name).rstrip()
     run = _new_run(client, experiment_id(client, experiment), name, source_tags(source))
     run.command = command
     try:

@@ -57,7 +57,6 @@ class Server:
 class Guard(BaseHTTPRequestHandler):
     """Hands requests with the right password on to a server, and refuses the others."""
 
-    protocol_version = "HTTP/1.1"
     port: int | None = None
     refusing = 401
 
@@ -72,7 +71,9 @@ class Guard(BaseHTTPRequestHandler):
         headers = {name: value for name, value in self.headers.items() if name != "Host"}
         onward.request(self.command, self.path, body, headers)
         reply = onward.getresponse()
-        return self._send(reply.status, reply.read(), {"Content-Type": reply.getheader("Content-Type", "")})
+        content = reply.read()
+        onward.close()
+        return self._send(reply.status, content, {"Content-Type": reply.getheader("Content-Type", "")})
 
     def _send(self, status: int, body: bytes, headers: dict[str, str]) -> None:
         self.send_response(status)

@@ -21,6 +21,11 @@ def first(client, name=RUN):
     return runs(client, name)[-1]
 
 
+def overall(run):
+    """Metrics of all test days together, without those of each day."""
+    return {name: value for name, value in run.data.metrics.items() if not name.startswith("by_day/")}
+
+
 def folder(run):
     """Folder of a run's artefacts in the local store."""
     return Path(run.info.artifact_uri.removeprefix("file://"))

@@ -126,7 +126,7 @@ def test_a_server_with_a_user_and_artefacts_elsewhere(server, tmp_path, monkeypa
         for experiment in ("churn", "apart"):
             with tracking.start(experiment, "run") as run:
                 run.log_text("{}", "plots of 优惠/a.json")
-                version = registered(run, small_model(tmp_path / experiment, f'["{experiment}"]'))
+                version = registered(run, small_model(tmp_path / f"{experiment} model", f'["{experiment}"]'))
             assert tracking.connect().get_run(run.run_id).data.tags["mlflow.user"] == "ada"
             assert tracking.registered("churn", version.version).content == version.content
         assert list((tmp_path / "apart").rglob("MLmodel"))

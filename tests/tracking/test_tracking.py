@@ -78,7 +78,7 @@ def test_names_from_data_are_made_safe_and_stand_in_full_beside_and_a_deleted_ex
     assert {full.get(name, name) for name in logged.data.params} == {f"costs.{arm}" for arm in arms}
     shown = {"test.email.qini.low", "test.优惠.qini", "test.10_ off-0f8210c1.qini.low"}
     assert shown <= set(logged.data.metrics)
-    assert logged.data.tags["mlflow.source.name"] == "python -m crm_ml.train"
+    assert logged.data.tags["mlflow.source.name"] == "crm_ml.train"
     assert logged.data.tags["mlflow.user"] == getpass.getuser()
     client.delete_experiment(run.experiment_id)
     with (

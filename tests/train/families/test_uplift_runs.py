@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import small_data
-from run_store import facts, files, first, folder, runs, version_folder
+from run_store import facts, files, first, folder, overall, runs, version_folder
 
 from crm_ml import tracking
 from crm_ml.config import load_run
@@ -55,7 +55,7 @@ def test_both_controls_stand_beside_every_metric_of_every_arm(store, client, nam
             assert low <= high
             difference = metrics[f"test.{key}"] - metrics[f"baseline.response.{key}"]
             assert metrics[f"difference.response.{key}"] == pytest.approx(difference)
-    assert first(client, name).data.metrics == pytest.approx(metrics)
+    assert overall(first(client, name)) == pytest.approx(metrics)
 
 
 @pytest.mark.parametrize(("name", "arms"), [(HILLSTROM, ["mens", "womens"]), (STARBUCKS, ["promotion"])])

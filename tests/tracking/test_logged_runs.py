@@ -1,0 +1,84 @@
+"""What MLflow is told of a run, its data, its model and its version."""
+
+import json
+from pathlib import Path
+
+import challenge_world
+import numpy as np
+import pytest
+from logged_world import CONTENT, DAYS, trained
+
+from crm_ml import tracking
+
+
+@pytest.fixture
+def logged(new_runs):
+    assert new_runs.is_dir()
+    done = [trained("noise"), trained("signal")]
+    client = tracking.connect()
+    return [(each, client.get_run(each.run_id)) for each in done]
+
+
+def artefact(run, path):
+    return Path(tracking.connect().download_artifacts(run.info.run_id, path)).read_text(encoding="utf-8")
+
+
+def test_a_run_tells_mlflow_its_data_metrics_by_day_and_meaning_and_no_row(logged):
+    (_, other), (done, run) = logged
+    datasets = {each.tags[0].value: each.dataset for each in run.inputs.dataset_inputs}
+    assert set(datasets) == {"training", "test"}
+    assert {each.name for each in datasets.values()} == {"complete_journey"}
+    assert all(each.digest.startswith(f"{CONTENT[:12]}-") for each in datasets.values())
+    assert len({each.digest for each in datasets.values()}) == 2
+    same = {each.dataset.digest for each in other.inputs.dataset_inputs}
+    assert same == {each.digest for each in datasets.values()}
+    assert [column["name"] for column in json.loads(datasets["test"].schema)["mlflow_colspec"]] == [
+        "orders.order_id",
+        "orders.paid_cents",
+    ]
+    assert json.loads(datasets["test"].profile)["test_rows"] == {"test": 600}
+
+    history = tracking.connect().get_metric_history(run.info.run_id, "by_day/auc")
+    rows = done.outcome.rows.parts["test"]
+    assert [(each.step, each.timestamp // 86_400_000) for each in history] == [(0, 17_464), (1, 17_492)]
+    for day, each in zip(DAYS, history, strict=True):
+        keep = np.char.startswith(rows.fold, day)
+        above = rows.p["model"][keep & (rows.y == 1)][:, None] > rows.p["model"][keep & (rows.y == 0)]
+        assert each.value == pytest.approx(above.mean(), abs=1e-3)
+    assert "by_day/auc.recency_rule" in run.data.metrics and "by_day/ece.recency_rule" not in run.data.metrics
+
+    table = json.loads(artefact(run, "evaluation.json"))
+    assert table == {"columns": ["metric", "model", "no"], "data": [["auc", "0.8 [0.7, 0.9]", "0.5"]]}
+    tags = run.data.tags
+    assert json.loads(tags["mlflow.loggedArtifacts"]) == [{"path": "evaluation.json", "type": "table"}]
+    for words in (
+        "churn version 2: ",
+        "auc | 0.8 [0.7, 0.9] | no 0.5",
+        f"train {done.name}",
+        "/model_card.md)",
+    ):
+        assert words in tags["mlflow.note.content"]
+    texts = [each.dataset.to_dictionary() for each in run.inputs.dataset_inputs]
+    names = np.unique(challenge_world.rows(DAYS).customer_id)
+    told = json.dumps([texts, run.data.tags, run.data.params, table])
+    assert not any(name in told for name in names)
+
+
+def test_the_registry_says_what_a_model_and_a_version_are(logged):
+    client, (_, run) = tracking.connect(), logged[1]
+    version = client.get_model_version("churn", "2")
+    for words in (
+        "when it was made",
+        "auc | 0.8 [0.7, 0.9] | no 0.5",
+        "- holds: calibrated",
+        "/model_card.md)",
+    ):
+        assert words in version.description
+    wanted = {"family": "churn", "labels_end": "2017-12-27", "data": "complete_journey"}
+    wanted["model_card"] = f"runs:/{run.info.run_id}/model_card.md"
+    assert wanted.items() <= version.tags.items()
+    model = client.get_registered_model("churn")
+    assert "active customer" in model.description and model.tags == {"family": "churn"}
+    client.update_registered_model("churn", "Ours.")
+    trained("answer")
+    assert client.get_registered_model("churn").description == "Ours."
