@@ -85,18 +85,24 @@ class MbgCnbdK(PurchaseModel):
         histories = Histories.of(summary)
         best: MbgCnbdK = type(self)(self.k_).fit_histories(histories)
         if self.k is None:
-            if LOG_GAPS not in summary.columns:
-                raise InputError(
-                    "summary: log_gaps is missing, by which k is found; add it by crm_ml.clv.with_gaps"
-                )
-            log_gaps = float(summary[LOG_GAPS].sum(skipna=False))
-            if not math.isfinite(log_gaps):
-                raise InputError("summary: log_gaps is missing or infinite in some rows; add it by with_gaps")
-            best = _most_likely(best, histories, log_gaps)
+            best = _most_likely(best, histories, _log_gaps(summary))
         chosen = self.k
         self.__dict__.update(best.__dict__)
         self.k, self.time_unit_ = chosen, time_unit_of(summary)
         return self
+
+    def score(self, summary: "pd.DataFrame", y: None = None) -> float:  # noqa: ARG002  (of scikit-learn)
+        """Return the mean log-likelihood as `PurchaseModel.score`, with that of the gaps where k is above 1.
+
+        Raises
+        ------
+        InputError
+            As `PurchaseModel.score`, and if k is above 1 and ``log_gaps`` is missing or not finite.
+        """
+        histories = self._histories(summary)
+        value = self._log_likelihood(self.theta_, histories)[0]
+        gaps = _likelihood_of_gaps(self.k_, histories, _log_gaps(summary)) if self.k_ > 1 else 0.0
+        return (value + gaps) / len(summary)
 
     def fresh(self) -> Self:
         """Return an unfitted model of the same k."""
@@ -172,15 +178,29 @@ class MbgCnbdK(PurchaseModel):
         return model
 
 
+def _log_gaps(summary: "pd.DataFrame") -> float:
+    """Return the sum of the logarithms of gaps, or refuse a summary that does not know it."""
+    if LOG_GAPS not in summary.columns:
+        raise InputError("summary: log_gaps is missing, by which k is found; add it by crm_ml.clv.with_gaps")
+    log_gaps = float(summary[LOG_GAPS].sum(skipna=False))
+    if not math.isfinite(log_gaps):
+        raise InputError("summary: log_gaps is missing or infinite in some rows; add it by with_gaps")
+    return log_gaps
+
+
+def _likelihood_of_gaps(k: int, histories: Histories, log_gaps: float) -> float:
+    """Return the part of the log-likelihood that depends on k and the gaps alone."""
+    return (k - 1) * log_gaps - float(histories.weight @ histories.x) * math.lgamma(k)
+
+
 def _most_likely(first: MbgCnbdK, histories: Histories, log_gaps: float) -> MbgCnbdK:
     """Return the fit of the k of highest likelihood: k is raised until the likelihood falls."""
     best, most = first, first.log_likelihood_
-    events = float(histories.weight @ histories.x)
     while best.k_ < LARGEST_K:
         k = best.k_ + 1
         start = best.theta_ + np.array([0.0, math.log((k - 1) / k), 0.0, 0.0])
         following = type(first)(k).fit_histories(histories, start, best.hessian(histories))
-        likelihood = following.log_likelihood_ + (k - 1) * log_gaps - events * math.lgamma(k)
+        likelihood = following.log_likelihood_ + _likelihood_of_gaps(k, histories, log_gaps)
         if likelihood <= most:
             break
         best, most = following, likelihood

@@ -81,7 +81,7 @@ class Blend(Predictor):
         """
         if not 0 <= self.linear_share <= 1:
             raise InputError(f"linear_share is {self.linear_share}; it must lie within 0 and 1")
-        rows = TrainingRows.of(self.objective, *self._to_fit(X, y), sample_weight)
+        rows = TrainingRows.of(self.objective, *self._to_fit(X, y, sample_weight))
         self.choice_ = choose(rows, self._candidates) if self._chooses() else None
         settings = self.choice_.settings if self.choice_ else "regularised"
         trees = self._unfitted_trees()

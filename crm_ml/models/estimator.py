@@ -126,6 +126,11 @@ def as_table(X: Any, estimator: Any = None) -> "pd.DataFrame":
     return pd.DataFrame(values, columns=[f"x{number}" for number in range(values.shape[1])])
 
 
+def by_position(values: Any) -> Any:
+    """Return the values of a Series or frame without their index, and anything else as it is."""
+    return values.to_numpy() if hasattr(values, "iloc") else values
+
+
 def is_frame(X: Any) -> bool:
     """Return whether features are a frame in memory, of pandas, Polars or Arrow."""
     import narwhals as nw

@@ -123,7 +123,7 @@ class GradientBoosting(Predictor):
         InputError
             If a feature is infinite or neither numbers nor categories, or labels can't be used.
         """
-        return self.fit_rows(TrainingRows.of(self.objective, *self._to_fit(X, y), sample_weight))
+        return self.fit_rows(TrainingRows.of(self.objective, *self._to_fit(X, y, sample_weight)))
 
     def fit_rows(self, rows: TrainingRows) -> Self:
         """Grow the trees from encoded rows; all boosters share one binning."""

@@ -50,7 +50,7 @@ class Logistic(Predictor):
         sample_weight: npt.ArrayLike | None = None,
     ) -> Self:
         """Learn the coefficients; parameters and errors as `crm_ml.models.gradient_boosting`."""
-        return self.fit_rows(TrainingRows.of(self.objective, *self._to_fit(X, y), sample_weight))
+        return self.fit_rows(TrainingRows.of(self.objective, *self._to_fit(X, y, sample_weight)))
 
     def fit_rows(self, rows: TrainingRows) -> Self:
         """Learn the coefficients from encoded rows."""

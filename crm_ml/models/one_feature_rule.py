@@ -66,7 +66,7 @@ class OneFeatureRule(Predictor):
         InputError
             If the feature is missing, no number, infinite or null in every row, or labels can't be used.
         """
-        X, y = self._to_fit(X, y)
+        X, y, sample_weight = self._to_fit(X, y, sample_weight)
         labels, weights = check_labels(y, X.index, sample_weight)
         values = self._values(X)
         order = np.lexsort((weights, labels, values))

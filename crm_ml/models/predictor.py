@@ -9,7 +9,7 @@ import numpy.typing as npt
 from crm_ml.errors import InputError
 from crm_ml.evaluation.classification import log_loss
 from crm_ml.models.checks import Floats
-from crm_ml.models.estimator import Estimator, as_table
+from crm_ml.models.estimator import Estimator, as_table, by_position, is_frame
 from crm_ml.tables.outside_frames import aligned
 
 if TYPE_CHECKING:
@@ -81,7 +81,10 @@ class Predictor(Estimator, ABC):
             from sklearn.metrics import r2_score
 
             return float(r2_score(y, self.expected(X), sample_weight=sample_weight))
-        labels = np.asarray(aligned(y, as_table(X, self).index, "y"))
+        if is_frame(X):
+            index = as_table(X, self).index
+            y, sample_weight = aligned(y, index, "y"), aligned(sample_weight, index, "sample_weight")
+        labels = np.asarray(y)
         unknown = int((~np.isin(labels, self.classes_)).sum())
         if unknown:
             raise InputError(f"y is none of the labels of training in {unknown:,} of {len(labels):,} rows")
@@ -97,11 +100,13 @@ class Predictor(Estimator, ABC):
             tags.estimator_type, tags.regressor_tags = "regressor", RegressorTags()
         return tags
 
-    def _to_fit(self, X: Any, y: Any) -> "tuple[pd.DataFrame, Any]":
-        """Return features as a frame and the outcome by position, labels as 0 and 1; learn their names."""
+    def _to_fit(self, X: Any, y: Any, sample_weight: Any) -> "tuple[pd.DataFrame, Any, Any]":
+        """Return features as a frame, outcomes with labels as 0 and 1, and weights; learn all names."""
         if y is None:
             raise InputError(f"{type(self).__name__} requires y to be passed, but the target y is None")
         table = self._frame_to_fit(X)
+        if not is_frame(X):  # an array has no index that others could differ from
+            y, sample_weight = np.asarray(y), by_position(sample_weight)
         outcomes = aligned(y, table.index, "y")
         if np.asarray(outcomes).shape[1:] == (1,):
             from sklearn.utils import column_or_1d
@@ -109,8 +114,8 @@ class Predictor(Estimator, ABC):
             outcomes = column_or_1d(outcomes, warn=True)
         self.labels_ = HAPPENED if self.objective != "binary" else _labels(outcomes)
         if self.labels_ is HAPPENED:
-            return table, outcomes
-        return table, (np.asarray(outcomes) == self.classes_[1]).astype(np.float64)
+            return table, outcomes, sample_weight
+        return table, (np.asarray(outcomes) == self.classes_[1]).astype(np.float64), sample_weight
 
     def _features_of(self, encoding: "Encoding") -> None:
         """Take number and names of the features from the encoding of a model that was read."""

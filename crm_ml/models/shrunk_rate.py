@@ -59,7 +59,7 @@ class ShrunkRate(Predictor):
         """
         from scipy.optimize import minimize_scalar
 
-        X, y = self._to_fit(X, y)
+        X, y, sample_weight = self._to_fit(X, y, sample_weight)
         labels, weights = check_labels(y, X.index, sample_weight)
         answered, sent = self._counts(X)
         below = [name for name in (self.answered, self.sent) if (X[name] < 0).any()]

@@ -35,7 +35,7 @@ class QiniScorer:
     >>> import pandas as pd
     >>> from crm_ml.uplift import TLearner
     >>> X = pd.DataFrame({"age": [20.0, 30, 40, 50] * 30})
-    >>> arm, y = pd.Series([1, 0] * 60), [1, 0, 1, 0, 0, 1, 0, 1] * 15
+    >>> arm, y = pd.Series([1, 1, 1, 1, 0, 0, 0, 0] * 15), [0, 0, 1, 1, 1, 0, 0, 0] * 15
     >>> learner = TLearner(base="logistic").fit(X, y, treatment=arm)
     >>> QiniScorer(arm, arm=1)(learner, X, y) > 0
     True

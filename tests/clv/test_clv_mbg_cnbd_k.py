@@ -103,7 +103,11 @@ def test_k_and_parameters_are_recovered():
     assert model.params_["a"] / model.params_["b"] == pytest.approx(0.2, rel=0.25)
     again = MbgCnbdK.from_dict(model.as_dict())
     assert again.expected_purchases(summary, 9.0).equals(model.expected_purchases(summary, 9.0))
-    assert MbgCnbdK(k=2).fit(summary).k_ == 2
+    two, later = MbgCnbdK(k=2).fit(summary), panel(3, 1_000, seed=2)[0]
+    assert two.k_ == 2
+    assert model.score(later) > two.score(later)  # the gaps count, by which alone they differ so much
+    with pytest.raises(InputError, match="log_gaps is missing"):
+        two.score(later.drop(columns="log_gaps"))
     with pytest.raises(InputError, match="k is 0"):
         MbgCnbdK(k=0)
     with pytest.raises(InputError, match="log_gaps is missing"):
