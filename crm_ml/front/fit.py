@@ -93,7 +93,10 @@ def fit(
             outcome, run_id = experiment.execute(config, tables, stages), ""
     home = new_home()
     outcome.candidate.save(home / "model")
-    return FittedModel(config, FitReport.of(outcome, config, reasons), home, tables, outcome.figures, run_id)
+    report, rows = FitReport.of(outcome, config, reasons), outcome.rows
+    return FittedModel(
+        config, report, home, tables, outcome.figures, run_id, None if rows is None else rows.parts
+    )
 
 
 def _stages(are_shown: bool) -> "AbstractContextManager[Progress]":

@@ -2,7 +2,7 @@
 
 import shutil
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from tempfile import mkdtemp
@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 from crm_ml.actions.catalog import Action
 from crm_ml.config import Run
 from crm_ml.errors import InputError, LeakError
+from crm_ml.evaluation.base_predictions import BasePredictions
 from crm_ml.front import saved_fit
 from crm_ml.front.days import day_of
 from crm_ml.front.explanation import Explanation, explanation_of
 from crm_ml.front.fit_report import FitReport
+from crm_ml.front.model_plots import Draw, Plotted
 from crm_ml.front.scored_day import ScoredDay, score
 from crm_ml.score_tables.champion_set import source_of
 from crm_ml.score_tables.source import Source
@@ -22,6 +24,7 @@ from crm_ml.snapshots import as_utc
 from crm_ml.tables import Tables
 from crm_ml.tables.bundle import need_tables
 from crm_ml.tracking import ModelVersion
+from crm_ml.train.compare.scored_rows import ListRows
 from crm_ml.train.record.outcome import Gate
 
 if TYPE_CHECKING:
@@ -44,9 +47,11 @@ class FittedModel:
     tables : Tables, optional
         What it was fitted to.
     figures : mapping of str to matplotlib Figure
-        Each is a method ``plot_<name>()``.
+        Each is a method ``plot_<name>()``, as are the plots of `crm_ml.plots` that the family has.
     run_id : str
         Of the run that was logged; empty without one.
+    rows : mapping of str to BasePredictions or ListRows
+        Test rows, of which plots are drawn.
     """
 
     def __init__(
@@ -57,10 +62,11 @@ class FittedModel:
         tables: Tables | None = None,
         figures: "Mapping[str, Figure] | None" = None,
         run_id: str = "",
+        rows: Mapping[str, BasePredictions | ListRows] | None = None,
     ) -> None:
         self.config, self.evaluation, self.run_id = config, evaluation, run_id
         self.tables = tables
-        self._figures = dict(figures or {})
+        self._figures, self._rows = dict(figures or {}), dict(rows or {})
         self._version = ModelVersion.in_folder(self.name, "", home / "model")
         weakref.finalize(self, shutil.rmtree, home, ignore_errors=True)
 
@@ -196,19 +202,23 @@ class FittedModel:
         need_tables(tables, f"predict of {self.name}")
         return score(self.source(), tables, day, actions)
 
-    def __getattr__(self, name: str) -> "Callable[[], Figure]":
-        figures: Mapping[str, Figure] = self.__dict__.get("_figures", {})
+    @property
+    def _plots(self) -> Mapping[str, Draw]:
+        of = (self.config, self._version.folder, self.tables, self._rows, self._figures, self.predict)
+        return Plotted(*of).plots
+
+    def __getattr__(self, name: str) -> Draw:
         if not name.startswith(_PLOT):
             raise AttributeError(f"a fitted model has no {name!r}; see dir() of it")
-        plot = name.removeprefix(_PLOT)
-        if plot not in figures:
-            known = ", ".join(f"{_PLOT}{each}()" for each in figures)
-            there = f"there are {known}" if known else "a loaded model has its plots as PNG in its folder"
-            raise AttributeError(f"{self.name} has no {name}(); {there}")
-        return lambda: figures[plot]
+        drawn, plot = self._plots, name.removeprefix(_PLOT)
+        if plot not in drawn:
+            there = [f"there are {', '.join(f'{_PLOT}{each}()' for each in drawn)}"] if drawn else []
+            there += [] if self._figures else ["a loaded model has its plots as PNG in its folder"]
+            raise AttributeError(f"{self.name} has no {name}(); {'; '.join(there)}")
+        return drawn[plot]
 
     def __dir__(self) -> list[str]:
-        return sorted({*super().__dir__(), *(f"{_PLOT}{name}" for name in self._figures)})
+        return sorted({*super().__dir__(), *(f"{_PLOT}{name}" for name in self._plots)})
 
     def __repr__(self) -> str:
         failing = [gate.name for gate in self.gates if not gate.passed]

@@ -64,6 +64,21 @@ def test_plots_are_methods_by_the_names_of_the_run(churn):
         churn.train()
 
 
+def test_plots_of_the_family_are_drawn_on_axes_of_ones_own(churn):
+    from matplotlib.figure import Figure
+
+    left, right = Figure().subplots(1, 2)
+    assert churn.plot_lift(ax=left) is churn.plot_retention_matrix("W", ax=right)
+    assert left.get_title("left").startswith("Lift")
+    assert right.get_title("left").startswith("Customers who buy")
+    assert len(churn.plot_gains().axes) == 2  # of the run, as it is logged
+    assert len(churn.plot_gains(customer_id=None).axes) == 1
+    with pytest.raises(InputError, match="part is 'x'; there are test"):
+        churn.plot_lift(part="x")
+    with pytest.raises(InputError, match="plot_segments_auc is a figure of the run, which takes no options"):
+        churn.plot_segments_auc(ax=left)
+
+
 def test_scores_are_of_the_family_and_a_list_can_use_their_source(churn, scores):
     assert scores["p_churn"].between(0, 1).all()
     assert scores.index.name == "customer_id" and scores.index.is_unique
@@ -98,6 +113,7 @@ def test_a_saved_model_comes_back_with_its_scores_and_its_evaluation(churn, shop
     assert again.config == churn.config
     with pytest.raises(AttributeError, match="a loaded model has its plots as PNG in its folder"):
         again.plot_gains()
+    assert again.plot_retention().axes
     with pytest.raises(InputError, match="loaded without tables"):
         crm_ml.load_model(folder).predict()
 
