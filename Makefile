@@ -9,7 +9,7 @@ PYTEST := $(BIN)/python -m pytest -n 2 --dist loadgroup
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 EXTRA := import sys, tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"][sys.argv[1]])
 
-.PHONY: help run test test-all soak lint docs page notebook lock clean
+.PHONY: help run test test-all soak lint docs page notebook pythons release lock clean
 
 help:  ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -63,6 +63,12 @@ page: .venv/installed  ## Open the MLflow page of the local store on port 5000
 notebook: .venv/installed  ## Open the notebooks in JupyterLab
 	@$(BIN)/jupyter lab notebooks
 
+pythons: .venv/installed  ## Compile and import under each other Python at hand, without libraries
+	@$(BIN)/python tests/helpers/pythons.py
+
+release: .venv/installed  ## Build into dist/, check, and try the wheel in a fresh environment of each Python at hand
+	@$(BIN)/python tests/helpers/check_release.py
+
 lock:  ## Pin the dependencies again (needs uv)
 	$(LOCK) --extra dev pyproject.toml -o requirements.lock
 	echo pip | $(LOCK) - -o requirements-pip.lock
@@ -71,4 +77,4 @@ lock:  ## Pin the dependencies again (needs uv)
 	done
 
 clean:  ## Remove the environment and everything derived
-	rm -rf .venv site runs mlruns data/tables data/scores data/features data/lists data/notebooks .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv dist site runs mlruns data/tables data/scores data/features data/lists data/notebooks .mypy_cache .ruff_cache .pytest_cache

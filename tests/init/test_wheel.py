@@ -5,7 +5,6 @@ installation without the named extras lacks are hidden. crm_ml comes from the wh
 """
 
 import os
-import shutil
 import subprocess
 import sys
 import sysconfig
@@ -14,17 +13,12 @@ from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
-import pandas as pd
 import pytest
-from installed_sizes import PROJECT, closure
+from installed_sizes import closure
 from packaging.utils import canonicalize_name
-
-from crm_ml import datasets
-from crm_ml.lists import read_list
+from wheel_project import CHAMPION, PROJECT, TRAIN, before_training, build, copy_sources, write_list
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("wheel")]
-SOURCES = ("crm_ml", "configs", "pyproject.toml", "README.md", "LICENSE")
-BUILD = "import sys; from setuptools import build_meta; build_meta.build_wheel(sys.argv[1])"
 HIDE = """
 import os, sys
 HIDDEN = set(os.environ.get("HIDDEN", "").split())
@@ -37,23 +31,12 @@ class Hide:
 
 sys.meta_path.insert(0, Hide)
 """
-QUICK = ["replicates=100", "split.training_snapshots=12", "model.name=logistic",
-         "baselines=[{name: recency_rule}]"]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("source")
-    for name in SOURCES:
-        source = PROJECT / name
-        if source.is_dir():
-            ignored = shutil.ignore_patterns("__pycache__")
-            shutil.copytree(source, folder / name, symlinks=True, ignore=ignored)
-        else:
-            shutil.copy(source, folder / name)
-    command = [sys.executable, "-W", "ignore", "-c", BUILD, str(folder)]
-    subprocess.run(command, cwd=folder, check=True, capture_output=True)
-    return next(folder.glob("*.whl"))
+    return build("wheel", copy_sources(folder), folder)
 
 
 @pytest.fixture(scope="module")
@@ -113,24 +96,10 @@ def test_a_project_in_an_empty_folder_trains_and_writes_a_list(fresh, tmp_path):
         assert done.returncode == code, done.stdout + done.stderr
         return done.stdout + done.stderr
 
-    assert "notebooks/first_look.ipynb" in run("init", "shop", folder=tmp_path)
-    assert "there are already configs/" in run("init", "shop", code=2, folder=tmp_path)
-    shop = datasets.load("simulated", tmp_path / "simulated", customers=300, seed=5)
-    rows = shop.pandas("order_lines")
-    columns = {"at": pd.to_datetime(rows["ordered_at_epoch_s"], unit="s"), "paid": rows["paid_cents"] / 100}
-    orders = rows[["customer_id", "order_id", "item_id"]].assign(**columns)
-    (project / "data").mkdir()
-    orders.to_csv(project / "data" / "orders.csv", index=False)
-    run("tables", "--guess", "data/orders.csv", "--out", "configs/data/mine.yaml")
-    run("train", "--new", "churn", "--data", "configs/data/mine.yaml")
-    sets = [part for setting in QUICK for part in ("--set", setting)]
-    assert 'pip install "crm_ml[plots]"' in run("train", "churn/mine", code=2)
-    assert "churn_mine version 1 (champion)" in run("train", "churn/mine", *sets, extras=("plots",))
-    run("score", "--new", "--data", "configs/data/mine.yaml")
-    assert "next: " in run("score", "score/mine")  # without an extra
-    assert len(read_list(project / "data" / "lists" / "mine")) > 10
-    code = "import crm_ml; print(crm_ml.__file__)"
-    home = subprocess.run(
-        [fresh / "python", "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
-    )
+    before_training(run, project, customers=300)
+    assert 'pip install "crm_ml[plots]"' in run(*TRAIN, code=2)
+    assert CHAMPION in run(*TRAIN, extras=("plots",))
+    assert write_list(run, project) > 10  # without an extra
+    python = [fresh / "python", "-c", "import crm_ml; print(crm_ml.__file__)"]
+    home = subprocess.run(python, cwd=tmp_path, capture_output=True, text=True, check=True)
     assert Path(home.stdout.strip()).is_relative_to(fresh.parent)
