@@ -36,7 +36,7 @@ with Progress() as progress:
 # %% [markdown]
 # ## One run: every metric with its interval, and the baselines beside it
 # %%
-second.outcome.summary
+second.outcome.summary.replace("\n(.*)", r" (\1)", regex=True)
 # %%
 pd.DataFrame([vars(gate) for gate in second.outcome.gates])
 # %%

@@ -6,6 +6,7 @@ from typing import Any
 
 from griffe import Attribute, Class, Extension, Function, Module, Object, Parameter, ParameterKind, Parameters
 
+LITERAL = re.compile(r"::$", re.MULTILINE)  # of reStructuredText, before an indented block
 STRICT = "crm_ml.tables.strict.Strict"  # base of all models
 CITED, NUMBERED = re.compile(r"\[(\d+)\]_"), re.compile(r"^\.\. \[(\d+)\] (.*(?:\n +.*)*)", re.MULTILINE)
 
@@ -23,7 +24,7 @@ def as_markdown(text: str) -> str:
     ----------
     1. Efron (1979). Bootstrap.
     """
-    text = CITED.sub(r"[\1]", text)
+    text = CITED.sub(r"[\1]", LITERAL.sub(":", text))
     return NUMBERED.sub(lambda match: f"{match[1]}. {' '.join(match[2].split())}", text)
 
 

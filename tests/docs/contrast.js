@@ -15,7 +15,7 @@
   const poor = [];
   let texts = 0;
   for (const element of document.querySelectorAll(
-      ".md-content :is(h1, h2, h3, p, li, td, th, code, a), .highlight code span, .md-tabs__link, .md-nav__link")) {
+      ".md-content :is(h1, h2, h3, p, li, td, th, code, a), .result *, .highlight code span, .md-tabs__link, .md-nav__link")) {
     const words = [...element.childNodes].some(node => node.nodeType === 3 && node.textContent.trim());
     if (!words || !element.getClientRects().length || element.closest(".headerlink, .md-clipboard")) continue;
     const back = ground(element);

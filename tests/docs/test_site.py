@@ -17,7 +17,7 @@ HERE = "http://site/"
 LOOKED_AT = (
     "",
     "how_to/mapping/",
-    "tutorial/02_customer_value/",
+    "tutorial/01_tables_to_list/",
     "reference/api/crm_ml_clv/",
     "reference/settings/actions/",
 )
