@@ -12,6 +12,8 @@ DOCUMENTS = [
     *(PROJECT / name for name in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md")),
     *sorted((PROJECT / "docs").rglob("*.md")),
 ]
+# their links go to pages that are made with the site, whose strict build checks them
+OF_THE_SITE = {PROJECT / "docs/index.md", PROJECT / "docs/tutorial/index.md"}
 ENTRY_POINTS = {
     f"crm_ml.{group}"
     for group in ("families", "models", "features", "learners", "recommenders", "loaders", "exporters")
@@ -45,21 +47,22 @@ def test_paths_names_and_links_are_there(document):
     text = text_of(document)
     named = [path for path in PATHS.findall(text) if not path.endswith("/mine.yaml")]  # of the reader
     absent = [path for path in named if not (PROJECT / path).exists()]
-    absent += [link for link in LINKS.findall(text) if not (document.parent / link).exists()]
+    links = [] if document in OF_THE_SITE else LINKS.findall(text)
+    absent += [link for link in links if not (document.parent / link).exists()]
     absent += [name for name in set(NAMES.findall(text)) - ENTRY_POINTS if not is_there(name)]
     assert not absent
 
 
 def imports():
-    """Give module and name of every import of the package in the Python of the README."""
-    for block in PYTHON.findall(text_of(PROJECT / "README.md")):
+    """Give module and name of every import of the package in the Python of the documents."""
+    for block in (block for document in DOCUMENTS for block in PYTHON.findall(text_of(document))):
         for node in ast.walk(ast.parse(block)):
             if isinstance(node, ast.ImportFrom) and node.module.startswith("crm_ml"):
                 yield from ((node.module, alias.name) for alias in node.names)
 
 
-def test_what_the_readme_imports_can_be_imported():
-    assert len(list(imports())) > 5
+def test_what_documents_import_can_be_imported():
+    assert len(list(imports())) > 20
     for module, name in imports():
         home = importlib.import_module(module)
         assert hasattr(home, name) or importlib.import_module(f"{module}.{name}"), (module, name)
