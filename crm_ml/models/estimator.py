@@ -126,6 +126,14 @@ def as_table(X: Any, estimator: Any = None) -> "pd.DataFrame":
     return pd.DataFrame(values, columns=[f"x{number}" for number in range(values.shape[1])])
 
 
+def has_index(X: Any, table: "pd.DataFrame") -> bool:
+    """Return whether features had an index before they became a table, which labels may be put into order by.
+
+    An array has none, and neither has a frame of Polars or Arrow without the column customer_id.
+    """
+    return hasattr(X, "iloc") or table.index.name is not None
+
+
 def by_position(values: Any) -> Any:
     """Return the values of a Series or frame without their index, and anything else as it is."""
     return values.to_numpy() if hasattr(values, "iloc") else values

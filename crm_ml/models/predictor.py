@@ -9,7 +9,7 @@ import numpy.typing as npt
 from crm_ml.errors import InputError
 from crm_ml.evaluation.classification import log_loss
 from crm_ml.models.checks import Floats
-from crm_ml.models.estimator import Estimator, as_table, by_position, is_frame
+from crm_ml.models.estimator import Estimator, as_table, by_position, has_index
 from crm_ml.tables.outside_frames import aligned
 
 if TYPE_CHECKING:
@@ -81,9 +81,10 @@ class Predictor(Estimator, ABC):
             from sklearn.metrics import r2_score
 
             return float(r2_score(y, self.expected(X), sample_weight=sample_weight))
-        if is_frame(X):
-            index = as_table(X, self).index
-            y, sample_weight = aligned(y, index, "y"), aligned(sample_weight, index, "sample_weight")
+        table = as_table(X, self)
+        if has_index(X, table):
+            y = aligned(y, table.index, "y")
+            sample_weight = aligned(sample_weight, table.index, "sample_weight")
         labels = np.asarray(y)
         unknown = int((~np.isin(labels, self.classes_)).sum())
         if unknown:
@@ -105,8 +106,8 @@ class Predictor(Estimator, ABC):
         if y is None:
             raise InputError(f"{type(self).__name__} requires y to be passed, but the target y is None")
         table = self._frame_to_fit(X)
-        if not is_frame(X):  # an array has no index that others could differ from
-            y, sample_weight = np.asarray(y), by_position(sample_weight)
+        if not has_index(X, table):
+            y, sample_weight = by_position(y), by_position(sample_weight)
         outcomes = aligned(y, table.index, "y")
         if np.asarray(outcomes).shape[1:] == (1,):
             from sklearn.utils import column_or_1d

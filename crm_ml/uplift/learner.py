@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from crm_ml.errors import InputError
-from crm_ml.models.estimator import Estimator, as_table, by_position, is_frame
+from crm_ml.models.estimator import Estimator, as_table, by_position, has_index
 from crm_ml.models.logistic import Floats
 from crm_ml.models.model_folder import read_model, write_model
 from crm_ml.uplift import learner_bases
@@ -97,7 +97,7 @@ class Learner(Estimator, ABC):
             As `check_experiment`, and if the arms do not overlap.
         """
         table = self._frame_to_fit(X)
-        if not is_frame(X):  # an array has no index that others could differ from
+        if not has_index(X, table):
             y, treatment, treatment_probability = map(by_position, (y, treatment, treatment_probability))
         return self.learn(check_experiment(table, treatment, y, self.control, treatment_probability))
 

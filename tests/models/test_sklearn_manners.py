@@ -147,6 +147,9 @@ def test_arrays_and_frames_teach_alike(name, data, tmp_path):
     assert np.array_equal(loaded.predict_proba(X.to_numpy()), wanted)
     with pytest.raises(InputError, match=rf"X has 2 features, but \w+ is expecting {X.shape[1]} features"):
         loaded.predict(X.to_numpy()[:, :2])
+    scores = [cross_val_score(model, values, y, cv=3) for values in (X.to_numpy(), pl.DataFrame(named), X)]
+    assert scores[0] == pytest.approx(scores[1])
+    assert len(scores[2]) == 3
     with pytest.raises(InputError, match=r"features: .* missing: cadence_gap_share"):
         model.fit(X, y).predict(X.to_numpy())
 
