@@ -16,6 +16,7 @@ FIRST = (
     "how_to/own_tables.md",
     "how_to/mapping.md",
     "reference/tables.md",
+    "reference/features.md",
     "reference/score_tables.md",
     "reference/list.md",
     "reference/commands.md",

@@ -1,10 +1,14 @@
 """Reference pages of columns: customer tables, score tables, and the files of a list."""
 
+import importlib
+import inspect
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from crm_ml.features import groups
 from crm_ml.lists import list_file, not_selected
 from crm_ml.lists.column_meanings import LIST, MANIFEST, NOT_SELECTED
+from crm_ml.lists.page.feature_text import feature_meaning
 from crm_ml.propensity.action_features import COLUMNS as ACTION_FEATURES
 from crm_ml.score_tables import clv, recommend
 from crm_ml.score_tables.columns import MEANINGS, numbered_column
@@ -30,6 +34,7 @@ def pages() -> dict[str, str]:
     """Return the pages by their path below ``docs/``."""
     return {
         "reference/tables.md": _tables(),
+        "reference/features.md": _features(),
         "reference/score_tables.md": _score_tables(),
         "reference/list.md": _list(),
     }
@@ -47,6 +52,21 @@ def score_tables() -> "dict[str, pa.Schema]":
         "uplift": score_schema("uplift_<arm>"),
     }
     return {family: own[family] for family in score_table_families() if family in own}
+
+
+def _features() -> str:
+    lead = (
+        "Features of a customer at a snapshot, by group; a config names groups, a rule of an action names "
+        "features. `_84d` ends a window of 84 days, `_h28d` a half-life. `crm_ml.features.matrix` computes "
+        "them; [adding features](../tutorial/04_adding_features.md) shows how to write a group."
+    )
+    parts = ["# Features", lead]
+    for group in groups():
+        module = importlib.import_module(f"crm_ml.features.{group}")
+        rows = ((f"`{name}`", feature_meaning(name)) for name in module.COLUMNS)
+        parts += [f"## {group}", (inspect.getdoc(module) or "").partition("\n\n")[0]]
+        parts += [table(("feature", "meaning"), rows)] * bool(module.COLUMNS)
+    return "\n\n".join(parts) + "\n"
 
 
 def _of_actions() -> "Iterator[tuple[str, pa.DataType]]":

@@ -19,6 +19,7 @@ import table_pages
 
 import crm_ml
 from crm_ml import errors
+from crm_ml.features import groups
 from crm_ml.score_tables.families import score_table_families
 from crm_ml.tables import contracts
 from crm_ml.tables.strict import Strict
@@ -97,6 +98,14 @@ def test_every_score_and_every_column_of_a_list_has_a_meaning():
         shown = rows(pages["reference/list.md"], title)
         assert list(shown) == schema.names
         assert all(text.rsplit("|", 1)[1].strip() for text in shown.values()), title
+
+
+def test_every_feature_has_a_meaning():
+    page = table_pages.pages()["reference/features.md"]
+    for group in groups():
+        shown = rows(page, group)
+        assert set(shown) == set(importlib.import_module(f"crm_ml.features.{group}").COLUMNS)
+        assert [name for name, text in shown.items() if not text.strip()] == []
 
 
 def models(base=Strict):

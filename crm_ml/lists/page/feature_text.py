@@ -152,6 +152,22 @@ def feature_in_words(name: str, value: str, currency: Currency | None = None, zo
     return _PLACE.sub(lambda place: _filled(place, value, currency or Currency()), phrase)
 
 
+def feature_meaning(name: str) -> str:
+    """Return what a feature is, in words without a value; empty where it has none.
+
+    Examples
+    --------
+    >>> feature_meaning("rfm_days_since_order"), feature_meaning("rfm_paid_cents_84d")
+    ('days since the last order', 'amount (cents) paid in the last 84 days')
+    """
+    words = {"n": "", "p": "a share", "m": "amount (cents)", "t": "…"}
+    phrase = _PLACE.sub(
+        lambda place: plural(place["noun"]) if place["noun"] else words[place["kind"]],
+        _phrase(name, "UTC") or "",
+    )
+    return phrase.removeprefix("a ").replace(" ,", ",").replace("  ", " ").strip()
+
+
 def _phrase(name: str, zone: str) -> str | None:
     if name in _PHRASES:
         return _PHRASES[name]
