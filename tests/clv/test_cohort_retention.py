@@ -31,7 +31,7 @@ def by_hand(frame, as_of, period):
     return result
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     st.lists(st.tuples(st.sampled_from("abcde"), st.integers(0, 200)), min_size=1, max_size=40),
     st.integers(20, 230),

@@ -94,6 +94,9 @@ def test_the_distribution_counts_every_customer_and_names_total_share_and_interv
     assert text == "total 1,000\n95 % of what will come: 850 to 1,210\nthe best tenth holds 91%"
     drawn = lines(axes)
     assert drawn["mean 9.52"].get_xdata()[0] == pytest.approx(1000 / 105)
+    tiny = plots.clv_distribution(np.append(each, 1e-6), unit="EUR").axes[0]
+    assert sum(bar.get_height() for bar in tiny.patches) == 101  # the first bar holds all below
+    assert tiny.patches[0].get_x() == pytest.approx(1.0)
     alike = plots.clv_distribution(np.full(3, 2.0), unit="EUR").axes[0]
     assert sum(bar.get_height() for bar in alike.patches) == 3
 
