@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING
 
 from crm_ml.tables.contract import Column
 from crm_ml.tables.failing_cells import source_columns, written_as
+from crm_ml.tables.number_form import number_form
 from crm_ml.tables.sources import ROW
 from crm_ml.tables.sql import ident
+from crm_ml.tables.time_form import time_form
 
 if TYPE_CHECKING:
     import duckdb
@@ -69,8 +71,6 @@ def with_form(connection: "duckdb.DuckDBPyConnection", staged: "Staged", column:
 
 
 def _of_times(cells: list[str]) -> str:
-    from crm_ml.tables.guess.time_form import time_form
-
     form = time_form(list(dict.fromkeys(cells)), cells)
     if form is None:
         return ""
@@ -81,8 +81,6 @@ def _of_times(cells: list[str]) -> str:
 
 
 def _of_numbers(cells: list[str]) -> str:
-    from crm_ml.tables.guess.number_form import number_form
-
     form = number_form(dict.fromkeys(cells))
     if form is None:
         return ""

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from crm_ml.tables.role_words import hint
+
 
 def call_of_from_frame(frame: Any) -> str:
     """Return the call that makes tables of a frame, with columns of the frame whose names and types fit.
@@ -33,8 +35,6 @@ def call_of_from_frame(frame: Any) -> str:
 
 def _best(role: str, schema: dict[str, Any]) -> str:
     """Return the first of the columns that fit best, by their names and types; empty if none does."""
-    from crm_ml.tables.guess.role_words import hint
-
     scores = {name: hint(role, str(name))[0] + _by_type(role, kind) for name, kind in schema.items()}
     best = max(scores, key=lambda name: scores[name], default="")
     return str(best) if best != "" and scores[best] > 0 else ""

@@ -98,18 +98,6 @@ def expects(name: str | None, table: str, column: str) -> bool:
     return column in _texts(tables.get(table))
 
 
-def source_columns(name: str) -> dict[str, frozenset[str]]:
-    """Return the source columns that the columns of each table of a ready mapping read."""
-    from crm_ml.tables.mapping import parse_mapping
-
-    mapping = parse_mapping({"name": name, "like": name}, name)
-    return {
-        table: frozenset(theirs for how in of_table.columns.values() for theirs in how.theirs)
-        for table, of_table in mapping.tables.items()
-        if of_table.ids_of is None
-    }
-
-
 def _texts(content: Any) -> set[str]:
     if isinstance(content, dict):
         return set().union(*(_texts(value) for value in content.values()))

@@ -12,13 +12,13 @@ from crm_ml.config import Run, load_run
 from crm_ml.extras import require
 from crm_ml.storage.paths import runs_folder
 from crm_ml.tables import Tables
-from crm_ml.train.families.family import training_family
 from crm_ml.train.promote.gate import Decision
 from crm_ml.train.record import account
 from crm_ml.train.record.fingerprints import content_sum, table_sums
 from crm_ml.train.record.outcome import Outcome
 from crm_ml.train.record.outcome_log import log_outcome
 from crm_ml.train.search.study_plan import study_name
+from crm_ml.train.training_family import training_family
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,9 +11,9 @@ from shop import column_of
 from crm_ml.errors import InputError
 from crm_ml.tables.__main__ import main
 from crm_ml.tables.config_file import load_config
-from crm_ml.tables.guess.number_form import NumberForm, number_form, numbers_of
-from crm_ml.tables.guess.time_form import time_form
 from crm_ml.tables.guess.write import write_guess
+from crm_ml.tables.number_form import NumberForm, number_form, numbers_of
+from crm_ml.tables.time_form import time_form
 
 
 def guessed(folder: Path, file: Path) -> tuple[dict, str, list[str]]:

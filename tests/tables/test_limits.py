@@ -195,7 +195,9 @@ def test_wrong_declarations(csv_shop: Shop, change: dict[str, Any], told: str) -
 
 
 def test_the_page_has_the_limits_and_the_words_of_the_code() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "reference" / "how_values_are_read.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "how_values_are_read.md").read_text(
+        encoding="utf-8"
+    )
     rows = re.findall(r"^\| `(\w+)` \| ([0-9.]+) \| ([a-z, ]+) \|", page, flags=re.MULTILINE)
     assert {kind: float(share) for kind, share, _ in rows} == LIMITS
     assert {kind for kind, _, of in rows if of == "rows, money, customers"} == JUDGED_BY_LOSS | {

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from crm_ml.tables.guess.role_words import hint
+from crm_ml.tables.role_words import hint
 
 ROLES: Final = (
     "customer", "order", "line", "time", "item", "amount", "unit price", "quantity", "discount", "refund",

@@ -6,10 +6,10 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from crm_ml.tables.guess.number_form import NumberForm, number_form, numbers_of
 from crm_ml.tables.guess.relations import MISSING, Codes, codes_of, distinct
 from crm_ml.tables.guess.sample import Sample
-from crm_ml.tables.guess.time_form import TimeForm, time_form
+from crm_ml.tables.number_form import NumberForm, number_form, numbers_of
+from crm_ml.tables.time_form import TimeForm, time_form
 
 Floats = npt.NDArray[np.float64]
 _MOST_TEXTS: Final = 5_000

@@ -20,10 +20,11 @@ from crm_ml.tables.guess.id_roles import (
     time_candidates,
 )
 from crm_ml.tables.guess.open_questions import open_questions
+from crm_ml.tables.guess.read_sample import read_sample
 from crm_ml.tables.guess.ready_match import ready_for
 from crm_ml.tables.guess.relations import filled_down, is_on_first_row
-from crm_ml.tables.guess.role_words import is_cancelled
-from crm_ml.tables.guess.sample import Sample, read_sample
+from crm_ml.tables.guess.sample import Sample
+from crm_ml.tables.role_words import is_cancelled
 
 Facts = dict[str, ColumnFacts]
 _SPARSE: Final = 0.9

@@ -3,8 +3,8 @@
 from crm_ml.errors import InputError
 from crm_ml.tables.cell_shape import shape_of
 from crm_ml.tables.guess.column_facts import ColumnFacts
-from crm_ml.tables.guess.number_form import number_form
-from crm_ml.tables.guess.time_form import time_form
+from crm_ml.tables.number_form import number_form
+from crm_ml.tables.time_form import time_form
 
 
 def refuse_without_header(name: str, facts: dict[str, ColumnFacts]) -> None:

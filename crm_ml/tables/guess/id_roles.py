@@ -7,9 +7,9 @@ import numpy as np
 
 from crm_ml.tables.guess.candidates import Candidate, candidate, ranked
 from crm_ml.tables.guess.column_facts import ColumnFacts
-from crm_ml.tables.guess.number_form import currency_of_sign
 from crm_ml.tables.guess.relations import contiguity, distinct, share_of_one, share_of_several
-from crm_ml.tables.guess.role_words import hint, is_cancelled, words_of
+from crm_ml.tables.number_form import currency_of_sign
+from crm_ml.tables.role_words import hint, is_cancelled, words_of
 
 Facts = dict[str, ColumnFacts]
 _MOST_KINDS: Final = 60

@@ -8,7 +8,7 @@ import numpy as np
 from crm_ml.tables.guess.candidates import Candidate, candidate, ranked
 from crm_ml.tables.guess.column_facts import ColumnFacts, Floats
 from crm_ml.tables.guess.relations import MISSING, Codes, values_each
-from crm_ml.tables.guess.role_words import hint
+from crm_ml.tables.role_words import hint
 
 Facts = dict[str, ColumnFacts]
 _MOST_PIECES: Final = 1_000

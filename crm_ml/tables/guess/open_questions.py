@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from crm_ml.tables.currencies import minor_digits
-from crm_ml.tables.guess.role_words import hint
 from crm_ml.tables.guess.settings_lines import currency_code
+from crm_ml.tables.role_words import hint
 
 if TYPE_CHECKING:
     from crm_ml.tables.guess.file_guess import FileGuess

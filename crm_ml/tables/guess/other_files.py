@@ -8,7 +8,8 @@ from typing import Final
 from crm_ml.errors import InputError
 from crm_ml.tables.guess.column_facts import ColumnFacts, facts_of
 from crm_ml.tables.guess.file_guess import FileGuess, guess_file
-from crm_ml.tables.guess.sample import Sample, read_sample
+from crm_ml.tables.guess.read_sample import read_sample
+from crm_ml.tables.guess.sample import Sample
 
 _KNOWN: Final = 0.99
 _ROLES: Final = {"customers": "customer", "items": "item"}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from crm_ml.train.families.family import training_family
+from crm_ml.train.training_family import training_family
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -5,7 +5,7 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from crm_ml.train.families.family import training_family
+from crm_ml.train.training_family import training_family
 
 _THREADS = "num_threads"
 Content = dict[str, Any]

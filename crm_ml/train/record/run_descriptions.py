@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from crm_ml.train.families.family import training_family
 from crm_ml.train.record.model_card_parts import first_metrics, metrics_table
+from crm_ml.train.training_family import training_family
 
 if TYPE_CHECKING:
     from crm_ml.config import Run

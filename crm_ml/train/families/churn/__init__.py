@@ -2,7 +2,7 @@
 
 from crm_ml.models.model import MODELS
 from crm_ml.train.families.churn.experiment import execute
-from crm_ml.train.families.family import Card
+from crm_ml.train.training_family import Card
 
 CARD = Card("the probability that an active customer does not order within the window")
 

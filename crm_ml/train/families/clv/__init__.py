@@ -5,7 +5,7 @@ from typing import Any
 
 from crm_ml.clv.challenger import Challenger
 from crm_ml.train.families.clv.experiment import execute
-from crm_ml.train.families.family import Card
+from crm_ml.train.training_family import Card
 
 
 def _limits(details: Mapping[str, Any]) -> list[str]:

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from crm_ml.train.families.family import Card
 from crm_ml.train.families.uplift.experiment import execute
+from crm_ml.train.training_family import Card
 from crm_ml.uplift.learners import LEARNERS as MODELS
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Final
 
-from crm_ml.tables.guess.number_form import plain_text
+from crm_ml.tables.number_form import plain_text
 
 _ISO: Final = re.compile(
     r"\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2}(\.\d+)?)?( ?(?P<zone>Z|UTC|GMT|[+-]\d{2}(:?\d{2})?))?)?"

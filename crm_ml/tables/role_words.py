@@ -12,7 +12,7 @@ _SPLIT: Final = re.compile(r"(?<=[a-z])(?=[A-Z])|[^\w]+|_+")
 
 @cache
 def _tables() -> dict[str, Any]:
-    text = resources.files("crm_ml.tables.guess").joinpath("role_words.yaml").read_text(encoding="utf-8")
+    text = resources.files("crm_ml.tables").joinpath("role_words.yaml").read_text(encoding="utf-8")
     tables: dict[str, Any] = parse_yaml(text, "role_words.yaml")
     return tables
 
