@@ -1,6 +1,7 @@
 """The gallery shows every plot, and its pictures are what its own lines draw."""
 
 import ast
+import re
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from draw_gallery import MOST_BYTES, PAGE, blocks, draw
 from PIL import Image
 
 from crm_ml import plots
+from crm_ml.front.model_plots import PLOTS
 
 FOLDER = PAGE.parent
 OF_RUNS = {"gains_and_lift", "policies", "segments", "uplift_deciles"}  # drawn of an evaluation's tables
@@ -27,6 +29,12 @@ def test_every_plot_is_on_the_page_and_every_picture_has_its_lines():
         assert ast.unparse(last).startswith("plots."), picture
         drawn |= {name for name in plots.__all__ if f"plots.{name}(" in code}
     assert drawn == {*plots.__all__} - OF_RUNS
+
+
+def test_the_page_names_the_plots_of_each_family():
+    rows = re.findall(r"^\| `(\w+)` \| (.*) \|$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    named = {family: set(re.findall(r"`(\w+)`", text)) for family, text in rows}
+    assert named == {family: set(of_family) for family, of_family in PLOTS.items()}
 
 
 def test_pictures_are_small():
