@@ -57,6 +57,7 @@ SLOW = {
     "docs/how_to/lifetime_value.md": 12,
     "docs/how_to/own_models.md": 20,
     "docs/how_to/propensity.md": 10,
+    "docs/how_to/scikit_learn.md": 6,
 }
 SHARED = ("tables", "simulated", "features")  # derived data that pages may share
 FILES = {"data/own/app_events.csv.gz": app_events, "trial.csv": trial}

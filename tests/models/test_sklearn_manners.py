@@ -52,7 +52,9 @@ def numbers(data):
 
 
 @duck_typed
-@pytest.mark.parametrize("name", SMALL)
+@pytest.mark.parametrize(
+    "name", ["logistic", "gradient_boosting", pytest.param("blend", marks=pytest.mark.slow)]
+)
 def test_checks_of_scikit_learn_fail_as_documented(name):
     results = check_estimator(create(name, **SMALL[name]), on_fail=None, on_skip=None)
     failed = {each["check_name"] for each in results if each["status"] == "failed"}
