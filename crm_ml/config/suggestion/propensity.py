@@ -1,8 +1,10 @@
 """A propensity config that fits tables: answers to campaigns, or purchases in categories."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 
@@ -21,6 +23,9 @@ from crm_ml.propensity.purchases import category_occasions, purchases_in
 from crm_ml.snapshots import Snapshot
 from crm_ml.tables.bundle import Tables, to_pandas
 from crm_ml.tables.zones import on_clock_of
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 STATED = (
     "as_of", "ends_at", "horizon_days", "active_within_days", "gap_days", "purpose", "name", "of",
@@ -45,8 +50,8 @@ def suggest(tables: Tables, stated: Mapping[str, Any]) -> Suggestion:
     if of == "answers" and not answered:
         missing = ", ".join(name for name in _TOUCHED if not tables.has(name))
         raise InputError(f"answers to campaigns need the tables {', '.join(_TOUCHED)}; missing: {missing}")
-    label_days = int(stated.get("horizon_days", 0)) + int(stated.get("gap_days", 0))
-    rhythm = rhythm_of(tables, day_stated(stated, "as_of"), day_stated(stated, "ends_at"), label_days)
+    as_of, ends_at = day_stated(stated, "as_of"), day_stated(stated, "ends_at")
+    rhythm = rhythm_of(tables, as_of, ends_at, _label_days(stated))
     return (_answers if of == "answers" else _purchases)(tables, rhythm, stated)
 
 
@@ -96,78 +101,115 @@ def _classes(tables: Tables, campaign: Occasion) -> tuple[int, int]:
     return int(answered.sum()), int((1 - answered).sum())
 
 
+@dataclass(frozen=True)
+class _Outcomes:
+    """What happens to customers in several kinds, one label each.
+
+    Parameters
+    ----------
+    target : dict
+        What the section ``target`` has beside days and purpose.
+    count : int
+        Kinds.
+    labels : callable
+        A snapshot and the time within which a customer is active to the labels of each kind.
+    what : str
+        What a customer of the rarer class did, in words.
+    baselines : list of dict
+    left_out : tuple of str
+        Features that say nothing of these outcomes.
+    """
+
+    target: dict[str, Any]
+    count: int
+    labels: "Callable[[Snapshot, timedelta], list[pd.Series]]"
+    what: str
+    baselines: list[dict[str, Any]]
+    left_out: tuple[str, ...] = ()
+
+
 def _purchases(tables: Tables, rhythm: Rhythm, stated: Mapping[str, Any]) -> Suggestion:
     categories = stated.get("categories") or _largest_categories(tables, rhythm.measured_until)
-    ends_at, gap_days = day_stated(stated, "ends_at"), int(stated.get("gap_days", 0))
-
-    def counts(day: date, horizon: int, active: int) -> tuple[int, int]:
-        snapshot = Snapshot(day, timedelta(days=horizon), timedelta(days=gap_days))  # type: ignore[arg-type]
-        each = [
-            purchases_in(tables, occasion, timedelta(days=active), ends_at)
+    ends_at = day_stated(stated, "ends_at")
+    outcomes = _Outcomes(
+        target={"of": "purchases", "categories": [*categories]},
+        count=len(categories),
+        labels=lambda snapshot, active: [
+            purchases_in(tables, occasion, active, ends_at)
             for occasion in category_occasions(snapshot, categories)
-        ]
-        ones = sum(int(bought.sum()) for bought in each)
-        return ones, sum(map(len, each)) - ones
-
-    plan = plan_snapshots(rhythm, stated, counts, "bought in a category")
-    purpose, why = purpose_of(tables, stated)
-    shared = probability_content("propensity", plan, rhythm, stated)
-    overlap = {"name": "one_feature_rule", "options": {"column": "overlap_days_since"}}
-    groups = few_groups(tables)
-    dropped, and_why = left_out(tables, groups, plan.known_days(rhythm))
-    calibration = dict(shared.get("calibration", {}))
-    if calibration:
-        calibration["snapshots"] *= len(categories)
-    content = {
-        "family": "propensity",
-        "target": {"of": "purchases", "categories": [*categories], **windows_of(plan), **purpose},
-        **shared,
-        "features": groups,
-        "leave_out": dropped,
-        "baselines": [overlap, {"name": "recency_rule"}, LINE],
-        **({"calibration": calibration} if calibration else {}),
-    }
+        ],
+        what="bought in a category",
+        baselines=[
+            {"name": "one_feature_rule", "options": {"column": "overlap_days_since"}},
+            {"name": "recency_rule"},
+        ],
+    )
     chosen = () if stated.get("categories") else (
         f"categories {', '.join(categories)}: those of most customers before {rhythm.measured_until}",
     )  # fmt: skip
-    return Suggestion(content, (*chosen, *plan.reasons(rhythm, stated), *why, *and_why))
+    return _suggestion(tables, rhythm, stated, outcomes, chosen)
 
 
 def _events(tables: Tables, stated: Mapping[str, Any]) -> Suggestion:
     if not stated.get("kinds"):
         raise InputError("state kinds=, the kinds of event that are predicted")
-    kinds, gap_days = kinds_of(stated["kinds"]), int(stated.get("gap_days", 0))
+    kinds = kinds_of(stated["kinds"])
     ends_at, as_of = day_stated(stated, "ends_at"), day_stated(stated, "as_of")
-    label_days = int(stated.get("horizon_days", 0)) + gap_days
-    rhythm = rhythm_of(tables, as_of, ends_at, label_days, Silence(kinds=tuple(kinds)))
+    rhythm = rhythm_of(tables, as_of, ends_at, _label_days(stated), Silence(kinds=tuple(kinds)))
+    outcomes = _Outcomes(
+        target={"of": "events", "kinds": kinds},
+        count=len(kinds),
+        labels=lambda snapshot, active: [
+            events_in(tables, occasion, active, ends_at) for occasion in event_occasions(snapshot, kinds)
+        ],
+        what="made such an event",
+        baselines=[{"name": "event_recency_rule"}, {"name": "event_cadence_rule"}],
+        left_out=("event_rhythm_tenure_days", "event_rhythm_gap_max_days"),
+    )
+    return _suggestion(tables, rhythm, stated, outcomes)
 
-    def counts(day: date, horizon: int, active: int) -> tuple[int, int]:
-        snapshot = Snapshot(day, timedelta(days=horizon), timedelta(days=gap_days))  # type: ignore[arg-type]
-        each = [
-            events_in(tables, occasion, timedelta(days=active), ends_at)
-            for occasion in event_occasions(snapshot, kinds)
-        ]
-        ones = sum(int(happened.sum()) for happened in each)
-        return ones, sum(map(len, each)) - ones
 
-    plan = plan_snapshots(rhythm, stated, counts, "made such an event")
+def _suggestion(
+    tables: Tables,
+    rhythm: Rhythm,
+    stated: Mapping[str, Any],
+    outcomes: _Outcomes,
+    reasons: tuple[str, ...] = (),
+) -> Suggestion:
+    """Return the run that predicts outcomes, after a plan of snapshots that have enough of them."""
+    plan = plan_snapshots(rhythm, stated, partial(_counts, outcomes, stated), outcomes.what)
     purpose, why = purpose_of(tables, stated)
     shared = probability_content("propensity", plan, rhythm, stated)
     groups = few_groups(tables)
     dropped, and_why = left_out(tables, groups, plan.known_days(rhythm))
     calibration = dict(shared.get("calibration", {}))
     if calibration:
-        calibration["snapshots"] *= len(kinds)
+        calibration["snapshots"] *= outcomes.count
     content = {
         "family": "propensity",
-        "target": {"of": "events", "kinds": kinds, **windows_of(plan), **purpose},
+        "target": {**outcomes.target, **windows_of(plan), **purpose},
         **shared,
         "features": groups,
-        "leave_out": [*dropped, "event_rhythm_tenure_days", "event_rhythm_gap_max_days"],
-        "baselines": [{"name": "event_recency_rule"}, {"name": "event_cadence_rule"}, LINE],
+        "leave_out": [*dropped, *outcomes.left_out],
+        "baselines": [*outcomes.baselines, LINE],
         **({"calibration": calibration} if calibration else {}),
     }
-    return Suggestion(content, (*plan.reasons(rhythm, stated), *why, *and_why))
+    return Suggestion(content, (*reasons, *plan.reasons(rhythm, stated), *why, *and_why))
+
+
+def _counts(
+    outcomes: _Outcomes, stated: Mapping[str, Any], day: date, horizon: int, active: int
+) -> tuple[int, int]:
+    """Return how many labels of a day are 1 and 0, with windows of so many days."""
+    gap = timedelta(days=int(stated.get("gap_days", 0)))
+    snapshot = Snapshot(day, timedelta(days=horizon), gap)  # type: ignore[arg-type]
+    each = outcomes.labels(snapshot, timedelta(days=active))
+    ones = sum(int(labels.sum()) for labels in each)
+    return ones, sum(map(len, each)) - ones
+
+
+def _label_days(stated: Mapping[str, Any]) -> int:
+    return int(stated.get("horizon_days", 0)) + int(stated.get("gap_days", 0))
 
 
 def _largest_categories(tables: Tables, before: date) -> list[str]:
