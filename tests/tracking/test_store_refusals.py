@@ -8,7 +8,7 @@ from mlflow_server import guarded
 from third_party import third_party
 
 from crm_ml import tracking
-from crm_ml.errors import InputError
+from crm_ml.errors import CrmError, InputError
 from crm_ml.storage.manifest import new_folder
 from crm_ml.train.promote.__main__ import main as promote
 
@@ -135,7 +135,7 @@ def test_a_server_with_a_user_and_artefacts_elsewhere(server, tmp_path, monkeypa
         try:
             monkeypatch.setenv("CRM_ML_STORE_WAIT_S", "0")
             with (
-                pytest.raises((tracking.StoreRefused, tracking.StoreUnavailable), match=uri) as caught,
+                pytest.raises(CrmError, match=uri) as caught,
                 tracking.start("churn", "unwritable") as run,
             ):
                 run.log_text("{}", "config.json")

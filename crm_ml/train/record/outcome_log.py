@@ -20,6 +20,7 @@ from crm_ml.train.record.evaluation_table import FILE as EVALUATION
 from crm_ml.train.record.evaluation_table import evaluation_table
 from crm_ml.train.record.metrics_by_day import metrics_by_day
 from crm_ml.train.record.model_card import Subject, model_card
+from crm_ml.train.record.model_card_parts import first_metrics
 from crm_ml.train.record.outcome import Outcome
 from crm_ml.train.record.run_datasets import run_datasets
 from crm_ml.train.record.run_descriptions import model_text, run_text, version_text
@@ -98,7 +99,7 @@ def _describe(active: tracking.TrackedRun, subject: Subject) -> None:
 
 
 def _log_files(active: tracking.TrackedRun, outcome: Outcome) -> None:
-    active.log_metrics(outcome.metrics)
+    active.log_metrics(_in_order(outcome))
     if outcome.rows is not None:
         active.log_series(metrics_by_day(outcome.rows))
     active.log_table(*evaluation_table(outcome.metrics), EVALUATION)
@@ -113,6 +114,14 @@ def _log_files(active: tracking.TrackedRun, outcome: Outcome) -> None:
         active.nested(f"trial {trial.number}", trial.params, known, tags)
     active.log_json(outcome.facts, "facts.json")
     active.log_json([asdict(gate) for gate in outcome.gates], "gates.json")
+
+
+def _in_order(outcome: Outcome) -> dict[str, float]:
+    """Return the metrics, first those that decide: MLflow shows the first one where it compares runs."""
+    metrics = outcome.metrics
+    names = first_metrics(metrics, outcome.rows.decides if outcome.rows else None, len(metrics))
+    keys = [f"test.{name}{end}" for name in names for end in ("", ".low", ".high")]
+    return {key: metrics[key] for key in dict.fromkeys([*keys, *metrics]) if key in metrics}
 
 
 def _log_rows(active: tracking.TrackedRun, config: Run, outcome: Outcome) -> Logged | None:

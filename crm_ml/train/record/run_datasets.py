@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from crm_ml.tracking.logged_datasets import LoggedDataset
-from crm_ml.train.record.account import TOLD, Stages
+from crm_ml.train.record.account import Stages
 from crm_ml.train.record.fingerprints import content_sum, plain
 
 if TYPE_CHECKING:
@@ -19,8 +19,8 @@ def run_datasets(
 ) -> list[LoggedDataset]:
     """Return the data of training, of validation where there is one, and of the test.
 
-    Their digest is that of the accepted tables, which the model card names as well, and of the windows: equal
-    digests are the same rows of the same data for the same target, whatever the features.
+    Their digest is that of the accepted rows, by the sums in ``reproduction.json``, and of the windows:
+    equal digests are the same rows of the same data for the same target, whatever the features and the code.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def run_datasets(
         Manifest of the registered model.
     """
     inputs = before["inputs"]
-    content = before[TOLD]["tables"]["fingerprint"] or content_sum(inputs["tables"])
+    content = content_sum(inputs["tables"])
     schema = {
         f"{table}.{column}": kind.rpartition(" ")[0]
         for table, described in inputs["tables"].items()
