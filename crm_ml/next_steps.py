@@ -80,13 +80,13 @@ def after_init(folder: Path) -> list[str]:
     >>> for line in after_init(Path("shop")):
     ...     print(line)
     next: cd shop
-    next: python -m crm_ml.tables --guess FILE  (your orders, copied into data/ of the project)
+    next: python -m crm_ml.tables --guess FILE  (your orders, copied into data/own/ of the project)
     or: python -m crm_ml.train uplift/simulated  (a simulated shop, which needs no files)
     """
     guess = command("crm_ml.tables", "--guess", "FILE")
     return [
         *([] if folder.resolve() == Path.cwd() else [next_line(shlex.join(["cd", str(folder)]))]),
-        next_line(f"{guess}  (your orders, copied into data/ of the project)"),
+        next_line(f"{guess}  (your orders, copied into data/own/ of the project)"),
         f"or: {train('uplift/simulated')}  (a simulated shop, which needs no files)",
     ]
 
