@@ -3,9 +3,10 @@
 import ast
 import hashlib
 import importlib.util
+import os
 import sys
 from collections.abc import Collection, Iterator, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from importlib.machinery import ModuleSpec
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from pathlib import Path
@@ -63,6 +64,16 @@ def import_closure(*modules: str, without: Collection[str] = ()) -> tuple[dict[s
         If a module has no source.
     """
     roots = {name.partition(".")[0] for name in modules}
+    files, libraries = _closure(modules, frozenset(without), tuple(map(_state, sorted(roots))))
+    return dict(files), set(libraries)
+
+
+@lru_cache(maxsize=64)
+def _closure(
+    modules: tuple[str, ...], without: frozenset[str], _states: tuple[bytes, ...]
+) -> tuple[dict[str, Path], set[str]]:
+    """Return an import closure, anew where a source of the top-level packages is another one."""
+    roots = {name.partition(".")[0] for name in modules}
     files: dict[str, Path] = {}
     libraries: set[str] = set()
     waiting = [name for module in modules for name in _with_submodules(module)]
@@ -83,6 +94,30 @@ def import_closure(*modules: str, without: Collection[str] = ()) -> tuple[dict[s
     return files, libraries - sys.stdlib_module_names
 
 
+def _state(root: str) -> bytes:
+    """Return a hash of path, time of change and size of all sources of a top-level package or module."""
+    spec = _spec(root)
+    places = [] if spec is None else spec.submodule_search_locations or [spec.origin or ""]
+    return hashlib.sha256(repr([stamp for place in places for stamp in _stamps(place)]).encode()).digest()
+
+
+def _stamps(place: str) -> Iterator[tuple[str, int, int]]:
+    path = Path(place)
+    if path.is_file():
+        yield place, path.stat().st_mtime_ns, path.stat().st_size
+    if not path.is_dir():
+        return
+    with os.scandir(place) as entries:
+        for entry in entries:
+            if entry.is_dir():
+                if entry.name != "__pycache__":
+                    yield from _stamps(entry.path)
+            elif entry.name.endswith(".py"):
+                status = entry.stat()
+                yield entry.path, status.st_mtime_ns, status.st_size
+
+
+@cache
 def library_version(name: str) -> str:
     """Return the installed version of a library by the name of its module; empty where there is none."""
     try:
@@ -168,6 +203,12 @@ def source_of(name: str) -> Path:
 
 
 def _digest(path: Path) -> bytes:
+    status = path.stat()
+    return _content_digest(path, status.st_mtime_ns, status.st_size)
+
+
+@cache
+def _content_digest(path: Path, _modified_ns: int, _size: int) -> bytes:
     return hashlib.sha256(path.read_bytes()).digest()
 
 

@@ -6,13 +6,13 @@ from datetime import timedelta
 
 import pandas as pd
 import pytest
+from changed_code import changed_modules
 from histories import MIDNIGHT, random_world
 
 from crm_ml import features
 from crm_ml.errors import ConfigError
 from crm_ml.features import assembly, matrix_cache
 from crm_ml.snapshots import Snapshot
-from crm_ml.storage import code_version
 
 WORLD = random_world(5, 40, MIDNIGHT + 5)
 GROUPS = {"rfm": {}, "lifecycle": {"new_within_days": 14}, "preference": {}}
@@ -80,13 +80,10 @@ def test_other_tables_snapshots_groups_and_options_are_computed(tables, computed
     [("crm_ml.features.cadence", 1), ("crm_ml.features.rfm", 2), ("crm_ml.snapshots", 2)],
 )
 def test_changed_code_of_a_wanted_group_is_computed_and_of_another_group_is_not(
-    tables, computed, tmp_path, monkeypatch, changed, times
+    tables, computed, monkeypatch, changed, times
 ):
     matrix(tables)
-    real = code_version.source_of
-    copy = tmp_path / "changed.py"
-    copy.write_bytes(real(changed).read_bytes() + b"CHANGED = 1\n")
-    monkeypatch.setattr(code_version, "source_of", lambda name: copy if name == changed else real(name))
+    changed_modules(monkeypatch).add(changed)
     matrix(tables)
     matrix(tables)
     assert len(computed) == times

@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 import score_world
+from changed_code import changed_modules
 from score_world import (
     AS_OF,
     AS_OF_S,
@@ -33,7 +34,6 @@ from crm_ml.score_tables.feature_table import features_of
 from crm_ml.score_tables.joined import score_day
 from crm_ml.score_tables.source import Output, ScoringDay
 from crm_ml.snapshots import Snapshot, as_utc
-from crm_ml.storage import code_version
 
 COLUMNS = """
     list_id as_of customer_id action_id channel slot item_ids item_p item_reasons arm propensity
@@ -351,22 +351,13 @@ def test_a_row_without_reasons_of_a_model_says_the_rule_of_its_action(tables, re
 
 def test_changed_code_makes_a_new_stage(tables, tmp_path, monkeypatch):
     snapshot = Snapshot(as_utc(AS_OF), timedelta(days=1))
-    work, real, changed = tmp_path / "work", code_version.source_of, set()
-
-    def source_of(name):
-        path = real(name)
-        if name in changed:
-            copy = tmp_path / f"{name}.py"
-            copy.write_bytes(path.read_bytes() + b"CHANGED = 1\n")
-            return copy
-        return path
+    work, changed = tmp_path / "work", changed_modules(monkeypatch)
 
     def stages():
         table = features_of(work, tables, snapshot, {})
         day = ScoringDay(tables, snapshot, table)
         return table, score_day(work, day, [churn_source()], []).tables[0].path
 
-    monkeypatch.setattr(code_version, "source_of", source_of)
     first = stages()
     assert stages() == first
     for name, same_features in (
@@ -375,9 +366,11 @@ def test_changed_code_makes_a_new_stage(tables, tmp_path, monkeypatch):
         ("crm_ml.models.model_folder", True),
         ("crm_ml.score_tables.churn", True),
     ):
-        changed = {name}
+        changed.clear()
+        changed.add(name)
         second = stages()
         assert (second[0] == first[0]) == same_features
         assert second[1] != first[1]
-    changed = {"crm_ml.lists.list_file"}
+    changed.clear()
+    changed.add("crm_ml.lists.list_file")
     assert stages() == first

@@ -7,6 +7,7 @@ from importlib.metadata import EntryPoint
 
 import pytest
 import score_world
+from changed_code import changed_modules
 from score_world import AS_OF
 
 from crm_ml.config.run import GROUP
@@ -17,7 +18,6 @@ from crm_ml.score_tables.feature_table import features_of
 from crm_ml.score_tables.joined import score_day
 from crm_ml.score_tables.source import ScoringDay
 from crm_ml.snapshots import Snapshot, as_utc
-from crm_ml.storage import code_version
 
 OURS = ["churn", "clv", "propensity", "recommend", "uplift"]
 SCORE_TABLE = """
@@ -125,9 +125,7 @@ def test_the_table_of_ones_own_family_follows_its_code_and_ours(own, tmp_path, m
     def stage():
         return score_day(tmp_path / "work", day, [source], []).tables[0].path.parent.name
 
-    first, real = stage(), code_version.source_of
+    first = stage()
     assert stage() == first
-    copy = tmp_path / "changed.py"
-    copy.write_bytes(real(name).read_bytes() + b"CHANGED = 1\n")
-    monkeypatch.setattr(code_version, "source_of", lambda module: copy if module == name else real(module))
+    changed_modules(monkeypatch).add(name)
     assert stage() != first

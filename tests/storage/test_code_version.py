@@ -109,7 +109,7 @@ def test_the_version_does_not_depend_on_where_the_package_lies(package, tmp_path
 @pytest.mark.usefixtures("package")
 def test_another_version_of_a_library_is_another_version(monkeypatch):
     before = code_version("wares.top")
-    monkeypatch.setattr(module, "version", lambda name: {"numpy": "99.0"}[name])
+    monkeypatch.setattr(module, "library_version", lambda name: {"numpy": "99.0"}[name])
     assert code_version("wares.top") != before
 
 
