@@ -78,7 +78,7 @@ def python(code, folder):
         "import crm_ml.config, crm_ml.storage.paths, crm_ml.tracking, crm_ml.errors, crm_ml.storage.manifest",
         "import crm_ml.churn, crm_ml.churn.churn_pyfunc, crm_ml.features, crm_ml.evaluation, crm_ml.datasets",
         "import crm_ml.clv.clv_pyfunc, crm_ml.clv.model_selection, crm_ml.clv.cumulative_purchases",
-        "import crm_ml.clv, crm_ml.score_tables.clv",
+        "import crm_ml.clv, crm_ml.plots, crm_ml.score_tables.clv",
     ],
 )
 def test_heavy_libraries_wait_until_they_are_used(code, tmp_path):

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _LEAST_SHARE = 0.01  # below it a lift is one of few rows
+_DRAWS, _DRAWN_ROWS = (50, 200), 20_000_000  # of a band: fewer draws where each has very many rows
 
 
 def gains(
@@ -143,7 +144,8 @@ def _checked(
 
 def _band(predictions: BasePredictions, model: str) -> tuple[Floats, Floats, Floats]:
     rng = np.random.default_rng(0)  # of the band alone: equal rows, equal bytes
-    return gains_band(predictions.y, predictions.p[model], predictions.customer_id, rng)
+    draws = int(np.clip(_DRAWN_ROWS // len(predictions.y), *_DRAWS))
+    return gains_band(predictions.y, predictions.p[model], predictions.customer_id, rng, draws)
 
 
 def _curves(predictions: BasePredictions, model: str) -> list[tuple[str, Floats, Floats, dict[str, Any]]]:
