@@ -86,8 +86,9 @@ def make_fitter(model: Any) -> Any:
     import pandas as pd
 
     name = fitter_name(type(model))
-    require("lifetimes", f"{type(model).__name__}.to_lifetimes")
-    with warnings.catch_warnings():  # it sets filters of the process when it is imported
+    with warnings.catch_warnings():  # its import sets an option that pandas 3 warns of, and filters
+        warnings.simplefilter("ignore")
+        require("lifetimes", f"{type(model).__name__}.to_lifetimes")
         import lifetimes
 
         fitter = getattr(lifetimes, name)()
