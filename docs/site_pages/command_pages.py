@@ -3,6 +3,8 @@
 import argparse
 import importlib
 import pkgutil
+import re
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from unittest.mock import patch
@@ -12,6 +14,9 @@ from table_pages import table
 import crm_ml
 from crm_ml import errors
 from crm_ml.commands import UNEXPECTED
+
+
+OPTION = re.compile(r"\[[^]]*\]")
 
 
 class _Built(BaseException):
@@ -81,7 +86,10 @@ def _parsers(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParse
 
 def _usages(parser: argparse.ArgumentParser) -> Iterator[str]:
     for part in _parsers(parser):
-        yield " ".join(part.format_usage().removeprefix("usage: ").split()).replace(" [-h]", "")
+        usage = " ".join(part.format_usage().removeprefix("usage: ").split()).replace(" [-h]", "")
+        whole = OPTION.sub(lambda option: option[0].replace(" ", "\0"), usage)
+        lines = textwrap.wrap(whole, 84, subsequent_indent="    ", break_on_hyphens=False)
+        yield " \\\n".join(lines).replace("\0", " ")
 
 
 def _arguments(parser: argparse.ArgumentParser) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 from griffe import Attribute, Class, Extension, Function, Module, Object, Parameter, ParameterKind, Parameters
 
+TYPES = re.compile(r"^([\w*][\w*, ]* : [^{,\n]+), ([^{\n]* or )", re.MULTILINE)  # a, b or c: no tuple
 LITERAL = re.compile(r"::$", re.MULTILINE)  # of reStructuredText, before an indented block
 STRICT = "crm_ml.tables.strict.Strict"  # base of all models
 CITED, NUMBERED = re.compile(r"\[(\d+)\]_"), re.compile(r"^\.\. \[(\d+)\] (.*(?:\n +.*)*)", re.MULTILINE)
@@ -16,14 +17,14 @@ def as_markdown(text: str) -> str:
 
     Examples
     --------
-    >>> print(as_markdown("As in [1]_.\n\nReferences\n----------\n.. [1] Efron (1979).\n   Bootstrap."))
+    >>> as_markdown("day : str, date or datetime, optional")
+    'day : str or date or datetime, optional'
+    >>> print(as_markdown("As in [1]_.\n.. [1] Efron (1979).\n   Bootstrap."))
     As in [1].
-    <BLANKLINE>
-
-    References
-    ----------
     1. Efron (1979). Bootstrap.
     """
+    while TYPES.search(text):
+        text = TYPES.sub(r"\1 or \2", text)
     text = CITED.sub(r"[\1]", LITERAL.sub(":", text))
     return NUMBERED.sub(lambda match: f"{match[1]}. {' '.join(match[2].split())}", text)
 

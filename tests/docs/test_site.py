@@ -1,5 +1,7 @@
 """The documentation, built without a warning and looked at in a real browser, without a request elsewhere."""
 
+import doctest
+import importlib
 import json
 import subprocess
 import sys
@@ -45,6 +47,11 @@ def page(site, tmp_path_factory):
             url for url in shown.requests if not url.startswith((address, "data:", "blob:", "about:"))
         }
         assert elsewhere == set()
+
+
+def test_a_docstring_becomes_markdown():
+    pytest.importorskip("griffe")
+    assert doctest.testmod(importlib.import_module("griffe_docstrings")).failed == 0
 
 
 def test_search_finds_p_alive(page):
