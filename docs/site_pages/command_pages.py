@@ -15,7 +15,6 @@ import crm_ml
 from crm_ml import errors
 from crm_ml.commands import UNEXPECTED
 
-
 OPTION = re.compile(r"\[[^]]*\]")
 
 
