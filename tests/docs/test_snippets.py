@@ -54,6 +54,7 @@ SLOW = {
     "docs/explanation/why_no_random_split.md": 5,
     "docs/gallery.md": 15,
     "docs/how_to/ends_of_a_relationship.md": 12,
+    "docs/how_to/in_a_notebook.md": 12,
     "docs/how_to/lifetime_value.md": 12,
     "docs/how_to/own_models.md": 20,
     "docs/how_to/propensity.md": 10,
@@ -143,19 +144,19 @@ def made(trained, tmp_path_factory):
 def champions(request):
     """Return a function that gives a project the champions and lists of ``make run``."""
 
-    def give(project, monkeypatch):
+    def give(project):
         runs, lists = request.getfixturevalue("made")
-        monkeypatch.setenv("CRM_ML_RUNS", str(runs))
+        (project / "runs").symlink_to(runs)
         (project / "data" / "lists").symlink_to(lists)
 
     return give
 
 
 @pytest.mark.parametrize("page", list(pages_to_run()))
-def test_a_page_runs_from_top_to_bottom_and_prints_what_it_says(page, reader, champions, monkeypatch, capsys):
+def test_a_page_runs_from_top_to_bottom_and_prints_what_it_says(page, reader, champions, capsys):
     found = [snippet for snippet in blocks.snippets(page) if is_run(snippet)]
     if any(map(needs_champions, found)):
-        champions(reader, monkeypatch)
+        champions(reader)
     names: dict[str, object] = {"__name__": "__main__"}
     for snippet in found:
         if (needed := snippet.says.get("needs", "")) in FILES:

@@ -118,7 +118,7 @@ class Judged:
         figures = "; ".join((figures, *self.losses()))
         enough = rarer >= LEAST_CUSTOMERS
         return (
-            Gate("not worse than the best baseline", enough and paired.high > 0, figures),
+            Gate("not worse than the best baseline", enough and paired.high >= 0, figures),
             calibrated(self.calibration, largest_ece),
         )
 
