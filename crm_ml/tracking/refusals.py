@@ -7,7 +7,7 @@ from crm_ml.errors import InputError
 
 USER, PASSWORD, TOKEN = "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN"
 _CODES = {"UNAUTHENTICATED": 401, "PERMISSION_DENIED": 403}
-_STATUS = re.compile(r"failed with error code (\d{3})")
+_STATUS = re.compile(r"(?:failed with error code|too many) (\d{3})")
 
 
 class StoreRefused(InputError):
@@ -44,12 +44,17 @@ def refusal(error: Exception, store: str, method: str = "") -> StoreRefused | No
             f"the artefact store of {store} needs the package {error.name}, which is not installed: "
             f"pip install {error.name}"
         )
-    if method.startswith("log_") and isinstance(error, OSError):
+    if method.startswith("log_") and (isinstance(error, OSError) or refuses_artefacts(error)):
         return StoreRefused(
             f"the artefact store of {store} can't be written ({_reason(error, status)}); see where its "
             "experiments keep their artefacts, and who may write there"
         )
     return None
+
+
+def refuses_artefacts(error: Exception) -> bool:
+    """Return whether a server that hands artefacts on can't write or read them."""
+    return "mlflow-artifacts/" in str(error) and _status(error) == 500
 
 
 def _of_user(store: str, status: int) -> str:
@@ -66,14 +71,14 @@ def _status(error: Exception) -> int | None:
     response = getattr(error, "response", None)
     if response is not None and hasattr(response, "status_code"):
         return int(response.status_code)
-    if not type(error).__module__.startswith("mlflow"):
+    if not type(error).__module__.startswith(("mlflow", "requests")):
         return None
     match = _STATUS.search(str(error))
     return int(match[1]) if match else _CODES.get(str(getattr(error, "error_code", "")))
 
 
-def _reason(error: OSError, status: int | None) -> str:
-    if status is not None:
+def _reason(error: Exception, status: int | None) -> str:
+    if status is not None or not isinstance(error, OSError):
         return f"HTTP {status}"
     return (
         f"{error.strerror}: {error.filename}"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from crm_ml.errors import ConfigError, StoreUnavailable
-from crm_ml.tracking.refusals import refusal
+from crm_ml.tracking.refusals import refusal, refuses_artefacts
 
 log = logging.getLogger(__name__)
 WAIT = "CRM_ML_STORE_WAIT_S"
@@ -101,6 +101,8 @@ class Patient:
 def _passing(error: Exception) -> bool:
     """Return whether an error is temporary: a lock, or a store that does not answer."""
     if not type(error).__module__.startswith(("mlflow", "sqlalchemy", "requests", "urllib3")):
+        return False
+    if refuses_artefacts(error):
         return False
     return getattr(error, "error_code", None) in _CODES or any(word in str(error) for word in _WORDS)
 

@@ -22,6 +22,7 @@ PICTURES = os.environ.get("CRM_ML_PICTURES")
 CLICK = "[...document.querySelectorAll('button,label,span')].filter(x => {})[0]?.click()"
 CLOSE = CLICK.format("x.dataset.componentId === 'mlflow.assistant.chat_panel.close'")
 TRAINING = CLICK.format("x.innerText === 'Model training'")
+NO_TOOLBARS = "document.head.insertAdjacentHTML('beforeend', '<style>.modebar{display: none}</style>')"
 MORE = CLICK.format("x.innerText === 'Show more'")
 
 
@@ -45,9 +46,10 @@ def _known():
     client = tracking.connect()
     versions = {each.run_id: each.version for each in client.search_model_versions("name='churn'")}
     experiment = client.get_experiment_by_name("churn").experiment_id
+    runs = sorted(client.search_runs([experiment]), key=lambda run: run.info.run_name, reverse=True)
     return [
         SimpleNamespace(run_id=run.info.run_id, name=run.info.run_name, version=versions[run.info.run_id])
-        for run in reversed(client.search_runs([experiment]))
+        for run in runs
     ]
 
 
@@ -66,8 +68,8 @@ def picture(page, name):
         return
     from PIL import Image
 
-    time.sleep(4)  # charts are drawn one after another
-    page.value("document.activeElement?.blur()")
+    time.sleep(5)  # charts are drawn one after another
+    page.value(NO_TOOLBARS)
     raw = Path(PICTURES) / f"{name}.png"
     page.picture(raw)
     image = Image.open(io.BytesIO(raw.read_bytes())).convert("RGB")
@@ -85,6 +87,7 @@ def test_a_user_sees_data_source_and_meaning_of_runs_and_models(served, tmp_path
         for step in (CLOSE, TRAINING):
             page.value(step)
         read(page, "complete_journey (", "crm_ml.train", "Dataset", "Source", second.name, first.name)
+        page.open(runs, 1280, 420)
         picture(page, "mlflow_runs")
 
         page.open(f"{runs}/{second.run_id}", 1280, 800)
