@@ -60,3 +60,13 @@ def test_a_model_that_loses_to_plain_lightgbm_says_so(loses):
     assert (sentence in judgement.gates(0.5)[0].reason) is loses
     assert any(text.startswith(sentence) for text in judgement.losses()) is loses
     assert judgement.summary()["model"].iloc[-1] == "model - plain_lightgbm"
+
+
+def test_a_model_that_equals_the_best_baseline_is_not_worse():
+    rng = np.random.default_rng(2)
+    p = rng.uniform(0.05, 0.95, 300)
+    y = (rng.random(300) < p).astype(float)
+    predictions = Predictions(np.arange(300), ["june"] * 300, y, {MODEL: p, "logistic": p.copy()})
+    evaluation = evaluate(predictions, rng, tuple(VIEWS), 50, ("pooled",))
+    gate = Judged(evaluation, VIEWS, check_calibration(predictions, MODEL, rng, 99)).gates(0.5)[0]
+    assert gate.passed, gate.reason
