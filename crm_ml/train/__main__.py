@@ -76,10 +76,17 @@ def _show(console: "Console", done: "Finished", overrides: Sequence[str]) -> Non
     console.print(f"{name} version {done.version} ({decision.role}); run {done.run_id}")
     console.print(f"{decision.role}: {decision.reason}", markup=False)
     uri = store_name()
-    page = uri if uri.startswith("http") else f"mlflow server --backend-store-uri {uri}"
-    console.print(f"page: {page}", soft_wrap=True)
+    page = uri if uri.startswith("http") else f"mlflow server --backend-store-uri {uri}{_extra_of_page()}"
+    console.print(f"page: {page}", soft_wrap=True, markup=False)
     for line in next_lines(done, overrides):
         console.print(line, soft_wrap=True, markup=False, highlight=False)
+
+
+def _extra_of_page() -> str:
+    """Say what MLflow's page needs where only the skinny form of it is installed."""
+    from importlib.util import find_spec
+
+    return "" if find_spec("flask") else '  (needs pip install "crm_ml[train]")'
 
 
 if __name__ == "__main__":
