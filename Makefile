@@ -44,7 +44,7 @@ soak: .venv/installed  ## Play kills, replays and random examples whole, for hou
 lint: .venv/installed  ## Check style, types and the direction of imports
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy --num-workers 2
+	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
 .venv/docs-installed: .venv/installed requirements-docs.lock
