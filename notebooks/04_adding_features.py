@@ -3,7 +3,7 @@
 #   kernelspec: {name: python3, display_name: Python 3 (ipykernel), language: python}
 # ---
 # %% [markdown]
-# # Adding a feature group, and seeing what it brings: does trying new items predict who stays?
+# # Adding features: does trying new items predict who stays?
 # %%
 from datetime import timedelta
 
