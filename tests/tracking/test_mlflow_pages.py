@@ -40,6 +40,9 @@ def served(request, monkeypatch):
         request.getfixturevalue("new_runs")
         monkeypatch.setenv("MLFLOW_TRACKING_URI", request.getfixturevalue("server").uri)
         yield tracking.tracking_uri(), [trained("noise"), trained("signal")]
+        client = tracking.connect()  # other tests of this server begin with nothing
+        client.delete_registered_model("churn")
+        client.rename_experiment(client.get_experiment_by_name("churn").experiment_id, "seen in a browser")
 
 
 def _known():

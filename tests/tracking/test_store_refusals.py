@@ -30,8 +30,8 @@ def small_model(folder, text="[]"):
     return folder
 
 
-def registered(run, folder, inputs=("a",)):
-    return run.register(folder, "churn", LOADER, dict.fromkeys(inputs, "double"), {"p_churn": "double"})
+def registered(run, folder, inputs=("a",), name="churn"):
+    return run.register(folder, name, LOADER, dict.fromkeys(inputs, "double"), {"p_churn": "double"})
 
 
 @pytest.mark.parametrize(
@@ -123,19 +123,20 @@ def test_a_server_with_a_user_and_artefacts_elsewhere(server, tmp_path, monkeypa
         monkeypatch.setenv(USER, "ada")
         monkeypatch.setenv(PASSWORD, "right")
         tracking.connect().create_experiment("apart", (tmp_path / "apart").as_uri())
-        for experiment in ("churn", "apart"):
+        for experiment in ("handed on", "apart"):
             with tracking.start(experiment, "run") as run:
                 run.log_text("{}", "plots of 优惠/a.json")
-                version = registered(run, small_model(tmp_path / f"{experiment} model", f'["{experiment}"]'))
+                model = small_model(tmp_path / f"{experiment} model", f'["{experiment}"]')
+                version = registered(run, model, name="guarded")
             assert tracking.connect().get_run(run.run_id).data.tags["mlflow.user"] == "ada"
-            assert tracking.registered("churn", version.version).content == version.content
+            assert tracking.registered("guarded", version.version).content == version.content
         assert list((tmp_path / "apart").rglob("MLmodel"))
         shutil.rmtree(server.folder / "files")
         (server.folder / "files").write_text("no folder")
         try:
             with (
                 pytest.raises(tracking.StoreRefused, match=r"\*\*\*@.* can't be written \(HTTP 500\)"),
-                tracking.start("churn", "unwritable") as run,
+                tracking.start("handed on", "unwritable") as run,
             ):
                 run.log_text("{}", "config.json")
         finally:
