@@ -171,6 +171,17 @@ def test_a_page_runs_from_top_to_bottom_and_prints_what_it_says(page, reader, ch
             run_commands(snippet, capsys)
 
 
+@pytest.mark.slow
+@pytest.mark.xdist_group("store")
+@pytest.mark.parametrize("page", ["docs/how_to/experiments.md", "docs/how_to/export_and_load.md"])
+def test_champions_and_lists_are_found_from_notebooks_too(page, reader, champions, monkeypatch):
+    champions(reader)
+    monkeypatch.chdir(reader / "notebooks")
+    names: dict[str, object] = {}
+    for snippet in filter(needs_champions, blocks.snippets(PROJECT / page)):
+        blocks.run_python(snippet, names)
+
+
 def run_commands(snippet, capsys):
     """Run the commands of a block in this process, one after another."""
     capsys.readouterr()

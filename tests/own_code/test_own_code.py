@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from crm_ml.errors import ConfigError, InputError
 from crm_ml.features import groups, matrix
 from crm_ml.features.feature_groups import check_groups, code_of
 from crm_ml.models import MODELS, create, model_folder
-from crm_ml.plugins import modules_named
+from crm_ml.plugins import modules_named, named
 from crm_ml.recommend import create as recommender
 from crm_ml.score_tables.feature_table import features_of
 from crm_ml.snapshots import Snapshot
@@ -152,6 +153,19 @@ def test_a_learner_and_a_recommender_of_ones_own_are_kept_by_their_class(tmp_pat
     ):
         with pytest.raises(ConfigError, match=words):
             make(name)
+
+
+def test_code_beside_configs_is_found_from_notebooks_too(project, monkeypatch):
+    (project / "beside_configs.py").write_text("RATE = 0.5\n")
+    (project / "notebooks").mkdir()
+    monkeypatch.chdir(project / "notebooks")
+    monkeypatch.setattr("sys.path", [path for path in sys.path if path != str(project)])
+    assert modules_named({"model": "beside_configs:RATE"}) == {"beside_configs"}
+    assert named("beside_configs:RATE") == 0.5
+    assert sys.path[-1] == str(project)
+    with pytest.raises(ConfigError, match="no module absent_here; install it, or put it beside configs/"):
+        named("absent_here:RATE")
+    del sys.modules["beside_configs"]
 
 
 def test_a_class_that_is_not_installed_any_more_is_named(tmp_path):
