@@ -7,7 +7,7 @@ import pytest
 from challenge_world import BEFORE, FAILS, alias, aliases, finish, outcome
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
-from mlflow.protos.databricks_pb2 import PERMISSION_DENIED
+from mlflow.protos.databricks_pb2 import INTERNAL_ERROR, PERMISSION_DENIED
 from run_store import version_folder
 
 from crm_ml import tracking
@@ -106,14 +106,21 @@ def test_a_champion_that_moves_meanwhile_is_the_one_to_beat(monkeypatch):
     assert aliases() == ("2", "1", "3")
 
 
-def test_a_champion_that_can_not_be_read_is_not_taken_for_none(monkeypatch):
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        (INTERNAL_ERROR, r"churn@champion can't be read from .*not yours"),
+        (PERMISSION_DENIED, r"tracking store .* does not allow this user to do it \(403\)"),
+    ],
+)
+def test_a_champion_that_can_not_be_read_is_not_taken_for_none(code, words, monkeypatch):
     finish(outcome("noise", labels_end=BEFORE))
 
     def refused(*_given):
-        raise MlflowException("PERMISSION_DENIED: not yours", error_code=PERMISSION_DENIED)
+        raise MlflowException("not yours", error_code=code)
 
     monkeypatch.setattr(MlflowClient, "get_model_version_by_alias", refused)
-    with pytest.raises(InputError, match=r"churn@champion can't be read from .*not yours"):
+    with pytest.raises(InputError, match=words):
         finish(outcome("signal"))
     monkeypatch.undo()
 
