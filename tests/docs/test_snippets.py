@@ -261,3 +261,7 @@ def test_a_wrong_result_is_found(tmp_path):
     object.__setattr__(monkeyed, "page", PROJECT / "README.md")
     with pytest.raises(AssertionError, match="and the page says"):
         blocks.run_python(monkeyed, {})
+
+
+def test_the_readme_is_a_page_and_a_half():
+    assert len((PROJECT / "README.md").read_text(encoding="utf-8").splitlines()) <= 150
