@@ -26,6 +26,7 @@ def score_column(score: str, number: int, columns: Collection[str]) -> str:
     own = numbered_column(score, number)
     return own if own in columns else score
 
+
 MEANINGS = {
     "customer_id": "The customer.",
     "model": "Model behind the row, `<name>@<start of the hash of its files>`.",
