@@ -4,29 +4,25 @@ import logging
 import math
 from collections.abc import Mapping
 from dataclasses import asdict
-from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
 from crm_ml.clv import lifetimes_bridge
-from crm_ml.clv.maximum_likelihood import Fit, FitRecord, follow, maximise
-from crm_ml.clv.newton import BOUND, Objective, numerical_hessian
+from crm_ml.clv.fitted_parameters import FittedParameters
+from crm_ml.clv.newton import numerical_hessian
 from crm_ml.clv.purchase_histories import Floats
+from crm_ml.clv.spend_likelihood import log_likelihood, mean_log_likelihood, most_likely
 from crm_ml.clv.spend_summary import Grouped, Independence, Levels, Spend, independence_of
 from crm_ml.errors import InputError
-from crm_ml.models.estimator import Estimator
 
 if TYPE_CHECKING:
     import pandas as pd
 
 logger = logging.getLogger(__name__)
-_STARTS = ((5.0, 2.0, 1.0), (1.0, 1.0, 1.0), (20.0, 8.0, 0.5))
-_LARGEST_MEAN = 2.0
-_CONSTANT = 1e-9
 
 
-class GammaGamma(Estimator):
+class GammaGamma(FittedParameters):
     """Spend on a purchase varies as Gamma(p, nu) within a customer, and nu as Gamma(q, v) over customers.
 
     Parameters
@@ -100,7 +96,9 @@ class GammaGamma(Estimator):
         levels = Levels.learn(known) if dependent else Levels()
         if dependent:
             logger.warning("spend depends on frequency: %s; a level for each band", independence)
-        self._maximise(Grouped(known.n, known.mean / levels.of(known.n), known.weight), start, hessian)
+        relative = Grouped(known.n, known.mean / levels.of(known.n), known.weight)
+        fitted, self.mean_is_tied_ = most_likely(relative, start, hessian)
+        self.theta_, self.covariance_, self.record_ = fitted.theta, fitted.covariance, fitted.record
         self.independence_, self.levels_ = independence, levels
         self.n_customers_ = round(known.customers)
         self.log_likelihood_ = self._log_likelihood(known)
@@ -115,27 +113,7 @@ class GammaGamma(Estimator):
         """Return the second derivatives of the mean log-likelihood by log p, log (q - 1), log v."""
         self._check_fitted()
         relative = Grouped(known.n, known.mean / self.levels_.of(known.n), known.weight)
-        return numerical_hessian(_mean(relative), self.theta_)
-
-    def _maximise(self, known: Grouped, start: Floats | None, hessian: Floats | None) -> None:
-        unit = known.mean_of_customers
-        shift = np.array([0.0, 0.0, math.log(unit)])
-        relative = Grouped(known.n, known.mean / unit, known.weight)
-        names, starts = ("p", "q - 1", "v"), [np.log(values) for values in _STARTS]
-        if np.ptp(relative.mean) < _CONSTANT:
-            _warn("spend is constant: it is expected again")
-            fitted = _constant()
-        elif start is None or hessian is None:
-            fitted = maximise(_mean(relative), names, starts, known.customers)
-        else:
-            fitted = follow(_mean(relative), names, start - shift, hessian, known.customers)
-        p, above, v = np.exp(fitted.theta)
-        tied = bool("q - 1" in fitted.record.at_bound or p * v / above > _LARGEST_MEAN)
-        if tied:
-            _warn("spend has a heavy tail: its mean is held at the observed one")
-            fitted = _tied(relative, [values[:2] for values in starts])
-        self.mean_is_tied_ = tied
-        self.theta_, self.covariance_, self.record_ = fitted.theta + shift, fitted.covariance, fitted.record
+        return numerical_hessian(mean_log_likelihood(relative), self.theta_)
 
     @property
     def params_(self) -> dict[str, float]:
@@ -143,13 +121,6 @@ class GammaGamma(Estimator):
         self._check_fitted()
         p, above, v = np.exp(self.theta_).tolist()
         return {"p": p, "q": 1 + above, "v": v}
-
-    @property
-    def standard_errors_(self) -> dict[str, float]:
-        """Standard errors of p, q and v from the Hessian; NaN at a bound."""
-        self._check_fitted()
-        errors = np.exp(self.theta_) * np.sqrt(np.diag(self.covariance_))
-        return dict(zip(self.NAMES, errors.tolist(), strict=True))
 
     @property
     def mean_(self) -> float:
@@ -208,10 +179,7 @@ class GammaGamma(Estimator):
         return {
             "use_first_purchase": self.use_first_purchase,
             "largest_correlation": self.largest_correlation,
-            "theta": self.theta_.tolist(),
-            "covariance": [[None if math.isnan(v) else v for v in row] for row in self.covariance_.tolist()],
-            "log_likelihood": self.log_likelihood_,
-            "n_customers": self.n_customers_,
+            **self._fitted_content(),
             "mean_is_tied": self.mean_is_tied_,
             "independence": asdict(self.independence_),
             "levels": {"edges": list(self.levels_.edges), "factors": list(self.levels_.factors)},
@@ -221,11 +189,7 @@ class GammaGamma(Estimator):
     def from_dict(cls, content: Mapping[str, Any]) -> Self:
         """Return the fitted model that `as_dict` described."""
         model = cls(content["use_first_purchase"], content["largest_correlation"])
-        model.theta_, model.covariance_ = (
-            np.array(content["theta"]),
-            np.array(content["covariance"], dtype=float),
-        )
-        model.log_likelihood_, model.n_customers_ = content["log_likelihood"], content["n_customers"]
+        model._take_fitted(content)
         model.mean_is_tied_ = content["mean_is_tied"]
         model.independence_ = Independence(**content["independence"])
         model.levels_ = Levels(tuple(content["levels"]["edges"]), tuple(content["levels"]["factors"]))
@@ -246,8 +210,7 @@ class GammaGamma(Estimator):
         if q <= 1:
             raise InputError(f"q is {q:.3g}: its mean spend is infinite; fit it again with q_constraint=True")
         model = cls()
-        model.theta_, model.covariance_ = np.log([p, q - 1, v]), np.full((3, 3), np.nan)
-        model.log_likelihood_, model.n_customers_ = math.nan, 0
+        model._take_theta(np.log([p, q - 1, v]))
         model.mean_is_tied_, model.levels_ = False, Levels()
         model.independence_ = Independence(math.nan, math.nan, math.nan)
         rows = lifetimes_bridge.rows_of(fitter)
@@ -276,68 +239,3 @@ class GammaGamma(Estimator):
                 "use_first_purchase=False and largest_correlation=1"
             )
         return lifetimes_bridge.make_fitter(self)
-
-    def _check_fitted(self) -> None:
-        if not hasattr(self, "theta_"):
-            raise self._not_fitted()
-
-
-def log_likelihood(theta: Floats, known: Grouped) -> tuple[float, Floats]:
-    """Return the sum of log-likelihoods and its gradient by log p, log (q - 1), log v: equation 1a of [1]_.
-
-    Terms that depend on the number of purchases alone are computed once for each number.
-    """
-    from scipy.special import betaln, digamma
-
-    p, above, v = np.exp(theta)
-    q = 1 + above
-    n, mean, weight = known.n, known.mean, known.weight
-    times, row = np.unique(n, return_inverse=True)
-    by_n = np.bincount(row, weights=weight)
-    shape, whole = p * times, n * mean + v
-    log_whole, log_share = np.log(whole), -np.log1p(v / (n * mean))
-    total = weight.sum()
-    value = total * q * theta[2] - by_n @ betaln(shape, q)
-    value += weight @ (p * n * log_share - np.log(mean) - q * log_whole)
-    up, down = digamma(shape + q), digamma(shape)
-    slope = np.array(
-        [
-            (by_n * times) @ (up - down) + (weight * n) @ log_share,
-            by_n @ up + total * (theta[2] - digamma(q)) - weight @ log_whole,
-            total * q / v - (weight * (p * n + q)) @ (1 / whole),
-        ]
-    )
-    return float(value), slope * np.exp(theta)
-
-
-def _mean(known: Grouped) -> Objective:
-    def objective(theta: Floats) -> tuple[float, Floats]:
-        value, gradient = log_likelihood(theta, known)
-        return value / known.customers, gradient / known.customers
-
-    return objective
-
-
-def _constant() -> Fit:
-    """Return the limit of the fit if all spend the same: mean 1 in the unit of the data, no spread."""
-    theta = np.array([BOUND, 0.0, -BOUND])
-    return Fit(theta, np.full((3, 3), np.nan), FitRecord((), 0, 0.0, ("p", "v"), 0.0))
-
-
-def _tied(known: Grouped, starts: list[Floats]) -> Fit:
-    """Fit p and q with ``v = (q - 1) / p``, which makes the mean 1, the unit of the data."""
-    whole = _mean(known)
-    spread = np.array([[1.0, 0.0], [0.0, 1.0], [-1.0, 1.0]])
-
-    def objective(theta: Floats) -> tuple[float, Floats]:
-        value, gradient = whole(spread @ theta)
-        return value, gradient @ spread
-
-    fitted = maximise(objective, ("p", "q - 1"), starts, known.customers)
-    return Fit(spread @ fitted.theta, spread @ fitted.covariance @ spread.T, fitted.record)
-
-
-@cache
-def _warn(text: str) -> None:
-    """Warn once in a process: a bootstrap fits a hundred times."""
-    logger.warning(text)

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from crm_ml.clv.gamma_gamma import GammaGamma, log_likelihood
+from crm_ml.clv.gamma_gamma import GammaGamma
 from crm_ml.clv.newton import BOUND
 from crm_ml.clv.purchase_histories import Floats, Histories
 from crm_ml.clv.purchase_model import PurchaseModel
+from crm_ml.clv.spend_likelihood import log_likelihood
 from crm_ml.clv.spend_summary import Grouped, Spend
 from crm_ml.errors import InputError
 

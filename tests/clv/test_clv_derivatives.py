@@ -5,11 +5,11 @@ import pandas as pd
 import pytest
 from clv_worlds import MODELS, simulate
 
-import crm_ml.clv.purchase_model
+import crm_ml.clv.purchase_likelihood
 from crm_ml.clv import BetaGeo, GammaGamma, ModifiedBetaGeo, ParetoNBD, lifetime_value, months
-from crm_ml.clv.gamma_gamma import log_likelihood
 from crm_ml.clv.maximum_likelihood import NotConverged, maximise
 from crm_ml.clv.purchase_histories import Histories
+from crm_ml.clv.spend_likelihood import log_likelihood
 from crm_ml.clv.spend_summary import Spend
 
 POINTS = ((0.5, 0.3, 0.8, 2.5), (2.0, 1.4, 0.2, 0.4), (0.05, 20.0, 3.0, 40.0))
@@ -139,7 +139,7 @@ def test_equal_histories_are_one_row_and_weights_count_customers():
 @pytest.mark.parametrize("model", [BetaGeo, ModifiedBetaGeo, ParetoNBD])
 def test_starting_on_some_of_many_histories_ends_at_the_same_maximum(monkeypatch, model, sample):
     whole = model().fit(sample)
-    monkeypatch.setattr(crm_ml.clv.purchase_model, "SEARCH_ROWS", 150)
+    monkeypatch.setattr(crm_ml.clv.purchase_likelihood, "SEARCH_ROWS", 150)
     assert len(Histories.of(sample).x) > 2 * 150
     some = model().fit(sample)
     assert tuple(some.params_.values()) == pytest.approx(tuple(whole.params_.values()), rel=1e-7)

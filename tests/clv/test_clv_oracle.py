@@ -5,8 +5,8 @@ import pytest
 from clv_worlds import MODELS, PARAMS, as_summary, fitter, quiet, with_params
 
 from crm_ml.clv import BetaGeo, GammaGamma, ModifiedBetaGeo, ParetoNBD
-from crm_ml.clv.gamma_gamma import log_likelihood
 from crm_ml.clv.purchase_histories import Histories
+from crm_ml.clv.spend_likelihood import log_likelihood
 from crm_ml.clv.spend_summary import Spend
 
 DIGITS = 1e-6

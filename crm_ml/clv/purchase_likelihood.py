@@ -1,0 +1,202 @@
+"""Maximum likelihood of purchase models: the fit to distinct histories, and what it says of itself."""
+
+import logging
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+
+from crm_ml.clv.fitted_parameters import FittedParameters
+from crm_ml.clv.maximum_likelihood import Fit, follow, maximise
+from crm_ml.clv.newton import Objective, numerical_hessian
+from crm_ml.clv.purchase_histories import Floats, Histories
+from crm_ml.clv.time_units import NAMES, time_unit_of
+from crm_ml.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+logger = logging.getLogger(__name__)
+SEARCH_ROWS = 20_000
+
+
+class PurchaseLikelihood(FittedParameters, ABC):
+    """Base of purchase models: the likelihood of histories, and the parameters where it is largest.
+
+    A subclass gives the names of its parameters, which of them are times, where to start the search, and the
+    likelihood itself.
+    """
+
+    TIMES: ClassVar[tuple[str, ...]]
+    STARTS: ClassVar[tuple[tuple[float, ...], ...]]
+
+    @abstractmethod
+    def _log_likelihood(self, theta: Floats, histories: Histories) -> tuple[float, Floats]:
+        """Return the sum of log-likelihoods and its gradient by the logarithms of the parameters."""
+
+    def fit(self, summary: "pd.DataFrame") -> Self:
+        """Estimate the parameters by maximum likelihood.
+
+        Parameters
+        ----------
+        summary : pandas.DataFrame, shape (n, ...)
+            Of `crm_ml.clv.summarize`: frequency, recency, T. Equal rows are computed once.
+
+        Raises
+        ------
+        InputError
+            If `summary` is no valid summary, there are no repeat buyers, or every T is 0.
+        NotConverged
+            If no start leads to a maximum of the likelihood.
+        """
+        self.fit_histories(Histories.of(summary))
+        self.time_unit_ = time_unit_of(summary)
+        return self
+
+    def fit_histories(
+        self, histories: Histories, start: Floats | None = None, hessian: Floats | None = None
+    ) -> Self:
+        """Estimate the parameters from grouped histories.
+
+        `start` holds logarithms close to the maximum, and `hessian` about the matrix there: see the method
+        `hessian`. Without them the standard starts are tried, on some of many histories.
+        """
+        refuse_no_repeats(histories)
+        fitted = self._maximum(histories, start, hessian)
+        self.time_unit_ = None
+        self.theta_ = fitted.theta
+        self.params_ = self._params()
+        self.covariance_ = fitted.covariance
+        self.log_likelihood_ = self._log_likelihood(self.theta_, histories)[0]
+        self.n_customers_ = round(float(histories.weight.sum()))
+        self.record_ = fitted.record
+        if fitted.record.at_bound:
+            logger.info("%s: at the end of their range: %s", type(self).__name__, fitted.record.at_bound)
+        return self
+
+    def _maximum(self, histories: Histories, start: Floats | None, hessian: Floats | None) -> Fit:
+        """Return the maximum of the likelihood, searched for with the mean age as the unit of time."""
+        customers = float(histories.weight.sum())
+        scale = float(histories.weight @ histories.T / histories.weight.sum())
+        shift = np.array([math.log(scale) if name in self.TIMES else 0.0 for name in self.NAMES])
+        whole = histories.scaled(scale)
+        if start is None or hessian is None:
+            starts = [np.log(values) for values in self.STARTS]
+            some = whole.some(SEARCH_ROWS) if len(whole.x) > 2 * SEARCH_ROWS else None
+            search = None if some is None else self._mean(some)
+            fitted = maximise(self._mean(whole), self.NAMES, starts, customers, search)
+        else:
+            fitted = follow(self._mean(whole), self.NAMES, start - shift, hessian, customers)
+        return replace(fitted, theta=fitted.theta + shift)
+
+    def hessian(self, histories: Histories) -> Floats:
+        """Return the second derivatives of the mean log-likelihood by the logarithms of the parameters."""
+        self._check_fitted()
+        return numerical_hessian(self._mean(histories), self.theta_)
+
+    def _mean(self, histories: Histories) -> Objective:
+        total = float(histories.weight.sum())
+
+        def objective(theta: Floats) -> tuple[float, Floats]:
+            value, gradient = self._log_likelihood(theta, histories)
+            return value / total, gradient / total
+
+        return objective
+
+    def _params(self) -> dict[str, float]:
+        return dict(zip(self.NAMES, np.exp(self.theta_).tolist(), strict=True))
+
+    @property
+    def age_scale(self) -> float:
+        """The shortest of the parameters that are times, below which no age matters."""
+        self._check_fitted()
+        return float(min(self.params_[name] for name in self.TIMES))
+
+    @property
+    def aic_(self) -> float:
+        """Akaike's information criterion, ``2 k - 2 log L``."""
+        return 2 * len(self.NAMES) - 2 * self.log_likelihood_
+
+    @property
+    def bic_(self) -> float:
+        """Schwarz's information criterion, ``k log n - 2 log L``."""
+        return len(self.NAMES) * math.log(self.n_customers_) - 2 * self.log_likelihood_
+
+    def confidence_intervals(self, level: float = 0.95) -> dict[str, tuple[float, float]]:
+        """Return intervals from the Hessian, symmetric in the parameters' logarithms; NaN at a bound.
+
+        Raises
+        ------
+        InputError
+            If the model is not fitted, or `level` is not between 0 and 1.
+        """
+        from scipy.stats import norm
+
+        self._check_fitted()
+        if not 0 < level < 1:
+            raise InputError(f"level is {level}; it must be between 0 and 1, .95 for 95 %")
+        half = norm.ppf((1 + level) / 2) * np.sqrt(np.diag(self.covariance_))
+        low, high = np.exp(self.theta_ - half), np.exp(self.theta_ + half)
+        return dict(zip(self.NAMES, zip(low.tolist(), high.tolist(), strict=True), strict=True))
+
+    def score(self, summary: "pd.DataFrame", y: None = None) -> float:  # noqa: ARG002  (of scikit-learn)
+        """Return the mean log-likelihood of the histories of customers, held out from the fit or not.
+
+        It is ``log L / n`` by the model's own likelihood, for which the class names the equation; greater is
+        better. Recency is a time, so compare scores in one unit of time alone.
+
+        Raises
+        ------
+        InputError
+            If the model is not fitted, `summary` is no valid summary, or in another unit of time.
+        """
+        histories = self._histories(summary)
+        return self._log_likelihood(self.theta_, histories)[0] / len(summary)
+
+    def unit_for(self, summary: "pd.DataFrame") -> str | None:
+        """Return the unit of time of a summary, or that of the fit where it does not say.
+
+        Raises
+        ------
+        InputError
+            If the model was fitted in another unit.
+        """
+        self._check_fitted()
+        unit = time_unit_of(summary)
+        if unit and self.time_unit_ and unit != self.time_unit_:
+            raise InputError(
+                f"summary is in {NAMES[unit]}, but the model was fitted in {NAMES[self.time_unit_]}; "
+                f"summarize with time_unit={self.time_unit_!r}"
+            )
+        return unit or self.time_unit_
+
+    def _histories(self, summary: "pd.DataFrame") -> Histories:
+        self.unit_for(summary)
+        return Histories.of(summary)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the fitted parameters, ready for JSON."""
+        return self._fitted_content() | {"time_unit": self.time_unit_}
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> Self:
+        """Return the fitted model that `as_dict` described."""
+        model = cls()
+        model._take_fitted(content)
+        model.params_, model.time_unit_ = model._params(), content["time_unit"]
+        return model
+
+
+def refuse_no_repeats(histories: Histories) -> None:
+    """Raise `InputError` if there are no repeat buyers, or all customers are new."""
+    customers = int(histories.weight.sum())
+    if not (histories.weight @ (histories.x > 0)) > 0:
+        raise InputError(
+            f"summary: none of {customers:,} customers has a repeat purchase, so nothing tells how often "
+            "they buy; take a later as_of or more customers"
+        )
+    if not (histories.weight @ histories.T) > 0:
+        raise InputError(f"summary: T is 0 for all of {customers:,} customers; take a later as_of")
