@@ -10,7 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from crm_ml.models.booster_params import check_params, passed_on
-from crm_ml.models.booster_text import booster_of, text_of
+from crm_ml.models.booster_scores import mean_contributions, mean_margin
+from crm_ml.models.booster_text import booster_of, read_texts, write_texts
+from crm_ml.models.booster_training import REPEATING, seeds, trained_texts
+from crm_ml.models.checks import Floats
 from crm_ml.models.encoding import Encoding
 from crm_ml.models.estimator import as_table
 from crm_ml.models.feature_reasons import top_reasons
@@ -22,10 +25,7 @@ from crm_ml.threads import usable
 if TYPE_CHECKING:
     import pandas as pd
 
-Floats = npt.NDArray[np.float64]
 _PARAMETERS, _ENCODING = "parameters.json", "encoding.json"
-_MANY = 256  # rows from which on a second thread is worth waking
-_SEEDS = {"seed": 0, "feature_fraction_seed": 2, "bagging_seed": 3, "extra_seed": 4, "objective_seed": 5}
 
 
 @dataclass(kw_only=True, eq=False)
@@ -127,26 +127,15 @@ class GradientBoosting(Predictor):
 
     def fit_rows(self, rows: TrainingRows) -> Self:
         """Grow the trees from encoded rows; all boosters share one binning."""
-        import lightgbm
-
         others = self._alternatives()
         self.choice_ = choose(rows, self._candidates) if others else None
         chosen = replace(self, **others.get(self.choice_.settings, {})) if self.choice_ else self
-        encoding, (size, width) = rows.encoding, rows.matrix.shape
-        data = lightgbm.Dataset(
-            rows.matrix,
-            rows.y,
-            weight=rows.weights if rows.weighted else None,
-            feature_name=[f"f{position}" for position in range(len(encoding.columns))],
-            categorical_feature=[encoding.columns.index(name) for name in encoding.categories],
-        )
-        texts = []
-        for number in range(self.n_seeds):
-            parameters = {**chosen._parameters(size, width, number), **passed_on(self.params)}
-            texts.append(text_of(lightgbm.train(parameters, data, num_boost_round=chosen.rounds)))
-        self.encoding_ = encoding
-        self.boosters_ = [booster_of(text) for text in texts]
-        self.texts_ = texts
+        (size, width), further = rows.matrix.shape, passed_on(self.params)
+        parameters = [
+            {**chosen._parameters(size, width, number), **further} for number in range(self.n_seeds)
+        ]
+        self.encoding_, self.texts_ = rows.encoding, trained_texts(rows, parameters, chosen.rounds)
+        self.boosters_ = [booster_of(text) for text in self.texts_]
         return self
 
     def expected(self, X: "pd.DataFrame | npt.ArrayLike") -> Floats:
@@ -169,11 +158,7 @@ class GradientBoosting(Predictor):
 
     def margin_of(self, matrix: Floats) -> Floats:
         """Return the margin of each row of an encoded matrix, shape (n,)."""
-        if not len(matrix):
-            return np.empty(0)
-        threads = usable(self.num_threads) if len(matrix) >= _MANY else 1
-        each = [booster.predict(matrix, raw_score=True, num_threads=threads) for booster in self.boosters_]
-        return np.asarray(np.mean(each, axis=0))
+        return mean_margin(self.boosters_, matrix, self.num_threads)
 
     def contributions(self, X: "pd.DataFrame") -> "pd.DataFrame":
         """Return the contribution of each feature to the margin of each row (milliseconds a row).
@@ -194,11 +179,7 @@ class GradientBoosting(Predictor):
         columns = [*self._encoding().columns, "base"]
         parts = [np.empty((0, len(columns)))]
         for matrix in self._encoding().chunks(X) if len(X) else ():
-            each = [
-                booster.predict(matrix, pred_contrib=True, num_threads=usable(self.num_threads))
-                for booster in self.boosters_
-            ]
-            parts.append(np.mean(each, axis=0))
+            parts.append(mean_contributions(self.boosters_, matrix, self.num_threads))
         return pd.DataFrame(np.concatenate(parts), index=X.index, columns=columns)
 
     def reasons(self, X: "pd.DataFrame", top: int = 3, raising: bool = False) -> "pd.DataFrame":
@@ -208,8 +189,7 @@ class GradientBoosting(Predictor):
     def save(self, folder: Path) -> None:
         """Write boosters as LightGBM text, encoding and parameters as JSON, into an existing folder."""
         self._encoding().save(folder / _ENCODING)
-        for number, text in enumerate(self.texts_):
-            (folder / f"booster_{number}.txt").write_text(text, encoding="utf-8")
+        write_texts(folder, self.texts_)
         parameters = {each.name: getattr(self, each.name) for each in fields(self)}
         del parameters["num_threads"]
         (folder / _PARAMETERS).write_text(json.dumps(parameters, indent=1) + "\n", encoding="utf-8")
@@ -223,8 +203,7 @@ class GradientBoosting(Predictor):
         model.encoding_ = Encoding.load(folder / _ENCODING)
         model._features_of(model.encoding_)
         model.choice_ = SettingsChoice.load(folder)
-        numbers = range(model.n_seeds)
-        model.texts_ = [(folder / f"booster_{number}.txt").read_text(encoding="utf-8") for number in numbers]
+        model.texts_ = read_texts(folder, model.n_seeds)
         model.boosters_ = [booster_of(text) for text in model.texts_]
         return model
 
@@ -257,13 +236,9 @@ class GradientBoosting(Predictor):
             "feature_fraction": self.feature_fraction,
             "max_bin": self.max_bin,
             "bagging_fraction": self.bagging_fraction,
-            "bagging_freq": 1,
-            "deterministic": True,
-            "force_col_wise": True,
             "num_threads": usable(self.num_threads),
-            "verbosity": -1,
-            "data_random_seed": self.seed + 1,  # of the binning
-            **{name: self.seed + 1000 * number + step for name, step in _SEEDS.items()},
+            **REPEATING,
+            **seeds(self.seed, number),
         }
 
     def _encoding(self) -> Encoding:
