@@ -17,10 +17,16 @@ class ByChannel(Strict):
     ----------
     channel : str
         The channel.
-    cost_cents, assumed_effect, assumption : optional
-        In place of the action's.
-    daily_cap, minimum : int, optional
-        Of this channel; the action's limit all its channels together.
+    cost_cents : int, optional
+        Cost of a contact in this channel, in place of the action's.
+    assumed_effect : float, optional
+        Effect in this channel, in place of the action's.
+    assumption : str, optional
+        Where the figures of this channel come from, in words, in place of the action's.
+    daily_cap : int, optional
+        At most this many rows of this channel in one list; the action's limits all its channels together.
+    minimum : int, optional
+        At least this many rows of this channel in one list.
     """
 
     channel: Name
@@ -36,12 +42,14 @@ class ActionIdentity(Strict):
 
     Parameters
     ----------
-    action_id, purpose : str
-        Lower-case letters, digits, ``_`` and ``-``; consent is asked for by purpose and channel.
+    action_id : str
+        Name of the action: lower-case letters, digits, ``_`` and ``-``.
     channel : str
         Where the action has one.
     channels : tuple of ByChannel
         Where it has several.
+    purpose : str
+        What customers must have consented to, in the action's channel; written as `action_id` is.
     description : str
         The action in words, for people.
     campaigns : tuple of str

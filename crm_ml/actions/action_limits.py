@@ -14,14 +14,18 @@ class ActionLimits(Strict):
 
     Parameters
     ----------
-    valid_from, valid_until : date, optional
-        First and last day of the offer, in the zone of the tables.
+    valid_from : date, optional
+        First day of the offer, in the zone of the tables.
+    valid_until : date, optional
+        Last day of the offer, in the zone of the tables.
     stock : int, optional
         Offers there are in all; contacts of the action on record count against it.
     expires_after_days : int
         A row of the list is void this many days after ``as_of``.
-    daily_cap, minimum : int, optional
-        At most and at least this many rows in one list.
+    daily_cap : int, optional
+        At most this many rows in one list.
+    minimum : int, optional
+        At least this many rows in one list.
     """
 
     valid_from: date | None = None

@@ -78,9 +78,10 @@ class ChallengerConfig(Strict):
 
     Parameters
     ----------
-    windows, every_days : int
-        The trees are trained on this many earlier snapshots, this many days apart, with labels that end at
-        the predicted one.
+    windows : int
+        Number of earlier snapshots that the trees are trained on, with labels that end at the predicted one.
+    every_days : int
+        Days between these snapshots.
     options : dict of str to value
         Parameters of `crm_ml.clv.challenger.Challenger`.
     """

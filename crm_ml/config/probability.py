@@ -35,8 +35,10 @@ class SnapshotTarget(Strict):
 
     Parameters
     ----------
-    horizon_days, gap_days : int
-        Length of the label window and its distance from the snapshot.
+    horizon_days : int
+        Length of the label window.
+    gap_days : int
+        Days between the snapshot and the start of the label window.
     active_within_days : int
         Customers with an order in this many days before the snapshot are predicted.
     purpose : str, optional

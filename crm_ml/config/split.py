@@ -15,8 +15,10 @@ class SnapshotSplit(Strict):
     ----------
     test : tuple of date
         Test snapshots in ascending order; each is predicted by a model whose training labels end before it.
-    training_snapshots, every_days : int
-        Number of training snapshots of a model, and the days between them.
+    training_snapshots : int
+        Number of training snapshots of a model.
+    every_days : int
+        Days between training snapshots.
     earliest : date, optional
         First day of training snapshots, before which too little data exists.
     """
@@ -32,8 +34,10 @@ class CampaignSplit(Strict):
 
     Parameters
     ----------
-    test_from, test_until : date
-        First and last day of sending.
+    test_from : date
+        First day of sending of test campaigns.
+    test_until : date
+        Last day of sending of test campaigns.
     earliest : date, optional
         First day of sending of training campaigns.
     open_windows : bool

@@ -31,10 +31,12 @@ class Validation(Strict):
 
     Parameters
     ----------
-    search, confirm : int
-        Numbers of days, or campaigns: the newest ones whose label windows fit.
+    search : int
+        Number of days, or campaigns, that options are chosen on: the newest before those of `confirm`.
+    confirm : int
+        Number of days, or campaigns, that the choice is confirmed on: the newest whose label windows fit.
     every_days : int
-        Distance of the days; campaigns keep their dates.
+        Days between them; campaigns keep their dates.
     """
 
     search: Positive = 3
@@ -62,8 +64,10 @@ class Values(Strict):
 
     Parameters
     ----------
-    low, high : int or float, optional
-        Both ends included.
+    low : int or float, optional
+        Smallest value, included.
+    high : int or float, optional
+        Largest value, included.
     log : bool
         Whether the logarithm is drawn uniformly.
     step : int or float, optional

@@ -16,22 +16,30 @@ class DriftLimits(Strict):
 
     Parameters
     ----------
-    psi_warn, psi_stop : float
-        Population stability index (PSI) of a feature or score. A column that moved more than this between
-        training days has a higher limit, see `past_factor`.
+    psi_warn : float
+        Population stability index (PSI) of a feature or score that warns. A column that moved more than this
+        between training days has a higher limit, see `past_factor`.
+    psi_stop : float
+        PSI that counts against `columns_to_stop`; it rises with `psi_warn`.
     columns_to_stop : int
         This many columns of one model beyond their `psi_stop`, or entirely missing, stop the list.
     past_factor : float
         Warn only beyond this many times the largest movement of PSI, median or rate within training. PSI is
         not applied to a column where that is four times `psi_stop` or more.
-    median_warn, median_stop : float
-        Ratio of the median (of values above zero) to that of training, in either direction: catches changed
-        units such as cents or days. One column is enough to stop.
-    rate_warn, rate_stop : float
+    median_warn : float
+        Ratio of the median (of values above zero) to that of training, in either direction, that warns:
+        catches changed units such as cents or days.
+    median_stop : float
+        The same ratio that stops the list; one column is enough.
+    rate_warn : float
         Ratio of the mean probability to the base rate of training, in either direction, or of their
-        complements. Without a known base rate the mean score of training is used, which at most warns.
-    volume_warn, volume_stop : float
-        Ratio of customers scored to those of the newest training day, in either direction.
+        complements, that warns. Without a known base rate the mean score of training is used.
+    rate_stop : float
+        The same ratio that stops the list, if the base rate of training is known.
+    volume_warn : float
+        Ratio of customers scored to those of the newest training day, in either direction, that warns.
+    volume_stop : float
+        The same ratio that stops the list.
     rare_warn : float
         Share of rows with a level unseen or rare in training, beyond the largest share on a training day.
     false_alarm : float

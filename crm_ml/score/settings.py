@@ -38,9 +38,10 @@ class ScoreSettings(ListPolicy):
         Day of the list; the command line may give it instead. Never the clock.
     actions : str
         Action catalogue, a path inside the project.
-    out, work : str, optional
-        Folders, inside the project, of the lists and of the feature and score tables; ``lists`` and
-        ``scores`` in the data folder without them.
+    out : str, optional
+        Folder of the lists, inside the project; ``lists`` in the data folder without it.
+    work : str, optional
+        Folder of feature and score tables, inside the project; ``scores`` in the data folder without it.
     """
 
     data: Data

@@ -47,10 +47,10 @@ class ClvSource(Source):
     def write(self, day: ScoringDay, action: "Action | None", output: Output) -> int:  # noqa: ARG002
         """Value each customer with a purchase before the snapshot.
 
-        A row holds customer_id, p_alive, expected_purchases and expected_value (major unit) within the
-        model's horizon, clv_cents with clv_low_cents and clv_high_cents (95 % interval of the expected
-        value), model, and the summary that the value rests on: frequency, recency, T (in the model's unit
-        of time) and monetary_value.
+        A row holds customer_id, p_alive, expected_purchases within the model's horizon, expected_value (of
+        one purchase, major unit), clv_cents with clv_low_cents and clv_high_cents (95 % interval of the
+        expected value), model, and the summary that the value rests on: frequency, recency, T (in the
+        model's unit of time) and monetary_value.
 
         Raises
         ------

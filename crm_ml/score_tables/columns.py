@@ -39,7 +39,7 @@ MEANINGS = {
     "uplift_<arm>": "Effect of an arm on the customer, in the unit of the outcome; one column an arm.",
     "p_alive": "Probability in [0, 1] that the customer still buys.",
     "expected_purchases": "Expected number of purchases within the model's horizon.",
-    "expected_value": "Expected spend within the model's horizon, in major units of the currency.",
+    "expected_value": "Expected spend on one purchase, in major units of the currency.",
     "clv_cents": "Discounted value of the expected purchases, in minor units.",
     "clv_low_cents": "Lower end of its 95 % interval, in minor units.",
     "clv_high_cents": "Upper end of its 95 % interval, in minor units.",

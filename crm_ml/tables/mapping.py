@@ -57,10 +57,14 @@ class TableMapping(Strict):
         Whether the first line of a CSV file names the columns; otherwise they are ``"1"``, ``"2"``, ...
     member : str, optional
         File in a zip archive that holds several.
-    database, table : str, optional
-        A DuckDB file, relative to the project root, and a table or view in it.
-    url, query : str, optional
-        An SQLAlchemy URL, or ``${NAME}`` to take it from the environment, and a query.
+    database : str, optional
+        A DuckDB file, relative to the project root.
+    table : str, optional
+        A table or view in `database`.
+    url : str, optional
+        An SQLAlchemy URL, or ``${NAME}`` to take it from the environment.
+    query : str, optional
+        A query to `url`.
     ids_of : tuple of str, optional
         Tables whose ids make up this one, if customers or items have no source of their own.
     columns : dict

@@ -20,10 +20,16 @@ class ColumnMapping(Strict):
 
     Parameters
     ----------
-    column, sum, constant, made
-        Exactly one: a source column, several whose amounts are added, a value for every row, or ids that the
-        source does not have: of orders, ``customer_time`` or ``customer_day``, what a customer buys in one
-        second or on one day of the zone; of lines, ``position`` in their order (`crm_ml.tables.made_ids`).
+    column : str, optional
+        A source column. Exactly one of `column`, `sum`, `constant` and `made` is given.
+    sum : tuple of str, optional
+        Source columns whose amounts are added.
+    constant : str or int, optional
+        A value for every row.
+    made : {"customer_time", "customer_day", "position"}, optional
+        Ids that the source does not have: of orders, ``customer_time`` or ``customer_day``, what a customer
+        buys in one second or on one day of the zone; of lines, ``position`` in their order
+        (`crm_ml.tables.made_ids`).
     times : str, optional
         A further column that amounts are multiplied by, such as a quantity beside a unit price.
     less : tuple of str
@@ -34,8 +40,10 @@ class ColumnMapping(Strict):
     unit : {"minor", "major"}
         Of money: ``major`` 1.23 becomes 123 cents, exactly, by decimals; how many minor units a major one has
         follows from the currency (ISO 4217): 1.234 KWD become 1,234 fils, and 1200 JPY stay 1200.
-    thousands, decimal : str, optional
-        Separators in numbers that are text: ``thousands: "."`` with ``decimal: ","`` reads 1.234,56.
+    thousands : str, optional
+        What separates thousands in numbers that are text: ``"."`` with ``decimal: ","`` reads 1.234,56.
+    decimal : {".", ","}
+        What stands before the fraction in numbers that are text.
     format : str, optional
         Of times that are not in ISO 8601, such as ``"%d.%m.%Y"``.
     epoch : {"s", "ms", "us", "ns"}, optional

@@ -16,12 +16,14 @@ from crm_ml.tables.strict import Strict
 
 
 class QuietHours(Strict):
-    """Hours of the customer's clock at which nothing is sent: from `starts` on, until before `ends`.
+    """Hours of the customer's clock at which nothing is sent: from `from` on, until before `to`.
 
     Parameters
     ----------
-    starts, ends : int
-        ``from`` and ``to`` in YAML, full hours; 21 to 9 goes over midnight.
+    starts : int
+        First quiet hour, 0 to 23 (``from`` in YAML); 21 to 9 goes over midnight.
+    ends : int
+        First hour that is not quiet, 0 to 24 (``to`` in YAML).
     """
 
     model_config = ConfigDict(populate_by_name=True)
@@ -51,8 +53,10 @@ class SendTime(Strict):
         Number of events that the habits of the segment (and those of everybody, for the segment) count for.
     segment : str, optional
         Feature that is the segment; everybody without it.
-    events, orders : bool
-        Whose times count.
+    events : bool
+        Whether times of events count.
+    orders : bool
+        Whether times of orders count.
     within_hours : int
         The hour starts less than so many hours after ``as_of``.
     """

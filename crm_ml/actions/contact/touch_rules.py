@@ -141,8 +141,10 @@ class NeverAfter(Strict):
 
     Parameters
     ----------
-    action, after : str
-        Both may be the same: an action that comes once.
+    action : str
+        Action that the customer does not get.
+    after : str
+        Action that the customer had; the same as `action` for one that comes once.
     days : int, optional
         How long; for ever without it.
     name : str, optional

@@ -22,8 +22,10 @@ class Options(Strict):
         Name of the tool.
     contacts : Path, optional
         CSV or Parquet file with customer_id and addresses.
-    actions, channels : tuple of str
-        Rows of these only; all where it is empty.
+    actions : tuple of str
+        Rows of these actions only; all where it is empty.
+    channels : tuple of str
+        Rows of these channels only; all where it is empty.
     default_country : str, optional
         Two letters (ISO 3166); what phone numbers without country code belong to where the contact names
         none.
