@@ -12,7 +12,6 @@ from crm_ml import plots
 from crm_ml.front.model_plots import PLOTS
 
 FOLDER = PAGE.parent
-OF_RUNS = {"gains_and_lift", "policies", "segments", "uplift_deciles"}  # drawn of an evaluation's tables
 
 
 def test_every_plot_is_on_the_page_and_every_picture_has_its_lines():
@@ -28,7 +27,7 @@ def test_every_plot_is_on_the_page_and_every_picture_has_its_lines():
         assert isinstance(last, ast.Expr), picture
         assert ast.unparse(last).startswith("plots."), picture
         drawn |= {name for name in plots.__all__ if f"plots.{name}(" in code}
-    assert drawn == {*plots.__all__} - OF_RUNS
+    assert drawn == {*plots.__all__}
 
 
 def test_the_page_names_the_plots_of_each_family():

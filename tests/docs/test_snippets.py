@@ -52,7 +52,7 @@ PAGES = blocks.pages()
 SLOW = {
     "README.md": 44,
     "docs/explanation/why_no_random_split.md": 5,
-    "docs/gallery.md": 15,
+    "docs/gallery.md": 16,
     "docs/how_to/ends_of_a_relationship.md": 12,
     "docs/how_to/in_a_notebook.md": 12,
     "docs/how_to/lifetime_value.md": 12,
