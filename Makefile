@@ -55,7 +55,7 @@ site/index.html: .venv/docs-installed mkdocs.yml $(shell find docs crm_ml experi
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict || { rm -rf site; exit 1; }
 
 docs: site/index.html  ## Build the documentation into site/, with executed notebooks; a warning is an error
-	@echo "Open site/index.html, or: $(BIN)/python -m http.server --directory site"
+	@echo "Read it: $(BIN)/python -m http.server --directory site 8000, then http://localhost:8000"
 
 page: .venv/installed  ## Open the MLflow page of the local store on port 5000
 	@$(BIN)/mlflow server --backend-store-uri "sqlite:///$${CRM_ML_RUNS:-runs}/mlflow.db" --port 5000

@@ -71,6 +71,7 @@ todo.explain(todo.frame.nlargest(1, "expected_value")["customer_id"].iloc[0])
 # %%
 todo.explain(leaving.drop(todo.frame["customer_id"], errors="ignore")["p_churn"].idxmax())
 # %% [markdown]
-# ## The page for those who send it; `todo.save("lists")` publishes it for `python -m crm_ml.score.export`
+# ## The page of the list
+# For those who send it. `todo.save("lists")` publishes it for `crm-ml score export`.
 # %%
 todo.page()

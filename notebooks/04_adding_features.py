@@ -25,8 +25,8 @@ tables = datasets.load("complete_journey")
 
 # %% [markdown]
 # ## A group is one function of the tables and a snapshot
-# In the package it is a module `crm_ml/features/novelty.py` with this `compute` and its `COLUMNS`, beside
-# an oracle in `tests/features/oracle.py` and its name in the independence contract of `pyproject.toml`.
+# In a project it is a module such as `acme/novelty.py` beside `configs/`, with `compute` and `COLUMNS`
+# ([own features](../docs/how_to/own_models.md)). In the package, `tests/helpers/oracle.py` names its columns.
 # %%
 def compute(tables, snapshot):
     """Items of the last 56 days that the customer had not bought before: their number and share."""

@@ -102,8 +102,12 @@ class Levers(Strict):
 
     Parameters
     ----------
-    issue, group, action : float
-        From -100; below -100 in all counts as -100.
+    issue : float
+        Weight of the issue, such as retention, in percent; a sum s below -100 counts as -100.
+    group : float
+        Weight of the group of actions, in percent.
+    action : float
+        Weight of the action itself, in percent.
 
     References
     ----------

@@ -28,8 +28,10 @@ class Budget(Strict):
         What the budget is called.
     cents : int
         The most that all rows together may cost, in minor units.
-    actions, channels : tuple of str
-        Whose costs count.
+    actions : tuple of str
+        Actions whose costs count; all where it is empty.
+    channels : tuple of str
+        Channels whose costs count; all where it is empty.
     """
 
     name: Name

@@ -39,8 +39,10 @@ class Power(Strict):
         Difference of means that is significant with probability `power`.
     sd : float
         Standard deviation of the outcome between customers; ``sqrt(p (1 - p))`` for a rate p.
-    power, alpha : float
-        That probability, and the two-sided level of the test.
+    power : float
+        Probability that an effect of `smallest_effect` is significant.
+    alpha : float
+        Two-sided level of the test.
     """
 
     customers: Annotated[int, Field(ge=4)]

@@ -15,8 +15,10 @@ class Scope(Strict):
 
     Parameters
     ----------
-    items, categories : tuple of str
-        Items by id and all items of categories.
+    items : tuple of str
+        Items by their ids.
+    categories : tuple of str
+        Categories with all of their items.
     segments : tuple of str
         Segments of customers; everybody without it.
     """

@@ -39,7 +39,7 @@ def _shown(name: PublicName, room: str) -> str:
 
 def _index() -> str:
     rows = "\n".join(_index_rows())
-    return f"# API\n\nEvery public name, by the room that offers it.\n\n| room | holds |\n|---|---|\n{rows}\n"
+    return f"# API\n\nEvery public name, by package.\n\n| package | holds |\n|---|---|\n{rows}\n"
 
 
 def _index_rows() -> Iterator[str]:

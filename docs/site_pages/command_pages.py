@@ -13,9 +13,33 @@ from table_pages import table
 
 import crm_ml
 from crm_ml import errors
+from crm_ml.__main__ import COMMANDS, module_of
 from crm_ml.commands import UNEXPECTED
+from crm_ml.train.reproduce import DIFFERS
 
 OPTION = re.compile(r"\[[^]]*\]")
+ENVIRONMENT = {
+    "CRM_ML_DATA": ("`data` of the project", "Folder of lists, scores and all that is derived from tables."),
+    "CRM_ML_RUNS": ("`runs` of the project", "Folder of the local store of runs and models."),
+    "CRM_ML_CACHE": ("on", "`off`: each feature matrix is computed anew, and none is kept."),
+    "CRM_ML_CACHE_GB": ("5", "Gigabytes that the kept feature matrices may take together."),
+    "CRM_ML_THREADS": ("2", "Threads of DuckDB; a whole number above 0."),
+    "CRM_ML_MEMORY": (
+        "the limit of DuckDB",
+        "Memory of DuckDB, such as `1GB`; beyond it, it spills to disk.",
+    ),
+    "CRM_ML_STORE_WAIT_S": ("60", "Seconds that a locked or absent store of runs is waited for."),
+    "CRM_ML_PSEUDONYM_KEY": (
+        "`pseudonym.key` of the folder of runs",
+        "Key of the pseudonyms of customers that runs log; the same one where runs of several machines "
+        "are compared.",
+    ),
+    "CRM_ML_POSTGRES": ("", "Address of the database of `crm-ml score load LIST --into postgres:`."),
+    "MLFLOW_TRACKING_URI": ("the local store", "Address of an MLflow server."),
+    "MLFLOW_TRACKING_USERNAME": ("", "User at that server."),
+    "MLFLOW_TRACKING_PASSWORD": ("", "Password of the user."),
+    "MLFLOW_TRACKING_TOKEN": ("", "Token, in place of user and password."),
+}
 
 
 class _Built(BaseException):
@@ -63,17 +87,20 @@ def pages() -> dict[str, str]:
 
 def _commands() -> str:
     lead = (
-        "Every command is a module: `python -m crm_ml.train` and `crm-ml train` are the same, as are "
-        "`python -m crm_ml.score.export` and `crm-ml score.export`. All share [exit codes](exit_codes.md)."
+        "Every command is a module, and `crm-ml` with its words is the same. All share "
+        "[exit codes](exit_codes.md) and [the environment](#environment)."
     )
     parts = ["# Commands", lead]
-    for module in modules():
-        parser = parser_of(module)
-        parts += [f"## {module.removeprefix('crm_ml.')}", parser.description or ""]
+    for words in COMMANDS:
+        parser = parser_of(module_of(words).removesuffix(".__main__"))
+        parts += [f"## {words}", f"{parser.description} `{parser.prog}` is `crm-ml {words}`."]
         for usage in _usages(parser):
             parts += [f"```sh\n{usage}\n```"]
         for part in _parsers(parser):
             parts += [_arguments(part)]
+    names = ((f"`{name}`", *rest) for name, rest in ENVIRONMENT.items())
+    parts += ["## Environment", "Variables that commands and notebooks read."]
+    parts += [table(("variable", "without it", "meaning"), names)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -138,11 +165,15 @@ def exit_codes() -> dict[int, list[str]]:
             words = (kind.__doc__ or "").partition(" (exit code")[0].partition(";")[0]
             codes.setdefault(kind.exit_code, []).append(" ".join(words.rstrip(".").split()))
     codes[2].append("Arguments that the command does not know")
+    codes[DIFFERS].append("What `crm-ml train reproduce` ran again differs from what was logged")
     codes[UNEXPECTED] = ["An error nobody expected; the message names the file of its report"]
     return dict(sorted(codes.items()))
 
 
 def _exit_codes() -> str:
-    lead = "The same for every command, so that a scheduler can tell what to do without reading the message."
+    lead = (
+        "The same for every command, so that a scheduler can tell what to do without reading the message. "
+        "In every case but 0 the last published list stays in place."
+    )
     rows = ((f"`{code}`", ". ".join(texts) + ".") for code, texts in exit_codes().items())
     return f"# Exit codes\n\n{lead}\n\n{table(('code', 'what happened'), rows)}\n"

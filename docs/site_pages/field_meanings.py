@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from crm_ml.tables.strict import Strict
 
 PARAMETERS = re.compile(r"^Parameters\n-+\n(.*?)(?=^\w[\w ]*\n-+\n|\Z)", re.MULTILINE | re.DOTALL)
-ITEM = re.compile(r"^(\w[\w, ]*?)(?: : .*)?\n((?:(?: +.*)?\n)*)", re.MULTILINE)
+ITEM = re.compile(r"^(\w+)(?: : .*)?\n((?:(?: +.*)?\n)*)", re.MULTILINE)
 ELSEWHERE = ("See the model", "See `")
 
 
@@ -46,9 +46,9 @@ def _models(annotation: object) -> Iterator[type[Strict]]:
 
 
 def _parameters(model: type) -> dict[str, str]:
-    """Return the texts of the section Parameters by name; ``low, high : int`` names two."""
+    """Return the texts of the section Parameters by name; a sentence for several (``low, high``) is none."""
     section = PARAMETERS.search(
         (vars(model).get("__doc__") or "") and inspect.cleandoc(model.__doc__ or "") + "\n"
     )
     items = ITEM.findall(section[1]) if section else []
-    return {name: " ".join(text.split()) for names, text in items for name in names.split(", ")}
+    return {name: " ".join(text.split()) for name, text in items}

@@ -9,11 +9,12 @@ import notebook_pages
 import settings_pages
 import table_pages
 from mkdocs.structure.files import File, Files
+from narrow_tables import with_column_names
 from outside_links import mended, site_path
 from site_sections import navigation
 
 PROJECT = Path(__file__).resolve().parents[2]
-OUTSIDE = ("CHANGELOG.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "experiments/**/*.md")
+OUTSIDE = ("CHANGELOG.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "experiments/**/*.md")
 
 
 def on_files(files: Files, config: Any) -> Files:
@@ -37,6 +38,11 @@ def on_page_markdown(markdown: str, page: Any, files: Files, **_: Any) -> str:
     names = {outside.get(uri, f"docs/{uri}") for uri in known}
     source = outside.get(page.file.src_uri, f"docs/{page.file.src_uri}")
     return mended(markdown, source, names)
+
+
+def on_page_content(html: str, **_: Any) -> str:
+    """Let tables be read on a phone."""
+    return with_column_names(html)
 
 
 def _outside() -> list[Path]:

@@ -1,8 +1,11 @@
 """Pages of the tutorial: executed notebooks as Markdown, their pictures beside them."""
 
+import ast
 import base64
 import html
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +14,10 @@ from notebooks import NOTEBOOKS, executed
 FOLDER = "tutorial"
 FOLDERS = re.compile(r"(?:/[\w.-]+)+/(?=data/)")  # above the project, of the machine that ran it
 HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
+MARKS = re.compile(r"([\\`*_\[\]])")  # of Markdown
+TO_THE_FORMATTER = re.compile(r"  # fmt: \w+$", re.MULTILINE)
+WIDTH = 88  # characters of the column of code
+LONGEST_CALL = 100
 
 
 def pages() -> dict[str, str | bytes]:
@@ -34,23 +41,56 @@ def page(notebook: Any, name: str) -> tuple[str, dict[str, bytes]]:
     """
     pictures: dict[str, bytes] = {}
     title, _, lead = notebook.cells[0].source.partition("\n")
-    parts = [title, f"*The notebook is `notebooks/{name}.py`: `make notebook` opens it.*", lead.strip()]
+    heading = title
+    parts = [
+        title,
+        f"*The notebook is `notebooks/{name}.py` of a checkout: `make notebook` opens it.*",
+        lead.strip(),
+    ]
     for cell in notebook.cells[1:]:
         if cell.cell_type == "markdown":
-            parts.append(cell.source)
+            heading = (HEADING.findall(cell.source) or [heading])[-1]
+            parts.append(cell.source.replace("](../docs/", "](../"))
         elif cell.source.strip():
-            parts.append(f"```python\n{cell.source}\n```")
-            parts += [shown for output in cell.outputs for shown in _shown(output, pictures, name)]
+            parts.append(f"```python\n{wrapped(cell.source)}\n```")
+            alt = alternative(heading, cell.source)
+            parts += [shown for output in cell.outputs for shown in _shown(output, pictures, name, alt)]
     return "\n\n".join(part for part in parts if part) + "\n", pictures
 
 
-def _shown(output: Any, pictures: dict[str, bytes], folder: str) -> Iterator[str]:
+def wrapped(source: str) -> str:
+    r"""Return code in lines that fit the column, without marks for the formatter.
+
+    Examples
+    --------
+    >>> print(wrapped("x = [1,\n  2]  # fmt: skip"))
+    x = [1, 2]
+    """
+    command = [sys.executable, "-m", "ruff", "format", "--isolated", "--quiet", f"--line-length={WIDTH}", "-"]
+    plain = TO_THE_FORMATTER.sub("", source)
+    return subprocess.run(command, input=plain, capture_output=True, text=True, check=True).stdout.rstrip()
+
+
+def alternative(heading: str, source: str) -> str:
+    r"""Return what stands for a picture: the heading above it, and the statement that draws it.
+
+    Examples
+    --------
+    >>> print(alternative("# Who leaves", "x = fit()\nx.plot()"))
+    Who leaves: x.plot()
+    """
+    drawn = ast.unparse(ast.parse(source).body[-1]).replace("\n", " ")
+    short = drawn if len(drawn) <= LONGEST_CALL else f"{drawn[:LONGEST_CALL]} ..."
+    return f"{heading.lstrip('# ')}: {short}"
+
+
+def _shown(output: Any, pictures: dict[str, bytes], folder: str, alt: str) -> Iterator[str]:
     """Yield an output in the richest form that it has."""
     data = {"text/plain": output.text} if output.output_type == "stream" else output.data
     if "image/png" in data:
         name = f"{folder}/picture_{len(pictures) + 1}.png"
         pictures[name] = base64.b64decode(data["image/png"])
-        yield f'<div class="result" markdown>\n\n![What the cell above draws]({name})\n\n</div>'
+        yield f'<div class="result" markdown>\n\n![{_plain(alt)}]({name})\n\n</div>'
     elif "text/markdown" in data:
         text = HEADING.sub(r"**\1**", data["text/markdown"])
         yield f'<div class="result document" markdown>\n\n{text}\n\n</div>'
@@ -58,6 +98,10 @@ def _shown(output: Any, pictures: dict[str, bytes], folder: str) -> Iterator[str
         yield f'<div class="result">{_frame(data["text/html"])}</div>'
     elif not data["text/plain"].startswith(("<Axes", "[<matplotlib", "[Text", "<Figure")):
         yield f'<div class="result"><pre><code>{html.escape(data["text/plain"].rstrip())}</code></pre></div>'
+
+
+def _plain(text: str) -> str:
+    return MARKS.sub(r"\\\1", text)
 
 
 def _frame(text: str) -> str:

@@ -9,6 +9,7 @@ from table_pages import table
 from crm_ml.actions.action import Action
 from crm_ml.actions.action_parts import PARTS
 from crm_ml.actions.catalog import Catalog
+from crm_ml.actions.contact.contact_policy import ContactPolicy
 from crm_ml.config import Defaults, run_classes
 from crm_ml.delivery.exporters.export_plan import Options
 from crm_ml.score.settings import ScoreSettings
@@ -37,7 +38,7 @@ PAGES: Mapping[str, tuple[str, str, tuple[type[Strict], ...]]] = {
         "A file of `configs/data/` says how files or a database become [customer tables](../tables.md).",
         (TablesMapping,),
     ),
-    "exports": ("Exports", "What `python -m crm_ml.score.export` is told.", (Options,)),
+    "exports": ("Exports", "Options of `crm-ml score export`.", (Options,)),
 }
 LEAD = (
     "Unknown keys, numbers written as text, NaN and infinite numbers are refused, with every mistake of a "
@@ -51,6 +52,7 @@ LIMITS = {
 WORDS = {"string": "text", "integer": "whole number", "number": "number", "boolean": "true or false"}
 PLAIN = {*WORDS.values()}
 REQUIRED = "needed"
+DEFAULTS = {(ContactPolicy, "time_zone"): "that of the tables"}  # where the default follows from elsewhere
 
 
 def pages() -> dict[str, str]:
@@ -132,6 +134,8 @@ def _kind(schema: Mapping[str, Any], links: Mapping[str, str]) -> str:
 
 def _default(model: type[Strict], name: str) -> str:
     field = model.model_fields[name]
+    if (model, name) in DEFAULTS:
+        return DEFAULTS[model, name]
     if field.is_required():
         return REQUIRED
     value = field.get_default(call_default_factory=True)

@@ -9,12 +9,19 @@ SECTIONS = {
     "Reference": "reference/",
     "Explanation": "explanation/",
 }
+HOW_TO = {
+    "Begin": "install own_project in_a_notebook",
+    "Tables": "from_export_to_list own_tables mapping spark_and_large_tables",
+    "Models": "experiments ends_of_a_relationship lifetime_value propensity uplift recommend tuning "
+    "own_models scikit_learn from_lifetimes mlflow",
+    "Lists": "actions export_and_load learn_from_a_list drift",
+    "Maintain": "release /contributing /security",
+}  # group -> its pages in order; further ones stand below the groups
+EXPLANATION = (
+    "snapshots why_no_random_split calibration champions certainty allocation hold_outs how_good_is_it"
+)
 FIRST = (
-    "how_to/install.md",
-    "how_to/own_project.md",
-    "how_to/from_export_to_list.md",
-    "how_to/own_tables.md",
-    "how_to/mapping.md",
+    *(f"explanation/{stem}.md" for stem in EXPLANATION.split()),
     "reference/tables.md",
     "reference/features.md",
     "reference/score_tables.md",
@@ -43,8 +50,8 @@ def navigation(pages: Sequence[str]) -> list[dict[str, Any]]:
 
     Examples
     --------
-    >>> navigation(["index.md", "how_to/z.md", "how_to/install.md", "glossary.md"])
-    [{'Home': 'index.md'}, {'How-to': ['how_to/install.md', 'how_to/z.md']}, {'Glossary': 'glossary.md'}]
+    >>> navigation(["index.md", "how_to/z.md", "how_to/install.md"])
+    [{'Home': 'index.md'}, {'How-to': [{'Begin': ['how_to/install.md']}, 'how_to/z.md']}]
     """
     entries: list[dict[str, Any]] = [{"Home": "index.md"}]
     for title, folder in SECTIONS.items():
@@ -52,6 +59,8 @@ def navigation(pages: Sequence[str]) -> list[dict[str, Any]]:
             path for path in pages if path.startswith(folder) and not path.startswith((*GROUPS.values(),))
         ]
         content: list[Any] = sorted(paths, key=_rank)
+        if folder == "how_to/":
+            content = _grouped(pages, content)
         if folder == "reference/":
             content += [
                 {title: _inside(pages, inside)} for title, inside in GROUPS.items() if _inside(pages, inside)
@@ -67,12 +76,26 @@ def _rank(path: str) -> tuple[int, str]:
     return (FIRST.index(path) - len(FIRST) if path in FIRST else index, path)
 
 
+def _grouped(pages: Sequence[str], how_to: Sequence[str]) -> list[Any]:
+    """Return the groups of how-to pages, and the pages that are in none."""
+    names = {group: [_how_to(stem) for stem in stems.split()] for group, stems in HOW_TO.items()}
+    groups = {group: [path for path in paths if path in pages] for group, paths in names.items()}
+    inside = {path for paths in groups.values() for path in paths}
+    return [{group: paths} for group, paths in groups.items() if paths] + [
+        path for path in how_to if path not in inside
+    ]
+
+
+def _how_to(stem: str) -> str:
+    return f"{stem[1:]}.md" if stem.startswith("/") else f"how_to/{stem}.md"
+
+
 def _inside(pages: Sequence[str], folder: str) -> list[str]:
     inside = [path for path in pages if path.startswith(folder)]
     return sorted(inside, key=lambda path: not path.endswith("/index.md"))  # else in their own order
 
 
 def _of_the_project(pages: Sequence[str]) -> list[Any]:
-    rooms = [{"The rooms of the package": "architecture.md"}] if "architecture.md" in pages else []
+    rooms = [{"Architecture": "architecture.md"}] if "architecture.md" in pages else []
     experiments = sorted(path for path in pages if path.startswith(EXPERIMENTS))
     return [*rooms, *([{"Experiments": experiments}] if experiments else [])]

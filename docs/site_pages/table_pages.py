@@ -121,10 +121,10 @@ def _presence(column: Column) -> str:
 
 def _score_tables() -> str:
     lead = (
-        "What each champion says of each customer on a day, one Parquet file a model in the folder of scores "
-        "(`data/scores`); of a family that scores each action, one a model and action, whose columns get the "
-        f"number of the action and channel in rules and values: `{numbered_column('p_response', 0)}`. Rules "
-        "of actions may name the columns marked as scores."
+        "What the champion of each family predicts for each customer on a day, one Parquet file a model in "
+        "the folder of scores (`data/scores`); of a family that scores each action, one a model and action, "
+        "whose columns get the number of the action and channel in rules and values: "
+        f"`{numbered_column('p_response', 0)}`. Rules of actions may name the columns marked as scores."
     )
     parts = ["# Score tables", lead]
     for family, schema in score_tables().items():

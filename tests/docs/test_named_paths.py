@@ -11,6 +11,7 @@ PROJECT = Path(__file__).parents[2]
 DOCUMENTS = [
     *(PROJECT / name for name in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md")),
     *sorted((PROJECT / "docs").rglob("*.md")),
+    *sorted((PROJECT / "notebooks").glob("*.py")),
 ]
 # their links go to pages that are made with the site, whose strict build checks them
 OF_THE_SITE = {PROJECT / "docs/index.md", PROJECT / "docs/tutorial/index.md"}

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import command_pages
 import field_meanings
+import narrow_tables
+import notebook_pages
 import outside_links
 import public_names
 import pytest
@@ -18,6 +20,7 @@ import site_sections
 import table_pages
 
 import crm_ml
+from crm_ml import __main__ as crm_ml_command
 from crm_ml import errors
 from crm_ml.features import groups
 from crm_ml.score_tables.families import score_table_families
@@ -137,7 +140,9 @@ def test_every_command_and_exit_code_stands_in_the_reference():
     assert set(command_pages.modules()) == commands - {"crm_ml"}  # which only passes on to the others
     for module in command_pages.modules():
         parser = command_pages.parser_of(module)
-        shown = "".join(rows(pages["reference/commands.md"], module.removeprefix("crm_ml.")))
+        shown = "".join(
+            rows(pages["reference/commands.md"], module.removeprefix("crm_ml.").replace(".", " "))
+        )
         missing = [option for option in parser._option_string_actions if option not in shown]
         assert set(missing) <= {"-h", "--help"}, module
     codes = {
@@ -148,6 +153,38 @@ def test_every_command_and_exit_code_stands_in_the_reference():
     assert set(map(int, dict(CELL.findall(pages["reference/exit_codes.md"])))) == {0, 70, *codes}
 
 
-@pytest.mark.parametrize("module", [command_pages, outside_links, site_sections, field_meanings])
+def test_the_short_form_of_each_command_runs_its_module(capsys):
+    short = dict(
+        re.findall(
+            r"`python -m ([\w.]+)` is `crm-ml ([\w ]+)`", command_pages.pages()["reference/commands.md"]
+        )
+    )
+    assert set(short) == set(command_pages.modules())
+    for module, words in short.items():
+        with pytest.raises(SystemExit, match=r"^0$"):
+            crm_ml_command.main([*words.split(), "--help"])
+        assert capsys.readouterr().out.startswith(f"usage: python -m {module} ")
+
+
+def test_every_variable_of_the_environment_stands_in_the_reference():
+    sources = [path.read_text(encoding="utf-8") for path in (PROJECT / "crm_ml").rglob("*.py")]
+    read = {name for text in sources for name in re.findall(r"\b(?:CRM_ML|MLFLOW_TRACKING)_[A-Z_]+", text)}
+    assert set(rows(command_pages.pages()["reference/commands.md"], "Environment")) == read
+
+
+def test_every_how_to_page_has_a_group():
+    pages = [f"how_to/{path.name}" for path in (PROJECT / "docs/how_to").glob("*.md")]
+    pages += ["contributing.md", "security.md"]
+    how_to = site_sections.navigation(pages)[1]["How-to"]
+    assert [entry for entry in how_to if isinstance(entry, str)] == []
+    assert {path for group in how_to for path in next(iter(group.values()))} == set(pages)
+    named = sum(len(stems.split()) for stems in site_sections.HOW_TO.values())
+    assert named == len(pages)
+
+
+@pytest.mark.parametrize(
+    "module",
+    [command_pages, outside_links, site_sections, field_meanings, narrow_tables, notebook_pages],
+)
 def test_examples_of_the_scripts_hold(module):
     assert doctest.testmod(module).failed == 0

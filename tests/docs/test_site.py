@@ -23,6 +23,14 @@ LOOKED_AT = (
     "reference/api/crm_ml_clv/",
     "reference/settings/actions/",
 )
+WITH_TABLES = (
+    "reference/settings/actions/",
+    "reference/settings/runs/",
+    "reference/score_tables/",
+    "reference/commands/",
+    "how_to/mapping/",
+    "explanation/certainty/",
+)
 CONTRAST = Path(__file__).with_name("contrast.js").read_text(encoding="utf-8")
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.xdist_group("named data")]
 
@@ -90,6 +98,18 @@ def test_a_page_is_readable_on_a_phone_and_in_the_dark(page, path):
         assert seen["texts"] > 20
         assert seen["poor"] == [], (path, width, dark)
         assert (seen["ground"] < 0.1) is dark
+
+
+@pytest.mark.parametrize("path", WITH_TABLES)
+def test_a_table_is_read_on_a_phone_without_scrolling(page, path):
+    page.open(f"{page.address}/{path}", width=400)
+    page.wait("!!document.querySelector('.md-content td[data-column]')")
+    cells = page.value(
+        "[...document.querySelectorAll('.md-content td[data-column]:last-child:not(:empty)')]"
+        ".map(cell => cell.getBoundingClientRect()).map(box => [box.left, box.right])"
+    )
+    assert len(cells) > 3
+    assert [cell for cell in cells if cell[0] < 0 or cell[1] > 400 or cell[1] - cell[0] < 180] == []
 
 
 def test_the_button_changes_the_colours(page):

@@ -87,7 +87,7 @@ class ContactPolicy(Strict):
     never_after : tuple of NeverAfter
     quiet_hours : QuietHours, optional
     time_zone : str
-        IANA name of the zone of customers whose own is not known; where it is left out, that of the tables.
+        IANA name of the zone of customers whose own is not known; that of the tables where it is left out.
     time_zone_column : str, optional
         Attribute of the customers with IANA names.
     send_time : SendTime, optional
