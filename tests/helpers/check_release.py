@@ -1,5 +1,6 @@
 """Build the source archive and the wheel into dist/, check both, and try the wheel in fresh environments.
 
+Only files that git knows are built: a config of one's own, with its paths, stays at home.
 ``python tests/helpers/check_release.py`` (``make release``): the wheel is built of the unpacked archive; its
 metadata are validated; then, for this Python and each other one at hand, a fresh environment gets the
 libraries of a scoring job from requirements.lock and the wheel. Training is tried with the extra ``plots``,
@@ -20,7 +21,16 @@ from installed_sizes import closure
 from packaging.metadata import Metadata
 from packaging.utils import canonicalize_name
 from pythons import others
-from wheel_project import CHAMPION, PROJECT, TRAIN, before_training, build, copy_sources, write_list
+from wheel_project import (
+    CHAMPION,
+    PROJECT,
+    TRAIN,
+    before_training,
+    build,
+    copy_sources,
+    untracked,
+    write_list,
+)
 
 DIST = PROJECT / "dist"
 CUSTOMERS = 400
@@ -45,6 +55,8 @@ def main() -> int:
 
 def _build(folder: Path) -> Path:
     (folder / "source").mkdir()
+    for path in untracked():
+        _tell(f"{path}: left out, git does not know it")
     archive = build("sdist", copy_sources(folder / "source"), DIST)
     with tarfile.open(archive) as file:
         file.extractall(folder / "unpacked", filter="data")

@@ -23,14 +23,26 @@ def build(kind: str, source: Path, into: Path) -> Path:
     return next(into.glob("*.whl" if kind == "wheel" else "*.tar.gz"))
 
 
-def copy_sources(folder: Path) -> Path:
-    """Copy what the package is built of, so that nothing of an earlier build is in it."""
-    for name in SOURCES:
-        if (PROJECT / name).is_dir():
-            ignored = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints")
-            shutil.copytree(PROJECT / name, folder / name, symlinks=True, ignore=ignored)
-        else:
-            shutil.copy(PROJECT / name, folder / name)
+def tracked(*paths: str, project: Path = PROJECT) -> list[str]:
+    """Return the files that git knows under some paths, from the project's folder; those are released."""
+    return _git_files(project, *paths)
+
+
+def untracked(project: Path = PROJECT) -> list[str]:
+    """Return the files among the sources that git neither knows nor ignores, such as a config of one's own."""
+    return _git_files(project, "--others", "--exclude-standard", "--", *SOURCES)
+
+
+def _git_files(project: Path, *words: str) -> list[str]:
+    command = ["git", "-C", str(project), "ls-files", "-z", *words]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.split("\0")[:-1]
+
+
+def copy_sources(folder: Path, project: Path = PROJECT) -> Path:
+    """Copy what the package is built of: what git knows, so nothing of an earlier build and nothing private."""
+    for name in tracked(*SOURCES, project=project):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(project / name, folder / name, follow_symlinks=False)
     return folder
 
 
