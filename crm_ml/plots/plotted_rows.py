@@ -84,14 +84,15 @@ def effects(
 
 
 def shown_model(predictions: BasePredictions, model: str | None) -> str:
-    """Return the model that a plot is about: the one named, else ``"model"``, else the first.
+    """Return the model that a plot is about: the one named, else ``"model"``, else the first but controls.
 
     Raises
     ------
     InputError
         If there are no predictions of it.
     """
-    name = model or (MODEL if MODEL in predictions.models else predictions.models[0])
+    own = [name for name in predictions.models if name not in predictions.controls] or predictions.models
+    name = model or (MODEL if MODEL in own else own[0])
     predictions.only(name, *predictions.controls)
     return name
 

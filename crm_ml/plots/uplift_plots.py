@@ -52,7 +52,7 @@ def qini(
         ``"random"`` is added. Not with predictions as `y`.
     treatment : array-like of {0, 1}, shape (n,)
     model : str, optional
-        The one with the 95 % band; by default ``"model"``, else the first.
+        The one with the 95 % band; by default ``"model"``, else the first that is no control.
     customer_id : array-like, shape (n,), optional
         By default each row is a customer.
     rng : numpy.random.Generator, optional

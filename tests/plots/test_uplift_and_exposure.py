@@ -36,6 +36,12 @@ def test_the_qini_plot_has_both_controls_and_the_curves_of_the_evaluation():
     assert at_half.min() < lines(axes)["model"].get_ydata()[50] < at_half.max()
 
 
+def test_the_band_is_of_the_first_model_that_is_no_control():
+    y, effect, arm = trial()
+    named = plots.qini(y, {"response": -effect, "t_learner": effect}, arm).axes[0]
+    assert named.collections[0].get_label() == "t_learner, 95 % band"
+
+
 def lists():
     several = {"customer_id": ["a", "a", "b", "b"], "rank": [1, 2, 1, 2]}
     return {
