@@ -5,19 +5,21 @@
 # %% [markdown]
 # # From customer tables to a next-best-action list
 # A grocer's year: who is about to stay away, how sure is that, and what to do about it, for whom?
-# In JupyterLab: right click on the file, *Open With > Notebook*. It takes a minute.
+# It takes a minute; in JupyterLab: right click, *Open With > Notebook*. Your own: `crm_ml.tables.from_frame`.
 # %%
 import crm_ml
 
-tables, day = crm_ml.datasets.load("complete_journey"), "2018-01-01"  # or tables.from_frame(df, ...)
+tables, day = crm_ml.datasets.load("complete_journey"), "2018-01-01"
 churn = crm_ml.fit("churn", tables, as_of=day, horizon_days=28, active_within_days=56,
-    training_snapshots=5, every_days=28, settings={"model.options": {"choose_settings": False}})  # fmt: skip
+    training_snapshots=5, every_days=28,
+    settings={"model.options": {"choose_settings": False}})  # fmt: skip
 value = crm_ml.fit("clv", tables, as_of=day, margin=0.25)
-coupon = crm_ml.Action.simple("coupon", "mail", cost=0.80, margin=40, effect=0.1, score="p_churn",
-    source="one in ten stays for a coupon", eligible="rfm_days_since_order > 14")  # fmt: skip
-call = crm_ml.Action.simple("call", "phone", cost=4, retention=True, effect=0.1, score="p_churn")
-todo = crm_ml.decide(tables, day, [churn, value], [coupon, call], currency="USD", daily_cap=300,
-    channel_caps={"phone": 50}, hold_out=0.05, consent="assumed")  # fmt: skip
+coupon = crm_ml.Action.simple("coupon", "mail", cost=0.80, margin=40, effect=0.1,
+    score="p_churn", source="one in ten stays", eligible="rfm_days_since_order > 14")  # fmt: skip
+call = crm_ml.Action.simple("call", "phone", cost=4, retention=True, effect=0.1,
+    score="p_churn")  # fmt: skip
+todo = crm_ml.decide(tables, day, [churn, value], [coupon, call], currency="USD",
+    daily_cap=300, channel_caps={"phone": 50}, hold_out=0.05, consent="assumed")  # fmt: skip
 todo
 # %% [markdown]
 # ## The tables: every row was accepted, or set aside with a reason

@@ -1,6 +1,7 @@
 """Reference pages of the commands, from their parsers, and of the exit codes."""
 
 import argparse
+import html
 import importlib
 import pkgutil
 import re
@@ -136,7 +137,7 @@ def _name(action: argparse.Action) -> str:
 
 
 def _words(parser: argparse.ArgumentParser, action: argparse.Action) -> str:
-    text = parser._get_formatter()._expand_help(action) if action.help else ""
+    text = html.escape(parser._get_formatter()._expand_help(action) if action.help else "", quote=False)
     choices = ", ".join(f"`{choice}`" for choice in action.choices or ())
     shown = action.default not in (None, False, "", [], argparse.SUPPRESS) and "default" not in text
     default = action.default if shown else None

