@@ -1,7 +1,9 @@
 """Experiments of the tracking store, one a family."""
 
+import shlex
+
 from crm_ml.errors import InputError
-from crm_ml.tracking.store import Client, artefacts_location
+from crm_ml.tracking.store import Client, artefacts_location, store_name
 
 _OF_TRAINING = {"mlflow.experimentKind": "custom_model_development"}  # which pages MLflow shows
 
@@ -25,9 +27,10 @@ def experiment_id(client: Client, name: str) -> str:
                 raise
             experiment = client.get_experiment_by_name(name)
     if experiment.lifecycle_stage != "active":
+        command = f"mlflow experiments restore --experiment-id {experiment.experiment_id}"
         raise InputError(
             f"the experiment {name} is deleted in the store; restore it: "
-            f"mlflow experiments restore --experiment-id {experiment.experiment_id}"
+            f"MLFLOW_TRACKING_URI={shlex.quote(store_name())} {command}"
         )
     for key in _OF_TRAINING.keys() - experiment.tags.keys():
         client.set_experiment_tag(experiment.experiment_id, key, _OF_TRAINING[key])

@@ -8,6 +8,23 @@ from crm_ml.errors import InputError
 USER, PASSWORD, TOKEN = "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN"
 _CODES = {"UNAUTHENTICATED": 401, "PERMISSION_DENIED": 403}
 _STATUS = re.compile(r"(?:failed with error code|too many) (\d{3})")
+_WRITES = ("log_text", "log_artifact", "log_figure", "log_model_artifact")  # also those that end with s
+_READS = "download_artifacts"
+_LONGEST = 200
+_BROUGHT_BY = {
+    "boto3": "boto3",
+    "botocore": "boto3",
+    "google": "google-cloud-storage",
+    "azure": "azure-storage-blob azure-identity",
+    "paramiko": "paramiko pysftp",
+    "pysftp": "paramiko pysftp",
+    "psycopg": "'psycopg[binary]'",
+    "psycopg2": "psycopg2-binary",
+    "pymysql": "pymysql",
+    "MySQLdb": "mysqlclient",
+    "pyodbc": "pyodbc",
+    "pymssql": "pymssql",
+}  # distributions by what is imported
 
 
 class StoreRefused(InputError):
@@ -15,14 +32,24 @@ class StoreRefused(InputError):
 
 
 def masked(uri: str) -> str:
-    """Return a URI without the user and the password that it may have.
+    """Return a URI without the user, the password and the values after ``?`` or ``#`` that it may have.
+
+    What stands before the last ``@`` is taken for user and password; where that can't be told from a value
+    after ``?``, nothing but the scheme is shown.
 
     Examples
     --------
-    >>> masked("postgresql://ada:secret@db.shop/mlflow"), masked("sqlite:///runs/mlflow.db")
+    >>> masked("postgresql://ada:se/cr#t@db.shop/mlflow"), masked("sqlite:///runs/mlflow.db")
     ('postgresql://***@db.shop/mlflow', 'sqlite:///runs/mlflow.db')
+    >>> masked("mysql://db.shop/mlflow?password=secret"), masked("mysql://db.shop/mlflow?password=s@cret")
+    ('mysql://db.shop/mlflow?***', 'mysql://***')
     """
-    return re.sub(r"(?<=://)[^/?#]*@", "***@", uri)
+    scheme, mark, rest = uri.partition("://")
+    if not rest.startswith("/"):  # else there is no server, and no user of one
+        if re.search(r"[?&#;][^=@]*=[^@]*@", rest):
+            return f"{scheme}://***"
+        rest = re.sub(r".*@", "***@", rest, flags=re.DOTALL)
+    return scheme + mark + re.sub(r"([?#]).+", r"\1***", rest, count=1, flags=re.DOTALL)
 
 
 def refusal(error: Exception, store: str, method: str = "") -> StoreRefused | None:
@@ -34,20 +61,24 @@ def refusal(error: Exception, store: str, method: str = "") -> StoreRefused | No
     store : str
         URI of the store, masked.
     method : str
-        Of the client; those that begin with ``log_`` write artefacts.
+        Of the client, by which it is known whether artefacts are written or read; ``download`` where the
+        caller says itself what can't be read.
     """
     status = _status(error)
     if status in (401, 403):
         return StoreRefused(_of_user(store, status))
+    writes, reads = method.removesuffix("s") in _WRITES, method.startswith("download")
     if isinstance(error, ModuleNotFoundError) and not str(error.name).startswith(("crm_ml", "mlflow")):
-        return StoreRefused(
-            f"the artefact store of {store} needs the package {error.name}, which is not installed: "
-            f"pip install {error.name}"
-        )
-    if method.startswith("log_") and (isinstance(error, OSError) or refuses_artefacts(error)):
+        return StoreRefused(_of_package(store, str(error.name), of_files=writes or reads))
+    if writes and (isinstance(error, OSError) or refuses_artefacts(error) or _of_library(error)):
         return StoreRefused(
             f"the artefact store of {store} can't be written ({_reason(error, status)}); see where its "
             "experiments keep their artefacts, and who may write there"
+        )
+    if method == _READS and _of_library(error):
+        return StoreRefused(
+            f"the artefact store of {store} can't be read ({_reason(error, status)}); see where its "
+            "experiments keep their artefacts, and who may read there"
         )
     return None
 
@@ -55,6 +86,20 @@ def refusal(error: Exception, store: str, method: str = "") -> StoreRefused | No
 def refuses_artefacts(error: Exception) -> bool:
     """Return whether a server that hands artefacts on can't write or read them."""
     return "mlflow-artifacts/" in str(error) and _status(error) == 500
+
+
+def _of_library(error: Exception) -> bool:
+    """Return whether an error is one of a library of a file store, such as that of a bucket."""
+    if type(error).__module__ == "builtins":
+        return type(error) is Exception
+    return not type(error).__module__.startswith(("mlflow", "crm_ml"))
+
+
+def _of_package(store: str, module: str, *, of_files: bool) -> str:
+    what = "the artefact store of" if of_files else "the tracking store"
+    names = _BROUGHT_BY.get(module.partition(".")[0])
+    mend = f"pip install {names}" if names else "install the package that has it"
+    return f"{what} {store} needs the module {module}, which is not installed: {mend}"
 
 
 def _of_user(store: str, status: int) -> str:
@@ -67,21 +112,20 @@ def _of_user(store: str, status: int) -> str:
 
 
 def _status(error: Exception) -> int | None:
-    """Return the HTTP status behind an error of MLflow or of requests."""
+    """Return the HTTP status behind an error of MLflow or of requests; buckets have statuses of their own."""
+    if not type(error).__module__.startswith(("mlflow", "requests")):
+        return None
     response = getattr(error, "response", None)
     if response is not None and hasattr(response, "status_code"):
         return int(response.status_code)
-    if not type(error).__module__.startswith(("mlflow", "requests")):
-        return None
     match = _STATUS.search(str(error))
     return int(match[1]) if match else _CODES.get(str(getattr(error, "error_code", "")))
 
 
 def _reason(error: Exception, status: int | None) -> str:
-    if status is not None or not isinstance(error, OSError):
+    if status is not None:
         return f"HTTP {status}"
-    return (
-        f"{error.strerror}: {error.filename}"
-        if error.filename
-        else str(error.strerror or type(error).__name__)
-    )
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+    words = str(error).partition("\n")[0][:_LONGEST]
+    return f"{type(error).__name__}: {words}" if words else type(error).__name__

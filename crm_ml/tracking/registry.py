@@ -107,7 +107,8 @@ def _downloaded(name: str, version: str) -> Path:
     """Return the files of a version on local disk."""
     download = load_mlflow().artifacts.download_artifacts
     try:
-        return Path(patiently(lambda: download(f"models:/{name}/{version}"), store_name()))
+        uri = f"models:/{name}/{version}"
+        return Path(patiently(lambda: download(uri), store_name(), method="download"))
     except CrmError:
         raise
     except Exception as error:  # each kind of artefact store has errors of its own

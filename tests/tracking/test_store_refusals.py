@@ -1,5 +1,6 @@
 """A store that refuses the user, artefacts that can't be written or read, models that were deleted."""
 
+import shlex
 import shutil
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from third_party import third_party
 from crm_ml import tracking
 from crm_ml.errors import InputError
 from crm_ml.storage.manifest import new_folder
+from crm_ml.tracking.refusals import refusal
 from crm_ml.train.promote.__main__ import main as promote
 
 USER, PASSWORD = "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD"
@@ -63,7 +65,7 @@ def test_a_refused_user_is_one_error_without_the_password(refusing, given, words
     ("place", "words"),
     [
         ("{file}/below", "can't be written (Not a directory: "),
-        ("s3://bucket/files", "needs the package boto3, which is not installed: pip install boto3"),
+        ("s3://bucket/files", "needs the module boto3, which is not installed: pip install boto3"),
     ],
 )
 def test_artefacts_that_cannot_be_written_are_refused_before_anything_is_trained(place, words, tmp_path):
@@ -74,6 +76,70 @@ def test_artefacts_that_cannot_be_written_are_refused_before_anything_is_trained
         run.log_text("{}", "config.json")
     assert words in str(caught.value)
     assert tracking.connect().get_run(run.run_id).info.status == "FAILED"
+
+
+NO_KEYS = type("NoCredentialsError", (Exception,), {"__module__": "botocore.exceptions"})("no credentials")
+
+
+@pytest.mark.usefixtures("new_runs")
+def test_an_error_of_a_bucket_is_a_refusal_and_one_of_ours_is_none(tmp_path, monkeypatch):
+    from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
+
+    def refuse(*_, **__):
+        raise error
+
+    for error in (NO_KEYS, Exception("no connection string"), TypeError("a fault of ours")):
+        wanted = type(error) if isinstance(error, TypeError) else tracking.StoreRefused
+        with (
+            pytest.raises(wanted) as caught,
+            monkeypatch.context() as patch,
+            tracking.start("churn", "run") as run,
+        ):
+            patch.setattr(LocalArtifactRepository, "log_artifact", refuse)
+            patch.setattr(LocalArtifactRepository, "log_artifacts", refuse)
+            if error is NO_KEYS:
+                registered(run, small_model(tmp_path / "model"))
+            run.log_text("{}", "config.json")
+        if wanted is tracking.StoreRefused:
+            assert f"can't be written ({type(error).__name__}: {error}); see where" in str(caught.value)
+    assert "can't be read (NoCredentialsError" in str(refusal(NO_KEYS, "s", "download_artifacts"))
+    assert refusal(NO_KEYS, "s", "log_batch") is None
+
+
+@pytest.mark.parametrize(
+    ("module", "method", "words"),
+    [
+        ("google.cloud", "log_text", "the artefact store of s needs the module google.cloud, which is not "
+         "installed: pip install google-cloud-storage"),
+        ("azure", "download", "the artefact store of s needs the module azure, which is not installed: "
+         "pip install azure-storage-blob azure-identity"),
+        ("psycopg2", "", "the tracking store s needs the module psycopg2, which is not installed: "
+         "pip install psycopg2-binary"),
+        ("dbapi_of_hers", "log_batch", "the tracking store s needs the module dbapi_of_hers, which is not "
+         "installed: install the package that has it"),
+    ],
+)  # fmt: skip
+def test_a_missing_module_is_told_with_what_brings_it(module, method, words):
+    assert str(refusal(ModuleNotFoundError("none", name=module), "s", method)) == words
+
+
+@pytest.mark.parametrize(
+    ("uri", "shown"),
+    [
+        ("postgresql://ada:se/cret@db/mlflow", "postgresql://***@db/mlflow"),
+        ("postgresql://ada:se#cret@db/mlflow", "postgresql://***@db/mlflow"),
+        ("https://ada:se?cret@host", "https://***@host"),
+        ("https://ada:se@cret@host/a?token=secret", "https://***@host/a?***"),
+        ("postgresql://db/mlflow?user=ada&password=se@cret", "postgresql://***"),
+        ("postgresql://db/mlflow?user=ada&password=secret", "postgresql://db/mlflow?***"),
+        ("mssql+pyodbc:///?odbc_connect=PWD=se@cret", "mssql+pyodbc:///?***"),
+        ("https://host/#token=secret", "https://host/#***"),
+        ("sqlite:////srv/a@b/mlflow.db", "sqlite:////srv/a@b/mlflow.db"),
+        ("databricks", "databricks"),
+    ],
+)
+def test_no_password_is_shown_wherever_it_stands_in_a_uri(uri, shown):
+    assert tracking.masked(uri) == shown
 
 
 def test_files_that_are_gone_and_models_that_were_deleted_say_what_to_do(new_runs, tmp_path):
@@ -93,6 +159,23 @@ def test_files_that_are_gone_and_models_that_were_deleted_say_what_to_do(new_run
     with tracking.start("churn", "again") as run:
         assert registered(run, small_model(tmp_path / "second", "[1]")).version == "1"
     assert tracking.registered("churn", "1").name == "churn"
+
+
+def test_a_deleted_experiment_is_restored_by_the_command_of_its_error(new_runs):
+    from click.testing import CliRunner
+    from mlflow import set_tracking_uri
+    from mlflow.experiments import commands
+
+    client = tracking.connect()
+    client.delete_experiment(client.create_experiment("churn"))
+    with pytest.raises(InputError) as caught, tracking.start("churn", "run"):
+        pass
+    setting, *command = shlex.split(str(caught.value).partition("restore it: ")[2])
+    assert command[:2] == ["mlflow", "experiments"] and str(new_runs) in setting
+    set_tracking_uri(None)  # as in the shell that the command is typed into
+    done = CliRunner(env=dict([setting.split("=", 1)])).invoke(commands, command[2:])
+    assert done.exit_code == 0, done.output
+    assert tracking.connect().get_experiment_by_name("churn").lifecycle_stage == "active"
 
 
 @pytest.mark.usefixtures("new_runs")
