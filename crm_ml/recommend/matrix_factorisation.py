@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +27,10 @@ class MatrixFactorisation(Recommender):
         Weight of events by age; None counts all alike.
     seed : int
     """
+
+    needs: ClassVar[tuple[str, ...]] = (
+        "implicit",
+    )  # libraries of an extra, without which it can't be fitted
 
     factors: int = 64
     iterations: int = 15

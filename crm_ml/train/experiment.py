@@ -9,7 +9,8 @@ from rich.progress import Progress
 
 from crm_ml import next_steps, tracking
 from crm_ml.config import Run, load_run
-from crm_ml.extras import require
+from crm_ml.config.tuning import Tuned
+from crm_ml.extras import EXTRA_OF, require
 from crm_ml.storage.paths import runs_folder
 from crm_ml.tables import Tables
 from crm_ml.train.promote.gate import Decision
@@ -108,10 +109,16 @@ def execute(config: Run, tables: Tables, progress: Progress, studies: Path | Non
 
 
 def _require_libraries(config: Run) -> None:
-    """Refuse a run that would lack a library after minutes."""
+    """Refuse a run that would lack a library after minutes; ``needs`` of a class of models names its own."""
     require("matplotlib", "the report of a run")
-    if getattr(config, "tuning", None) is not None:
+    if not isinstance(config, Tuned):
+        return
+    if config.tuning is not None:
         require("optuna", "a search for settings")
+    for _, part in config.parts():
+        model = config.registry().create(part.name, **part.options)
+        for library in sorted(EXTRA_OF.keys() & getattr(model, "needs", ())):
+            require(library, f"fitting {part.name}")
 
 
 def _study_folder(config: Run, tables: Tables) -> Path | None:

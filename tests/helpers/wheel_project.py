@@ -29,7 +29,7 @@ def tracked(*paths: str, project: Path = PROJECT) -> list[str]:
 
 
 def untracked(project: Path = PROJECT) -> list[str]:
-    """Return the files among the sources that git neither knows nor ignores, such as a config of one's own."""
+    """Return the files among the sources that git neither knows nor ignores, such as an own config."""
     return _git_files(project, "--others", "--exclude-standard", "--", *SOURCES)
 
 
@@ -39,7 +39,7 @@ def _git_files(project: Path, *words: str) -> list[str]:
 
 
 def copy_sources(folder: Path, project: Path = PROJECT) -> Path:
-    """Copy what the package is built of: what git knows, so nothing of an earlier build and nothing private."""
+    """Copy what the package is built of: files that git knows, nothing private or of an earlier build."""
     for name in tracked(*SOURCES, project=project):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(project / name, folder / name, follow_symlinks=False)
