@@ -2,12 +2,15 @@
 
 import math
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from crm_ml.clv.purchase_histories import Floats
 from crm_ml.models.estimator import Estimator
+
+if TYPE_CHECKING:
+    from sklearn.utils import Tags
 
 
 class FittedParameters(Estimator):
@@ -20,11 +23,36 @@ class FittedParameters(Estimator):
     NAMES: ClassVar[tuple[str, ...]]
 
     @property
+    def errors_known_(self) -> bool:
+        """Whether anything is known of the errors; it is not of a fitter that came without its data."""
+        self._check_fitted()
+        return self.n_customers_ > 0
+
+    def variance_along(self, slopes: Floats) -> Floats:
+        """Return the variance of functions of the parameters by the delta method, ``g' C g``, shape (k,).
+
+        Parameters
+        ----------
+        slopes : numpy.ndarray, shape (d, k)
+            Gradients by the logarithms of the parameters. What has no variance, such as a parameter at a
+            bound, adds nothing; where no error is known at all (`errors_known_`) the variance is NaN.
+        """
+        if not self.errors_known_:
+            return np.full(slopes.shape[1], np.nan)
+        known = np.nan_to_num(self.covariance_)
+        return np.asarray(np.maximum(np.einsum("ik,ij,jk->k", slopes, known, slopes), 0.0))
+
+    @property
     def standard_errors_(self) -> dict[str, float]:
         """Standard errors in the unit of the parameters, from the Hessian; NaN at a bound."""
         self._check_fitted()
         errors = np.exp(self.theta_) * np.sqrt(np.diag(self.covariance_))
         return dict(zip(self.NAMES, errors.tolist(), strict=True))
+
+    def __sklearn_tags__(self) -> "Tags":
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = False
+        return tags
 
     def _fitted_content(self) -> dict[str, Any]:
         """Return what was fitted, ready for JSON, where null stands for NaN."""

@@ -69,7 +69,7 @@ class GammaGamma(FittedParameters):
         self.use_first_purchase = use_first_purchase
         self.largest_correlation = largest_correlation
 
-    def fit(self, summary: "pd.DataFrame") -> Self:
+    def fit(self, summary: "pd.DataFrame", y: None = None) -> Self:  # noqa: ARG002  (of scikit-learn)
         """Estimate the parameters by maximum likelihood over customers with a known spend above 0.
 
         Raises
@@ -219,7 +219,10 @@ class GammaGamma(FittedParameters):
             known = Grouped(n, mean, rows[1])
             model.independence_, model.n_customers_ = independence_of(known), round(known.customers)
             model.log_likelihood_ = model._log_likelihood(known)
-            model.covariance_ = lifetimes_bridge.covariance_at(model.hessian(known), known.customers)
+            unit = np.array([0.0, 0.0, math.log(known.mean_of_customers)])
+            model.covariance_ = lifetimes_bridge.covariance_at(
+                model.theta_ - unit, model.hessian(known), known.customers
+            )
         return model
 
     def to_lifetimes(self) -> Any:

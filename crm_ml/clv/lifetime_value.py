@@ -103,7 +103,8 @@ def value_with_interval(
     """Return the columns clv, clv_low and clv_high: the expected value with its 95 % interval.
 
     The interval reflects the uncertainty of the fitted parameters: how well the expected value is known. The
-    actual spend of a single customer varies far more. Parameters, raises: as `lifetime_value`.
+    actual spend of a single customer varies far more. Of models from fitters of lifetimes without their data
+    no uncertainty is known, and clv_low and clv_high are NaN. Parameters, raises: as `lifetime_value`.
 
     Notes
     -----
@@ -120,8 +121,8 @@ def value_with_interval(
     _check_margin(margin)
     length, force = terms(purchases_model, summary, horizon, annual_discount_rate)
     histories, spend = Histories.of(summary), Spend.of(summary, value_model.use_first_purchase)
-    often = _variance(log_slopes(purchases_model, histories, length, force), purchases_model.covariance_)
-    much = _variance(value_model.log_slopes(spend), value_model.covariance_)
+    often = purchases_model.variance_along(log_slopes(purchases_model, histories, length, force))
+    much = value_model.variance_along(value_model.log_slopes(spend))
     purchases = histories.for_each(discounted(purchases_model, histories, length, force))
     clv = purchases * value_model.expected(spend) * margin
     half = np.minimum(norm.ppf((1 + LEVEL) / 2) * np.sqrt(histories.for_each(often) + much), _WIDEST)
@@ -215,12 +216,6 @@ def _log_if_alive(
         step = weight * longest * (c + time) * np.exp(-force * time)
         total = total + force * step * future.expected(time)
     return np.log(np.maximum(total, _TINY))
-
-
-def _variance(slopes: Floats, covariance: Floats) -> Floats:
-    """Return ``g' C g`` of each column of a gradient, shape (k,); what is not known of C adds nothing."""
-    known = np.nan_to_num(covariance)
-    return np.asarray(np.maximum(np.einsum("ik,ij,jk->k", slopes, known, slopes), 0.0))
 
 
 def _check_margin(margin: float) -> None:

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from crm_ml.clv.maximum_likelihood import covariance_of
+from crm_ml.clv.newton import free_parameters
 from crm_ml.clv.purchase_histories import Floats
 from crm_ml.errors import InputError
 from crm_ml.extras import require
@@ -58,9 +60,13 @@ def rows_of(fitter: Any) -> "tuple[pd.DataFrame, Floats] | None":
     return None if data is None else (data, data["weights"].to_numpy(dtype=np.float64))
 
 
-def covariance_at(hessian: Floats, customers: float) -> Floats:
-    """Return the covariance of logarithms of parameters from the Hessian of their mean log-likelihood."""
-    return np.asarray(np.linalg.inv(-hessian) / customers)
+def covariance_at(theta: Floats, hessian: Floats, customers: float) -> Floats:
+    """Return the covariance of logarithms of parameters from the Hessian of their mean log-likelihood.
+
+    `theta` are these in the unit of our own search; NaN where that would put a parameter at a bound, or the
+    likelihood is flat, as it is close to one.
+    """
+    return covariance_of(hessian, free_parameters(theta)) / customers
 
 
 def make_fitter(model: Any) -> Any:

@@ -156,7 +156,7 @@ def _fit(
     free = free_parameters(top.theta)
     at_bound = tuple(name for name, inside in zip(names, free, strict=True) if not inside)
     record = FitRecord(starts, evaluations, top.slope, at_bound, spread)
-    return Fit(top.theta, _covariance(top.hessian, free) / customers, record)
+    return Fit(top.theta, covariance_of(top.hessian, free) / customers, record)
 
 
 class _Counted:
@@ -185,7 +185,7 @@ def _search(objective: Objective, start: Floats) -> Start:
     )
 
 
-def _covariance(hessian: Floats, free: npt.NDArray[np.bool_]) -> Floats:
+def covariance_of(hessian: Floats, free: npt.NDArray[np.bool_]) -> Floats:
     """Invert minus the Hessian over the free parameters; NaN for those along a flat direction."""
     covariance = np.full(hessian.shape, np.nan)
     known = np.flatnonzero(free)

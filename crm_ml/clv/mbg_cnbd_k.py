@@ -69,10 +69,9 @@ class MbgCnbdK(PurchaseModel):
     def __init__(self, k: int | None = None) -> None:
         if k is not None and k not in range(1, LARGEST_K + 1):
             raise InputError(f"k is {k}; it must be a whole number from 1 to {LARGEST_K}")
-        self.k = None if k is None else int(k)
-        self.k_ = self.k or 1
+        self.k = k
 
-    def fit(self, summary: "pd.DataFrame") -> Self:
+    def fit(self, summary: "pd.DataFrame", y: None = None) -> Self:  # noqa: ARG002  (of scikit-learn)
         """Estimate the parameters by maximum likelihood, and k where it is not set.
 
         Raises
@@ -83,13 +82,20 @@ class MbgCnbdK(PurchaseModel):
             If no start leads to a maximum of the likelihood.
         """
         histories = Histories.of(summary)
-        best: MbgCnbdK = type(self)(self.k_).fit_histories(histories)
+        best: MbgCnbdK = type(self)(self.k or 1).fit_histories(histories)
         if self.k is None:
             best = _most_likely(best, histories, _log_gaps(summary))
         chosen = self.k
         self.__dict__.update(best.__dict__)
         self.k, self.time_unit_ = chosen, time_unit_of(summary)
         return self
+
+    def fit_histories(
+        self, histories: Histories, start: Floats | None = None, hessian: Floats | None = None
+    ) -> Self:
+        """Estimate the parameters from grouped histories, with k of 1 where it is not set."""
+        self.k_ = int(self.k or 1)
+        return super().fit_histories(histories, start, hessian)
 
     def score(self, summary: "pd.DataFrame", y: None = None) -> float:  # noqa: ARG002  (of scikit-learn)
         """Return the mean log-likelihood as `PurchaseModel.score`, with that of the gaps where k is above 1.

@@ -59,6 +59,11 @@ class Histories:
         counts = np.bincount(row, minlength=len(first)).astype(np.float64)
         return cls(x[first], t_x[first], T[first], counts, row)
 
+    @property
+    def mean_age(self) -> float:
+        """The mean age of customers, T."""
+        return float(self.weight @ self.T / self.weight.sum())
+
     def scaled(self, time: float) -> "Histories":
         """Return the histories with times divided by `time`."""
         return replace(self, t_x=self.t_x / time, T=self.T / time)

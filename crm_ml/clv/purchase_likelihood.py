@@ -37,13 +37,15 @@ class PurchaseLikelihood(FittedParameters, ABC):
     def _log_likelihood(self, theta: Floats, histories: Histories) -> tuple[float, Floats]:
         """Return the sum of log-likelihoods and its gradient by the logarithms of the parameters."""
 
-    def fit(self, summary: "pd.DataFrame") -> Self:
+    def fit(self, summary: "pd.DataFrame", y: None = None) -> Self:  # noqa: ARG002  (of scikit-learn)
         """Estimate the parameters by maximum likelihood.
 
         Parameters
         ----------
         summary : pandas.DataFrame, shape (n, ...)
             Of `crm_ml.clv.summarize`: frequency, recency, T. Equal rows are computed once.
+        y : None
+            Ignored; a pipeline of scikit-learn gives it.
 
         Raises
         ------
@@ -80,8 +82,8 @@ class PurchaseLikelihood(FittedParameters, ABC):
     def _maximum(self, histories: Histories, start: Floats | None, hessian: Floats | None) -> Fit:
         """Return the maximum of the likelihood, searched for with the mean age as the unit of time."""
         customers = float(histories.weight.sum())
-        scale = float(histories.weight @ histories.T / histories.weight.sum())
-        shift = np.array([math.log(scale) if name in self.TIMES else 0.0 for name in self.NAMES])
+        scale = histories.mean_age
+        shift = self._unit(histories)
         whole = histories.scaled(scale)
         if start is None or hessian is None:
             starts = [np.log(values) for values in self.STARTS]
@@ -91,6 +93,11 @@ class PurchaseLikelihood(FittedParameters, ABC):
         else:
             fitted = follow(self._mean(whole), self.NAMES, start - shift, hessian, customers)
         return replace(fitted, theta=fitted.theta + shift)
+
+    def _unit(self, histories: Histories) -> Floats:
+        """Return what makes logarithms of parameters those in the unit of the search, when taken off."""
+        log_scale = math.log(histories.mean_age)
+        return np.array([log_scale if name in self.TIMES else 0.0 for name in self.NAMES])
 
     def hessian(self, histories: Histories) -> Floats:
         """Return the second derivatives of the mean log-likelihood by the logarithms of the parameters."""
@@ -122,7 +129,9 @@ class PurchaseLikelihood(FittedParameters, ABC):
 
     @property
     def bic_(self) -> float:
-        """Schwarz's information criterion, ``k log n - 2 log L``."""
+        """Schwarz's information criterion, ``k log n - 2 log L``; NaN where the data are not known."""
+        if not self.errors_known_:
+            return math.nan
         return len(self.NAMES) * math.log(self.n_customers_) - 2 * self.log_likelihood_
 
     def confidence_intervals(self, level: float = 0.95) -> dict[str, tuple[float, float]]:

@@ -124,8 +124,8 @@ class PurchaseModel(PurchaseLikelihood):
         Parameters
         ----------
         fitter : BetaGeoFitter, ModifiedBetaGeoFitter or ParetoNBDFitter
-            Fitted. Likelihood and standard errors follow from its data, without its penalty; NaN where it
-            holds none.
+            Fitted. Likelihood and standard errors follow from its data, without its penalty; all are NaN
+            where it holds none, and the error of a parameter at a bound is.
         time_unit : {"D", "W"}, optional
             Of its summary, so that horizons may be times.
 
@@ -144,7 +144,9 @@ class PurchaseModel(PurchaseLikelihood):
             histories = histories.weighted(np.bincount(histories.row, rows[1]).astype(np.float64))
             model.log_likelihood_ = model._log_likelihood(theta, histories)[0]
             model.n_customers_ = round(rows[1].sum())
-            model.covariance_ = lifetimes_bridge.covariance_at(model.hessian(histories), rows[1].sum())
+            model.covariance_ = lifetimes_bridge.covariance_at(
+                theta - model._unit(histories), model.hessian(histories), rows[1].sum()
+            )
         return model
 
     def to_lifetimes(self) -> Any:

@@ -39,7 +39,8 @@ def p_alive_path(
 ) -> "Figure":
     """Draw the probability that a customer is alive, day by day from the first purchase on.
 
-    Each day knows the purchases until then. The band is the 95 % interval from the errors of the parameters.
+    Each day knows the purchases until then. The band is the 95 % interval from the errors of the parameters;
+    there is none where no error is known, as of a fitter of lifetimes without its data.
 
     Parameters
     ----------
@@ -75,7 +76,8 @@ def p_alive_path(
     first = snapshot.as_of.date() - timedelta(days=known + 1)
     days = np.datetime64(first, "D") + at
     axes = axes_or_new(ax, 8.0, 4.4)
-    axes.fill_between(days, low, high, color=MODEL, alpha=0.15, linewidth=0, label="95 % interval")
+    if model.errors_known_:
+        axes.fill_between(days, low, high, color=MODEL, alpha=0.15, linewidth=0, label="95 % interval")
     axes.plot(days[: known + 1], alive[: known + 1], color=MODEL, linewidth=1.8, label="P(alive)")
     axes.vlines(days[bought], 0, 1, color=ACTUAL, linewidth=0.7, alpha=0.5, label="purchase")
     if days_ahead:
@@ -237,8 +239,7 @@ def _alive(model: PurchaseModel, bought: Ints, at: Ints) -> tuple[Floats, Floats
     alive, slopes = model.alive_with_slopes(model.theta_, histories)
     inner = np.clip(alive, _TINY, 1 - _TINY)
     slopes = slopes / (1 - inner)  # of the log-odds, from those of the logarithm
-    variance = np.einsum("ik,ij,jk->k", slopes, np.nan_to_num(model.covariance_), slopes)
-    half = Z95 * np.sqrt(np.maximum(variance, 0.0))
+    half = Z95 * np.sqrt(model.variance_along(slopes))
     ends = [expit(logit(inner) + side) for side in (-half, half)]
     sure = alive > 1 - _TINY
     low, high = (np.where(sure, 1.0, end) for end in ends)

@@ -8,8 +8,17 @@ import pandas as pd
 import pytest
 from clv_worlds import MODELS, PARAMS, fitter, quiet, with_params
 
-from crm_ml.clv import BetaGeo, GammaGamma, MbgCnbdK, ModifiedBetaGeo, ParetoNBD, lifetime_value
+from crm_ml.clv import (
+    BetaGeo,
+    GammaGamma,
+    MbgCnbdK,
+    ModifiedBetaGeo,
+    ParetoNBD,
+    lifetime_value,
+    value_with_interval,
+)
 from crm_ml.errors import ConfigError, InputError
+from crm_ml.plots import p_alive_path
 
 DIGITS = 1e-9
 SPEND = {"p": 6.25, "q": 3.744, "v": 15.44}
@@ -93,6 +102,34 @@ def test_likelihood_and_errors_follow_from_the_data_of_a_fitter(theirs, summary)
     assert model.score(summary) == pytest.approx(model.log_likelihood_ / len(summary))
     table = model.to_lifetimes().summary
     np.testing.assert_allclose(table["se(coef)"], list(model.standard_errors_.values()))
+
+
+def test_a_parameter_at_a_bound_has_no_error_as_in_our_own_fit(summary):
+    """Nobody drops out, so that a goes to 0 and the likelihood is flat along a and b."""
+    staying = summary[:300].assign(recency=lambda s: s["T"].where(s["frequency"] > 0, 0.0))
+    theirs = fitter(BetaGeo, {"r": 0.25, "alpha": 30.0, "a": 1e-9, "b": 1e3})
+    theirs.data = staying.assign(weights=1)
+    errors = BetaGeo.from_lifetimes(theirs).standard_errors_
+    assert np.isnan([errors["a"], errors["b"]]).all()
+    assert min(errors["r"], errors["alpha"]) > 0
+
+
+def test_without_data_no_error_is_known_and_no_interval_is_told(theirs, summary, lines):
+    bare = BetaGeo.from_lifetimes(fitter(BetaGeo, days(BetaGeo)), time_unit="D")
+    assert np.isnan([bare.bic_, *bare.standard_errors_.values()]).all()
+    informed, spend = BetaGeo.from_lifetimes(theirs), GammaGamma().fit(summary)
+    unsure = GammaGamma.from_lifetimes(spend.to_lifetimes())
+    for purchases, of_spend in ((bare, spend), (informed, unsure)):
+        values = value_with_interval(purchases, of_spend, summary, 90)
+        assert values["clv"].notna().all()
+        assert values[["clv_low", "clv_high"]].isna().all(axis=None)
+    customer = summary["frequency"].idxmax()
+    own = lines[lines["customer_id"] == customer]
+    for model, bands in ((bare, 0), (BetaGeo.from_lifetimes(theirs, time_unit="D"), 1)):
+        labels = [
+            part.get_label() for part in p_alive_path(model, own, customer, "1997-10-01").axes[0].collections
+        ]
+        assert labels.count("95 % interval") == bands
 
 
 def test_rows_that_a_fitter_weighs_count_as_often(summary):

@@ -71,19 +71,54 @@ def test_columns_are_matched_by_name_in_any_order():
     assert "check_dataframe_column_names_consistency" in deviations("logistic")
 
 
+def changes(kind):
+    """Yield parameters of a class with another value than the default, one at a time."""
+    for name, value in kind().get_params(deep=False).items():
+        if name == "k" and value is None:
+            yield {name: 2}
+        if isinstance(value, bool):
+            yield {name: not value}
+        elif isinstance(value, int | float):
+            yield {name: value / 2 if 0 < value < 1 else value + 1}
+
+
 @pytest.mark.parametrize(("kind", "name"), EVERY)
 def test_every_model_is_cloned_with_its_parameters(kind, name):
-    model = FAMILIES[kind][name]()
-    again = clone(model)
-    assert type(again) is type(model)
-    assert again.get_params() == model.get_params() == model.set_params(**model.get_params()).get_params()
-    assert again.__sklearn_tags__().target_tags.required
+    model = FAMILIES[kind][name]
+    assert type(clone(model())) is type(model())
+    assert clone(model()).get_params() == model().get_params()
+    assert model().__sklearn_tags__().target_tags.required
+    for change in changes(model):
+        made = model(**change)
+        assert made.get_params() != model().get_params()
+        assert clone(made).get_params() == made.get_params()
+
+
+@pytest.mark.parametrize("model", [*(FAMILIES[kind][name] for kind, name in EVERY), *VALUES])
+def test_parameters_that_are_set_are_those_of_a_new_model(model):
+    for change in changes(model):
+        assert vars(model().set_params(**change)) == vars(model(**change))
 
 
 @pytest.mark.parametrize("model", VALUES)
-def test_models_of_value_are_cloned_too(model):
+def test_models_of_value_are_cloned_and_end_pipelines_without_labels(model):
     assert clone(model()).get_params() == model().get_params()
     assert set(clv.GammaGamma().get_params()) == {"use_first_purchase", "largest_correlation"}
+    assert not model().__sklearn_tags__().target_tags.required
+    rows = [(0, 0, 38), (1, 9, 38), (2, 20, 36), (5, 30, 35), (0, 0, 30), (3, 12, 39)]
+    summary = pd.DataFrame(rows, columns=["frequency", "recency", "T"])
+    summary = summary.assign(monetary_value=[0, 12.0, 30, 22, 0, 55], log_gaps=[0.0, 2, 4, 9, 0, 4])
+    fitted = make_pipeline("passthrough", model()).fit(summary)
+    assert fitted.score(summary) == model().fit(summary).score(summary)
+
+
+def test_a_search_over_k_fits_each_k():
+    rows = [(0, 0, 38), (1, 9, 38), (2, 20, 36), (5, 30, 35), (0, 0, 30), (3, 12, 39)]
+    summary = pd.DataFrame(rows, columns=["frequency", "recency", "T"])
+    model = clv.MbgCnbdK().set_params(k=3).fit(summary)
+    assert model.k_ == 3
+    assert model.params_ == clv.MbgCnbdK(k=3).fit(summary).params_
+    assert model.set_params(k=1).fit(summary).k_ == 1
 
 
 def test_parameters_are_set_all_or_none():
