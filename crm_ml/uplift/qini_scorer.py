@@ -7,6 +7,7 @@ import numpy as np
 
 from crm_ml.errors import InputError
 from crm_ml.evaluation.uplift import Convention, qini
+from crm_ml.tables.outside_frames import aligned
 from crm_ml.uplift.randomised_trial import arm_name
 
 if TYPE_CHECKING:
@@ -52,7 +53,8 @@ class QiniScorer:
         Raises
         ------
         InputError
-            If X is no frame whose rows `treatment` knows, or as `crm_ml.evaluation.uplift.qini`.
+            If X is no frame whose rows `treatment` knows, y has another index, or as
+            `crm_ml.evaluation.uplift.qini`.
         """
         absent = len(X) if not hasattr(X, "index") else int((~X.index.isin(self.treatment.index)).sum())
         if absent or not self.treatment.index.is_unique:
@@ -63,4 +65,5 @@ class QiniScorer:
         drawn = self.treatment.loc[X.index].map(arm_name).to_numpy()
         inside = np.isin(drawn, [arm_name(self.arm), arm_name(self.control)])
         effects = learner.predict(X[inside], self.arm)
-        return qini(np.asarray(y)[inside], effects, drawn[inside] == arm_name(self.arm), self.convention)
+        outcomes = np.asarray(aligned(y, X.index, "y"))
+        return qini(outcomes[inside], effects, drawn[inside] == arm_name(self.arm), self.convention)

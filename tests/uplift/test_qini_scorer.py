@@ -43,6 +43,9 @@ def test_the_scorer_is_qini_on_the_rows_of_the_arm_and_the_control(trial):
     scorer = QiniScorer(arm[::-1], arm="mail", control="none")
     assert scorer(learner, X, y) == pytest.approx(wanted)
     assert scorer(learner, X, y.to_numpy()) == pytest.approx(wanted)
+    assert scorer(learner, X, y[::-1]) == pytest.approx(wanted)  # by its index, as in a fit
+    with pytest.raises(InputError, match="y: its index is not that of the features"):
+        scorer(learner, X, y.reset_index(drop=True))
     with pytest.raises(InputError, match="its index lacks 3,000 of 3,000 rows or repeats labels"):
         scorer(learner, X.reset_index(drop=True), y)
     with pytest.raises(InputError, match="its index lacks 3,000"):
