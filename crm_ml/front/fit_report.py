@@ -1,12 +1,13 @@
 """How good a fitted model is: metrics beside the baselines, gates and notes, for notebooks and terminals."""
 
 import io
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from crm_ml.next_steps import mend_of
+from crm_ml.train.record.metric_names import MODEL, MetricName, metric_names
 from crm_ml.train.record.outcome import Gate
 
 if TYPE_CHECKING:
@@ -49,12 +50,14 @@ class FitReport:
     details: "Mapping[str, pd.DataFrame]" = field(default_factory=dict)
 
     @classmethod
-    def of(cls, outcome: "Outcome", config: "Run", reasons: tuple[str, ...]) -> Self:
-        """Return the report of an outcome."""
+    def of(
+        cls, outcome: "Outcome", config: "Run", reasons: tuple[str, ...], of_tables: tuple[str, ...] = ()
+    ) -> Self:
+        """Return the report of an outcome; what was told of its tables stands first among the notes."""
         title = f"{config.register_as.name}, fitted as of {config.register_as.as_of}"
         return cls(
-            title, outcome.summary, dict(outcome.metrics), outcome.gates, outcome.notes, reasons,
-            outcome.tables,
+            title, outcome.summary, dict(outcome.metrics), outcome.gates, (*of_tables, *outcome.notes),
+            reasons, outcome.tables,
         )  # fmt: skip
 
     @property
@@ -72,13 +75,10 @@ class FitReport:
         """All metrics in rows: model, metric, value, low, high (of a 95 % interval)."""
         import pandas as pd
 
-        models = {name.split(".")[1] for name in self.metrics if name.startswith("baseline.")}
         rows = [
-            dict(zip(("model", "metric"), _read(name, models), strict=True))
-            | {"value": value}
-            | {end[1:]: self.metrics.get(f"{name}{end}", float("nan")) for end in _ENDS}
-            for name, value in self.metrics.items()
-            if not name.endswith(_ENDS)
+            {"model": _model(name), "metric": name.metric, "value": self.metrics[key]}
+            | {end[1:]: self.metrics.get(f"{key}{end}", float("nan")) for end in _ENDS}
+            for key, name in metric_names(self.metrics).items()
         ]
         return pd.DataFrame(rows, columns=["model", "metric", "value", "low", "high"])
 
@@ -126,12 +126,8 @@ class FitReport:
         return cls(content["title"], summary, content["metrics"], gates, notes, reasons)
 
 
-def _read(name: str, baselines: Collection[str]) -> tuple[str, str]:
-    """Return model and metric of a name; of a difference the model is ``model - <baseline>``."""
-    kind, _, rest = name.partition(".")
-    if kind == "test":
-        return "model", rest
-    first, _, metric = rest.partition(".")
-    if kind in ("baseline", "difference") and first in baselines:
-        return (first if kind == "baseline" else f"model - {first}"), metric
-    return (kind, rest) if kind == "difference" else ("", name)
+def _model(name: MetricName) -> str:
+    """Return whose a metric is; of a difference ``model - <baseline>``, or ``difference`` to the best one."""
+    if name.kind == "difference":
+        return f"{MODEL} - {name.baseline}" if name.baseline else name.kind
+    return name.baseline or (MODEL if name.kind else "")

@@ -9,7 +9,10 @@ import pytest
 from logged_world import BEFORE, DAYS, trained
 
 from crm_ml import tracking
+from crm_ml.front.fit_report import FitReport
+from crm_ml.train.record.evaluation_table import evaluation_table
 from crm_ml.train.record.fingerprints import content_sum
+from crm_ml.train.record.model_card_parts import first_metrics, metrics_table
 
 
 @pytest.fixture
@@ -83,3 +86,26 @@ def test_the_registry_says_what_a_model_and_a_version_are(logged):
     client.update_registered_model("churn", "Ours.")
     trained("answer")
     assert client.get_registered_model("churn").description == "Ours."
+
+
+OWN = {
+    "test.v1.5 off.qini": 0.8, "test.v1.5 off.qini.low": 0.7, "test.v1.5 off.qini.high": 0.9,
+    "baseline.acme.rules:Mine.v1.5 off.qini": 0.6, "difference.acme.rules:Mine.v1.5 off.qini": 0.2,
+    "baseline.response.v1.5 off.qini": 0.5, "difference.v1.5 off.qini": 0.3,
+}  # fmt: skip
+
+
+def test_baselines_and_arms_with_dots_keep_their_names_wherever_metrics_are_shown():
+    columns, rows = evaluation_table(OWN)
+    assert columns == [
+        "metric", "model", "acme.rules:Mine", "response", "model - acme.rules:Mine", "model - best baseline",
+    ]  # fmt: skip
+    assert rows == [["v1.5 off.qini", "0.8 [0.7, 0.9]", "0.6", "0.5", "0.2", "0.3"]]
+    assert first_metrics(OWN, None, 5) == ["v1.5 off.qini"]
+    assert "| acme.rules:Mine 0.6, response 0.5 |" in metrics_table(OWN, ["v1.5 off.qini"])
+    frame = FitReport("title", None, OWN, ()).frame
+    assert list(zip(frame["model"], frame["value"], strict=True)) == [
+        ("model", 0.8), ("acme.rules:Mine", 0.6), ("model - acme.rules:Mine", 0.2), ("response", 0.5),
+        ("difference", 0.3),
+    ]  # fmt: skip
+    assert set(frame["metric"]) == {"v1.5 off.qini"}

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
+from crm_ml.train.record.metric_names import MODEL, MetricName, metric_names
 from crm_ml.train.record.model_card_parts import interval_text
 
 FILE = "evaluation.json"
-_MODEL = "model"
 
 
 def evaluation_table(metrics: Mapping[str, float]) -> tuple[list[str], list[list[str]]]:
@@ -26,26 +26,20 @@ def evaluation_table(metrics: Mapping[str, float]) -> tuple[list[str], list[list
     >>> evaluation_table(given)
     (['metric', 'model', 'rule'], [['auc', '0.8 [0.7, 0.9]', '0.6']])
     """
-    baselines = dict.fromkeys(key.split(".")[1] for key in metrics if key.startswith("baseline."))
     cells: dict[str, dict[str, str]] = {}
-    for key in metrics:
-        if not key.endswith((".low", ".high")) and (place := _place(key, baselines)) is not None:
-            metric, column = place
-            cells.setdefault(metric, {})[column] = interval_text(metrics, key)
+    names = metric_names(metrics)
+    for key, name in names.items():
+        if name.kind:
+            cells.setdefault(name.metric, {})[_column(name)] = interval_text(metrics, key)
     filled = {column: None for each in cells.values() for column in each}
-    columns = sorted(filled, key=lambda column: (column != _MODEL, column not in baselines))
-    names = sorted(cells, key=lambda metric: set(cells[metric]) == {_MODEL})
-    return ["metric", *columns], [[name, *(cells[name].get(c, "") for c in columns)] for name in names]
+    baselines = {name.baseline for name in names.values()}
+    columns = sorted(filled, key=lambda column: (column != MODEL, column not in baselines))
+    ordered = sorted(cells, key=lambda metric: set(cells[metric]) == {MODEL})
+    return ["metric", *columns], [[each, *(cells[each].get(c, "") for c in columns)] for each in ordered]
 
 
-def _place(key: str, baselines: Mapping[str, None]) -> tuple[str, str] | None:
-    """Return the metric of a key and whose it is; None of what is neither of the model nor of a baseline."""
-    kind, _, metric = key.partition(".")
-    name, _, rest = metric.partition(".")
-    if kind == "test":
-        return metric, _MODEL
-    if kind == "baseline":
-        return rest, name
-    if kind != "difference":
-        return None
-    return (rest, f"model - {name}") if name in baselines else (metric, "model - best baseline")
+def _column(name: MetricName) -> str:
+    """Return the column of a metric."""
+    if name.kind == "difference":
+        return f"{MODEL} - {name.baseline or 'best baseline'}"
+    return name.baseline or MODEL

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from crm_ml.train.record.metric_names import baselines_by_metric
 from crm_ml.train.training_family import training_family
 
 if TYPE_CHECKING:
@@ -29,14 +30,17 @@ def metrics_part(metrics: Mapping[str, float], decides: str | None) -> str:
 
 def first_metrics(metrics: Mapping[str, float], decides: str | None, most: int) -> list[str]:
     """Return the names of metrics that baselines have too, the one that decides first."""
-    shown = [name for name in _names(metrics) if _baselines(metrics, name) != "none"] or _names(metrics)
+    beside = baselines_by_metric(metrics)
+    shown = [name for name in _names(metrics) if name in beside] or _names(metrics)
     return sorted(shown, key=lambda name: not _decides(name, decides))[:most]
 
 
 def metrics_table(metrics: Mapping[str, float], names: Sequence[str]) -> str:
     """Return metrics of the model with their intervals, beside those of the baselines."""
+    beside = baselines_by_metric(metrics)
     rows = [
-        f"| {name} | {interval_text(metrics, f'test.{name}')} | {_baselines(metrics, name)} |"
+        f"| {name} | {interval_text(metrics, f'test.{name}')} | "
+        f"{', '.join(f'{each} {value:.4g}' for each, value in beside.get(name, {}).items()) or 'none'} |"
         for name in names
     ]
     return "\n".join(["| metric | model | baselines |", "|---|---:|---|", *rows])
@@ -169,11 +173,3 @@ def interval_text(metrics: Mapping[str, float], name: str) -> str:
     if f"{name}.low" in metrics:
         text += f" [{metrics[f'{name}.low']:.4g}, {metrics[f'{name}.high']:.4g}]"
     return text
-
-
-def _baselines(metrics: Mapping[str, float], name: str) -> str:
-    end = f".{name}"
-    keys = [key for key in metrics if key.startswith("baseline.") and key.endswith(end)]
-    names = {key.removeprefix("baseline.").removesuffix(end): metrics[key] for key in keys}
-    plain = {baseline: value for baseline, value in names.items() if "." not in baseline}
-    return ", ".join(f"{baseline} {value:.4g}" for baseline, value in plain.items()) or "none"
