@@ -18,11 +18,17 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 SUMMARY = ("frequency", "recency", "T", "monetary_value")
+_SILENT_DAYS = 91  # a day so long after the last order is one that the data may not reach
 _PACK = 2**40  # above the cents of a day
 
 
 def summarize(
-    orders: Any, as_of: "str | date | datetime", time_unit: str = "D", *, with_first_value: bool = False
+    orders: Any,
+    as_of: "str | date | datetime",
+    time_unit: str = "D",
+    *,
+    with_first_value: bool = False,
+    data_ends_at: "str | date | datetime | None" = None,
 ) -> "pd.DataFrame":
     """Summarize the purchases of each customer before a point in time.
 
@@ -39,6 +45,9 @@ def summarize(
         Days or weeks, of recency and T; noted in ``attrs["time_unit"]`` of the result.
     with_first_value : bool
         Add the column ``first_value``, the amount paid on the first day.
+    data_ends_at : str, date or datetime, optional
+        First moment that the orders do not cover, where nobody bought in the last weeks before it; by default
+        91 days after the last order.
 
     Returns
     -------
@@ -54,7 +63,8 @@ def summarize(
     ------
     InputError
         Listing every problem and its number of rows: a missing column, a column of times that holds none,
-        rows without customer, time or amount, implausible amounts; or no purchase before `as_of`.
+        rows without customer, time or amount, implausible amounts; or no purchase before `as_of`,
+        or data that end before it.
 
     Notes
     -----
@@ -87,6 +97,7 @@ def summarize(
     table = _customers(lines, snapshot)
     if not table.num_rows:
         raise InputError(f"orders: no purchase before {snapshot.as_of:%Y-%m-%d %H:%M}; take a later as_of")
+    _check_end(orders, lines, snapshot, int(table["last_ago"].to_numpy().min()), data_ends_at)
     above = int(np.count_nonzero(table["most"].to_numpy() >= _PACK))
     if above:
         raise InputError(
@@ -95,6 +106,32 @@ def summarize(
     summary = _in_units(table, unit_days, lines.minor_per_major, with_first_value)
     summary.attrs["time_unit"] = time_unit
     return summary
+
+
+def _check_end(
+    orders: Any, lines: Lines, snapshot: Snapshot, silent: int, data_ends_at: "str | date | datetime | None"
+) -> None:
+    """Refuse a day after the data: customers would seem older and more silent than anybody knows."""
+    if data_ends_at is not None:
+        late = snapshot_of(orders, data_ends_at).as_of < snapshot.as_of
+    else:
+        late = silent > _SILENT_DAYS and not _any_from(lines, snapshot)
+    if late:
+        known = (
+            f"data_ends_at is {data_ends_at}"
+            if data_ends_at is not None
+            else (f"the last order is of {snapshot.shifted(-silent - 1)}, {silent:,} days before")
+        )
+        raise InputError(
+            f"orders: as_of is {snapshot}, but {known}; take an earlier as_of, or state "
+            f"data_ends_at={snapshot} if the orders are complete until then"
+        )
+
+
+def _any_from(lines: Lines, snapshot: Snapshot) -> bool:
+    """Return whether there is an order at or after the snapshot."""
+    later = lines.frame.filter(~snapshot.knows(lines.frame, "ordered_at"))
+    return bool(later.select(nw.len()).collect(backend="pyarrow").rows()[0][0])
 
 
 def _customers(lines: Lines, snapshot: Snapshot) -> "pa.Table":

@@ -70,7 +70,7 @@ class WindowSource:
         """
         moment = as_utc(as_of)
         if moment not in self._summaries:
-            frame = summarize(self.tables, as_of, self.time_unit, with_first_value=True)
+            frame = summarize(self.tables, as_of, self.time_unit, with_first_value=True, data_ends_at=as_of)
             while len(self._summaries) >= _RETAINED:
                 del self._summaries[next(iter(self._summaries))]
             own = frame if self.customers is None else frame[frame.index.isin(self.customers)]

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from crm_ml.config.run import Run, run_classes
 from crm_ml.errors import ConfigError
-from crm_ml.storage.paths import inside, project_root
+from crm_ml.storage.paths import configs_folder, inside
 from crm_ml.tables.safe_yaml import parse_yaml, read_yaml
 from crm_ml.tables.strict import Strict, validate
 
@@ -46,9 +46,9 @@ def load_run(name: str, overrides: Sequence[str] = ()) -> Run:
     Raises
     ------
     ConfigError
-        If there is no such file or family, or the file is invalid; lists every breach.
+        If there is no project, or no such file or family, or the file is invalid; lists every breach.
     """
-    configs, classes = project_root() / "configs", run_classes()
+    configs, classes = configs_folder(), run_classes()
     path = inside(configs, f"{name}.yaml")
     if not path.is_file():
         files = [file for family in classes for file in configs.glob(f"{family}/*.yaml")]

@@ -11,7 +11,7 @@ from crm_ml.config import Data, load
 from crm_ml.decision.list_policy import ListPolicy
 from crm_ml.errors import ConfigError
 from crm_ml.next_steps import without_list
-from crm_ml.storage.paths import data_folder, inside, project_root
+from crm_ml.storage.paths import configs_folder, data_folder, inside, project_root
 
 _FAMILY_OF = {
     "model": "churn",
@@ -108,7 +108,7 @@ def settings_of(config: str, overrides: Sequence[str] = ()) -> ScoreSettings:
     ConfigError
         If there is no such file inside the project, or it is wrong.
     """
-    configs, name = project_root() / "configs", config.removeprefix("configs/").removesuffix(".yaml")
+    configs, name = configs_folder(), config.removeprefix("configs/").removesuffix(".yaml")
     path = inside(configs, f"{name}.yaml")
     if not path.is_file():
         known = sorted(f"score/{file.stem}" for file in configs.glob("score/*.yaml"))

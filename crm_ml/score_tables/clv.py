@@ -60,7 +60,8 @@ class ClvSource(Source):
         from crm_ml.clv import summarize
 
         unit = self.model.time_unit
-        summary = summarize(day.tables, day.snapshot.as_of, unit, with_first_value=True)
+        as_of = day.snapshot.as_of  # whose distance to the tables is checked before
+        summary = summarize(day.tables, as_of, unit, with_first_value=True, data_ends_at=as_of)
         per_major = minor_per_major(currency_of(day.tables.frame("order_lines")))
         return parquet.write(self._rows(summary, per_major), schema(), output.path)
 
@@ -141,7 +142,7 @@ def label(version: "ModelVersion", stage: Mapping[str, Any], as_of: datetime) ->
     window = Snapshot(as_of, model.terms.horizon)
 
     def outcome(tables: "Tables") -> "pd.Series[Any]":
-        summary = summarize(tables, as_of, model.time_unit)
+        summary = summarize(tables, as_of, model.time_unit, data_ends_at=as_of)
         return outcomes(tables, window, summary, data_ends_at=window.label_ends_at).known["purchases"]
 
     return Label(window, outcome, "expected_purchases", is_probability=False, promised="test.purchases_")

@@ -15,6 +15,23 @@ def project_root() -> Path:
     return next((folder for folder in (here, *here.parents) if (folder / "configs").is_dir()), here)
 
 
+def configs_folder() -> Path:
+    """Return the folder ``configs/`` of the project.
+
+    Raises
+    ------
+    ConfigError
+        If there is none at or above the working folder.
+    """
+    folder = project_root() / "configs"
+    if not folder.is_dir():
+        raise ConfigError(
+            "there is no project here (no folder configs/ at or above the working folder): cd into one, or "
+            "crm-ml init DIR"
+        )
+    return folder
+
+
 def data_folder() -> Path:
     """Return the folder of downloaded and derived data: ``CRM_ML_DATA`` or ``data/`` of the project."""
     return Path(os.environ.get("CRM_ML_DATA") or project_root() / "data")

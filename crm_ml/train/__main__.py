@@ -45,10 +45,10 @@ def _train(runs: Sequence[str], overrides: Sequence[str], metrics_json: Path | N
     from crm_ml.config import Defaults, load, load_run
     from crm_ml.config.day_places import naming_days, places_of
     from crm_ml.progress import shown
-    from crm_ml.storage.paths import project_root
+    from crm_ml.storage.paths import configs_folder
     from crm_ml.train.experiment import run
 
-    names = list(runs) or list(load(project_root() / "configs" / "default.yaml", Defaults).runs)
+    names = list(runs) or list(load(configs_folder() / "default.yaml", Defaults).runs)
     for name in names:
         load_run(name, overrides)  # all configs are checked before the first one trains
     console = Console()

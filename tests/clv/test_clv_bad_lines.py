@@ -109,6 +109,20 @@ def test_as_of_that_is_no_date():
         summarize(frame(), "soon")
 
 
+@pytest.mark.parametrize("engine", [lambda table: table, pl.from_pandas])
+def test_a_day_far_after_the_data_is_refused_unless_they_reach_it(engine):
+    table = engine(frame())
+    text = "as_of is 2025-02-01, but the last order is of 2024-02-01, 365 days before; take an earlier"
+    with pytest.raises(InputError, match=text):
+        summarize(table, "2025-02-01")
+    assert summarize(table, "2025-02-01", data_ends_at="2025-02-01").loc["b", "T"] == 365
+    with pytest.raises(InputError, match="as_of is 2025-02-01, but data_ends_at is 2024-03-01"):
+        summarize(table, "2025-02-01", data_ends_at="2024-03-01")
+    assert summarize(table, "2024-05-01").loc["b", "T"] == 89
+    later = engine(frame(ordered_at=pd.to_datetime(["2024-01-01", "2024-01-15", "2025-02-01"])))
+    assert summarize(later, "2025-02-01").index.tolist() == ["a"]  # the data go on
+
+
 def test_nothing_is_changed_and_the_same_bits_come_out():
     table = frame(customer_id=["b", "a", "b"])
     before = table.copy(deep=True)

@@ -88,11 +88,12 @@ def test_windows_beyond_the_data_are_refused():
 def test_a_summary_that_looks_at_the_future_is_found(monkeypatch):
     source = WindowSource(shop(frame(BOUGHT)), "D")
     check_point_in_time(source, AS_OF)
-    honest = summarize
     later = timedelta(days=1)
-    monkeypatch.setattr(
-        "crm_ml.clv.validation_windows.summarize", lambda t, at, *o, **k: honest(t, at + later, *o, **k)
-    )
+
+    def peeking(orders, as_of, *options, **more):
+        return summarize(orders, as_of + later, *options, **(more | {"data_ends_at": as_of + later}))
+
+    monkeypatch.setattr("crm_ml.clv.validation_windows.summarize", peeking)
     with pytest.raises(LeakError, match="summary of 2024-03-01 changes when later rows are taken away"):
         check_point_in_time(source, AS_OF)
 

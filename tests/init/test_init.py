@@ -1,6 +1,7 @@
 """A project of one's own: what is laid out, that it can be used, and that nothing is written over."""
 
 import json
+import subprocess
 
 import pytest
 import yaml
@@ -8,7 +9,9 @@ import yaml
 from crm_ml.config import load_run
 from crm_ml.init.__main__ import main as init
 from crm_ml.init.project_files import CONFIGS, LISTS
+from crm_ml.score.__main__ import main as score
 from crm_ml.score.settings import settings_of
+from crm_ml.train.__main__ import main as train
 
 
 def test_a_project_has_the_configs_that_training_and_scoring_take_without_a_name(project, capsys):
@@ -35,6 +38,27 @@ def test_all_lays_out_every_config_of_the_package(tmp_path):
     assert init([str(tmp_path / "shop"), "--all"]) == 0
     there = {path.relative_to(tmp_path / "shop/configs") for path in (tmp_path / "shop").rglob("*.yaml")}
     assert there == {path.relative_to(CONFIGS) for path in CONFIGS.glob("**/*.yaml")}
+
+
+def test_make_run_trains_and_scores_as_messages_say(project):
+    assert init(["."]) == 0
+    for target, begins in (("run", ["crm-ml train", "crm-ml score"]), ("help", ["make help", "make run"])):
+        make = ["make", *(["--dry-run"] if target == "run" else []), target]
+        lines = subprocess.run(
+            make, cwd=project, capture_output=True, text=True, check=True
+        ).stdout.splitlines()
+        assert [line.strip()[: len(begin)] for line, begin in zip(lines, begins, strict=False)] == begins
+
+
+@pytest.mark.parametrize("main", [train, score])
+@pytest.mark.parametrize("name", [[], ["churn/mine"]])
+def test_a_command_outside_of_a_project_says_how_to_get_into_one(main, name, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(name) == 2
+    assert capsys.readouterr().err == (
+        "error: there is no project here (no folder configs/ at or above the working folder): cd into one, "
+        "or crm-ml init DIR\n"
+    )
 
 
 @pytest.mark.parametrize("there", ["Makefile", "configs/churn/lightgbm.yaml", ".gitignore"])
