@@ -23,7 +23,7 @@ class LoggedDataset:
         Equal for equal content; at most 36 characters.
     context : {"training", "validation", "test"}
     source : str
-        Where the data come from.
+        Where the data come from; no path of a machine.
     schema : mapping of str to str
         Types of DuckDB by ``table.column``.
     profile : mapping of str to value
@@ -59,7 +59,8 @@ def dataset_inputs(datasets: Sequence[LoggedDataset]) -> list[Any]:
 
 
 def _columns(schema: Mapping[str, str]) -> list[dict[str, Any]]:
-    return [{"name": name, "type": _type(kind), "required": True} for name, kind in schema.items()]
+    """Return columns as MLflow describes them; a required one would have no empty cell."""
+    return [{"name": name, "type": _type(kind), "required": False} for name, kind in schema.items()]
 
 
 def _type(kind: str) -> str:

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import challenge_world
 import numpy as np
@@ -10,9 +11,12 @@ from logged_world import BEFORE, DAYS, trained
 
 from crm_ml import tracking
 from crm_ml.front.fit_report import FitReport
+from crm_ml.storage.paths import project_root
 from crm_ml.train.record.evaluation_table import evaluation_table
 from crm_ml.train.record.fingerprints import content_sum
 from crm_ml.train.record.model_card_parts import first_metrics, metrics_table
+from crm_ml.train.record.outcome import Trace
+from crm_ml.train.record.run_datasets import run_datasets
 
 
 @pytest.fixture
@@ -36,9 +40,9 @@ def test_a_run_tells_mlflow_its_data_metrics_by_day_and_meaning_and_no_row(logge
     assert content == (content_sum(BEFORE["inputs"]["tables"])[:12],) * 2 and len(set(windows)) == 2
     same = {each.dataset.digest for each in other.inputs.dataset_inputs}
     assert same == {each.digest for each in datasets.values()}
-    assert [column["name"] for column in json.loads(datasets["test"].schema)["mlflow_colspec"]] == [
-        "orders.order_id",
-        "orders.paid_cents",
+    assert json.loads(datasets["test"].schema)["mlflow_colspec"] == [
+        {"name": "orders.order_id", "type": "string", "required": False},
+        {"name": "orders.paid_cents", "type": "long", "required": False},
     ]
     assert json.loads(datasets["test"].profile)["test_rows"] == {"test": 600}
 
@@ -109,3 +113,35 @@ def test_baselines_and_arms_with_dots_keep_their_names_wherever_metrics_are_show
         ("difference", 0.3),
     ]  # fmt: skip
     assert set(frame["metric"]) == {"v1.5 off.qini"}
+
+
+def described(split=None, **data):
+    """Datasets of a run by what they are for."""
+    outcome = SimpleNamespace(rows=None, trace=Trace({}, split or {}, {}, {}))
+    run = challenge_world.config(data={"name": "complete_journey"} | data)
+    return {each.context: each for each in run_datasets(run, BEFORE, outcome, {"labels_end": "2017-12-27"})}
+
+
+def test_other_days_of_training_are_another_digest_and_other_counts_of_validation_are_none():
+    days = {"final": {"training": ["2017-10-04", "2017-11-01"]}, "rows": {"2017-10-04": 7}}
+    fewer = {"final": {"training": ["2017-11-01"]}, "rows": {"2017-10-04": 7}}
+    training = described(days)["training"]
+    assert training.digest != described(fewer)["training"].digest
+    assert training.digest == described(days | {"rows": {}})["training"].digest
+    assert training.profile["split"] == {"final": days["final"]}
+
+
+@pytest.mark.parametrize(
+    ("data", "name", "source"),
+    [
+        ({"path": "/home/ada.lovelace/customers"}, "complete_journey", "complete_journey"),
+        ({"path": "../customers"}, "complete_journey", "complete_journey"),
+        ({"path": "data/../shop/raw"}, "complete_journey", "shop/raw"),
+        ({"path": str(project_root() / "shop")}, "complete_journey", "shop"),
+        ({"name": str(project_root() / "configs/data/shop.yaml")}, *["configs/data/shop.yaml"] * 2),
+        ({"name": "/home/ada.lovelace/shop.yaml"}, "shop.yaml", "shop.yaml"),
+    ],
+)
+def test_the_source_of_a_dataset_is_no_path_of_a_machine(data, name, source):
+    dataset = described(**data)["training"]
+    assert (dataset.name, dataset.source) == (name, source)

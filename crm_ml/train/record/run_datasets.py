@@ -1,8 +1,11 @@
 """What a run trains, chooses and tests on, as datasets of the tracking store: counts, days and sums."""
 
+import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from crm_ml.storage.paths import project_root
 from crm_ml.tracking.logged_datasets import LoggedDataset
 from crm_ml.train.record.account import Stages
 from crm_ml.train.record.fingerprints import content_sum, plain
@@ -19,8 +22,9 @@ def run_datasets(
 ) -> list[LoggedDataset]:
     """Return the data of training, of validation where there is one, and of the test.
 
-    Their digest is that of the accepted rows, by the sums in ``reproduction.json``, and of the windows:
-    equal digests are the same rows of the same data for the same target, whatever the features and the code.
+    Their digest is that of the accepted rows, by the sums in ``reproduction.json``, and of the windows, those
+    of training with each of their days: equal digests are the same rows of the same data for the same target,
+    whatever the features and the code. The source has no path of a machine.
 
     Parameters
     ----------
@@ -40,12 +44,13 @@ def run_datasets(
     }
     counts = {name: described["rows"] for name, described in inputs["tables"].items()}
     target = config.target.model_dump(mode="json")
+    name = _in_project(config.data.name, Path(config.data.name).name)
     return [
         LoggedDataset(
-            name=config.data.name,
+            name=name,
             digest=f"{content[:_CONTENT]}-{content_sum([config.family, target, windows])[:_WINDOWS]}",
             context=context,
-            source=config.data.path or config.data.name,
+            source=_in_project(config.data.path or name, name),
             schema=schema,
             profile={"rows": counts, **windows},
         )
@@ -56,8 +61,11 @@ def run_datasets(
 def _windows(config: "Run", outcome: "Outcome", model: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Return days and counts of each part of the data that a run has."""
     as_of = str(config.register_as.as_of)
+    labels_end = model.get("labels_end", as_of)
+    # rows are counted by day, those of validation too, which train nothing
+    days_of_training = {name: days for name, days in outcome.trace.split.items() if name != "rows"}
     parts: dict[str, dict[str, Any]] = {
-        "training": {"registered_for": as_of, "labels_end": model.get("labels_end", as_of)}
+        "training": {"registered_for": as_of, "labels_end": labels_end, "split": days_of_training}
     }
     split = config.model_dump(mode="json").get("split", {})
     tuning = getattr(config, "tuning", None)
@@ -66,7 +74,14 @@ def _windows(config: "Run", outcome: "Outcome", model: Mapping[str, Any]) -> dic
     elif tuning is not None:
         parts["validation"] = {"days_before_test": tuning.validation.model_dump(mode="json"), "test": split}
     if outcome.rows is not None:
-        days = {fold: [each.as_of, each.labels_end] for fold, each in sorted(outcome.rows.windows.items())}
+        windows = {fold: [each.as_of, each.labels_end] for fold, each in sorted(outcome.rows.windows.items())}
         rows = {name: len(part.y) for name, part in outcome.rows.parts.items()}
-        parts["test"] = {"windows": days, "test_rows": rows}
+        parts["test"] = {"windows": windows, "test_rows": rows}
     return dict(plain(parts))
+
+
+def _in_project(path: str, otherwise: str) -> str:
+    """Return a path as seen from the project, and something else where it leads out of it."""
+    root = project_root()
+    place = Path(os.path.normpath(root / path))
+    return place.relative_to(root).as_posix() if place.is_relative_to(root) else otherwise
