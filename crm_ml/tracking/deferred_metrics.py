@@ -1,17 +1,21 @@
 """Metrics that become known after a run has ended, logged once to the run of a model version."""
 
+import json
+import tempfile
 from collections.abc import Mapping
+from pathlib import Path
 
 from crm_ml.tracking.registry import ModelVersion
-from crm_ml.tracking.runs import DAY_MS, check_finite
-from crm_ml.tracking.safe_names import safe_name
-from crm_ml.tracking.store import connect
+from crm_ml.tracking.runs import DAY_MS, NAMES, check_finite
+from crm_ml.tracking.safe_names import changed_names, safe_name
+from crm_ml.tracking.store import Client, connect
 
 
 def log_at(version: ModelVersion, prefix: str, metrics: Mapping[str, float], day: int) -> dict[str, float]:
     """Log the metrics of a day to the run and the model of a version, all or none, and return them.
 
-    If the day has metrics already, those are returned unchanged.
+    If the day has metrics already, those are returned unchanged. Names are made safe as by
+    `crm_ml.tracking.runs.TrackedRun.log_metrics`; ``names.json`` of the run has the full ones.
 
     Parameters
     ----------
@@ -49,5 +53,19 @@ def log_at(version: ModelVersion, prefix: str, metrics: Mapping[str, float], day
         Metric(safe_name(prefix + key), float(value), day * DAY_MS, day, **of)
         for key, value in metrics.items()
     ]
+    _log_names(client, made.run_id, changed_names(prefix + key for key in metrics))
     client.log_batch(made.run_id, metrics=batch)
     return dict(metrics)
+
+
+def _log_names(client: Client, run_id: str, names: Mapping[str, str]) -> None:
+    """Put the full names of metrics beside those that the run has."""
+    if not names:
+        return
+    before = {}
+    if any(each.path == NAMES for each in client.list_artifacts(run_id)):
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(client.download_artifacts(run_id, NAMES, folder))
+            before = json.loads(path.read_text(encoding="utf-8"))
+    if names.items() - before.items():
+        client.log_text(run_id, json.dumps({**before, **names}, indent=2, sort_keys=True), NAMES)

@@ -41,6 +41,7 @@ class TrackedRun:
         self.command = ""
         self._model_id: str | None = None
         self._full_names: dict[str, str] = {}
+        self._tables: list[str] = []
 
     def log_params(self, params: Mapping[str, Any]) -> None:
         """Log settings, short; nested mappings become dotted names, made safe as those of metrics."""
@@ -146,7 +147,9 @@ class TrackedRun:
             Such as ``"evaluation.json"``.
         """
         self.log_text(json.dumps({"columns": list(columns), "data": [list(row) for row in rows]}), path)
-        self.client.set_tag(self.run_id, _TABLES, json.dumps([{"path": path, "type": "table"}]))
+        self._tables = [*dict.fromkeys([*self._tables, path])]
+        shown = [{"path": each, "type": "table"} for each in self._tables]
+        self.client.set_tag(self.run_id, _TABLES, json.dumps(shown))
 
     def register(
         self,

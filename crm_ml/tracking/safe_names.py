@@ -27,7 +27,7 @@ def safe_name(name: str) -> str:
     ('test.auc.low', 'test.50_ off_-bedee95f.qini.low')
     """
     whole = ".".join(_safe_part(part) for part in name.split("."))
-    if posixpath.normpath(whole) != whole or whole.startswith(("/", "..")):
+    if posixpath.normpath(whole) != whole or whole == "." or whole.startswith(("/", "..")):
         whole = _signed(whole.replace("/", "_").strip(".") or "_", name)
     return whole if len(whole) <= _LONGEST else _signed(whole[: _LONGEST - _DIGITS - 1], name)
 

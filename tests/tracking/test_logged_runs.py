@@ -12,6 +12,7 @@ from logged_world import BEFORE, DAYS, trained
 from crm_ml import tracking
 from crm_ml.front.fit_report import FitReport
 from crm_ml.storage.paths import project_root
+from crm_ml.tracking.deferred_metrics import log_at
 from crm_ml.train.record.evaluation_table import evaluation_table
 from crm_ml.train.record.fingerprints import content_sum
 from crm_ml.train.record.model_card_parts import first_metrics, metrics_table
@@ -87,6 +88,13 @@ def test_the_registry_says_what_a_model_and_a_version_are(logged):
     assert wanted.items() <= version.tags.items()
     model = client.get_registered_model("churn")
     assert "active customer" in model.description and model.tags == {"family": "churn"}
+    for day, arm in enumerate(("10% off", "email", "10& off"), 17_600):
+        log_at(tracking.registered("churn", "2"), "realised.", {f"{arm}.auc": 0.5}, day)
+    full = json.loads(artefact(run, "names.json"))
+    logged_later = {name for name in client.get_run(run.info.run_id).data.metrics if "realised" in name}
+    assert {full.get(name, name) for name in logged_later} == {
+        f"realised.{arm}.auc" for arm in ("10% off", "email", "10& off")
+    }
     client.update_registered_model("churn", "Ours.")
     trained("answer")
     assert client.get_registered_model("churn").description == "Ours."

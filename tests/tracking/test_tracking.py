@@ -65,12 +65,15 @@ def test_metrics_are_refused_whole(broken):
 
 
 @pytest.mark.usefixtures("new_runs")
-def test_names_from_data_are_made_safe_and_stand_in_full_beside_and_a_deleted_experiment_says_what_to_do():
+def test_names_from_data_are_made_safe_and_stand_in_full_beside_and_every_table_is_shown():
     arms = ["10% off", "10& off", "优惠", "a/../b", "x" * 400, "email"]
     metrics = {f"test.{arm}.qini{end}": place for place, arm in enumerate(arms) for end in ("", ".low")}
+    metrics["."] = 0.5
     with tracking.start("churn", "a/run", "python -m crm_ml.train a/run") as run:
         run.log_metrics(metrics)
         run.log_params({"costs": dict.fromkeys(arms, 5)})
+        for path in ("first.json", "second.json", "first.json"):
+            run.log_table(["metric"], [["auc"]], path)
     client = tracking.connect()
     logged = client.get_run(run.run_id)
     full = json.loads(client_text(client, run.run_id, "names.json"))
@@ -80,12 +83,8 @@ def test_names_from_data_are_made_safe_and_stand_in_full_beside_and_a_deleted_ex
     assert shown <= set(logged.data.metrics)
     assert logged.data.tags["mlflow.source.name"] == "crm_ml.train"
     assert logged.data.tags["mlflow.user"] == getpass.getuser()
-    client.delete_experiment(run.experiment_id)
-    with (
-        pytest.raises(InputError, match=f"churn is deleted .* --experiment-id {run.experiment_id}"),
-        tracking.start("churn", "again"),
-    ):
-        pass
+    tables = json.loads(logged.data.tags["mlflow.loggedArtifacts"])
+    assert tables == [{"path": f"{name}.json", "type": "table"} for name in ("first", "second")]
 
 
 def test_the_files_of_a_run_lie_beside_its_store(store):
