@@ -1,7 +1,7 @@
 """What recommended lists show of the catalogue: coverage by length, and how evenly items are shown."""
 
 from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -9,6 +9,7 @@ import numpy.typing as npt
 from crm_ml.errors import InputError
 from crm_ml.evaluation.ranking import Floats
 from crm_ml.plots.plot_style import GREY, axes_or_new, figure_of, legend, line_colors, tidy
+from crm_ml.plots.plotted_rows import check_columns
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,7 +46,8 @@ def coverage(
     Raises
     ------
     InputError
-        If a column is missing, there is no row, or a list has items that are not in the catalogue.
+        If a column is missing, there is no row, a rank is no whole number from 1 on, a list has items that
+        are not in the catalogue, or the catalogue repeats an id.
     """
     shown = _checked(lists, items)
     axes = axes_or_new(ax, 6.8, 4.6)
@@ -107,12 +109,12 @@ def _checked(
 
     by_name = lists if isinstance(lists, Mapping) else {"model": lists}
     catalogue = pd.Index([str(item) for item in items])
+    if catalogue.has_duplicates:
+        twice = len(catalogue) - catalogue.nunique()
+        raise InputError(f"items: {twice:,} of {len(catalogue):,} repeat an id; give each item once")
     shown: Shown = {}
     for name, frame in by_name.items():
-        missing = [column for column in _NEEDED if column not in frame.columns]
-        if missing or not len(frame):
-            wrong = f"no column {', '.join(missing)}" if missing else "no row"
-            raise InputError(f"lists of {name}: {wrong}; give what Recommender.recommend returns")
+        check_columns(frame, _NEEDED, f"lists of {name}", "Recommender.recommend")
         item = catalogue.get_indexer(pd.Index(frame["item_id"].astype(str)))
         unknown = int((item < 0).sum())
         if unknown:
@@ -120,8 +122,21 @@ def _checked(
                 f"lists of {name}: {unknown:,} of {len(frame):,} rows have items that are none of the "
                 f"{len(catalogue):,} of the catalogue; give the items_ of the model"
             )
-        shown[name] = item, frame["rank"].to_numpy(dtype=np.int64), frame["customer_id"].nunique()
+        shown[name] = item, _ranks(frame["rank"], name), frame["customer_id"].nunique()
     return shown
+
+
+def _ranks(ranks: "pd.Series[Any]", name: str) -> npt.NDArray[np.int64]:
+    """Return the places in the lists, from 1 on."""
+    import pandas as pd
+
+    places = pd.to_numeric(ranks, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+    odd = int((~((places >= 1) & (places == np.floor(places)) & np.isfinite(places))).sum())
+    if odd:
+        raise InputError(
+            f"lists of {name}: rank is no whole number from 1 on in {odd:,} of {len(places):,} rows"
+        )
+    return places.astype(np.int64)
 
 
 def _colored(

@@ -1,6 +1,6 @@
 """Predictions and outcomes that a plot takes, from arrays or from predictions of an evaluation."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar, cast
 
 import numpy as np
@@ -25,7 +25,7 @@ def probabilities(y: Outcomes, p: Scores | None, ids: npt.ArrayLike | None) -> P
     Raises
     ------
     InputError
-        If there are no probabilities, or `Predictions` refuses them.
+        If there are no probabilities, they stand beside predictions, or `Predictions` refuses them.
     """
     return _rows(Predictions, y, p, ids)
 
@@ -41,7 +41,7 @@ def ranked(y: Outcomes, p: Scores | None, ids: npt.ArrayLike | None) -> BasePred
     Scores of labels that are no probabilities become their rank, from 0 to 1; raises as `probabilities`.
     """
     if isinstance(y, BasePredictions):
-        return y
+        return _alone(y, BasePredictions, p=p, customer_id=ids)
     outcomes = as_floats("y", y)
     if not np.isin(outcomes, (0, 1)).all():
         return values(outcomes, p, ids)
@@ -69,10 +69,10 @@ def effects(
     Raises
     ------
     InputError
-        If scores or arms are missing, or `UpliftPredictions` refuses them.
+        If scores or arms are missing, stand beside predictions, or `UpliftPredictions` refuses them.
     """
-    if isinstance(y, UpliftPredictions):
-        return y
+    if isinstance(y, BasePredictions):
+        return _alone(y, UpliftPredictions, p=p, treatment=treatment, customer_id=ids)
     if p is None or treatment is None or not isinstance(p, Mapping):
         raise InputError('qini needs p={"model": ..., "response": ...} and treatment= (0 or 1) beside y')
     outcomes = as_floats("y", y)
@@ -97,17 +97,33 @@ def shown_model(predictions: BasePredictions, model: str | None) -> str:
     return name
 
 
+def check_columns(table: Any, columns: Sequence[str], name: str, source: str) -> None:
+    """Refuse a table without rows or without the columns that a plot reads; the error names its `source`."""
+    missing = [column for column in columns if column not in getattr(table, "columns", ())]
+    if missing or not len(table):
+        wrong = f"no column {', '.join(missing)}" if missing else "no row"
+        raise InputError(f"{name}: {wrong}; make it with {source}")
+
+
 def _rows(kind: type[Kind], y: object, p: Scores | None, ids: npt.ArrayLike | None) -> Kind:
     if isinstance(y, BasePredictions):
-        if not isinstance(y, kind):
-            raise InputError(f"the plot needs {kind.__name__}, not {type(y).__name__}")
-        return y
+        return _alone(y, kind, p=p, customer_id=ids)
     if p is None:
         raise InputError("give y and p: outcomes, and predictions of one model or of several by name")
     scores = p if isinstance(p, Mapping) else {MODEL: p}
     outcomes = as_floats("y", y)
     customer, fold = _customers(len(outcomes), ids)
     return kind(customer, fold, outcomes, cast("Mapping[str, Floats]", scores))
+
+
+def _alone(predictions: BasePredictions, kind: type[Kind], **beside: object) -> Kind:
+    """Return predictions of a kind, which hold all rows themselves; nothing may stand beside."""
+    if not isinstance(predictions, kind):
+        raise InputError(f"the plot needs {kind.__name__}, not {type(predictions).__name__}")
+    more = [name for name, value in beside.items() if value is not None]
+    if more:
+        raise InputError(f"y is {type(predictions).__name__}, which holds {', '.join(more)}; leave them out")
+    return predictions
 
 
 def _customers(rows: int, ids: npt.ArrayLike | None) -> tuple[npt.NDArray[Any], npt.NDArray[np.str_]]:

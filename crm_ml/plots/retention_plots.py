@@ -4,10 +4,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from crm_ml.clv.purchase_histories import Ints
 from crm_ml.errors import InputError
 from crm_ml.evaluation.wilson import wilson_interval
 from crm_ml.plots.heat_map import PALETTE, scale
 from crm_ml.plots.plot_style import GREY, MODEL, axes_or_new, figure_of, legend, tidy
+from crm_ml.plots.plotted_rows import check_columns
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 _COLUMNS = ("cohort", "age", "customers", "active", "share")
 _MOST_NUMBERED = 14
 _BRIGHT = 0.6
+_LONGEST = 16.0  # inches of a side
 
 
 def retention(table: "pd.DataFrame", *, ax: "Axes | None" = None) -> "Figure":
@@ -39,7 +42,7 @@ def retention(table: "pd.DataFrame", *, ax: "Axes | None" = None) -> "Figure":
     Raises
     ------
     InputError
-        If the table lacks a column or has no share.
+        If the table lacks a column, has no share, or a cohort is no day.
     """
     from matplotlib.ticker import MaxNLocator
 
@@ -68,25 +71,26 @@ def retention(table: "pd.DataFrame", *, ax: "Axes | None" = None) -> "Figure":
 def retention_matrix(table: "pd.DataFrame", *, ax: "Axes | None" = None) -> "Figure":
     """Draw the share of customers who buy by cohort and age; ages not reached are blank.
 
-    The colours reach to the largest share after age 0, which is 100 % by definition. Parameters, raises: as
-    `retention`.
+    The colours reach to the largest share after age 0, which is 100 % by definition. Cells of very many
+    cohorts or ages are small, and only some are named. Parameters, raises: as `retention`.
     """
-    _known(table)
-    share = 100 * table.pivot_table(index="cohort", columns="age", values="share", aggfunc="first")
-    size = table.drop_duplicates("cohort").set_index("cohort")["customers"]
-    axes = axes_or_new(ax, 1.8 + 0.62 * share.shape[1], 1.4 + 0.34 * len(share))
+    known = _known(table)
+    share = 100 * known.pivot_table(index="cohort", columns="age", values="share", aggfunc="first")
+    size = known.drop_duplicates("cohort").set_index("cohort")["customers"]
+    rows, height = _side(len(share), cell=0.34, beside=1.4)
+    columns, width = _side(share.shape[1], cell=0.62, beside=1.8)
+    axes = axes_or_new(ax, width, height)
     values = share.to_numpy()
     after = values[:, 1:]
     top = float(np.nanmax(after)) if np.isfinite(after).any() else 100.0
     mesh = axes.imshow(values, vmin=0, vmax=top or 1.0, cmap=PALETTE, aspect="auto", interpolation="nearest")
-    if share.shape[1] <= _MOST_NUMBERED:
+    if share.shape[1] <= _MOST_NUMBERED and len(rows) == len(share):
         for row, column in np.argwhere(np.isfinite(values)):
             value = values[row, column]
             ink = "black" if value > _BRIGHT * top else "white"
             axes.text(column, row, f"{value:.0f}", ha="center", va="center", color=ink, fontsize=8)
-    axes.set_xticks(range(share.shape[1]), [str(age) for age in share.columns])
-    names = [f"{day:%Y-%m-%d}  ({size[day]:,})" for day in share.index]
-    axes.set_yticks(range(len(names)), names)
+    axes.set_xticks(columns, [str(age) for age in share.columns[columns]])
+    axes.set_yticks(rows, [f"{day:%Y-%m-%d}  ({size[day]:,})" for day in share.index[rows]])
     axes.set(xlabel=f"{_period(table)} since the first purchase", ylabel="first purchase (customers)")
     axes.set_title("Customers who buy, by cohort", loc="left")
     scale(axes, mesh, "customers who buy (%)")
@@ -95,12 +99,24 @@ def retention_matrix(table: "pd.DataFrame", *, ax: "Axes | None" = None) -> "Fig
 
 
 def _known(table: "pd.DataFrame") -> "pd.DataFrame":
-    """Return the rows of periods that had ended."""
-    missing = [name for name in _COLUMNS if name not in table.columns]
-    if missing or not table["share"].notna().any():
-        wrong = f"no column {', '.join(missing)}" if missing else "no share"
-        raise InputError(f"retention: the table has {wrong}; make it with crm_ml.clv.retention")
-    return table[table["share"].notna()]
+    """Return the rows of periods that had ended; a cohort is a day, also as a file of text holds it."""
+    import pandas as pd
+
+    check_columns(table, _COLUMNS, "retention", "crm_ml.clv.retention")
+    ended = table[table["share"].notna()]
+    if not len(ended):
+        raise InputError("retention: the table has no share; make it with crm_ml.clv.retention")
+    days = pd.to_datetime(ended["cohort"], format="ISO8601", errors="coerce")
+    if days.isna().any():
+        rows = f"{int(days.isna().sum()):,} of {len(ended):,} rows"
+        raise InputError(f"retention: cohort is no day, such as 2024-01-01, in {rows}")
+    return ended.assign(cohort=days)
+
+
+def _side(cells: int, cell: float, beside: float) -> tuple[Ints, float]:
+    """Return which cells along a side are named, and its inches, which end where no screen would follow."""
+    step = int(np.ceil(cells * cell / (_LONGEST - beside)))
+    return np.arange(0, cells, step), min(beside + cells * cell, _LONGEST)
 
 
 def _period(table: "pd.DataFrame") -> str:

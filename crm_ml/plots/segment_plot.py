@@ -6,12 +6,14 @@ import numpy as np
 
 from crm_ml.errors import InputError
 from crm_ml.plots.plot_style import GREY, MODEL, TEXT, axes_or_new, figure_of, tidy
+from crm_ml.plots.plotted_rows import check_columns
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+_COLUMNS = ("segment", "metric", "value", "low", "high", "positives", "rows", "small")
 _TITLES = {
     "auc": "AUC",
     "average_precision": "average precision",
@@ -42,8 +44,9 @@ def segments(
     Raises
     ------
     InputError
-        If the table has no row of the metric.
+        If the table lacks a column or has no row of the metric.
     """
+    check_columns(table, _COLUMNS, "segments", "crm_ml.evaluation.metric_segments.by_segment")
     if metric not in set(table["metric"]):
         raise InputError(
             f"segments: no row of {metric!r}; there are {', '.join(sorted(set(table['metric'])))}"

@@ -21,7 +21,7 @@ from crm_ml.plots.plot_style import (
     model_colors,
     tidy,
 )
-from crm_ml.plots.plotted_rows import effects, shown_model
+from crm_ml.plots.plotted_rows import check_columns, effects, shown_model
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _DRAWS = 200
+_DECILE = ("tenth", "rows", "predicted", "uplift", "low", "high")
+_POLICY = ("policy", "treated", "difference", "difference_low", "difference_high")
 
 
 def qini(
@@ -113,7 +115,13 @@ def uplift_deciles(
     Returns
     -------
     matplotlib.figure.Figure
+
+    Raises
+    ------
+    InputError
+        If the table lacks a column or has no row.
     """
+    check_columns(table, _DECILE, "uplift_deciles", "crm_ml.evaluation.uplift_curves.uplift_by_decile")
     axes = axes_or_new(ax, 7.2, 4.4)
     gap = table["uplift"].to_numpy()
     rows = table["rows"].to_numpy()
@@ -147,7 +155,13 @@ def policies(table: "pd.DataFrame", unit: str, *, ax: "Axes | None" = None) -> "
     Returns
     -------
     matplotlib.figure.Figure
+
+    Raises
+    ------
+    InputError
+        If the table lacks a column or has no row.
     """
+    check_columns(table, _POLICY, "policies", "crm_ml.evaluation.policy_value.value_table")
     axes = axes_or_new(ax, 7.2, 0.6 * len(table) + 1.4)
     place = np.arange(len(table))[::-1]
     gain = table["difference"].to_numpy()

@@ -28,9 +28,7 @@ class MatrixFactorisation(Recommender):
     seed : int
     """
 
-    needs: ClassVar[tuple[str, ...]] = (
-        "implicit",
-    )  # libraries of an extra, without which it can't be fitted
+    needs: ClassVar[tuple[str, ...]] = ("implicit",)  # libraries of an extra; fitting takes them
 
     factors: int = 64
     iterations: int = 15

@@ -1,6 +1,7 @@
 """Gains, lift, calibration and segments hold the numbers that they name."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from plotted_lines import lines
 
@@ -91,6 +92,8 @@ def test_segments_have_a_row_each_and_small_ones_are_pale(scored):
     names = [label.get_text() for label in figure.axes[0].get_yticklabels()]
     assert [name.split()[0] for name in names] == ["tiny", "large"]
     assert {line.get_alpha() for line in figure.axes[0].get_lines()} == {0.35, 1.0, None}
+    with pytest.raises(InputError, match="segments: no column metric, value, low"):
+        plots.segments(pd.DataFrame({"segment": ["a"]}))
     with pytest.raises(InputError, match="no row of 'ece'; there are auc"):
         plots.segments(table, "ece")
 

@@ -37,6 +37,27 @@ def test_the_heat_map_has_a_row_a_cohort_and_blanks(table):
     assert [text.get_text() for text in axes.texts] == ["100", "50", "50", "100", "100"]
 
 
+def test_a_table_that_was_a_file_of_text_is_drawn_alike(table, tmp_path):
+    table.to_csv(tmp_path / "table.csv", index=False)
+    again = pd.read_csv(tmp_path / "table.csv")
+    names = [label.get_text() for label in plots.retention_matrix(again).axes[0].get_yticklabels()]
+    assert names == ["2024-01-01  (2)", "2024-02-01  (1)"]
+    with pytest.raises(InputError, match="cohort is no day, such as 2024-01-01, in 5 of 5 rows"):
+        plots.retention_matrix(table.assign(cohort="first"))
+
+
+def test_ten_years_of_weeks_stay_a_figure_that_can_be_saved():
+    weeks = 520
+    cohort = pd.date_range("2015-01-05", periods=weeks, freq="W-MON").repeat(weeks)
+    age = np.tile(np.arange(weeks), weeks)
+    columns = {"cohort": cohort, "age": age, "customers": 10, "active": 5, "share": 0.5}
+    figure = plots.retention_matrix(pd.DataFrame(columns))
+    assert figure.get_size_inches().tolist() == [16, 16]
+    for axis in (figure.axes[0].xaxis, figure.axes[0].yaxis):
+        named = axis.get_ticklocs()
+        assert 10 < len(named) < 45 and named[0] == 0 and len({*np.diff(named)}) == 1
+
+
 def test_a_table_of_something_else_is_refused(table):
     with pytest.raises(InputError, match=r"no column age, active; make it with crm_ml\.clv\.retention"):
         plots.retention(table.drop(columns=["age", "active"]))

@@ -8,7 +8,7 @@ from plotted_lines import lines
 from crm_ml import plots
 from crm_ml.errors import InputError
 from crm_ml.evaluation.uplift_curves import qini_curve
-from crm_ml.evaluation.uplift_predictions import random_order
+from crm_ml.evaluation.uplift_predictions import UpliftPredictions, random_order
 
 
 def trial():
@@ -50,6 +50,16 @@ def lists():
     }
 
 
+def ranked(first):
+    return lists()["model"].assign(rank=[first, 2, 1, 2])
+
+
+def of_trial(y, effect, arm):
+    ids = np.arange(len(y))
+    scores = {"model": effect, "response": -effect, "random": random_order(ids)}
+    return UpliftPredictions(ids, ["f"] * len(y), y, scores, arm)
+
+
 def test_coverage_counts_items_by_length_beside_lists_at_random():
     drawn = lines(plots.coverage(lists(), list("vwxyz")).axes[0])
     assert drawn["model"].get_ydata().tolist() == pytest.approx([20, 60])
@@ -73,6 +83,14 @@ def test_the_lorenz_curve_ends_at_all_and_names_its_gini():
         (lambda *_: plots.coverage(lists()["model"].drop(columns="rank"), ["x"]), "model: no column rank"),
         (lambda *_: plots.exposure(lists()["model"].iloc[:0], ["x"]), "model: no row"),
         (lambda *_: plots.exposure(lists(), ["x", "y"]), "model: 1 of 4 rows have items"),
+        (lambda *_: plots.exposure(lists(), list("xyzx")), "items: 1 of 4 repeat an id"),
+        (lambda *_: plots.coverage(ranked(0), list("xyz")), "rank is no whole number from 1 on in 1 of 4"),
+        (lambda *_: plots.coverage(ranked(1.5), list("xyz")), "rank is no whole number from 1 on in 1 of 4"),
+        (lambda y, *_: plots.policies(pd.DataFrame({"policy": y}), "EUR"), "policies: no column treated, "),
+        (lambda y, *_: plots.uplift_deciles(pd.DataFrame({"rows": y})), "uplift_deciles: no column tenth"),
+        (lambda y, e, t: plots.qini(of_trial(y, e, t), treatment=t), "which holds treatment; leave them out"),
+        (lambda y, e, t: plots.gains(of_trial(y, e, t), e, customer_id=t), "which holds p, customer_id; "),
+        (lambda y, e, t: plots.calibration(of_trial(y, e, t)), "needs Predictions, not UpliftPredictions"),
     ],
 )  # fmt: skip
 def test_what_can_not_be_drawn_is_refused(draw, message):
