@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _CALIBRATOR, _MODEL = "calibrator.json", "model"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class CalibratedModel(Predictor):
     """Probabilities of a fitted model, calibrated.
 

@@ -1,6 +1,6 @@
 """Checks of labels and outcomes before a fit, and the order of training rows."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -62,30 +62,40 @@ def check_outcomes(
     weights = numbers(weighing, "sample_weight")
     if labels.shape != (rows,) or weights.shape != (rows,):
         raise InputError(f"{rows:,} rows, labels of shape {labels.shape}, weights of shape {weights.shape}")
-    breaches = []
+    breaches = [*_wrong_outcomes(objective, labels), *_wrong_weights(weights)]
+    if breaches:
+        raise InputError("; ".join(breaches))
+    return labels, weights
+
+
+def _wrong_outcomes(objective: str, labels: Floats) -> Iterator[str]:
+    """Yield what is wrong with outcomes, with the number of rows."""
+    rows = len(labels)
     missing, infinite = int(np.isnan(labels).sum()), int(np.isinf(labels).sum())
     odd = int((~np.isnan(labels) & ~np.isin(labels, (0, 1))).sum()) if objective == "binary" else 0
     if missing:
-        breaches.append(f"y is NaN in {missing:,} of {rows:,} rows")
+        yield f"y is NaN in {missing:,} of {rows:,} rows"
     if odd:
         whole = np.equal(labels, np.floor(labels)) | ~np.isfinite(labels)
         kind = "of other or of several classes" if whole.all() else "continuous"
-        breaches.append(
+        yield (
             f"y is neither 0 nor 1 in {odd:,} of {rows:,} rows: it is {kind}. Only binary classification is "
             "supported."
         )
     elif infinite:
-        breaches.append(f"y is infinite in {infinite:,} of {rows:,} rows")
-    if objective == "binary" and not breaches and len(set(labels.tolist())) < 2:
-        breaches.append(f"y has one class only in {rows:,} rows; train on more snapshots")
+        yield f"y is infinite in {infinite:,} of {rows:,} rows"
+    if objective == "binary" and not missing and not odd and len(set(labels.tolist())) < 2:
+        yield f"y has one class only in {rows:,} rows; train on more snapshots"
+
+
+def _wrong_weights(weights: Floats) -> Iterator[str]:
+    """Yield what is wrong with weights, with the number of rows."""
+    rows = len(weights)
     bad = int((~(np.isfinite(weights) & (weights >= 0))).sum())
     if bad:
-        breaches.append(f"sample_weight is negative, NaN or infinite in {bad:,} of {rows:,} rows")
+        yield f"sample_weight is negative, NaN or infinite in {bad:,} of {rows:,} rows"
     elif not weights.any():
-        breaches.append(f"sample_weight is zero in all of {rows:,} rows")
-    if breaches:
-        raise InputError("; ".join(breaches))
-    return labels, weights
+        yield f"sample_weight is zero in all of {rows:,} rows"
 
 
 def training_order(

@@ -25,6 +25,7 @@ class Estimator:
 
     n_features_in_: int
     feature_names_in_: npt.NDArray[np.object_]
+    _by_name: bool = False  # whether it learned from a frame, so that an array is refused
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return the parameters by name; with `deep` those of estimators in them as ``name__parameter``."""
@@ -73,15 +74,17 @@ class Estimator:
 
     def _not_fitted(self) -> InputError:
         """Return the error of a model that has learned nothing, which is scikit-learn's too."""
-        return _not_fitted_error()(f"{type(self).__name__} is not fitted; call fit first")
+        return _not_fitted(f"{type(self).__name__} is not fitted; call fit first")
 
     def _frame_to_fit(self, X: Any) -> "pd.DataFrame":
         """Return features as a frame and learn how many there are, and their names where they have some."""
         for name in ("n_features_in_", "feature_names_in_"):
             vars(self).pop(name, None)
+        self._by_name = False
         table = as_table(X, self)
         self.n_features_in_ = table.shape[1]
-        if is_frame(X):
+        self._by_name = is_frame(X)
+        if self._by_name:
             self.feature_names_in_ = np.asarray(table.columns, dtype=object)
         return table
 
@@ -95,12 +98,14 @@ def as_table(X: Any, estimator: Any = None) -> "pd.DataFrame":
     ----------
     X : frame of pandas, Polars or Arrow, or array-like, shape (n, k)
     estimator : Estimator, optional
-        Who asks; an array must have as many columns as that of its fit.
+        Who asks; one that learned from a frame takes no array, and an array must have as many columns as
+        that of its fit.
 
     Raises
     ------
     InputError
-        If it is no frame in memory, or an array of another width.
+        If it is no frame in memory, an array of another width, or one where the names of a frame were
+        learned.
     ValueError, TypeError
         As `sklearn.utils.check_array`, if an array is not two-dimensional, empty, sparse, or no numbers.
     """
@@ -110,6 +115,11 @@ def as_table(X: Any, estimator: Any = None) -> "pd.DataFrame":
         table = as_features(X)
         named = all(isinstance(name, str) for name in table.columns)
         return table if named else table.set_axis([str(name) for name in table.columns], axis=1)
+    if getattr(estimator, "_by_name", False):
+        raise InputError(
+            f"X is an array, but {type(estimator).__name__} learned from a frame and finds columns by their "
+            "names; give a frame, for in an array columns that changed places score silently"
+        )
     from sklearn.utils import check_array
 
     values = X if hasattr(X, "toarray") else np.asarray(X)  # a sparse one is refused
@@ -150,7 +160,12 @@ def is_frame(X: Any) -> bool:
 def _not_fitted_error() -> type[InputError]:
     from sklearn.exceptions import NotFittedError
 
-    return type("NotFitted", (InputError, NotFittedError), {})
+    pickled = {"__reduce__": lambda error: (_not_fitted, error.args)}
+    return type("NotFitted", (InputError, NotFittedError), pickled)
+
+
+def _not_fitted(message: str) -> InputError:
+    return _not_fitted_error()(message)
 
 
 def _is_array(X: Any) -> bool:

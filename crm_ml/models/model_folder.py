@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from crm_ml.errors import ConfigError, InputError
+from crm_ml.models.estimator import Estimator
 from crm_ml.models.predictor import HAPPENED, Predictor
 from crm_ml.plugins import full_name, named
 from crm_ml.storage.manifest import new_folder, verify
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 CLASS = "model.json"
 VERSION_KEY = "crm_ml_version"
 _FORMAT = 2
+_ARRAY = "array_features"  # number of columns of the array that a model learned from, which have no names
 M = TypeVar("M")
 Score = Callable[[M, "pd.DataFrame", Mapping[str, Any]], "pd.DataFrame"]
 
@@ -79,8 +81,11 @@ def write_model(model: Saved, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     noted: dict[str, Any] = {"model": full_name(type(model)), "format": _FORMAT}
     labels = model.labels_ if isinstance(model, Predictor) else HAPPENED
-    text = json.dumps(noted if labels == HAPPENED else {**noted, "labels": labels})
-    (folder / CLASS).write_text(text + "\n", encoding="utf-8")
+    if labels != HAPPENED:
+        noted["labels"] = labels
+    if hasattr(model, "n_features_in_") and not hasattr(model, "feature_names_in_"):
+        noted[_ARRAY] = model.n_features_in_
+    (folder / CLASS).write_text(json.dumps(noted) + "\n", encoding="utf-8")
     model.save(folder)
 
 
@@ -101,7 +106,17 @@ def read_model(folder: Path) -> Any:
     model = kind.load(folder)
     if "labels" in noted:
         model.labels_ = tuple(noted["labels"])
+    if isinstance(model, Estimator):
+        _take_columns(model, noted.get(_ARRAY))
     return model
+
+
+def _take_columns(model: Estimator, array_features: int | None) -> None:
+    """Let a model that was read find columns as in its fit: by their names, or in an array of some width."""
+    vars(model)["_by_name"] = array_features is None
+    if array_features is not None:
+        vars(model).pop("feature_names_in_", None)
+        model.n_features_in_ = array_features
 
 
 def own_modules(folder: Path) -> list[str]:

@@ -1,6 +1,8 @@
 """Models of an outcome in scikit-learn's manners: classifiers of two labels, or regressors of an amount."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
+from types import MethodType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +23,24 @@ if TYPE_CHECKING:
 HAPPENED = (0, 1)
 
 
+class NoClasses(InputError, AttributeError):
+    """What a regression lacks, so that `hasattr` denies it; `InputError` to who calls it all the same."""
+
+
+class _OfClassifier:
+    """A method that a regression lacks, as with ``available_if`` of scikit-learn, which is not imported."""
+
+    def __init__(self, method: Callable[..., Floats]) -> None:
+        self._method = method
+        self.__doc__ = method.__doc__
+
+    def __get__(self, model: "Predictor | None", owner: type) -> Callable[..., Floats]:
+        if model is None:
+            return self._method
+        model._refuse_regression()
+        return MethodType(self._method, model)
+
+
 class Predictor(Estimator, ABC):
     """Base of models of an outcome: of a probability, or with the objective ``"regression"`` of an amount."""
 
@@ -39,19 +59,19 @@ class Predictor(Estimator, ABC):
 
     @property
     def classes_(self) -> npt.NDArray[Any]:
-        """The two labels in ascending order, shape (2,); the second one is what happened."""
+        """The two labels in ascending order, shape (2,); the second one is what happened.
+
+        A regression has none.
+        """
+        self._refuse_regression()
         return np.asarray(self.labels_)
 
+    @_OfClassifier
     def predict_proba(self, X: "pd.DataFrame | npt.ArrayLike") -> Floats:
         """Return the probability of each label of `classes_`, shape (n, 2); the second column: it happens.
 
-        Raises
-        ------
-        InputError
-            As `expected`, or if this is a regression.
+        A regression has no such method. Raises as `expected`.
         """
-        if self.objective != "binary":
-            raise InputError(f"{type(self).__name__} is a regression and has no classes; call predict")
         p = self.expected(X)
         return np.stack([1 - p, p]).T  # each column in one piece
 
@@ -81,7 +101,7 @@ class Predictor(Estimator, ABC):
             from sklearn.metrics import r2_score
 
             return float(r2_score(y, self.expected(X), sample_weight=sample_weight))
-        table = as_table(X, self)
+        table = as_table(X)
         if has_index(X, table):
             y = aligned(y, table.index, "y")
             sample_weight = aligned(sample_weight, table.index, "sample_weight")
@@ -100,6 +120,10 @@ class Predictor(Estimator, ABC):
         else:
             tags.estimator_type, tags.regressor_tags = "regressor", RegressorTags()
         return tags
+
+    def _refuse_regression(self) -> None:
+        if self.objective != "binary":
+            raise NoClasses(f"{type(self).__name__} is a regression and has no classes; call predict")
 
     def _to_fit(self, X: Any, y: Any, sample_weight: Any) -> "tuple[pd.DataFrame, Any, Any]":
         """Return features as a frame, outcomes with labels as 0 and 1, and weights; learn all names."""

@@ -1,5 +1,6 @@
 """Models in the hands of scikit-learn: its own checks, and the tools that take estimators."""
 
+import pickle
 import re
 from pathlib import Path
 
@@ -25,8 +26,10 @@ from crm_ml.evaluation.calibrators import Platt
 from crm_ml.models import GradientBoosting, Logistic, model_folder
 from crm_ml.models.calibrated_model import CalibratedModel
 from crm_ml.models.model import MODELS, create
+from crm_ml.models.one_feature_rule import OneFeatureRule
 from crm_ml.recommend.recommenders import RECOMMENDERS
 from crm_ml.uplift import LEARNERS
+from crm_ml.uplift.learner import Learner
 from crm_ml.uplift.ridge import Ridge
 
 PAGE = Path(__file__).parents[2] / "docs/how_to/scikit_learn.md"
@@ -169,18 +172,50 @@ def test_arrays_and_frames_teach_alike(name, data, tmp_path):
     wanted = clone(model).fit(named, y.to_numpy()).predict_proba(named)
     for values in (X.to_numpy(), X.to_numpy().tolist(), pl.DataFrame(named)):
         assert np.array_equal(model.fit(values, y.to_numpy()).predict_proba(values), wanted)
-    assert not hasattr(clone(model).fit(X.to_numpy(), y), "feature_names_in_")
+    assert not hasattr(model.fit(X.to_numpy(), y), "feature_names_in_")
     model_folder.save(model, tmp_path / "model", "churn")
     loaded = model_folder.load(tmp_path / "model")
     assert loaded.n_features_in_ == model.n_features_in_ == X.shape[1]
     assert np.array_equal(loaded.predict_proba(X.to_numpy()), wanted)
     with pytest.raises(InputError, match=rf"X has 2 features, but \w+ is expecting {X.shape[1]} features"):
         loaded.predict(X.to_numpy()[:, :2])
+    model_folder.save(CalibratedModel(loaded, Platt(1.0, 0.0)), tmp_path / "again", "churn")
+    calibrated = model_folder.load(tmp_path / "again")
+    assert calibrated.score(X.to_numpy(), y.to_numpy()) == pytest.approx(model.score(X.to_numpy(), y))
     scores = [cross_val_score(model, values, y, cv=3) for values in (X.to_numpy(), pl.DataFrame(named), X)]
     assert scores[0] == pytest.approx(scores[1])
     assert len(scores[2]) == 3
-    with pytest.raises(InputError, match=r"features: .* missing: cadence_gap_share"):
-        model.fit(X, y).predict(X.to_numpy())
+
+
+LEARNING = (
+    Logistic(),
+    GradientBoosting(rounds=3, choose_settings=False),
+    OneFeatureRule(column="x0"),
+    LEARNERS["s_learner"](base="logistic"),
+    LEARNERS["t_learner"](base="logistic"),
+)
+
+
+@pytest.mark.parametrize("model", LEARNING, ids=lambda model: type(model).__name__)
+def test_what_learned_from_a_frame_takes_no_array_though_its_columns_are_called_x0(model, data, tmp_path):
+    """Two columns that changed places would score silently."""
+    X, y = numbers(data)
+    refusal = f"X is an array, but {type(model).__name__} learned from a frame"
+    named = X.set_axis([f"x{number}" for number in range(X.shape[1])], axis=1)
+    arm = {"treatment": np.arange(len(X)) % 2} if isinstance(model, Learner) else {}
+    values = named.to_numpy()
+    model.fit(named, y, **arm)
+    model_folder.save(model, tmp_path / "frame", "churn")
+    assert b"array" not in (tmp_path / "frame" / model_folder.CLASS).read_bytes()
+    for each in (model, model_folder.load(tmp_path / "frame")):
+        with pytest.raises(InputError, match=refusal):
+            each.predict(values)
+    wanted = model.fit(values, y.to_numpy(), **arm).predict(values)
+    for again in ("array", "again"):
+        model_folder.save(model, tmp_path / again, "churn")
+        model = model_folder.load(tmp_path / again)
+        assert np.array_equal(model.predict(values), wanted)
+        assert np.array_equal(model.predict(named), wanted)
 
 
 def test_columns_of_a_frame_may_be_numbers(data):
@@ -226,8 +261,12 @@ def test_labels_that_are_no_two_classes_are_refused(data):
 
 def test_a_model_without_a_fit_says_so_to_scikit_learn_too(data):
     for model in (Logistic(), create("recency_rule"), create("blend")):
-        with pytest.raises(NotFittedError, match="is not fitted; call fit first"):
+        with pytest.raises(NotFittedError, match="is not fitted; call fit first") as caught:
             model.predict(data[0])
+        again = pickle.loads(pickle.dumps(caught.value))  # as a process of joblib hands it back
+        assert isinstance(again, InputError)
+        assert isinstance(again, NotFittedError)
+        assert str(again) == str(caught.value)
 
 
 def test_a_regression_is_a_regressor(data):
@@ -238,3 +277,14 @@ def test_a_regression_is_a_regressor(data):
         assert cross_val_score(model, X, 10 * y + 2.5, cv=3).min() > 0
         with pytest.raises(InputError, match="is a regression and has no classes; call predict"):
             model.fit(X, 10 * y).predict_proba(X)
+        assert not hasattr(model, "predict_proba")
+        assert not hasattr(model, "classes_")
+    assert "probability of each label" in Logistic.predict_proba.__doc__
+    assert hasattr(Logistic(), "predict_proba")
+
+
+def test_parameters_of_a_calibrated_model_are_set(data):
+    X, y = numbers(data)
+    calibrated = CalibratedModel(Logistic().fit(X, y), Platt(1.0, 0.0))
+    wanted = CalibratedModel(calibrated.model, Platt(0.5, 0.1)).predict_proba(X)
+    assert np.array_equal(calibrated.set_params(calibrator=Platt(0.5, 0.1)).predict_proba(X), wanted)
