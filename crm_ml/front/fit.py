@@ -93,7 +93,8 @@ def fit(
             outcome, run_id = experiment.execute(config, tables, stages), ""
     home = new_home()
     outcome.candidate.save(home / "model")
-    report, rows = FitReport.of(outcome, config, reasons), outcome.rows
+    of_tables = () if tables.report is None else tables.report.notes
+    report, rows = FitReport.of(outcome, config, reasons, of_tables), outcome.rows
     return FittedModel(
         config, report, home, tables, outcome.figures, run_id, None if rows is None else rows.parts
     )

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from crm_ml import commands
+from crm_ml.tables.encodings import CODECS
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -30,6 +31,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     if (arguments.config is None) == (arguments.guess is None):
         parser.error("give a mapping, or files behind --guess")
+    if arguments.encoding is not None and arguments.guess is None:
+        parser.error("--encoding goes with --guess; in a mapping declare encoding: NAME of the table")
     return commands.run(_check if arguments.guess is None else _guess, arguments, lead="")
 
 
@@ -41,8 +44,10 @@ def _guess(arguments: argparse.Namespace) -> None:
 
     out = arguments.out or Path("configs/data/mine.yaml")
     with Console(stderr=True).status("looking at the rows"):
-        guess = write_guess(arguments.guess, out, arguments.root)
+        guess = write_guess(arguments.guess, out, arguments.root, arguments.encoding)
     console = Console()
+    for doubt in guess.doubts:
+        console.print(f"- {doubt}", markup=False, soft_wrap=True)
     for part in (guess.orders, guess.events):
         if part is not None:
             console.print(guess_table(part))
@@ -90,6 +95,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--guess", nargs="+", type=Path, metavar="FILE", help="files to write a first mapping of, to --out"
+    )
+    parser.add_argument(
+        "--encoding", choices=[*CODECS], help="encoding of the CSV files of --guess, where it is not found"
     )
     parser.add_argument("--root", type=Path, help="folder that paths are relative to and must stay in")
     parser.add_argument(

@@ -72,12 +72,15 @@ class CleaningReport:
         Zone whose days count, see `crm_ml.tables.Tables`.
     currency : str
         Code of the currency of all money; empty where none is known.
+    notes : tuple of str
+        What `crm_ml.tables.from_frame` tells of the frame; not saved.
     """
 
     tables: dict[str, TableReport] = field(default_factory=dict)
     folder: Path | None = None
     zone: str = "UTC"
     currency: str = ""
+    notes: tuple[str, ...] = ()
 
     @property
     def profile(self) -> dict[str, dict[str, int]]:

@@ -81,8 +81,11 @@ def judge(lines: Iterable[bytes]) -> Verdict:
     words = {word for word in re.split(rb"[\x00-\x3f]+", whole) if not word.isascii()}
     fits = {name: fit for name in _USUAL if (fit := _fit(name, whole, words)) is not None}
     ranked = sorted(fits, key=lambda name: -fits[name].likelihood)
+    is_likely = any(fit.likely for fit in fits.values())
     if _is_western(whole, words):
-        return Verdict("" if any(fit.likely for fit in fits.values()) else "cp1252", ("cp1252", *ranked))
+        return Verdict("" if is_likely else "cp1252", ("cp1252", *ranked))
+    if not is_likely and _seems_western(whole, words):
+        return Verdict("", ("cp1252", *ranked))
     candidates = (*ranked, *(["cp1252"] if _is_readable(whole, "cp1252") else []))
     if not ranked or not fits[ranked[0]].likely:
         return Verdict("", candidates)
@@ -121,15 +124,30 @@ def _usual_characters(name: str) -> dict[str, float]:
 
 def _is_western(whole: bytes, words: Iterable[bytes]) -> bool:
     """Return whether all bytes mean the same in the code pages of Windows from west to east, within words."""
-    high = {byte for byte in whole if byte > 0x7F}
-    if not high <= _same_everywhere():
-        return False
-    text = "\n".join(word.decode("cp1252") for word in words)
-    runs = [run for run in _RUN.finditer(text) if any(sign.isalpha() for sign in run[0])]
-    within = sum(len(run[0]) <= _LONGEST_RUN and _touches_a_letter(text, run) for run in runs)
+    runs = [run for run in _western_runs(whole, words) if any(sign.isalpha() for sign in run[0])]
+    within = sum(map(_is_within, runs))
     if len(runs) < _LEAST_WORDS:  # one letter alone may be another one in a code page of DOS
         return False
     return len({sign for run in runs for sign in run[0]}) > 1 and within >= _LEAST_SHARE * len(runs)
+
+
+def _seems_western(whole: bytes, words: Iterable[bytes]) -> bool:
+    """Return whether a few words read well: letters within words, and signs such as the euro."""
+    runs = _western_runs(whole, words)
+    return bool(runs) and all(
+        _is_within(run) if any(sign.isalpha() for sign in run[0]) else len(run[0]) == 1 for run in runs
+    )
+
+
+def _western_runs(whole: bytes, words: Iterable[bytes]) -> list["re.Match[str]"]:
+    """Return what is outside of ASCII, if all its bytes mean the same in the code pages of Windows."""
+    if not {byte for byte in whole if byte > 0x7F} <= _same_everywhere():
+        return []
+    return [*_RUN.finditer("\n".join(word.decode("cp1252") for word in words))]
+
+
+def _is_within(run: "re.Match[str]") -> bool:
+    return len(run[0]) <= _LONGEST_RUN and _touches_a_letter(run.string, run)
 
 
 def _touches_a_letter(text: str, run: "re.Match[str]") -> bool:

@@ -1,5 +1,6 @@
 """Tables from one frame in memory: what each column is, read by the same cleaning as files."""
 
+import warnings
 from collections.abc import Mapping as Named
 from datetime import date
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from crm_ml.errors import InputError
 from crm_ml.storage.paths import frames_folder
 from crm_ml.tables.frame_columns import arrow_of
+from crm_ml.tables.frame_notes import frame_notes, with_notes
 from crm_ml.tables.mapping import parse_mapping
 from crm_ml.tables.sources import Frame
 from crm_ml.tables.table_cache import load_tables
@@ -43,7 +45,7 @@ def from_frame(
     currency: str = "USD",
     timezone: str | None = None,
     known_until: "date | str | None" = None,
-    equal_rows: Literal["one", "all"] = "one",
+    equal_rows: Literal["one", "all"] | None = None,
     allow: Named[str, float] | None = None,
     name: str = "frame",
 ) -> "Tables":
@@ -75,10 +77,12 @@ def from_frame(
         Zone of times that have none and of all days, such as ``"Europe/Berlin"``; UTC by default.
     known_until : date, datetime or str, optional
         When the data end; rows at or after it are set aside.
-    equal_rows : {"one", "all"}
+    equal_rows : {"one", "all"}, optional
         Whether rows that are equal in all these columns are one purchase that stands twice, or each its own.
+        Unstated each is its own, and a warning tells how many there are and their money.
     allow : dict of str to float, optional
-        Reason to the share up to which the frame is not refused for it, see `crm_ml.tables.limits`.
+        Reason to the share up to which the frame is not refused for it, see `crm_ml.tables.limits`; a reason
+        that is stated here is not warned of.
     name : str
         Name of the folder of the cleaned rows.
 
@@ -95,6 +99,12 @@ def from_frame(
         the frame.
     ConfigError
         If currency, zone, `known_until` or `allow` can't be.
+
+    Warns
+    -----
+    UserWarning
+        If rows are equal and `equal_rows` is not stated, or if many rows are set aside, see
+        `crm_ml.tables.frame_notes`. ``tables.report.notes`` and the notes of a fit have the same.
 
     Examples
     --------
@@ -121,17 +131,21 @@ def from_frame(
             "items": {"ids_of": ["order_lines"]},
             "order_lines": {
                 "columns": _columns(rows, columns),
-                "equal_rows": equal_rows,
+                "equal_rows": "all" if equal_rows is None else equal_rows,
                 "allow": dict(allow or {}),
             },
         },
     }
     mapping = parse_mapping(content, "from_frame")
     try:
-        return load_tables(mapping, {"order_lines": Frame(rows)}, Path(), store=frames_folder())
+        tables = load_tables(mapping, {"order_lines": Frame(rows)}, Path(), store=frames_folder())
     except InputError as error:
         read = ", ".join(f"{_CONTRACT[role]} is {column!r}" for role, column in columns.items())
         raise InputError(f"{error}\nfrom_frame: of the frame, {read}") from None
+    notes = frame_notes(tables, tells_equal=equal_rows is None, allow=allow or {})
+    for note in notes:
+        warnings.warn(note, stacklevel=2)
+    return with_notes(tables, notes)
 
 
 def _columns(rows: "pa.Table", columns: Named[str, str]) -> dict[str, dict[str, Any]]:

@@ -53,7 +53,7 @@ def lines_of(report: "CleaningReport") -> list[ReportLine]:
 
 def notes_of(report: "CleaningReport") -> list[str]:
     """Return what was left out or repaired and the warnings, each with its table, and an unusual place."""
-    folder, notes = report.folder, []
+    folder, notes = report.folder, list(report.notes)
     if folder is not None and not folder.resolve().is_relative_to(data_folder().resolve()):
         notes.append(f"the cleaned rows lie in {folder}")
     for name, table in sorted(report.tables.items()):

@@ -65,6 +65,23 @@ def test_what_can_be_two_is_not_known(case: str) -> None:
     assert judge(UNKNOWN[case].split()).encoding == ""
 
 
+@pytest.mark.parametrize(
+    ("words", "first"),
+    [
+        ("Gebäck", "cp1252"),
+        ("Gebäck €", "cp1252"),
+        ("€", "cp1252"),
+        ("手机", "gb18030"),
+        ("T恤", "gb18030"),
+        ("携帯", "shift_jis"),
+    ],
+)
+def test_few_words_that_read_well_in_latin_letters_are_most_likely_western(words: str, first: str) -> None:
+    verdict = judge([word.encode(first) for word in words.split()])
+    assert verdict.encoding == ""
+    assert (verdict.candidates[0] == "cp1252") == (first == "cp1252")
+
+
 def written(shop: Shop, encoding: str, suffix: str = "") -> bytes:
     """Write order lines with ids in an encoding's own letters; return the bytes of the clean tables."""
     names = TEXTS[encoding].split()

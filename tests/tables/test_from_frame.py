@@ -195,13 +195,28 @@ def test_without_orders_and_items_an_order_is_what_a_customer_buys_on_a_day(zone
         assert set(lines["item_id"]) == {"any"}
 
 
-@SLOW
-def test_rows_without_order_and_item_that_are_equal_are_one_unless_declared():
-    df = pd.concat([DF.head(4), DF.head(2)])
-    roles = {name: ROLES[name] for name in ("customer", "time", "amount")}
-    once = from_frame(df, **roles)
+def test_equal_rows_are_kept_and_told_unless_stated():
+    df = pd.concat([DF.head(40), DF.head(2)])
+    roles = {name: ROLES[name] for name in ("customer", "time", "amount", "order")}
+    cents = int((DF["paid"].head(2) * 100).round().sum())
+    told = f"2 of 42 rows, worth {cents / 100:.2f} EUR, repeat another row"
+    for native_rows in (df, df[::-1]):
+        with pytest.warns(UserWarning, match=told) as warned:
+            tables = from_frame(native_rows, **roles, currency="EUR", timezone="Asia/Tokyo")
+    assert tables.report.notes == (str(warned[0].message),)
+    assert told in str(tables.report)
+    every = from_frame(df, **roles, currency="EUR", timezone="Asia/Tokyo", equal_rows="all")
+    assert (every.report.notes, every.fingerprint) == ((), tables.fingerprint)
+    assert len(every.pandas("order_lines")) == 42
+    once = from_frame(df, **roles, equal_rows="one")
     assert once.report.tables["order_lines"].quarantined == {"duplicate": 2}
-    assert len(from_frame(df, **roles, equal_rows="all").pandas("order_lines")) == 6
+
+
+def test_many_rows_that_are_set_aside_are_told_unless_stated():
+    df = DF.head(30).assign(paid=DF["paid"].where(DF.index % 3 > 0))
+    with pytest.warns(UserWarning, match=r"10 of 30 rows \(33\.3%\) .*null_paid_cents 10"):
+        from_frame(df, **ROLES)
+    assert from_frame(df, **ROLES, allow={"null": 0.5}).report.notes == ()
 
 
 def test_features_and_lifetime_value_take_the_tables(tables):

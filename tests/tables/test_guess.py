@@ -1,5 +1,6 @@
 """A first mapping from a file: exports of many forms load as what they are, and what is open is said."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -154,6 +155,50 @@ def test_forms_of_numbers(cells: list[str], form: NumberForm | None) -> None:
 )
 def test_signs_around_numbers(cell: str, number: float | None) -> None:
     assert numbers_of([cell], NumberForm(None, ".")) == [number]
+
+
+def with_one_word(path: Path, word: str, sign: str = "") -> Path:
+    """Write an export in cp1252 in which one item has a letter outside of ASCII."""
+    rows = ["order;customer;date;item;paid"]
+    for r in lines():
+        item, paid = word if r.item % 3 else f"Tee {r.item}", f"{r.amount / 100:.2f}{sign}"
+        rows.append(f"{r.order};k{r.customer};{r.at:%Y-%m-%d %H:%M};{item};{paid}")
+    path.write_bytes("\n".join(rows).encode("cp1252"))
+    return path
+
+
+@pytest.mark.parametrize("sign", ["", " €"])
+def test_one_western_word_is_read_as_such_and_the_doubt_is_shown(
+    sign: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, out = with_one_word(tmp_path / "de.csv", "Gebäck", sign), tmp_path / "mine.yaml"
+    assert main(["--guess", str(file), "--out", str(out)]) == 0
+    shown = capsys.readouterr().out
+    assert "- de.csv is read as cp1252, but its bytes do not tell the encoding" in shown
+    assert "cp1252 'Gebäck'" in shown
+    table = yaml.safe_load(out.read_text(encoding="utf-8"))["tables"]["order_lines"]
+    assert table["encoding"] == "cp1252"
+
+
+def test_a_declared_encoding_leaves_no_doubt_and_has_to_fit(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, out = with_one_word(tmp_path / "de.csv", "Gebäck"), tmp_path / "mine.yaml"
+    assert main(["--guess", str(file), "--out", str(out), "--encoding", "latin-1"]) == 0
+    assert "its bytes do not tell" not in capsys.readouterr().out
+    assert re.search(r"encoding: latin-1 +# declared", out.read_text(encoding="utf-8"))
+    assert main(["--guess", str(file), "--out", str(tmp_path / "no.yaml"), "--encoding", "utf-8"]) == 2
+    assert re.search(r"de\.csv line \d+ is not in utf-8", capsys.readouterr().err)
+    with pytest.raises(SystemExit):
+        main([str(out), "--encoding", "latin-1"])
+
+
+def test_an_error_after_a_doubtful_encoding_names_it(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_bytes("who,what\na,Gebäck\nb,Tee\n".encode("cp1252"))
+    with pytest.raises(
+        InputError, match=r"(?s)no column of times.*x\.csv was read as cp1252, but .*--encoding"
+    ):
+        write_guess([tmp_path / "x.csv"], tmp_path / "mine.yaml")
 
 
 def test_a_file_without_a_header_is_refused(tmp_path: Path) -> None:

@@ -82,7 +82,9 @@ def _source(sample: Sample, paths: Sequence[str]) -> list[str]:
         others = ", ".join(sample.open_encodings)
         lines.append(line(4, "encoding", sample.encoding, f"the bytes do not tell; it may be {others}"))
     elif sample.encoding != "utf-8" and not sample.stored:
-        lines.append(line(4, "encoding", sample.encoding, "by the bytes"))
+        lines.append(
+            line(4, "encoding", sample.encoding, "declared" if sample.is_declared else "by the bytes")
+        )
     if sample.delimiter != ",":
         lines.append(line(4, "delimiter", sample.delimiter))
     return lines

@@ -1,12 +1,13 @@
 """Further files beside that of orders: events, customers or items, told by the ids that they share."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from crm_ml.errors import InputError
 from crm_ml.tables.guess.column_facts import ColumnFacts, facts_of
+from crm_ml.tables.guess.encoding_doubt import doubt_of, error_with_doubt
 from crm_ml.tables.guess.file_guess import FileGuess, guess_file
 from crm_ml.tables.guess.read_sample import read_sample
 from crm_ml.tables.guess.sample import Sample
@@ -50,6 +51,8 @@ class FilesGuess:
         Of a file of events alone.
     event_paths : tuple of Path
     ids : tuple of IdFile
+    doubts : tuple of str
+        A sentence for each file whose bytes do not tell its encoding.
     """
 
     orders: FileGuess
@@ -57,17 +60,33 @@ class FilesGuess:
     events: FileGuess | None = None
     event_paths: tuple[Path, ...] = ()
     ids: tuple[IdFile, ...] = ()
+    doubts: tuple[str, ...] = ()
 
 
-def guess_files(files: Sequence[Path]) -> FilesGuess:
+def guess_files(files: Sequence[Path], encoding: str | None = None) -> FilesGuess:
     """Return what files are taken for; those with the same columns are one table.
+
+    Parameters
+    ----------
+    files : sequence of Path
+    encoding : str, optional
+        Of all CSV files; found from the bytes of each by default.
 
     Raises
     ------
     InputError
-        If none has orders, or one is neither of orders nor of what belongs to them.
+        If none has orders, or one is neither of orders nor of what belongs to them. Files whose encoding is
+        in doubt are named behind it.
     """
-    samples = {path: read_sample(path) for path in files}
+    samples = {path: read_sample(path, encoding) for path in files}
+    try:
+        guess = _guess_samples(samples)
+    except InputError as error:
+        raise InputError(error_with_doubt(error, samples.values())) from None
+    return replace(guess, doubts=tuple(filter(None, map(doubt_of, samples.values()))))
+
+
+def _guess_samples(samples: dict[Path, Sample]) -> FilesGuess:
     groups: dict[tuple[str, ...], list[Path]] = {}
     for path, sample in samples.items():
         groups.setdefault(sample.names, []).append(path)
@@ -80,7 +99,9 @@ def guess_files(files: Sequence[Path]) -> FilesGuess:
             faults.append(str(error))
     of_orders = [names for names, guess in guesses.items() if guess.has_money]
     if not of_orders:
-        raise InputError("\n".join(faults) or f"{files[0].name} has no column of money; orders need one")
+        raise InputError(
+            "\n".join(faults) or f"{next(iter(samples)).name} has no column of money; orders need one"
+        )
     best = max(of_orders, key=lambda names: len(guesses[names].columns))
     others = {names: paths for names, paths in groups.items() if names != best}
     return _with_others(guesses, groups[best], guesses[best], others, samples)

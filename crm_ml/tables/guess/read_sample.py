@@ -1,5 +1,6 @@
 """Sample the rows of a file: the first ones and a spread of the rest, and find how it is written."""
 
+import codecs
 import csv
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,6 +12,7 @@ from crm_ml.errors import InputError
 from crm_ml.tables.config_file import FILE_KINDS, file_kind
 from crm_ml.tables.encodings import CODECS, judge
 from crm_ml.tables.found_encoding import encoding_by_mark
+from crm_ml.tables.guess.encoding_doubt import unsure_word
 from crm_ml.tables.guess.parquet_sample import read_parquet_sample
 from crm_ml.tables.guess.sample import FIRST_ROWS, Sample
 from crm_ml.tables.packed_files import packing, unpacked
@@ -25,13 +27,19 @@ _PLACES: Final = 16
 _PLACE_BYTES: Final = 1 << 16
 
 
-def read_sample(path: Path) -> Sample:
+def read_sample(path: Path, encoding: str | None = None) -> Sample:
     """Return a sample of a CSV or Parquet file.
+
+    Parameters
+    ----------
+    path : Path
+    encoding : str, optional
+        One of `crm_ml.tables.encodings.CODECS`, for CSV; found from the bytes by default.
 
     Raises
     ------
     InputError
-        If the file is absent, empty, neither CSV nor Parquet, or without a header.
+        If the file is absent, empty, neither CSV nor Parquet, not in its encoding, or without a header.
     """
     if not path.is_file():
         raise InputError(f"{path.name} does not exist or is no file")
@@ -41,7 +49,7 @@ def read_sample(path: Path) -> Sample:
     if kind == "parquet":
         return read_parquet_sample(path)
     try:
-        return _read_csv(path)
+        return _read_csv(path, encoding)
     except InputError as error:
         raise InputError(f"{path.name} {error}") from None
     except csv.Error:
@@ -50,16 +58,29 @@ def read_sample(path: Path) -> Sample:
         ) from None
 
 
-def _read_csv(path: Path) -> Sample:
+def _read_csv(path: Path, declared: str | None) -> Sample:
     with unpacked(path) as file:
         head = file.read(_HEAD_BYTES)
     if not head.strip():
         raise InputError("is empty")
-    encoding, others = _encoding(head)
+    encoding, others = _encoding(head) if declared is None else (_readable(head, declared), ())
     delimiter = _delimiter(head, encoding)
     names, rows, is_whole = _rows(path, encoding, delimiter)
     columns = dict(zip(names, _columns(rows, len(names)), strict=True))
-    return Sample(path, names, columns, {}, is_whole, encoding, delimiter, others)
+    word = unsure_word(head.split(b"\n")) if others else b""
+    return Sample(path, names, columns, {}, is_whole, encoding, delimiter, others, word, declared is not None)
+
+
+def _readable(head: bytes, encoding: str) -> str:
+    """Return the declared encoding, if the first bytes are in it."""
+    try:
+        codecs.getincrementaldecoder(_codec(encoding))().decode(head)
+    except UnicodeDecodeError as error:
+        line = head.count(b"\n", 0, error.start) + 1
+        raise InputError(
+            f"line {line:,} is not in {encoding}; name another encoding, or none, and it is found"
+        ) from None
+    return encoding
 
 
 def spread(rows: Iterable[list[str]]) -> Iterator[list[str]]:

@@ -25,6 +25,10 @@ class Sample:
         Of CSV.
     open_encodings : tuple of str
         What the bytes can be read in where they do not tell the encoding.
+    unsure_word : bytes
+        A word whose reading depends on the encoding, where the bytes do not tell it.
+    is_declared : bool
+        Whether the encoding was declared.
     """
 
     path: Path
@@ -35,6 +39,8 @@ class Sample:
     encoding: str = "utf-8"
     delimiter: str = ","
     open_encodings: tuple[str, ...] = ()
+    unsure_word: bytes = b""
+    is_declared: bool = False
 
     @property
     def rows(self) -> int:

@@ -10,7 +10,9 @@ from crm_ml.tables.guess.mapping_text import mapping_text
 from crm_ml.tables.guess.other_files import FilesGuess, guess_files
 
 
-def write_guess(files: Sequence[Path], out: Path, root: Path | None = None) -> FilesGuess:
+def write_guess(
+    files: Sequence[Path], out: Path, root: Path | None = None, encoding: str | None = None
+) -> FilesGuess:
     """Write a first mapping of a file of orders, or of several files.
 
     Parameters
@@ -22,6 +24,8 @@ def write_guess(files: Sequence[Path], out: Path, root: Path | None = None) -> F
     root : Path, optional
         Folder that paths are relative to; by default the one that the mapping would have, if the files lie in
         it, else their own.
+    encoding : str, optional
+        Of all CSV files; found from the bytes of each by default.
 
     Returns
     -------
@@ -34,7 +38,7 @@ def write_guess(files: Sequence[Path], out: Path, root: Path | None = None) -> F
     """
     if out.exists():
         raise InputError(f"{out} exists; name another file by --out, or remove it")
-    guess = guess_files(files)
+    guess = guess_files(files, encoding)
     folder = (root or usual_root(out)).resolve()
     if root is None and not all(file.resolve().is_relative_to(folder) for file in files):
         folder = root = files[0].resolve().parent
