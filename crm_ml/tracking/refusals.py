@@ -52,6 +52,17 @@ def masked(uri: str) -> str:
     return scheme + mark + re.sub(r"([?#]).+", r"\1***", rest, count=1, flags=re.DOTALL)
 
 
+def masked_text(text: str) -> str:
+    """Return the text of an error with every URI in it `masked`.
+
+    Examples
+    --------
+    >>> masked_text("Invalid url: https://ada:se/cret@host/api and no more")
+    'Invalid url: https://***@host/api and no more'
+    """
+    return re.sub(r"[\w.+-]+://\S+", lambda uri: masked(uri[0]), text)
+
+
 def refusal(error: Exception, store: str, method: str = "") -> StoreRefused | None:
     """Return a clear error in place of one of MLflow or of a file system, or None where there is none.
 
@@ -127,5 +138,5 @@ def _reason(error: Exception, status: int | None) -> str:
         return f"HTTP {status}"
     if isinstance(error, OSError) and error.strerror:
         return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
-    words = str(error).partition("\n")[0][:_LONGEST]
+    words = masked_text(str(error).partition("\n")[0])[:_LONGEST]
     return f"{type(error).__name__}: {words}" if words else type(error).__name__

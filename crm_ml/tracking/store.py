@@ -8,7 +8,7 @@ from typing import Any
 
 from crm_ml.errors import InputError
 from crm_ml.storage.paths import runs_folder
-from crm_ml.tracking.refusals import masked
+from crm_ml.tracking.refusals import masked, masked_text
 from crm_ml.tracking.store_retry import Patient, patiently
 
 _URI = "MLFLOW_TRACKING_URI"
@@ -82,7 +82,8 @@ def absent(message: str) -> Iterator[None]:
         yield
     except MlflowException as error:
         if not _missing(error):
-            raise InputError(f"{message}: {str(error).partition(chr(10))[0][:200]}") from error
+            reason = masked_text(str(error).partition("\n")[0])[:200]
+            raise InputError(f"{message}: {reason}") from error
 
 
 def _missing(error: Any) -> bool:

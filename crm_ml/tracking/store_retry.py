@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from crm_ml.errors import ConfigError, StoreUnavailable
-from crm_ml.tracking.refusals import refusal, refuses_artefacts
+from crm_ml.tracking.refusals import masked_text, refusal, refuses_artefacts
 
 log = logging.getLogger(__name__)
 WAIT = "CRM_ML_STORE_WAIT_S"
@@ -118,7 +118,7 @@ def _unavailable_message(error: Exception, store: str, tries: int, passed: float
 def _short(error: Exception) -> str:
     """Return the essential part of an error, without statements and parameters."""
     text = str(error)
-    return next((word for word in _WORDS if word in text), text.partition("\n")[0][:200])
+    return next((word for word in _WORDS if word in text), masked_text(text.partition("\n")[0])[:200])
 
 
 def _seconds() -> float:

@@ -142,6 +142,13 @@ def test_no_password_is_shown_wherever_it_stands_in_a_uri(uri, shown):
     assert tracking.masked(uri) == shown
 
 
+def test_no_password_is_shown_by_an_error_of_mlflow_itself(monkeypatch, capsys):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://ada:s3/cret@127.0.0.1:9")
+    assert promote(["churn"]) == 2
+    error = capsys.readouterr().err
+    assert "Invalid url: https://***@127.0.0.1:9/api" in error and "cret" not in error
+
+
 def test_files_that_are_gone_and_models_that_were_deleted_say_what_to_do(new_runs, tmp_path):
     with tracking.start("churn", "run") as run:
         registered(run, small_model(tmp_path / "model"))
