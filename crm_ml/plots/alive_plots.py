@@ -63,14 +63,17 @@ def p_alive_path(
     Raises
     ------
     InputError
-        If the customer has no purchase before `as_of`, the unit of time is not known, or orders are refused.
+        If the customer has no purchase before `as_of`, the unit of time is not known, `days_ahead` is no
+        whole number from 0 on, or orders are refused.
     """
+    if not isinstance(days_ahead, int | np.integer) or days_ahead < 0:
+        raise InputError(f"days_ahead is {days_ahead!r}; it must be a whole number of days, 0 or more")
     if model.time_unit_ is None:
         raise InputError('the model has no unit of time; fit it to a summary with attrs["time_unit"]')
     snapshot = snapshot_of(orders, as_of)
     ago = _days_ago(orders, customer_id, as_of)
-    bought = int(ago.max()) - np.sort(ago)[::-1]  # days since the first purchase
     known = int(ago.max())
+    bought = known - np.sort(ago)[::-1]  # days since the first purchase
     at = np.arange(known + days_ahead + 1)
     alive, low, high = _alive(model, bought, at)
     first = snapshot.as_of.date() - timedelta(days=known + 1)
@@ -78,16 +81,21 @@ def p_alive_path(
     axes = axes_or_new(ax, 8.0, 4.4)
     if model.errors_known_:
         axes.fill_between(days, low, high, color=MODEL, alpha=0.15, linewidth=0, label="95 % interval")
-    axes.plot(days[: known + 1], alive[: known + 1], color=MODEL, linewidth=1.8, label="P(alive)")
-    axes.vlines(days[bought], 0, 1, color=ACTUAL, linewidth=0.7, alpha=0.5, label="purchase")
-    if days_ahead:
-        axes.plot(days[known:], alive[known:], "--", color=MODEL, linewidth=1.8, label="if no purchase comes")
-        axes.axvline(days[known], color=GREY, linestyle="--", linewidth=1)
-    axes.set(ylim=(0, 1.02), xlim=(days[0], days[-1]), ylabel="probability alive (0 to 1)", xlabel="day")
+    _path(axes, days, alive, bought, known)
     axes.set_title(f"P(alive) of customer {customer_id}, {len(bought):,} days with a purchase", loc="left")
     legend(axes, "lower left")
     tidy(axes)
     return figure_of(axes)
+
+
+def _path(axes: "Axes", days: Any, alive: Floats, bought: Ints, known: int) -> None:
+    """Draw P(alive) until the last known day and after it, and the purchases."""
+    axes.plot(days[: known + 1], alive[: known + 1], color=MODEL, linewidth=1.8, label="P(alive)")
+    axes.vlines(days[bought], 0, 1, color=ACTUAL, linewidth=0.7, alpha=0.5, label="purchase")
+    if len(days) > known + 1:
+        axes.plot(days[known:], alive[known:], "--", color=MODEL, linewidth=1.8, label="if no purchase comes")
+        axes.axvline(days[known], color=GREY, linestyle="--", linewidth=1)
+    axes.set(ylim=(0, 1.02), xlim=(days[0], days[-1]), ylabel="probability alive (0 to 1)", xlabel="day")
 
 
 def p_alive_matrix(model: PurchaseModel, summary: "pd.DataFrame", *, ax: "Axes | None" = None) -> "Figure":
@@ -154,16 +162,8 @@ def purchases_matrix(
     span = f"{horizon.days} days" if isinstance(horizon, timedelta) else f"{horizon:.4g} {axis.unit}"
     title = f"Purchases in {span} of a customer first seen {axis.age:.4g} {axis.unit} ago"
     top = float(expected.max())
-    heat_map(
-        axes,
-        axis.frequency,
-        axis.recency,
-        expected,
-        "expected purchases (number)",
-        title,
-        _levels(top),
-        (0.0, top),
-    )
+    label = "expected purchases (number)"
+    heat_map(axes, axis.frequency, axis.recency, expected, label, title, _levels(top), (0.0, top))
     return _named(axes, axis)
 
 

@@ -82,9 +82,7 @@ def cumulative_purchases(
     by_name = models if isinstance(models, Mapping) else {type(models).__name__: models}
     course = cumulative(tables, snapshot, summary, by_name)
     axes = axes_or_new(ax, 8.0, 5.0)
-    axes.plot(course.times, course.actual, color=ACTUAL, linewidth=3, label="actual")
-    for (name, expected), color in zip(course.expected.items(), line_colors(len(by_name)), strict=True):
-        axes.plot(course.times, expected, color=color, linewidth=1.6, label=name)
+    _courses(axes, course)
     unit = str(summary.attrs["time_unit"])
     end = course.cut + in_units(snapshot.horizon, unit)
     known = float(np.interp(course.cut, course.times, course.actual))
@@ -103,6 +101,15 @@ def cumulative_purchases(
     axes.yaxis.set_major_formatter("{x:,.0f}")
     tidy(axes)
     return figure_of(axes)
+
+
+def _courses(axes: "Axes", course: Cumulative) -> None:
+    """Draw actual purchases, and those that each model expects."""
+    axes.plot(course.times, course.actual, color=ACTUAL, linewidth=3, label="actual")
+    for (name, expected), color in zip(
+        course.expected.items(), line_colors(len(course.expected)), strict=True
+    ):
+        axes.plot(course.times, expected, color=color, linewidth=1.6, label=name)
 
 
 def _interval(axes: "Axes", end: float, known: float, total: Total) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from crm_ml.clv.purchase_histories import Ints
 from crm_ml.clv.totals import Total
 from crm_ml.errors import InputError
 from crm_ml.evaluation.base_predictions import BasePredictions
@@ -82,19 +83,23 @@ def deciles(
         gains(predictions, model=name, ax=share)
     else:
         bars = axes_or_new(ax, 0, 0)
-    actual, predicted = decile_means(predictions.y, predictions.p[name])
-    places = np.arange(1, DECILES + 1)
-    bars.bar(places, actual, color=MODEL, alpha=0.45, label="actual")
-    bars.plot(
-        places, predicted, "o-", color=ACTUAL, markersize=4, linewidth=1.4, label=f"predicted by {name}"
-    )
-    bars.set_xticks(places)
+    _tenths(bars, *decile_means(predictions.y, predictions.p[name]), name)
     bars.set(xlabel="decile of the customers, highest prediction first")
     bars.set_ylabel(f"mean of a customer\n({unit})")
     bars.set_title(f"Value by deciles, {rows:,} customers", loc="left")
     legend(bars, "upper right", reverse=True)
     tidy(bars)
     return figure_of(bars)
+
+
+def _tenths(axes: "Axes", actual: Floats, predicted: Floats, model: str) -> None:
+    """Draw the means of the deciles."""
+    places = np.arange(1, DECILES + 1)
+    axes.bar(places, actual, color=MODEL, alpha=0.45, label="actual")
+    axes.plot(
+        places, predicted, "o-", color=ACTUAL, markersize=4, linewidth=1.4, label=f"predicted by {model}"
+    )
+    axes.set_xticks(places)
 
 
 def purchases_by_frequency(
@@ -141,16 +146,9 @@ def purchases_by_frequency(
     group = np.minimum(counts, _LAST_GROUP).astype(int)
     groups = np.unique(group)
     rows = [np.flatnonzero(group == number) for number in groups]
-    means, half = mean_intervals(actual, rows)
+    expected = {name: check_values(actual, each)[1] for name, each in models.items()}
     axes = axes_or_new(ax, 8.0, 5.0)
-    for (name, expected), color in zip(models.items(), line_colors(len(models)), strict=True):
-        each = check_values(actual, expected)[1]
-        line = [each[part].mean() for part in rows]
-        axes.plot(groups, line, "o-", color=color, markersize=4, linewidth=1.6, label=name)
-    axes.errorbar(
-        groups, means, yerr=[np.minimum(half, means), half], fmt="s", color=ACTUAL, capsize=4, linewidth=1.4,
-        markersize=6, label="actual, 95 % interval of the mean", zorder=3,
-    )  # fmt: skip
+    _means(axes, groups, rows, actual, expected)
     names = [f"{number}{'+' if number == _LAST_GROUP else ''}" for number in groups.tolist()]
     axes.set_xticks(groups, [f"{n}\n{len(part):,}" for n, part in zip(names, rows, strict=True)])
     axes.set(xlabel="repeat purchases before (below: number of customers)", ylim=(0, None))
@@ -159,6 +157,18 @@ def purchases_by_frequency(
     legend(axes)
     tidy(axes)
     return figure_of(axes)
+
+
+def _means(axes: "Axes", groups: Ints, rows: list[Ints], actual: Floats, expected: dict[str, Floats]) -> None:
+    """Draw the means of groups of rows, actual and expected by each model."""
+    for (name, each), color in zip(expected.items(), line_colors(len(expected)), strict=True):
+        line = [each[part].mean() for part in rows]
+        axes.plot(groups, line, "o-", color=color, markersize=4, linewidth=1.6, label=name)
+    means, half = mean_intervals(actual, rows)
+    axes.errorbar(
+        groups, means, yerr=[np.minimum(half, means), half], fmt="s", color=ACTUAL, capsize=4, linewidth=1.4,
+        markersize=6, label="actual, 95 % interval of the mean", zorder=3,
+    )  # fmt: skip
 
 
 def clv_distribution(

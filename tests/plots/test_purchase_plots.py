@@ -82,6 +82,11 @@ def test_the_tracking_plot_holds_actual_expected_rule_and_interval(shop):
     assert (low, high) == pytest.approx((total.prediction_low, total.prediction_high))
 
 
+def ahead(shop, days):
+    customer = buyer(shop.summary)
+    return plots.p_alive_path(shop.purchases, shop.tables, customer, shop.day.as_of, days_ahead=days)
+
+
 @pytest.mark.parametrize(
     ("draw", "message"),
     [
@@ -98,6 +103,8 @@ def test_the_tracking_plot_holds_actual_expected_rule_and_interval(shop):
         (lambda s: plots.p_alive_matrix(clv.BetaGeo(), s.summary), "not fitted"),
         (lambda s: plots.p_alive_matrix(s.purchases, s.summary.drop(columns="T")), "T is missing"),
         (lambda s: plots.purchases_matrix(s.purchases, s.summary, -1), "horizon is -1"),
+        (lambda s: ahead(s, 1.5), "days_ahead is 1.5; it must be a whole number of days"),
+        (lambda s: ahead(s, -300), "days_ahead is -300; it must be a whole number of days"),
         (
             lambda s: plots.cumulative_purchases(
                 s.tables, Snapshot("2024-12-01", timedelta(weeks=9)), s.summary, s.purchases
