@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import update_wrapper
+from inspect import Signature, cleandoc, signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,9 +24,45 @@ if TYPE_CHECKING:
 
     from crm_ml.clv.clv_model import ClvModel
     from crm_ml.clv.cohort_retention import Period
+    from crm_ml.clv.time_units import Horizon
 
 Draw = Callable[..., "Figure"]
 _ROWS, _TABLES = "test rows", "tables"  # what a plot needs
+_NOT_BESIDE = ("customer_id",)  # test rows hold it
+
+
+@dataclass(frozen=True)
+class ModelPlot:
+    """A plot of `crm_ml.plots` that a family has.
+
+    Parameters
+    ----------
+    draw : callable
+        Draws it of a `Plotted`; its docstring says of what.
+    needs : str
+        Test rows or tables.
+    plot : callable
+        Of `crm_ml.plots`, to which options go on.
+    """
+
+    draw: Draw
+    needs: str
+    plot: Draw
+
+    @property
+    def signature(self) -> Signature:
+        """What a user may give: parameters of `draw` but its first, and options of `plot`."""
+        own = [each for each in signature(self.draw).parameters.values() if each.kind != each.VAR_KEYWORD][1:]
+        taken = {*_NOT_BESIDE, *(each.name for each in own)}
+        options = signature(self.plot).parameters.values()
+        more = [each for each in options if each.kind == each.KEYWORD_ONLY and each.name not in taken]
+        return Signature([*own, *more], return_annotation="Figure")
+
+    @property
+    def doc(self) -> str:
+        """What it draws, of what, and where its options are described."""
+        summary = cleandoc(self.plot.__doc__ or "").partition("\n")[0]
+        return f"{summary}\n\n{self.draw.__doc__} Options are those of `crm_ml.plots.{self.plot.__name__}`."
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +95,7 @@ class Plotted:
         """Functions that draw, by name; what needs test rows or tables that there are not is left out."""
         there = {_ROWS: bool(self.rows), _TABLES: self.tables is not None}
         known = PLOTS.get(self.config.family, {})
-        drawn = {name: draw for name, (draw, needs) in known.items() if there[needs]}
+        drawn = {name: plot for name, plot in known.items() if there[plot.needs]}
         return {name: self._one(name, drawn.get(name)) for name in (*self.figures, *drawn)}
 
     def part(self, name: str | None) -> BasePredictions:
@@ -88,54 +124,56 @@ class Plotted:
         day = self.config.register_as.as_of
         return model, clv.summarize(self.known, day, model.time_unit, with_first_value=True, data_ends_at=day)
 
-    def _one(self, name: str, draw: Draw | None) -> Draw:
+    def _one(self, name: str, drawn: ModelPlot | None) -> Draw:
         def plot(*args: Any, **options: Any) -> "Figure":
             if name in self.figures and not (args or options):
                 return self.figures[name]
-            if draw is None:
+            if drawn is None:
                 raise InputError(f"plot_{name} is a figure of the run, which takes no options")
-            return draw(self, *args, **options)
+            return drawn.draw(self, *args, **options)
 
-        return plot if draw is None else update_wrapper(plot, draw, updated=())
-
-
-def _of_rows(draw: Draw) -> tuple[Draw, str]:
-    """Return a plot of the test rows; ``part`` names one of several."""
-
-    def drawn(of: Plotted, part: str | None = None, **options: Any) -> "Figure":
-        return draw(of.part(part), **{"model": MODEL} | options)
-
-    return update_wrapper(drawn, draw), _ROWS
+        plot.__name__ = plot.__qualname__ = f"plot_{name}"
+        plot.__doc__ = "Return the figure of the run." if drawn is None else drawn.doc
+        vars(plot)["__signature__"] = Signature() if drawn is None else drawn.signature
+        return plot
 
 
-def _of_purchases(draw: Draw) -> tuple[Draw, str]:
-    """Return a plot of the model of purchases and the summary."""
+def _of_rows(plot: Draw) -> ModelPlot:
+    """Return a plot of the test rows."""
 
-    def drawn(of: Plotted, *args: Any, **options: Any) -> "Figure":
-        model, summary = of.valued
-        return draw(model.valuer.purchases, summary, *args, **options)
+    def drawn(of: Plotted, part: str | None = None, *, model: str = MODEL, **options: Any) -> "Figure":
+        """Drawn of the test rows; `part` names one of several."""
+        return plot(of.part(part), model=model, **options)
 
-    return update_wrapper(drawn, draw), _TABLES
+    return ModelPlot(drawn, _ROWS, plot)
 
 
-def _of_cohorts(draw: Draw) -> tuple[Draw, str]:
-    """Return a plot of retention until the day of the fit; ``period`` is ``"M"`` or ``"W"``."""
+def _p_alive_matrix(of: Plotted, **options: Any) -> "Figure":
+    """Drawn of the summary of the day of the fit."""
+    model, summary = of.valued
+    return plots.p_alive_matrix(model.valuer.purchases, summary, **options)
+
+
+def _of_cohorts(plot: Draw) -> ModelPlot:
+    """Return a plot of retention until the day of the fit."""
 
     def drawn(of: Plotted, period: "Period" = "M", **options: Any) -> "Figure":
-        return draw(clv.retention(of.known, of.config.register_as.as_of, period), **options)
+        """Drawn of the tables until the day of the fit; `period` is ``"M"`` or ``"W"``."""
+        return plot(clv.retention(of.known, of.config.register_as.as_of, period), **options)
 
-    return update_wrapper(drawn, draw), _TABLES
+    return ModelPlot(drawn, _TABLES, plot)
 
 
-def _of_lists(draw: Draw) -> tuple[Draw, str]:
-    """Return a plot of the lists of the day of the fit, by action."""
+def _of_lists(plot: Draw) -> ModelPlot:
+    """Return a plot of lists."""
 
     def drawn(of: Plotted, **options: Any) -> "Figure":
+        """Drawn of the lists of the day of the fit, by action."""
         lists = {str(action): _listed(rows) for action, rows in of.predict().groupby("action")}
         listed = {item for rows in lists.values() for item in rows["item_id"]}
-        return draw(lists, sorted({*model_folder.load(of.folder).items_, *listed}), **options)
+        return plot(lists, sorted({*model_folder.load(of.folder).items_, *listed}), **options)
 
-    return update_wrapper(drawn, draw), _TABLES
+    return ModelPlot(drawn, _TABLES, plot)
 
 
 def _listed(rows: "pd.DataFrame") -> "pd.DataFrame":
@@ -145,28 +183,28 @@ def _listed(rows: "pd.DataFrame") -> "pd.DataFrame":
 
 
 def _p_alive_path(of: Plotted, customer_id: object = None, **options: Any) -> "Figure":
-    """Draw P(alive) of a customer until the day of the fit; by default of the one with most purchases."""
+    """Drawn until the day of the fit; by default of the customer with most purchases."""
     model, summary = of.valued
     customer = str(summary["frequency"].idxmax() if customer_id is None else customer_id)
     day = of.config.register_as.as_of
     return plots.p_alive_path(model.valuer.purchases, of.known, customer, day, **options)
 
 
-def _purchases_matrix(of: Plotted, **options: Any) -> "Figure":
-    """Draw the expected purchases within the model's horizon, a year where that has no end."""
+def _purchases_matrix(of: Plotted, horizon: "Horizon | None" = None, **options: Any) -> "Figure":
+    """Drawn of the summary of the day of the fit; `horizon` is that of the model, or a year."""
     model, summary = of.valued
-    horizon = model.terms.horizon or clv.months(12)
-    return plots.purchases_matrix(model.valuer.purchases, summary, **{"horizon": horizon} | options)
+    horizon = horizon or model.terms.horizon or clv.months(12)
+    return plots.purchases_matrix(model.valuer.purchases, summary, horizon, **options)
 
 
-def _clv_distribution(of: Plotted, **options: Any) -> "Figure":
-    """Draw the values on the day of the fit, with the interval of their total where the data can say it."""
+def _clv_distribution(of: Plotted, *, unit: str | None = None, **options: Any) -> "Figure":
+    """Drawn of the day of the fit, with the interval of the total where the data can say it."""
     model, summary = of.valued
     money = currency_of(of.known.frame("order_lines")) or "major units"
     span = "for ever" if model.terms.horizon is None else f"in {model.terms.horizon.days} days"
     total = total_of(model, summary, np.random.default_rng(of.config.seed))
-    stated = {"unit": f"{money} {span}", "total": total if isinstance(total, Total) else None}
-    return plots.clv_distribution(model.predict(summary), **stated | options)
+    stated = {"total": total if isinstance(total, Total) else None}
+    return plots.clv_distribution(model.predict(summary), unit=unit or f"{money} {span}", **stated | options)
 
 
 _ORDER = {"gains": _of_rows(plots.gains), "lift": _of_rows(plots.lift)}
@@ -175,16 +213,16 @@ _RETENTION = {
     "retention": _of_cohorts(plots.retention),
     "retention_matrix": _of_cohorts(plots.retention_matrix),
 }
-PLOTS: Mapping[str, Mapping[str, tuple[Draw, str]]] = {
+PLOTS: Mapping[str, Mapping[str, ModelPlot]] = {
     "churn": _PROBABILITY | _RETENTION,
     "propensity": _PROBABILITY,
     "uplift": {"qini": _of_rows(plots.qini)},
     "clv": {
         **_ORDER,
-        "p_alive_path": (_p_alive_path, _TABLES),
-        "p_alive_matrix": _of_purchases(plots.p_alive_matrix),
-        "purchases_matrix": (_purchases_matrix, _TABLES),
-        "clv_distribution": (_clv_distribution, _TABLES),
+        "p_alive_path": ModelPlot(_p_alive_path, _TABLES, plots.p_alive_path),
+        "p_alive_matrix": ModelPlot(_p_alive_matrix, _TABLES, plots.p_alive_matrix),
+        "purchases_matrix": ModelPlot(_purchases_matrix, _TABLES, plots.purchases_matrix),
+        "clv_distribution": ModelPlot(_clv_distribution, _TABLES, plots.clv_distribution),
         **_RETENTION,
     },
     "recommend": {"coverage": _of_lists(plots.coverage), "exposure": _of_lists(plots.exposure)},

@@ -1,5 +1,7 @@
 """A family is fitted by one verb: its evaluation, its plots, its scores and its reasons."""
 
+import inspect
+import pydoc
 import time
 from dataclasses import replace
 from datetime import date, timedelta
@@ -10,6 +12,7 @@ from small_fits import AS_OF, CHURN, PROBABILITY, SHOP, STATED
 
 import crm_ml
 from crm_ml.errors import ConfigError, InputError, LeakError
+from crm_ml.front.model_plots import PLOTS
 from crm_ml.front.run_config import run_config
 from crm_ml.score_tables.champion_set import Champions
 from crm_ml.snapshots import Snapshot
@@ -64,6 +67,19 @@ def test_plots_are_methods_by_the_names_of_the_run(churn):
         churn.train()
 
 
+def test_help_of_a_plot_names_what_it_takes(churn):
+    assert list(inspect.signature(churn.plot_lift).parameters) == ["part", "model", "ax"]
+    assert list(inspect.signature(churn.plot_retention_matrix).parameters) == ["period", "ax"]
+    assert not inspect.signature(churn.plot_segments_auc).parameters
+    shown = pydoc.plain(pydoc.render_doc(churn.plot_calibration))
+    assert "plot_calibration(part: " in shown and "customer_id" not in shown
+    assert "Drawn of the test rows" in shown and "`crm_ml.plots.calibration`" in shown
+    for of_family in PLOTS.values():
+        for plot in of_family.values():
+            needed = [each for each in plot.signature.parameters.values() if each.default is each.empty]
+            assert not needed, plot.doc
+
+
 def test_plots_of_the_family_are_drawn_on_axes_of_ones_own(churn):
     from matplotlib.figure import Figure
 
@@ -72,7 +88,7 @@ def test_plots_of_the_family_are_drawn_on_axes_of_ones_own(churn):
     assert left.get_title("left").startswith("Lift")
     assert right.get_title("left").startswith("Customers who buy")
     assert len(churn.plot_gains().axes) == 2  # of the run, as it is logged
-    assert len(churn.plot_gains(customer_id=None).axes) == 1
+    assert len(churn.plot_gains(model="model").axes) == 1
     with pytest.raises(InputError, match="part is 'x'; there are test"):
         churn.plot_lift(part="x")
     with pytest.raises(InputError, match="plot_segments_auc is a figure of the run, which takes no options"):
@@ -225,8 +241,10 @@ def test_a_frame_is_enough(shop):
     tables = crm_ml.tables.from_frame(
         lines, customer="customer_id", time="ordered_at", amount="paid", order="order_id", item="item_id"
     )
+    tables.report.notes = ("rows repeat",)
     target = {"horizon_days": 56, "active_within_days": 112}
     fitted = crm_ml.fit("churn", tables, settings={**CHURN, "target": target})
+    assert fitted.notes[0] == "rows repeat"
     scores = fitted.predict()
     assert scores["p_churn"].between(0, 1).all()
     assert "USD" in str(fitted.explain(scores.index[0]))
