@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 DIFFERS = 4
 _SHOWN = 8
 _CACHE = "CRM_ML_CACHE"
-_POOLS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS", "CRM_ML_THREADS")
+POOLS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS", "CRM_ML_THREADS")
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.threads is not None:
         if options.threads < 1:
             parser.error(f"--threads is {options.threads}; give a whole number above 0")
-        os.environ.update(dict.fromkeys(_POOLS, str(options.threads)))  # before any library reads it
+        os.environ.update(dict.fromkeys(POOLS, str(options.threads)))  # before any library reads it
     return max(commands.run(_reproduce, run_id, options.threads) for run_id in options.run_ids)
 
 

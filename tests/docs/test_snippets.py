@@ -16,6 +16,7 @@ from snippets import PROJECT, Snippet
 from third_party import third_party
 
 from crm_ml import commands
+from crm_ml.train import reproduce
 
 
 def app_events(path):
@@ -210,6 +211,9 @@ def test_each_block_is_what_its_language_says(page):
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_each_command_is_one_that_its_parser_takes(page, monkeypatch, capsys):
     monkeypatch.setattr(commands, "run", lambda *_, **__: 0)
+    for pool in reproduce.POOLS:  # which a command sets for its own process
+        monkeypatch.setenv(pool, "")
+        monkeypatch.delenv(pool)
     shells = [snippet for snippet in blocks.snippets(page) if blocks.is_shell(snippet)]
     lines = [words for snippet in shells for words in blocks.commands_of(snippet.text)]
     wrong = []
