@@ -7,13 +7,14 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+
+from local_server import local_server
 
 
 class Server:
@@ -91,13 +92,5 @@ class Guard(BaseHTTPRequestHandler):
 @contextmanager
 def guarded(port: int | None = None, refusing: int = 401) -> Iterator[str]:
     """Yield the address of a guard before a port; without a port it refuses everybody."""
-    kind = type("PortGuard", (Guard,), {"port": port, "refusing": refusing})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), kind)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with local_server(type("PortGuard", (Guard,), {"port": port, "refusing": refusing})) as address:
+        yield address
