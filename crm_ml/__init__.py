@@ -23,7 +23,26 @@ _HOMES = {
     "fit": "crm_ml.front.fit",
     "load_model": "crm_ml.front.fitted_model",
 }
-_ROOMS = ("datasets", "plots", "tables")
+_ROOMS = (
+    "allocation",
+    "churn",
+    "clv",
+    "datasets",
+    "decision",
+    "evaluation",
+    "features",
+    "learning",
+    "lists",
+    "models",
+    "monitoring",
+    "plots",
+    "propensity",
+    "recommend",
+    "snapshots",
+    "tables",
+    "tracking",
+    "uplift",
+)
 
 let_idle_threads_sleep()  # before an OpenMP library is loaded
 

@@ -18,6 +18,12 @@ class FittedParameters(Estimator):
 
     After `fit`: ``theta_`` (logarithms of the parameters, in the order of ``NAMES``), ``covariance_`` (of
     them; NaN at a bound), ``log_likelihood_`` (sum over customers) and ``n_customers_``.
+
+    Examples
+    --------
+    >>> from crm_ml.clv import BetaGeo, MbgCnbdK
+    >>> BetaGeo(), MbgCnbdK(k=2)
+    (BetaGeo(), MbgCnbdK(k=2))
     """
 
     NAMES: ClassVar[tuple[str, ...]]
@@ -41,6 +47,10 @@ class FittedParameters(Estimator):
             return np.full(slopes.shape[1], np.nan)
         known = np.nan_to_num(self.covariance_)
         return np.asarray(np.maximum(np.einsum("ik,ij,jk->k", slopes, known, slopes), 0.0))
+
+    def __repr__(self) -> str:
+        settings = ", ".join(f"{name}={value!r}" for name, value in self.get_params(deep=False).items())
+        return f"{type(self).__name__}({settings})"
 
     @property
     def standard_errors_(self) -> dict[str, float]:

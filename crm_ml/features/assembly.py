@@ -19,6 +19,7 @@ from crm_ml.features.feature_groups import (
     groups,
     groups_with_options,
     in_one_pass,
+    naming_group,
 )
 from crm_ml.features.past import ROW, Past, numbers_of, snapshots_in_a_pass
 from crm_ml.features.snapshot_constants import SnapshotConstants, constants_for
@@ -169,11 +170,12 @@ def assembled(
             past = Past(inside, snapshots, constants)
             known = results.once("", lambda: past.each(past.customers))
             for name, options in wanted.items():
-                frame = computed(name, past, options)
-                if frame is not None:
-                    frames.append(results.once(name, _giving(frame)))
-                    _check_once(frames[-1], name, giver)
-                    columns += _uniform(frames[-1], group_of(name).COLUMNS)
+                with naming_group(name, past):
+                    frame = computed(name, past, options)
+                    if frame is not None:
+                        frames.append(results.once(name, _giving(frame)))
+                        _check_once(frames[-1], name, giver)
+                        columns += _uniform(frames[-1], group_of(name).COLUMNS)
         yield left_join(known, frames, on=ROW).select(*columns).sort(ROW)
 
 

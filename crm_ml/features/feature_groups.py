@@ -1,9 +1,10 @@
 """The feature groups: those of the package, of entry points, and one's own by their module or class."""
 
+import contextlib
 import importlib
 import pkgutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -118,6 +119,36 @@ def computed(name: str, past: Past, options: Mapping[str, Any]) -> "nw.LazyFrame
     (snapshot,) = past.snapshots
     frame = group_of(name).compute(past.tables, snapshot, **options)
     return None if frame is None else past.by_row(frame)
+
+
+@contextlib.contextmanager
+def naming_group(name: str, past: Past) -> Iterator[None]:
+    """Let an error of a column that is not there name the group that asks for it, and the columns there are.
+
+    Raises
+    ------
+    ConfigError
+        In place of the engine's error.
+    """
+    try:
+        yield
+    except Exception as error:
+        of_engine = isinstance(error, KeyError) or type(error).__name__ == "BinderException"
+        if not of_engine or "column" not in str(error).lower():
+            raise
+        asked = str(error).strip("'\n").splitlines()[0].partition(";")[0].rstrip("!")
+        raise ConfigError(
+            "\n  ".join([f"features: {name}: {asked}; there are", *_there(name, past)])
+        ) from error
+
+
+def _there(name: str, past: Past) -> list[str]:
+    """Return the columns of each frame that a group may read, a line a frame."""
+    if in_one_pass(name):
+        frames = {"past.orders": past.orders, "past.known_lines()": past.known_lines()}
+    else:
+        frames = {table: past.tables.frame(table) for table in ("orders", *past.tables.names)}
+    return [f"{title}: {', '.join(frame.collect_schema().names())}" for title, frame in frames.items()]
 
 
 def code_of(groups: Groups) -> list[str]:

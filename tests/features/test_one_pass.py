@@ -13,6 +13,7 @@ from histories import DAY, MIDNIGHT, TIMES, World, random_world
 from soak import sample
 
 from crm_ml import features
+from crm_ml.errors import ConfigError
 from crm_ml.features import assembly, feature_groups, past
 from crm_ml.snapshots import Snapshot
 
@@ -135,6 +136,21 @@ def test_a_group_that_knows_one_snapshot_stands_beside_those_that_know_several(t
         assert left.index.equals(right.index)
         assert left.columns[0] == "own_orders"
         assert (left["own_orders"] >= 3 * right["rfm_orders"]).all()
+
+
+@pytest.mark.parametrize("engine", ["polars", *OTHERS])
+def test_a_column_that_is_not_there_is_one_error_with_the_group_and_the_columns_there_are(
+    engine, monkeypatch
+):
+    single, several = ModuleType("single"), ModuleType("several")
+    single.COLUMNS, several.COLUMNS = {"most": 0}, {"most": 0}
+    most = nw.col("pries").max().alias("most")
+    single.compute = lambda tables, _: tables.frame("orders").group_by("customer_id").agg(most)
+    several.compute_each = lambda known: known.orders.group_by("row").agg(most)
+    monkeypatch.setattr(feature_groups, "groups", lambda: {"single": single, "several": several})
+    for name, title in (("single", "orders: customer_id, order_id"), ("several", "past.orders: ordered_at")):
+        with pytest.raises(ConfigError, match=rf"features: {name}: .*pries.*; there are\n  {title}"):
+            features.matrix(tables_of(engine), at(MIDNIGHT), [name])
 
 
 def world_of_two() -> World:

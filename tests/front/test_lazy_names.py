@@ -14,7 +14,9 @@ import crm_ml
 used = time.process_time() - begin
 assert {"Action", "decide", "fit", "load_model"} <= set(dir(crm_ml))
 import sys
-print(used, *(name for name in sys.modules if name.startswith("crm_ml.")))
+modules = [name for name in sys.modules if name.startswith("crm_ml.")]
+assert crm_ml.clv.__name__ == "crm_ml.clv"  # before anything else has imported it
+print(used, *modules)
 """
 
 
@@ -33,5 +35,8 @@ def test_names_are_of_their_rooms():
     assert crm_ml.Action is Action
     assert crm_ml.fit is fit
     assert crm_ml.tables is tables
+    assert set(crm_ml._ROOMS) <= set(dir(crm_ml))
+    for room in crm_ml._ROOMS:
+        assert getattr(crm_ml, room).__name__ == f"crm_ml.{room}"
     with pytest.raises(AttributeError, match="module 'crm_ml' has no attribute 'fits'"):
         _ = crm_ml.fits
