@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crm_ml.clv.purchase_histories import Floats
+from crm_ml.clv.purchase_histories import Floats, plain_names
 from crm_ml.clv.time_units import DAYS, in_units, time_unit_of
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def past_count(summary: "pd.DataFrame", horizon: timedelta) -> Baseline:
     The observed time starts on the day of the first purchase of any customer and is the same for all, so
     that a new customer is not taken for a heavy buyer.
     """
-    unit = time_unit_of(summary)
+    summary, unit = plain_names(summary), time_unit_of(summary)
     day = in_units(timedelta(days=1), unit)
     share = in_units(horizon, unit) / (float(summary["T"].max()) + day)
     purchases = summary["frequency"].to_numpy(dtype=np.float64) * share

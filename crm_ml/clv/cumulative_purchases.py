@@ -9,7 +9,7 @@ import narwhals as nw
 import numpy as np
 
 from crm_ml.clv.order_days import checked_lines, purchase_days
-from crm_ml.clv.purchase_histories import Floats, Ints
+from crm_ml.clv.purchase_histories import Floats, Ints, plain_names
 from crm_ml.clv.purchase_model import PurchaseModel
 from crm_ml.clv.time_units import DAYS
 from crm_ml.snapshots import Snapshot
@@ -61,6 +61,7 @@ def cumulative(
     .. [1] Fader, Hardie and Lee (2005). "Counting your customers" the easy way. Marketing Science 24,
        figure 3.
     """
+    summary = plain_names(summary)
     days_per_unit = DAYS[str(summary.attrs["time_unit"])]
     ages = np.round(summary["T"].to_numpy() * days_per_unit).astype(np.int64)
     start = int(ages.max())

@@ -8,7 +8,7 @@ import narwhals as nw
 import numpy as np
 
 from crm_ml.clv.order_days import checked_lines, purchase_days, snapshot_of
-from crm_ml.clv.purchase_histories import Floats, Histories, Ints, check_summary
+from crm_ml.clv.purchase_histories import Floats, Histories, Ints, check_summary, plain_names
 from crm_ml.clv.purchase_model import PurchaseModel
 from crm_ml.clv.time_units import DAYS, NAMES, Horizon
 from crm_ml.errors import InputError
@@ -181,6 +181,7 @@ def _grid(model: PurchaseModel, summary: "pd.DataFrame") -> "tuple[pd.DataFrame,
     """Return customers of the largest age over frequency and recency, the shape of the matrix, its axes."""
     import pandas as pd
 
+    summary = plain_names(summary)
     check_summary(summary)
     unit = model.unit_for(summary)
     age = float(summary["T"].max())

@@ -116,3 +116,18 @@ def ahead(shop, days):
 def test_what_can_not_be_drawn_is_refused(draw, message, shop):
     with pytest.raises(InputError, match=message):
         draw(shop)
+
+
+def test_summaries_of_a_calibration_period_of_lifetimes_are_drawn_alike(shop):
+    theirs = shop.summary.rename(columns=lambda name: f"{name}_cal")
+    theirs.attrs["time_unit"] = "W"
+    model = shop.purchases
+    for draw in (lambda s: plots.p_alive_matrix(model, s), lambda s: plots.purchases_matrix(model, s, 12)):
+        wanted, drawn = (draw(each).axes[0].collections[0].get_array() for each in (shop.summary, theirs))
+        np.testing.assert_array_equal(drawn, wanted)
+    ours, again = (
+        lines(plots.cumulative_purchases(shop.tables, shop.day, each, model).axes[0])
+        for each in (shop.summary, theirs)
+    )
+    for name in ("actual", "BetaGeo", "at the past rate"):
+        np.testing.assert_array_equal(again[name].get_ydata(), ours[name].get_ydata())
