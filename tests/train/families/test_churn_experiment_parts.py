@@ -49,6 +49,26 @@ def rows(days=8, customers=120, seed=0):
     return LabelledRows(X, pd.Series(y, index=index, name="churned"))
 
 
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"register_as": BASE["register_as"] | {"as_of": "2017-12-01"}}, "2017-11-03 end on 2017-12-01, but"),
+        (
+            {"split": BASE["split"] | {"test": ["2017-08-30", "2017-10-20"]}},
+            "2017-10-20 end on 2017-11-17, but",
+        ),
+    ],
+)
+def test_a_day_beyond_the_data_is_refused_by_an_error_that_has_the_day_of_the_config(changes, words):
+    moment = int(pd.Timestamp("2017-10-31").timestamp())
+    line = dict.fromkeys(("paid_cents", "discount_cents", "coupon_cents", "quantity"), 1)
+    line |= {"customer_id": "a", "order_id": "o", "line_id": "l", "item_id": "i"}
+    lines = pd.DataFrame([line | {"ordered_at_epoch_s": moment}])
+    tables = Tables(customers=lines[["customer_id"]], order_lines=lines)
+    with pytest.raises(InputError, match=f"labels of the snapshot {words} the data end on 2017-11-01"):
+        experiment.execute(config(**changes), tables, Progress(disable=True))
+
+
 def test_test_days_must_ascend_and_baselines_stand_once():
     twice = [{"name": "logistic"}, {"name": "logistic", "options": {"strength": 1.0}}]
     with pytest.raises(ConfigError) as refused:

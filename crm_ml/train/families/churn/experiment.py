@@ -13,7 +13,7 @@ from crm_ml.config import ChurnRun
 from crm_ml.errors import InputError
 from crm_ml.evaluation import leakage
 from crm_ml.models.labelled_rows import LabelledRows
-from crm_ml.snapshots import Snapshot, check_labels_end_before
+from crm_ml.snapshots import Snapshot, check_data_reach, check_labels_end_before
 from crm_ml.tables import Tables
 from crm_ml.tables.zones import declared
 from crm_ml.train.families.probability import search as of_probability
@@ -68,6 +68,8 @@ def execute(config: ChurnRun, tables: Tables, progress: "Progress", studies: "Pa
     ahead = folds_ahead(config)
     needed = [snapshot for each in (*folds, *ahead.every) for snapshot in (each.test, *each.training)]
     needed += final.training
+    for last in (folds[-1].test, final.training[-1]):  # a day of the config stands in the error
+        check_data_reach(tables, last, config.data.ends_at, config.target.end.table)
     rows = compute_rows(config, tables, needed, progress)
     customers = {str(day): int(n) for day, n in rows.fold.value_counts().items()}
     rows = used_rows.allowed_rows(tables, rows, final.test, config.target.purpose)
