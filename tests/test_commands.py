@@ -205,7 +205,7 @@ def test_the_modules_run_as_commands(tmp_path):
     assert "unrecognized arguments" in done.stderr
     done = module("crm_ml.train", folder=tmp_path)
     assert done.returncode == 2
-    assert "default.yaml: can't be read" in done.stderr
+    assert "there is no project here" in done.stderr
     assert list(tmp_path.iterdir()) == []
     assert "--metrics-json PATH" in module("crm_ml.train", "--help").stdout
 
