@@ -121,8 +121,9 @@ def reader(tmp_path, derived, monkeypatch):
     mpl.pyplot.close("all")
     mpl.use(backend)
     for name in set(sys.modules) - before:  # modules that a page writes
-        origin = getattr(sys.modules[name], "__file__", None) or ""
-        if origin.startswith(str(tmp_path)):
+        module = sys.modules[name]
+        places = [getattr(module, "__file__", None) or "", *getattr(module, "__path__", [])]
+        if any(str(place).startswith(str(tmp_path)) for place in places):
             del sys.modules[name]
 
 
