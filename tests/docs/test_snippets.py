@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 import snippets as blocks
 from snippets import PROJECT, Snippet
+from soak import drawn
 from third_party import third_party
 
 from crm_ml import commands
@@ -63,7 +64,7 @@ SLOW = {
 }
 SHARED = ("tables", "simulated", "features")  # derived data that pages may share
 FILES = {"data/own/app_events.csv.gz": app_events, "trial.csv": trial}
-pytestmark = pytest.mark.xdist_group("named data")
+PLAYED = {"README.md", *drawn("pages that take long", sorted(set(SLOW) - {"README.md"}), 5)}  # all in a soak
 
 
 def name_of(page: Path) -> str:
@@ -86,8 +87,11 @@ def pages_to_run():
         if not found:
             continue
         champions = any(map(needs_champions, found))
+        if name_of(page) in set(SLOW) - PLAYED:
+            continue
         marks = [pytest.mark.slow] if champions or name_of(page) in SLOW else []
-        marks += [pytest.mark.xdist_group("store")] if champions else []
+        marks += [pytest.mark.soak("pages that take long", 1)] if name_of(page) in SLOW else []
+        marks += [pytest.mark.xdist_group("store" if champions else "named data")]
         yield pytest.param(page, marks=marks, id=name_of(page))
 
 
