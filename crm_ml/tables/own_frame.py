@@ -30,6 +30,8 @@ _CONTRACT = {
     "discount": "discount_cents",
 }
 
+_IDS = {"customers": {"ids_of": ["order_lines"]}, "items": {"ids_of": ["order_lines"]}}
+
 
 def from_frame(
     df: Any,
@@ -121,22 +123,18 @@ def from_frame(
              "item": item, "quantity": quantity, "discount": discount}  # fmt: skip
     columns = {role: column for role, column in roles.items() if column is not None}
     rows = arrow_of(df, columns)
-    content = {
+    lines = {
+        "columns": _columns(rows, columns),
+        "equal_rows": "all" if equal_rows is None else equal_rows,
+        "allow": dict(allow or {}),
+    }
+    settings = {
         "name": name,
         "timezone": timezone,
         "currency": {"code": currency},
         "known_until": known_until,
-        "tables": {
-            "customers": {"ids_of": ["order_lines"]},
-            "items": {"ids_of": ["order_lines"]},
-            "order_lines": {
-                "columns": _columns(rows, columns),
-                "equal_rows": "all" if equal_rows is None else equal_rows,
-                "allow": dict(allow or {}),
-            },
-        },
     }
-    mapping = parse_mapping(content, "from_frame")
+    mapping = parse_mapping({**settings, "tables": {**_IDS, "order_lines": lines}}, "from_frame")
     try:
         tables = load_tables(mapping, {"order_lines": Frame(rows)}, Path(), store=frames_folder())
     except InputError as error:

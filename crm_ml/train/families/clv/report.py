@@ -73,7 +73,7 @@ def gates(judged: Evaluation, tested: Tested, limit: float) -> tuple[Gate, ...]:
     verdict = total_verdict(observed, interval, errors.pop(MODEL), limit, errors)
     return (
         Gate("not worse than the best baseline", paired.low <= 0, f"RMSE - {best} {paired}"),
-        Gate("total", verdict.holds, " ".join([verdict.reason, *texts(tested.cautions)])),
+        Gate("total", verdict.holds, ". ".join([verdict.reason, *texts(tested.cautions)])),
     )
 
 
