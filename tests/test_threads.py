@@ -10,40 +10,21 @@ import pytest
 
 from crm_ml import threads
 
-FIT = """
-import json, sys, time
-import numpy as np, pandas as pd
-from crm_ml.models.gradient_boosting import GradientBoosting
-rng = np.random.default_rng(0)
-X = pd.DataFrame(rng.normal(size=(20_000, 30))).rename(columns=str)
-y = (X["0"] + rng.normal(size=len(X)) > 0).astype(float)
-model = GradientBoosting(rounds=int(sys.argv[2]), num_threads=int(sys.argv[1]))
-model.fit(X, y)
-started = time.process_time()
-model.fit(X, y)
-print(json.dumps(time.process_time() - started))
-"""
 TOLD = "LightGBM was loaded before crm_ml"
 
 
-def python(code: str, *arguments: str, **environment: str) -> "subprocess.Popen[str]":
-    """Start a Python of its own, in which no policy is set."""
+def said(code: str, **environment: str) -> tuple[Any, str]:
+    """Return what a Python of its own, in which no policy is set, prints as JSON, and what it warns of."""
     clean = {
         name: value
         for name, value in os.environ.items()
         if name not in ("OMP_WAIT_POLICY", "OMP_NUM_THREADS")
     }
-    return subprocess.Popen(
-        [sys.executable, "-c", code, *arguments],
-        env=clean | environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
-
-
-def said(code: str, **environment: str) -> tuple[Any, str]:
-    """Return what a Python prints, as JSON, and what it warns of."""
-    out, err = (process := python(code, **environment)).communicate()
-    assert process.returncode == 0, err
-    return json.loads(out), err
+    ended = subprocess.run(
+        [sys.executable, "-c", code], env=clean | environment, text=True, capture_output=True, check=False
+    )
+    assert ended.returncode == 0, ended.stderr
+    return json.loads(ended.stdout), ended.stderr
 
 
 @pytest.mark.parametrize(
@@ -87,16 +68,3 @@ def test_no_more_threads_than_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     monkeypatch.setattr(threads, "_cores", lambda: 1)
     assert threads.usable(2) == 1
-
-
-def cpu_of_two(thread_count: int, rounds: int) -> float:
-    """Return the CPU seconds of two fits at once, each in a Python of its own with so many threads."""
-    both = [python(FIT, str(thread_count), str(rounds)) for _ in range(2)]
-    outputs = [process.communicate() for process in both]
-    assert all(process.returncode == 0 for process in both), outputs
-    return sum(json.loads(out) for out, _ in outputs)
-
-
-@pytest.mark.slow
-def test_two_commands_at_once_cost_no_more_than_one_thread_each() -> None:
-    assert cpu_of_two(2, 150) <= 1.3 * cpu_of_two(1, 150)
