@@ -1,9 +1,7 @@
 """The evaluation of a list: all figures of predicted and observed value, ready for JSON."""
 
-import tempfile
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
@@ -14,6 +12,7 @@ from crm_ml.learning.calibration_of_value import answer_calibration, answers_by_
 from crm_ml.learning.incremental_value import by_action, compared_rows, in_all
 from crm_ml.learning.list_outcomes import Published, answered, check_reach, window_of, write_outcomes
 from crm_ml.learning.off_policy_value import policy_value
+from crm_ml.storage.private_scratch import private_scratch
 from crm_ml.tables import Tables
 
 if TYPE_CHECKING:
@@ -84,8 +83,8 @@ def evaluate(published: Published, tables: Tables, catalog: Catalog, asked: Ques
     except InputError as error:
         raise InputError(f"{error}, or give fewer --days") from error
     frames, notes = _answers(published, tables, catalog, asked)
-    with tempfile.TemporaryDirectory() as scratch:
-        outcomes = write_outcomes(published, tables, window, Path(scratch), frames.values())
+    with private_scratch() as scratch:
+        outcomes = write_outcomes(published, tables, window, scratch, frames.values())
         rows = compared_rows(outcomes, published.manifest.get("funnel", {}).get("by_offering", {}))
         figures = _figures(rows, asked.margin, set(frames))
         if asked.other is not None:

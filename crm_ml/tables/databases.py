@@ -52,10 +52,8 @@ class DuckTable:
         """Bind the table on a connection that may open files of the root alone."""
         import duckdb
 
-        with connect() as confined:
-            confined.execute(f"SET allowed_directories = [{literal(self.root.resolve())}]")
+        with connect(folders=[self.root.resolve()]) as confined:
             confined.execute(f"ATTACH {literal(self.path)} AS source (READ_ONLY)")
-            confined.execute("SET enable_external_access = false")
             try:
                 confined.execute(f"SELECT * FROM source.{self._name} LIMIT 0")
             except duckdb.PermissionException:

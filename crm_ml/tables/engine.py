@@ -1,21 +1,42 @@
-"""DuckDB connections; DuckDB is the default engine and is opened only here."""
+"""DuckDB connections; DuckDB is the default engine and is opened only here.
+
+None of them loads or fetches an extension, keeps a secret, reads variables of Python or lets SQL change its
+settings. Those that are told their folders read and write nothing else.
+"""
 
 import contextlib
+import itertools
+import logging
 import os
-import tempfile
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crm_ml.errors import ConfigError
+from crm_ml.storage.private_scratch import process_scratch
+from crm_ml.tables.sql import literal
 
 if TYPE_CHECKING:
     import duckdb
 
 DEFAULT_THREADS = 2
+logger = logging.getLogger(__name__)
+_spill_numbers = itertools.count()
+_CLOSED: dict[str, bool | list[str]] = {
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+    "allow_community_extensions": False,
+    "allow_unsigned_extensions": False,
+    "allow_persistent_secrets": False,
+    "python_enable_replacements": False,
+    "allowed_configs": ["TimeZone", "enable_progress_bar"],
+}
 
 
-def connect(threads: int | None = None, memory_limit: str | None = None) -> "duckdb.DuckDBPyConnection":
+def connect(
+    threads: int | None = None, memory_limit: str | None = None, folders: Iterable[Path] | None = None
+) -> "duckdb.DuckDBPyConnection":
     """Open an in-memory DuckDB that spills to disk and works in UTC.
 
     Parameters
@@ -23,8 +44,11 @@ def connect(threads: int | None = None, memory_limit: str | None = None) -> "duc
     threads : int, optional
         Worker threads; by default ``CRM_ML_THREADS`` or 2.
     memory_limit : str, optional
-        Such as ``"1GB"``; beyond it DuckDB spills to a temporary folder. By default ``CRM_ML_MEMORY`` or the
-        limit of DuckDB.
+        Such as ``"1GB"``; beyond it DuckDB spills to a private folder
+        (`crm_ml.storage.private_scratch.process_scratch`). By default ``CRM_ML_MEMORY`` or the limit of
+        DuckDB.
+    folders : iterable of Path, optional
+        What it may read and write, also through links; by default any file.
 
     Returns
     -------
@@ -33,21 +57,35 @@ def connect(threads: int | None = None, memory_limit: str | None = None) -> "duc
     Raises
     ------
     ConfigError
-        If ``CRM_ML_THREADS`` is no whole number above 0.
+        If ``CRM_ML_THREADS`` is no whole number above 0, or the limit no size.
     """
     import duckdb
 
-    config: dict[str, str | bool | int | float | list[str]] = {
-        "threads": threads or _threads(),
-        "temp_directory": str(Path(tempfile.gettempdir()) / "crm_ml_duckdb"),
-    }
-    limit = memory_limit or os.environ.get("CRM_ML_MEMORY")
-    if limit:
+    config: dict[str, str | bool | int | float | list[str]] = dict(_CLOSED)
+    config |= {"threads": threads or _threads(), "temp_directory": _spill_folder()}
+    if limit := memory_limit or os.environ.get("CRM_ML_MEMORY"):
         config["memory_limit"] = limit
-    connection = duckdb.connect(":memory:")
-    for key, value in config.items():
-        connection.execute(f"SET {key} = '{value}'")
+    try:
+        connection = duckdb.connect(":memory:", config=config)
+    except (duckdb.ParserException, duckdb.InvalidInputException):
+        raise ConfigError("CRM_ML_MEMORY is no size; write it as 4GB or 500MB") from None
+    if folders is not None:
+        allowed = ", ".join(literal(folder.absolute()) for folder in folders)
+        connection.execute(f"SET allowed_directories = [{allowed}]")
+        connection.execute("SET enable_external_access = false")
+    connection.execute("SET lock_configuration = true")
     return _in_utc(connection)
+
+
+def _spill_folder() -> str:
+    """Return a folder to be made by DuckDB when it spills; none where nothing can be written."""
+    if os.name != "posix":  # no locks by which the folder of a dead process is known
+        return ""
+    try:
+        return str(process_scratch().absolute() / f"spill-{next(_spill_numbers)}")
+    except OSError as error:
+        logger.warning("DuckDB can't spill to disk: the data folder can't be written (%s)", error.strerror)
+        return ""
 
 
 def connect_for_frames() -> "duckdb.DuckDBPyConnection":

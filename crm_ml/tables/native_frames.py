@@ -18,8 +18,10 @@ class DuckCopies:
 
     def __call__(self, name: str) -> Any:
         """Return a copy of the table called `name`."""
-        arrow = self.frame(name).collect(backend="pyarrow").to_native()  # noqa: F841  (read by DuckDB)
-        self.connection.execute(f'CREATE TABLE "{name}" AS SELECT * FROM arrow')
+        arrow = self.frame(name).collect(backend="pyarrow").to_native()
+        self.connection.register(f"{name}_arrow", arrow)
+        self.connection.execute(f'CREATE TABLE "{name}" AS SELECT * FROM "{name}_arrow"')
+        self.connection.unregister(f"{name}_arrow")
         return self.connection.table(name)
 
 

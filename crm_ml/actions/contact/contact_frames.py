@@ -1,11 +1,10 @@
 """Frames from elsewhere, brought to the engine and the connection of the customer tables."""
 
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 
+from crm_ml.storage.private_scratch import private_scratch
 from crm_ml.tables.bundle import write_parquet
 from crm_ml.tables.engine import connect
 from crm_ml.tables.scratch_frames import materialize
@@ -42,8 +41,8 @@ def moved(frame: "nw.LazyFrame[Any]", like: "nw.LazyFrame[Any]") -> "nw.LazyFram
     """Copy a frame of any engine, or of another connection of DuckDB, to where `like` is."""
     if not like.implementation.is_duckdb():
         return from_arrow(frame.collect(backend="pyarrow").to_native(), like)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "moved.parquet"
+    with private_scratch() as folder:
+        path = folder / "moved.parquet"
         write_parquet(frame, path)
         return _lazy(materialize(from_sql(f"SELECT * FROM {parquet_rows(path)}", like)))
 

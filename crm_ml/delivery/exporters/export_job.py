@@ -21,7 +21,6 @@ from crm_ml.storage.identity import identity
 from crm_ml.storage.publish import check_free, publish
 from crm_ml.tables.engine import connect
 from crm_ml.tables.sources import sha256
-from crm_ml.tables.sql import literal
 
 if TYPE_CHECKING:
     import duckdb
@@ -108,7 +107,6 @@ def _fill(
         private.chmod(0o700)
     connection = connect()
     try:
-        connection.execute(f"SET temp_directory = {literal(scratch / 'spill')}")
         selection = select(connection, list_file, plan, options)
         parts = _write(connection, plan, content)
     finally:
