@@ -31,8 +31,11 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         reporter.write_line(f"CRM_ML_TESTS={soak.LEVEL} CRM_ML_TEST_SEED={soak.SEED}")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let each test report what it plays, so that it reaches the process that writes the table."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the tests of a rota to their turn; let each report what it plays to who writes the table."""
+    waiting = soak.left_out(items)
+    config.hook.pytest_deselected(items=waiting)
+    items[:] = [item for item in items if item not in waiting]
     for item in items:
         item.user_properties += [("soak", list(mark.args)) for mark in item.iter_markers("soak")]
 

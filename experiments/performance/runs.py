@@ -1,12 +1,14 @@
 """Runs: ``make run`` stage by stage, tracking, features that are cached, twelve backtests, imports.
 
 ``python experiments/performance/runs.py`` runs each command in a process of its own, in folders of its own
-that are empty before, and writes the tables and runs.json. ``--small`` runs small commands alone and prints
-their total beside the committed one, as `.ci/run` does; ``--write`` commits it.
+that are empty before, and writes the tables and runs.json. ``--small`` runs small commands alone, ``--small
+2`` so many of them by chance, as `.ci/run` does, and prints their total beside the committed one of the same
+commands; ``--write`` commits it.
 """
 
 import argparse
 import json
+import random
 import statistics
 import subprocess
 import sys
@@ -58,12 +60,16 @@ Spent = dict[str, dict[str, dict[str, float]]]
 def main() -> None:
     """Measure all and write down, or the small runs alone."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--small", action="store_true", help="small runs alone: print their total")
-    parser.add_argument("--write", action="store_true", help="with --small: commit the total")
+    parser.add_argument(
+        "--small", nargs="?", type=int, choices=range(1, len(SMALL) + 1), const=len(SMALL), metavar="COUNT",
+        help="small runs alone, all or so many by chance: print their total",
+    )  # fmt: skip
+    parser.add_argument("--write", action="store_true", help="with --small: commit what all of them take")
     parser.add_argument("--folder", type=Path, default=HERE, help="where README.md and runs.json stand")
     options = parser.parse_args()
     if options.small:
-        small(options.folder, options.write)
+        drawn = random.sample(list(SMALL), options.small)
+        small(options.folder, list(SMALL) if options.write else drawn, options.write)
         return
     with tempfile.TemporaryDirectory() as folder:
         sections = merged([command(arguments, folder) for arguments in COMMANDS])
@@ -111,24 +117,27 @@ def merged(commands: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return together
 
 
-def small(folder: Path, write: bool) -> None:
-    """Run the small commands and print their total beside the committed one, and beside a reference."""
+def small(folder: Path, names: Sequence[str], write: bool) -> None:
+    """Run small commands and print their total beside the committed one, and beside a reference."""
     from study import save, saved
 
     with tempfile.TemporaryDirectory() as parent:
-        runs = [command(["crm_ml.train", name, *sets(SMALL[name])], parent) for name in SMALL]
-    reference = reference_cpu_s()
-    cpu = sum(run["process"]["cpu_s"] for run in runs)
-    measured = {"cpu_s": cpu, "reference_cpu_s": reference, "times_reference": cpu / reference}
+        spent = {}
+        for number, name in enumerate(names):
+            run = command(["crm_ml.train", name, *sets(SMALL[name])], f"{parent}/{number}")
+            spent[name] = run["process"]["cpu_s"]
+    measured = {"cpu_s": spent, "reference_cpu_s": reference_cpu_s()}
     path = folder / "runs_small.json"
-    committed = saved(path, measured)
-    here, before = (
-        f"{total['cpu_s']:.0f} CPU s, {total['times_reference']:.1f} times the reference"
-        for total in (measured, committed)
-    )
-    print(f"small runs of all families: {here}; committed: {before}")
+    here, before = (total(taken, names) for taken in (measured, saved(path, measured)))
+    print(f"small runs ({', '.join(names)}): {here}; committed: {before}")
     if write:
         save(path, measured)
+
+
+def total(taken: Mapping[str, Any], names: Sequence[str]) -> str:
+    """Return the CPU seconds of commands together, also as a multiple of the reference, as text."""
+    cpu = sum(taken["cpu_s"][name] for name in names)
+    return f"{cpu:.0f} CPU s, {cpu / taken['reference_cpu_s']:.1f} times the reference"
 
 
 def reference_cpu_s(rows: int = 50_000) -> float:

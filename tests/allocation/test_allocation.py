@@ -248,6 +248,7 @@ def test_everything_that_is_wrong_is_said_at_once():
         allocate(np.ones(3))
 
 
+@pytest.mark.rota("scripts of experiments", 1)
 @pytest.mark.slow
 def test_the_script_of_speed_writes_its_tables(tmp_path, monkeypatch):
     script = scripts.load("performance/allocation.py", monkeypatch)

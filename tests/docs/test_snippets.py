@@ -64,7 +64,7 @@ SLOW = {
 }
 SHARED = ("tables", "simulated", "features")  # derived data that pages may share
 FILES = {"data/own/app_events.csv.gz": app_events, "trial.csv": trial}
-PLAYED = {"README.md", *drawn("pages that take long", sorted(set(SLOW) - {"README.md"}), 5)}  # all in a soak
+PLAYED = {"README.md", *drawn("pages that take long", sorted(set(SLOW) - {"README.md"}), 3)}  # all in a soak
 
 
 def name_of(page: Path) -> str:

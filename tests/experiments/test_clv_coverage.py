@@ -47,6 +47,7 @@ for name, study in coverage_fits.STUDIES.items():
 """
 
 
+@pytest.mark.rota("scripts of experiments", 1)
 @pytest.mark.slow
 def test_it_writes_every_quantity_and_repeats_itself_on_two_processes(
     coverage, fits, monkeypatch, tmp_path, capsys

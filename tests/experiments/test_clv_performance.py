@@ -52,6 +52,7 @@ def once_and_here(monkeypatch, clv, cases):
         monkeypatch.setitem(cases.CONTENDERS, name, (load, 1))
 
 
+@pytest.mark.rota("scripts of experiments", 1)
 @pytest.mark.slow
 def test_quick_run_compares_all_cases_and_writes_its_table(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("CRM_ML_DATA", str(tmp_path / "data"))

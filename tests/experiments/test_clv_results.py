@@ -34,6 +34,7 @@ def between(folder, marker):
     return re.search(f"<!-- {marker} -->\n(.*?)\n<!-- end of {marker} -->", text, re.S)[1]
 
 
+@pytest.mark.rota("scripts of experiments", 1)
 def test_it_writes_tables_and_keeps_each_look_once(results, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("CRM_ML_DATA", str(tmp_path / "data"))
     shutil.copy(FOLDER / "README.md", tmp_path / "README.md")

@@ -64,6 +64,7 @@ def test_every_stage_and_section_is_a_function_of_today(stages):
         assert callable(getattr(importlib.import_module(module), name)), place
 
 
+@pytest.mark.rota("scripts of experiments", 1)
 @pytest.mark.slow
 def test_a_command_is_measured_from_start_to_end(script, tmp_path, template):
     (tmp_path / "runs").mkdir()
@@ -123,10 +124,15 @@ def test_small_runs_stand_beside_the_committed_total(script, tmp_path, monkeypat
     monkeypatch.setattr(sys, "argv", ["runs.py", "--small", "--write", "--folder", str(tmp_path)])
     script.main()
     monkeypatch.setattr(script, "reference_cpu_s", lambda: 10.0)
-    monkeypatch.setattr(sys, "argv", ["runs.py", "--small", "--folder", str(tmp_path)])
-    script.main()
-    line = capsys.readouterr().out.splitlines()[-1]
-    assert "30 CPU s, 3.0 times the reference; committed: 30 CPU s, 6.0 times" in line
+    count = len(script.SMALL)
+    for drawn in ([], ["2"]):
+        monkeypatch.setattr(sys, "argv", ["runs.py", "--small", *drawn, "--folder", str(tmp_path)])
+        script.main()
+        line = capsys.readouterr().out.splitlines()[-1]
+        cpu = 6 * (int(drawn[0]) if drawn else count)
+        assert (
+            f": {cpu} CPU s, {cpu / 10} times the reference; committed: {cpu} CPU s, {cpu / 5} times" in line
+        )
     assert json.loads((tmp_path / "runs_small.json").read_text(encoding="utf-8"))["reference_cpu_s"] == 5.0
 
 

@@ -62,6 +62,22 @@ def sample(name: str, values: Sequence[Any], count: int) -> list["ParameterSet"]
     return [pytest.param(value, marks=marks) for value in drawn(name, values, count)]
 
 
+def left_out(items: Iterable[pytest.Item]) -> list[pytest.Item]:
+    """Return the tests that ``make test-all`` leaves to another time: of each rota all but those drawn."""
+    if LEVEL != "all":
+        return []
+    rotas: dict[tuple[str, int], list[pytest.Item]] = {}
+    for item in items:
+        for mark in item.iter_markers("rota"):
+            rotas.setdefault(mark.args, []).append(item)
+    stay = {
+        test.nodeid
+        for (name, count), tests in rotas.items()
+        for test in drawn(name, sorted(tests, key=lambda test: test.nodeid), min(count, len(tests)))
+    }
+    return [test for tests in rotas.values() for test in tests if test.nodeid not in stay]
+
+
 def register_profiles() -> None:
     """Register what all tests over random examples share, and load what this session needs."""
     settings.register_profile("default", deadline=None, derandomize=True)

@@ -17,6 +17,7 @@ SMALL = {
 }  # fmt: skip
 
 
+@pytest.mark.rota("from files to a list", 2)
 @pytest.mark.slow
 def test_scores_of_a_list_four_weeks_before_the_end_are_judged(tmp_path, new_runs, monkeypatch, capsys):
     assert new_runs.is_dir()

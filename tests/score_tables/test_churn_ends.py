@@ -56,6 +56,7 @@ def test_outcomes_are_known_as_far_as_events_reach(end):
     assert "the data end on 2024-07-19" in LabelReach(datetime(2024, 9, 1).date()).why_not(scores, tables)
 
 
+@pytest.mark.rota("from files to a list", 2)
 @pytest.mark.usefixtures("no_store_warnings")
 @pytest.mark.parametrize("orders", sample("an app with orders and without", [True, False], 1))
 def test_an_app_without_orders_ends_with_a_model_that_scores_whom_it_is_about(orders):
@@ -76,6 +77,7 @@ def test_an_app_without_orders_ends_with_a_model_that_scores_whom_it_is_about(or
     assert model.config.target.end == Silence(kinds=("login",))
 
 
+@pytest.mark.rota("from files to a list", 2)
 @pytest.mark.slow
 @pytest.mark.usefixtures("no_store_warnings")
 @pytest.mark.skipif(not EXPORT.is_file(), reason=f"{EXPORT.name} is not there")
@@ -104,6 +106,7 @@ def test_the_app_export_ends_with_a_model_of_silence_as_its_page_says(tmp_path, 
     assert set(model.predict().index) == set(some.loc[(days >= -56) & (days < 0), "user_id"])
 
 
+@pytest.mark.rota("from files to a list", 2)
 @pytest.mark.slow
 @pytest.mark.usefixtures("no_store_warnings")
 def test_renewals_end_with_a_model_that_scores_whose_term_ends():

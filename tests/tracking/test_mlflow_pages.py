@@ -80,6 +80,7 @@ def picture(page, name):
     assert raw.stat().st_size < 250_000
 
 
+@pytest.mark.rota("tracking servers", 1)
 def test_a_user_sees_data_source_and_meaning_of_runs_and_models(served, tmp_path):
     uri, (first, second) = served
     experiment = tracking.connect().get_run(second.run_id).info.experiment_id

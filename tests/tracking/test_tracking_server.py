@@ -75,6 +75,7 @@ def trained(name, households, *more):
     return next(one for one in runs if one.info.run_name == name)
 
 
+@pytest.mark.rota("tracking servers", 1)
 @pytest.mark.slow
 def test_runs_on_a_server_leave_what_they_leave_in_a_file_and_are_compared_promoted_and_run_again(
     served, households, tmp_path, capsys

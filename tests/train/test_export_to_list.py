@@ -137,6 +137,7 @@ def _to_list(own: Path, file: str, quick: bool) -> pd.DataFrame:
     return read_list(own / "data" / "lists" / "mine")
 
 
+@pytest.mark.rota("from files to a list", 2)
 @pytest.mark.parametrize("name", sample("exports of four systems", list(EXPORTS), 1))
 def test_an_export_becomes_a_list_of_champions_by_the_commands_alone(name, lines, own, capsys):
     file, write = EXPORTS[name]
@@ -151,6 +152,7 @@ def test_an_export_becomes_a_list_of_champions_by_the_commands_alone(name, lines
     assert "next: python -m crm_ml.score" in capsys.readouterr().out
 
 
+@pytest.mark.rota("from files to a list", 2)
 @pytest.mark.parametrize("file", sample("whole exports", WHOLE, 1))
 def test_whole_exports_become_lists_of_champions_with_the_suggested_settings(file, own):
     if not (CASES / file).exists():

@@ -16,6 +16,7 @@ def shop(tmp_path_factory):
     return datasets.load("simulated", tmp_path_factory.mktemp("shop"), customers=1200)
 
 
+@pytest.mark.rota("from files to a list", 2)
 @pytest.mark.parametrize("family", sample("families of an ordinary shop", ["churn", "clv"], 1))
 def test_a_suggested_run_of_an_ordinary_shop_passes_its_gates(shop, family):
     content = {"data": {"name": "simulated"}, **suggested(family, shop).content}
