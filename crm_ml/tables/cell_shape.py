@@ -1,6 +1,8 @@
 """Shape of a cell for messages: its form without its content, since cells may be personal."""
 
+import re
 import unicodedata
+from collections.abc import Iterable
 
 _MOST_SIGNS = 24
 _HIDDEN = "\N{MIDDLE DOT}"
@@ -29,3 +31,17 @@ def _sign(sign: str) -> str:
     if kind[0] in "PS" or kind == "Zs":
         return sign
     return _SIGNS.get(kind, _HIDDEN)
+
+
+def shown(names: Iterable[str]) -> str:
+    """Return names of columns for a message; none where one looks like data, of a file without header.
+
+    Examples
+    --------
+    >>> shown(["customer_id", "paid"]), shown(["Jane Doe", "jane@example.com", "+49 151 2345678"])
+    ('customer_id, paid', '3 names (hidden: they look like data, not like a header)')
+    """
+    listed = list(names)
+    if any(re.search(r"@|\d[\d ./-]{5,}", name) for name in listed):
+        return f"{len(listed)} names (hidden: they look like data, not like a header)"
+    return ", ".join(listed)

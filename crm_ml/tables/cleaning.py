@@ -17,8 +17,9 @@ from crm_ml.tables.column_refusals import refuse_by_counts
 from crm_ml.tables.contract import contracts
 from crm_ml.tables.engine import connect
 from crm_ml.tables.heavy_ids import warn_heavy_ids
-from crm_ml.tables.mapping import Mapping
+from crm_ml.tables.mapping import Mapping, TableMapping
 from crm_ml.tables.output import write_tables
+from crm_ml.tables.personal import pseudonymised
 from crm_ml.tables.queries import IdsOf
 from crm_ml.tables.reading import ReadingContext
 from crm_ml.tables.ready_mappings import UNVERIFIED_NOTE
@@ -63,14 +64,23 @@ class Opened:
     refusals: list[str]
 
 
-def open_sources(sources: dict[str, TableSource]) -> Opened:
-    """Open every source and collect the errors of those that fail, so that all are reported at once."""
+def open_sources(sources: dict[str, TableSource], mapped: dict[str, TableMapping]) -> Opened:
+    """Open every source and collect the errors of those that fail, so that all are reported at once.
+
+    Personal columns of the mapped tables are pseudonyms in the views.
+    """
     import duckdb
 
     opened = Opened(connect(), sources, {}, [])
     for name, source in sources.items():
         try:
-            opened.types[name] = source.open(opened.connection, f"raw_{name}")
+            if name in mapped and mapped[name].personal:
+                types = source.open(opened.connection, f"plain_{name}")
+                opened.types[name] = pseudonymised(
+                    opened.connection, f"plain_{name}", f"raw_{name}", types, mapped[name]
+                )
+            else:
+                opened.types[name] = source.open(opened.connection, f"raw_{name}")
         except (InputError, OSError, duckdb.Error) as error:
             opened.refusals.append(f"{name}: {explain(source, error)}")
     return opened

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from crm_ml.tables.cell_shape import shown
 from crm_ml.tables.contract import Column
 from crm_ml.tables.declared_form import form_to_declare
 from crm_ml.tables.failing_cells import written_as
 from crm_ml.tables.limits import limit
-from crm_ml.tables.sql import shown
 from crm_ml.tables.staging import Staged
 from crm_ml.tables.times import MICROSECONDS
 

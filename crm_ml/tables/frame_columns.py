@@ -7,10 +7,10 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from crm_ml.errors import InputError
+from crm_ml.tables.cell_shape import shown
 from crm_ml.tables.contract import PLAUSIBLE_S
 from crm_ml.tables.native_frames import check_frame, engine_of
 from crm_ml.tables.sources import refuse_twice
-from crm_ml.tables.sql import shown
 
 if TYPE_CHECKING:
     import narwhals as nw

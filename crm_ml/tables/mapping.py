@@ -73,6 +73,9 @@ class TableMapping(Strict):
         Further columns of customers.
     ignore : tuple of str
         Source columns that are unused on purpose; other unused columns give a warning. ``"*"``: all of them.
+    personal : tuple of str
+        Source columns whose cells are read as keyed pseudonyms, also where rows are set aside; see
+        `crm_ml.tables.personal`.
     fill_down : FilledDown, optional
         Cells that stand once an order, on its first row; filled before all else.
     where : str, optional
@@ -107,6 +110,7 @@ class TableMapping(Strict):
     columns: dict[str, Mapped] = Field(default_factory=dict)
     attributes: dict[str, Mapped] = Field(default_factory=dict)
     ignore: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    personal: Annotated[tuple[str, ...], Field(strict=False, exclude_if=lambda names: not names)] = ()
     fill_down: FilledDown | None = None
     where: str | None = None
     cancelled: Cancelled | None = None

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from crm_ml.tables.contract import contracts
 from crm_ml.tables.made_ids import wrong_made_ids
 from crm_ml.tables.order_amounts import wrong_order_amounts
+from crm_ml.tables.personal import wrong_personal
 
 if TYPE_CHECKING:
     from crm_ml.tables.mapping import TableMapping
@@ -37,6 +38,7 @@ def mapping_faults(tables: "Mapping[str, TableMapping]") -> list[str]:
                    for column in table.attributes if column in ours]  # fmt: skip
         faults += wrong_made_ids(known[name], table.columns | table.attributes)
         faults += wrong_order_amounts(known[name], table.columns | table.attributes)
+        faults += wrong_personal(known[name], table)
         faults += [f"{name}: ids_of names {other}, {why}" for other in table.ids_of or ()
                    if (why := _no_ids(name, other, tables))]  # fmt: skip
     return faults

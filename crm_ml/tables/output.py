@@ -49,7 +49,7 @@ def write_tables(
 
 def _quarantined(staged: Staged) -> str:
     """Return the query of the rejected rows: row, reason and the source cells as JSON of texts."""
-    cells = ", ".join(f"{literal(name)}, CAST(r.{ident(name)} AS VARCHAR)" for name in staged.types)
+    cells = ", ".join(f"{literal(name)}, CAST(r.{ident(name)} AS VARCHAR)" for name in staged.kept)
     return (
         f"SELECT q.row, q.reason, CAST(json_object({cells}) AS VARCHAR) AS original FROM ("
         f"SELECT {ROW} AS row, {staged.checks.first_reason()} AS reason FROM {staged.stage} "

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from crm_ml.errors import InputError
 from crm_ml.rules.grammar import NEGATED, Junction, Negation, Node, Test, columns, parse
-from crm_ml.tables.sql import INTEGERS, ident, literal, shown
+from crm_ml.tables.cell_shape import shown
+from crm_ml.tables.sql import INTEGERS, ident, literal
 
 if TYPE_CHECKING:
     from crm_ml.rules.grammar import Literal

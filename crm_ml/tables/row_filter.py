@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from crm_ml.errors import InputError
 from crm_ml.rules.grammar import columns, parse
+from crm_ml.tables.cell_shape import shown
 from crm_ml.tables.mapping import TableMapping
 from crm_ml.tables.mapping_parts import Cancelled, ColumnMapping, FilledDown
 from crm_ml.tables.number_text import number_cell
@@ -19,7 +20,7 @@ from crm_ml.tables.ready_mappings import expects
 from crm_ml.tables.row_checks import Check
 from crm_ml.tables.row_currency import RowCurrency
 from crm_ml.tables.sources import ROW
-from crm_ml.tables.sql import ident, literal, shown
+from crm_ml.tables.sql import ident, literal
 
 if TYPE_CHECKING:
     import duckdb

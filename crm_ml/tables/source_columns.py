@@ -3,6 +3,7 @@
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
+from crm_ml.tables.cell_shape import shown
 from crm_ml.tables.column_sql import raw
 from crm_ml.tables.contract import Column
 from crm_ml.tables.csv_header import better_delimiter
@@ -13,7 +14,7 @@ from crm_ml.tables.ready_mappings import expects
 from crm_ml.tables.row_currency import code_in_capitals
 from crm_ml.tables.row_filter import named_columns
 from crm_ml.tables.sources import TableSource
-from crm_ml.tables.sql import literal, shown
+from crm_ml.tables.sql import literal
 
 if TYPE_CHECKING:
     from crm_ml.tables.staging import Staged
@@ -39,7 +40,7 @@ def resolve(staged: "Staged", source: TableSource, types: dict[str, str]) -> How
     staged.columns = (*staged.contract.columns, *attributes)
     for column in staged.columns:
         how = mapping.columns.get(column.name) or mapping.attributes.get(column.name)
-        if how is None and column.name in types:
+        if how is None and column.name in types and column.name not in mapping.ignore:
             how = ColumnMapping(column=column.name)
         if how is None and column.required:
             staged.refusals.append(
@@ -58,7 +59,8 @@ def resolve(staged: "Staged", source: TableSource, types: dict[str, str]) -> How
             f"cancellations reads {mapping.cancellations.column}, which the source does not have"
         )
     used = {name for _, how in hows if how for name in how.named} | named_columns(mapping)
-    _warn_unused(staged, types, used)
+    staged.used = frozenset(used)
+    _warn_unused(staged)
     return hows
 
 
@@ -87,9 +89,7 @@ def _nearest(staged: "Staged", column: Column, absent: list[str]) -> str:
     return who + (f"; nearest are {shown(near)}" if near else "")
 
 
-def _warn_unused(staged: "Staged", types: dict[str, str], used: set[str]) -> None:
-    if "*" in staged.mapping.ignore:
-        return
-    extra = [name for name in types if name not in used | set(staged.mapping.ignore)]
+def _warn_unused(staged: "Staged") -> None:
+    extra = [name for name in staged.kept if name not in staged.used | set(staged.mapping.personal)]
     if extra:
         staged.report.warnings.append(f"columns not used: {shown(extra)}; map them or list them under ignore")

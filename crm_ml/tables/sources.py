@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from crm_ml.errors import ConfigError, InputError
 from crm_ml.storage import paths
+from crm_ml.tables.cell_shape import shown
 from crm_ml.tables.sql import columns as quoted
-from crm_ml.tables.sql import ident, shown
+from crm_ml.tables.sql import ident
 
 if TYPE_CHECKING:
     import duckdb

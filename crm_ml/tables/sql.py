@@ -1,7 +1,6 @@
 """Quoting for the SQL that cleaning sends to DuckDB, and DuckDB's integer types."""
 
 import re
-from collections.abc import Iterable
 from pathlib import Path
 
 INTEGERS = frozenset(
@@ -70,20 +69,6 @@ def parquet_rows(*files: Path, options: str = "") -> str:
     """
     more = f", {options}" if options else ""
     return f"read_parquet([{', '.join(map(file_literal, files))}], hive_partitioning = false{more})"
-
-
-def shown(names: Iterable[str]) -> str:
-    """Return names of columns for a message; none where one looks like data, of a file without header.
-
-    Examples
-    --------
-    >>> shown(["customer_id", "paid"]), shown(["Jane Doe", "jane@example.com", "+49 151 2345678"])
-    ('customer_id, paid', '3 names (hidden: they look like data, not like a header)')
-    """
-    listed = list(names)
-    if any(re.search(r"@|\d[\d ./-]{5,}", name) for name in listed):
-        return f"{len(listed)} names (hidden: they look like data, not like a header)"
-    return ", ".join(listed)
 
 
 def columns(names: list[str] | tuple[str, ...]) -> str:

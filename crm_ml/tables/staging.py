@@ -60,6 +60,8 @@ class Staged:
     report : TableReport
     types : dict of str to str
         Raw columns and their DuckDB types.
+    used : frozenset of str
+        Raw columns that the mapping reads.
     typed : bool
         Whether ``stage_<name>`` exists.
     """
@@ -77,6 +79,7 @@ class Staged:
     refusals: list[str] = field(default_factory=list)
     report: TableReport = field(default_factory=TableReport)
     types: dict[str, str] = field(default_factory=dict)
+    used: frozenset[str] = frozenset()
     typed: bool = False
 
     @property
@@ -88,6 +91,12 @@ class Staged:
     def names(self) -> list[str]:
         """Names of all columns."""
         return [column.name for column in self.columns]
+
+    @property
+    def kept(self) -> list[str]:
+        """Raw columns that may stand in a file: all but those ignored; what is read is not ignored."""
+        ignored = self.types if "*" in self.mapping.ignore else self.mapping.ignore
+        return [name for name in self.types if name in self.used or name not in ignored]
 
     @property
     def stage(self) -> str:

@@ -18,6 +18,7 @@ from crm_ml.tables.cleaning_report import CleaningReport
 from crm_ml.tables.databases import DuckTable
 from crm_ml.tables.engine import connect
 from crm_ml.tables.mapping import Mapping
+from crm_ml.tables.personal import key_check
 from crm_ml.tables.source_errors import explain
 from crm_ml.tables.sources import TableSource, content_digest, sha256, stamps
 from crm_ml.tables.sql import parquet_rows
@@ -62,7 +63,7 @@ def load_tables(
     before = stamps(files)
     digests = _digests(sources)
     if any(digest is None for digest in digests.values()):
-        opened = open_sources(dict(sources))
+        opened = open_sources(dict(sources), mapping.tables)
         for name, digest in digests.items():
             if digest is None and name in opened.types:
                 digests[name] = content_digest(opened.connection, f"raw_{name}", opened.types[name])
@@ -70,7 +71,7 @@ def load_tables(
     folder = (store or data_folder()) / "tables" / f"{mapping.name}-{fingerprint[:16]}"
     report = None if opened is not None and opened.refusals else _stored(folder)
     if report is None:
-        opened = open_sources(dict(sources)) if opened is None else opened
+        opened = open_sources(dict(sources), mapping.tables) if opened is None else opened
         report = _clean_into(folder, opened, mapping, root, progress, lambda: _refuse_changed(files, before))
     return _relations(folder, report, fingerprint)
 
@@ -109,6 +110,7 @@ def _fingerprint(mapping: Mapping, digests: dict[str, str | None], root: Path) -
         sorted(digests.items()),
         profile,
         code_version("crm_ml.tables.cleaning"),
+        *filter(None, [key_check(mapping.tables)]),
     ]
     return hashlib.sha256(repr(content).encode()).hexdigest()
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from crm_ml.errors import InputError
 from crm_ml.storage.manifest import new_folder, verify
-from crm_ml.train.compare.pseudonyms import check_of, pseudonyms
+from crm_ml.storage.pseudonyms import check_of, pseudonyms
 from crm_ml.train.compare.scored_rows import MODEL, ListRows, ScoredRows, TestWindow, kind_of
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ import numpy as np
 from crm_ml.errors import InputError
 from crm_ml.evaluation.recommendation import evaluate_lists
 from crm_ml.evaluation.significance import LEVEL, Evaluation, Interval, evaluate
+from crm_ml.storage.pseudonyms import KEY
 from crm_ml.train.compare.logged_rows import KEYS, Logged
-from crm_ml.train.compare.pseudonyms import KEY
 from crm_ml.train.compare.scored_rows import LISTS, MODEL, predictions_of
 
 if TYPE_CHECKING:

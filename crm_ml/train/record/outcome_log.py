@@ -10,9 +10,9 @@ from crm_ml.config import Run
 from crm_ml.errors import StoreUnavailable
 from crm_ml.storage.manifest import verify
 from crm_ml.storage.paths import runs_folder
+from crm_ml.storage.pseudonyms import pseudonym_key
 from crm_ml.tables import Tables
 from crm_ml.train.compare.logged_rows import FOLDER, Logged
-from crm_ml.train.compare.pseudonyms import pseudonym_key
 from crm_ml.train.promote import promotion
 from crm_ml.train.promote.gate import Decision
 from crm_ml.train.record import account

@@ -1,4 +1,4 @@
-"""Names under which customers stand in what a run logs: keyed, so that rows join and nobody is named."""
+"""Names under which persons stand in what is derived: keyed, so that rows join and nobody is named."""
 
 import contextlib
 import hashlib
@@ -13,7 +13,8 @@ from crm_ml.storage.paths import runs_folder
 
 KEY = "CRM_ML_PSEUDONYM_KEY"
 FILE = "pseudonym.key"
-_HEX, _BYTES = 32, 32
+PSEUDONYM_SIGNS = 32  # hexadecimal digits
+_BYTES, _BLOCK = 32, 64
 
 
 def pseudonym_key() -> bytes:
@@ -67,8 +68,26 @@ def pseudonyms(customer_id: Iterable[str], key: bytes) -> list[str]:
     for customer in customer_id:
         if customer not in known:
             text = str(customer).encode("utf-8", "surrogatepass")
-            known[customer] = hmac.new(key, text, hashlib.sha256).hexdigest()[:_HEX]
+            known[customer] = hmac.new(key, text, hashlib.sha256).hexdigest()[:PSEUDONYM_SIGNS]
     return [known[customer] for customer in customer_id]
+
+
+def hmac_pads(key: bytes) -> tuple[bytes, bytes]:
+    """Return what is hashed before a text and before its hash, for engines that make pseudonyms themselves.
+
+    References
+    ----------
+    .. [1] RFC 2104, section 2: H(K XOR opad, H(K XOR ipad, text)).
+
+    Examples
+    --------
+    >>> inner, outer = hmac_pads(b"key")
+    >>> digest = hashlib.sha256(outer + hashlib.sha256(inner + b"ada").digest()).hexdigest()
+    >>> digest[:32] == pseudonyms(["ada"], b"key")[0]
+    True
+    """
+    block = (hashlib.sha256(key).digest() if len(key) > _BLOCK else key).ljust(_BLOCK, b"\0")
+    return bytes(sign ^ 0x36 for sign in block), bytes(sign ^ 0x5C for sign in block)
 
 
 def check_of(key: bytes) -> str:

@@ -1,0 +1,114 @@
+"""No cell of a person leaves the tables by a message, a report, a run or a file that need not have it."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from crm_ml import tables
+from crm_ml.errors import ConfigError, InputError
+from crm_ml.storage.pseudonyms import KEY, pseudonyms
+
+CANARY = "Canary"
+
+
+def written(folder: Path) -> Iterator[str]:
+    """Yield all that lies in a folder as text, Parquet files decoded."""
+    import pyarrow.parquet as pq
+
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        raw = path.read_bytes()
+        yield f"{path.relative_to(folder)} {raw.decode('latin-1')}"
+        if raw[:4] == b"PAR1":
+            yield f"{path.relative_to(folder)} {pq.read_table(path).to_pydict()}"
+
+
+def write_shop(folder: Path, **customers: Any) -> Path:
+    """Write files in which every cell that names somebody holds a canary, and some rows are set aside."""
+    people = "".join(f"c{n},{CANARY}{n % 9}@x.com,+49 {CANARY} {n},{CANARY} {n}\n" for n in range(20))
+    (folder / "c.csv").write_text(f"customer_id,mail,phone,note\n{people},{CANARY}@x.com,{CANARY},{CANARY}\n")
+    lines = "".join(
+        f"o{n},1,c{n % 20},x,2024-01-{n % 28 + 1:02d},1,100,{CANARY} road {n}\n" for n in range(40)
+    )
+    header = "order_id,line_id,customer_id,item_id,ordered_at,quantity,paid_cents,address\n"
+    (folder / "o.csv").write_text(f"{header}{lines}o99,1,c1,x,2024-02-01,1,,{CANARY} road\n")
+    table = {
+        "path": "c.csv",
+        "attributes": {"mail": "mail"},
+        "personal": ["mail", "phone"],
+        "ignore": ["note"],
+    }
+    orders = {"path": "o.csv", "allow": {"null_paid_cents": 1}, "ignore": ["*"]}
+    content = {"customers": table | customers, "order_lines": orders}
+    (folder / "m.yaml").write_text(json.dumps({"name": "shop", "tables": content}))
+    return folder / "m.yaml"
+
+
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in ("data", "runs"):
+        monkeypatch.setenv(f"CRM_ML_{name.upper()}", str(tmp_path / name))
+    monkeypatch.delenv(KEY, raising=False)
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
+    (tmp_path / "tmp").mkdir()
+    return tmp_path
+
+
+def test_ignored_and_personal_columns_reach_no_file(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(KEY, "Jefe")
+    loaded = tables.load(write_shop(shop))
+    texts = [
+        text for name in ("data", "runs", "tmp") if (shop / name).exists() for text in written(shop / name)
+    ]
+    assert [text for text in texts if CANARY in text or "Jefe" in text] == []
+    [mail] = pseudonyms([f"{CANARY}0@x.com"], b"Jefe")
+    assert loaded.pandas("customers")["mail"].iloc[0] == mail
+    [aside] = pseudonyms([f"{CANARY}@x.com"], b"Jefe")
+    assert any("quarantine" in text and aside in text for text in texts)
+    assert CANARY not in str(loaded.report)
+
+
+def test_another_key_gives_other_pseudonyms_and_other_tables(
+    shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mapping = write_shop(shop)
+    drawn = tables.load(mapping)
+    monkeypatch.setenv(KEY, "x" * 99)
+    other = tables.load(mapping)
+    assert drawn.fingerprint != other.fingerprint
+    [mail] = pseudonyms([f"{CANARY}0@x.com"], b"x" * 99)
+    assert (drawn.pandas("customers")["mail"].iloc[0] != mail, other.pandas("customers")["mail"].iloc[0]) == (
+        True,
+        mail,
+    )
+
+
+@pytest.mark.parametrize(
+    ("customers", "told"),
+    [
+        ({"personal": ["customer_id"]}, "a list names it as the campaign tool does"),
+        ({"personal": ["note"]}, "note is personal and ignored"),
+        ({"personal": ["phone"], "where": "phone = 'x'"}, "where reads phone, which is personal"),
+        ({"attributes": {"mail": {"column": "mail", "kind": "time"}}}, "a pseudonym is no time"),
+        ({"columns": {"registered_at": "phone"}}, "only ids without cast and attributes of kind text"),
+    ],
+)
+def test_a_personal_column_that_is_needed_as_it_is_is_refused(shop: Path, customers: Any, told: str) -> None:
+    with pytest.raises(ConfigError, match=told):
+        tables.load(write_shop(shop, **customers))
+
+
+def test_a_personal_column_that_is_not_there_is_refused(shop: Path) -> None:
+    with pytest.raises(InputError, match="has no column e-mail, which is declared personal"):
+        tables.load(write_shop(shop, personal=["e-mail"]))
+
+
+def test_words_for_nothing_stay_nothing(shop: Path) -> None:
+    mapping = write_shop(shop)
+    text = (shop / "c.csv").read_text().replace(f"{CANARY}0@x.com", " ").replace(f"{CANARY}1@x.com", "N/A")
+    (shop / "c.csv").write_text(text)
+    mails = tables.load(mapping).pandas("customers")["mail"]
+    assert mails.iloc[1] == "N/A"
+    assert mails.isna().iloc[0] or not mails.iloc[0].strip()
