@@ -7,8 +7,7 @@ from typing import Any
 from crm_ml.errors import InputError
 from crm_ml.learning.list_outcomes import Published
 from crm_ml.lists.previous_lists import EVALUATIONS
-from crm_ml.storage.manifest import sync
-from crm_ml.storage.workspace import new_workspace, remove_stale
+from crm_ml.storage.whole_file import write_text
 
 _NOT_SAVED = ("off_policy",)
 
@@ -29,11 +28,6 @@ def save_evaluation(published: Published, evaluation: dict[str, Any]) -> str:
         return (
             f"kept: {path} has the evaluation of {longer} days already, which a shorter one does not replace"
         )
-    try:
-        path.parent.mkdir(exist_ok=True)
-        remove_stale(path.parent)
-    except OSError as error:
-        raise InputError(f"{path}: can't be written ({error.strerror})") from error
     write_json(path, {name: part for name, part in evaluation.items() if name not in _NOT_SAVED})
     return f"evaluation: {path}"
 
@@ -50,15 +44,7 @@ def write_json(path: Path, content: dict[str, Any]) -> None:
         text = json.dumps(content, indent=1, sort_keys=True, allow_nan=False, ensure_ascii=False) + "\n"
     except ValueError as error:
         raise InputError(f"{path}: a figure is NaN or infinite; nothing was written") from error
-    try:
-        with new_workspace(path.absolute()) as space:
-            part = space / path.name
-            part.write_text(text, "utf-8")
-            sync(part)
-            part.replace(path)
-            sync(path.absolute().parent)
-    except OSError as error:
-        raise InputError(f"{path}: can't be written ({error.strerror})") from error
+    write_text(path, text)
 
 
 def _days(path: Path, list_id: str) -> int | None:

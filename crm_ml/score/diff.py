@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from crm_ml import commands
 from crm_ml.lists.diff.change_reasons import REASONS
-from crm_ml.lists.diff.compare_lists import difference, refuse_inside, replaced
+from crm_ml.lists.diff.compare_lists import difference, refuse_inside
 from crm_ml.lists.read_list import locate
 from crm_ml.pages.number_format import Currency
+from crm_ml.storage.whole_file import write_text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -23,13 +24,17 @@ _MOVES = 20
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Compare two lists and show what changed; return the exit code."""
+    return commands.run(_main, arguments)
+
+
+def _main(arguments: Sequence[str] | None) -> None:
     parser = commands.parser("crm_ml.score.diff", "What changed between two lists, and why.")
     parser.add_argument("old", type=Path, metavar="OLD", help="folder of a list, or of all lists of a name")
     parser.add_argument("new", type=Path, metavar="NEW", help="the same of the newer list")
     parser.add_argument("--json", type=Path, metavar="PATH", help="write everything as JSON")
     parser.add_argument("--out", type=Path, metavar="PATH", help="write all changed rows as Parquet")
     options = parser.parse_args(arguments)
-    return commands.run(_compare, options.old, options.new, options.json, options.out)
+    _compare(options.old, options.new, options.json, options.out)
 
 
 def _compare(old: Path, new: Path, path: Path | None, out: Path | None) -> None:
@@ -97,8 +102,7 @@ def _table(title: str, texts: Sequence[str], numbers: Sequence[str]) -> "Table":
 
 def _write_json(changes: "Difference", path: Path) -> None:
     text = json.dumps(changes.plain, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
-    with replaced(path) as part:
-        part.write_text(text, "utf-8")
+    write_text(path, text)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 import json
 import logging
 import re
-import uuid
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +13,7 @@ from crm_ml.monitoring.drift import VOLUME, Drift, as_facts, compare
 from crm_ml.monitoring.drift_verdict import Counted, worst
 from crm_ml.score_tables.joined import ScoreTable, ScoreTables
 from crm_ml.score_tables.source import Source
-from crm_ml.storage.manifest import sync
+from crm_ml.storage.whole_file import write_text
 from crm_ml.tables.engine import connect
 from crm_ml.tables.sql import parquet_rows
 
@@ -144,17 +143,11 @@ def _scores(table: ScoreTable, profile: "Profile") -> Iterator[tuple[str, str]]:
 
 def _write(folder: Path, facts: dict[str, Any]) -> Path:
     """Write the whole report, whole or not at all; the last run's stays where it can't be written."""
-    part = folder / f".{DRIFT_FILE}.{uuid.uuid4().hex}.tmp"
+    text = json.dumps(facts, indent=1, sort_keys=True, allow_nan=False) + "\n"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        try:
-            part.write_text(json.dumps(facts, indent=1, sort_keys=True, allow_nan=False) + "\n", "utf-8")
-            sync(part)
-            part.replace(folder / DRIFT_FILE)
-        finally:
-            part.unlink(missing_ok=True)
-    except OSError as error:
-        raise InputError(f"{folder}: can't write {DRIFT_FILE} ({error}); nothing was published") from error
+        write_text(folder / DRIFT_FILE, text)
+    except InputError as error:
+        raise InputError(f"{error}; nothing was published") from error
     return folder / DRIFT_FILE
 
 

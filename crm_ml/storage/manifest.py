@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from crm_ml.errors import AlreadyPublished, IntegrityError
+from crm_ml.private_files import make_folder, private_files
 
 MANIFEST = "manifest.json"
 _FORMAT = 1
@@ -18,7 +19,7 @@ _FORMAT = 1
 
 @contextmanager
 def new_folder(folder: Path, **details: Any) -> Iterator[Path]:
-    """Write a folder completely or not at all.
+    """Write a folder completely or not at all, open to its owner alone.
 
     The block writes into a hidden folder beside the target. If it succeeds, the manifest is added,
     everything is synced to disk, and the folder is renamed into place; otherwise the folder is removed.
@@ -51,21 +52,22 @@ def new_folder(folder: Path, **details: Any) -> Iterator[Path]:
     """
     folder = Path(folder)
     _refuse_present(folder)
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(folder.parent)
     part = folder.parent / f".{folder.name}.{uuid.uuid4().hex}.tmp"
-    part.mkdir()
-    try:
-        yield part
-        write_manifest(part, **details)
-        for path in [*sorted(part.rglob("*")), part]:
-            sync(path)
+    with private_files():
+        part.mkdir()
         try:
-            part.rename(folder)
-        except OSError:
-            _refuse_present(folder)
-            raise
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
+            yield part
+            write_manifest(part, **details)
+            for path in [*sorted(part.rglob("*")), part]:
+                sync(path)
+            try:
+                part.rename(folder)
+            except OSError:
+                _refuse_present(folder)
+                raise
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
     sync(folder.parent)
 
 

@@ -5,12 +5,14 @@ locked was left by a dead writer.
 """
 
 import contextlib
-import fcntl
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+
+from crm_ml.private_files import private_files
 
 
 def discard(space: Path) -> None:
@@ -21,6 +23,8 @@ def discard(space: Path) -> None:
 @contextlib.contextmanager
 def new_workspace(folder: Path, discard: Callable[[Path], None] = discard) -> Iterator[Path]:
     """Create and lock ``.<name>.<random>.tmp`` beside a folder; it is removed at the end of the block.
+
+    Only its owner may open it.
 
     Parameters
     ----------
@@ -35,9 +39,10 @@ def new_workspace(folder: Path, discard: Callable[[Path], None] = discard) -> It
         yield space
 
 
-def remove_stale(parent: Path) -> None:
-    """Remove leftovers of dead writers in a folder; folders of live writers stay."""
-    for space in sorted(parent.glob(".*.tmp")):
+def remove_stale(parent: Path, name: str | None = None) -> None:
+    """Remove leftovers of dead writers in a folder, or those of one name; folders of live writers stay."""
+    ours = re.compile(r"\..+\.tmp" if name is None else rf"\.{re.escape(name)}\.[0-9a-f]{{16}}\.tmp")
+    for space in sorted(path for path in parent.glob(".*.tmp") if ours.fullmatch(path.name)):
         with contextlib.suppress(OSError), locked(space) as alone:
             if alone:
                 discard(space)
@@ -46,6 +51,8 @@ def remove_stale(parent: Path) -> None:
 @contextlib.contextmanager
 def locked(space: Path, *, wait: bool = False) -> Iterator[bool]:
     """Lock a folder; yields False if another writer holds the lock or the file system has no locks."""
+    import fcntl  # not on Windows
+
     handle = os.open(space, os.O_RDONLY | os.O_DIRECTORY)
     try:
         try:
@@ -62,7 +69,8 @@ def _locked_space(folder: Path, stack: contextlib.ExitStack) -> Path:
     """Create and lock a folder; repeat if a cleaner removed it before it was locked."""
     while True:
         space = folder.parent / f".{folder.name}.{secrets.token_hex(8)}.tmp"
-        space.mkdir()
+        with private_files():
+            space.mkdir()
         with contextlib.suppress(FileNotFoundError):
             stack.enter_context(locked(space, wait=True))
             if space.exists():

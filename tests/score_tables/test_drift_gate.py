@@ -255,7 +255,7 @@ def test_a_report_that_can_not_be_written_is_no_traceback_and_two_jobs_do_not_co
     with pytest.raises(AlreadyPublished):
         score(world, monkeypatch, daily_cap=60)
     monkeypatch.setattr(Path, "write_text", full)
-    with pytest.raises(InputError, match=r"can't write drift\.json .*No space left"):
+    with pytest.raises(InputError, match=r"drift\.json: can't be written .*No space left.*; nothing"):
         score(world, monkeypatch, daily_cap=70)
 
 

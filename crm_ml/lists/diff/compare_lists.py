@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ from crm_ml.lists.diff.list_difference import ChangeExample, ChangeGroup, Differ
 from crm_ml.lists.diff.query import CHANGES, EXAMPLE, prepare
 from crm_ml.lists.read_list import locate, verify_list
 from crm_ml.storage import parquet
+from crm_ml.storage.whole_file import whole_file
 from crm_ml.tables.engine import connect
 
 if TYPE_CHECKING:
@@ -108,27 +108,6 @@ def _short(value: Any) -> str:
         return f"{len(value)} ({', '.join(str(part)[:_SHOWN] for part in value[:3])})" if value else "none"
     text = str(value)
     return text if value is None or text[4:5] == "-" else text[:_SHOWN]
-
-
-@contextmanager
-def replaced(path: Path) -> Iterator[Path]:
-    """Yield a hidden file beside a path, which replaces the path when the block ends without an error.
-
-    Raises
-    ------
-    InputError
-        If it can't be written.
-    """
-    part = path.with_name(f".{path.name}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield part
-        part.replace(path)
-    except OSError as error:
-        raise InputError(f"{path} can't be written: {error.strerror or error}") from error
-    finally:
-        with suppress(OSError):
-            part.unlink()
 
 
 def _verified(folder: Path) -> VerifiedList:
@@ -246,5 +225,5 @@ def _write(connection: "duckdb.DuckDBPyConnection", out: Path) -> None:
         for batch in reader:
             yield pa.Table.from_batches([batch])
 
-    with replaced(out) as part:
+    with whole_file(out) as part:
         parquet.write(tables(), reader.schema, part)

@@ -1,0 +1,115 @@
+"""Files and folders that only their owner may open, from the moment they exist.
+
+Libraries create files with the mask of the process (umask), so it is narrowed while crm_ml writes: for a
+whole command, and in a notebook for as long as a call lasts.
+"""
+
+import contextlib
+import functools
+import logging
+import os
+import stat
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+log = logging.getLogger(__name__)
+FOLDER_MODE, FILE_MODE = 0o700, 0o600
+_OTHERS = 0o007
+_MASK = 0o077
+
+
+class _Narrowed:
+    """How many blocks run, of all threads, and the mask that the process has outside of them."""
+
+    lock = threading.Lock()
+    blocks = 0
+    outside = 0
+
+
+@contextlib.contextmanager
+def private_files() -> Iterator[None]:
+    """Let whatever is created within the block be open to its owner alone: folders 0700, files 0600.
+
+    Blocks may lie within each other and beside each other in several threads; the mask of before returns with
+    the end of the last one. It is also a decorator.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with private_files():
+    ...     file = Path(tempfile.mkdtemp()) / "scores.json"
+    ...     _ = file.write_text("{}")
+    >>> oct(stat.S_IMODE(file.stat().st_mode))
+    '0o600'
+    """
+    with _Narrowed.lock:
+        if not _Narrowed.blocks:
+            _Narrowed.outside = os.umask(_MASK)
+        _Narrowed.blocks += 1
+    try:
+        yield
+    finally:
+        with _Narrowed.lock:
+            _Narrowed.blocks -= 1
+            if not _Narrowed.blocks:
+                os.umask(_Narrowed.outside)
+
+
+@contextlib.contextmanager
+def project_files() -> Iterator[None]:
+    """Let what is created within the block be as open as the user's own files: configs, a new project."""
+    with _Narrowed.lock:
+        within = _Narrowed.blocks > 0
+        if within:
+            os.umask(_Narrowed.outside)
+    try:
+        yield
+    finally:
+        if within:
+            os.umask(_MASK)
+
+
+def make_folder(folder: Path) -> Path:
+    """Create a folder and its missing parents, open to their owner alone, and return it.
+
+    A folder that exists stays as it is. If it and something in it are open to everybody, as versions up to
+    0.11 left them, a warning says once how to close them: whether somebody reads them can't be known here.
+    """
+    with private_files():
+        folder.mkdir(parents=True, exist_ok=True)
+    _tell_open(folder.absolute())
+    return folder
+
+
+def create(path: Path) -> None:
+    """Create an empty file for its owner alone, for a library to write into; one that exists stays.
+
+    Raises
+    ------
+    OSError
+        If a link stands in its place.
+    """
+    flags = os.O_WRONLY | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+    os.close(os.open(path, flags, FILE_MODE))
+
+
+@functools.cache
+def _tell_open(folder: Path) -> None:
+    """Warn if a folder and something in it are open to everybody."""
+    if os.name != "posix":  # modes mean nothing there
+        return
+    with contextlib.suppress(OSError):
+        if _open_to_others(folder) and any(map(_open_to_others, folder.iterdir())):
+            log.warning(
+                "%s can be read by every user of this machine, as versions up to 0.11 left it; close it "
+                "with: chmod -R go= %s",
+                folder,
+                folder,
+            )
+
+
+def _open_to_others(path: Path) -> bool:
+    """Return whether others than owner and group may open a path; a link is judged by none of its own."""
+    mode = path.lstat().st_mode
+    return not stat.S_ISLNK(mode) and bool(mode & _OTHERS)
