@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
+from crm_ml import commands
 from crm_ml.version import VERSION
 
 COMMANDS = {
@@ -31,7 +32,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     The working folder is on the path of imports, as with ``python -m``: one's own models and feature groups
     lie there.
     """
-    words = list(sys.argv[1:] if arguments is None else arguments)
+    return commands.run(_main, list(sys.argv[1:] if arguments is None else arguments))
+
+
+def _main(words: list[str]) -> int:
     name = next((name for name in (" ".join(words[:2]), *words[:1]) if name in COMMANDS), None)
     if name is None:
         return _without_command(words)

@@ -1,6 +1,6 @@
 """What every command has in common: how its parser begins, and how it ends when something is wrong."""
 
-import argparse
+import contextlib
 import os
 import platform
 import sys
@@ -8,22 +8,33 @@ import tempfile
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVarTuple
+from typing import TYPE_CHECKING, Any, TypeVarTuple
 
+from crm_ml import environment
 from crm_ml.errors import CrmError
+from crm_ml.masked_stream import Unread, masked_streams
+from crm_ml.masking import masked_text, noting
+from crm_ml.private_files import private_files
+from crm_ml.system_errors import expected
 from crm_ml.version import VERSION
 
-UNEXPECTED = 70
+if TYPE_CHECKING:
+    import argparse
+
+UNEXPECTED, INTERRUPTED, UNREAD = 70, 130, 141
+_LONGEST = 1_000_000
 Given = TypeVarTuple("Given")
 
 
 def run(work: Callable[[*Given], int | None], *given: *Given, lead: str = "error: ") -> int:
-    """Do the work of a command and return its exit code.
+    """Do the work of a command and return its exit code: the one boundary at which every command ends.
 
-    An error that crm_ml raises on purpose becomes its message on standard error and its exit code; SIGTERM
-    during a search is one of these (143). Of any other exception a report with the traceback is written into
-    the folder of temporary files, open to its owner alone, and the message names it (70). What the exception
-    says is only in the report, since it may hold a cell of the data or an address.
+    An error that crm_ml raises on purpose, or one of the system that is expected (`system_errors`), becomes
+    its message on standard error and its exit code; SIGTERM during a search is one of these (143), Ctrl-C
+    ends with 130, and a reader of the output that went away, such as ``head``, with 141. Of anything else,
+    also of what is no `Exception`, a report with the traceback is written, open to its owner alone, and the
+    message names it (70). What such an exception says is only in the report, since it may hold a cell of the
+    data. No secret is written on a stream or in the report (`crm_ml.masking`).
 
     Parameters
     ----------
@@ -40,21 +51,28 @@ def run(work: Callable[[*Given], int | None], *given: *Given, lead: str = "error
     done
     0
     """
-    try:
-        return work(*given) or 0
-    except CrmError as error:
-        return tell(error, lead)
-    except Exception as error:
-        return _unexpected(error, lead)
+    with noting(sys.argv[1:], given), masked_streams(), private_files():
+        try:
+            code = work(*given) or 0
+            sys.stdout.flush()
+        except SystemExit as ending:
+            if isinstance(ending.code, str):  # of a library that ends the process
+                return _unexpected(ending, lead)
+            raise
+        except BaseException as error:
+            return _ending(error, lead)
+        return code
 
 
 def tell(error: CrmError, lead: str = "error: ") -> int:
     """Write the message of an error on standard error and return its exit code."""
-    sys.stderr.write(f"{lead}{error}\n")
+    with contextlib.suppress(OSError, ValueError):  # nobody reads it
+        sys.stderr.write(f"{lead}{masked_text(str(error))}\n")
+        sys.stderr.flush()
     return error.exit_code
 
 
-def parser(module: str, description: str) -> argparse.ArgumentParser:
+def parser(module: str, description: str) -> "argparse.ArgumentParser":
     """Return the parser of ``python -m module``, or of the script ``crm-ml`` if it runs, without arguments.
 
     Examples
@@ -62,17 +80,19 @@ def parser(module: str, description: str) -> argparse.ArgumentParser:
     >>> parser("crm_ml.score", "Publish a list.").prog
     'python -m crm_ml.score'
     """
+    from crm_ml.command_parser import CommandParser
+
     is_script = Path(sys.argv[0]).name == "crm-ml"
     prog = " ".join(["crm-ml", *module.split(".")[1:]]) if is_script else f"python -m {module}"
-    return argparse.ArgumentParser(prog=prog, description=description)
+    return CommandParser(prog=prog, description=description)
 
 
-def add_settings(command: argparse.ArgumentParser) -> None:
+def add_settings(command: "argparse.ArgumentParser") -> None:
     """Let a command take ``--set KEY=VALUE``, as often as wanted."""
     command.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override a setting")
 
 
-def add_new(command: argparse.ArgumentParser, words: str, **options: Any) -> None:
+def add_new(command: "argparse.ArgumentParser", words: str, **options: Any) -> None:
     """Let a command write a config in place of its work: ``--new``, ``--data``, ``--name`` and ``--force``.
 
     Parameters
@@ -89,7 +109,7 @@ def add_new(command: argparse.ArgumentParser, words: str, **options: Any) -> Non
     command.add_argument("--force", action="store_true", help="with --new: write over a file")
 
 
-def check_new(command: argparse.ArgumentParser, options: argparse.Namespace, names: object = ()) -> None:
+def check_new(command: "argparse.ArgumentParser", options: "argparse.Namespace", names: object = ()) -> None:
     """End with the usage where ``--new`` lacks its data, or its companions lack ``--new``."""
     if options.new and (names or not options.data):
         command.error("--new wants --data MAPPING, and no name of a config beside it")
@@ -97,7 +117,7 @@ def check_new(command: argparse.ArgumentParser, options: argparse.Namespace, nam
         command.error("--data, --name and --force belong to --new")
 
 
-def add_list_settings(command: argparse.ArgumentParser, day: str) -> None:
+def add_list_settings(command: "argparse.ArgumentParser", day: str) -> None:
     """Let a command take the configuration of lists, a day, settings and the folder of the lists.
 
     Parameters
@@ -118,21 +138,59 @@ def add_list_settings(command: argparse.ArgumentParser, day: str) -> None:
     command.add_argument("--out", type=Path, metavar="DIR", help="folder of the lists")
 
 
-def list_settings(arguments: argparse.Namespace) -> list[str]:
+def list_settings(arguments: "argparse.Namespace") -> list[str]:
     """Return the settings that were given to `add_list_settings`, the day among them."""
     return [*arguments.set, *([f"as_of={arguments.as_of}"] if arguments.as_of else [])]
 
 
-def _unexpected(error: Exception, lead: str) -> int:
+def _ending(error: BaseException, lead: str) -> int:
+    """Tell of what ended a command, and return its exit code."""
+    if isinstance(error, CrmError):
+        return tell(error, lead)
+    if isinstance(error, KeyboardInterrupt):
+        with contextlib.suppress(OSError, ValueError):
+            sys.stderr.write(f"{lead}stopped by Ctrl-C; run the command again\n")
+        return INTERRUPTED
+    if isinstance(error, Unread):
+        _let_go()
+        return UNREAD
+    known = expected(error)
+    return _unexpected(error, lead) if known is None else tell(known, lead)
+
+
+def _let_go() -> None:
+    """Send what is left of the output nowhere, since nobody reads it."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+
+
+def _unexpected(error: BaseException, lead: str) -> int:
     """Write a report of an exception nobody expected, say where it lies, and return 70."""
-    trace = "".join(traceback.format_exception(error))
-    text = f"crm_ml {VERSION}, Python {platform.python_version()}\n\n{trace}"
-    try:
-        number, path = tempfile.mkstemp(prefix="crm_ml-", suffix=".txt")
-        with os.fdopen(number, "w", encoding="utf-8", errors="backslashreplace") as report:
-            report.write(text)
-    except OSError:
-        sys.stderr.write(text)
-        return UNEXPECTED
-    sys.stderr.write(f"{lead}unexpected {type(error).__name__}; what happened where is in {path}\n")
+    name = type(error).__name__
+    path = _report(error)
+    where = f"what happened where is in {path}" if path else f"{_place(error)}; no report could be written"
+    tell(CrmError(f"unexpected {name}; {where}"), lead)
     return UNEXPECTED
+
+
+def _report(error: BaseException) -> str | None:
+    """Write the masked traceback for the owner alone; return its path, or None where no folder takes it."""
+    trace = "".join(traceback.format_exception(error))[-_LONGEST:]
+    text = f"crm_ml {VERSION}, Python {platform.python_version()}\n\n{masked_text(trace)}"
+    for folder in (None, environment.text(environment.DATA), environment.text(environment.RUNS)):
+        try:
+            number, path = tempfile.mkstemp(prefix="crm_ml-", suffix=".txt", dir=folder)
+            with os.fdopen(number, "w", encoding="utf-8", errors="backslashreplace") as report:
+                report.write(text)
+        except (OSError, ValueError):
+            continue
+        return path
+    return None
+
+
+def _place(error: BaseException) -> str:
+    """Return module and line of ours in which an exception was raised."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "crm_ml" in frame.filename]
+    return f"{Path(frames[-1].filename).stem} line {frames[-1].lineno}" if frames else "outside crm_ml"

@@ -3,11 +3,16 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from crm_ml.masking import masked_text
+
 
 class CrmError(Exception):
-    """Base of every error that crm_ml raises on purpose."""
+    """Base of every error that crm_ml raises on purpose; no secret stands in its message."""
 
     exit_code: int = 2
+
+    def __init__(self, *words: object) -> None:
+        super().__init__(*(masked_text(word) if isinstance(word, str) else word for word in words))
 
 
 class InputError(CrmError, ValueError):

@@ -9,6 +9,10 @@ from crm_ml import commands
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Lay out a project and say what comes next; return the exit code, 2 where files are there already."""
+    return commands.run(_main, arguments)
+
+
+def _main(arguments: Sequence[str] | None) -> None:
     parser = commands.parser(
         "crm_ml.init", "Lay out a project: configs, a notebook, a Makefile. Writes over nothing."
     )
@@ -17,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--all", action="store_true", help="every config of the package, not only those of a first list"
     )
     options = parser.parse_args(arguments)
-    return commands.run(_lay_out, options.folder, options.all)
+    _lay_out(options.folder, options.all)
 
 
 def _lay_out(folder: Path, every_config: bool) -> None:

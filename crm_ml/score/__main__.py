@@ -18,6 +18,10 @@ _REASONS = 5
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Publish a list and show it in figures; return the exit code."""
+    return commands.run(_main, arguments)
+
+
+def _main(arguments: Sequence[str] | None) -> None:
     parser = commands.parser("crm_ml.score", "Score, decide, publish a list.")
     commands.add_list_settings(parser, "day of the list")
     commands.add_new(parser, "settings and actions of a list", action="store_true")
@@ -25,8 +29,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands.check_new(parser, options)
     overrides = commands.list_settings(options)
     if options.new:
-        return commands.run(_write, options.data, options.name, overrides, options.force)
-    return commands.run(_score, options.config, overrides, options.out)
+        _write(options.data, options.name, overrides, options.force)
+    else:
+        _score(options.config, overrides, options.out)
 
 
 def _write(data: str, name: str | None, overrides: Sequence[str], force: bool) -> None:

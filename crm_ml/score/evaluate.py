@@ -20,6 +20,10 @@ Made = TypeVar("Made")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Evaluate a list, show and keep the figures; return the exit code."""
+    return commands.run(_main, arguments)
+
+
+def _main(arguments: Sequence[str] | None) -> None:
     parser = commands.parser("crm_ml.score.evaluate", "What a list brought, beside what it promised.")
     parser.add_argument("list", type=Path, metavar="LIST", help="folder of a list, or of all of a name")
     parser.add_argument(
@@ -33,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )  # fmt: skip
     parser.add_argument("--against", type=Path, metavar="LIST2", help="list of another policy to value")
     parser.add_argument("--json", type=Path, metavar="PATH", help="write all figures as JSON")
-    return commands.run(_run, parser.parse_args(arguments))
+    _run(parser.parse_args(arguments))
 
 
 def _run(options: argparse.Namespace) -> None:

@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Export a list and tell what was left out and why; return the exit code."""
-    return commands.run(_export, vars(_parser().parse_args(arguments)))
+    return commands.run(_main, arguments)
+
+
+def _main(arguments: Sequence[str] | None) -> None:
+    _export(vars(_parser().parse_args(arguments)))
 
 
 def _export(arguments: dict[str, Any]) -> None:

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Load a list and tell how many rows; return the exit code, 3 if it is loaded already."""
+    return commands.run(_main, arguments)
+
+
+def _main(arguments: Sequence[str] | None) -> None:
     parser = commands.parser("crm_ml.score.load", "Load a list into files or a database, each list once.")
     parser.add_argument("list", type=Path, metavar="LIST", help="folder of a list, or of all lists of a name")
     parser.add_argument(
@@ -23,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help=f"{forms()} (the address of the database stands in CRM_ML_POSTGRES)",
     )
     options = parser.parse_args(arguments)
-    return commands.run(_load, options.list, options.into)
+    _load(options.list, options.into)
 
 
 def _load(folder: Path, into: str) -> None:

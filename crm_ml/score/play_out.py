@@ -24,6 +24,10 @@ MARGIN = 0.25
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Let the simulator play a list out, evaluate it and show the truth beside; return the exit code."""
+    return commands.run(_main, arguments)
+
+
+def _main(arguments: Sequence[str] | None) -> None:
     about = "Let the simulator play a list out, and evaluate it."
     parser = commands.parser("crm_ml.score.play_out", about)
     about = "folder of a list, or of all of a name (default: the newest of the configuration)"
@@ -32,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands.add_settings(parser)
     parser.add_argument("--draw", type=int, default=0, help="number of the random draw of what happens")
     options = parser.parse_args(arguments)
-    return commands.run(_play_out, options.list, options.config, options.set, options.draw)
+    _play_out(options.list, options.config, options.set, options.draw)
 
 
 def _play_out(place: Path | None, config: str, overrides: Sequence[str], draw: int) -> None:

@@ -19,10 +19,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     What can't be read is told and left out; the exit code is then that of the most serious failure.
     """
+    return commands.run(_main, arguments)
+
+
+def _main(arguments: Sequence[str] | None) -> int:
     parser = commands.parser("crm_ml.score.realised", "What came true of past scores.")
     commands.add_list_settings(parser, "today")
     options = parser.parse_args(arguments)
-    return commands.run(_run, options.config, commands.list_settings(options), options.out)
+    return _run(options.config, commands.list_settings(options), options.out)
 
 
 def _run(config: str, overrides: Sequence[str], out: Path | None) -> int:

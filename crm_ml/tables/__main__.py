@@ -27,13 +27,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     int
         0, or the exit code of the error (2 for bad input or config).
     """
+    return commands.run(_main, argv, lead="")
+
+
+def _main(argv: Sequence[str] | None) -> None:
     parser = _parser()
     arguments = parser.parse_args(argv)
     if (arguments.config is None) == (arguments.guess is None):
         parser.error("give a mapping, or files behind --guess")
     if arguments.encoding is not None and arguments.guess is None:
         parser.error("--encoding goes with --guess; in a mapping declare encoding: NAME of the table")
-    return commands.run(_check if arguments.guess is None else _guess, arguments, lead="")
+    (_check if arguments.guess is None else _guess)(arguments)
 
 
 def _guess(arguments: argparse.Namespace) -> None:

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train runs and show their metrics beside the baselines; return the exit code."""
+    return commands.run(_main, arguments)
+
+
+def _main(arguments: Sequence[str] | None) -> None:
     parser = commands.parser("crm_ml.train", "Train, evaluate, log and register.")
     parser.add_argument("runs", nargs="*", metavar="RUN", help="path under configs/ without .yaml")
     commands.add_settings(parser)
@@ -24,8 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     commands.check_new(parser, options, options.runs)
     if options.new:
-        return commands.run(_write, options.new, options.data, options.name, options.set, options.force)
-    return commands.run(_train, options.runs, options.set, options.metrics_json)
+        _write(options.new, options.data, options.name, options.set, options.force)
+    else:
+        _train(options.runs, options.set, options.metrics_json)
 
 
 def _write(family: str, data: str, name: str | None, overrides: Sequence[str], force: bool) -> None:

@@ -53,6 +53,10 @@ class RunComparison:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run runs again and compare; return 0 if all are identical, 4 if one differs, 2 if one can't be run."""
+    return commands.run(_main, arguments)
+
+
+def _main(arguments: Sequence[str] | None) -> int:
     parser = commands.parser("crm_ml.train.reproduce", "Run again what was logged and compare.")
     parser.add_argument("run_ids", nargs="+", metavar="RUN_ID", help="as training shows it")
     parser.add_argument("--threads", type=int, metavar="N", help="fit on so many threads; results must agree")

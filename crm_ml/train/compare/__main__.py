@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Compare runs and show one table; return the exit code."""
+    return commands.run(_main, arguments)
+
+
+def _main(arguments: Sequence[str] | None) -> None:
     parser = commands.parser(
         "crm_ml.train.compare", "Metrics of runs on common test rows, with paired differences to the first."
     )
@@ -29,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--out", type=Path, metavar="DIR", help="write CSV, JSON and a picture into a new folder"
     )
     options = parser.parse_args(arguments)
-    return commands.run(_compare, options.runs, options.store, options.out)
+    _compare(options.runs, options.store, options.out)
 
 
 def _compare(runs: Sequence[str], places: Sequence[str], out: Path | None) -> None:

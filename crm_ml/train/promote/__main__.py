@@ -9,6 +9,10 @@ from crm_ml.train.promote.promotion import by_hand, rollback
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Promote a version, or roll back to the previous champion; return the exit code."""
+    return commands.run(_main, arguments)
+
+
+def _main(arguments: Sequence[str] | None) -> None:
     parser = commands.parser(
         "crm_ml.train.promote", "Make a version of a registered model champion by hand, or roll back."
     )
@@ -18,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     which.add_argument("--rollback", action="store_true", help="make the previous champion champion again")
     parser.add_argument("--reason", default="", metavar="TEXT", help="why, kept beside the model")
     options = parser.parse_args(arguments)
-    return commands.run(_promote, options.name, options.version, options.rollback, options.reason)
+    _promote(options.name, options.version, options.rollback, options.reason)
 
 
 def _promote(name: str, version: str | None, back: bool, reason: str) -> None:

@@ -1,0 +1,101 @@
+"""Standard output and standard error of a command, on which no secret is written."""
+
+import contextlib
+import logging
+import sys
+import threading
+from collections.abc import Iterable, Iterator
+from typing import Any, TextIO
+
+from crm_ml.masking import masked_text
+
+
+class Unread(BrokenPipeError):
+    """A stream whose reader, such as ``head``, went away."""
+
+
+class MaskedStream:
+    r"""A text stream whose every write passes `crm_ml.masking.masked_text`; a closed one, None, takes all.
+
+    Examples
+    --------
+    >>> stream = MaskedStream(sys.stdout)
+    >>> _ = stream.write("at https://ada:s3cret@host\n")
+    at https://***@host
+    """
+
+    def __init__(self, stream: TextIO | None) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write a text without its secrets; what the encoding lacks stands as an escape."""
+        if self._stream is None:
+            return len(text)
+        safe = masked_text(text)
+        try:
+            self._stream.write(safe)
+        except UnicodeEncodeError:
+            encoding = self._stream.encoding or "ascii"
+            self._stream.write(safe.encode(encoding, "backslashreplace").decode(encoding))
+        except BrokenPipeError as error:
+            raise Unread(*error.args) from None
+        return len(text)
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        """Write each line."""
+        for line in lines:
+            self.write(line)
+
+    def flush(self) -> None:
+        """Flush what was written."""
+        try:
+            if self._stream is not None:
+                self._stream.flush()
+        except BrokenPipeError as error:
+            raise Unread(*error.args) from None
+
+    def isatty(self) -> bool:
+        """Return whether a terminal shows it."""
+        return self._stream is not None and self._stream.isatty()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+@contextlib.contextmanager
+def masked_streams() -> Iterator[None]:
+    """Mask both streams within the block, and let libraries write no traceback on them."""
+    if isinstance(sys.stdout, MaskedStream):  # a command within a command
+        yield
+        return
+    before = sys.stdout, sys.stderr, logging.getLogRecordFactory(), logging.raiseExceptions
+    hooks = threading.excepthook, sys.unraisablehook
+    sys.stdout, sys.stderr = MaskedStream(sys.stdout), MaskedStream(sys.stderr)
+    logging.setLogRecordFactory(lambda *given, **more: _short(before[2](*given, **more)))
+    logging.raiseExceptions = False
+    if hooks[0] is threading.__excepthook__:
+        threading.excepthook = _tell
+    if hooks[1] is sys.__unraisablehook__:
+        sys.unraisablehook = _tell
+    try:
+        yield
+    finally:
+        sys.stdout, sys.stderr = before[:2]
+        logging.setLogRecordFactory(before[2])
+        logging.raiseExceptions = before[3]
+        threading.excepthook, sys.unraisablehook = hooks
+
+
+def _short(record: logging.LogRecord) -> logging.LogRecord:
+    """Return a record that names its exception in place of a traceback."""
+    if record.exc_info and record.exc_info[0] is not None:
+        record.msg = f"{record.getMessage()} ({record.exc_info[0].__name__})"
+        record.args = None
+    record.exc_info = record.exc_text = record.stack_info = None
+    return record
+
+
+def _tell(failure: Any) -> None:
+    """Tell in one line of an exception in a thread or a finaliser, which ends nothing."""
+    if failure.exc_type is not SystemExit:
+        sys.stderr.write(f"warning: {failure.exc_type.__name__} beside the work, which went on\n")
