@@ -1,8 +1,8 @@
 """Regular files opened once: what was checked is what is read.
 
-A pipe, a socket or a device that stands where a file is named may never end, or wait for ever; a link may lead
-anywhere. So a file is opened without waiting, its descriptor is checked, and no more is read than may be there.
-Errors have no name of the file in them: callers put what it is to the user before.
+A pipe, a socket or a device that stands where a file is named may never end, or wait for ever; a link may
+lead anywhere. So a file is opened without waiting, its descriptor is checked, and no more is read than may be
+there. Errors do not name the file: callers put before them what it is to the user.
 """
 
 import json
@@ -53,7 +53,7 @@ def open_regular(path: Path, root: Path | None = None) -> BinaryIO:
     crm_ml.errors.InputError: is no regular file but a device; copy what it holds into one
     """
     try:
-        _refuse_special(os.stat(path))  # a device may act on being opened
+        _refuse_special(Path(path).stat())  # a device may act on being opened
         number = os.open(path, _READ) if root is None else _open_below(root, path)
     except ValueError as error:  # a NUL or a lone surrogate in it
         raise error if isinstance(error, InputError) else _no_path() from None

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from crm_ml.errors import ConfigError
 
+_MOST_LINES, _MOST_SIGNS = 100, 4_000
 Checked = TypeVar("Checked", bound="Strict")
 
 
@@ -33,22 +34,28 @@ def validate(
     Raises
     ------
     ConfigError
-        Listing every breach with its place in the file.
+        Listing every breach with its place in the file, the first 100 of more.
     """
     try:
         return model.model_validate(content)
     except ValidationError as error:
         breaches = error.errors(include_url=False, include_context=False)
         lines = [
-            f"  {(words or {}).get(place, place)}: {fault['msg'].removeprefix('Value error, ')}"
+            f"  {_cut((words or {}).get(place, place))}: {_cut(fault['msg'].removeprefix('Value error, '))}"
             for fault in breaches
             for place in [_place(fault["loc"])]
         ]
+        more = [f"  and {len(lines) - _MOST_LINES:,} more"] if len(lines) > _MOST_LINES else []
         raise ConfigError(
-            f"{where}: {len(lines)} {'mistake' if len(lines) == 1 else 'mistakes'}\n" + "\n".join(lines)
+            f"{where}: {len(lines):,} {'mistake' if len(lines) == 1 else 'mistakes'}\n"
+            + "\n".join(lines[:_MOST_LINES] + more)
         ) from None
 
 
 def _place(parts: tuple[int | str, ...]) -> str:
     place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts)
     return place.lstrip(".") or "the file"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _MOST_SIGNS else f"{text[:_MOST_SIGNS]} ... ({len(text):,} characters)"
