@@ -5,10 +5,11 @@ from pathlib import Path
 from crm_ml.errors import ConfigError, InputError
 from crm_ml.tables.bundle import Tables
 from crm_ml.tables.cleaning import Progress
-from crm_ml.tables.databases import DuckTable, SqlQuery
+from crm_ml.tables.databases import DuckTable
 from crm_ml.tables.file_sources import CsvFile, ParquetFile
 from crm_ml.tables.mapping import Mapping, TableMapping, read_mapping
 from crm_ml.tables.sources import TableSource, inside
+from crm_ml.tables.sql_query import SqlQuery
 from crm_ml.tables.table_cache import load_tables
 
 _CSV, _PACKED = (".csv", ".txt", ".tsv"), (".gz", ".zst", ".zip")

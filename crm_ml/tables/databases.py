@@ -1,28 +1,34 @@
-"""Database sources: a table of a DuckDB file, and a query on any database that SQLAlchemy supports."""
+"""Tables of DuckDB files as sources, opened read-only; a view in one reads files of the root alone."""
 
 import os
-import re
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from crm_ml.errors import InputError
 from crm_ml.tables.engine import connect
-from crm_ml.tables.sources import copy_rows, inside, refuse_row_column
+from crm_ml.tables.query_limits import SizeLimit, time_limit
+from crm_ml.tables.sources import copy_rows
 from crm_ml.tables.sql import ident, literal
 
 if TYPE_CHECKING:
     import duckdb
+    import pyarrow as pa
 
-_CHUNK_ROWS = 100_000
-_READS = re.compile(r"\s*(--[^\n]*\n\s*|/\*.*?\*/\s*|\()*(select|with|values)\b", re.IGNORECASE | re.DOTALL)
-_FROM_ENVIRONMENT = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_BATCH_ROWS = 100_000
+_MOST_TIMES = 200
+_WITHOUT_CELLS = ("CatalogException", "BinderException", "ParserException")
 
 
 @dataclass(frozen=True)
 class DuckTable:
-    """A table or view of a DuckDB file, opened read-only; a view reads no file out of `root`."""
+    """A table or view of a DuckDB file, opened read-only.
+
+    The query of a view is SQL that somebody else wrote, so it runs in a DuckDB of its own, which opens no
+    file out of `root` and knows no other source.
+    """
 
     path: Path
     table: str
@@ -34,33 +40,64 @@ class DuckTable:
         Raises
         ------
         InputError
-            If it is a view that reads a file out of the root.
+            If it is a view that reads a file out of the root, or it takes or gives too much
+            (`crm_ml.tables.query_limits`).
         """
-        self._refuse_other_files()
+        import duckdb
+
         alias = ident(f"{view}_file")
-        connection.execute(f"ATTACH {literal(self.path)} AS {alias} (READ_ONLY)")
         try:
-            return copy_rows(connection, view, f"SELECT * FROM {alias}.{self._name}")
-        finally:
-            connection.execute(f"DETACH {alias}")
+            connection.execute(f"ATTACH {literal(self.path)} AS {alias} (READ_ONLY)")
+            try:
+                if self._is_stored(connection, f"{view}_file"):
+                    with time_limit(connection.interrupt):
+                        return copy_rows(connection, view, f"SELECT * FROM {alias}.{self._name}")
+            finally:
+                connection.execute(f"DETACH {alias}")
+            return self._copy_view(connection, view)
+        except duckdb.Error as error:
+            raise InputError(self._reason(error)) from None
 
     @property
     def _name(self) -> str:
         return ".".join(ident(part) for part in self.table.split("."))
 
-    def _refuse_other_files(self) -> None:
-        """Bind the table on a connection that may open files of the root alone."""
-        import duckdb
+    def _is_stored(self, connection: "duckdb.DuckDBPyConnection", database: str) -> bool:
+        """Return whether the rows stand in the file; a view is a query."""
+        schema, _, name = self.table.rpartition(".")
+        of_name = "database_name = ? AND lower(schema_name) = lower(?) AND lower(table_name) = lower(?)"
+        listed = f"SELECT count(*) FROM duckdb_tables() WHERE {of_name}"
+        counted = connection.execute(listed, [database, schema or "main", name]).fetchall()
+        return bool(counted[0][0])
 
-        with connect(folders=[self.root.resolve()]) as confined:
+    def _copy_view(self, connection: "duckdb.DuckDBPyConnection", view: str) -> dict[str, str]:
+        """Copy the rows of a view from a DuckDB that reads the root alone."""
+        root = self.root.resolve()
+        _refuse_waiting(root)
+        with connect(folders=[root]) as confined, time_limit(confined.interrupt):
+            confined.execute("SET arrow_lossless_conversion = true")
             confined.execute(f"ATTACH {literal(self.path)} AS source (READ_ONLY)")
+            rows = confined.sql(f"SELECT * FROM source.{self._name}")
+            types = dict(zip(rows.columns, map(str, rows.types), strict=True))
+            arrow = _counted(rows.to_arrow_reader(_BATCH_ROWS), _MOST_TIMES * self.path.stat().st_size)
+            connection.register(f"{view}_rows", arrow)
             try:
-                confined.execute(f"SELECT * FROM source.{self._name} LIMIT 0")
-            except duckdb.PermissionException:
-                raise InputError(
-                    f"{self.table} is a view that reads files out of the project root; make it a table, or "
-                    "move the files in"
-                ) from None
+                cells = ", ".join(f"{ident(name)}::{kind} AS {ident(name)}" for name, kind in types.items())
+                return copy_rows(connection, view, f"SELECT {cells} FROM {ident(view + '_rows')}")
+            finally:
+                connection.unregister(f"{view}_rows")
+
+    def _reason(self, error: "duckdb.Error") -> str:
+        """Return what DuckDB says, in one line without cells of the data."""
+        kind = type(error).__name__
+        if kind == "PermissionException":
+            return (
+                f"{self.table} is a view that reads files out of the project root; make it a table, or move "
+                "the files in"
+            )
+        text = str(error).replace(str(self.path), self.path.name).strip().splitlines()
+        told = text[0] if text and kind in _WITHOUT_CELLS else kind.removesuffix("Exception")
+        return f"can't be read: {told}"
 
     def digest(self) -> None:
         """Return None: the file may contain other tables."""
@@ -75,83 +112,27 @@ class DuckTable:
         """Do nothing: the table was copied whole."""
 
 
-@dataclass(frozen=True)
-class SqlQuery:
-    """A query on any database that SQLAlchemy supports; `url` may be ``${NAME}`` from the environment."""
+def _counted(reader: "pa.RecordBatchReader", at_least: int) -> "pa.RecordBatchReader":
+    """Return a reader that refuses to give too much."""
+    import pyarrow as pa
 
-    url: str
-    query: str
-    root: Path
+    limit = SizeLimit(at_least)
 
-    def open(self, connection: "duckdb.DuckDBPyConnection", view: str) -> dict[str, str]:
-        """Copy the rows of the query in chunks."""
-        import sqlalchemy
+    def batches() -> "Iterator[pa.RecordBatch]":
+        for batch in reader:
+            limit.add(batch.nbytes)
+            yield batch
 
-        if not _READS.match(self.query):
-            raise InputError("query does not read; write one that begins with SELECT, WITH or VALUES")
-        try:
-            engine = sqlalchemy.create_engine(self._url())
-        except ImportError as error:
-            raise InputError(
-                f"the driver {error.name} of its database is not installed; install it"
-            ) from None
-        try:
-            with engine.connect().execution_options(stream_results=True, postgresql_readonly=True) as remote:
-                if engine.dialect.name == "sqlite":
-                    remote.execute(sqlalchemy.text("PRAGMA query_only = ON"))
-                result = remote.execute(sqlalchemy.text(self.query))
-                return _pull(connection, view, result)
-        except sqlalchemy.exc.SQLAlchemyError as error:
-            reason = " ".join(str(getattr(error, "orig", None) or error).split())
-            raise InputError(f"the query fails on {engine.url.render_as_string()}: {reason}") from None
-        finally:
-            engine.dispose()
-
-    def digest(self) -> None:
-        """Return None: the content is known once the query has run."""
-        return
-
-    @property
-    def files(self) -> tuple[Path, ...]:
-        """No file."""
-        return ()
-
-    def refuse_lost_rows(self, read: int) -> None:
-        """Do nothing: the rows are those of the query."""
-
-    def _url(self) -> Any:
-        from sqlalchemy.engine import make_url
-        from sqlalchemy.exc import ArgumentError
-
-        variable = _FROM_ENVIRONMENT.fullmatch(self.url)
-        text = os.environ.get(variable[1]) if variable else self.url
-        if not text:
-            raise InputError(f"the environment variable {variable[1] if variable else ''} is not set")
-        try:
-            url = make_url(text)
-        except (ArgumentError, ValueError):  # a ValueError of a port shows parts of the password
-            raise InputError(
-                "url is no SQLAlchemy URL; write one such as sqlite:///crm.db, with signs such as @ as %40"
-            ) from None
-        if url.get_backend_name() == "sqlite" and url.database and url.database != ":memory:":
-            return url.set(database=str(inside(self.root, url.database, must_exist=True)))
-        return url
+    return pa.RecordBatchReader.from_batches(reader.schema, batches())
 
 
-def _pull(connection: "duckdb.DuckDBPyConnection", view: str, result: Any) -> dict[str, str]:
-    """Copy a SQLAlchemy result; a column has the type of its Python values, or text if they differ."""
-    from crm_ml.tables.python_rows import to_arrow
-
-    names = [str(name) for name in result.keys()]  # noqa: SIM118  (a result is no dict)
-    refuse_row_column(dict.fromkeys(names, ""))
-    table = to_arrow(names, _chunks(result))
-    connection.register(f"{view}_rows", table)
-    try:
-        return copy_rows(connection, view, f"SELECT * FROM {ident(view + '_rows')}")
-    finally:
-        connection.unregister(f"{view}_rows")
-
-
-def _chunks(result: Any) -> Iterator[list[Any]]:
-    while rows := result.fetchmany(_CHUNK_ROWS):
-        yield rows
+def _refuse_waiting(root: Path) -> None:
+    """Refuse pipes and devices below the root, for which a view that names one would wait without end."""
+    for folder, _, names in os.walk(root):
+        for entry in (Path(folder) / name for name in names):
+            mode = entry.lstat().st_mode
+            if not (stat.S_ISREG(mode) or stat.S_ISLNK(mode)):
+                raise InputError(
+                    f"has a view, which may read files of the project root, and {entry.relative_to(root)} "
+                    "there is a pipe or device; remove it, or make the view a table"
+                )

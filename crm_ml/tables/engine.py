@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from crm_ml import environment
 from crm_ml.errors import ConfigError
 from crm_ml.storage.private_scratch import process_scratch
 from crm_ml.tables.sql import literal
@@ -20,7 +21,6 @@ from crm_ml.tables.sql import literal
 if TYPE_CHECKING:
     import duckdb
 
-DEFAULT_THREADS = 2
 logger = logging.getLogger(__name__)
 _spill_numbers = itertools.count()
 _CLOSED: dict[str, bool | list[str]] = {
@@ -30,7 +30,7 @@ _CLOSED: dict[str, bool | list[str]] = {
     "allow_unsigned_extensions": False,
     "allow_persistent_secrets": False,
     "python_enable_replacements": False,
-    "allowed_configs": ["TimeZone", "enable_progress_bar"],
+    "allowed_configs": ["TimeZone", "enable_progress_bar", "arrow_lossless_conversion"],
 }
 
 
@@ -62,8 +62,8 @@ def connect(
     import duckdb
 
     config: dict[str, str | bool | int | float | list[str]] = dict(_CLOSED)
-    config |= {"threads": threads or _threads(), "temp_directory": _spill_folder()}
-    if limit := memory_limit or os.environ.get("CRM_ML_MEMORY"):
+    config |= {"threads": threads or environment.threads(), "temp_directory": _spill_folder()}
+    if limit := memory_limit or environment.memory():
         config["memory_limit"] = limit
     try:
         connection = duckdb.connect(":memory:", config=config)
@@ -93,7 +93,7 @@ def connect_for_frames() -> "duckdb.DuckDBPyConnection":
 
     All such connections of a process share one DuckDB, since opening one takes longer than a small query.
     """
-    return cursor_of(_shared(os.getpid(), _threads(), os.environ.get("CRM_ML_MEMORY")))
+    return cursor_of(_shared(os.getpid(), environment.threads(), environment.memory()))
 
 
 def cursor_of(connection: "duckdb.DuckDBPyConnection") -> "duckdb.DuckDBPyConnection":
@@ -114,10 +114,3 @@ def _in_utc(connection: "duckdb.DuckDBPyConnection") -> "duckdb.DuckDBPyConnecti
 @cache
 def _shared(_process: int, threads: int, memory_limit: str | None) -> "duckdb.DuckDBPyConnection":
     return connect(threads, memory_limit)
-
-
-def _threads() -> int:
-    threads = os.environ.get("CRM_ML_THREADS") or str(DEFAULT_THREADS)
-    if not (threads.strip().isdecimal() and int(threads) > 0):
-        raise ConfigError(f"CRM_ML_THREADS is {threads!r}; set it to a whole number above 0, such as 2")
-    return int(threads)

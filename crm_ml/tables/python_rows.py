@@ -1,12 +1,12 @@
 """Convert rows of Python values, as database drivers return them, to an Arrow table."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pyarrow as pa
 
 
-def to_arrow(names: list[str], chunks: Iterable[list[Any]]) -> pa.Table:
+def to_arrow(names: list[str], chunks: Iterable[list[Any]], count: Callable[[int], None]) -> pa.Table:
     """Return chunks of rows as one table.
 
     A column has the type of its values if all agree; otherwise (SQLite allows that) it becomes text, so that
@@ -16,11 +16,14 @@ def to_arrow(names: list[str], chunks: Iterable[list[Any]]) -> pa.Table:
     ----------
     names : list of str
     chunks : iterable of lists of rows
+    count : callable
+        Told the bytes of each chunk; what it raises ends the reading.
     """
     parts: list[list[pa.Array]] = [[] for _ in names]
     for rows in chunks:
         for place in range(len(names)):
             parts[place].append(_array([row[place] for row in rows]))
+        count(sum(arrays[-1].nbytes for arrays in parts))
     columns = [_one_type(arrays) for arrays in parts]
     return pa.table(columns, names=names)
 

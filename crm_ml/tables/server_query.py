@@ -1,0 +1,202 @@
+"""A query on a database server, in a transaction that the server itself keeps from writing."""
+
+import contextlib
+import os
+import re
+import socket
+from typing import TYPE_CHECKING, Any
+
+from crm_ml import environment
+from crm_ml.errors import InputError
+from crm_ml.tables.query_limits import SizeLimit, chunks, time_limit, too_slow
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    import sqlalchemy
+
+_CONNECT_S = 10
+_FETCHED_ROWS = 2_000
+_WRITES_FILES = re.compile(r"\b(outfile|dumpfile)\b|/\*M?!", re.IGNORECASE)
+_OPTIONS: dict[str, dict[str, object]] = {
+    "psycopg": {"connect_timeout": _CONNECT_S},
+    "psycopg2": {"connect_timeout": _CONNECT_S},
+    "pymysql": {"connect_timeout": _CONNECT_S, "local_infile": False},
+    "mysqldb": {"connect_timeout": _CONNECT_S, "local_infile": 0},
+    "mysqlconnector": {"connection_timeout": _CONNECT_S, "allow_local_infile": False},
+    "mariadbconnector": {"connect_timeout": _CONNECT_S, "local_infile": False},
+}
+_POSTGRESQL_STATES = {
+    "25006": "it writes; the transaction is read-only",
+    "28": "the user or password is not accepted",
+    "3D": "there is no such database",
+    "08": "the server can't be reached",
+}
+_MYSQL_NUMBERS = {
+    1044: "the user may not read that database",
+    1045: "the user or password is not accepted",
+    1049: "there is no such database",
+    1792: "it writes; the transaction is read-only",
+    2003: "the server can't be reached",
+    2005: "the host is unknown",
+}
+_MYSQL_OF_QUERY = frozenset((1052, 1054, 1064, 1142, 1143, 1146, 1305))
+_STOPPED = {"57014", 1317, 1969, 3024}
+_UNREACHED = {
+    "password authentication failed": "the user or password is not accepted",
+    "no password supplied": "a password is needed",
+    "no pg_hba.conf entry": "the server does not admit this user from here",
+    "Connection refused": "no server listens there",
+    "No such file or directory": "there is no such socket",
+    "could not translate host name": "the host is unknown",
+    "failed to resolve host": "the host is unknown",
+    "timeout": "the server did not answer in time",
+}
+
+
+def server_rows(url: "sqlalchemy.URL", query: str) -> "pa.Table":
+    """Return the rows of a query on a server.
+
+    Parameters
+    ----------
+    url : sqlalchemy.URL
+    query : str
+        One statement.
+
+    Raises
+    ------
+    InputError
+        If the server can't be reached or kept from writing, or the query fails, writes, or takes or gives too
+        much. No message holds a part of the address, or a cell.
+    """
+    kind = url.get_backend_name()
+    _refuse_statement(query, kind)
+    engine = _engine(url)
+    try:
+        with (
+            engine.connect().execution_options(**_execution(kind)) as connection,
+            time_limit(lambda: _shut(connection.connection.driver_connection)),
+        ):
+            _read_only(connection, kind)
+            return _table(connection, query)
+    except InputError:
+        raise
+    except Exception as error:
+        raise _explained(error, kind) from None
+    finally:
+        with contextlib.suppress(Exception):
+            engine.dispose()
+
+
+def _refuse_statement(query: str, kind: str) -> None:
+    """Refuse several statements, which could end the transaction, and files that a server would write."""
+    if ";" in query.rstrip().removesuffix(";"):
+        raise InputError(
+            "query has a ; within; write one statement, and chr(59) or char(59) for that sign in a text"
+        )
+    if kind in ("mysql", "mariadb") and _WRITES_FILES.search(query):
+        raise InputError("query names OUTFILE, DUMPFILE or a comment that is run; write one that only reads")
+
+
+def _engine(url: "sqlalchemy.URL") -> "sqlalchemy.Engine":
+    import sqlalchemy
+
+    kind = url.get_backend_name()
+    if kind not in ("postgresql", "mysql", "mariadb") and kind not in environment.query_backends():
+        raise InputError(
+            "url names a kind of database whose connections can't be kept from writing; export it to Parquet "
+            f"or give it a user that may only read and name the kind in {environment.QUERY_BACKENDS}"
+        )
+    try:
+        driver = url.get_dialect().driver
+        return sqlalchemy.create_engine(url, connect_args=_OPTIONS.get(driver, {}), pool_size=1)
+    except ImportError as error:
+        raise InputError(f"the driver {error.name} of its database is not installed; install it") from None
+    except (sqlalchemy.exc.ArgumentError, TypeError, ValueError):
+        raise InputError(
+            "url names a driver that SQLAlchemy does not know, or an option that the driver does not take; "
+            "write one such as postgresql+psycopg://user@host/database"
+        ) from None
+
+
+def _execution(kind: str) -> dict[str, Any]:
+    options: dict[str, Any] = {"stream_results": True}
+    return options | ({"postgresql_readonly": True} if kind == "postgresql" else {})
+
+
+def _read_only(connection: "sqlalchemy.Connection", kind: str) -> None:
+    """Let the server refuse to write and end the query in time, and ask it whether it does."""
+    seconds = max(1, round(environment.query_seconds()))
+    if kind == "postgresql":
+        connection.exec_driver_sql(f"SET LOCAL statement_timeout = {min(seconds * 1_000, 2**31 - 1)}")
+        state = connection.exec_driver_sql("SHOW transaction_read_only").scalar()
+    elif kind in ("mysql", "mariadb"):
+        of_mariadb = bool(getattr(connection.dialect, "is_mariadb", False))
+        limit = f"max_statement_time = {seconds}" if of_mariadb else f"max_execution_time = {seconds * 1_000}"
+        connection.exec_driver_sql(f"SET SESSION {limit}")
+        connection.exec_driver_sql("SET SESSION TRANSACTION READ ONLY")
+        connection.exec_driver_sql("START TRANSACTION READ ONLY")
+        name = "tx_read_only" if of_mariadb else "transaction_read_only"
+        state = connection.exec_driver_sql(f"SELECT @@SESSION.{name}").scalar()
+    else:
+        return
+    if str(state).lower() not in ("on", "1"):
+        raise InputError("the server did not begin a read-only transaction; nothing was read")
+
+
+def _table(connection: "sqlalchemy.Connection", query: str) -> "pa.Table":
+    import sqlalchemy
+
+    from crm_ml.tables.python_rows import to_arrow
+
+    result = connection.execute(sqlalchemy.text(query.rstrip().removesuffix(";")))
+    names = [str(name) for name in result.keys()]  # noqa: SIM118  (a result is no dict)
+
+    def fetch(rows: int) -> list[Any]:
+        return list(result.fetchmany(rows))
+
+    return to_arrow(names, chunks(fetch, _FETCHED_ROWS), SizeLimit().add)
+
+
+def _shut(raw: Any) -> None:
+    """Shut the socket of a connection down: whoever waits for it goes on, and the server stops by itself."""
+    own = getattr(raw, "_sock", None) or getattr(raw, "_usock", None)
+    if own is not None:
+        own.shutdown(socket.SHUT_RDWR)
+        return
+    with socket.socket(fileno=os.dup(raw.fileno())) as shared:
+        shared.shutdown(socket.SHUT_RDWR)
+
+
+def _explained(error: Exception, kind: str) -> InputError:
+    """Return the error of a query: what a server says is shown where it speaks of the query alone."""
+    said = getattr(error, "orig", None) or error
+    state = _state(said)
+    if state in _STOPPED:
+        return too_slow()
+    return InputError(f"the query fails on {kind}: {_reason(said, state)}")
+
+
+def _state(said: Any) -> str | int | None:
+    """Return the SQLSTATE of PostgreSQL, or the number of MySQL."""
+    first = said.args[0] if getattr(said, "args", ()) else None
+    if isinstance(first, dict):  # pg8000
+        return str(first.get("C"))
+    return (
+        getattr(said, "sqlstate", None)
+        or getattr(said, "pgcode", None)
+        or (first if isinstance(first, int) else None)
+    )
+
+
+def _reason(said: Any, state: str | int | None) -> str:
+    if isinstance(state, int):
+        of_query = state in _MYSQL_OF_QUERY and len(said.args) > 1
+        return str(said.args[1]) if of_query else _MYSQL_NUMBERS.get(state, f"error {state}")
+    if state is not None and state.startswith("42") and not state.startswith("425"):
+        told = said.args[0].get("M") if isinstance(said.args[0], dict) else said.diag.message_primary
+        return " ".join(str(told).split())
+    if state is not None:
+        known = (meaning for sign, meaning in _POSTGRESQL_STATES.items() if state.startswith(sign))
+        return next(known, f"SQLSTATE {state}")
+    known = (meaning for sign, meaning in _UNREACHED.items() if sign in str(said))
+    return next(known, type(said).__name__)
