@@ -11,7 +11,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from crm_ml.errors import ConfigError, IntegrityError
+from crm_ml import environment
+from crm_ml.errors import IntegrityError
+from crm_ml.private_files import make_folder
 from crm_ml.storage.code_version import code_version, library_version
 from crm_ml.storage.manifest import new_folder, verify
 from crm_ml.storage.paths import data_folder
@@ -25,14 +27,13 @@ if TYPE_CHECKING:
     from crm_ml.tables.bundle import Tables
 
 log = logging.getLogger(__name__)
-SWITCH, LIMIT = "CRM_ML_CACHE", "CRM_ML_CACHE_GB"
+SWITCH, LIMIT = environment.CACHE, environment.CACHE_GB
 _FILE = "matrix.parquet"
-_LIMIT_GB = "5"
 
 
 def keeping() -> bool:
     """Say whether matrices are kept: unless ``CRM_ML_CACHE`` is ``off``."""
-    return os.environ.get(SWITCH, "on").lower() != "off"
+    return environment.cache_kept()
 
 
 def folder() -> Path:
@@ -108,7 +109,7 @@ def stored(key: str, fill: Callable[[Path], None]) -> Path:
     OSError
         If nothing can be written.
     """
-    limit = _limit_bytes()
+    limit = environment.cache_bytes()
     place = _place(key)
     if not _whole(place):
         _write(place, fill)
@@ -134,7 +135,7 @@ def _whole(folder: Path) -> bool:
 
 
 def _write(folder: Path, fill: Callable[[Path], None]) -> None:
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(folder.parent)
     remove_stale(folder.parent)
     with new_workspace(folder) as space:
         made = space / folder.name
@@ -159,11 +160,3 @@ def _drop_oldest(newest: Path, limit: int) -> None:
 
 def _bytes(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.iterdir())
-
-
-def _limit_bytes() -> int:
-    given = os.environ.get(LIMIT, _LIMIT_GB)
-    try:
-        return int(float(given) * 1e9)
-    except ValueError:
-        raise ConfigError(f"{LIMIT} is {given!r}; give a number of gigabytes, such as 5") from None

@@ -1,8 +1,10 @@
 """Paths of a project's files; nothing is created here."""
 
-import os
+import re
 from pathlib import Path
+from urllib.parse import unquote
 
+from crm_ml import environment
 from crm_ml.errors import ConfigError
 
 
@@ -34,7 +36,7 @@ def configs_folder() -> Path:
 
 def data_folder() -> Path:
     """Return the folder of downloaded and derived data: ``CRM_ML_DATA`` or ``data/`` of the project."""
-    return Path(os.environ.get("CRM_ML_DATA") or project_root() / "data")
+    return environment.folder(environment.DATA) or project_root() / "data"
 
 
 def frames_folder() -> Path:
@@ -43,14 +45,37 @@ def frames_folder() -> Path:
     It is `data_folder` within a project; outside of one it is ``crm_ml`` of the user's cache folder
     (``XDG_CACHE_HOME`` or ``~/.cache``), so that a notebook anywhere leaves no files beside it.
     """
-    if os.environ.get("CRM_ML_DATA") or (project_root() / "configs").is_dir():
+    if environment.text(environment.DATA) or (project_root() / "configs").is_dir():
         return data_folder()
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()) / "crm_ml"
+    return (environment.folder(environment.CACHE_HOME) or Path("~/.cache").expanduser()) / "crm_ml"
 
 
 def runs_folder() -> Path:
     """Return the folder of the local tracking store: ``CRM_ML_RUNS`` or ``runs/`` of the project."""
-    return Path(os.environ.get("CRM_ML_RUNS") or project_root() / "runs")
+    return environment.folder(environment.RUNS) or project_root() / "runs"
+
+
+def sqlite_uri(file: Path) -> str:
+    """Return the URI of a SQLite file; what means something else in a URI is escaped.
+
+    Examples
+    --------
+    >>> sqlite_uri(Path("/my runs/100%?#/mlflow.db"))
+    'sqlite:////my runs/100%25%3F%23/mlflow.db'
+    """
+    return "sqlite:///" + re.sub(r"[%?#]", lambda sign: f"%{ord(sign[0]):02X}", str(file))
+
+
+def sqlite_file(uri: str) -> Path | None:
+    """Return the file of a SQLite URI; None of another URI.
+
+    Examples
+    --------
+    >>> sqlite_file("sqlite:///runs%3F/mlflow.db"), sqlite_file("postgresql://db/mlflow")
+    (PosixPath('runs?/mlflow.db'), None)
+    """
+    match = re.fullmatch(r"sqlite(?:\+\w+)?:///([^?]*)(?:\?.*)?", uri)
+    return Path(unquote(match[1])) if match else None
 
 
 def inside(root: Path, name: str) -> Path:

@@ -8,7 +8,9 @@ import secrets
 from collections.abc import Iterable
 from pathlib import Path
 
+from crm_ml import environment
 from crm_ml.errors import InputError
+from crm_ml.private_files import make_folder
 from crm_ml.storage.paths import runs_folder
 
 KEY = "CRM_ML_PSEUDONYM_KEY"
@@ -28,7 +30,7 @@ def pseudonym_key() -> bytes:
     InputError
         If the file has no key.
     """
-    from_environment = os.environ.get(KEY)
+    from_environment = environment.text(KEY)
     if from_environment:
         return from_environment.encode()
     path = runs_folder() / FILE
@@ -42,7 +44,7 @@ def pseudonym_key() -> bytes:
 
 def _keep(key: bytes, path: Path) -> None:
     """Write a key whole, or not at all where another process was first."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     part = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
     with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         file.write(key)

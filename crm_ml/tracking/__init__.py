@@ -2,7 +2,7 @@
 
 from crm_ml.tracking.loader_check import LoaderGone
 from crm_ml.tracking.model_descriptions import describe_model, describe_version
-from crm_ml.tracking.refusals import StoreRefused, masked
+from crm_ml.tracking.refusals import StoreRefused
 from crm_ml.tracking.registry import ModelAbsent, ModelVersion, aliases_of, champion, registered
 from crm_ml.tracking.runs import TrackedRun, check_finite, start
 from crm_ml.tracking.safe_names import safe_file
@@ -23,7 +23,6 @@ __all__ = [
     "connect_to",
     "describe_model",
     "describe_version",
-    "masked",
     "refusing",
     "registered",
     "safe_file",

@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from crm_ml.masking import masked_file
+
 _TYPES = {
     "BIGINT": "long", "INTEGER": "integer", "SMALLINT": "integer", "TINYINT": "integer",
     "UTINYINT": "integer", "DOUBLE": "double", "FLOAT": "float", "BOOLEAN": "boolean", "DATE": "datetime",
@@ -48,7 +50,7 @@ def dataset_inputs(datasets: Sequence[LoggedDataset]) -> list[Any]:
                 name=each.name[:_LONGEST_NAME],
                 digest=each.digest[:_LONGEST_DIGEST],
                 source_type="local",
-                source=json.dumps({"uri": each.source}),
+                source=masked_file(json.dumps({"uri": each.source})),
                 schema=json.dumps({"mlflow_colspec": _columns(each.schema)}),
                 profile=json.dumps(each.profile),
             ),

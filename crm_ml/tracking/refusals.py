@@ -1,9 +1,10 @@
 """Clear errors where a tracking store refuses the user, or the place of its artefacts can't be used."""
 
-import os
 import re
 
+from crm_ml import environment
 from crm_ml.errors import InputError
+from crm_ml.masking import masked_text
 
 USER, PASSWORD, TOKEN = "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN"
 _CODES = {"UNAUTHENTICATED": 401, "PERMISSION_DENIED": 403}
@@ -29,38 +30,6 @@ _BROUGHT_BY = {
 
 class StoreRefused(InputError):
     """A store that refuses the user, or whose place of artefacts can't be used (exit code 2)."""
-
-
-def masked(uri: str) -> str:
-    """Return a URI without the user, the password and the values after ``?`` or ``#`` that it may have.
-
-    What stands before the last ``@`` is taken for user and password; where that can't be told from a value
-    after ``?``, nothing but the scheme is shown.
-
-    Examples
-    --------
-    >>> masked("postgresql://ada:se/cr#t@db.shop/mlflow"), masked("sqlite:///runs/mlflow.db")
-    ('postgresql://***@db.shop/mlflow', 'sqlite:///runs/mlflow.db')
-    >>> masked("mysql://db.shop/mlflow?password=secret"), masked("mysql://db.shop/mlflow?password=s@cret")
-    ('mysql://db.shop/mlflow?***', 'mysql://***')
-    """
-    scheme, mark, rest = uri.partition("://")
-    if not rest.startswith("/"):  # else there is no server, and no user of one
-        if re.search(r"[?&#;][^=@]*=[^@]*@", rest):
-            return f"{scheme}://***"
-        rest = re.sub(r".*@", "***@", rest, flags=re.DOTALL)
-    return scheme + mark + re.sub(r"([?#]).+", r"\1***", rest, count=1, flags=re.DOTALL)
-
-
-def masked_text(text: str) -> str:
-    """Return the text of an error with every URI in it `masked`.
-
-    Examples
-    --------
-    >>> masked_text("Invalid url: https://ada:se/cret@host/api and no more")
-    'Invalid url: https://***@host/api and no more'
-    """
-    return re.sub(r"[\w.+-]+://\S+", lambda uri: masked(uri[0]), text)
 
 
 def refusal(error: Exception, store: str, method: str = "") -> StoreRefused | None:
@@ -116,7 +85,7 @@ def _of_package(store: str, module: str, *, of_files: bool) -> str:
 def _of_user(store: str, status: int) -> str:
     if status == 403:
         return f"tracking store {store} does not allow this user to do it (403); ask for the permission"
-    given = [name for name in (USER, PASSWORD, TOKEN) if os.environ.get(name)]
+    given = [name for name in (USER, PASSWORD, TOKEN) if environment.text(name)]
     if TOKEN in given or {USER, PASSWORD} <= set(given):
         return f"tracking store {store} does not accept {' and '.join(given)} (401); correct them"
     return f"tracking store {store} wants a user and a password (401); set {USER} and {PASSWORD}"

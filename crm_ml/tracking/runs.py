@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crm_ml.errors import CrmError, InputError, StoreUnavailable
+from crm_ml.masking import masked_file
 from crm_ml.storage.manifest import fingerprint
 from crm_ml.tracking.experiments import experiment_id
 from crm_ml.tracking.logged_datasets import LoggedDataset, dataset_inputs
@@ -43,13 +44,15 @@ class TrackedRun:
         self._full_names: dict[str, str] = {}
         self._tables: list[str] = []
 
-    def log_params(self, params: Mapping[str, Any]) -> None:
+    def log_params(self, settings: Mapping[str, Any]) -> None:
         """Log settings, short; nested mappings become dotted names, made safe as those of metrics."""
         from mlflow.entities import Param
 
-        flat = dict(_flatten(params))
+        flat = dict(_flatten(settings))
         self._full_names |= changed_names(flat)
-        self.client.log_batch(self.run_id, params=[Param(safe_name(k), v) for k, v in flat.items()])
+        self.client.log_batch(
+            self.run_id, params=[Param(safe_name(k), masked_file(v)) for k, v in flat.items()]
+        )
 
     def log_metrics(self, metrics: Mapping[str, float]) -> None:
         """Log metrics, all or none, also to the model if one was registered before.

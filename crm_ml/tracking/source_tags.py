@@ -2,6 +2,8 @@
 
 import contextlib
 
+from crm_ml.masking import masked_file
+
 USER, NAME, KIND, COMMIT = (
     "mlflow.user",
     "mlflow.source.name",
@@ -24,7 +26,7 @@ def source_tags(source: str) -> dict[str, str]:
         The user is the one that MLflow would note: of the store, else of the system; none where neither is
         known.
     """
-    tags = {NAME: source, KIND: "LOCAL"} if source else {}
+    tags = {NAME: masked_file(source), KIND: "LOCAL"} if source else {}
     with contextlib.suppress(OSError, KeyError):  # a container may have a user without a name
         from mlflow.tracking.context.default_context import DefaultRunContext
 

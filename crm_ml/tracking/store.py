@@ -6,12 +6,24 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
+from crm_ml import environment
 from crm_ml.errors import InputError
-from crm_ml.storage.paths import runs_folder
-from crm_ml.tracking.refusals import masked, masked_text
+from crm_ml.masking import masked, masked_text
+from crm_ml.private_files import create, make_folder
+from crm_ml.storage.paths import runs_folder, sqlite_uri
+from crm_ml.tracking.answer_limits import limit_answers
 from crm_ml.tracking.store_retry import Patient, patiently
 
-_URI = "MLFLOW_TRACKING_URI"
+_URI = environment.TRACKING_URI
+_DEFAULTS = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",  # seconds that a server may be silent
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # it may have a password
+    "PGCONNECT_TIMEOUT": "30",
+}
+_FILE = "mlflow.db"
 
 
 class Client(Patient):
@@ -20,7 +32,7 @@ class Client(Patient):
 
 def tracking_uri() -> str:
     """Return ``MLFLOW_TRACKING_URI``, or the local SQLite store of the project."""
-    return os.environ.get(_URI) or f"sqlite:///{runs_folder() / 'mlflow.db'}"
+    return environment.text(_URI) or sqlite_uri(runs_folder() / _FILE)
 
 
 def store_name() -> str:
@@ -38,7 +50,7 @@ def connect() -> Client:
     """
     mlflow = load_mlflow()
     if not _served(tracking_uri()):
-        runs_folder().mkdir(parents=True, exist_ok=True)
+        create(make_folder(runs_folder()) / _FILE)
     for logger in ("mlflow", "alembic"):
         logging.getLogger(logger).setLevel(logging.WARNING)
     configured = os.environ.get(_URI)
@@ -95,13 +107,12 @@ def _missing(error: Any) -> bool:
 
 
 def load_mlflow() -> Any:
-    """Import MLflow, by default without telemetry and with few retries of its own."""
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
-    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # it may have a password
+    """Import MLflow, by default without telemetry, with few retries of its own and with limits of time."""
+    for name, value in _DEFAULTS.items():
+        os.environ.setdefault(name, value)
     import mlflow
 
+    limit_answers()
     return mlflow
 
 

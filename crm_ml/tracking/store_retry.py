@@ -1,17 +1,18 @@
 """Retries while the tracking store is locked or unavailable."""
 
 import logging
-import os
 import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from crm_ml.errors import ConfigError, StoreUnavailable
-from crm_ml.tracking.refusals import masked_text, refusal, refuses_artefacts
+from crm_ml import environment
+from crm_ml.errors import StoreUnavailable
+from crm_ml.masking import masked_file, masked_text
+from crm_ml.tracking.refusals import refusal, refuses_artefacts
 
 log = logging.getLogger(__name__)
-WAIT = "CRM_ML_STORE_WAIT_S"
-_WAIT_S, _FIRST_S, _LONGEST_S = "60", 0.25, 8.0
+WAIT = environment.STORE_WAIT_S
+_FIRST_S, _LONGEST_S = 0.25, 8.0
 _CODES = ("TEMPORARILY_UNAVAILABLE", "RESOURCE_EXHAUSTED")
 _WORDS = (
     "database is locked",
@@ -58,7 +59,7 @@ def patiently(
         If that is no number.
     """
     started, wait, tries = time.monotonic(), _FIRST_S, 0
-    longest = _seconds()
+    longest = environment.store_wait_s()
     while True:
         tries += 1
         try:
@@ -79,7 +80,7 @@ def patiently(
 
 
 class Patient:
-    """A wrapper whose method calls are made by `patiently`."""
+    """A wrapper whose method calls are made by `patiently`; no text that it hands on has a secret."""
 
     def __init__(self, wrapped: Any, store: str) -> None:
         self._wrapped = wrapped
@@ -89,13 +90,21 @@ class Patient:
         attribute = getattr(self._wrapped, name)
         if not callable(attribute):
             return attribute
-        return lambda *arguments, **named: patiently(
-            lambda: attribute(*arguments, **named), self._store, method=name
-        )
+
+        def call(*arguments: Any, **named: Any) -> Any:
+            safe = [_masked(each) for each in arguments]
+            safe_named = {key: _masked(each) for key, each in named.items()}
+            return patiently(lambda: attribute(*safe, **safe_named), self._store, method=name)
+
+        return call
 
     def once(self, make: Callable[[Any], Result], find: Callable[[Any], Result | None]) -> Result:
         """Create something; use `find` if an earlier attempt was executed and its answer lost."""
         return patiently(lambda: make(self._wrapped), self._store, lambda: find(self._wrapped))
+
+
+def _masked(value: Any) -> Any:
+    return masked_file(value) if isinstance(value, str) else value
 
 
 def _passing(error: Exception) -> bool:
@@ -119,11 +128,3 @@ def _short(error: Exception) -> str:
     """Return the essential part of an error, without statements and parameters."""
     text = str(error)
     return next((word for word in _WORDS if word in text), masked_text(text.partition("\n")[0])[:200])
-
-
-def _seconds() -> float:
-    text = os.environ.get(WAIT, _WAIT_S)
-    try:
-        return float(text)
-    except ValueError:
-        raise ConfigError(f"{WAIT} is {text!r}; give a number of seconds, such as 60") from None

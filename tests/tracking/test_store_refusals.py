@@ -10,6 +10,7 @@ from third_party import third_party
 
 from crm_ml import tracking
 from crm_ml.errors import InputError
+from crm_ml.masking import masked
 from crm_ml.storage.manifest import new_folder
 from crm_ml.tracking.refusals import refusal
 from crm_ml.train.promote.__main__ import main as promote
@@ -139,7 +140,7 @@ def test_a_missing_module_is_told_with_what_brings_it(module, method, words):
     ],
 )
 def test_no_password_is_shown_wherever_it_stands_in_a_uri(uri, shown):
-    assert tracking.masked(uri) == shown
+    assert masked(uri) == shown
 
 
 def test_no_password_is_shown_by_an_error_of_mlflow_itself(monkeypatch, capsys):

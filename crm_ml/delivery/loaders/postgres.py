@@ -9,11 +9,11 @@ the driver says, since that may hold parts of it or of a row: its SQLSTATE does.
 
 import contextlib
 import importlib
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from crm_ml import environment
 from crm_ml.delivery.loaders.load_once import (
     KEY,
     LEDGER,
@@ -76,7 +76,7 @@ def load(folder: Path, target: str = "") -> Loaded:
     """
     if target:
         raise ConfigError(f"the address stands in {ADDRESS}, never on the command line; write postgres:")
-    address = os.environ.get(ADDRESS)
+    address = environment.text(ADDRESS)
     if not address:
         raise ConfigError(
             f"set {ADDRESS} to the address of the database: postgresql://user@host:port/database"

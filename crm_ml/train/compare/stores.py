@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from crm_ml import tracking
 from crm_ml.errors import InputError
+from crm_ml.masking import masked
+from crm_ml.storage.paths import sqlite_file, sqlite_uri
 from crm_ml.train.compare.logged_rows import FOLDER, Logged
 
 if TYPE_CHECKING:
@@ -70,9 +72,9 @@ def client_of(store: str) -> "Client":
     InputError
         If a local database does not exist.
     """
-    file = store.removeprefix("sqlite:///")
-    if file != store and store != tracking.tracking_uri() and not Path(file).is_file():
-        raise InputError(f"{store}: there is no such tracking store")
+    file = sqlite_file(store)
+    if file is not None and store != tracking.tracking_uri() and not file.is_file():
+        raise InputError(f"{masked(store)}: there is no such tracking store")
     return tracking.connect_to(store)
 
 
@@ -100,11 +102,11 @@ def _find(name: str, stores: Sequence[str]) -> Named:
         short = run.info.run_id[:_DIGITS]
         return Named(f"{name if '@' in name else run.info.run_name} {short}", run.info.run_id, store, rows)
     kind = "registered model" if "@" in name else "run"
-    raise InputError(f"{name}: no {kind} of that name in {', '.join(map(tracking.masked, stores))}")
+    raise InputError(f"{name}: no {kind} of that name in {', '.join(map(masked, stores))}")
 
 
 def _run(client: "Client", name: str, store: str) -> Any | None:
-    with tracking.absent(f"{name} can't be read from {tracking.masked(store)}"):
+    with tracking.absent(f"{name} can't be read from {masked(store)}"):
         if "@" in name:
             model, _, alias = name.partition("@")
             return client.get_run(str(client.get_model_version_by_alias(model, alias).run_id))
@@ -114,4 +116,4 @@ def _run(client: "Client", name: str, store: str) -> Any | None:
 
 def _uri(store: str) -> str:
     database = Path(store) / "mlflow.db"
-    return f"sqlite:///{database.resolve()}" if database.is_file() else store
+    return sqlite_uri(database.resolve()) if database.is_file() else store

@@ -18,6 +18,8 @@ import numpy.typing as npt
 from crm_ml.config.parts import Option
 from crm_ml.config.tuning import Values
 from crm_ml.errors import CrmError, InputError, Stopped
+from crm_ml.private_files import make_folder, private_files
+from crm_ml.storage.paths import sqlite_uri
 from crm_ml.storage.workspace import locked
 from crm_ml.train.search.interrupts import Ending
 from crm_ml.train.search.study_plan import SearchPlan
@@ -169,13 +171,13 @@ def _kept(folder: Path | None) -> Iterator["Study | None"]:
     import optuna
     from optuna.storages import RDBStorage
 
-    folder.mkdir(parents=True, exist_ok=True)
-    with locked(folder) as alone:
+    make_folder(folder)
+    with private_files(), locked(folder) as alone:
         if not alone:
             raise InputError(f"another process tunes in {folder}; wait for it, or end it and start again")
         if not (folder / _FILE).is_file():
             _create(folder)
-        storage = RDBStorage(f"sqlite:///{folder / _FILE}")
+        storage = RDBStorage(sqlite_uri(folder / _FILE))
         try:
             yield optuna.load_study(study_name=_NAME, storage=storage)
         finally:
@@ -190,7 +192,7 @@ def _create(folder: Path) -> None:
     for left in folder.glob(f".{_FILE}.*"):
         left.unlink()
     part = folder / f".{_FILE}.tmp"
-    storage = RDBStorage(f"sqlite:///{part}")
+    storage = RDBStorage(sqlite_uri(part))
     optuna.create_study(storage=storage, study_name=_NAME, direction="maximize")
     storage.engine.dispose()
     part.rename(folder / _FILE)
