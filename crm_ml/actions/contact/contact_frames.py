@@ -1,5 +1,6 @@
 """Frames from elsewhere, brought to the engine and the connection of the customer tables."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
@@ -14,14 +15,17 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _VIEW = "crm_ml_carrier"  # name that `query` needs for a relation; no statement here reads it
+_FILE = "moved.parquet"
 
 
 def from_arrow(arrow: "pa.Table", like: "nw.LazyFrame[Any]") -> "nw.LazyFrame[Any]":
     """Return an Arrow table as a frame of the same engine as `like`."""
-    if like.implementation.is_duckdb():
-        # DuckDB finds `arrow` by its name
-        native = like.to_native().query(_VIEW, "SELECT * FROM arrow")
-        return _lazy(materialize(_lazy(native)))
+    if like.implementation.is_duckdb():  # which finds no Python object by its name
+        from pyarrow import parquet
+
+        with private_scratch() as folder:
+            parquet.write_table(arrow, folder / _FILE)
+            return _copied(folder / _FILE, like)
     if like.implementation.is_pandas():
         import pandas as pd
 
@@ -42,9 +46,13 @@ def moved(frame: "nw.LazyFrame[Any]", like: "nw.LazyFrame[Any]") -> "nw.LazyFram
     if not like.implementation.is_duckdb():
         return from_arrow(frame.collect(backend="pyarrow").to_native(), like)
     with private_scratch() as folder:
-        path = folder / "moved.parquet"
-        write_parquet(frame, path)
-        return _lazy(materialize(from_sql(f"SELECT * FROM {parquet_rows(path)}", like)))
+        write_parquet(frame, folder / _FILE)
+        return _copied(folder / _FILE, like)
+
+
+def _copied(path: Path, like: "nw.LazyFrame[Any]") -> "nw.LazyFrame[Any]":
+    """Copy a Parquet file to the connection of `like`, so that it may be removed."""
+    return _lazy(materialize(from_sql(f"SELECT * FROM {parquet_rows(path)}", like)))
 
 
 def lazy(frame: Any) -> "nw.LazyFrame[Any]":
