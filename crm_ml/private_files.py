@@ -8,6 +8,7 @@ import contextlib
 import functools
 import logging
 import os
+import shlex
 import stat
 import threading
 from collections.abc import Iterator
@@ -57,7 +58,7 @@ def private_files() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def project_files() -> Iterator[None]:
+def as_usual() -> Iterator[None]:
     """Let what is created within the block be as open as the user's own files: configs, a new project."""
     with _Narrowed.lock:
         within = _Narrowed.blocks > 0
@@ -68,6 +69,13 @@ def project_files() -> Iterator[None]:
     finally:
         if within:
             os.umask(_MASK)
+
+
+def write_usual(path: Path, text: str) -> None:
+    """Write a text in UTF-8 with the user's usual mode, and make the folders that it lacks."""
+    with as_usual():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
 
 
 def make_folder(folder: Path) -> Path:
@@ -105,7 +113,7 @@ def _tell_open(folder: Path) -> None:
                 "%s can be read by every user of this machine, as versions up to 0.11 left it; close it "
                 "with: chmod -R go= %s",
                 folder,
-                folder,
+                shlex.quote(str(folder)),
             )
 
 

@@ -12,6 +12,7 @@ import yaml
 from crm_ml.config.loading import overridden
 from crm_ml.config.suggested import suggested, suggested_families
 from crm_ml.errors import ConfigError
+from crm_ml.private_files import write_usual
 from crm_ml.storage.paths import inside, project_root
 
 _WIDTH = 110
@@ -113,8 +114,7 @@ def write_config(path: Path, heading: str, reasons: Sequence[str], content: Mapp
         comment += [
             f"# {'-' if place == 0 else ' '} {line}" for place, line in enumerate(wrap(reason, _WIDTH))
         ]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("\n".join([*comment, plain_yaml(content)]), encoding="utf-8")
+    write_usual(path, "\n".join([*comment, plain_yaml(content)]))
 
 
 def plain_yaml(content: Mapping[str, Any], one_line: bool = True) -> str:

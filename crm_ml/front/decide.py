@@ -17,6 +17,7 @@ from crm_ml.front.decided_list import DecidedList
 from crm_ml.front.list_models import Model, models_of
 from crm_ml.front.list_request import Limits, catalog_of, currency_for, stated_consent
 from crm_ml.front.scored_day import identified, stages
+from crm_ml.private_files import private_files
 from crm_ml.score.batch import publish_list
 from crm_ml.score.prepared_list import prepare
 from crm_ml.tables import Tables
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 _NO_CURRENCY = "XXX"  # the code of ISO 4217 for none
 
 
+@private_files()
 def decide(
     tables: Tables,
     as_of: date | str,

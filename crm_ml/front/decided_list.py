@@ -17,6 +17,8 @@ from crm_ml.pages import Currency
 from crm_ml.score.batch import TRACE, PublishedList
 from crm_ml.score.list_job import ListJob
 from crm_ml.score.prepared_list import earlier_of, pointer_of
+from crm_ml.storage.group_access import group_of
+from crm_ml.storage.manifest import copy_files
 from crm_ml.storage.publish import publish
 
 if TYPE_CHECKING:
@@ -113,13 +115,16 @@ class DecidedList:
         decisions = Decisions(features, weighed, self.frame, actions, abouts, currency, zone, day)
         return decisions.explain(str(customer_id))
 
-    def save(self, folder: str | Path | None = None) -> Path:
+    def save(self, folder: str | Path | None = None, group: str | None = None) -> Path:
         """Publish the list, whole or not at all, as ``<folder>/<name>/<day>-<id>``.
 
         Parameters
         ----------
         folder : str or Path, optional
             Of all lists; `out` of `crm_ml.decide` without it.
+        group : str, optional
+            Group of the machine that may read the list, such as that of a campaign tool; without it the list
+            is its owner's alone.
 
         Returns
         -------
@@ -129,12 +134,12 @@ class DecidedList:
         Raises
         ------
         ConfigError
-            If no folder is named, or it has earlier lists of the name that this one did not count as
-            contacts.
+            If no folder is named, the group can't be given files, or the folder has earlier lists of the name
+            that this one did not count as contacts.
         AlreadyPublished
             If the same list stands there.
         """
-        out = self._out if folder is None else Path(folder)
+        out, readers = self._out if folder is None else Path(folder), group_of(group)
         if out is None:
             raise ConfigError('save: name the folder of all lists, such as list.save("lists")')
         header, day, policy = self._job.header, self._job.snapshot.as_of.date(), self._job.policy
@@ -147,9 +152,9 @@ class DecidedList:
             )
 
         def fill(content: Path, _: Path) -> None:
-            shutil.copytree(self._published.folder, content, dirs_exist_ok=True)
+            copy_files(self._published.folder, content)
 
-        return publish(out / policy.name, header.folder, fill, pointer_of(header))
+        return publish(out / policy.name, header.folder, fill, pointer_of(header), readers)
 
     def __len__(self) -> int:
         return self._published.rows

@@ -9,6 +9,7 @@ from crm_ml.config.day_places import naming_days, places_of
 from crm_ml.front.fit_report import FitReport
 from crm_ml.front.fitted_model import FittedModel, new_home
 from crm_ml.front.run_config import run_config
+from crm_ml.private_files import private_files
 from crm_ml.progress import shown
 from crm_ml.tables import Tables
 from crm_ml.tables.bundle import need_tables
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
 
+@private_files()
 def fit(
     family: str,
     tables: Tables,

@@ -21,6 +21,7 @@ from crm_ml.front.scored_day import ScoredDay, score
 from crm_ml.score_tables.champion_set import source_of
 from crm_ml.score_tables.source import Source
 from crm_ml.snapshots import as_utc
+from crm_ml.storage.manifest import copy_files
 from crm_ml.tables import Tables
 from crm_ml.tables.bundle import need_tables
 from crm_ml.tracking import ModelVersion
@@ -252,5 +253,5 @@ def load_model(folder: str | Path, tables: Tables | None = None) -> FittedModel:
     """
     config, evaluation = saved_fit.read(Path(folder))
     home = new_home()
-    shutil.copytree(Path(folder) / "model", home / "model")
+    copy_files(Path(folder) / "model", home / "model")
     return FittedModel(config, evaluation, home, tables)

@@ -1,7 +1,6 @@
 """The folder of a fitted model: the model, its config, its evaluation and its plots."""
 
 import json
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,7 +8,7 @@ from typing import TYPE_CHECKING
 from crm_ml.config import Run, run_classes
 from crm_ml.errors import InputError
 from crm_ml.front.fit_report import FitReport
-from crm_ml.storage.manifest import new_folder, verify
+from crm_ml.storage.manifest import copy_files, new_folder, verify
 from crm_ml.tables.strict import validate
 from crm_ml.tracking.safe_names import safe_file
 
@@ -31,7 +30,7 @@ def save(
     """
     content = {"config": config.model_dump(mode="json"), "evaluation": evaluation.as_json()}
     with new_folder(folder, family=config.family) as part:
-        shutil.copytree(model, part / "model")
+        copy_files(model, part / "model")
         (part / _FILE).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
         (part / "plots").mkdir()
         for name, figure in figures.items():

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from crm_ml.actions.catalog import Action
 from crm_ml.errors import InputError
+from crm_ml.private_files import private_files
 from crm_ml.score_tables.feature_table import features_of
 from crm_ml.score_tables.joined import score_day
 from crm_ml.score_tables.source import ScoringDay, Source, options_by_group
@@ -47,6 +48,7 @@ class ScoredDay:
     frame: "pd.DataFrame"
 
 
+@private_files()
 def score(source: Source, tables: Tables, as_of: date | str, actions: Sequence[Action] = ()) -> ScoredDay:
     """Score the customers of a day, or find their scores whole.
 

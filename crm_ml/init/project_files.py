@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from crm_ml.errors import ConfigError
+from crm_ml.private_files import as_usual
 
 HERE = Path(__file__).parent
 CONFIGS = HERE / "configs"
@@ -48,10 +49,11 @@ def lay_out(folder: Path, every_config: bool = False) -> list[str]:
             f"{folder}: there are already {', '.join(there)}; move them away, or name another folder"
         )
     try:
-        for path, source in files.items():
-            (folder / path).parent.mkdir(parents=True, exist_ok=True)
-            with (folder / path).open("xb") as file:
-                file.write(source.read_bytes())
+        with as_usual():
+            for path, source in files.items():
+                (folder / path).parent.mkdir(parents=True, exist_ok=True)
+                with (folder / path).open("xb") as file:
+                    file.write(source.read_bytes())
     except OSError as error:
         raise ConfigError(f"{folder}: can't be written: {error.strerror}; name another folder") from error
     return list(files)

@@ -12,6 +12,7 @@ from crm_ml.learning.calibration_of_value import answer_calibration, answers_by_
 from crm_ml.learning.incremental_value import by_action, compared_rows, in_all
 from crm_ml.learning.list_outcomes import Published, answered, check_reach, window_of, write_outcomes
 from crm_ml.learning.off_policy_value import policy_value
+from crm_ml.private_files import private_files
 from crm_ml.storage.private_scratch import private_scratch
 from crm_ml.tables import Tables
 
@@ -49,6 +50,7 @@ class Question:
     other: Published | None = None
 
 
+@private_files()
 def evaluate(published: Published, tables: Tables, catalog: Catalog, asked: Question) -> dict[str, Any]:
     """Evaluate a list by what its customers did within a window.
 

@@ -9,6 +9,7 @@ from crm_ml.errors import ConfigError, InputError
 from crm_ml.models.estimator import Estimator
 from crm_ml.models.predictor import HAPPENED, Predictor
 from crm_ml.plugins import full_name, named
+from crm_ml.private_files import make_folder
 from crm_ml.storage.manifest import new_folder, verify
 from crm_ml.tables.outside_frames import as_features
 from crm_ml.version import VERSION
@@ -78,7 +79,7 @@ def load(folder: Path) -> Any:
 
 def write_model(model: Saved, folder: Path) -> None:
     """Write a fitted model and the name of its class; the folder is made where it is absent."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     noted: dict[str, Any] = {"model": full_name(type(model)), "format": _FORMAT}
     labels = model.labels_ if isinstance(model, Predictor) else HAPPENED
     if labels != HAPPENED:

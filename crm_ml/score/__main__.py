@@ -56,11 +56,12 @@ def _score(config: str, overrides: Sequence[str], out: Path | None) -> None:
     from crm_ml.next_steps import after_list
     from crm_ml.progress import shown
     from crm_ml.score.batch import run
-    from crm_ml.score.settings import settings_of
+    from crm_ml.score.settings import open_lists, settings_of
     from crm_ml.score_tables.champion_set import champions
     from crm_ml.storage.paths import inside, project_root
 
     settings = settings_of(config, overrides)
+    open_lists(settings, out)
     catalog = configs.load(inside(project_root(), settings.actions), Catalog)
     console = Console()
     name = config.removeprefix("configs/").removesuffix(".yaml")

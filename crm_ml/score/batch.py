@@ -15,7 +15,7 @@ from crm_ml.errors import AlreadyPublished
 from crm_ml.lists.read_list import LIST_FILE, verify_list
 from crm_ml.score.list_job import WEIGHED_FILE, ListJob, Place, decide, on
 from crm_ml.score.prepared_list import pointer_of, prepare
-from crm_ml.score.settings import ScoreSettings
+from crm_ml.score.settings import ScoreSettings, open_lists
 from crm_ml.score_tables.champion_set import Champions
 from crm_ml.score_tables.data_age import age_of
 from crm_ml.score_tables.drift_gate import check_drift
@@ -23,6 +23,7 @@ from crm_ml.score_tables.feature_table import features_of
 from crm_ml.score_tables.joined import ScoreTables, score_day
 from crm_ml.score_tables.score_rows import Progress
 from crm_ml.score_tables.source import ScoringDay, scan
+from crm_ml.storage.group_access import Group
 from crm_ml.storage.publish import check_free, publish
 from crm_ml.tables.bundle import Tables
 from crm_ml.tables.engine import connect
@@ -102,9 +103,9 @@ def run(
     DriftLimit
         If the data are too unlike those of the training (exit code 5); nothing is published then.
     """
-    target = (out or settings.out_folder) / settings.name
+    target, group = open_lists(settings, out)
     job = prepare(settings, settings.day, catalog, tables, models, target)
-    return publish_list(job, target, settings.work_folder, progress)
+    return publish_list(job, target, settings.work_folder, progress, group=group)
 
 
 def publish_list(
@@ -113,6 +114,7 @@ def publish_list(
     work: Path,
     progress: Progress | None = None,
     trace: Path | None = None,
+    group: Group | None = None,
 ) -> PublishedList:
     """Score, decide and publish what `prepare` has checked.
 
@@ -128,6 +130,8 @@ def publish_list(
     trace : Path, optional
         Existing folder where to leave what the decision was made from: `TRACE`, the features of all
         customers, and the status and value of each action-channel (`crm_ml.decision.open_actions.weigh`).
+    group : Group, optional
+        Who may read the list beside its owner.
 
     Raises
     ------
@@ -136,7 +140,7 @@ def publish_list(
     """
     header, policy, pointer = job.header, job.policy, pointer_of(job.header)
     try:
-        check_free(target, header.folder, pointer)
+        check_free(target, header.folder, pointer, group)
     except AlreadyPublished:
         verify_list(target / header.folder)
         raise
@@ -164,7 +168,7 @@ def publish_list(
             )
         )
 
-    publish(target, header.folder, fill, pointer)
+    publish(target, header.folder, fill, pointer, group)
     log.info("list %s: %s", header.list_id, published[0].funnel.left)
     return published[0]
 

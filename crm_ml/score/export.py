@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from crm_ml import commands
 from crm_ml.delivery.exporters.export_plan import Options
 from crm_ml.delivery.exporters.exporters import tool_names
+from crm_ml.storage.group_access import group_of
 from crm_ml.storage.paths import data_folder
 from crm_ml.tables.strict import validate
 
@@ -28,10 +29,10 @@ def _main(arguments: Sequence[str] | None) -> None:
 def _export(arguments: dict[str, Any]) -> None:
     from crm_ml.delivery.exporters.export_job import export_list
 
-    folder, out = arguments.pop("list"), arguments.pop("out")
+    folder, out, group = arguments.pop("list"), arguments.pop("out"), group_of(arguments.pop("group"))
     arguments |= {name: tuple(arguments[name]) for name in ("actions", "channels", "variables")}
     options = validate(arguments, Options, "options")
-    _show(export_list(folder, options, out or data_folder() / "exports"))
+    _show(export_list(folder, options, out or data_folder() / "exports", group))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -44,6 +45,9 @@ def _parser() -> argparse.ArgumentParser:
         "--contacts", type=Path, metavar="FILE", help="CSV or Parquet: customer_id, addresses"
     )
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder of exports (default: data/exports)")
+    parser.add_argument(
+        "--group", metavar="NAME", help="group of the machine that may read the export beside its owner"
+    )
     for name, what in (("action", "only rows of this action"), ("channel", "only rows of this channel")):
         parser.add_argument(
             f"--{name}", action="append", default=[], dest=f"{name}s", metavar="NAME", help=what

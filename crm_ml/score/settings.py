@@ -9,8 +9,9 @@ from pydantic import Field, model_validator
 
 from crm_ml.config import Data, load
 from crm_ml.decision.list_policy import ListPolicy
-from crm_ml.errors import ConfigError
+from crm_ml.errors import ConfigError, InputError
 from crm_ml.next_steps import without_list
+from crm_ml.storage.group_access import Group, group_of
 from crm_ml.storage.paths import configs_folder, data_folder, inside, project_root
 
 _FAMILY_OF = {
@@ -42,6 +43,9 @@ class ScoreSettings(ListPolicy):
         Folder of the lists, inside the project; ``lists`` in the data folder without it.
     work : str, optional
         Folder of feature and score tables, inside the project; ``scores`` in the data folder without it.
+    group : str, optional
+        Group of the machine that may read the list, such as that of a campaign tool; without it the list is
+        its owner's alone. It changes nothing in the list.
     """
 
     data: Data
@@ -50,6 +54,7 @@ class ScoreSettings(ListPolicy):
     actions: str
     out: str | None = None
     work: str | None = None
+    group: str | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -91,6 +96,29 @@ class ScoreSettings(ListPolicy):
     def work_folder(self) -> Path:
         """Folder of the feature and score tables; raises as `out_folder`."""
         return inside(project_root(), self.work) if self.work else data_folder() / "scores"
+
+
+def open_lists(settings: ScoreSettings, out: Path | None = None) -> tuple[Path, Group | None]:
+    """Return the folder of all lists of the name, and the group that may read them.
+
+    Where there is a group the folder is made here, so that its parents let the group pass.
+
+    Raises
+    ------
+    ConfigError
+        If the group can't be given a list, or the folder lies outside the project.
+    InputError
+        If the folder can't be made.
+    """
+    target, group = (out or settings.out_folder) / settings.name, group_of(settings.group)
+    if group:
+        try:
+            group.make_folder(target)
+        except OSError as error:
+            raise InputError(
+                f"{target}: can't be made for the group {group.name} ({error.strerror})"
+            ) from error
+    return target, group
 
 
 def settings_of(config: str, overrides: Sequence[str] = ()) -> ScoreSettings:

@@ -78,6 +78,18 @@ def write_manifest(folder: Path, **details: Any) -> None:
     (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
 
 
+def copy_files(source: Path, target: Path) -> None:
+    """Copy the files of a folder into another, open to their owner alone whatever those of the source are."""
+    with private_files():
+        for path in sorted(source.rglob("*")):
+            copy = target / path.relative_to(source)
+            if path.is_dir():
+                copy.mkdir(parents=True, exist_ok=True)
+            else:
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(path, copy)
+
+
 def verify(folder: Path) -> dict[str, Any]:
     """Check every file of a folder against its manifest, before anything else is parsed.
 

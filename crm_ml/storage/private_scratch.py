@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 
 from crm_ml.errors import ConfigError
+from crm_ml.private_files import make_folder
 from crm_ml.storage.paths import frames_folder
 from crm_ml.storage.workspace import discard, new_workspace, remove_stale
 
@@ -65,7 +66,7 @@ def _of_process(process: int, parent: Path) -> Path:
 
 def _home(parent: Path) -> Path:
     """Return the user's folder below `parent`, in whose place nobody else can put another."""
-    parent.mkdir(parents=True, exist_ok=True)
+    make_folder(parent)
     home = parent / f".private-{os.geteuid()}"
     with contextlib.suppress(FileExistsError):
         home.mkdir(_OWNER_ONLY)

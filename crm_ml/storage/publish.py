@@ -18,6 +18,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from crm_ml.errors import AlreadyPublished, InputError
+from crm_ml.private_files import make_folder, private_files
+from crm_ml.storage.group_access import Group
 from crm_ml.storage.manifest import sync
 from crm_ml.storage.workspace import locked, new_workspace
 
@@ -27,7 +29,11 @@ CONTENT = "content"
 
 
 def publish(
-    folder: Path, name: str, fill: Callable[[Path, Path], None], pointer: dict[str, str] | None = None
+    folder: Path,
+    name: str,
+    fill: Callable[[Path, Path], None],
+    pointer: dict[str, str] | None = None,
+    group: Group | None = None,
 ) -> Path:
     """Write a new folder ``folder/name`` atomically: readers see all of it or nothing.
 
@@ -42,6 +48,8 @@ def publish(
     pointer : dict, optional
         New content of ``latest.json``, with keys ``folder`` and ``as_of``. It never moves to an older
         ``as_of``.
+    group : Group, optional
+        Who may read it beside its owner; nobody by default.
 
     Raises
     ------
@@ -50,15 +58,23 @@ def publish(
     InputError
         If the folder can't be written to; partial files are removed.
     """
-    check_free(folder, name, pointer)
-    with _translate_errors(folder, name), new_workspace(folder / name, _discard) as space:
+    check_free(folder, name, pointer, group)
+    with _translate_errors(folder, name), _new_space(folder / name) as space:
         (space / CONTENT).mkdir()
         fill(space / CONTENT, space)
-        _commit(space, folder / name, pointer)
+        _commit(space, folder / name, pointer, group)
     return folder / name
 
 
-def check_free(folder: Path, name: str, pointer: dict[str, str] | None = None) -> None:
+@contextlib.contextmanager
+def _new_space(folder: Path) -> Iterator[Path]:
+    with private_files(), new_workspace(folder, _discard) as space:
+        yield space
+
+
+def check_free(
+    folder: Path, name: str, pointer: dict[str, str] | None = None, group: Group | None = None
+) -> None:
     """Remove leftovers of dead writers and refuse an existing name, whose pointer is repaired.
 
     Raises
@@ -71,16 +87,18 @@ def check_free(folder: Path, name: str, pointer: dict[str, str] | None = None) -
     if not _is_plain(name):
         raise InputError(f"{name!r} can't be the name of a folder")
     with _translate_errors(folder, name):
+        if group:
+            group.make_folder(folder)
         recover(folder)
         if (folder / name).exists():
             if pointer:
-                _repair(folder, pointer)
+                _repair(folder, pointer, group)
             raise AlreadyPublished(f"{folder / name} is already published; nothing was changed")
 
 
 def recover(folder: Path) -> None:
     """Create a folder and remove leftovers of dead writers in it; folders of live writers stay."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     for space in sorted(folder.glob(".*.tmp")):
         with contextlib.suppress(OSError), locked(space) as alone:
             if alone:
@@ -113,13 +131,15 @@ def _translate_errors(folder: Path, name: str) -> Iterator[None]:
         raise InputError(f"{folder}: can't write {name} ({reason}); nothing was published") from error
 
 
-def _commit(space: Path, final: Path, pointer: dict[str, str] | None) -> None:
+def _commit(space: Path, final: Path, pointer: dict[str, str] | None, group: Group | None) -> None:
     content = space / CONTENT
+    if group:
+        group.give(content)
     for path in sorted(content.rglob("*")):
         sync(path)
     sync(content)
     if pointer:
-        _write_pointer(space / POINTER, pointer)
+        _write_pointer(space / POINTER, pointer, group)
     sync(space)
     try:
         content.rename(final)  # fails where final is a folder with files: a rename never replaces those
@@ -141,12 +161,12 @@ def _finish(space: Path, folder: Path) -> None:
         sync(folder)
 
 
-def _repair(folder: Path, pointer: dict[str, str]) -> None:
+def _repair(folder: Path, pointer: dict[str, str], group: Group | None) -> None:
     """Rewrite the pointer if it is missing, broken or older."""
     if not _is_newer(pointer, read_pointer(folder), or_equal=False):
         return
-    with new_workspace(folder / pointer["folder"], _discard) as space:
-        _write_pointer(space / POINTER, pointer)
+    with _new_space(folder / pointer["folder"]) as space:
+        _write_pointer(space / POINTER, pointer, group)
         (space / POINTER).replace(folder / POINTER)
         sync(folder)
 
@@ -157,8 +177,10 @@ def _is_newer(pointer: dict[str, str], than: dict[str, str] | None, *, or_equal:
     return pointer["as_of"] > than["as_of"] or (or_equal and pointer["as_of"] == than["as_of"])
 
 
-def _write_pointer(path: Path, pointer: dict[str, str]) -> None:
+def _write_pointer(path: Path, pointer: dict[str, str], group: Group | None) -> None:
     path.write_text(json.dumps(pointer, indent=1, sort_keys=True) + "\n", "utf-8")
+    if group:
+        group.give(path)
     sync(path)
 
 

@@ -70,6 +70,7 @@ def _check(arguments: argparse.Namespace) -> None:
 
     from crm_ml.next_steps import new_run, next_line
     from crm_ml.progress import status
+    from crm_ml.storage.whole_file import write_text
     from crm_ml.tables.cleaning_report import CleaningReport
     from crm_ml.tables.config_file import load_config
 
@@ -78,9 +79,9 @@ def _check(arguments: argparse.Namespace) -> None:
     report = tables.report or CleaningReport()
     Console().print(report.rich())
     if arguments.json is not None:
-        arguments.json.write_text(json.dumps(report.to_dict(), indent=1, sort_keys=True), encoding="utf-8")
+        write_text(arguments.json, json.dumps(report.to_dict(), indent=1, sort_keys=True))
     if arguments.profile is not None:
-        arguments.profile.write_text(json.dumps(report.profile, indent=1, sort_keys=True), encoding="utf-8")
+        write_text(arguments.profile, json.dumps(report.profile, indent=1, sort_keys=True))
     if arguments.out is not None:
         for path in report.write_quarantine(arguments.out):
             Console().print(f"quarantined rows: {path}", soft_wrap=True)

@@ -5,6 +5,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from crm_ml.private_files import make_folder
+from crm_ml.storage.whole_file import whole_file
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -122,8 +125,13 @@ class CleaningReport:
             The files written.
         """
         target = folder / "quarantine"
-        target.mkdir(parents=True, exist_ok=True)
-        return [Path(shutil.copyfile(path, target / path.name)) for path in self.quarantine_files().values()]
+        make_folder(target)
+        copies = []
+        for path in self.quarantine_files().values():
+            with whole_file(target / path.name) as part:
+                shutil.copyfile(path, part)
+            copies.append(target / path.name)
+        return copies
 
     def rich(self) -> "Table":
         """Return a table for the terminal: a row for each table and reason, and the notes below."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from crm_ml.errors import InputError
+from crm_ml.private_files import make_folder, private_files
 from crm_ml.storage.code_version import code_version
 from crm_ml.storage.paths import data_folder
 from crm_ml.storage.workspace import new_workspace, remove_stale
@@ -59,19 +60,20 @@ def load_tables(
         With every breach of every table, one a line.
     """
     opened: Opened | None = None
+    target = (store or data_folder()) / "tables"
     files = _files(mapping, sources, root)
     before = stamps(files)
     digests = _digests(sources)
     if any(digest is None for digest in digests.values()):
-        opened = open_sources(dict(sources), mapping.tables)
+        opened = open_sources(dict(sources), mapping.tables, target)
         for name, digest in digests.items():
             if digest is None and name in opened.types:
                 digests[name] = content_digest(opened.connection, f"raw_{name}", opened.types[name])
     fingerprint = _fingerprint(mapping, digests, root)
-    folder = (store or data_folder()) / "tables" / f"{mapping.name}-{fingerprint[:16]}"
+    folder = target / f"{mapping.name}-{fingerprint[:16]}"
     report = None if opened is not None and opened.refusals else _stored(folder)
     if report is None:
-        opened = open_sources(dict(sources), mapping.tables) if opened is None else opened
+        opened = open_sources(dict(sources), mapping.tables, target) if opened is None else opened
         report = _clean_into(folder, opened, mapping, root, progress, lambda: _refuse_changed(files, before))
     return _relations(folder, report, fingerprint)
 
@@ -140,10 +142,10 @@ def _clean_into(
     check: Callable[[], None],
 ) -> CleaningReport:
     """Clean into a temporary folder beside the final one, check and rename, so that nobody sees half."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(folder.parent)
     remove_stale(folder.parent)
     try:
-        with new_workspace(folder) as working:
+        with private_files(), new_workspace(folder) as working:
             (working / "tables").mkdir()
             report = clean(opened, mapping, working / "tables", root, progress)
             check()

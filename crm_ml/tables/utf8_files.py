@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crm_ml.errors import InputError
+from crm_ml.private_files import make_folder, private_files
 from crm_ml.storage.paths import data_folder
 from crm_ml.storage.workspace import new_workspace
+from crm_ml.tables.csv_header import refuse_endless
 from crm_ml.tables.encodings import CODECS
 from crm_ml.tables.found_encoding import encoding_by_mark, found_encodings
 from crm_ml.tables.packed_files import packing, unpacked
@@ -53,6 +55,8 @@ def in_utf8(
     InputError
         If a file is not in its encoding, or the encoding of one can't be known.
     """
+    for path in files:
+        refuse_endless(path, member)
     encodings = dict.fromkeys(files, encoding) if encoding else found_encodings(files, member)
     places = {}
     with contextlib.ExitStack() as stack:
@@ -65,9 +69,10 @@ def in_utf8(
             else:
                 folder = folder or stack.enter_context(_scratch_folder())
                 places[path] = folder / f"{number}" / Path(path.name).with_suffix(".csv")
-                places[path].parent.mkdir()
+                make_folder(places[path].parent)
             if encoding or not direct:
-                _check(path, encodings[path], member, None if direct else places[path])
+                with private_files():
+                    _check(path, encodings[path], member, None if direct else places[path])
         weakref.finalize(connection, stack.pop_all().close)
     return places, encodings
 
@@ -76,7 +81,7 @@ def in_utf8(
 def _scratch_folder() -> Iterator[Path]:
     """Return a folder beside the cleaned tables, where what a dead process left is removed."""
     parent = data_folder() / "tables"
-    parent.mkdir(parents=True, exist_ok=True)
+    make_folder(parent)
     with new_workspace(parent / "text") as folder:
         yield folder
 

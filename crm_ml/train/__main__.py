@@ -51,6 +51,7 @@ def _train(runs: Sequence[str], overrides: Sequence[str], metrics_json: Path | N
     from crm_ml.config.day_places import naming_days, places_of
     from crm_ml.progress import shown
     from crm_ml.storage.paths import configs_folder
+    from crm_ml.storage.whole_file import write_text
     from crm_ml.train.experiment import run
 
     names = list(runs) or list(load(configs_folder() / "default.yaml", Defaults).runs)
@@ -67,7 +68,7 @@ def _train(runs: Sequence[str], overrides: Sequence[str], metrics_json: Path | N
         _show(console, done, overrides)
     if metrics_json:
         metrics = {done.name: dict(done.outcome.metrics) for done in finished}
-        metrics_json.write_text(json.dumps(metrics, indent=2, sort_keys=True))
+        write_text(metrics_json, json.dumps(metrics, indent=2, sort_keys=True))
 
 
 def _show(console: "Console", done: "Finished", overrides: Sequence[str]) -> None:

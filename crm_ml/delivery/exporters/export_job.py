@@ -17,6 +17,7 @@ from crm_ml.delivery.exporters.recipients import Selection, select
 from crm_ml.errors import AlreadyPublished, InputError, IntegrityError
 from crm_ml.lists.read_list import LIST_FILE, locate, verify_list
 from crm_ml.storage import manifest as artefacts
+from crm_ml.storage.group_access import Group
 from crm_ml.storage.identity import identity
 from crm_ml.storage.publish import check_free, publish
 from crm_ml.tables.engine import connect
@@ -49,12 +50,12 @@ class Exported:
     parts: tuple[FilePart, ...]
 
 
-def export_list(folder: Path, options: Options, out: Path) -> Exported:
+def export_list(folder: Path, options: Options, out: Path, group: Group | None = None) -> Exported:
     """Write the files of a tool into a new folder below `out`, with a manifest.
 
-    Only the owner may open the folder, since it may hold addresses. It is named by the list, the tool and a
-    hash of what was asked for, so that the same export is never made twice. The files are the same bytes for
-    the same list, contacts and options.
+    Only the owner and `group` may open the folder, since it may hold addresses. It is named by the list, the
+    tool and a hash of what was asked for, so that the same export is never made twice. The files are the same
+    bytes for the same list, contacts and options.
 
     Parameters
     ----------
@@ -62,6 +63,8 @@ def export_list(folder: Path, options: Options, out: Path) -> Exported:
         A list, or the folder of all lists of a name, whose newest is exported.
     options : Options
     out : Path
+    group : Group, optional
+        Who may read the export beside its owner.
 
     Raises
     ------
@@ -82,29 +85,27 @@ def export_list(folder: Path, options: Options, out: Path) -> Exported:
     tool = re.sub(r"[^A-Za-z0-9]+", "-", options.to)  # of one's own it is module:name
     name = f"{source.resolve().name}-{tool}-{facts['export_id'][:8]}"
     try:
-        check_free(out, name)
+        check_free(out, name, group=group)
     except AlreadyPublished:
         artefacts.verify(out / name)
         raise
     done: list[Exported] = []
 
-    def fill(content: Path, scratch: Path) -> None:
-        selection, parts = _fill(content, scratch, plan, source / LIST_FILE, options)
+    def fill(content: Path, _scratch: Path) -> None:
+        selection, parts = _fill(content, plan, source / LIST_FILE, options)
         done.append(Exported(out / name, selection, tuple(parts)))
         entries = [_manifest_entry(plan, part) for part in parts]
         artefacts.write_manifest(content, **facts, **asdict(selection), parts=entries)
 
-    publish(out, name, fill)
+    publish(out, name, fill, group=group)
     log.info("export %s of list %s: %s", name, manifest["list_id"], asdict(done[0].selection))
     return done[0]
 
 
 def _fill(
-    content: Path, scratch: Path, plan: ExportPlan, list_file: Path, options: Options
+    content: Path, plan: ExportPlan, list_file: Path, options: Options
 ) -> tuple[Selection, list[FilePart]]:
-    """Write the files and read them back; only their owner may open them, now and later."""
-    for private in (content, scratch):
-        private.chmod(0o700)
+    """Write the files and read them back."""
     connection = connect()
     try:
         selection = select(connection, list_file, plan, options)

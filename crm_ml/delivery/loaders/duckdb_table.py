@@ -19,6 +19,7 @@ from crm_ml.delivery.loaders.load_once import (
     verify,
 )
 from crm_ml.errors import InputError
+from crm_ml.private_files import make_folder, private_files
 from crm_ml.storage.manifest import sync
 from crm_ml.storage.workspace import discard, locked, new_workspace
 from crm_ml.tables.engine import connect
@@ -55,7 +56,7 @@ def load(folder: Path, target: str | Path) -> Loaded:
     """
     verified, target = verify(folder), Path(target)
     with _translate_errors(target), contextlib.ExitStack() as stack:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(target.parent)
         stack.enter_context(locked(target.parent, wait=True))
         _make(target)
         connection = _open(target)
@@ -113,7 +114,7 @@ def _make(target: Path) -> None:
         discard(space)
     if target.exists():
         return
-    with new_workspace(target) as space:
+    with private_files(), new_workspace(target) as space:
         duckdb.connect(str(space / target.name)).close()
         sync(space / target.name)
         (space / target.name).rename(target)

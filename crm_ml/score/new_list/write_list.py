@@ -14,6 +14,7 @@ from crm_ml.config.suggestion.rhythm import rhythm_of
 from crm_ml.config.uses import runs_of
 from crm_ml.errors import InputError
 from crm_ml.next_steps import command, new_run
+from crm_ml.private_files import write_usual
 from crm_ml.score.new_list.first_actions import MARGIN, Basis, first_actions, median_cents
 from crm_ml.score.settings import ScoreSettings
 from crm_ml.tables.bundle import Tables, to_pandas
@@ -80,8 +81,7 @@ def write_list(
     notes = _notes(models, basis, tables)
     heading = f"A first list of {data}: by whom its models were trained and what it may do follows from them"
     write_config(paths[0], heading, notes, content)
-    paths[1].parent.mkdir(parents=True, exist_ok=True)
-    paths[1].write_text(commented(catalog, code), encoding="utf-8")
+    write_usual(paths[1], commented(catalog, code))
     return NewList(f"score/{name}", paths[0], paths[1], notes)
 
 

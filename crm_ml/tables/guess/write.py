@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from crm_ml.errors import InputError
+from crm_ml.private_files import write_usual
 from crm_ml.tables.config_file import usual_root
 from crm_ml.tables.guess.mapping_text import mapping_text
 from crm_ml.tables.guess.other_files import FilesGuess, guess_files
@@ -46,8 +47,7 @@ def write_guess(
         raise InputError(f"{folder} does not hold all files; name a folder that does by --root")
     places = {file: file.resolve().relative_to(folder).as_posix() for file in files}
     text = mapping_text(_name(out), root and folder, places, guess)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(text, encoding="utf-8")
+    write_usual(out, text)
     return guess
 
 

@@ -11,6 +11,7 @@ from crm_ml.errors import StoreUnavailable
 from crm_ml.storage.manifest import verify
 from crm_ml.storage.paths import runs_folder
 from crm_ml.storage.pseudonyms import pseudonym_key
+from crm_ml.storage.whole_file import write_text
 from crm_ml.tables import Tables
 from crm_ml.train.compare.logged_rows import FOLDER, Logged
 from crm_ml.train.promote import promotion
@@ -52,9 +53,8 @@ def log_outcome(
         return _log(active, config, tables, outcome, before)
     except (StoreUnavailable, tracking.StoreRefused) as error:
         path = runs_folder() / "unlogged" / f"{active.run_id}.json"
-        path.parent.mkdir(parents=True, exist_ok=True)
         content = {"config": config.model_dump(mode="json"), "metrics": dict(outcome.metrics)}
-        path.write_text(json.dumps(content, indent=2, sort_keys=True), encoding="utf-8")
+        write_text(path, json.dumps(content, indent=2, sort_keys=True))
         raise type(error)(f"{error}; the metrics of the run stand in {path}") from error
 
 
