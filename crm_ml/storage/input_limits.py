@@ -28,3 +28,9 @@ MOST_LEVELS = 50
 MOST_TIMES = 200
 MOST_FREE_BYTES = 256 * MIB
 MOST_UNPACKED_BYTES = 1 << 36
+
+#: Rows that a Parquet file may say to have, beyond `MOST_TIMES` for each of its bytes.
+MOST_FREE_ROWS = 1_000_000
+#: Bytes of the footer of a Parquet file, and entries of all lists in it.
+MOST_FOOTER_BYTES = 16 * MIB
+MOST_FOOTER_ENTRIES = 500_000

@@ -5,12 +5,13 @@ lead anywhere. So a file is opened without waiting, its descriptor is checked, a
 there. Errors do not name the file: callers put before them what it is to the user.
 """
 
+import io
 import json
 import os
 import re
 import stat
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from crm_ml.errors import InputError
 from crm_ml.storage.input_limits import MOST_JSON_BYTES, MOST_LEVELS
@@ -28,7 +29,7 @@ _QUOTED = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
 _BRACKETS = re.compile(r"[\[\]{}]")
 
 
-def open_regular(path: Path, root: Path | None = None) -> BinaryIO:
+def open_regular(path: Path, root: Path | None = None) -> io.BufferedReader:
     """Open a regular file for reading.
 
     Parameters

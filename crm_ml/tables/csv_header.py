@@ -4,11 +4,12 @@ import csv
 from pathlib import Path
 
 from crm_ml.errors import InputError
+from crm_ml.storage.input_limits import MOST_LINE_BYTES
+from crm_ml.tables.column_limits import refuse_columns
 from crm_ml.tables.packed_files import unpacked
 from crm_ml.tables.sources import refuse_twice
 
 _DELIMITERS = ",;\t|"
-_LONGEST_LINE = 1 << 26
 
 
 def read_header(path: Path, delimiter: str, header: bool = True) -> list[str]:
@@ -25,9 +26,10 @@ def read_header(path: Path, delimiter: str, header: bool = True) -> list[str]:
     ------
     InputError
         If the file is empty or not in UTF-8, has lines that end by a carriage return alone, or a name is
-        missing or occurs twice.
+        missing or occurs twice, or there are more than a table may have.
     """
     names = _first_record(path, delimiter)
+    refuse_columns(names)
     if not header:
         return [str(place) for place, _ in enumerate(names, start=1)]
     unnamed = [str(place) for place, name in enumerate(names, start=1) if not name.strip()]
@@ -49,9 +51,22 @@ def better_delimiter(names: list[str], delimiter: str) -> str:
     return ""
 
 
+def refuse_endless(path: Path, member: str | None = None) -> None:
+    """Refuse a file whose first line is longer than any line may be, before the whole of it is read.
+
+    Raises
+    ------
+    InputError
+    """
+    with unpacked(path, member) as file:
+        line = file.readline(MOST_LINE_BYTES + 1)
+    if len(line) > MOST_LINE_BYTES and b"\r" not in line:
+        raise InputError(f"line 1 has more than {MOST_LINE_BYTES:,} bytes; is it CSV with ends of lines?")
+
+
 def _first_record(path: Path, delimiter: str) -> list[str]:
     with unpacked(path) as file:
-        line = file.readline(_LONGEST_LINE)
+        line = file.readline(MOST_LINE_BYTES)
     try:
         text = line.decode("utf-8-sig").rstrip("\r\n")
         if "\r" in text and '"' not in text:

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crm_ml.errors import InputError
+from crm_ml.storage.input_limits import MOST_LINE_BYTES
+from crm_ml.tables.parquet_footer import check_footer, refuse_bomb
 from crm_ml.tables.sources import ROW, refuse_row_column, refuse_twice, sha256
 from crm_ml.tables.sql import file_literal, ident, literal, parquet_rows
 
@@ -103,7 +105,8 @@ class CsvFile(_Files):
             f"CREATE VIEW {ident(view)} AS SELECT row_number() OVER () AS {ROW}, * FROM read_csv("
             f"{_listed(places.values())}, auto_detect = false, header = {str(self.header).lower()}, "
             f"delim = {literal(self.delimiter)}, quote = '\"', escape = '\"', strict_mode = true, "
-            f"null_padding = false, ignore_errors = false, {self._hive()}, columns = {{{schema}}})"
+            f"null_padding = false, ignore_errors = false, max_line_size = {MOST_LINE_BYTES}, "
+            f"{self._hive()}, columns = {{{schema}}})"
         )
         return types
 
@@ -176,8 +179,8 @@ def _parquet_types(connection: "duckdb.DuckDBPyConnection", path: Path) -> dict[
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    if path.stat().st_size == 0:
-        raise InputError("is empty (0 bytes)")
+    check_footer(path)
+    refuse_bomb(path, pq.read_metadata(path))
     read = parquet_rows(path)
     types = {
         str(row[0]): str(row[1]) for row in connection.execute(f"DESCRIBE SELECT * FROM {read}").fetchall()

@@ -3,17 +3,17 @@
 import contextlib
 import gzip
 import io
+import os
 import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any, BinaryIO
 
 from crm_ml.errors import InputError
+from crm_ml.storage.input_limits import MOST_FREE_BYTES, MOST_TIMES, MOST_UNPACKED_BYTES
+from crm_ml.storage.regular_file import open_regular
 
-#: What a packed file may unpack to: so many times its size, or this many bytes.
-MOST_TIMES = 200
-MOST_BYTES = 1 << 28
 _NAMES = {".gz": "gzip", ".zst": "Zstandard", ".zip": "zip"}
 
 
@@ -35,17 +35,18 @@ def unpacked(path: Path, member: str | None = None) -> Iterator[io.BufferedReade
     Raises
     ------
     InputError
-        If the file is empty or no whole one of its packing, unpacks to more than `MOST_TIMES` of its size and
-        `MOST_BYTES`, or its archive does not hold one file, that one, or one that is readable.
+        If the file is no regular one, empty or no whole one of its packing, unpacks to more than its bytes so
+        far allow (`crm_ml.storage.input_limits`), or its archive does not hold one file, that one, or one
+        that is readable.
     """
-    kind, size = packing(path), path.stat().st_size
-    if size == 0:
-        raise InputError("is empty (0 bytes)")
+    kind = packing(path)
     try:
         with contextlib.ExitStack() as stack:
-            raw = _opened(path, kind, member, stack)
-            most = max(MOST_TIMES * size, MOST_BYTES) if kind else None
-            yield io.BufferedReader(_Bounded(raw, most), 1 << 20)
+            file = stack.enter_context(open_regular(path))
+            if os.fstat(file.fileno()).st_size == 0:
+                raise InputError("is empty (0 bytes)")
+            raw = _opened(file, kind, member, stack)
+            yield io.BufferedReader(_Bounded(raw, file) if kind else raw, 1 << 20)
     except (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile):
         raise _broken(kind) from None
     except OSError as error:
@@ -54,20 +55,19 @@ def unpacked(path: Path, member: str | None = None) -> Iterator[io.BufferedReade
         raise _broken(kind) from None
 
 
-def _opened(path: Path, kind: str, member: str | None, stack: contextlib.ExitStack) -> IO[bytes]:
+def _opened(file: BinaryIO, kind: str, member: str | None, stack: contextlib.ExitStack) -> Any:
     if kind == ".zip":
-        archive = stack.enter_context(zipfile.ZipFile(path))
+        archive = stack.enter_context(zipfile.ZipFile(file))
         return stack.enter_context(archive.open(_member(archive, member)))
     if member is not None:
         raise InputError("is no zip archive; leave member out")
     if kind == ".gz":
-        return cast("IO[bytes]", stack.enter_context(gzip.open(path, "rb")))
+        return stack.enter_context(gzip.GzipFile(fileobj=file))
     if kind == ".zst":
         import pyarrow as pa
 
-        stream = pa.CompressedInputStream(pa.OSFile(str(path)), "zstd")
-        return cast("IO[bytes]", stack.enter_context(stream))
-    return stack.enter_context(path.open("rb"))
+        return stack.enter_context(pa.CompressedInputStream(pa.PythonFile(file, mode="r"), "zstd"))
+    return file
 
 
 def _member(archive: zipfile.ZipFile, name: str | None) -> zipfile.ZipInfo:
@@ -90,11 +90,11 @@ def _broken(kind: str) -> InputError:
 
 
 class _Bounded(io.RawIOBase):
-    """Bytes of a stream, of which no more are read than may be there."""
+    """Bytes that a file unpacks to, of which no more are read than may be there."""
 
-    def __init__(self, stream: IO[bytes], most: int | None) -> None:
+    def __init__(self, stream: IO[bytes], packed: BinaryIO) -> None:
         super().__init__()
-        self._stream, self._most, self._read = stream, most, 0
+        self._stream, self._packed, self._read = stream, packed, 0
 
     def readable(self) -> bool:
         return True
@@ -103,9 +103,10 @@ class _Bounded(io.RawIOBase):
         part = self._stream.read(len(buffer))
         buffer[: len(part)] = part
         self._read += len(part)
-        if self._most is not None and self._read > self._most:
+        most = min(max(MOST_TIMES * self._packed.tell(), MOST_FREE_BYTES), MOST_UNPACKED_BYTES)
+        if self._read > most:
+            why = "the most that is read" if most == MOST_UNPACKED_BYTES else f"{MOST_TIMES} times its size"
             raise InputError(
-                f"unpacks to more than {self._most:,} bytes, {MOST_TIMES} times its size; if that is right, "
-                "unpack it and name the file"
+                f"unpacks to more than {most:,} bytes, {why}; if that is right, unpack it and name the file"
             )
         return len(part)

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from crm_ml.errors import ConfigError, InputError
 from crm_ml.storage import paths
+from crm_ml.storage.regular_file import open_regular
 from crm_ml.tables.cell_shape import shown
+from crm_ml.tables.column_limits import refuse_columns, repeated
 from crm_ml.tables.sql import columns as quoted
 from crm_ml.tables.sql import ident
 
@@ -67,7 +69,7 @@ class Frame:
 
 def sha256(path: Path) -> str:
     """Return the sha256 of a file in hex."""
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -126,18 +128,18 @@ def refuse_twice(names: Sequence[str]) -> None:
     ------
     InputError
     """
-    lower = [name.lower() for name in names]
-    twice = sorted({name for name in names if lower.count(name.lower()) > 1})
+    twice = repeated(names)
     if twice:
         raise InputError(f"names {shown(twice)} more than once; name each column once")
 
 
 def refuse_row_column(types: dict[str, str]) -> None:
-    """Refuse a source that already has a column `_row`.
+    """Refuse a source that already has a column `_row`, too many columns, or a name that is too long.
 
     Raises
     ------
     InputError
     """
+    refuse_columns(types)
     if ROW in (name.lower() for name in types):
         raise InputError(f"has a column {ROW}, which the package uses itself; rename it")

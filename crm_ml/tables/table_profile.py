@@ -1,11 +1,11 @@
 """Compare medians of accepted numbers with recorded ones, to detect changed units."""
 
-import json
 import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crm_ml.errors import InputError
+from crm_ml.storage.regular_file import read_json
 from crm_ml.tables.sources import inside
 from crm_ml.tables.sql import ident
 from crm_ml.tables.staging import Staged
@@ -39,7 +39,7 @@ def compare_medians(tables: dict[str, Staged], profile: str | None, root: Path) 
     """
     if profile is None:
         return
-    recorded = _read(inside(root, profile, must_exist=True))
+    recorded = _read(inside(root, profile, must_exist=True), root)
     for name, columns in recorded.items():
         medians = tables[name].report.medians if name in tables else {}
         for column, before in columns.items():
@@ -61,11 +61,9 @@ def _finite(value: Any) -> float:
     return number
 
 
-def _read(path: Path) -> dict[str, dict[str, float]]:
+def _read(path: Path, root: Path) -> dict[str, dict[str, float]]:
     try:
-        content: Any = json.loads(path.read_text(encoding="utf-8"))
+        content: Any = read_json(path, root=root)
         return {str(t): {str(c): _finite(v) for c, v in columns.items()} for t, columns in content.items()}
-    except RecursionError:
-        raise InputError(f"{path.name} is no profile of medians: it is nested too deeply") from None
-    except (ValueError, AttributeError, TypeError) as error:
+    except (ValueError, OverflowError, AttributeError, TypeError) as error:
         raise InputError(f"{path.name} is no profile of medians: {error}") from error

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from crm_ml.errors import InputError
 from crm_ml.tables.guess.sample import FIRST_ROWS, Sample
+from crm_ml.tables.parquet_footer import check_footer, refuse_bomb
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -27,8 +28,12 @@ def read_parquet_sample(path: Path) -> Sample:
     import pyarrow.parquet as pq
 
     try:
+        check_footer(path)
         file = pq.ParquetFile(path)
+        refuse_bomb(path, file.metadata)
         table = pa.Table.from_batches(list(_batches(file)), file.schema_arrow)
+    except InputError as error:
+        raise InputError(f"{path.name} {error}") from None
     except (pa.ArrowException, OSError):
         raise InputError(f"{path.name} is no whole Parquet file; export it again") from None
     if not table.num_rows:

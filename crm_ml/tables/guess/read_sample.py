@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from crm_ml.errors import InputError
+from crm_ml.storage.regular_file import open_regular
+from crm_ml.tables.column_limits import refuse_columns
 from crm_ml.tables.config_file import FILE_KINDS, file_kind
 from crm_ml.tables.encodings import CODECS, judge
 from crm_ml.tables.found_encoding import encoding_by_mark
@@ -145,6 +147,7 @@ def _names(header: list[str]) -> tuple[str, ...]:
     unnamed = [str(place) for place, name in enumerate(header, start=1) if not name.strip()]
     if unnamed:
         raise InputError(f"line 1 leaves column {', '.join(unnamed)} without a name; name each column")
+    refuse_columns(header)
     refuse_twice(header)
     return tuple(header)
 
@@ -154,7 +157,7 @@ def _later_rows(path: Path, encoding: str, delimiter: str, cells: int) -> Iterat
     if encoding == "utf-16":
         return
     size = path.stat().st_size
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         for place in range(1, _PLACES + 1):
             file.seek(size * place // (_PLACES + 1))
             lines = file.read(_PLACE_BYTES).split(b"\n")[1:-1]
