@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crm_ml.errors import InputError
+from crm_ml.private_files import make_folder, private_files
 from crm_ml.storage.paths import data_folder
 from crm_ml.storage.workspace import new_workspace
 from crm_ml.tables.csv_header import refuse_endless
@@ -68,9 +69,10 @@ def in_utf8(
             else:
                 folder = folder or stack.enter_context(_scratch_folder())
                 places[path] = folder / f"{number}" / Path(path.name).with_suffix(".csv")
-                places[path].parent.mkdir()
+                make_folder(places[path].parent)
             if encoding or not direct:
-                _check(path, encodings[path], member, None if direct else places[path])
+                with private_files():
+                    _check(path, encodings[path], member, None if direct else places[path])
         weakref.finalize(connection, stack.pop_all().close)
     return places, encodings
 
@@ -79,7 +81,7 @@ def in_utf8(
 def _scratch_folder() -> Iterator[Path]:
     """Return a folder beside the cleaned tables, where what a dead process left is removed."""
     parent = data_folder() / "tables"
-    parent.mkdir(parents=True, exist_ok=True)
+    make_folder(parent)
     with new_workspace(parent / "text") as folder:
         yield folder
 
