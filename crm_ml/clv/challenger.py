@@ -137,7 +137,7 @@ class Challenger:
         return model
 
     def _read(self, text: str) -> None:
-        self.text_, self.booster_ = text, booster_of(text)
+        self.text_, self.booster_ = text, booster_of(text, len(COLUMNS), "challenger")
 
     def _check_fitted(self) -> None:
         if not hasattr(self, "booster_"):

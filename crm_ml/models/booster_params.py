@@ -16,6 +16,7 @@ _REFUSED = {
     "force_col_wise": "the order of sums must not follow a measurement of speed",
     "force_row_wise": "the order of sums must not follow a measurement of speed",
     "num_iterations": "the number of trees is an option of its own",
+    "linear_tree": "leaves with lines do not repeat, and none are read back",
     "early_stopping_round": "there are no rows to stop by",
     "categorical_feature": "it follows from the features",
 }

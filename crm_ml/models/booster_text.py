@@ -4,6 +4,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from crm_ml.errors import IntegrityError
+from crm_ml.models.booster_structure import check_text
+
 
 def text_of(booster: Any) -> str:
     """Return the trees of a booster as text, without its parameters, which include the number of threads."""
@@ -11,11 +14,29 @@ def text_of(booster: Any) -> str:
     return text[: text.index("\nparameters:")] + "\n"
 
 
-def booster_of(text: str) -> Any:
-    """Return the booster of a text."""
+def booster_of(text: str, features: int | None, where: str) -> Any:
+    """Return the booster of a text whose structure was checked, for LightGBM itself checks little of it.
+
+    Parameters
+    ----------
+    text : str
+    features : int or None
+        Columns that will be scored; None if as many as the text has.
+    where : str
+        What the text is to the user, such as the name of its file.
+
+    Raises
+    ------
+    IntegrityError
+        See `crm_ml.models.booster_structure.check_text`; also what LightGBM itself refuses.
+    """
     import lightgbm
 
-    return lightgbm.Booster(model_str=text)
+    check_text(text, features, where)
+    try:
+        return lightgbm.Booster(model_str=text)
+    except lightgbm.basic.LightGBMError as error:
+        raise IntegrityError(f"{where}: LightGBM refuses it: {error}; train the model again") from error
 
 
 def write_texts(folder: Path, texts: Iterable[str]) -> None:

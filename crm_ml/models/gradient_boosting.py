@@ -135,8 +135,7 @@ class GradientBoosting(Predictor):
             {**chosen._parameters(size, width, number), **further} for number in range(self.n_seeds)
         ]
         self.encoding_, self.texts_ = rows.encoding, trained_texts(rows, parameters, chosen.rounds)
-        self.boosters_ = [booster_of(text) for text in self.texts_]
-        return self
+        return self._grown()
 
     def expected(self, X: "pd.DataFrame | npt.ArrayLike") -> Floats:
         """Return the probability (of a regression: the amount) of each row, shape (n,).
@@ -204,8 +203,14 @@ class GradientBoosting(Predictor):
         model._features_of(model.encoding_)
         model.choice_ = SettingsChoice.load(folder)
         model.texts_ = read_texts(folder, model.n_seeds)
-        model.boosters_ = [booster_of(text) for text in model.texts_]
-        return model
+        return model._grown()
+
+    def _grown(self) -> Self:
+        """Make the boosters of the texts."""
+        names = ((f"booster_{number}.txt", text) for number, text in enumerate(self.texts_))
+        columns = len(self.encoding_.columns)
+        self.boosters_ = [booster_of(text, columns, name) for name, text in names]
+        return self
 
     def _alternatives(self) -> dict[str, Mapping[str, Any]]:
         """Return what may change by the validation, by the name of the candidate."""
