@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crm_ml.errors import InputError
+from crm_ml.storage.paths import data_folder
 from crm_ml.tables.cleaning_report import CleaningReport
 from crm_ml.tables.column_refusals import refuse_by_counts
 from crm_ml.tables.contract import contracts
@@ -64,14 +65,16 @@ class Opened:
     refusals: list[str]
 
 
-def open_sources(sources: dict[str, TableSource], mapped: dict[str, TableMapping]) -> Opened:
+def open_sources(sources: dict[str, TableSource], mapped: dict[str, TableMapping], target: Path) -> Opened:
     """Open every source and collect the errors of those that fail, so that all are reported at once.
 
-    Personal columns of the mapped tables are pseudonyms in the views.
+    Personal columns of the mapped tables are pseudonyms in the views. The connection reads and writes the
+    folders of the sources, of `target` and of rewritten texts, and nothing else.
     """
     import duckdb
 
-    opened = Opened(connect(), sources, {}, [])
+    folders = {file.parent for source in sources.values() for file in source.files}
+    opened = Opened(connect(folders=[*sorted(folders), data_folder() / "tables", target]), sources, {}, [])
     for name, source in sources.items():
         try:
             if name in mapped and mapped[name].personal:

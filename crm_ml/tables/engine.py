@@ -70,7 +70,7 @@ def connect(
     except (duckdb.ParserException, duckdb.InvalidInputException):
         raise ConfigError("CRM_ML_MEMORY is no size; write it as 4GB or 500MB") from None
     if folders is not None:
-        allowed = ", ".join(literal(folder.absolute()) for folder in folders)
+        allowed = ", ".join(literal(folder.resolve()) for folder in folders)
         connection.execute(f"SET allowed_directories = [{allowed}]")
         connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")

@@ -24,7 +24,7 @@ _FETCHED_ROWS = 250
 _BUSY_S = 10.0
 _READING = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_RECURSIVE}
 _CLOSED_FUNCTIONS = {"load_extension", "readfile", "writefile", "edit", "fts3_tokenizer"}
-_OPEN_PRAGMAS = {"data_version"}  # of full-text tables
+_OPEN_PRAGMAS = {"data_version", "page_size"}  # full-text tables ask for them
 _SETTINGS = ("query_only = ON", "trusted_schema = OFF", "cell_size_check = ON", "mmap_size = 0")
 _LIMITS = {
     sqlite3.SQLITE_LIMIT_LENGTH: MOST_CELL_BYTES,
@@ -33,7 +33,8 @@ _LIMITS = {
 }
 _WITHOUT_CELLS = re.compile(
     r"no such (table|column|function|module|collation sequence)|near \"|unrecognized token|incomplete input|"
-    r"ambiguous column|wrong number of arguments|misuse of|no tables specified|SELECTs to the left"
+    r"ambiguous column|wrong number of arguments|misuse of|no tables specified|SELECTs to the left|"
+    r"LIKE or GLOB|integer overflow"
 )
 _MEANINGS = {
     "SQLITE_AUTH": "it may read tables alone: no PRAGMA, ATTACH or extension, and nothing that writes",
@@ -108,6 +109,8 @@ def _authorised(action: int, first: str | None, second: str | None, *_: str | No
         allowed = (second or "").lower() not in _CLOSED_FUNCTIONS
     elif action == sqlite3.SQLITE_PRAGMA:
         allowed = (first or "").lower() in _OPEN_PRAGMAS and second is None
+    elif action == sqlite3.SQLITE_UPDATE:  # asked for when a virtual table is opened; nothing is written then
+        allowed = first == "sqlite_master"
     else:
         allowed = action in _READING
     return sqlite3.SQLITE_OK if allowed else sqlite3.SQLITE_DENY
@@ -129,6 +132,10 @@ def _reason(error: Exception, path: Path) -> str:
     for sign, meaning in _MEANINGS.items():
         if name.startswith(sign):
             return meaning
+    if "not authorized" in str(error):
+        return _MEANINGS["SQLITE_AUTH"]
+    if isinstance(error, UnicodeError) or "null character" in str(error):
+        return "it holds a sign that is no text; write it in UTF-8"
     if "one statement" in str(error):
         return "it holds several statements; write one"
     if "binding" in str(error):
