@@ -12,6 +12,7 @@ from crm_ml.evaluation.ranking import Floats
 from crm_ml.evaluation.significance import Interval
 from crm_ml.evaluation.uplift_ranking import check_uplift
 from crm_ml.evaluation.wilson import Z95
+from crm_ml.tables.cell_shape import shown_labels
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -138,7 +139,7 @@ def sample_ratio(
     wrong = [name for place, name in enumerate(arms) if (p[:, place] < 0).any() or not p[:, place].sum() > 0]
     if unknown or wrong:
         raise InputError(
-            f"sample ratio: no declared probability of {', '.join(unknown) or 'none'}, "
+            f"sample ratio: no declared probability of {shown_labels(unknown)}, "
             f"not above 0: {', '.join(wrong) or 'none'}"
         )
     p = p / p.sum(axis=1, keepdims=True)

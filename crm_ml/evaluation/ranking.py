@@ -74,8 +74,8 @@ def as_floats(name: str, values: Any) -> Floats:
     """Return numbers as a float array; raise `InputError` for anything else."""
     try:
         return np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"{name} holds values that are no numbers: {error}") from error
+    except (TypeError, ValueError):  # of NumPy, with the value
+        raise InputError(f"{name} holds values that are no numbers; give numbers") from None
 
 
 def row_weights(weight: npt.ArrayLike | None, rows: int) -> Floats:

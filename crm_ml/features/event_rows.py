@@ -8,6 +8,7 @@ import narwhals as nw
 from crm_ml.errors import InputError
 from crm_ml.snapshots import DAY_S
 from crm_ml.tables.bundle import Tables, to_pandas
+from crm_ml.tables.cell_shape import shown_labels
 from crm_ml.tables.zones import on_clock
 
 AT = "occurred_at"
@@ -49,9 +50,7 @@ def check_kinds(tables: Tables, kinds: str | Sequence[str]) -> None:
     present = sorted(counts.dropna().astype(str))
     absent = sorted(set(kinds_of(kinds)) - set(present))
     if absent:
-        raise InputError(
-            f"events: no event of kind {', '.join(absent)}; there are {', '.join(present[:20]) or 'none'}"
-        )
+        raise InputError(f"events: no event of kind {', '.join(absent)}; there are {shown_labels(present)}")
 
 
 def terms_of(

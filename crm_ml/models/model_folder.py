@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from crm_ml.errors import ConfigError, InputError
+from crm_ml.errors import ConfigError, CrmError, InputError
 from crm_ml.models.estimator import Estimator
 from crm_ml.models.predictor import HAPPENED, Predictor
 from crm_ml.plugins import full_name, named
@@ -156,8 +156,24 @@ class PyfuncModel:
         """
         import pandas as pd
 
-        frame = pd.DataFrame(model_input) if isinstance(model_input, list | dict) else model_input
-        return self._score(self._model, frame, params or {})
+        try:
+            frame = pd.DataFrame(model_input) if isinstance(model_input, list | dict) else model_input
+            return self._score(self._model, frame, params or {})
+        except CrmError:
+            raise
+        except Exception as error:  # whatever pandas, NumPy or Arrow say, they may quote cells
+            raise InputError(
+                f"model input: {_extent(model_input)} can't be scored ({type(error).__name__}); give a table "
+                "with the columns of the signature, numbers as numbers and categories as texts"
+            ) from None
+
+
+def _extent(data: Any) -> str:
+    """Return how much there is of an input; no cell, and no name, which may be one in data of no table."""
+    columns = len(data if isinstance(data, Mapping) else getattr(data, "columns", ()))
+    rows = len(data) if hasattr(data, "__len__") and not isinstance(data, Mapping) else 0
+    sizes = [f"{rows:,} rows"] * (rows > 0) + [f"{columns:,} columns"] * (columns > 0)
+    return " ".join([type(data).__name__, *(["of", " and ".join(sizes)] if sizes else [])])
 
 
 def loader(score: Score[Any]) -> Callable[[str], PyfuncModel]:

@@ -50,8 +50,10 @@ def sent_campaigns(tables: Tables, kinds: Collection[str] | None = None) -> list
         raise InputError(f"touches: none of a campaign of kind {', '.join(kinds or ())}; take other kinds")
     late = campaigns[campaigns["end_day"] < campaigns["sent_day"]]
     if len(late):
-        names = ", ".join(sorted(set(late["campaign_id"])))
-        raise InputError(f"touches: campaigns {names} were sent after their end; mend campaigns.ends_at")
+        raise InputError(
+            f"touches: {late['campaign_id'].nunique():,} of {campaigns['campaign_id'].nunique():,} "
+            "campaigns were sent after their end; mend campaigns.ends_at"
+        )
     ordered = campaigns.sort_values(["sent_day", "campaign_id"])
     return [
         _occasion(*row)

@@ -5,6 +5,9 @@ import unicodedata
 from collections.abc import Iterable
 
 _MOST_SIGNS = 24
+_DATA = re.compile(r"@|\d[\d ./-]{5,}")
+_LABEL = re.compile(r"[^\W\d][\w .:/+-]{0,39}|\d{1,3}")
+_MOST_LABELS = 20
 _HIDDEN = "\N{MIDDLE DOT}"
 _SIGNS = {"Ll": "a", "Lu": "A", "Lt": "A", "Lo": "字", "Lm": "字", "Nl": "9", "No": "9"}
 
@@ -42,6 +45,74 @@ def shown(names: Iterable[str]) -> str:
     ('customer_id, paid', '3 names (hidden: they look like data, not like a header)')
     """
     listed = list(names)
-    if any(re.search(r"@|\d[\d ./-]{5,}", name) for name in listed):
-        return f"{len(listed)} names (hidden: they look like data, not like a header)"
-    return ", ".join(listed)
+    return _hidden(listed) if any(map(looks_like_data, listed)) else ", ".join(listed)
+
+
+def shown_of_file(names: Iterable[str], header: Iterable[str], declared: Iterable[str] = ()) -> str:
+    """Return names of the header of a file for a message, as `shown`; none where the header may be no header.
+
+    It is one where a name is declared by the mapping, or has a word that names of columns have.
+
+    Parameters
+    ----------
+    names : iterable of str
+        What to show.
+    header : iterable of str
+        All names of the file.
+    declared : iterable of str
+        Names that the mapping declares.
+
+    Examples
+    --------
+    >>> shown_of_file(["Jane"], ["Jane", "Doe", "Berlin"]), shown_of_file(["foo"], ["foo", "order_date"])
+    ('1 names (hidden: they look like data, not like a header)', 'foo')
+    """
+    from crm_ml.tables.role_words import is_usual
+
+    listed, present, known = list(names), list(header), set(declared)
+    places = [str(place) for place, _ in enumerate(present, start=1)]
+    is_header = present == places or any(name in known or is_usual(name) for name in present)
+    hidden = not is_header or any(looks_like_data(name) for name in present if name not in known)
+    return _hidden(listed) if hidden and not known.issuperset(listed) else ", ".join(listed)
+
+
+def looks_like_data(name: str) -> bool:
+    """Return whether a name of a column looks like an e-mail, a phone, a date or a long number."""
+    return _DATA.search(name) is not None
+
+
+def shown_labels(values: Iterable[object]) -> str:
+    """Return the values of a column of categories for a message, such as arms or kinds of events.
+
+    They are shown where they are a small set of labels: 20 at most, of which none looks like data. Of others
+    there are their number and three shapes.
+
+    Examples
+    --------
+    >>> shown_labels(["coupon", "control"]), shown_labels(["jane@example.com", "coupon"]), shown_labels([])
+    ('control, coupon', '2 values such as aaaa@aaaaaaa.aaa, aaaaaa (hidden: they look like data)', 'none')
+    """
+    texts = sorted({str(value) for value in values})
+    if len(texts) <= _MOST_LABELS and all(map(_is_label, texts)):
+        return ", ".join(texts) or "none"
+    shapes = dict.fromkeys(map(shape_of, reversed(texts)))
+    return f"{len(texts):,} values such as {', '.join([*shapes][:3])} (hidden: they look like data)"
+
+
+def label(value: object) -> str:
+    """Return a value of a category as it is, or its shape where it looks like data.
+
+    Examples
+    --------
+    >>> label("coupon"), label("jane@example.com")
+    ('coupon', 'aaaa@aaaaaaa.aaa')
+    """
+    return str(value) if _is_label(str(value)) else shape_of(str(value))
+
+
+def _hidden(names: list[str]) -> str:
+    return f"{len(names)} names (hidden: they look like data, not like a header)"
+
+
+def _is_label(text: str) -> bool:
+    return _LABEL.fullmatch(text) is not None and not looks_like_data(text)

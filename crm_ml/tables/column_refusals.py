@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from crm_ml.tables.cell_shape import shown
+from crm_ml.tables.cell_shape import shown_of_file
 from crm_ml.tables.contract import Column
 from crm_ml.tables.declared_form import form_to_declare
 from crm_ml.tables.failing_cells import written_as
@@ -46,7 +46,8 @@ def refuse_by_counts(connection: "duckdb.DuckDBPyConnection", staged: Staged) ->
         rows = sum(staged.report.left_out.values())
         staged.refusals.append(
             f"{parts} leave{'s' if len(staged.report.left_out) == 1 else ''} none of its {rows:,} rows; "
-            f"compare with the cells of the file; present are {shown(staged.types)}"
+            "compare with the cells of the file; present are "
+            f"{shown_of_file(staged.types, staged.types, staged.used)}"
         )
         return
     if staged.report.read == 0:

@@ -102,11 +102,15 @@ def currency_of(lines: "nw.LazyFrame[Any]") -> str:
     """
     import narwhals as nw
 
+    from crm_ml.tables.cell_shape import shown_labels
+
     if "currency" not in lines.collect_schema():
         return ""
     code = nw.col("currency").cast(nw.String)
     named = lines.select(least=code.min(), most=code.max())
     least, most = named.collect(backend="pyarrow").rows()[0]
     if least != most:
-        raise InputError(f"orders: currency is mixed ({least}, {most}); convert the amounts to one")
+        raise InputError(
+            f"orders: currency is mixed ({shown_labels((least, most))}); convert the amounts to one"
+        )
     return str(least or "")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 from crm_ml.errors import InputError
 from crm_ml.storage.pseudonyms import PSEUDONYM_SIGNS, check_of, hmac_pads, pseudonym_key
-from crm_ml.tables.cell_shape import shown
+from crm_ml.tables.cell_shape import shown_of_file
 from crm_ml.tables.contract import Contract
 from crm_ml.tables.nulls import ID_NULLS
 from crm_ml.tables.sql import ident, literal
@@ -97,7 +97,7 @@ def pseudonymised(
     if absent:
         raise InputError(
             f"has no column {', '.join(absent)}, which is declared personal; personal names columns of the "
-            f"source, present are {shown(types)}"
+            f"source, present are {shown_of_file(types, types, table.personal)}"
         )
     for name, pad in zip((_INNER, _OUTER), hmac_pads(pseudonym_key()), strict=True):
         connection.execute(f"SET VARIABLE {name} = ?", [pad])

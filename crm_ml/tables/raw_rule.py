@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from crm_ml.errors import InputError
 from crm_ml.rules.grammar import NEGATED, Junction, Negation, Node, Test, columns, parse
-from crm_ml.tables.cell_shape import shown
+from crm_ml.tables.cell_shape import shown_of_file
 from crm_ml.tables.sql import INTEGERS, ident, literal
 
 if TYPE_CHECKING:
@@ -56,7 +56,8 @@ class RawRule:
         object.__setattr__(self, "node", parse(self.rule))
         breaches = [text for test in columns(self.node) for text in breaches_of(test, self._schema(test))]
         if breaches:
-            raise InputError(f"where: {'; '.join(dict.fromkeys(breaches))}; present are {shown(self.types)}")
+            present = shown_of_file(self.types, self.types, self.columns)
+            raise InputError(f"where: {'; '.join(dict.fromkeys(breaches))}; present are {present}")
 
     @property
     def columns(self) -> set[str]:

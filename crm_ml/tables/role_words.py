@@ -39,6 +39,32 @@ def words_of(name: str) -> str:
     return f" {' '.join(word.lower() for word in _SPLIT.split(name) if word)} "
 
 
+def is_usual(name: str) -> bool:
+    """Return whether a name has a word that names of columns have.
+
+    Examples
+    --------
+    >>> is_usual("Order Date"), is_usual("姓名"), is_usual("Jane Doe")
+    (True, True, False)
+    """
+    tables = _tables()
+    words, listed = words_of(name), (*tables["words"].values(), tables["personal"], tables["header"])
+    return any(_stands(word, words) for of_role in listed for word in of_role)
+
+
+def is_personal(name: str) -> bool:
+    """Return whether the name of a column says that it names, or leads to, a person.
+
+    Examples
+    --------
+    >>> is_personal("Billing Phone"), is_personal("lastName"), is_personal("product name"), is_personal("qty")
+    (True, True, False, False)
+    """
+    tables, words = _tables(), words_of(name)
+    against = any(_stands(word, words) for word in tables["against"]["personal"])
+    return not against and any(_stands(word, words) for word in tables["personal"])
+
+
 def hint(role: str, name: str) -> tuple[float, str]:
     """Return how much a name speaks for a role, from -1 to 1, and the word that does.
 

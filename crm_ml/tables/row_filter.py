@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from crm_ml.errors import InputError
 from crm_ml.rules.grammar import columns, parse
-from crm_ml.tables.cell_shape import shown
+from crm_ml.tables.cell_shape import shown_of_file
 from crm_ml.tables.mapping import TableMapping
 from crm_ml.tables.mapping_parts import Cancelled, ColumnMapping, FilledDown
 from crm_ml.tables.number_text import number_cell
@@ -104,8 +104,9 @@ def _absent(mapping: TableMapping, types: Mapping[str, str]) -> list[str]:
         "cancelled": (cancelled.column,) if cancelled else (),
     }
     absent = {part: [name for name in names if name not in types] for part, names in of_part.items()}
+    present = shown_of_file(types, types, named_columns(mapping))
     return [
-        f"{part} reads {', '.join(names)}, which the source does not have; present are {shown(types)}"
+        f"{part} reads {', '.join(names)}, which the source does not have; present are {present}"
         for part, names in absent.items()
         if names
     ]

@@ -3,9 +3,11 @@
 import re
 
 from crm_ml.errors import InputError
+from crm_ml.tables.cell_shape import shape_of
 from crm_ml.tables.sources import TableSource
 
 _LINE = re.compile(r"CSV Error on Line: (\d+)")
+_QUOTED = re.compile(r"""["'].*["']""")
 _CELLS = re.compile(r"Expected Number of Columns: (\d+) Found: (\d+)")
 
 
@@ -34,7 +36,14 @@ def explain(source: TableSource, error: Exception) -> str:
     for sign, meaning in _MEANINGS.items():
         if sign in text:
             return f"{where} {meaning}"
-    return f"{where} can't be read: {text.strip().splitlines()[0] if text.strip() else type(error).__name__}"
+    reason = _without_cells(text.strip().splitlines()[0]) if text.strip() else type(error).__name__
+    return f"{where} can't be read: {reason}"
+
+
+def _without_cells(text: str) -> str:
+    """Return an error of DuckDB without what it quotes, which may be a cell, also one with quotes in it."""
+    quoted = _QUOTED.search(text)
+    return text.replace(quoted[0], shape_of(quoted[0])) if quoted else text
 
 
 _MEANINGS = {

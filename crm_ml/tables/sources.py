@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from crm_ml.errors import ConfigError, InputError
 from crm_ml.storage import paths
 from crm_ml.storage.regular_file import open_regular
-from crm_ml.tables.cell_shape import shown
+from crm_ml.tables.cell_shape import shown_of_file
 from crm_ml.tables.column_limits import refuse_columns, repeated
 from crm_ml.tables.sql import columns as quoted
 from crm_ml.tables.sql import ident
@@ -130,7 +130,7 @@ def refuse_twice(names: Sequence[str]) -> None:
     """
     twice = repeated(names)
     if twice:
-        raise InputError(f"names {shown(twice)} more than once; name each column once")
+        raise InputError(f"names {shown_of_file(twice, names)} more than once; name each column once")
 
 
 def refuse_row_column(types: dict[str, str]) -> None:

@@ -12,6 +12,7 @@ from crm_ml.errors import InputError, LeakError
 from crm_ml.evaluation import leakage
 from crm_ml.models.estimator import as_table
 from crm_ml.models.logistic import Floats
+from crm_ml.tables.cell_shape import label
 from crm_ml.tables.column_kinds import numbers
 from crm_ml.tables.outside_frames import aligned
 
@@ -165,17 +166,16 @@ def _breaches(names: npt.NDArray[np.str_], y: Floats, arms: Sequence[str], contr
     breaches += [f"y is NaN or infinite in {bad:,} of {rows:,} rows"] if bad else []
     present = [control, *arms] if (names == control).any() else list(arms)
     if control not in present:
-        breaches.append(
-            f"no row of the control {control!r} among arms {_listed(arms) or 'none'}; set control"
-        )
+        shown = _listed([*map(label, arms)]) or "none"
+        breaches.append(f"no row of the control {control!r} among arms {shown}; set control")
     elif not arms:
         breaches.append(f"all {rows:,} rows are of one arm, {control!r}; an effect needs a treated one too")
     small = {arm: int((names == arm).sum()) for arm in present}
-    few = [f"{arm} has {n:,}" for arm, n in small.items() if n < FEWEST]
+    few = [f"{label(arm)} has {n:,}" for arm, n in small.items() if n < FEWEST]
     breaches += [f"an arm needs at least {FEWEST} rows: {_listed(few)}"] if few else []
     if not breaches and _binary(y):
         flat = [arm for arm in present if len(np.unique(y[names == arm])) < 2]
-        rates = ", ".join(f"{arm} {y[names == arm].mean():.0%}" for arm in flat)
+        rates = ", ".join(f"{label(arm)} {y[names == arm].mean():.0%}" for arm in flat)
         if flat:
             breaches.append(f"y is the same for all rows of an arm ({rates} positive); take a longer window")
     elif not breaches and np.ptp(y) == 0:
@@ -236,5 +236,7 @@ def _by_arm(probability: Any, columns: Sequence[str]) -> Any:
         return probability
     named = [arm_name(name) for name in probability.columns]
     if sorted(named) != sorted(columns):
-        raise InputError(f"probability: its columns are not {_listed(columns)}; give one for each arm")
+        raise InputError(
+            f"probability: its columns are not {_listed([*map(label, columns)])}; give one for each arm"
+        )
     return probability.set_axis(named, axis=1)[list(columns)]

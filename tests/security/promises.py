@@ -1,6 +1,7 @@
 """What each module of this folder attacks: the promise, as the documentation states it."""
 
 PROMISES: dict[str, str] = {
+    "test_pyfunc_input": "A served model refuses bad input in one sentence that has no cell of it.",
     "test_personal_data": "No cell of a person stands in a message, a report or a run; ignored columns reach "
     "no derived file, and personal ones only as keyed pseudonyms.",
 }

@@ -22,6 +22,7 @@ from crm_ml.models.model_profiles import Known, Seen, of_seen
 from crm_ml.monitoring.training_profile import Profile
 from crm_ml.snapshots import Snapshot, check_data_reach
 from crm_ml.tables import Tables
+from crm_ml.tables.cell_shape import shown_labels
 from crm_ml.tables.zones import declared
 from crm_ml.train.families.probability.used_rows import left_out
 from crm_ml.train.families.uplift import report as uplift_report
@@ -206,9 +207,7 @@ def _wanted(config: UpliftRun, rows: TrialRows) -> Mask:
     present = set(rows.arm)
     missing = sorted(set(config.arms) - present)
     if missing:
-        raise ConfigError(
-            f"arms: {', '.join(missing)} not in assignments; there are {', '.join(sorted(present))}"
-        )
+        raise ConfigError(f"arms: {', '.join(missing)} not in assignments; there are {shown_labels(present)}")
     return np.asarray(rows.arm.isin([config.target.control, *config.arms]))
 
 
