@@ -96,15 +96,6 @@ SCENES = (
 )  # fmt: skip
 
 
-def modules() -> list[str]:
-    """Return the modules of every command, to be imported before a fork."""
-    from crm_ml.__main__ import COMMANDS, module_of
-
-    more = ["crm_ml.tables.config_file", "crm_ml.config", "crm_ml.train.experiment", "crm_ml.score.batch",
-            "crm_ml.score.new_list", "crm_ml.tables.guess.write", "crm_ml.config.new_run"]  # fmt: skip
-    return [*map(module_of, COMMANDS), *more]
-
-
 def mutate(case: Path, seed: int, number: int) -> dict[str, Any]:
     """Mutate a copy of the project and return the plan: what was done, words, environment, places named.
 

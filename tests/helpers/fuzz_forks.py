@@ -9,6 +9,7 @@ import gc
 import importlib
 import json
 import os
+import pkgutil
 import resource
 import shutil
 import signal
@@ -23,9 +24,11 @@ import fuzz_cases
 import fuzz_judge
 import fuzz_world
 
+import crm_ml
+
 PRELOADED = (
     "duckdb", "duckdb.func", "joblib", "lightgbm", "matplotlib.backends.backend_agg", "matplotlib.figure",
-    "mlflow", "mlflow.pyfunc", "mlflow.store.tracking.sqlalchemy_store", "narwhals", "numpy", "pandas",
+    "mlflow", "mlflow.pyfunc", "mlflow.store.tracking.sqlalchemy_store", "narwhals", "numba", "numpy", "pandas",
     "phonenumbers", "pyarrow.compute", "pyarrow.dataset", "pyarrow.parquet", "rich.console", "rich.progress",
     "rich.table", "scipy.optimize", "scipy.stats", "sklearn.linear_model", "sqlalchemy",
 )  # fmt: skip
@@ -74,7 +77,8 @@ def begin(case):
 
 def watch(case):
     """Refuse, and note, what Python writes outside of the folder of the case."""
-    own = (str(case) + "/", "/dev/", "/proc/self/", "/memfd")
+    own = (f"{case}/", "/dev/", "/proc/self/", "/memfd")
+    compiled = f"{Path(crm_ml.__path__[0])}/"
     log = os.open(case / "outside.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
     def hook(event, arguments):
@@ -86,6 +90,8 @@ def watch(case):
         if isinstance(path, int) or (event == "sqlite3.connect" and ":memory:" in str(path)):
             return
         text = os.path.realpath(os.fsdecode(path))
+        if text.startswith(compiled) and "__pycache__" in text:
+            return
         if event != "sqlite3.connect" and not text.startswith(own) and text != str(case):
             os.write(log, f"{event} {text}\n".encode(errors="backslashreplace"))
             raise PermissionError(13, "outside of the case", text)
@@ -197,8 +203,8 @@ def _resident():
 def main(arguments):
     for name in PRELOADED:
         importlib.import_module(name)
-    for name in fuzz_cases.modules():
-        importlib.import_module(name)
+    for module in pkgutil.walk_packages(crm_ml.__path__, "crm_ml."):
+        importlib.import_module(module.name)
     if arguments[0] == "--alone":
         folder = Path(tempfile.mkdtemp(prefix="crm_ml_fuzz_"))
         verdict = Player(folder).play({"seed": int(arguments[1]), "number": int(arguments[2]), "keep": True})

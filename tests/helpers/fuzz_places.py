@@ -13,32 +13,51 @@ from typing import Any
 import crm_ml
 
 WORDS = (
-    "", " ", "-", "--", "---", "-x", "--no-such-flag", "--help", "--version", "--set", "--set=", "--set=a", "--set=a=b", "=", "a=b", "@", "@file",
-    "[/red]", "[bold", "%s", "{0}", "${HOME}", "a\nb", "\x1b[31m", "\u202e", "\udcff", "\U0001f600", "x" * 5000, "nope", "churn/nope", "../outside",
-    "{outside}/new", "{outside}/other.csv", "data", ".", "..", "data/customers.csv", "configs/data/mine.yaml", "/dev/full", "/dev/null/x", "/proc/nope/x",
-    "churn_mine@champion", "churn_mine@", "@champion", "0" * 32, "sqlite:///nope/x.db", "http://127.0.0.1:9", "nope://x", "csv:", "csv:/dev/null/x",
-    "duckdb:data", "duckdb:data/customers.csv", "duckdb:", "postgres:", "csv:\udcff", "os:system", "crm_ml:nope", "..:x", "2024-06-30", "2024-02-30",
+    "", " ", "-", "--", "---", "-x", "--no-such-flag", "--help", "--version", "--set", "--set=", "--set=a",
+    "--set=a=b", "=", "a=b", "@", "@file",
+    "[/red]", "[bold", "%s", "{0}", "${HOME}", "a\nb", "\x1b[31m", "\u202e", "\udcff", "\U0001f600",
+    "x" * 5000, "nope", "churn/nope", "../outside",
+    "{outside}/new", "{outside}/other.csv", "data", ".", "..", "data/customers.csv",
+    "configs/data/mine.yaml", "/dev/full", "/dev/null/x", "/proc/nope/x",
+    "churn_mine@champion", "churn_mine@", "@champion", "0" * 32, "sqlite:///nope/x.db", "http://127.0.0.1:9",
+    "nope://x", "csv:", "csv:/dev/null/x",
+    "duckdb:data", "duckdb:data/customers.csv", "duckdb:", "postgres:", "csv:\udcff", "os:system",
+    "crm_ml:nope", "..:x", "2024-06-30", "2024-02-30",
     "9999-12-31", "0001-01-01", "nan", "-1", "0", "99999999999999999999", "1e999", "None",
 )  # fmt: skip
 SETTINGS = (
-    "seed=nan", "seed=-1", "seed=99999999999999999999", "seed=[", "seed", "=1", ".=1", "a..b=1", "data=1", "data.name=[/red]", "data.options={path: 1}",
-    "data.path=../outside", "data.name=nope", "data.name=../outside/x.yaml", "model.name=os", "model.options={rounds: -1}", "model.options={rounds: 1e9}",
-    "model.options={nope: 1}", "model={}", "split={}", "split.test=[]", "split.test=9999-12-31", "split.every_days=0", "split.training_snapshots=100000",
-    "features={}", "features={nope: {}}", "features={rfm: {windows: [1.5]}}", "leave_out=['*']", "replicates=-1", "replicates=0", "register_as.name=../x",
-    "register_as.name=[/red]", "register_as=null", "target.horizon_days=0", "target.horizon_days=1e9", "baselines=[]", "calibration={methods: [x]}",
-    "name=../x", "name=''", "name=a/b", "work=../outside/w", "work=/dev/null/x", "as_of=9999-12-31", "as_of=0001-01-01", "as_of=x", "daily_cap=-1", "daily_cap=1e400",
-    "consent=x", "hold_out={salt: '', universal: 2}", "hold_out.universal=nan", "actions=../outside/other.csv", "actions=data/crm.db", "models={}",
-    "models={churn: nope@x}", "models={churn: 1}", "models={nope: churn_mine@champion}", "x=" + "[" * 3000, "x=!!python/object/apply:os.getcwd []", "name=\udcff",
+    "seed=nan", "seed=-1", "seed=99999999999999999999", "seed=[", "seed", "=1", ".=1", "a..b=1", "data=1",
+    "data.name=[/red]", "data.options={path: 1}",
+    "data.path=../outside", "data.name=nope", "data.name=../outside/x.yaml", "model.name=os",
+    "model.options={rounds: -1}", "model.options={rounds: 1e9}",
+    "model.options={nope: 1}", "model={}", "split={}", "split.test=[]", "split.test=9999-12-31",
+    "split.every_days=0", "split.training_snapshots=100000",
+    "features={}", "features={nope: {}}", "features={rfm: {windows: [1.5]}}", "leave_out=['*']",
+    "replicates=-1", "replicates=0", "register_as.name=../x",
+    "register_as.name=[/red]", "register_as=null", "target.horizon_days=0", "target.horizon_days=1e9",
+    "baselines=[]", "calibration={methods: [x]}",
+    "name=../x", "name=''", "name=a/b", "work=../outside/w", "work=/dev/null/x", "as_of=9999-12-31",
+    "as_of=0001-01-01", "as_of=x", "daily_cap=-1", "daily_cap=1e400",
+    "consent=x", "hold_out={salt: '', universal: 2}", "hold_out.universal=nan",
+    "actions=../outside/other.csv", "actions=data/crm.db", "models={}",
+    "models={churn: nope@x}", "models={churn: 1}", "models={nope: churn_mine@champion}", "x=" + "[" * 3000,
+    "x=!!python/object/apply:os.getcwd []", "name=\udcff",
     "name=" + "x" * 300, "hold_out.salt=\udcff", "engine=spark", "engine=x",
 )  # fmt: skip
 VALUES = (
-    "", " ", "0", "-1", "1.5", "nan", "inf", "1e999", "9" * 30, "abc", "off", "on", "true", "1GB", "1 KB", "0GB", "1GB'; drop table x; --", "é", "\udcff", "[/red]",
-    "a\nb", "{outside}/place", "{outside}/a'b", '{outside}/a"b', "{outside}/a?b#c", "{outside}/%20 x", "{outside}/other.csv", "/dev/null/x", "/proc/nope", "../outside/up",
-    "sqlite:///x/y/z.db", "sqlite://", "sqlite:///{outside}/s.db", "http://127.0.0.1:9", "http://u:secret@127.0.0.1:9/x", "https://[::1", "nope://x", "file:{outside}/m",
-    "databricks", "postgresql://u:secret@127.0.0.1:9/x", "mysql://x", "http://", "://", "x" * 5000, "Europe/Nowhere", "C", "POSIX", "dumb", "10", "100000000",
+    "", " ", "0", "-1", "1.5", "nan", "inf", "1e999", "9" * 30, "abc", "off", "on", "true", "1GB", "1 KB",
+    "0GB", "1GB'; drop table x; --", "é", "\udcff", "[/red]",
+    "a\nb", "{outside}/place", "{outside}/a'b", '{outside}/a"b', "{outside}/a?b#c", "{outside}/%20 x",
+    "{outside}/other.csv", "/dev/null/x", "/proc/nope", "../outside/up",
+    "sqlite:///x/y/z.db", "sqlite://", "sqlite:///{outside}/s.db", "http://127.0.0.1:9",
+    "http://u:secret@127.0.0.1:9/x", "https://[::1", "nope://x", "file:{outside}/m",
+    "databricks", "postgresql://u:secret@127.0.0.1:9/x", "mysql://x", "http://", "://", "x" * 5000,
+    "Europe/Nowhere", "C", "POSIX", "dumb", "10", "100000000",
 )  # fmt: skip
-OTHERS = ("TMPDIR", "HOME", "XDG_CACHE_HOME", "MLFLOW_TRACKING_URI", "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_TOKEN", "OMP_NUM_THREADS", "COLUMNS",
-          "LINES", "TZ", "TERM", "FORCE_COLOR", "NO_COLOR", "LC_ALL", "MPLBACKEND", "HTTP_PROXY", "USER", "PYTHONWARNINGS", "CRM_DATABASE_URL")  # fmt: skip
+OTHERS = ("TMPDIR", "HOME", "XDG_CACHE_HOME", "MLFLOW_TRACKING_URI", "MLFLOW_TRACKING_USERNAME",
+"MLFLOW_TRACKING_TOKEN", "OMP_NUM_THREADS", "COLUMNS",
+          "LINES", "TZ", "TERM", "FORCE_COLOR", "NO_COLOR", "LC_ALL", "MPLBACKEND", "HTTP_PROXY", "USER",
+          "PYTHONWARNINGS", "CRM_DATABASE_URL")  # fmt: skip
 OWN = re.compile(r"[\"'](CRM_ML_[A-Z_]+|MLFLOW_TRACKING_[A-Z_]+)[\"']")
 
 
@@ -94,8 +113,10 @@ def _path_in(text: str) -> str:
 
 def kind_changed(draw: random.Random, path: Path, case: Path) -> str:
     """Put something else in the place of a file, and say what."""
-    kind = draw.choice(("fifo", "link to itself", "link loop", "folder", "/dev/zero", "/dev/full", "link out", "socket", "/proc/self/mem",
-                        "/dev/stdin", "empty", "gone", "huge and sparse", "dangling", "unreadable", "read-only"))  # fmt: skip
+    kind = draw.choice(("fifo", "link to itself", "link loop", "folder", "/dev/zero", "/dev/full",
+    "link out", "socket", "/proc/self/mem",
+                        "/dev/stdin", "empty", "gone", "huge and sparse", "dangling", "unreadable",
+                        "read-only"))  # fmt: skip
     if kind in ("unreadable", "read-only"):
         path.chmod(0 if kind == "unreadable" else 0o555 if path.is_dir() else 0o444)
         return kind

@@ -9,11 +9,16 @@ from typing import Any
 import fuzz_values
 
 CELLS = (
-    "", " ", '"', '""', "'", "\x00", ",", ";", "\t", "NULL", "null", "nan", "NaN", "inf", "-inf", "-1", "0", "1e400", "1e-400",
-    "9" * 40, "0.1" + "0" * 50, "1.234,56", "1,234.56", "\uff11\uff12", "\u0663", "€ 5", "5 USD", "1/3", "0x1f", "1_0", "--5", "+5",
-    "2024-02-30", "0001-01-01", "9999-12-31 23:59:59", "10000-01-01", "1970-01-01", "1717200000", "1717200000000",
-    "31.12.2024", "2024-06-30T12:00:00+25:00", "2024-06-30T12:00:00Z", "2024-03-31 02:30:00", "x" * 5000, "\ufeff", "\u202e",
-    "e\u0301", "\U0001f600", "[/red]", "=cmd|' /C calc'!A0", "ada@example.com", "a\nb", "a\rb", "\\N", "true", "c001", "r00001",
+    "", " ", '"', '""', "'", "\x00", ",", ";", "\t", "NULL", "null", "nan", "NaN", "inf", "-inf", "-1", "0",
+    "1e400", "1e-400",
+    "9" * 40, "0.1" + "0" * 50, "1.234,56", "1,234.56", "\uff11\uff12", "\u0663", "€ 5", "5 USD", "1/3",
+    "0x1f", "1_0", "--5", "+5",
+    "2024-02-30", "0001-01-01", "9999-12-31 23:59:59", "10000-01-01", "1970-01-01", "1717200000",
+    "1717200000000",
+    "31.12.2024", "2024-06-30T12:00:00+25:00", "2024-06-30T12:00:00Z", "2024-03-31 02:30:00", "x" * 5000,
+    "\ufeff", "\u202e",
+    "e\u0301", "\U0001f600", "[/red]", "=cmd|' /C calc'!A0", "ada@example.com", "a\nb", "a\rb", "\\N",
+    "true", "c001", "r00001",
 )  # fmt: skip
 
 
@@ -24,7 +29,8 @@ def csv_mutated(draw: random.Random, content: bytes) -> tuple[bytes, str]:
     text = content.decode()
     mark = max(",;\t", key=text.split("\n", 1)[0].count)
     rows = [line.split(mark) for line in text.splitlines()]
-    kind = draw.choice(("cell", "cell", "cells", "column", "header", "ragged", "more columns", "fewer", "rows", "quote",
+    kind = draw.choice(("cell", "cell", "cells", "column", "header", "ragged", "more columns", "fewer",
+    "rows", "quote",
                         "mark", "no header", "twice", "wide"))  # fmt: skip
     value = draw.choice(CELLS)
     row, column = draw.randrange(1, len(rows)), draw.randrange(len(rows[0]))
@@ -127,15 +133,22 @@ def _typed(draw: random.Random, rows: int) -> tuple[Any, str]:
     import pyarrow as pa
 
     kinds: list[tuple[Any, Any]] = [
-        (pa.date32(), 2**31 - 1), (pa.date32(), -(2**31)), (pa.date64(), 253402300800000), (pa.timestamp("s"), 2**62),
-        (pa.timestamp("us"), -(2**62)), (pa.timestamp("ns", "UTC"), 1717200000000000000), (pa.timestamp("ns"), -(2**63) + 1),
+        (pa.date32(), 2**31 - 1), (pa.date32(), -(2**31)), (pa.date64(), 253402300800000),
+        (pa.timestamp("s"), 2**62),
+        (pa.timestamp("us"), -(2**62)), (pa.timestamp("ns", "UTC"), 1717200000000000000),
+        (pa.timestamp("ns"), -(2**63) + 1),
         (pa.timestamp("ms", "+14:00"), 1717200000000), (pa.timestamp("us", "Nowhere/Land"), 1717200000000000),
         (pa.time64("ns"), 5), (pa.duration("us"), 2**60), (pa.decimal128(38, 10), Decimal("1.5")),
-        (pa.decimal256(76, 10), Decimal("1.5")), (pa.decimal128(38, -5), Decimal("100000")), (pa.list_(pa.int64()), [1, 2]),
-        (pa.list_(pa.string()), None), (pa.struct([("a", pa.int64())]), {"a": 1}), (pa.map_(pa.string(), pa.int64()), [("a", 1)]),
-        (pa.binary(), b"\xff\x00"), (pa.binary(4), b"abcd"), (pa.large_string(), "x" * 1000), (pa.bool_(), True), (pa.null(), None),
-        (pa.float64(), float("nan")), (pa.float64(), float("inf")), (pa.float16(), 1.5), (pa.float64(), -1e308), (pa.uint64(), 2**64 - 1),
-        (pa.int8(), -128), (pa.int64(), 2**63 - 1), (pa.int64(), -(2**63)), (pa.string(), "\x00"), (pa.string(), "[/red]"),
+        (pa.decimal256(76, 10), Decimal("1.5")), (pa.decimal128(38, -5), Decimal("100000")),
+        (pa.list_(pa.int64()), [1, 2]),
+        (pa.list_(pa.string()), None), (pa.struct([("a", pa.int64())]), {"a": 1}), (pa.map_(pa.string(),
+        pa.int64()), [("a", 1)]),
+        (pa.binary(), b"\xff\x00"), (pa.binary(4), b"abcd"), (pa.large_string(), "x" * 1000), (pa.bool_(),
+        True), (pa.null(), None),
+        (pa.float64(), float("nan")), (pa.float64(), float("inf")), (pa.float16(), 1.5), (pa.float64(),
+        -1e308), (pa.uint64(), 2**64 - 1),
+        (pa.int8(), -128), (pa.int64(), 2**63 - 1), (pa.int64(), -(2**63)), (pa.string(), "\x00"),
+        (pa.string(), "[/red]"),
         (pa.string(), ""), (pa.string(), "x" * 100_000), (pa.date32(), dt.date(9999, 12, 31)),
     ]  # fmt: skip
     kind, value = draw.choice(kinds)
@@ -162,9 +175,12 @@ def npz_mutated(draw: random.Random, content: bytes) -> tuple[bytes, str]:
     array = values[name]
     changes: dict[str, Any] = {
         "text": array.astype(str), "objects": array.astype(object), "nan": np.full(array.shape, np.nan),
-        "inf": np.full(array.shape, np.inf), "empty": array.ravel()[:0], "scalar": np.float64(1), "longer": np.append(array, array),
-        "deeper": array[None, None], "int": np.zeros(array.shape, "int8"), "complex": np.ones(array.shape, complex),
-        "dates": np.full(array.shape, np.datetime64("2024-01-01")), "huge": np.zeros(30_000_000), "1e308": np.full(array.shape, 1e308),
+        "inf": np.full(array.shape, np.inf), "empty": array.ravel()[:0], "scalar": np.float64(1),
+        "longer": np.append(array, array),
+        "deeper": array[None, None], "int": np.zeros(array.shape, "int8"), "complex": np.ones(array.shape,
+        complex),
+        "dates": np.full(array.shape, np.datetime64("2024-01-01")), "huge": np.zeros(30_000_000),
+        "1e308": np.full(array.shape, 1e308),
     }  # fmt: skip
     kind = draw.choice((*changes, "gone", "another"))
     if kind == "gone":
@@ -239,7 +255,8 @@ def sqlite_mutated(draw: random.Random, path: Path) -> str:
         draw.choice(columns),
         draw.choice(("cell", "cell", "cell", "drop", "rows", "column", "copy")),
     )
-    value = draw.choice([value for value in fuzz_values.SCALARS if isinstance(value, (str, float)) and "\ud800" not in str(value)]
+    value = draw.choice([value for value in fuzz_values.SCALARS if isinstance(value, (str,
+    float)) and "\ud800" not in str(value)]
                         + [None, 0, -1, 2**62, b"\xff\x00"])  # fmt: skip
     database.execute("pragma foreign_keys = off")
     statements = {

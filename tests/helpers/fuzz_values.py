@@ -17,24 +17,37 @@ def deep(levels: int, kind: type = list) -> Any:
 
 
 SCALARS: tuple[Any, ...] = (
-    None, True, False, "", " ", "\x00", "a\x00b", "\x1b[31mred", "[/red]", "[bold", "[link=file:///etc]x[/link]",
-    "../outside/other.csv", "../../outside", "/etc/passwd", "/dev/zero", "/dev/stdin", "/proc/self/mem", "data",
-    ".", "~", "*", "data/*.csv", "${HOME}", "${NOPE}", "{{7*7}}", "{0}", "%s%n%d", "x'; drop table t; --", 'a"b',
-    "a`b", "a\\", "\\x", "select 1", "read_csv('/etc/passwd')", "\u202eabc", "e\u0301", "\ud800", "\U0001f600",
-    "\u0130", "\ufeff", "a\r\nb", "a\nb", "=1+1", "a" * LONG, "9" * 400, 0, -1, 1, 2**31, 2**63 - 1, 2**63, 2**64, 10**400,
-    -(10**30), 0.1, 1e308, -1e308, 5e-324, float("nan"), float("inf"), float("-inf"), "nan", "1e999", "0x10", "1_000",
-    "-0", "1,5", "2024-02-30", "9999-12-31", "0000-00-00", "2024-06-30T25:00", "24:00", datetime.date(1, 1, 1),
-    datetime.date(9999, 12, 31), datetime.date(1970, 1, 1), "Europe/Nowhere", "../etc/localtime", "UTC+99", "utf-16",
-    "utf-7", "rot13", "idna", "churn@champion", "@", "a@b@c", "mine", "customers", "order_lines", "items", "customer_id",
-    "p_churn", "rfm_days_since_order", "rfm_*", "[", "(", "((((((((((1))))))))))", "not", "a >= 1 and b in (1, 2)", "sqlite://",
-    "sqlite:////etc/passwd", "postgresql://u:secret@127.0.0.1:9/x", "nope://x", "mysql://h/x", "://", "file:data/x.db",
-    [], {}, [[]], [None], {"": None}, {"a": 1}, [1, 2, 3], ["a", "a"], {"column": "id"}, {"constant": "x"}, {"made": "position"},
+    None, True, False, "", " ", "\x00", "a\x00b", "\x1b[31mred", "[/red]", "[bold",
+    "[link=file:///etc]x[/link]",
+    "../outside/other.csv", "../../outside", "/etc/passwd", "/dev/zero", "/dev/stdin", "/proc/self/mem",
+    "data",
+    ".", "~", "*", "data/*.csv", "${HOME}", "${NOPE}", "{{7*7}}", "{0}", "%s%n%d", "x'; drop table t; --",
+    'a"b',
+    "a`b", "a\\", "\\x", "select 1", "read_csv('/etc/passwd')", "\u202eabc", "e\u0301", "\ud800",
+    "\U0001f600",
+    "\u0130", "\ufeff", "a\r\nb", "a\nb", "=1+1", "a" * LONG, "9" * 400, 0, -1, 1, 2**31, 2**63 - 1, 2**63,
+    2**64, 10**400,
+    -(10**30), 0.1, 1e308, -1e308, 5e-324, float("nan"), float("inf"), float("-inf"), "nan", "1e999", "0x10",
+    "1_000",
+    "-0", "1,5", "2024-02-30", "9999-12-31", "0000-00-00", "2024-06-30T25:00", "24:00", datetime.date(1, 1,
+    1),
+    datetime.date(9999, 12, 31), datetime.date(1970, 1, 1), "Europe/Nowhere", "../etc/localtime", "UTC+99",
+    "utf-16",
+    "utf-7", "rot13", "idna", "churn@champion", "@", "a@b@c", "mine", "customers", "order_lines", "items",
+    "customer_id",
+    "p_churn", "rfm_days_since_order", "rfm_*", "[", "(", "((((((((((1))))))))))", "not",
+    "a >= 1 and b in (1, 2)", "sqlite://",
+    "sqlite:////etc/passwd", "postgresql://u:secret@127.0.0.1:9/x", "nope://x", "mysql://h/x", "://",
+    "file:data/x.db",
+    [], {}, [[]], [None], {"": None}, {"a": 1}, [1, 2, 3], ["a", "a"], {"column": "id"}, {"constant": "x"},
+    {"made": "position"},
 )  # fmt: skip
 
 
 def bytes_mutated(draw: random.Random, content: bytes) -> tuple[bytes, str]:
     """Return other bytes and what was done to them."""
-    kinds = ("flip", "truncate", "repeat part", "insert", "NUL", "BOM", "encoding", "long line", "cut out", "empty",
+    kinds = ("flip", "truncate", "repeat part", "insert", "NUL", "BOM", "encoding", "long line", "cut out",
+    "empty",
              "line ends", "noise", "number", "swap")  # fmt: skip
     kind = draw.choice(kinds)
     at = draw.randrange(len(content) + 1)
@@ -193,7 +206,8 @@ def json_mutated(draw: random.Random, content: bytes) -> tuple[bytes, str]:
     if way < 0.2:
         return bytes_mutated(draw, content)
     if way < 0.28:
-        kind = draw.choice(("[" * 100_000, '{"a":' * 50_000, '{"a": 1, "a": 2}', "NaN", "Infinity", "1e999", "9" * 5000,
+        kind = draw.choice(("[" * 100_000, '{"a":' * 50_000, '{"a": 1, "a": 2}', "NaN", "Infinity", "1e999",
+        "9" * 5000,
                             '"\\ud800"', '{"\\u0000": 1}', "[" * 100_000 + "]" * 100_000))  # fmt: skip
         return kind.encode(), f"JSON {kind[:20]}"
     try:

@@ -132,7 +132,7 @@ def build(project: Path, run: Callable[[Sequence[str]], int]) -> None:
 def write_data(folder: Path) -> None:
     """Write a shop of three months as CSV, Parquet and SQLite, the same each time."""
     draw = random.Random(11)
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)
     first = datetime(2024, 1, 2, 9, 0)
     names = [f"c{number:03d}" for number in range(CUSTOMERS)]
     customers = [
