@@ -1,9 +1,11 @@
 """A query on a database server, in a transaction that the server itself keeps from writing."""
 
 import contextlib
+import logging
 import os
 import re
 import socket
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from crm_ml import environment
@@ -25,6 +27,7 @@ _OPTIONS: dict[str, dict[str, object]] = {
     "mysqlconnector": {"connection_timeout": _CONNECT_S, "allow_local_infile": False},
     "mariadbconnector": {"connect_timeout": _CONNECT_S, "local_infile": False},
 }
+_OF_TRANSACTION: dict[str, dict[str, Any]] = {"postgresql": {"postgresql_readonly": True}}
 _POSTGRESQL_STATES = {
     "25006": "it writes; the transaction is read-only",
     "28": "the user or password is not accepted",
@@ -50,6 +53,10 @@ _UNREACHED = {
     "could not translate host name": "the host is unknown",
     "failed to resolve host": "the host is unknown",
     "timeout": "the server did not answer in time",
+    "timed out": "the server did not answer in time",
+    "unreachable": "the server can't be reached",
+    'role "': "there is no such user",
+    'database "': "there is no such database",
 }
 
 
@@ -73,7 +80,8 @@ def server_rows(url: "sqlalchemy.URL", query: str) -> "pa.Table":
     engine = _engine(url)
     try:
         with (
-            engine.connect().execution_options(**_execution(kind)) as connection,
+            _quiet_pool(),
+            engine.connect().execution_options(**_OF_TRANSACTION.get(kind, {})) as connection,
             time_limit(lambda: _shut(connection.connection.driver_connection)),
         ):
             _read_only(connection, kind)
@@ -118,9 +126,16 @@ def _engine(url: "sqlalchemy.URL") -> "sqlalchemy.Engine":
         ) from None
 
 
-def _execution(kind: str) -> dict[str, Any]:
-    options: dict[str, Any] = {"stream_results": True}
-    return options | ({"postgresql_readonly": True} if kind == "postgresql" else {})
+@contextlib.contextmanager
+def _quiet_pool() -> Iterator[None]:
+    """Keep SQLAlchemy from logging what servers say, which may hold cells, when it closes a connection."""
+    log = logging.getLogger("sqlalchemy.pool")
+    level = log.level
+    log.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
 
 
 def _read_only(connection: "sqlalchemy.Connection", kind: str) -> None:
@@ -148,7 +163,8 @@ def _table(connection: "sqlalchemy.Connection", query: str) -> "pa.Table":
 
     from crm_ml.tables.python_rows import to_arrow
 
-    result = connection.execute(sqlalchemy.text(query.rstrip().removesuffix(";")))
+    statement = sqlalchemy.text(query.rstrip().removesuffix(";"))
+    result = connection.execute(statement, execution_options={"stream_results": True})
     names = [str(name) for name in result.keys()]  # noqa: SIM118  (a result is no dict)
 
     def fetch(rows: int) -> list[Any]:
@@ -199,4 +215,4 @@ def _reason(said: Any, state: str | int | None) -> str:
         known = (meaning for sign, meaning in _POSTGRESQL_STATES.items() if state.startswith(sign))
         return next(known, f"SQLSTATE {state}")
     known = (meaning for sign, meaning in _UNREACHED.items() if sign in str(said))
-    return next(known, type(said).__name__)
+    return next(known, f"the driver reports {type(said).__name__}")
