@@ -3,6 +3,7 @@
 import contextlib
 import os
 import platform
+import re
 import sys
 import tempfile
 import traceback
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 UNEXPECTED, INTERRUPTED, UNREAD = 70, 130, 141
 _LONGEST = 1_000_000
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 Given = TypeVarTuple("Given")
 
 
@@ -67,9 +69,14 @@ def run(work: Callable[[*Given], int | None], *given: *Given, lead: str = "error
 def tell(error: CrmError, lead: str = "error: ") -> int:
     """Write the message of an error on standard error and return its exit code."""
     with contextlib.suppress(OSError, ValueError):  # nobody reads it
-        sys.stderr.write(f"{lead}{masked_text(str(error))}\n")
+        sys.stderr.write(f"{lead}{_shown(masked_text(str(error)))}\n")
         sys.stderr.flush()
     return error.exit_code
+
+
+def _shown(text: str) -> str:
+    """Write out what controls a terminal, which a cell, a column or a path may hold, but lines and tabs."""
+    return _CONTROLS.sub(lambda control: ascii(control[0])[1:-1], text)
 
 
 def parser(module: str, description: str) -> "argparse.ArgumentParser":

@@ -165,3 +165,8 @@ def test_all_commands_share_the_boundary():
         assert "commands.parser(" in SOURCES[path], path
     own = [path for path, text in SOURCES.items() if re.search(r"Parser\(prog", text)]
     assert [path.name for path in own] == ["commands.py"]
+
+
+def test_a_message_controls_no_terminal(capsys):
+    assert commands.run(fail, errors.InputError("column \x1b[2Ja\x01 of\r\n  é\tb\x9b")) == 2
+    assert capsys.readouterr().err == "error: column \\x1b[2Ja\\x01 of\\r\n  é\tb\\x9b\n"
