@@ -91,15 +91,23 @@ def make_folder(folder: Path) -> Path:
 
 
 def create(path: Path) -> None:
-    """Create an empty file for its owner alone, for a library to write into; one that exists stays.
+    """Create an empty file for its owner alone, for a library to write into; one that exists stays as it is.
 
     Raises
     ------
     OSError
-        If a link stands in its place.
+        If a link to nothing stands in its place, which is not followed.
     """
+    if path.exists():
+        return
     flags = os.O_WRONLY | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
     os.close(os.open(path, flags, FILE_MODE))
+
+
+def tell_readable(path: Path) -> None:
+    """Warn if others than the owner may read a file that holds a key."""
+    if os.name == "posix" and stat.S_IMODE(path.stat().st_mode) & ~FILE_MODE:
+        log.warning("%s can be read by others; close it with: chmod 600 %s", path, shlex.quote(str(path)))
 
 
 @functools.cache

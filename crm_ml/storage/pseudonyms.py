@@ -10,7 +10,7 @@ from pathlib import Path
 
 from crm_ml import environment
 from crm_ml.errors import InputError
-from crm_ml.private_files import make_folder
+from crm_ml.private_files import make_folder, tell_readable
 from crm_ml.storage.paths import runs_folder
 
 KEY = "CRM_ML_PSEUDONYM_KEY"
@@ -36,6 +36,7 @@ def pseudonym_key() -> bytes:
     path = runs_folder() / FILE
     if not path.exists():
         _keep(secrets.token_bytes(_BYTES), path)
+    tell_readable(path)
     stored = path.read_bytes()
     if len(stored) != _BYTES:
         raise InputError(f"{path}: {len(stored)} bytes are no key; remove it, or set {KEY}")

@@ -4,4 +4,6 @@ PROMISES: dict[str, str] = {
     "test_pyfunc_input": "A served model refuses bad input in one sentence that has no cell of it.",
     "test_personal_data": "No cell of a person stands in a message, a report or a run; ignored columns reach "
     "no derived file, and personal ones only as keyed pseudonyms.",
+    "test_private_files": "Derived folders and files are open to their owner alone from their creation, "
+    "under any umask; lists and exports to a declared group too, and a planted link leads nowhere.",
 }

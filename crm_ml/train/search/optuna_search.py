@@ -7,6 +7,7 @@ table of trials is a function of the plan alone, and no stop at any moment shows
 
 import contextlib
 import logging
+import secrets
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -191,7 +192,7 @@ def _create(folder: Path) -> None:
 
     for left in folder.glob(f".{_FILE}.*"):
         left.unlink()
-    part = folder / f".{_FILE}.tmp"
+    part = folder / f".{_FILE}.{secrets.token_hex(8)}.tmp"
     storage = RDBStorage(sqlite_uri(part))
     optuna.create_study(storage=storage, study_name=_NAME, direction="maximize")
     storage.engine.dispose()
