@@ -16,7 +16,7 @@ _AGAIN_S = 1.0
 
 
 @contextlib.contextmanager
-def time_limit(stop: Callable[[], object]) -> Iterator[None]:
+def time_limit(stop: Callable[[], object]) -> Iterator[Callable[[], bool]]:
     """Stop the query of the block where it takes longer than ``CRM_ML_QUERY_SECONDS``.
 
     Parameters
@@ -24,9 +24,15 @@ def time_limit(stop: Callable[[], object]) -> Iterator[None]:
     stop : callable
         Makes the query fail, called from another thread, every second until the block has ended.
 
+    Yields
+    ------
+    callable
+        Tells whether the time is over.
+
     Raises
     ------
     InputError
+        If it is.
     """
     seconds = environment.query_seconds()
     ended, late = threading.Event(), threading.Event()
@@ -42,7 +48,7 @@ def time_limit(stop: Callable[[], object]) -> Iterator[None]:
     watcher = threading.Thread(target=watch, daemon=True, name="crm_ml time limit of a query")
     watcher.start()
     try:
-        yield
+        yield late.is_set
     except Exception:
         if not late.is_set():
             raise
@@ -90,11 +96,13 @@ class SizeLimit:
             )
 
 
-def chunks(fetch: Callable[[int], list[Any]], rows: int) -> Iterator[list[Any]]:
+def chunks(fetch: Callable[[int], list[Any]], rows: int, is_late: Callable[[], bool]) -> Iterator[list[Any]]:
     """Fetch `rows` rows at a time and yield `CHUNK_ROWS` of them together, or fewer where they are large."""
     together: list[Any] = []
     held = 0
     while block := fetch(rows):
+        if is_late():
+            raise too_slow()
         together += block
         held += sum(map(getsizeof, chain.from_iterable(block)))
         if len(together) >= CHUNK_ROWS or held > _CHUNK_BYTES:

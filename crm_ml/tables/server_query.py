@@ -5,12 +5,13 @@ import logging
 import os
 import re
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from crm_ml import environment
 from crm_ml.errors import InputError
-from crm_ml.tables.query_limits import SizeLimit, chunks, time_limit, too_slow
+from crm_ml.tables.query_limits import SizeLimit, chunks, time_limit
+from crm_ml.tables.server_errors import explained
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -28,36 +29,6 @@ _OPTIONS: dict[str, dict[str, object]] = {
     "mariadbconnector": {"connect_timeout": _CONNECT_S, "local_infile": False},
 }
 _OF_TRANSACTION: dict[str, dict[str, Any]] = {"postgresql": {"postgresql_readonly": True}}
-_POSTGRESQL_STATES = {
-    "25006": "it writes; the transaction is read-only",
-    "28": "the user or password is not accepted",
-    "3D": "there is no such database",
-    "08": "the server can't be reached",
-}
-_MYSQL_NUMBERS = {
-    1044: "the user may not read that database",
-    1045: "the user or password is not accepted",
-    1049: "there is no such database",
-    1792: "it writes; the transaction is read-only",
-    2003: "the server can't be reached",
-    2005: "the host is unknown",
-}
-_MYSQL_OF_QUERY = frozenset((1052, 1054, 1064, 1142, 1143, 1146, 1305))
-_STOPPED = {"57014", 1317, 1969, 3024}
-_UNREACHED = {
-    "password authentication failed": "the user or password is not accepted",
-    "no password supplied": "a password is needed",
-    "no pg_hba.conf entry": "the server does not admit this user from here",
-    "Connection refused": "no server listens there",
-    "No such file or directory": "there is no such socket",
-    "could not translate host name": "the host is unknown",
-    "failed to resolve host": "the host is unknown",
-    "timeout": "the server did not answer in time",
-    "timed out": "the server did not answer in time",
-    "unreachable": "the server can't be reached",
-    'role "': "there is no such user",
-    'database "': "there is no such database",
-}
 
 
 def server_rows(url: "sqlalchemy.URL", query: str) -> "pa.Table":
@@ -81,15 +52,15 @@ def server_rows(url: "sqlalchemy.URL", query: str) -> "pa.Table":
     try:
         with (
             _quiet_pool(),
-            engine.connect().execution_options(**_OF_TRANSACTION.get(kind, {})) as connection,
-            time_limit(lambda: _shut(connection.connection.driver_connection)),
+            _connected(engine, kind) as connection,
+            time_limit(lambda: _shut(connection.connection.driver_connection)) as is_late,
         ):
             _read_only(connection, kind)
-            return _table(connection, query)
+            return _table(connection, query, is_late)
     except InputError:
         raise
     except Exception as error:
-        raise _explained(error, kind) from None
+        raise explained(error, kind) from None
     finally:
         with contextlib.suppress(Exception):
             engine.dispose()
@@ -127,6 +98,17 @@ def _engine(url: "sqlalchemy.URL") -> "sqlalchemy.Engine":
 
 
 @contextlib.contextmanager
+def _connected(engine: "sqlalchemy.Engine", kind: str) -> "Iterator[sqlalchemy.Connection]":
+    """Connect for a block; a connection that was cut in it may not be closed in order."""
+    connection = engine.connect().execution_options(**_OF_TRANSACTION.get(kind, {}))
+    try:
+        yield connection
+    finally:
+        with contextlib.suppress(Exception):
+            connection.close()
+
+
+@contextlib.contextmanager
 def _quiet_pool() -> Iterator[None]:
     """Keep SQLAlchemy from logging what servers say, which may hold cells, when it closes a connection."""
     log = logging.getLogger("sqlalchemy.pool")
@@ -158,7 +140,7 @@ def _read_only(connection: "sqlalchemy.Connection", kind: str) -> None:
         raise InputError("the server did not begin a read-only transaction; nothing was read")
 
 
-def _table(connection: "sqlalchemy.Connection", query: str) -> "pa.Table":
+def _table(connection: "sqlalchemy.Connection", query: str, is_late: Callable[[], bool]) -> "pa.Table":
     import sqlalchemy
 
     from crm_ml.tables.python_rows import to_arrow
@@ -170,49 +152,14 @@ def _table(connection: "sqlalchemy.Connection", query: str) -> "pa.Table":
     def fetch(rows: int) -> list[Any]:
         return list(result.fetchmany(rows))
 
-    return to_arrow(names, chunks(fetch, _FETCHED_ROWS), SizeLimit().add)
+    return to_arrow(names, chunks(fetch, _FETCHED_ROWS, is_late), SizeLimit().add)
 
 
 def _shut(raw: Any) -> None:
     """Shut the socket of a connection down: whoever waits for it goes on, and the server stops by itself."""
-    own = getattr(raw, "_sock", None) or getattr(raw, "_usock", None)
+    own = getattr(raw, "_usock", None) or getattr(raw, "_sock", None)  # of pg8000, of PyMySQL
     if own is not None:
         own.shutdown(socket.SHUT_RDWR)
         return
     with socket.socket(fileno=os.dup(raw.fileno())) as shared:
         shared.shutdown(socket.SHUT_RDWR)
-
-
-def _explained(error: Exception, kind: str) -> InputError:
-    """Return the error of a query: what a server says is shown where it speaks of the query alone."""
-    said = getattr(error, "orig", None) or error
-    state = _state(said)
-    if state in _STOPPED:
-        return too_slow()
-    return InputError(f"the query fails on {kind}: {_reason(said, state)}")
-
-
-def _state(said: Any) -> str | int | None:
-    """Return the SQLSTATE of PostgreSQL, or the number of MySQL."""
-    first = said.args[0] if getattr(said, "args", ()) else None
-    if isinstance(first, dict):  # pg8000
-        return str(first.get("C"))
-    return (
-        getattr(said, "sqlstate", None)
-        or getattr(said, "pgcode", None)
-        or (first if isinstance(first, int) else None)
-    )
-
-
-def _reason(said: Any, state: str | int | None) -> str:
-    if isinstance(state, int):
-        of_query = state in _MYSQL_OF_QUERY and len(said.args) > 1
-        return str(said.args[1]) if of_query else _MYSQL_NUMBERS.get(state, f"error {state}")
-    if state is not None and state.startswith("42") and not state.startswith("425"):
-        told = said.args[0].get("M") if isinstance(said.args[0], dict) else said.diag.message_primary
-        return " ".join(str(told).split())
-    if state is not None:
-        known = (meaning for sign, meaning in _POSTGRESQL_STATES.items() if state.startswith(sign))
-        return next(known, f"SQLSTATE {state}")
-    known = (meaning for sign, meaning in _UNREACHED.items() if sign in str(said))
-    return next(known, f"the driver reports {type(said).__name__}")

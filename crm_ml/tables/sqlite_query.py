@@ -8,6 +8,7 @@ References
 
 import re
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -68,8 +69,8 @@ def sqlite_rows(path: Path, query: str) -> "pa.Table":
     try:
         immutable = _is_whole(path)
         before = stamps([path])
-        with closing(_connect(path, immutable)) as connection, time_limit(connection.interrupt):
-            rows = _table(connection.execute(query))
+        with closing(_connect(path, immutable)) as connection, time_limit(connection.interrupt) as is_late:
+            rows = _table(connection.execute(query), is_late)
         if immutable and (stamps([path]) != before or not _is_whole(path)):
             raise InputError("the file was written while it was read; run again when that is done")
     except (sqlite3.Error, sqlite3.Warning, ValueError, OverflowError) as error:
@@ -116,11 +117,11 @@ def _authorised(action: int, first: str | None, second: str | None, *_: str | No
     return sqlite3.SQLITE_OK if allowed else sqlite3.SQLITE_DENY
 
 
-def _table(cursor: sqlite3.Cursor) -> "pa.Table":
+def _table(cursor: sqlite3.Cursor, is_late: Callable[[], bool]) -> "pa.Table":
     from crm_ml.tables.python_rows import to_arrow
 
     names = [name for name, *_ in cursor.description]
-    return to_arrow(names, chunks(cursor.fetchmany, _FETCHED_ROWS), SizeLimit().add)
+    return to_arrow(names, chunks(cursor.fetchmany, _FETCHED_ROWS, is_late), SizeLimit().add)
 
 
 def _reason(error: Exception, path: Path) -> str:
