@@ -3,20 +3,15 @@
 import random
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import fuzz_places
 import fuzz_tables
 import fuzz_values
-from fuzz_world import MAPPING
+from fuzz_scenes import SCENES
 
 Bytes = Callable[[random.Random, bytes], tuple[bytes, str]]
-MODEL = "runs/artefacts/models/*/artifacts/data/model"
-LIST = "data/lists/mine/*"
-CHECK = ["tables", MAPPING, "--out", "out"]
-SCORE = ["score", "score/mine", "--out", "lists"]
 BY_NAME: tuple[tuple[str, Bytes], ...] = (
     (".yaml", fuzz_values.yaml_mutated),
     ("MLmodel", fuzz_values.yaml_mutated),
@@ -27,73 +22,6 @@ BY_NAME: tuple[tuple[str, Bytes], ...] = (
     ("trees.txt", fuzz_tables.lightgbm_mutated),
     (".txt", fuzz_tables.lightgbm_mutated),
 )
-
-
-@dataclass(frozen=True)
-class Scene:
-    """Files of which one is mutated, and commands of which one reads them.
-
-    Parameters
-    ----------
-    name : str
-    weight : int
-        How often it is drawn, beside the others.
-    files : tuple of str
-        Patterns of paths below the project.
-    commands : tuple of list of str
-        Words; ``{list}`` and ``{other}`` are folders of lists, ``{run}`` is the id of a run.
-    sums : bool
-        Whether the manifest of a mutated file may be made to agree with it again.
-    """
-
-    name: str
-    weight: int
-    files: tuple[str, ...]
-    commands: tuple[list[str], ...]
-    sums: bool = False
-
-
-SCENES = (
-    Scene("mapping", 14, (MAPPING,), (CHECK, CHECK, CHECK, ["train", "--new", "churn", "--data", MAPPING, "--name", "new"])),
-    Scene("csv", 14, ("data/customers.csv", "data/order_lines.csv"), (CHECK,)),
-    Scene("parquet", 12, ("data/items.parquet",), (CHECK,)),
-    Scene("databases", 4, ("data/crm.db", "data/touches.duckdb"), (CHECK,)),
-    Scene("guess", 10, ("data/customers.csv", "data/order_lines.csv", "data/items.parquet"),
-          (["tables", "--guess", "{file}", "--out", "configs/data/new.yaml"],)),
-    Scene("run", 8, ("configs/churn/mine.yaml", "configs/default.yaml"), (["train"], ["train", "churn/mine"])),
-    Scene("settings", 6, ("configs/score/mine.yaml",), (SCORE,)),
-    Scene("catalogue", 6, ("configs/actions/mine.yaml",), (SCORE,)),
-    Scene("model", 8, (f"{MODEL}/**/*", f"{MODEL}/../../*"), (SCORE,), sums=True),
-    Scene("run files", 3, ("runs/artefacts/?" + "[0-9a-f]" * 31 + "/**/*",),
-          (["train", "compare", "{run}", "{run}"], ["train", "reproduce", "{run}"],
-           ["train", "promote", "churn_mine", "--version", "1"]), sums=True),
-    Scene("store", 7, ("runs/mlflow.db",),
-          (SCORE, ["train", "promote", "churn_mine"], ["train", "promote", "churn_mine", "--rollback"],
-           ["train", "compare", "{run}", "churn_mine@champion"], ["train", "reproduce", "{run}"])),
-    Scene("list", 12, (f"{LIST}/*", "data/lists/mine/latest.json"),
-          (["score", "export", "data/lists/mine", "--to", "csv"], ["score", "load", "{list}", "--into", "csv:sink"],
-           ["score", "load", "{list}", "--into", "duckdb:sink.db"], ["score", "diff", "{list}", "{other}"],
-           ["score", "evaluate", "{list}"], ["score", "realised", "score/mine", "--as-of", "2024-07-01"]), sums=True),
-    Scene("contacts", 6, ("data/contacts.csv",),
-          (["score", "export", "data/lists/mine", "--to", "google", "--contacts", "data/contacts.csv"],
-           ["score", "export", "data/lists/mine", "--to", "klaviyo", "--contacts", "data/contacts.csv"])),
-    Scene("derived", 6, ("data/tables/*/*", "data/scores/*/*", "data/features/*/*", "runs/pseudonym.key"), (SCORE, CHECK), sums=True),
-    Scene("new settings", 2, (MAPPING, "runs/mlflow.db", f"{MODEL}/*.json"), (["score", "--new", "--data", MAPPING, "--name", "new"],)),
-    Scene("environment", 10, (), (CHECK, SCORE, ["train", "churn/mine"], ["train", "promote", "churn_mine"],
-          ["score", "export", "data/lists/mine", "--to", "csv"], ["score", "load", "{list}", "--into", "postgres:"], ["init", "new"])),
-    Scene("words", 12, (), (CHECK, SCORE, ["tables", "--guess", "data/customers.csv", "--out", "configs/data/new.yaml"],
-          ["train", "churn/mine", "--set", "seed=3"], ["train", "--new", "churn", "--data", MAPPING, "--name", "new"],
-          ["train", "compare", "{run}", "{run}"], ["train", "promote", "churn_mine", "--version", "1"],
-          ["score", "export", "data/lists/mine", "--to", "csv", "--action", "points"], ["score", "diff", "{list}", "{other}"],
-          ["score", "load", "{list}", "--into", "csv:sink"], ["score", "evaluate", "{list}"], ["init", "new"],
-          ["score", "--new", "--data", MAPPING, "--name", "new"], ["train", "reproduce", "{run}"],
-          ["score", "realised", "score/mine"], ["score", "play_out", "{list}"])),
-    Scene("kinds", 10, ("configs/*/mine.yaml", "data/*.*", f"{MODEL}/*", "data/lists/mine/*/*", "data/lists/mine/latest.json",
-          "runs/mlflow.db", "runs/pseudonym.key", "data/tables/*"),
-          (CHECK, CHECK, SCORE, ["tables", "--guess", "data/customers.csv", "--out", "configs/data/new.yaml"],
-           ["score", "export", "data/lists/mine", "--to", "csv", "--contacts", "data/contacts.csv"],
-           ["train", "promote", "churn_mine"])),
-)  # fmt: skip
 
 
 def mutate(case: Path, seed: int, number: int) -> dict[str, Any]:
@@ -109,9 +37,9 @@ def mutate(case: Path, seed: int, number: int) -> dict[str, Any]:
     draw = random.Random(f"{seed} {number}")
     project = case / "project"
     scene = draw.choices(SCENES, [scene.weight for scene in SCENES])[0]
-    words = list(draw.choice(scene.commands))
+    command = draw.choice(scene.commands)
     path = _drawn(draw, project, scene.files)
-    words = [_filled(word, project, path) for word in words]
+    words = [_filled(word, project, path) for word in command.split()]
     plan: dict[str, Any] = {"scene": scene.name, "words": words, "environment": {}, "named": []}
     if scene.name == "environment":
         plan |= fuzz_places.environment(draw, case)
@@ -125,40 +53,33 @@ def mutate(case: Path, seed: int, number: int) -> dict[str, Any]:
 
 
 def _drawn(draw: random.Random, project: Path, patterns: tuple[str, ...]) -> Path | None:
-    """Draw a file of one of the patterns; ids of runs and models do not change which."""
+    """Draw a file of one of the patterns, or a folder of tables; the ids in its path do not decide."""
     if not patterns:
         return None
-    found: list[Path] = []
-    while not found:
-        found = [
-            path
-            for path in project.glob(draw.choice(patterns))
-            if path.is_file() or path.parent.name == "tables"
-        ]
-    return draw.choice(sorted(found, key=lambda path: re.sub(r"[0-9a-f]{32}", "", str(path.resolve()))))
+    paths: list[Path] = []
+    while not paths:
+        paths = [path for path in project.glob(draw.choice(patterns)) if _is_target(path)]
+    return draw.choice(sorted(paths, key=lambda path: re.sub(r"[0-9a-f]{16,}", "", str(path.resolve()))))
+
+
+def _is_target(path: Path) -> bool:
+    return path.is_file() or path.parent.name == "tables"
 
 
 def _filled(word: str, project: Path, path: Path | None) -> str:
-    lists = sorted(
-        str(place.relative_to(project)) for place in (project / "data/lists/mine").iterdir() if place.is_dir()
-    )
+    folders = sorted(place for place in (project / "data/lists/mine").iterdir() if place.is_dir())
+    lists = [str(place.relative_to(project)) for place in folders]
     runs = [place.name for place in (project / "runs/artefacts").iterdir() if len(place.name) == 32]
-    values = {
-        "list": lists[-1],
-        "other": lists[0],
-        "run": runs[0],
-        "file": path and path.relative_to(project),
-    }
-    return re.sub(r"\{(\w+)\}", lambda match: str(values[match[1]]), word)
+    values = {"list": lists[-1], "other": lists[0], "run": runs[0]}
+    values |= {"file": str(path.relative_to(project))} if path else {}
+    return re.sub(r"\{(\w+)\}", lambda match: values[match[1]], word)
 
 
 def _contents(draw: random.Random, path: Path, sums: bool) -> str:
     if path.suffix == ".db":
         return fuzz_tables.sqlite_mutated(draw, path)
-    mutated = next(
-        (mutated for ending, mutated in BY_NAME if path.name.endswith(ending)), fuzz_values.bytes_mutated
-    )
-    content, note = mutated(draw, path.read_bytes())
+    kinds = (mutated for ending, mutated in BY_NAME if path.name.endswith(ending))
+    content, note = next(kinds, fuzz_values.bytes_mutated)(draw, path.read_bytes())
     path.write_bytes(content)
     if sums and draw.random() < 0.75 and path.name != "manifest.json":
         note += fuzz_places.sums_repaired(path)

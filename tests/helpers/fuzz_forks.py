@@ -23,14 +23,20 @@ os.environ |= {"OPENBLAS_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE", "OMP_N
 import fuzz_cases
 import fuzz_judge
 import fuzz_world
+import numpy as np
 
 import crm_ml
+from crm_ml.allocation import allocate, lagrangian
+from crm_ml.allocation.problem import problem_of
+from crm_ml.storage import code_version
 
 PRELOADED = (
-    "duckdb", "duckdb.func", "joblib", "lightgbm", "matplotlib.backends.backend_agg", "matplotlib.figure",
-    "mlflow", "mlflow.pyfunc", "mlflow.store.tracking.sqlalchemy_store", "narwhals", "numba", "numpy", "pandas",
-    "phonenumbers", "pyarrow.compute", "pyarrow.dataset", "pyarrow.parquet", "rich.console", "rich.progress",
-    "rich.table", "scipy.optimize", "scipy.stats", "sklearn.linear_model", "sqlalchemy",
+    "alembic.command", "alembic.config", "duckdb", "duckdb.func", "joblib", "lightgbm",
+    "matplotlib.backends.backend_agg", "matplotlib.figure", "mlflow", "mlflow.pyfunc",
+    "mlflow.store.model_registry.sqlalchemy_store", "mlflow.store.tracking.sqlalchemy_store", "narwhals",
+    "narwhals._arrow.namespace", "narwhals._duckdb.namespace", "numba", "numpy", "pandas", "phonenumbers",
+    "pyarrow.compute", "pyarrow.dataset", "pyarrow.parquet", "rich.console", "rich.progress", "rich.table",
+    "scipy.optimize", "scipy.stats", "sklearn.linear_model", "sqlalchemy",
 )  # fmt: skip
 WALL_S, CPU_S = 20.0, 20
 GROWTH_BYTES = 2 * 2**30
@@ -69,14 +75,13 @@ def begin(case):
         os.dup2(file, number)
     addresses = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (addresses + BACKSTOP_BYTES,) * 2)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_BYTES,) * 2)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if hasattr(time, "tzset"):
         time.tzset()
 
 
 def watch(case):
-    """Refuse, and note, what Python writes outside of the folder of the case."""
+    """Refuse, and note, what Python writes outside of the folder of the case; no file may be too long."""
     own = (f"{case}/", "/dev/", "/proc/self/", "/memfd")
     compiled = f"{Path(crm_ml.__path__[0])}/"
     log = os.open(case / "outside.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -96,6 +101,7 @@ def watch(case):
             os.write(log, f"{event} {text}\n".encode(errors="backslashreplace"))
             raise PermissionError(13, "outside of the case", text)
 
+    resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_BYTES,) * 2)
     sys.addaudithook(hook)
 
 
@@ -196,15 +202,25 @@ class Player:
         return verdict
 
 
+def warm_up():
+    """Import and load what commands need; no solver, model or connection, whose threads a fork would miss."""
+    for name in PRELOADED:
+        importlib.import_module(name)
+    for module in pkgutil.walk_packages(crm_ml.__path__, "crm_ml."):
+        importlib.import_module(module.name)
+    code_version.import_closure("crm_ml.score.__main__")
+    limits = allocate.ProblemLimits(groups=(allocate.ActionGroup("all", (0, 1), 1.0),))
+    problem = problem_of(np.ones((3, 2)), None, None, limits)
+    lagrangian.smooth(problem, np.zeros(1), 1.0)
+    lagrangian.exact(problem, np.zeros(1))
+
+
 def _resident():
     return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
 
 
 def main(arguments):
-    for name in PRELOADED:
-        importlib.import_module(name)
-    for module in pkgutil.walk_packages(crm_ml.__path__, "crm_ml."):
-        importlib.import_module(module.name)
+    warm_up()
     if arguments[0] == "--alone":
         folder = Path(tempfile.mkdtemp(prefix="crm_ml_fuzz_"))
         verdict = Player(folder).play({"seed": int(arguments[1]), "number": int(arguments[2]), "keep": True})

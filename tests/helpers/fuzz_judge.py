@@ -12,7 +12,8 @@ from typing import Any
 CODES = {0, 2, 3, 4, 5}
 LINES, CHARACTERS = 60, 4_000
 SPAM = re.compile(
-    r"Traceback \(most recent|Exception ignored|^\S*Warning: |: \w*Warning: |^\d{4}/\d\d/\d\d .*(WARNING|INFO|ERROR)",
+    r"Traceback \(most recent|Exception ignored|^\S*Warning: |: \w*Warning: |"
+    r"^\d{4}/\d\d/\d\d .*(WARNING|INFO|ERROR)",
     re.MULTILINE,
 )
 CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
@@ -35,9 +36,9 @@ def judge(
 ) -> dict[str, Any]:
     """Return what a command did wrong, and how it ended.
 
-    Its exit code must be documented, which 70, a signal and the end of Python by an exception are not; what it
-    writes on standard error is lines without the noise of a library; it takes 20 s and grows by 2 GB at most,
-    and leaves all beside its project as it was.
+    Its exit code must be documented, which 70, a signal and the end of Python by an exception are not; what
+    it writes on standard error is lines without the noise of a library; it takes 20 s and grows by 2 GB at
+    most, and leaves all beside its project as it was.
     """
     out, err = (_text(case / name) for name in ("stdout", "stderr"))
     plan = json.loads(_text(case / "plan.json") or "{}")

@@ -5,8 +5,10 @@ import json
 import os
 import random
 import re
+import shutil
 import socket
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +60,7 @@ OTHERS = ("TMPDIR", "HOME", "XDG_CACHE_HOME", "MLFLOW_TRACKING_URI", "MLFLOW_TRA
 "MLFLOW_TRACKING_TOKEN", "OMP_NUM_THREADS", "COLUMNS",
           "LINES", "TZ", "TERM", "FORCE_COLOR", "NO_COLOR", "LC_ALL", "MPLBACKEND", "HTTP_PROXY", "USER",
           "PYTHONWARNINGS", "CRM_DATABASE_URL")  # fmt: skip
+SPARSE_BYTES = 40 * 2**30
 OWN = re.compile(r"[\"'](CRM_ML_[A-Z_]+|MLFLOW_TRACKING_[A-Z_]+)[\"']")
 
 
@@ -113,46 +116,33 @@ def _path_in(text: str) -> str:
 
 def kind_changed(draw: random.Random, path: Path, case: Path) -> str:
     """Put something else in the place of a file, and say what."""
-    kind = draw.choice(("fifo", "link to itself", "link loop", "folder", "/dev/zero", "/dev/full",
-    "link out", "socket", "/proc/self/mem",
-                        "/dev/stdin", "empty", "gone", "huge and sparse", "dangling", "unreadable",
-                        "read-only"))  # fmt: skip
+    kind = draw.choice((*KINDS, *LINKS, "unreadable", "read-only"))
     if kind in ("unreadable", "read-only"):
         path.chmod(0 if kind == "unreadable" else 0o555 if path.is_dir() else 0o444)
         return kind
     content = path.read_bytes() if path.is_file() else b""
-    path.rename(case / "tmp_moved")
-    (case / "tmp_moved").rename(path.with_name(path.name + ".moved")) if False else _discard(
-        case / "tmp_moved"
-    )
-    if kind == "fifo":
-        os.mkfifo(path)
-    elif kind == "link to itself":
-        path.symlink_to(path.name)
-    elif kind == "link loop":
-        path.symlink_to("loop_of_links")
-        (path.parent / "loop_of_links").symlink_to(path.name)
-    elif kind == "folder":
-        path.mkdir()
-        (path / "within").write_bytes(content[:100])
-    elif kind == "link out":
-        path.symlink_to(case / "outside/other.csv")
-    elif kind == "socket":
-        _socket(path)
-    elif kind == "empty":
-        path.write_bytes(b"")
-    elif kind == "huge and sparse":
-        with path.open("wb") as file:
-            file.write(content)
-            file.truncate(40 * 2**30)
-    elif kind == "dangling":
-        path.symlink_to("nothing")
-    elif kind.startswith("/"):
-        path.symlink_to(kind)
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
+    if kind in LINKS:
+        path.symlink_to(LINKS[kind].format(name=path.name, outside=case / "outside"))
+        if kind == "link loop":
+            path.with_name("loop").symlink_to(path.name)
+    else:
+        KINDS[kind](path, content)
     return kind
 
 
-def _socket(path: Path) -> None:
+def _folder(path: Path, content: bytes) -> None:
+    path.mkdir()
+    (path / "within").write_bytes(content[:100])
+
+
+def _sparse(path: Path, content: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(content)
+        file.truncate(SPARSE_BYTES)
+
+
+def _socket(path: Path, _content: bytes) -> None:
     """Bind a socket by a short path, since a long one is refused."""
     here = Path.cwd()
     os.chdir(path.parent)
@@ -163,10 +153,21 @@ def _socket(path: Path) -> None:
         os.chdir(here)
 
 
-def _discard(path: Path) -> None:
-    import shutil
-
-    shutil.rmtree(path) if path.is_dir() else path.unlink()
+KINDS: dict[str, Callable[[Path, bytes], object]] = {
+    "fifo": lambda path, _: os.mkfifo(path),
+    "folder": _folder,
+    "socket": _socket,
+    "empty": lambda path, _: path.write_bytes(b""),
+    "gone": lambda _path, _: None,
+    "huge and sparse": _sparse,
+}
+LINKS = {
+    "link to itself": "{name}",
+    "link loop": "loop",
+    "link out": "{outside}/other.csv",
+    "dangling link": "nothing",
+    **{f"link to {name}": name for name in ("/dev/zero", "/dev/full", "/dev/stdin", "/proc/self/mem")},
+}
 
 
 def sums_repaired(path: Path) -> str:

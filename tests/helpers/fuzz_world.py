@@ -51,7 +51,9 @@ target: {horizon_days: 28, active_within_days: 56}
 split: {test: [2024-06-02], training_snapshots: 2, every_days: 28, earliest: 2024-02-01}
 features: {rfm: {}}
 leave_out: [rfm_*_365d, rfm_*_180d]
-model: {name: plain_lightgbm, options: {n_seeds: 1, num_threads: 1, choose_settings: false, choose_thresholds: false}}
+model:
+  name: plain_lightgbm
+  options: {n_seeds: 1, num_threads: 1, choose_settings: false, choose_thresholds: false}
 baselines: [{name: recency_rule}]
 calibration: {}
 replicates: 100
@@ -148,8 +150,10 @@ def write_data(folder: Path) -> None:
     lines = []
     for number in range(CUSTOMERS * 12):
         day = first + timedelta(days=draw.randrange(DAYS - 2), minutes=draw.randrange(600))
-        lines.append((f"r{number:05d}", draw.choice(names[: 30 + day.timetuple().tm_yday // 3]), f"i{draw.randrange(9)}",
-                      f"{day:%Y-%m-%d %H:%M:%S}", f"{draw.randrange(1, 9000) / 100:.2f}", "paid", draw.randrange(3)))  # fmt: skip
+        buyer = draw.choice(names[: 30 + day.timetuple().tm_yday // 3])
+        paid = f"{draw.randrange(1, 9000) / 100:.2f}"
+        item, till = f"i{draw.randrange(9)}", draw.randrange(3)
+        lines.append((f"r{number:05d}", buyer, item, f"{day:%Y-%m-%d %H:%M:%S}", paid, "paid", till))
     header = ("receipt", "customer_id", "sku", "sold_at", "paid", "status", "till")
     _write(folder / "order_lines.csv", header, lines, ",")
     contacts = [(name, f"{name}@example.com", f"+4917012345{n:02d}", "DE") for n, name in enumerate(names)]
