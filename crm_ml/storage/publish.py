@@ -21,7 +21,7 @@ from crm_ml.errors import AlreadyPublished, InputError
 from crm_ml.private_files import make_folder, private_files
 from crm_ml.storage.group_access import Group
 from crm_ml.storage.manifest import sync
-from crm_ml.storage.workspace import locked, new_workspace
+from crm_ml.storage.workspace import locked, new_workspace, workspaces
 
 log = logging.getLogger(__name__)
 POINTER = "latest.json"
@@ -99,7 +99,7 @@ def check_free(
 def recover(folder: Path) -> None:
     """Create a folder and remove leftovers of dead writers in it; folders of live writers stay."""
     make_folder(folder)
-    for space in sorted(folder.glob(".*.tmp")):
+    for space in workspaces(folder):
         with contextlib.suppress(OSError), locked(space) as alone:
             if alone:
                 _finish(space, folder)

@@ -39,10 +39,15 @@ def new_workspace(folder: Path, discard: Callable[[Path], None] = discard) -> It
         yield space
 
 
+def workspaces(parent: Path, name: str | None = None) -> list[Path]:
+    """Return the folders that `new_workspace` made in a folder, of one name or of all, and no others."""
+    ours = re.compile(rf"\.{'.+' if name is None else re.escape(name)}\.[0-9a-f]+\.tmp")
+    return sorted(path for path in parent.glob(".*.tmp") if ours.fullmatch(path.name))
+
+
 def remove_stale(parent: Path, name: str | None = None) -> None:
     """Remove leftovers of dead writers in a folder, or those of one name; folders of live writers stay."""
-    ours = re.compile(r"\..+\.tmp" if name is None else rf"\.{re.escape(name)}\.[0-9a-f]{{16}}\.tmp")
-    for space in sorted(path for path in parent.glob(".*.tmp") if ours.fullmatch(path.name)):
+    for space in workspaces(parent, name):
         with contextlib.suppress(OSError), locked(space) as alone:
             if alone:
                 discard(space)

@@ -287,6 +287,7 @@ def test_a_planted_link_in_place_of_the_store_is_not_followed(tmp_path):
 def test_what_a_kill_leaves_can_be_read_by_nobody_and_goes_at_the_next_start(tmp_path):
     out = tmp_path / "metrics.json"
     (tmp_path / ".other.tmp").mkdir()  # of another program
+    (tmp_path / ".other.metrics.tmp").mkdir()
     child = os.fork()
     if not child:
         os.umask(0)
@@ -300,7 +301,11 @@ def test_what_a_kill_leaves_can_be_read_by_nobody_and_goes_at_the_next_start(tmp
     [left] = [path for path in tmp_path.iterdir() if path.name.startswith(".metrics")]
     assert wide(left) == []
     write_text(out, "{}")
-    assert sorted(path.name for path in tmp_path.iterdir()) == [".other.tmp", "metrics.json"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        ".other.metrics.tmp",
+        ".other.tmp",
+        "metrics.json",
+    ]
 
 
 @pytest.mark.parametrize("mask", WIDE)
