@@ -42,7 +42,7 @@ def shown(names: Iterable[str]) -> str:
     Examples
     --------
     >>> shown(["customer_id", "paid"]), shown(["Jane Doe", "jane@example.com", "+49 151 2345678"])
-    ('customer_id, paid', '3 names (hidden: they look like data, not like a header)')
+    ('customer_id, paid', '3 names (hidden: the header looks like data)')
     """
     listed = list(names)
     return _hidden(listed) if any(map(looks_like_data, listed)) else ", ".join(listed)
@@ -65,7 +65,7 @@ def shown_of_file(names: Iterable[str], header: Iterable[str], declared: Iterabl
     Examples
     --------
     >>> shown_of_file(["Jane"], ["Jane", "Doe", "Berlin"]), shown_of_file(["foo"], ["foo", "order_date"])
-    ('1 names (hidden: they look like data, not like a header)', 'foo')
+    ('a name (hidden: the header looks like data)', 'foo')
     """
     from crm_ml.tables.role_words import is_usual
 
@@ -111,7 +111,8 @@ def label(value: object) -> str:
 
 
 def _hidden(names: list[str]) -> str:
-    return f"{len(names)} names (hidden: they look like data, not like a header)"
+    count = "a name" if len(set(names)) == 1 else f"{len(names)} names"
+    return f"{count} (hidden: the header looks like data)"
 
 
 def _is_label(text: str) -> bool:

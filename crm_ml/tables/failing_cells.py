@@ -65,10 +65,12 @@ def written_as(connection: "duckdb.DuckDBPyConnection", staged: "Staged", column
 def first_written_as(connection: "duckdb.DuckDBPyConnection", staged: "Staged", reason: str) -> str:
     """Return how the first cell is written that a reason is about, as `written_as` does."""
     column = _column_of(staged, reason)
-    rows = connection.execute(
-        f"SELECT min({ROW}) FROM (SELECT {ROW}, {staged.checks.first_reason()} AS reason FROM {staged.stage} "
-        f"WHERE {staged.checks.fails()} UNION ALL SELECT {ROW}, reason FROM {staged.late}) WHERE reason = ?",
-        [reason],
+    failed = (
+        f"SELECT {ROW}, {staged.checks.first_reason()} AS reason FROM {staged.stage} "
+        f"WHERE {staged.checks.fails()} UNION ALL SELECT {ROW}, reason FROM {staged.late}"
+    )
+    rows = connection.execute(  # materialized: DuckDB 2.0 fails on a filter of cases that no row fulfils
+        f"WITH failed AS MATERIALIZED ({failed}) SELECT min({ROW}) FROM failed WHERE reason = ?", [reason]
     ).fetchone()
     return written_as(connection, staged, column, rows[0] or 0) if column and rows else ""
 

@@ -105,7 +105,7 @@ def test_an_occasion_is_a_campaign_and_a_day_it_was_sent_on():
 def test_a_campaign_that_was_sent_after_its_end_is_refused():
     late = frames()["campaigns"]
     late.loc[1, "ends_at_epoch_s"] = at(19)
-    with pytest.raises(InputError, match=r"1 of 2 campaigns were sent after their end; mend campaigns"):
+    with pytest.raises(InputError, match=r"1 of 3 campaigns were sent after their end; mend campaigns"):
         sent_campaigns(shop(campaigns=late))
 
 

@@ -5,13 +5,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import canary_faults
 import pytest
+import soak
 
 from crm_ml import tables
 from crm_ml.errors import ConfigError, InputError
 from crm_ml.storage.pseudonyms import KEY, pseudonyms
+from crm_ml.tables.__main__ import main
 
 CANARY = "Canary"
+FAULTS = soak.drawn("faults of tables", list(canary_faults.faults()), soak.size(4, 12, 0))
 
 
 def written(folder: Path) -> Iterator[str]:
@@ -112,3 +116,34 @@ def test_words_for_nothing_stay_nothing(shop: Path) -> None:
     mails = tables.load(mapping).pandas("customers")["mail"]
     assert mails.iloc[1] == "N/A"
     assert mails.isna().iloc[0] or not mails.iloc[0].strip()
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_no_message_of_tables_has_a_cell(
+    fault: canary_faults.Fault,
+    shop: Path,
+    capfd: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    mapping = canary_faults.write(fault, shop, ("customers", "order_lines", "campaigns", "items"))
+    code = main([str(mapping), "--json", str(shop / "report.json")])
+    assert code in (0, 2)
+    told = [*capfd.readouterr(), caplog.text]
+    if code == 0:
+        report = tables.load(mapping).report
+        assert report is not None
+        assert report.folder is not None
+        told += [str(report), report._repr_html_(), (report.folder / "report.json").read_text()]
+        told.append((shop / "report.json").read_text())
+    assert canary_faults.CANARY not in "".join(told).replace(str(shop), "")
+
+
+def test_a_guess_proposes_what_is_personal(shop: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    header = "order id,customer id,sku,date,qty,price,Billing Email,Telefon,contact,colour"
+    rows = [f"o{n},k{n % 7},s{n % 5},2024-01-{n % 28 + 1},1,9.50,{CANARY}{n}@x.de,{n},+49 151 234{n},red"
+            for n in range(40)]  # fmt: skip
+    (shop / "orders.csv").write_text("\n".join([header, *rows]))
+    assert main(["--guess", str(shop / "orders.csv"), "--out", str(shop / "guess.yaml")]) == 0
+    text = (shop / "guess.yaml").read_text()
+    assert "# say: personal: [Billing Email, Telefon, contact]" in text
+    assert CANARY not in "".join(capfd.readouterr()) + text

@@ -87,6 +87,11 @@ class FileGuess:
         return amount.numbers if amount is not None else np.full(self.sample.rows, np.nan)
 
     @property
+    def taken(self) -> frozenset[str]:
+        """Columns that a mapping of the guess reads."""
+        return frozenset((*self.columns.values(), *self.less))
+
+    @property
     def has_money(self) -> bool:
         """Whether a column is an amount or a price."""
         return "amount" in self.columns or "unit price" in self.columns

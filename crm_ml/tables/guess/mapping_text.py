@@ -1,6 +1,6 @@
 """A first mapping as text: what was found, and commented lines for what the files do not tell."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,6 +8,7 @@ from crm_ml.tables.guess.column_facts import ColumnFacts
 from crm_ml.tables.guess.column_lines import column_mapping, event_columns, line_columns
 from crm_ml.tables.guess.file_guess import FileGuess
 from crm_ml.tables.guess.other_files import FilesGuess, IdFile
+from crm_ml.tables.guess.personal_columns import personal_columns
 from crm_ml.tables.guess.sample import Sample
 from crm_ml.tables.guess.settings_lines import zone_and_currency
 from crm_ml.tables.guess.yaml_lines import line
@@ -73,7 +74,15 @@ def _id_table(file: IdFile, places: Mapping[Path, str]) -> list[str]:
     lines += [line(4, "columns"), line(6, key, file.key.id_mapping())]
     if file.registered is not None:
         lines.append(line(6, "registered_at", column_mapping(file.registered)))
-    return [*lines, line(4, "ignore", ["*"])]
+    taken = [file.key.name, *([file.registered.name] if file.registered is not None else [])]
+    return [*lines, *_left_aside(file.sample, taken)]
+
+
+def _left_aside(sample: Sample, taken: Collection[str]) -> list[str]:
+    """Return the lines of what is not read: all is ignored, and what is to be personal if it were read."""
+    names = personal_columns(sample.columns, taken)
+    why = "before you read one: it then stands as a pseudonym"
+    return [*([line(4, "personal", names, why, say=True)] if names else []), line(4, "ignore", ["*"])]
 
 
 def _source(sample: Sample, paths: Sequence[str]) -> list[str]:
@@ -109,7 +118,7 @@ def _order_lines(guess: FileGuess, paths: Sequence[str]) -> list[str]:
         how = {"column": guess.columns["order"], "starts_with": guess.cancels}
         lines.append(line(4, "cancellations", how, "amounts below zero are of these orders"))
     allow = [line(4, "allow", {"conflicting_key": 1})] if guess.amounts_on_all_lines else []
-    return [*lines, line(4, "columns"), *line_columns(guess), *allow, line(4, "ignore", ["*"])]
+    return [*lines, line(4, "columns"), *line_columns(guess), *allow, *_left_aside(guess.sample, guess.taken)]
 
 
 def _quoted(name: str) -> str:
@@ -118,7 +127,7 @@ def _quoted(name: str) -> str:
 
 def _events(guess: FileGuess, paths: Sequence[str]) -> list[str]:
     lines = [line(2, "events"), *_source(guess.sample, paths), line(4, "columns")]
-    return [*lines, *event_columns(guess), line(4, "ignore", ["*"])]
+    return [*lines, *event_columns(guess), *_left_aside(guess.sample, guess.taken)]
 
 
 def _of_ready(guess: FileGuess, paths: Sequence[str]) -> list[str]:
