@@ -26,7 +26,8 @@ import fuzz_world
 import numpy as np
 
 import crm_ml
-from crm_ml.allocation import allocate, lagrangian
+from crm_ml.allocation import lagrangian
+from crm_ml.allocation.allocate import ActionGroup, ProblemLimits
 from crm_ml.allocation.problem import problem_of
 from crm_ml.storage import code_version
 
@@ -209,7 +210,7 @@ def warm_up():
     for module in pkgutil.walk_packages(crm_ml.__path__, "crm_ml."):
         importlib.import_module(module.name)
     code_version.import_closure("crm_ml.score.__main__")
-    limits = allocate.ProblemLimits(groups=(allocate.ActionGroup("all", (0, 1), 1.0),))
+    limits = ProblemLimits(groups=(ActionGroup("all", (0, 1), 1.0),))
     problem = problem_of(np.ones((3, 2)), None, None, limits)
     lagrangian.smooth(problem, np.zeros(1), 1.0)
     lagrangian.exact(problem, np.zeros(1))

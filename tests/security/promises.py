@@ -1,9 +1,13 @@
 """What each module of this folder attacks: the promise, as the documentation states it."""
 
 PROMISES: dict[str, str] = {
+    "test_read_only_sources": "A source is read and nothing else: no query or view of a database writes, "
+    "attaches, loads, looks out of the root or goes on without end, and no spilled row outlives a kill.",
     "test_pyfunc_input": "A served model refuses bad input in one sentence that has no cell of it.",
     "test_personal_data": "No cell of a person stands in a message, a report or a run; ignored columns reach "
     "no derived file, and personal ones only as keyed pseudonyms.",
     "test_private_files": "Derived folders and files are open to their owner alone from their creation, "
     "under any umask; lists and exports to a declared group too, and a planted link leads nowhere.",
+    "test_fuzz": "Whatever is in a file, a variable or a command line: a command ends by a documented exit code and "
+    "one clear error, without a traceback, a hang over 20 s, growth over 2 GB, or a write outside of its folders.",
 }
