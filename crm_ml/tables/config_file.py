@@ -1,8 +1,11 @@
 """Load cleaned tables from a mapping file in ``configs/data/``."""
 
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 from crm_ml.errors import ConfigError, InputError
+from crm_ml.storage.input_limits import MOST_PARTS
 from crm_ml.tables.bundle import Tables
 from crm_ml.tables.cleaning import Progress
 from crm_ml.tables.databases import DuckTable
@@ -121,13 +124,24 @@ def _parts(table: TableMapping, root: Path) -> tuple[Path, tuple[Path, ...]]:
     if Path(named).is_absolute() or ".." in Path(named).parts:
         raise InputError(f"{named} lies outside the project root; move it in or set root")
     folder = root.resolve() if table.glob is not None else inside(root, named)
-    places = sorted(path.relative_to(folder) for path in folder.glob(table.glob or "**/*") if path.is_file())
-    shown = [place for place in places if not any(name.startswith(("_", ".")) for name in place.parts)]
+    if named.count("**") > 1:
+        raise InputError(f"{named} has ** more than once; write it once, it stands for all folders")
+    shown = list(islice(_visible(folder, table.glob or "**/*"), MOST_PARTS + 1))
+    if len(shown) > MOST_PARTS:
+        raise InputError(f"{named} has more than {MOST_PARTS:,} files; write fewer, larger ones")
     if not shown:
         raise InputError(f"{named} has no file; the parts are CSV or Parquet files in it")
     for place in shown:
-        inside(folder, str(place))
-    return folder, tuple(folder / place for place in shown)
+        inside(folder, str(place), must_exist=True)
+    return folder, tuple(folder / place for place in sorted(shown))
+
+
+def _visible(folder: Path, pattern: str) -> Iterator[Path]:
+    """Yield what is no folder and not hidden; what is no file either is refused later and not passed over."""
+    for path in folder.glob(pattern):
+        place = path.relative_to(folder)
+        if not any(name.startswith(("_", ".")) for name in place.parts) and not path.is_dir():
+            yield place
 
 
 def file_kind(file: Path) -> str:

@@ -51,19 +51,6 @@ def better_delimiter(names: list[str], delimiter: str) -> str:
     return ""
 
 
-def refuse_endless(path: Path, member: str | None = None) -> None:
-    """Refuse a file whose first line is longer than any line may be, before the whole of it is read.
-
-    Raises
-    ------
-    InputError
-    """
-    with unpacked(path, member) as file:
-        line = file.readline(MOST_LINE_BYTES + 1)
-    if len(line) > MOST_LINE_BYTES and b"\r" not in line:
-        raise InputError(f"line 1 has more than {MOST_LINE_BYTES:,} bytes; is it CSV with ends of lines?")
-
-
 def _first_record(path: Path, delimiter: str) -> list[str]:
     with unpacked(path) as file:
         line = file.readline(MOST_LINE_BYTES)

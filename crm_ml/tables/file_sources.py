@@ -7,13 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crm_ml.errors import InputError
-from crm_ml.storage.input_limits import MOST_LINE_BYTES
+from crm_ml.storage.input_limits import MOST_CELL_BYTES, MOST_FREE_BYTES, MOST_LINE_BYTES, MOST_TIMES
 from crm_ml.tables.parquet_footer import check_footer, refuse_bomb
 from crm_ml.tables.sources import ROW, refuse_row_column, refuse_twice, sha256
 from crm_ml.tables.sql import file_literal, ident, literal, parquet_rows
 
 if TYPE_CHECKING:
     import duckdb
+
+
+_LARGE_CELL = f"has a cell of more than {MOST_CELL_BYTES:,} bytes; leave its column out of the export"
 
 
 @dataclass(frozen=True)
@@ -101,8 +104,9 @@ class CsvFile(_Files):
         schema = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in types)
         types |= self._partition_columns(types)
         refuse_row_column(types)
+        cells = ", ".join(map(_bounded_cell, types))
         connection.execute(
-            f"CREATE VIEW {ident(view)} AS SELECT row_number() OVER () AS {ROW}, * FROM read_csv("
+            f"CREATE VIEW {ident(view)} AS SELECT row_number() OVER () AS {ROW}, {cells} FROM read_csv("
             f"{_listed(places.values())}, auto_detect = false, header = {str(self.header).lower()}, "
             f"delim = {literal(self.delimiter)}, quote = '\"', escape = '\"', strict_mode = true, "
             f"null_padding = false, ignore_errors = false, max_line_size = {MOST_LINE_BYTES}, "
@@ -146,6 +150,7 @@ class ParquetFile(_Files):
         of_files = {path: _parquet_types(connection, path) for path in self.files}
         _refuse_different({path: list(types.items()) for path, types in of_files.items()})
         types = of_files[self.files[0]]
+        _refuse_large_texts(connection, self.files, types)
         types |= self._partition_columns(types)
         refuse_row_column(types)
         row = "row_number() OVER ()" if self.parts else "file_row_number + 1"
@@ -172,6 +177,35 @@ class ParquetFile(_Files):
 def _listed(files: Iterable[Path]) -> str:
     """Return the SQL list of files; DuckDB takes a path as a pattern, so they are escaped."""
     return f"[{', '.join(map(file_literal, files))}]"
+
+
+def _bounded_cell(name: str) -> str:
+    """Return the SQL of a text column that fails at a cell which is too large."""
+    cell = ident(name)
+    is_large = f"strlen({cell}) > {MOST_CELL_BYTES}"
+    return f"CASE WHEN {is_large} THEN error({literal(_LARGE_CELL)}) ELSE {cell} END AS {cell}"
+
+
+def _refuse_large_texts(
+    connection: "duckdb.DuckDBPyConnection", files: tuple[Path, ...], types: dict[str, str]
+) -> None:
+    """Refuse cells that are too large, and texts that a dictionary repeats beyond what a file may unpack to.
+
+    Raises
+    ------
+    InputError
+    """
+    lengths = {"VARCHAR": "strlen", "BLOB": "octet_length"}
+    sizes = [f"{lengths[kind]}({ident(name)})" for name, kind in types.items() if kind in lengths]
+    if not sizes:
+        return
+    sums = ", ".join(f"max({size}), sum({size})" for size in sizes)
+    row = connection.execute(f"SELECT {sums} FROM {parquet_rows(*files)}").fetchall()[0]
+    if any(longest is not None and longest > MOST_CELL_BYTES for longest in row[::2]):
+        raise InputError(_LARGE_CELL)
+    total = sum(filter(None, row[1::2]))
+    if total > max(MOST_FREE_BYTES, MOST_TIMES * sum(path.stat().st_size for path in files)):
+        raise InputError(f"has {total:,} bytes of text, over {MOST_TIMES} times its size; export it as CSV")
 
 
 def _parquet_types(connection: "duckdb.DuckDBPyConnection", path: Path) -> dict[str, str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO, Any, BinaryIO
 
 from crm_ml.errors import InputError
-from crm_ml.storage.input_limits import MOST_FREE_BYTES, MOST_TIMES, MOST_UNPACKED_BYTES
+from crm_ml.storage.input_limits import MOST_FREE_BYTES, MOST_LINE_BYTES, MOST_TIMES, MOST_UNPACKED_BYTES
 from crm_ml.storage.regular_file import open_regular
 
 _NAMES = {".gz": "gzip", ".zst": "Zstandard", ".zip": "zip"}
@@ -35,9 +35,9 @@ def unpacked(path: Path, member: str | None = None) -> Iterator[io.BufferedReade
     Raises
     ------
     InputError
-        If the file is no regular one, empty or no whole one of its packing, unpacks to more than its bytes so
-        far allow (`crm_ml.storage.input_limits`), or its archive does not hold one file, that one, or one
-        that is readable.
+        If the file is no regular one, empty or no whole one of its packing, has a line without end or
+        unpacks to more than its bytes so far allow (`crm_ml.storage.input_limits`), or its archive does not
+        hold one file, that one, or one that is readable.
     """
     kind = packing(path)
     try:
@@ -46,7 +46,7 @@ def unpacked(path: Path, member: str | None = None) -> Iterator[io.BufferedReade
             if os.fstat(file.fileno()).st_size == 0:
                 raise InputError("is empty (0 bytes)")
             raw = _opened(file, kind, member, stack)
-            yield io.BufferedReader(_Bounded(raw, file) if kind else raw, 1 << 20)
+            yield io.BufferedReader(_Bounded(raw, file if kind else None), 1 << 20)
     except (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile):
         raise _broken(kind) from None
     except OSError as error:
@@ -90,11 +90,11 @@ def _broken(kind: str) -> InputError:
 
 
 class _Bounded(io.RawIOBase):
-    """Bytes that a file unpacks to, of which no more are read than may be there."""
+    """Bytes of a text file, in lines that end, and of a packed one no more than may be there."""
 
-    def __init__(self, stream: IO[bytes], packed: BinaryIO) -> None:
+    def __init__(self, stream: IO[bytes], packed: BinaryIO | None) -> None:
         super().__init__()
-        self._stream, self._packed, self._read = stream, packed, 0
+        self._stream, self._packed, self._read, self._line = stream, packed, 0, 0
 
     def readable(self) -> bool:
         return True
@@ -103,10 +103,29 @@ class _Bounded(io.RawIOBase):
         part = self._stream.read(len(buffer))
         buffer[: len(part)] = part
         self._read += len(part)
-        most = min(max(MOST_TIMES * self._packed.tell(), MOST_FREE_BYTES), MOST_UNPACKED_BYTES)
+        if self._packed is not None:
+            self._refuse_bomb(self._packed)
+        self._follow_lines(part)
+        return len(part)
+
+    def _follow_lines(self, part: bytes) -> None:
+        """Count the bytes since the last end of a line, in jumps of the longest line."""
+        place = 0
+        while len(part) - place + self._line > MOST_LINE_BYTES:
+            reach = place + MOST_LINE_BYTES - self._line + 1
+            end = max(part.rfind(b"\n", place, reach), part.rfind(b"\r", place, reach))
+            if end < 0:
+                raise InputError(
+                    f"has a line of more than {MOST_LINE_BYTES:,} bytes; is it CSV with ends of lines?"
+                )
+            place, self._line = end + 1, 0
+        end = max(part.rfind(b"\n", place), part.rfind(b"\r", place))
+        self._line = len(part) - end - 1 if end >= 0 else self._line + len(part) - place
+
+    def _refuse_bomb(self, packed: BinaryIO) -> None:
+        most = min(max(MOST_TIMES * packed.tell(), MOST_FREE_BYTES), MOST_UNPACKED_BYTES)
         if self._read > most:
             why = "the most that is read" if most == MOST_UNPACKED_BYTES else f"{MOST_TIMES} times its size"
             raise InputError(
                 f"unpacks to more than {most:,} bytes, {why}; if that is right, unpack it and name the file"
             )
-        return len(part)

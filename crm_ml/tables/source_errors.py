@@ -47,6 +47,7 @@ def _without_cells(text: str) -> str:
 
 
 _MEANINGS = {
+    "a cell of more than": "has a cell of more than 1,048,576 bytes; leave its column out of the export",
     "unterminated quote": "has a quote that does not end, or text after a closing quote; correct it",
     "state machine": "is no regular CSV: line ends or quotes are mixed; write all line ends in one way",
     "Maximum line size": "has a line that is too long; an opening quote may be left open",

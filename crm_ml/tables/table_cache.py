@@ -84,7 +84,7 @@ def _digests(sources: dict[str, TableSource]) -> dict[str, str | None]:
     for name, source in sources.items():
         try:
             digests[name] = source.digest()
-        except OSError as error:
+        except (InputError, OSError) as error:
             digests[name] = ""
             refusals.append(f"{name}: {explain(source, error)}")
     if refusals:

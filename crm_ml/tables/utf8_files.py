@@ -15,7 +15,6 @@ from crm_ml.errors import InputError
 from crm_ml.private_files import make_folder, private_files
 from crm_ml.storage.paths import data_folder
 from crm_ml.storage.workspace import new_workspace
-from crm_ml.tables.csv_header import refuse_endless
 from crm_ml.tables.encodings import CODECS
 from crm_ml.tables.found_encoding import encoding_by_mark, found_encodings
 from crm_ml.tables.packed_files import packing, unpacked
@@ -55,8 +54,6 @@ def in_utf8(
     InputError
         If a file is not in its encoding, or the encoding of one can't be known.
     """
-    for path in files:
-        refuse_endless(path, member)
     encodings = dict.fromkeys(files, encoding) if encoding else found_encodings(files, member)
     places = {}
     with contextlib.ExitStack() as stack:

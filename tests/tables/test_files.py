@@ -149,11 +149,8 @@ def test_a_pipe_is_refused_and_not_waited_for(csv_shop: Shop) -> None:
 def test_a_long_last_line_does_not_vanish(csv_shop: Shop) -> None:
     csv_shop.write()
     with csv_shop.path(LINES).open("a") as file:
-        start = file.tell()
         file.write("c01,o9,0,i01,2024-02-01,1,2.5," + "x" * 40_000_000)
-    with pytest.raises(
-        InputError, match=rf"has 201 rows of which 200 could be read; row 201 begins at byte {start:,} of"
-    ):
+    with pytest.raises(InputError, match=r"has a line of more than 2,097,152 bytes"):
         load_config(csv_shop.config)
 
 
