@@ -3,7 +3,7 @@
 import errno
 from collections.abc import Iterator
 
-from crm_ml.errors import CrmError, InputError
+from crm_ml.errors import CrmError, InputError, IntegrityError
 
 _FULL = "the disk is full; free some of it, or point CRM_ML_DATA, CRM_ML_RUNS or TMPDIR to another"
 _DAMAGED = "a database file is damaged; bring it back from a copy, or move it away and start a new one"
@@ -50,6 +50,18 @@ _SIGNS = {
     "Symlink loop from": "a path is a link that leads back to itself; correct the link",
     "can't start new thread": _BY_NUMBER[errno.EAGAIN],
 }  # what libraries and Python say without a number
+_PARQUET = (
+    "Parquet",
+    "parquet",
+    "TProtocolException",
+    "hrift",
+    "magic bytes",
+    "ecompress",
+    "Unexpected end of stream",
+    "Out of buffer",
+    "corrupt",
+)
+_LONGEST = 300
 _OF_DUCKDB = {"OutOfMemoryException": _MEMORY, "IOException": "", "PermissionException": ""}
 
 
@@ -66,6 +78,11 @@ def expected(error: BaseException) -> CrmError | None:
     True
     """
     for cause in _chain(error):
+        if _damaged(cause):
+            return IntegrityError(
+                f"a Parquet file is damaged, whether or not its sum agrees ({_first_line(cause)}); take it "
+                "from its source, or remove it and make it again"
+            )
         text = _of_system(cause) or _of_duckdb(cause)
         text = text or next((words for sign, words in _SIGNS.items() if sign in _said(cause)), "")
         if text:
@@ -93,7 +110,21 @@ def _of_duckdb(error: BaseException) -> str:
     kind = type(error)
     if not kind.__module__.endswith("duckdb") or kind.__name__ not in _OF_DUCKDB:
         return ""
-    return _OF_DUCKDB[kind.__name__] or _said(error).partition("\n")[0]
+    return _OF_DUCKDB[kind.__name__] or _first_line(error)
+
+
+def _damaged(error: BaseException) -> bool:
+    """Whether DuckDB or Arrow could not parse a Parquet file; DuckDB has no class for most such errors."""
+    kind, text = type(error), _first_line(error)
+    room = kind.__module__.partition(".")[0].removeprefix("_")
+    of_arrow = isinstance(error, OSError) and error.errno is None  # it has no class of its own for some
+    if room not in ("duckdb", "pyarrow") and not of_arrow:
+        return False
+    return (room == "duckdb" and kind.__name__ == "Error") or any(sign in text for sign in _PARQUET)
+
+
+def _first_line(error: BaseException) -> str:
+    return _said(error).partition("\n")[0][:_LONGEST]
 
 
 def _said(error: BaseException) -> str:

@@ -170,3 +170,16 @@ def test_all_commands_share_the_boundary():
 def test_a_message_controls_no_terminal(capsys):
     assert commands.run(fail, errors.InputError("column \x1b[2Ja\x01 of\r\n  é\tb\x9b")) == 2
     assert capsys.readouterr().err == "error: column \\x1b[2Ja\\x01 of\\r\n  é\tb\\x9b\n"
+
+
+@pytest.mark.parametrize("start", [b"PAR1", b"no Parquet file", b""])
+@pytest.mark.parametrize("room", ["duckdb", "pyarrow"])
+def test_a_damaged_parquet_file_is_one_line(start, room, tmp_path, capsys):
+    import duckdb
+    import pyarrow.parquet
+
+    (tmp_path / "list.parquet").write_bytes(start + b"\x15\x99" * 20 + (b"\x08\0\0\0PAR1" if start else b""))
+    path = str(tmp_path / "list.parquet")
+    read = {"duckdb": duckdb.read_parquet, "pyarrow": pyarrow.parquet.read_table}[room]
+    assert commands.run(read, path) == 4
+    assert capsys.readouterr().err.startswith("error: a Parquet file is damaged")
