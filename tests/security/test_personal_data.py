@@ -1,18 +1,22 @@
 """No cell of a person leaves the tables by a message, a report, a run or a file that need not have it."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import canary_faults
+import canary_project
 import pytest
 import soak
+from stores import PROJECT
+from third_party import third_party
 
 from crm_ml import tables
 from crm_ml.errors import ConfigError, InputError
 from crm_ml.storage.pseudonyms import KEY, pseudonyms
 from crm_ml.tables.__main__ import main
+from crm_ml.train.__main__ import main as train
 
 CANARY = "Canary"
 FAULTS = soak.drawn("faults of tables", list(canary_faults.faults()), soak.size(4, 12, 0))
@@ -147,3 +151,28 @@ def test_a_guess_proposes_what_is_personal(shop: Path, capfd: pytest.CaptureFixt
     text = (shop / "guess.yaml").read_text()
     assert "# say: personal: [Billing Email, Telefon, contact]" in text
     assert CANARY not in "".join(capfd.readouterr()) + text
+
+
+@pytest.mark.slow
+def test_a_run_and_its_model_have_no_cell_of_a_person(
+    shop: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    tried: Callable[[int], None],
+) -> None:
+    canary_project.write(shop)
+    (shop / "configs/default.yaml").write_text((PROJECT / "configs/default.yaml").read_text())
+    monkeypatch.chdir(shop)
+    monkeypatch.setenv(KEY, "Jefe")
+    with third_party():
+        assert train(["churn/shop"]) == 0
+    told = "".join(capfd.readouterr())
+    runs, derived = ([*written(shop / name)] for name in ("runs", "data"))
+    tried(len(runs) + len(derived) + 1)
+    hidden = (canary_project.PERSONAL, canary_project.IGNORED)
+    assert [
+        text for text in (told, *runs) if any(name in text for name in (*hidden, canary_project.ID))
+    ] == []
+    assert [text for text in derived if any(name in text for name in hidden)] == []
+    [town] = pseudonyms([f"{canary_project.PERSONAL} Hill"], b"Jefe")
+    assert any("encoding.json" in text and town in text for text in runs)
