@@ -3,7 +3,7 @@
 import contextlib
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from urllib.parse import parse_qsl, unquote
 
@@ -23,7 +23,7 @@ _ORDINARY = {"", "true", "false", "none", "null", "yes", "no", "on", "off"}
 _PAIR = re.compile(
     rf"""(?P<key>(?<![A-Za-z0-9])(?:[A-Za-z0-9]{{1,30}}[_-]){{0,5}}{_NAME}["']?\s{{0,3}}=\s{{0,3}}"""
     rf"""|["'](?:[A-Za-z0-9]{{1,30}}[_-]){{0,5}}{_NAME}["']\s{{0,3}}:\s{{0,3}}"""
-    rf"""|^\s{{0,40}}(?:[A-Za-z0-9]{{1,30}}[_-]){{0,5}}{_NAME}:\s{{1,3}}"""
+    rf"""|^[ \t]{{0,40}}(?:[A-Za-z0-9]{{1,30}}[_-]){{0,5}}{_NAME}:\s{{1,3}}"""
     r"""|authorization["']?\s{0,3}[:=]\s{0,3}["']?(?:basic|bearer)\s{1,3})"""
     r"""(?P<value>"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|[^\s;&,"']+)""",
     re.IGNORECASE | re.MULTILINE,
@@ -34,7 +34,7 @@ _URI_IN_FILE = re.compile(rf"{_SCHEME}[^\s\"'<>\\]+")
 _WHOLE_URI = re.compile(rf"\s*{_SCHEME}", re.DOTALL)
 _EXAMPLE = re.compile(r"(?:[^/]*://)(?:user|user:password)@")
 _TOKEN_LENGTH = 8
-_noted: set[str] = set()
+_noted: list[set[str]] = []  # of each command that runs, the innermost last
 
 
 def masked(uri: str) -> str:
@@ -54,10 +54,16 @@ def masked(uri: str) -> str:
         return uri
     scheme, mark, rest = uri.partition("://")
     if not rest.startswith("/"):  # else there is no server, and no user of one
-        if re.search(r"[?&#;][^=@]*=[^@]*@", rest):
+        if any(_is_query(part) for part in rest.split("@")[:-1]):
             return f"{scheme}://{HIDDEN}"
         rest = f"{HIDDEN}@{rest.rpartition('@')[2]}" if "@" in rest else rest
     return scheme + mark + re.sub(r"([?#]).+", rf"\1{HIDDEN}", rest, count=1, flags=re.DOTALL)
+
+
+def _is_query(text: str) -> bool:
+    """Return whether a key and a value may stand in a text: a sign of a query, and an equals sign after it."""
+    sign = re.search(r"[?&#;]", text)
+    return sign is not None and text.rfind("=") > sign.start()
 
 
 def masked_text(text: str) -> str:
@@ -70,7 +76,7 @@ def masked_text(text: str) -> str:
     >>> masked_text("can't connect: host=db password='a b' port=5432")
     "can't connect: host=db password=*** port=5432"
     """
-    whole, pieces = _patterns(frozenset(_noted | _of_environment()))
+    whole, pieces = _patterns(frozenset(_known() | _of_environment()))
     text = _hidden(pieces, _hidden(whole, text))
     text = _URI.sub(lambda uri: masked(uri[0]), text) if "://" in text else text
     return _PAIR.sub(rf"\g<key>{HIDDEN}", text)
@@ -87,7 +93,7 @@ def masked_file(text: str) -> str:
     >>> masked_file('{"url": "postgresql://ada:s3cret@db/shop", "from": "https://host/a?download=1"}')
     '{"url": "postgresql://***@db/shop", "from": "https://host/a?download=1"}'
     """
-    whole, _ = _patterns(frozenset(_noted | _of_environment()))
+    whole, _ = _patterns(frozenset(_known() | _of_environment()))
     text = _hidden(whole, text)
     if "://" in text:
         text = _URI_IN_FILE.sub(lambda uri: masked(uri[0]) if secrets_in(uri[0]) else uri[0], text)
@@ -95,28 +101,39 @@ def masked_file(text: str) -> str:
 
 
 def note(*values: object) -> None:
-    """Remember the secrets within values, of any depth, so that `masked_text` hides them from now on."""
-    for value in values:
-        if isinstance(value, str):
-            _noted.update(secrets_in(value))
-        elif isinstance(value, Mapping):
-            note(*(f"{key}={item}" for key, item in value.items() if isinstance(item, str)))
-            note(*value.values())
-        elif isinstance(value, Iterable) and not isinstance(value, bytes):
-            note(*value)
-        elif hasattr(value, "__dict__") and type(value).__name__ == "Namespace":
-            note(vars(value))
+    """Remember until the command ends the secrets in values, of any depth, so that `masked_text` hides them.
+
+    Outside of a command (`noting`) nothing is remembered: environment variables and patterns are all then.
+    """
+    if _noted:
+        _noted[-1].update(_within(values))
 
 
 @contextlib.contextmanager
 def noting(*values: object) -> Iterator[None]:
     """`note` the values, and forget at the end of the block all that was noted within it."""
-    before = set(_noted)
+    _noted.append(set(_known()))
     note(*values)
     try:
         yield
     finally:
-        _noted.intersection_update(before)
+        _noted.pop()
+
+
+def _known() -> set[str]:
+    return _noted[-1] if _noted else set()
+
+
+def _within(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield from secrets_in(value)
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from secrets_in(f"{key}={item}") if isinstance(item, str) else ()
+            yield from _within(item)
+    elif isinstance(value, list | tuple | set):
+        for item in value:
+            yield from _within(item)
 
 
 def secrets_in(text: str) -> set[str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from crm_ml.errors import ConfigError, InputError
+from crm_ml.masking import note
 from crm_ml.storage.input_limits import MOST_ALIASES, MOST_LEVELS, MOST_NUMBER_SIGNS, MOST_YAML_BYTES
 from crm_ml.storage.regular_file import read_text
 
@@ -48,6 +49,7 @@ def parse_yaml(content: str, where: str) -> Any:
     >>> parse_yaml("horizon_days: 28", "a.yaml")
     {'horizon_days': 28}
     """
+    note(content)
     import yaml
 
     # LibYAML makes the same values in a tenth of the time

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from crm_ml.errors import ConfigError
+from crm_ml.masking import note
 
 _MOST_LINES, _MOST_SIGNS = 100, 4_000
 Checked = TypeVar("Checked", bound="Strict")
@@ -36,6 +37,7 @@ def validate(
     ConfigError
         Listing every breach with its place in the file, the first 100 of more.
     """
+    note(content)
     try:
         return model.model_validate(content)
     except ValidationError as error:

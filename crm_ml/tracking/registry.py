@@ -1,16 +1,18 @@
 """Registered models and their aliases."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from crm_ml.errors import CrmError, InputError
+from crm_ml.errors import CrmError, InputError, IntegrityError
 from crm_ml.storage.manifest import fingerprint, verify
 from crm_ml.tracking.loader_check import check_loader
 from crm_ml.tracking.logged_models import MODEL_FOLDER
 from crm_ml.tracking.store import absent, connect, load_mlflow, refusing, store_name
 from crm_ml.tracking.store_retry import patiently
+
+CONTENT = "content"  # tag of a version: sha256 of the manifest of its model folder when it was registered
 
 
 class ModelAbsent(InputError):
@@ -30,6 +32,8 @@ class ModelVersion:
         sha256 of the manifest, which identifies the content independently of the version number.
     details : mapping
         The manifest: what the model was trained for, and the hashes of its files.
+    registered : str, optional
+        The same sum as the registry has it; None for a folder that no registry knows.
     """
 
     name: str
@@ -37,6 +41,7 @@ class ModelVersion:
     folder: Path
     content: str
     details: Mapping[str, Any] = field(default_factory=dict)
+    registered: str | None = None
 
     @classmethod
     def in_folder(cls, name: str, version: str, folder: Path) -> "ModelVersion":
@@ -91,16 +96,26 @@ def registered(name: str, version: str) -> ModelVersion:
 
     Raises
     ------
+    IntegrityError
+        Also if the sum of its folder is not that of the registry, or the registry has none: another folder
+        may have been put in its place, with a manifest of its own.
     InputError
         Also if its files are gone from the artefact store, or the module that loads it is gone: it was made
         by another version of crm_ml.
     """
     client = connect()
     with refusing(f"no version {version} of model {name} is registered in {store_name()}"):
-        client.get_model_version(name, version)
+        noted = client.get_model_version(name, version).tags.get(CONTENT)
     home = _downloaded(name, version)
     check_loader(name, version, home)
-    return ModelVersion.in_folder(name, version, home / "data" / MODEL_FOLDER)
+    held = ModelVersion.in_folder(name, version, home / "data" / MODEL_FOLDER)
+    if held.content != noted:
+        raise IntegrityError(
+            f"model {name} version {version} is not what was registered in {store_name()}: the registry says "
+            f"{noted or 'no sum'}, and its folder is {held.content}; train it again, or make another version "
+            "champion"
+        )
+    return replace(held, registered=noted)
 
 
 def _downloaded(name: str, version: str) -> Path:

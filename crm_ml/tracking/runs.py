@@ -14,7 +14,7 @@ from crm_ml.storage.manifest import fingerprint
 from crm_ml.tracking.experiments import experiment_id
 from crm_ml.tracking.logged_datasets import LoggedDataset, dataset_inputs
 from crm_ml.tracking.logged_models import Pyfunc, log_model, register
-from crm_ml.tracking.registry import ModelVersion
+from crm_ml.tracking.registry import CONTENT, ModelVersion
 from crm_ml.tracking.safe_names import changed_names, safe_name
 from crm_ml.tracking.short_values import short
 from crm_ml.tracking.source_tags import COMMIT, source_tags
@@ -175,8 +175,9 @@ class TrackedRun:
         """
         model = Pyfunc(folder, loader_module, inputs, outputs)
         self._model_id = log_model(self.client, self.experiment_id, self.run_id, model)
-        version = register(self.client, self._model_id, name)
-        return ModelVersion(name, version, folder, fingerprint(folder))
+        version, content = register(self.client, self._model_id, name), fingerprint(folder)
+        self.client.set_model_version_tag(name, version, CONTENT, content)
+        return ModelVersion(name, version, folder, content, registered=content)
 
 
 def check_finite(metrics: Mapping[str, float]) -> None:

@@ -1,8 +1,10 @@
 """The tracking store: its URI, and a client."""
 
 import contextlib
+import importlib
 import logging
 import os
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +15,7 @@ from crm_ml.private_files import create, make_folder
 from crm_ml.storage.paths import runs_folder, sqlite_uri
 from crm_ml.tracking.answer_limits import limit_answers
 from crm_ml.tracking.store_retry import Patient, patiently
+from crm_ml.tracking.store_uri import checked
 
 _URI = environment.TRACKING_URI
 _DEFAULTS = {
@@ -48,6 +51,7 @@ def connect() -> Client:
     StoreUnavailable, StoreRefused
         Also from every call of the client, see `crm_ml.tracking.store_retry.patiently`.
     """
+    checked(tracking_uri())
     mlflow = load_mlflow()
     if not _served(tracking_uri()):
         create(make_folder(runs_folder()) / _FILE)
@@ -63,6 +67,7 @@ def connect() -> Client:
 def connect_to(store: str) -> Client:
     """Return a client of another store by its URI; runs are still written to the store of the project."""
     connect()
+    checked(store)
     name = masked(store)
     made = patiently(lambda: load_mlflow().MlflowClient(tracking_uri=store, registry_uri=store), name)
     return Client(made, name)
@@ -113,6 +118,9 @@ def load_mlflow() -> Any:
     import mlflow
 
     limit_answers()
+    if "mlflow.store.db.utils" in sys.modules or not _served(tracking_uri()):
+        utils: Any = importlib.import_module("mlflow.store.db.utils")
+        utils.MAX_RETRY_COUNT = 1  # `patiently` tries again
     return mlflow
 
 
