@@ -11,7 +11,9 @@ from crm_ml.clv.purchase_and_spend_model import Valuer
 from crm_ml.clv.purchase_histories import Floats
 from crm_ml.clv.valuation_terms import Terms
 from crm_ml.errors import ConfigError, InputError
+from crm_ml.models.booster_lines import MOST_SIGNS
 from crm_ml.models.booster_text import booster_of, text_of
+from crm_ml.storage.regular_file import read_text
 from crm_ml.tables.column_kinds import numbers
 from crm_ml.tables.outside_frames import aligned
 from crm_ml.threads import usable
@@ -132,7 +134,7 @@ class Challenger:
     def load(cls, path: Path, floor: float) -> Self:
         """Read trees that `save` wrote, with their ``floor_``; verify the manifest of the folder first."""
         model = cls()
-        model._read(path.read_text(encoding="utf-8"))
+        model._read(read_text(path, MOST_SIGNS))
         model.floor_ = floor
         return model
 

@@ -1,6 +1,7 @@
 """The lifetime-value model that a training run produces: scoring a summary, saving and loading."""
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,7 +14,9 @@ from crm_ml.clv.purchase_and_spend_model import Valuer
 from crm_ml.clv.valuation_terms import Terms
 from crm_ml.clv.value_calibration import NO_TILT, Tilt
 from crm_ml.errors import InputError
+from crm_ml.storage.regular_file import read_json
 from crm_ml.tables.outside_frames import as_features
+from crm_ml.tables.part_file import AnotherVersion
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -131,9 +134,9 @@ class ClvModel:
         InputError
             If the file is of another format.
         """
-        content = json.loads((folder / MODEL).read_text(encoding="utf-8"))
+        content = read_json(folder / MODEL)
         if content.get("format") != _FORMAT:
-            raise InputError(
+            raise AnotherVersion(
                 f"{folder}: format {content.get('format')!r} is unknown; this version reads {_FORMAT}"
             )
         floor = content["challenger_floor"]
@@ -143,6 +146,18 @@ class ClvModel:
         cautions = tuple(Caution(**caution) for caution in content.get("cautions", ()))
         scale = content["tilt"]["scale"]
         season = content.get("season", 1.0)
+        above = [
+            scale,
+            tilt.power,
+            tilt.total,
+            season,
+            content["margin"],
+            *([] if floor is None else [floor]),
+        ]
+        if not all(math.isfinite(number) and number > 0 for number in above):
+            raise InputError("scale, tilt, season, margin or floor is no number above 0")
+        if content["time_unit"] not in ("D", "W"):
+            raise InputError("its time unit is neither D nor W")
         return cls(valuer, _terms(content), content["time_unit"], tilt, scale, trees, season, cautions)
 
 

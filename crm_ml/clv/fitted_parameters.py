@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from crm_ml.clv.purchase_histories import Floats
+from crm_ml.errors import InputError
 from crm_ml.models.estimator import Estimator
 
 if TYPE_CHECKING:
     from sklearn.utils import Tags
+
+
+_LARGEST = 700  # logarithm of what a float holds
 
 
 class FittedParameters(Estimator):
@@ -80,6 +84,11 @@ class FittedParameters(Estimator):
         self.covariance_: Floats = np.array(content["covariance"], dtype=float)
         self.log_likelihood_: float = content["log_likelihood"]
         self.n_customers_: int = content["n_customers"]
+        size = len(self.NAMES)
+        if self.theta_.shape != (size,) or self.covariance_.shape != (size, size):
+            raise InputError(f"{type(self).__name__} has other than {size} parameters and their covariance")
+        if not (np.abs(self.theta_) < _LARGEST).all() or np.isinf(self.covariance_).any():
+            raise InputError(f"{type(self).__name__} has a parameter that is no finite number")
 
     def _take_theta(self, theta: Floats) -> None:
         """Take logarithms of parameters of which nothing else is known, as of a fitter without its data."""

@@ -3,13 +3,16 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Annotated, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import Field
 
-from crm_ml.errors import InputError
+from crm_ml.errors import IntegrityError
 from crm_ml.evaluation.ranking import Floats, check_binary, check_probabilities
+from crm_ml.tables.part_file import read_part
+from crm_ml.tables.strict import Strict
 
 _EDGE = 1e-12
 
@@ -103,6 +106,14 @@ class Isotonic:
         }
 
 
+class _Content(Strict):
+    method: Literal["none", "platt", "isotonic"]
+    slope: float | None = None
+    intercept: float | None = None
+    scores: tuple[float, ...] = ()
+    probabilities: tuple[Annotated[float, Field(ge=0, le=1)], ...] = ()
+
+
 def fit_platt(p: npt.ArrayLike, y: npt.ArrayLike) -> Platt:
     """Fit slope and intercept by Newton's method.
 
@@ -168,20 +179,19 @@ def load(path: Path) -> Calibrator:
 
     Raises
     ------
-    InputError
-        If the file names no known method or lacks a number.
+    IntegrityError
+        If the file names no known method, lacks a number, or its points do not ascend.
     """
-    content = json.loads(path.read_text(encoding="utf-8"))
-    try:
-        if content["method"] == "none":
-            return Identity()
-        if content["method"] == "platt":
-            return Platt(float(content["slope"]), float(content["intercept"]))
-        if content["method"] == "isotonic":
-            return Isotonic(tuple(content["scores"]), tuple(content["probabilities"]))
-    except (KeyError, TypeError) as error:
-        raise InputError(f"{path.name}: no calibrator: {error!r} is missing or wrong") from error
-    raise InputError(f"{path.name}: unknown calibration method {content['method']!r}")
+    content = read_part(path, _Content)
+    if content.method == "none":
+        return Identity()
+    if content.method == "platt" and content.slope is not None and content.intercept is not None:
+        return Platt(content.slope, content.intercept)
+    points = content.scores, content.probabilities
+    ascend = all(len(part) and (np.diff(part) >= 0).all() for part in points)
+    if content.method == "isotonic" and ascend and len(content.scores) == len(content.probabilities):
+        return Isotonic(*points)
+    raise IntegrityError(f"{path}: it has not what the method {content.method} needs; train the model again")
 
 
 def logit(p: Floats) -> Floats:

@@ -54,6 +54,7 @@ MANIFEST = {
     "ingredients": "What `list_id` is the hash of: day, data, models, policy, earlier lists.",
     "list_id": "Identity of the list.",
     "name": "Name of the list, the folder above it.",
+    "registered": "Name of each registered model to the hash that the registry has of its files.",
     "rows": "Rows of `list.parquet`.",
     "schema": "Names and Arrow types of its columns.",
     "scores": "Content of the score tables that the list was made from.",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from crm_ml.errors import InputError
+from crm_ml.errors import InputError, IntegrityError
 from crm_ml.models.estimator import as_table
 from crm_ml.models.feature_reasons import top_reasons
 from crm_ml.models.gradient_boosting import GradientBoosting
@@ -17,6 +17,7 @@ from crm_ml.models.logistic import Logistic
 from crm_ml.models.predictor import Predictor
 from crm_ml.models.training_rows import TrainingRows
 from crm_ml.models.tree_settings import PLAIN, SettingsChoice, choose
+from crm_ml.tables.part_file import read_options
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -139,11 +140,13 @@ class Blend(Predictor):
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read a model that `save` wrote; check its manifest before."""
-        model = cls(**json.loads((folder / _PARAMETERS).read_text(encoding="utf-8")))
+        model = cls(**read_options(folder / _PARAMETERS, cls))
         model.trees_ = GradientBoosting.load(folder / "trees")
         model.line_ = Logistic.load(folder / "line")
         model._features_of(model.line_.encoding_)
         model.choice_ = SettingsChoice.load(folder)
+        if model.trees_.encoding_ != model.line_.encoding_ or not 0 <= model.linear_share <= 1:
+            raise IntegrityError(f"{folder}: trees and line are not of one model; train it again")
         return model
 
     def _unfitted_trees(self) -> GradientBoosting:

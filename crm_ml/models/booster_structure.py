@@ -103,7 +103,8 @@ def _check_values(forest: _Forest) -> None:
         "shrinkage": np.ones_like(forest.leaves),
     }  # fmt: skip
     forest.plain("a list", " ".join(filter(None, (forest.texts(*each) for each in lengths.items()))))
-    forest.within("leaf_count", forest.whole("leaf_count", forest.leaves), 0, _INT32)
+    counts = forest.whole("leaf_count", forest.leaves)
+    forest.within("leaf_count", counts, np.repeat(forest.leaves > 1, forest.leaves), _INT32)
     forest.within("internal_count", forest.whole("internal_count", forest.nodes), 1, _INT32)
 
 

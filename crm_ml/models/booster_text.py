@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from crm_ml.errors import IntegrityError
+from crm_ml.models.booster_lines import MOST_SIGNS
 from crm_ml.models.booster_structure import check_text
+from crm_ml.storage.regular_file import read_text
 
 
 def text_of(booster: Any) -> str:
@@ -47,4 +49,4 @@ def write_texts(folder: Path, texts: Iterable[str]) -> None:
 
 def read_texts(folder: Path, count: int) -> list[str]:
     """Return the texts of some boosters that `write_texts` wrote."""
-    return [(folder / f"booster_{number}.txt").read_text(encoding="utf-8") for number in range(count)]
+    return [read_text(folder / f"booster_{number}.txt", MOST_SIGNS) for number in range(count)]

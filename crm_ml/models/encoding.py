@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from crm_ml.errors import InputError
+from crm_ml.errors import InputError, IntegrityError
 from crm_ml.models.category_map import CategoryMap
 from crm_ml.models.checks import check_present
 from crm_ml.tables.column_kinds import floats_of, is_category
 from crm_ml.tables.outside_frames import as_features
+from crm_ml.tables.part_file import read_part
+from crm_ml.tables.strict import Strict
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,6 +28,17 @@ Floats = npt.NDArray[np.float64]
 MAX_LEVELS = 64
 MIN_CUSTOMERS = 10
 _CHUNK = 100_000
+
+
+class _Levels(Strict):
+    levels: tuple[str, ...]
+    bucket: bool
+
+
+class _Content(Strict):
+    columns: tuple[str, ...]
+    categories: dict[str, _Levels]
+    dropped: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -154,11 +167,14 @@ class Encoding:
     @classmethod
     def load(cls, path: Path) -> "Encoding":
         """Read an encoding from JSON."""
-        content = json.loads(path.read_text(encoding="utf-8"))
-        categories = {
-            n: CategoryMap(tuple(c["levels"]), c["bucket"]) for n, c in content["categories"].items()
-        }
-        return cls(tuple(content["columns"]), categories, tuple(content["dropped"]))
+        content = read_part(path, _Content)
+        categories = {n: CategoryMap(c.levels, c.bucket) for n, c in content.categories.items()}
+        levels = [each.levels for each in categories.values()]
+        if not content.columns or any(len(set(of)) < len(of) for of in (content.columns, *levels)):
+            raise IntegrityError(f"{path}: it has no columns, or a column or level twice; train it again")
+        if not set(categories) <= set(content.columns):
+            raise IntegrityError(f"{path}: a category is none of its columns; train the model again")
+        return cls(content.columns, categories, content.dropped)
 
     @cached_property
     def _index(self) -> "pd.Index[str]":

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 import numpy as np
 import numpy.typing as npt
 
+from crm_ml.errors import IntegrityError
 from crm_ml.models.booster_params import check_params, passed_on
 from crm_ml.models.booster_scores import mean_contributions, mean_margin
 from crm_ml.models.booster_text import booster_of, read_texts, write_texts
@@ -20,6 +21,7 @@ from crm_ml.models.feature_reasons import top_reasons
 from crm_ml.models.predictor import Predictor
 from crm_ml.models.training_rows import TrainingRows
 from crm_ml.models.tree_settings import PLAIN, SettingsChoice, choose, size_defaults
+from crm_ml.tables.part_file import read_options
 from crm_ml.threads import usable
 
 if TYPE_CHECKING:
@@ -198,10 +200,12 @@ class GradientBoosting(Predictor):
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read a model that `save` wrote; check its manifest before, for a damaged text ends the process."""
-        model = cls(**json.loads((folder / _PARAMETERS).read_text(encoding="utf-8")))
+        model = cls(**read_options(folder / _PARAMETERS, cls))
         model.encoding_ = Encoding.load(folder / _ENCODING)
         model._features_of(model.encoding_)
         model.choice_ = SettingsChoice.load(folder)
+        if model.n_seeds < 1:
+            raise IntegrityError(f"{folder}: n_seeds is {model.n_seeds}; train the model again")
         model.texts_ = read_texts(folder, model.n_seeds)
         return model._grown()
 

@@ -14,6 +14,7 @@ from crm_ml.models.feature_reasons import top_reasons
 from crm_ml.models.linear_terms import LIMIT, LinearTerms, bent, number_places, widths
 from crm_ml.models.predictor import Predictor
 from crm_ml.models.training_rows import TrainingRows
+from crm_ml.tables.part_file import check_shapes, read_arrays, read_options
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -130,13 +131,16 @@ class Logistic(Predictor):
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read a model that `save` wrote."""
-        model = cls(**json.loads((folder / _PARAMETERS).read_text(encoding="utf-8")))
+        model = cls(**read_options(folder / _PARAMETERS, cls))
         model.encoding_ = Encoding.load(folder / _ENCODING)
         model._features_of(model.encoding_)
-        with np.load(folder / _ARRAYS, allow_pickle=False) as arrays:
-            model.mean_, model.scale_ = arrays["mean"], arrays["scale"]
-            model.centre_ = arrays["centre"]
-            model.coefficients_, model.intercept_ = arrays["coefficients"], float(arrays["intercept"][0])
+        arrays, design = read_arrays(folder / _ARRAYS), widths(model.encoding_)
+        features, columns = (len(design),), (sum(design),)
+        check_shapes(folder / _ARRAYS, arrays, {
+            "mean": features, "scale": features, "centre": columns, "coefficients": columns, "intercept": (1,)
+        })  # fmt: skip
+        model.mean_, model.scale_, model.centre_ = arrays["mean"], arrays["scale"], arrays["centre"]
+        model.coefficients_, model.intercept_ = arrays["coefficients"], float(arrays["intercept"][0])
         return model._learned()
 
     def _rows(self, X: "pd.DataFrame") -> Floats:

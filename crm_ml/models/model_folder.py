@@ -3,7 +3,9 @@
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeVar
+
+from pydantic import Field
 
 from crm_ml.errors import ConfigError, CrmError, InputError
 from crm_ml.models.estimator import Estimator
@@ -12,6 +14,8 @@ from crm_ml.plugins import full_name, named
 from crm_ml.private_files import make_folder
 from crm_ml.storage.manifest import new_folder, verify
 from crm_ml.tables.outside_frames import as_features
+from crm_ml.tables.part_file import AnotherVersion, read_part, whole_part
+from crm_ml.tables.strict import Strict
 from crm_ml.version import VERSION
 
 if TYPE_CHECKING:
@@ -25,6 +29,15 @@ _FORMAT = 2
 _ARRAY = "array_features"  # number of columns of the array that a model learned from, which have no names
 M = TypeVar("M")
 Score = Callable[[M, "pd.DataFrame", Mapping[str, Any]], "pd.DataFrame"]
+
+
+class _Noted(Strict):
+    """What ``model.json`` holds."""
+
+    model: str
+    format: int | None = None
+    labels: tuple[int | float | str, int | float | str] | None = None
+    array_features: Annotated[int, Field(ge=1)] | None = None
 
 
 class Saved(Protocol):
@@ -92,23 +105,23 @@ def write_model(model: Saved, folder: Path) -> None:
 
 def read_model(folder: Path) -> Any:
     """Read what `write_model` wrote; check the folder's manifest before (`InputError` as `load`)."""
-    noted = json.loads((folder / CLASS).read_text(encoding="utf-8"))
-    if noted.get("format") != _FORMAT:
-        raise InputError(
-            f"{folder}: a model of format {noted.get('format')!r}, and this version reads {_FORMAT}; "
-            "train it again"
+    noted = read_part(folder / CLASS, _Noted)
+    if noted.format != _FORMAT:
+        raise AnotherVersion(
+            f"{folder}: a model of format {noted.format!r}, and this version reads {_FORMAT}; train it again"
         )
     try:
-        kind = named(noted["model"])
+        kind = named(noted.model)
     except ConfigError as error:
-        raise InputError(f"{folder}: its class is unknown here: {error}; or train it again") from error
+        raise AnotherVersion(f"{folder}: its class is unknown here: {error}; or train it again") from error
     if not hasattr(kind, "load"):
-        raise InputError(f"{folder}: {noted['model']} is no model: it lacks load")
-    model = kind.load(folder)
-    if "labels" in noted:
-        model.labels_ = tuple(noted["labels"])
+        raise AnotherVersion(f"{folder}: {noted.model} is no model: it lacks load")
+    with whole_part(folder):
+        model = kind.load(folder)
+    if noted.labels is not None:
+        model.labels_ = noted.labels
     if isinstance(model, Estimator):
-        _take_columns(model, noted.get(_ARRAY))
+        _take_columns(model, noted.array_features)
     return model
 
 
@@ -122,7 +135,7 @@ def _take_columns(model: Estimator, array_features: int | None) -> None:
 
 def own_modules(folder: Path) -> list[str]:
     """Return the modules of all classes in a model's folder that are not of this package."""
-    noted = [json.loads(path.read_text(encoding="utf-8"))["model"] for path in Path(folder).rglob(CLASS)]
+    noted = [read_part(path, _Noted).model for path in Path(folder).rglob(CLASS)]
     return sorted({name.partition(":")[0] for name in noted if not name.startswith("crm_ml.")})
 
 

@@ -4,10 +4,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, Annotated, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import Field
 
 from crm_ml.errors import InputError
 from crm_ml.evaluation import calibrators
@@ -15,11 +16,19 @@ from crm_ml.models.checks import Floats, check_labels, check_present
 from crm_ml.models.estimator import as_table
 from crm_ml.models.predictor import Predictor
 from crm_ml.tables.column_kinds import numbers
+from crm_ml.tables.part_file import read_part
+from crm_ml.tables.strict import Strict
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _CURVE, _REST = "curve.json", "rule.json"
+
+
+class _Rest(Strict):
+    column: str
+    direction: Annotated[float, Field(ge=-1, le=1)]
+    p_null: Annotated[float, Field(ge=0, le=1)]
 
 
 @dataclass(kw_only=True, eq=False)
@@ -104,13 +113,13 @@ class OneFeatureRule(Predictor):
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read a rule that `save` wrote."""
-        rest = json.loads((folder / _REST).read_text(encoding="utf-8"))
+        rest = read_part(folder / _REST, _Rest)
         curve = calibrators.load(folder / _CURVE)
         if not isinstance(curve, calibrators.Isotonic):
             raise InputError(f"{folder}: the curve of a rule must be isotonic, not {curve.method}")
-        rule = cls(column=rest["column"])
+        rule = cls(column=rest.column)
         rule.curve_ = curve
-        rule.direction_, rule.p_null_ = float(rest["direction"]), float(rest["p_null"])
+        rule.direction_, rule.p_null_ = rest.direction, rest.p_null
         return rule
 
     def _values(self, X: "pd.DataFrame") -> Floats:

@@ -3,16 +3,19 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Annotated, Self
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import Field
 
 from crm_ml.errors import InputError
 from crm_ml.models.checks import check_labels, check_present
 from crm_ml.models.estimator import as_table
 from crm_ml.models.predictor import Predictor
 from crm_ml.tables.column_kinds import numbers
+from crm_ml.tables.part_file import read_part
+from crm_ml.tables.strict import Strict
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,6 +23,13 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float64]
 _RATE = "rate.json"
 _LARGEST_STRENGTH = 1e6
+
+
+class _Content(Strict):
+    answered: str
+    sent: str
+    mean: Annotated[float, Field(ge=0, le=1)]
+    strength: Annotated[float, Field(gt=0, le=2 * _LARGEST_STRENGTH)]
 
 
 @dataclass(kw_only=True, eq=False)
@@ -100,9 +110,9 @@ class ShrunkRate(Predictor):
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read a model that `save` wrote."""
-        content = json.loads((folder / _RATE).read_text(encoding="utf-8"))
-        model = cls(answered=content["answered"], sent=content["sent"])
-        model.mean_, model.strength_ = float(content["mean"]), float(content["strength"])
+        content = read_part(folder / _RATE, _Content)
+        model = cls(answered=content.answered, sent=content.sent)
+        model.mean_, model.strength_ = content.mean, content.strength
         return model
 
     def _counts(self, X: "pd.DataFrame") -> tuple[Floats, Floats]:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from crm_ml.customer_hash import customer_folds
+from crm_ml.tables.part_file import read_options
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,7 +65,7 @@ class SettingsChoice:
     def load(cls, folder: Path) -> "SettingsChoice | None":
         """Read the choice of a model; None where it made none."""
         path = folder / _FILE
-        return cls(**json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else None
+        return cls(**read_options(path, cls)) if path.is_file() else None
 
 
 def choose(

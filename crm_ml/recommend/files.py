@@ -7,6 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from crm_ml.errors import IntegrityError
+from crm_ml.models.booster_lines import MOST_SIGNS
+from crm_ml.storage.regular_file import read_text
+from crm_ml.tables.part_file import read_arrays, read_options
+
 _PARAMETERS, _ARRAYS = "parameters.json", "arrays.npz"
 _TEXT = ".txt"
 _PARTS = ("data", "indices", "indptr", "shape")
@@ -31,15 +36,13 @@ def write(folder: Path, parameters: Mapping[str, Any], arrays: Mapping[str, Any]
         np.savez(file, **flat)  # without a clock in its entries, unlike the compressed form of some versions
 
 
-def read(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Read what `write` wrote; check the manifest before."""
+def read(folder: Path, kind: type[Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Read what `write` wrote of a model of some class; check the manifest before."""
     from scipy.sparse import csr_array
 
-    parameters = json.loads((folder / _PARAMETERS).read_text(encoding="utf-8"))
-    with np.load(folder / _ARRAYS, allow_pickle=False) as stored:
-        flat = {name: stored[name] for name in stored.files}
+    flat = read_arrays(folder / _ARRAYS)
     arrays: dict[str, Any] = {
-        path.stem: path.read_text(encoding="utf-8") for path in sorted(folder.glob(f"*{_TEXT}"))
+        path.stem: read_text(path, MOST_SIGNS) for path in sorted(folder.glob(f"*{_TEXT}"))
     }
     for name, value in flat.items():
         base, _, part = name.partition(".")
@@ -47,7 +50,10 @@ def read(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
             arrays[name] = value.astype(object) if value.dtype.kind == "U" else value
         elif part == "data":
             parts = {key: flat[f"{base}.{key}"] for key in _PARTS}
+            if parts["data"].dtype.kind not in "fiub" or not np.isfinite(parts["data"]).all():
+                raise IntegrityError(f"{folder}: {base} has numbers that are not finite; train it again")
             arrays[base] = csr_array(
                 (parts["data"], parts["indices"], parts["indptr"]), shape=tuple(parts["shape"])
             )
-    return parameters, arrays
+            arrays[base].check_format(full_check=True)
+    return read_options(folder / _PARAMETERS, kind), arrays

@@ -140,6 +140,7 @@ def decide(job: ListJob, scored: ScoreTables, drift: Mapping[str, Any], place: P
         **funnel.facts,
         "allocation": allocation.certificate.facts,
         "scores": scored.stages(),
+        **({"registered": job.models.registered} if job.models.registered else {}),
         **({"drift": dict(drift)} if drift else {}),
         **({"cautions": job.models.cautions} if job.models.cautions else {}),
         "hold_outs": shares.facts,

@@ -37,6 +37,11 @@ class Champions:
         return {source.name: source.sums for source in self.sources}
 
     @property
+    def registered(self) -> dict[str, str]:
+        """Name of each registered model to the hash that the registry has of it."""
+        return {source.name: source.registered for source in self.sources if source.registered}
+
+    @property
     def verified(self) -> tuple[str, ...]:
         """Arms whose measured effect values actions."""
         return tuple(arm for source in self.sources for arm in source.verified)
@@ -226,7 +231,10 @@ def source_of(version: "ModelVersion", family: str, model: str) -> Source:
     target = version.details.get("target") or {}
     horizon = int(version.details.get("horizon_days") or target.get("horizon_days") or 0)
     modules = own_modules(version.folder)
-    return replace(source, modules=modules, zone=zone, labels_end=labels_end, horizon_days=horizon)
+    return replace(
+        source, registered=version.registered, modules=modules, zone=zone, labels_end=labels_end,
+        horizon_days=horizon,
+    )  # fmt: skip
 
 
 def _check(version: "ModelVersion", model: str, family: str, needed: Sequence[str]) -> None:

@@ -73,6 +73,8 @@ class Source(ABC):
         Registered name of the model, such as ``"churn"``.
     sums : str
         Hash of the model's files, at least 12 hexadecimal digits.
+    registered : str, optional
+        The same hash as the registry has it; None for a model of a folder.
     groups : mapping or sequence
         Feature groups of the model with their options.
     profile : Profile, optional
@@ -100,6 +102,7 @@ class Source(ABC):
 
     name: str
     sums: str
+    registered: str | None = None
     groups: Groups = field(default_factory=dict)
     profile: Profile | None = None
     reasons: Reasons | None = None

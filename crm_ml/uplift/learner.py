@@ -6,15 +6,18 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import Field
 
 from crm_ml.errors import InputError
 from crm_ml.models.estimator import Estimator, as_table, by_position, has_index
 from crm_ml.models.logistic import Floats
 from crm_ml.models.model_folder import read_model, write_model
+from crm_ml.tables.part_file import read_part
+from crm_ml.tables.strict import Strict
 from crm_ml.uplift import learner_bases
 from crm_ml.uplift.learner_bases import Base, Fitted
 from crm_ml.uplift.randomised_trial import Experiment, Probability, arm_name, check_experiment
@@ -24,6 +27,15 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 _LEARNED = "learned.json"
+
+
+class _Learned(Strict):
+    parameters: dict[str, Any]
+    arms: Annotated[tuple[str, ...], Field(min_length=1)]
+    binary: bool
+    numbers: dict[str, float]
+    parts: tuple[Annotated[str, Field(pattern=r"^\w+$")], ...]
+    unsplit: tuple[str, ...] = ()
 
 
 @dataclass(kw_only=True, eq=False)
@@ -178,11 +190,10 @@ class Learner(Estimator, ABC):
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read a learner that `save` wrote; check its manifest before."""
-        content = json.loads((folder / _LEARNED).read_text(encoding="utf-8"))
-        learner = cls(**content["parameters"])
-        learner.arms_, learner.binary_ = tuple(content["arms"]), bool(content["binary"])
-        learner.numbers_ = {name: float(value) for name, value in content["numbers"].items()}
-        learner.parts_ = {name: read_model(folder / name) for name in content["parts"]}
+        content = read_part(folder / _LEARNED, _Learned)
+        learner = cls(**content.parameters)
+        learner.arms_, learner.binary_, learner.numbers_ = content.arms, content.binary, content.numbers
+        learner.parts_ = {name: read_model(folder / name) for name in content.parts}
         return learner
 
     @abstractmethod

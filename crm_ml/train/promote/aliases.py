@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from crm_ml.tracking import Client
 
 CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous"
-CONTENT, ROLE, REASON = "content", "promotion.role", "promotion.reason"
+ROLE, REASON = "promotion.role", "promotion.reason"
 REPLACED, ROLLED_BACK = "promotion.replaced", "promotion.rolled_back"
 _LONGEST = 4000
 
@@ -115,6 +115,6 @@ def roll_back(name: str, reason: str) -> Moved:
 def rolled_back(client: "Client", name: str, content: str) -> str | None:
     """Return the number of a version of this content that was rolled back, if there is one."""
     for version in client.search_model_versions(f"name='{name}'"):
-        if version.tags.get(CONTENT) == content and version.tags.get(ROLLED_BACK) == "true":
+        if version.tags.get(tracking.CONTENT) == content and version.tags.get(ROLLED_BACK) == "true":
             return str(version.version)
     return None

@@ -100,7 +100,6 @@ def settle(
     from crm_ml.train.promote.gate import decide
 
     client = tracking.connect()
-    aliases.tag(client, version.name, version.version, {aliases.CONTENT: version.content})
     for _ in range(_TRIES):
         decision = decide(version, outcome, logged)
         _log(active, version, outcome, decision)
