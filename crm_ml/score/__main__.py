@@ -90,6 +90,7 @@ def _score(config: str, overrides: Sequence[str], out: Path | None) -> None:
 
 def show(console: "Console", outcome: "PublishedList") -> None:
     """Print a short table of a list."""
+    from rich.markup import escape
     from rich.table import Table
 
     from crm_ml.lists.page.certificate_part import price_in_words
@@ -99,7 +100,7 @@ def show(console: "Console", outcome: "PublishedList") -> None:
 
     currency = Currency(str(read_manifest(outcome.folder).get("currency") or ""))
     amount = currency.amount
-    table = Table(title=f"list {outcome.list_id}", show_header=False)
+    table = Table(title=escape(f"list {outcome.list_id}"), show_header=False)
     table.add_column()
     table.add_column(justify="right")
     left, certificate = outcome.funnel.left, outcome.certificate
@@ -122,15 +123,15 @@ def show(console: "Console", outcome: "PublishedList") -> None:
     beside = "" if certificate.compared_customers == outcome.funnel.customers else on
     figures |= {f"{name}{beside}": amount(value) for name, value in certificate.compared_cents.items()}
     for name, figure in figures.items():
-        table.add_row(name, figure if isinstance(figure, str) else f"{figure:,}")
+        table.add_row(escape(name), escape(figure) if isinstance(figure, str) else f"{figure:,}")
     console.print(table)
     for name, price in certificate.prices_cents.items():
         sentence, worth = price_in_words(name, price, currency)
         console.print(f"{sentence} {worth}", soft_wrap=True, markup=False)
     for line in _drift_lines(outcome):
         console.print(line, soft_wrap=True, markup=False)
-    console.print(f"page: {outcome.folder / PAGE_FILE}", soft_wrap=True)
-    console.print(f"list: {outcome.folder}", soft_wrap=True)
+    console.print(f"page: {outcome.folder / PAGE_FILE}", soft_wrap=True, markup=False)
+    console.print(f"list: {outcome.folder}", soft_wrap=True, markup=False)
 
 
 def _drift(outcome: "PublishedList") -> dict[str, int]:

@@ -70,12 +70,14 @@ def show(console: "Console", changes: "Difference") -> None:
 
 
 def _reasons(changes: "Difference") -> "Table":
+    from rich.markup import escape
+
     currency = Currency(changes.currency)
     unit = f", {currency.code}" if currency.code else ""
     table = _table("why", ["kind", "reason"], ["rows", f"value before{unit}", f"value now{unit}"])
     for group in changes.groups:
         amounts = (currency.number(value) for value in (group.old_value_cents, group.new_value_cents))
-        table.add_row(group.kind, REASONS[group.reason], f"{group.rows:,}", *amounts)
+        table.add_row(escape(group.kind), REASONS[group.reason], f"{group.rows:,}", *amounts)
     return table
 
 

@@ -68,10 +68,11 @@ def _parser() -> argparse.ArgumentParser:
 
 def _show(exported: "Exported") -> None:
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     console, selection = Console(), exported.selection
-    table = Table(title=f"export {exported.folder.name}", show_header=False)
+    table = Table(title=escape(f"export {exported.folder.name}"), show_header=False)
     table.add_column()
     table.add_column(justify="right")
     figures = {
@@ -84,9 +85,9 @@ def _show(exported: "Exported") -> None:
     figures |= {f"cells cleaned: {name}": count for name, count in selection.changed.items()}
     figures |= {f"cells with a leading ' in {name}": count for name, count in selection.escaped.items()}
     for name, figure in {**figures, "files": len(exported.parts)}.items():
-        table.add_row(name, f"{figure:,}")
+        table.add_row(escape(name), f"{figure:,}")
     console.print(table)
-    console.print(f"export: {exported.folder}", soft_wrap=True)
+    console.print(f"export: {exported.folder}", soft_wrap=True, markup=False)
 
 
 if __name__ == "__main__":

@@ -119,6 +119,7 @@ def _arms(catalog: "Catalog") -> dict[str, str]:
 
 
 def _show(console: "Console", evaluation: Mapping[str, Any], truth: "pd.Series[float]") -> None:
+    from rich.markup import escape
     from rich.table import Table
 
     from crm_ml.pages.number_format import Currency
@@ -131,7 +132,7 @@ def _show(console: "Console", evaluation: Mapping[str, Any], truth: "pd.Series[f
     figures = {**evaluation["actions"], "in all": evaluation["total"]}
     judged = {key: figures[key] for key in truth.index if figures.get(key, {}).get("low") is not None}
     for key, part in judged.items():
-        table.add_row(key, *_cells(part, float(truth[key]), currency))
+        table.add_row(escape(key), *_cells(part, float(truth[key]), currency))
     console.print(table)
     held = sum(part["low"] <= truth[key] <= part["high"] for key, part in judged.items())
     console.print(

@@ -64,6 +64,7 @@ def _run_of(settings: "ScoreSettings", model: str) -> str | None:
 
 def show(console: "Console", report: "RealisedReport") -> None:
     """Print a row for each metric of each score table, and what is not judged."""
+    from rich.markup import escape
     from rich.table import Table
 
     if report.judged:
@@ -72,7 +73,7 @@ def show(console: "Console", report: "RealisedReport") -> None:
             table.add_column(head)
         for result in report.judged:
             for row in _rows(result):
-                table.add_row(*row)
+                table.add_row(*map(escape, row))
         console.print(table)
         for result in report.judged:
             for line in _beside(result):

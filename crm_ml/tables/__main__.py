@@ -84,7 +84,7 @@ def _check(arguments: argparse.Namespace) -> None:
         write_text(arguments.profile, json.dumps(report.profile, indent=1, sort_keys=True))
     if arguments.out is not None:
         for path in report.write_quarantine(arguments.out):
-            Console().print(f"quarantined rows: {path}", soft_wrap=True)
+            Console().print(f"quarantined rows: {path}", soft_wrap=True, markup=False)
     if arguments.root is None:  # a run reads the mapping by its name alone
         line = next_line(new_run("churn", str(arguments.config)))
         Console().print(line, soft_wrap=True, markup=False, highlight=False)

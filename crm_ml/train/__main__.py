@@ -79,7 +79,7 @@ def _show(console: "Console", done: "Finished", overrides: Sequence[str]) -> Non
     outcome = done.outcome
     print_report(console, done.name, outcome.summary, outcome.notes, outcome.gates)
     name, decision = outcome.candidate.name, done.decision
-    console.print(f"{name} version {done.version} ({decision.role}); run {done.run_id}")
+    console.print(f"{name} version {done.version} ({decision.role}); run {done.run_id}", markup=False)
     console.print(f"{decision.role}: {decision.reason}", markup=False)
     uri = store_name()
     page = uri if uri.startswith("http") else f"mlflow server --backend-store-uri {uri}{_extra_of_page()}"

@@ -131,12 +131,13 @@ def _reproduce(run_id: str, threads: int | None) -> int:
 
 
 def _show(console: "Console", comparison: RunComparison) -> None:
+    from rich.markup import escape
     from rich.table import Table
 
     from crm_ml.train.record.account import COMPARED, TOLD
     from crm_ml.train.record.fingerprints import content_sum
 
-    table = Table(title=f"{comparison.name}, run {comparison.run_id}", title_justify="left")
+    table = Table(title=escape(f"{comparison.name}, run {comparison.run_id}"), title_justify="left")
     for column in ("stage", "then", "now", ""):
         table.add_column(column, no_wrap=True)
     for stage in COMPARED:

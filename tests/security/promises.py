@@ -2,7 +2,7 @@
 
 PROMISES: dict[str, str] = {
     "test_bounded_reading": "Only regular files below the root are read, within stated limits that are "
-    "checked in linear time: no pipe, device, link, bomb, endless line or deep nesting hangs or fills the memory.",
+    "checked in linear time: no pipe, device, link, bomb, endless line or nesting hangs or fills the memory.",
     "test_read_only_sources": "A source is read and nothing else: no query or view of a database writes, "
     "attaches, loads, looks out of the root or goes on without end, and no spilled row outlives a kill.",
     "test_pyfunc_input": "A served model refuses bad input in one sentence that has no cell of it.",
@@ -12,4 +12,6 @@ PROMISES: dict[str, str] = {
     "under any umask; lists and exports to a declared group too, and a planted link leads nowhere.",
     "test_fuzz": "Whatever stands in a file, a variable or a command line: a command ends by a documented "
     "exit code and one clear error, without trace, hang over 20 s, growth over 2 GB or writing elsewhere.",
+    "test_artefacts": "An edited file of a model with right sums is refused with exit code 4 or scores as it "
+    "says: no crash, hang, pickle or growth; and another folder than the registered one is none.",
 }

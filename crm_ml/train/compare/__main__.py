@@ -50,7 +50,7 @@ def _show(comparison: "Comparison", out: Path | None) -> None:
     console = Console()
     console.print(table_of(comparison))
     if out is not None:
-        console.print(f"written to {out}", soft_wrap=True)
+        console.print(f"written to {out}", soft_wrap=True, markup=False)
 
 
 if __name__ == "__main__":

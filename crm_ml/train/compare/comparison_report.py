@@ -25,6 +25,7 @@ _STYLES = {"better": "green", "worse": "red"}
 
 def table_of(comparison: Comparison) -> "Table":
     """Return the table for people: a row a metric, a column a run and a difference."""
+    from rich.markup import escape
     from rich.table import Table
 
     rows = "; ".join(
@@ -33,17 +34,17 @@ def table_of(comparison: Comparison) -> "Table":
         for part, counts in comparison.parts.items()
     )
     table = Table(
-        title=f"{comparison.family}: {len(comparison.runs)} runs on common rows, 95 % intervals",
-        caption=f"{rows}. Differences are paired, to {comparison.runs[0]}.",
+        title=escape(f"{comparison.family}: {len(comparison.runs)} runs on common rows, 95 % intervals"),
+        caption=escape(f"{rows}. Differences are paired, to {comparison.runs[0]}."),
     )
     table.add_column("metric", no_wrap=True)
     for run in comparison.runs:
-        table.add_column(run, justify="right")
+        table.add_column(escape(run), justify="right")
         if run != comparison.runs[0]:
             table.add_column("difference", justify="right")
     for (part, metric), lines in comparison.table.groupby(["part", "metric"], sort=False):
         label = str(metric) if len(comparison.parts) == 1 else f"{part} {metric}"
-        table.add_row(label, *(cell for line in lines.to_dict("records") for cell in _cells(line)))
+        table.add_row(escape(label), *(cell for line in lines.to_dict("records") for cell in _cells(line)))
     return table
 
 

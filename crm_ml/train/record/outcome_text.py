@@ -14,15 +14,16 @@ def print_report(
     console: "Console", title: str, summary: "pd.DataFrame", notes: Sequence[str], gates: "Sequence[Gate]"
 ) -> None:
     """Print the table of metrics beside the baselines, the notes, and which gates hold."""
+    from rich.markup import escape
     from rich.table import Table
 
-    table = Table(title=f"{title}: test windows, 95 % intervals")
+    table = Table(title=escape(f"{title}: test windows, 95 % intervals"))
     for column in summary.columns:
         table.add_column(
-            str(column), justify="left" if column == "model" else "right", no_wrap=column == "model"
+            escape(str(column)), justify="left" if column == "model" else "right", no_wrap=column == "model"
         )
     for row in summary.itertuples(index=False):
-        table.add_row(*(str(cell) for cell in row))
+        table.add_row(*(escape(str(cell)) for cell in row))
     console.print(table)
     for note in notes:
         console.print(note, markup=False, soft_wrap=True)
