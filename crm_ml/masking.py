@@ -31,9 +31,8 @@ _PAIR = re.compile(
 _SCHEME = r"[A-Za-z][\w.+-]{0,40}://"
 _URI = re.compile(rf"{_SCHEME}\S+")
 _URI_IN_FILE = re.compile(rf"{_SCHEME}[^\s\"'<>\\]+")
-_WHOLE_URI = re.compile(rf"\s*{_SCHEME}", re.DOTALL)
 _EXAMPLE = re.compile(r"(?:[^/]*://)(?:user|user:password)@")
-_TOKEN_LENGTH = 8
+_TOKEN_LENGTH, _LONGEST_VALUE = 8, 500
 _noted: list[set[str]] = []  # of each command that runs, the innermost last
 
 
@@ -61,7 +60,7 @@ def masked(uri: str) -> str:
 
 
 def _is_query(text: str) -> bool:
-    """Return whether a key and a value may stand in a text: a sign of a query, and an equals sign after it."""
+    """Return whether a key and a value may stand in a text: a sign of a query, and then an equals sign."""
     sign = re.search(r"[?&#;]", text)
     return sign is not None and text.rfind("=") > sign.start()
 
@@ -147,7 +146,9 @@ def secrets_in(text: str) -> set[str]:
     (set(), {'a b'})
     """
     pairs = {pair["value"].strip("\"'") for pair in _PAIR.finditer(text)}
-    uris = [text] if _WHOLE_URI.match(text) else _URI.findall(text) if "://" in text else []
+    is_value = len(text) <= _LONGEST_VALUE and "\n" not in text  # else a text with URIs between its words
+    first = _URI.search(text) if "://" in text else None
+    uris = [] if first is None else [text[first.start() :]] if is_value else _URI.findall(text)
     values = pairs.union(*map(_of_uri, uris))
     return {value for value in values if value.lower() not in _ORDINARY and set(value) != {"*"}}
 

@@ -42,6 +42,7 @@ def _encoded(text: str) -> set[str]:
     quoted = {quote(data, safe=""), quote(data), quote_plus(data), quote(data, safe=" +")}
     lower = {_HEX.sub(lambda code: code[0].lower(), form) for form in quoted}
     escaped = {repr(text)[1:-1], dumps(text)[1:-1], dumps(text, ensure_ascii=False)[1:-1], escape(text)}
+    escaped |= {repr(form)[1:-1] for form in escaped}
     forms = {text, text.strip(), b64encode(data).decode(), *quoted, *lower, *escaped}
     return {form for form in forms if len(form) >= _SHORTEST}
 
