@@ -9,15 +9,18 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import NonNegativeInt, model_validator
 
 from crm_ml.errors import InputError
 from crm_ml.monitoring.bins import Bins, Counts, Numbers, Texts
 from crm_ml.monitoring.psi import by_chance, psi
 from crm_ml.tables.column_kinds import plain_values
+from crm_ml.tables.part_file import read_part
+from crm_ml.tables.strict import Strict
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -149,21 +152,58 @@ class Profile:
         ------
         InputError
             If the file is of another format.
+        IntegrityError
+            If a bin, a count or another value is none that a profile can have.
         """
         path = Path(folder) / PROFILE_FILE
         if not path.is_file():
             return None
-        content = json.loads(path.read_text(encoding="utf-8"))
-        if content.get("format") not in _READABLE:
+        content = read_part(path, _Content)
+        if content.format not in _READABLE:
             raise InputError(
-                f"{path}: format {content.get('format')!r} is unknown; this version reads up to {_FORMAT}"
+                f"{path}: format {content.format!r} is unknown; this version reads up to {_FORMAT}"
             )
         features, scores = (
-            tuple(map(ProfiledColumn.from_dict, content[key])) for key in ("features", "scores")
+            tuple(ProfiledColumn.from_dict(column.model_dump(exclude_none=True)) for column in columns)
+            for columns in (content.features, content.scores)
         )
-        return cls(
-            features, scores, content["customers"], content["rates"], tuple(content.get("labelled", ()))
-        )
+        return cls(features, scores, content.customers, content.rates, content.labelled)
+
+
+class _Column(Strict):
+    """A column in ``profile.json``."""
+
+    name: str
+    counts: tuple[NonNegativeInt, ...]
+    customers: NonNegativeInt
+    spread: float
+    median: float | None
+    median_spread: float
+    rare: float
+    group: str
+    most_missing: float | None = None
+    edges: tuple[float, ...] | None = None
+    levels: tuple[str, ...] | None = None
+
+    @model_validator(mode="after")
+    def _has_bins(self) -> Self:
+        if (self.edges is None) == (self.levels is None):
+            raise ValueError("give either edges or levels")
+        bins: Sequence[Any] = self.levels or self.edges or ()
+        if len(self.counts) != len(bins) + 2 or list(bins) != sorted(set(bins)):
+            raise ValueError("bins ascend; each has a count, and so have the rest and missing values")
+        return self
+
+
+class _Content(Strict):
+    """What ``profile.json`` holds."""
+
+    format: int
+    customers: dict[str, NonNegativeInt]
+    features: tuple[_Column, ...]
+    scores: tuple[_Column, ...]
+    rates: dict[str, dict[str, float]]
+    labelled: tuple[str, ...] = ()
 
 
 def rate_key(name: str, group: str = "") -> str:

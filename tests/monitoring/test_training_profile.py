@@ -10,10 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from soak import examples
 
-from crm_ml.errors import InputError
+from crm_ml.errors import InputError, IntegrityError
 from crm_ml.monitoring.bins import Numbers, Texts
 from crm_ml.monitoring.column_counts import in_frame, in_table
-from crm_ml.monitoring.training_profile import Profile, ProfiledColumn, ProfiledDay, profile_columns
+from crm_ml.monitoring.training_profile import (
+    PROFILE_FILE,
+    Profile,
+    ProfiledColumn,
+    ProfiledDay,
+    profile_columns,
+)
 
 NAMES = ["money", 'a "b"', "constant", "none", "town", "stage"]
 
@@ -187,3 +193,24 @@ def test_a_text_where_a_number_was_is_missing_in_sql_and_shown_nowhere():
     assert counted.counts.tolist()[-1] == 400
     with pytest.raises(InputError, match=r"money holds texts \(str\) in 400 rows"):
         in_frame(known, changed)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"edges": ["1; drop table t"]},
+        {"edges": [2.0, 1.0]},
+        {"counts": [1, 2]},
+        {"counts": [1, -2, 3]},
+        {"spread": float("inf")},
+        {"levels": ["a"]},
+    ],
+)
+def test_a_profile_of_another_shape_is_damaged(wrong, tmp_path):
+    Profile((ProfiledColumn("money", Numbers((1.0,)), (1, 2, 3), 6),), (), {"2024-06-01": 6}).write(tmp_path)
+    content = json.loads((tmp_path / PROFILE_FILE).read_text())
+    assert Profile.read(tmp_path).features[0].counts == (1, 2, 3)
+    content["features"][0] |= wrong
+    (tmp_path / PROFILE_FILE).write_text(json.dumps(content))
+    with pytest.raises(IntegrityError, match=r"profile.json: \d of its values can't be used"):
+        Profile.read(tmp_path)
