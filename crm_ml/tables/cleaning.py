@@ -69,11 +69,12 @@ def open_sources(sources: dict[str, TableSource], mapped: dict[str, TableMapping
     """Open every source and collect the errors of those that fail, so that all are reported at once.
 
     Personal columns of the mapped tables are pseudonyms in the views. The connection reads and writes the
-    folders of the sources, of `target` and of rewritten texts, and nothing else.
+    folders of the sources, also behind links, of `target` and of rewritten texts, and nothing else.
     """
     import duckdb
 
-    folders = {file.parent for source in sources.values() for file in source.files}
+    files = [file for source in sources.values() for file in source.files]
+    folders = {place.parent for file in files for place in (file, file.resolve())}
     opened = Opened(connect(folders=[*sorted(folders), data_folder() / "tables", target]), sources, {}, [])
     for name, source in sources.items():
         try:
