@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from crm_ml.errors import InputError
 from crm_ml.snapshots import DAY_S
+from crm_ml.tables.cell_shape import type_name
 from crm_ml.tables.column_kinds import floats_of, named_levels
 from crm_ml.tables.column_kinds import numbers as as_numbers
 from crm_ml.tables.outside_frames import as_pandas
@@ -229,8 +230,8 @@ def _seconds(values: "pd.Series[Any]") -> Floats:
         times = pd.to_datetime(values, utc=True).astype("datetime64[us, UTC]")
     except (TypeError, ValueError, OverflowError):  # of pandas, with the value
         raise InputError(
-            f"interactions: {AT} holds {values.dtype} values that are no times in {len(values):,} rows; give "
-            "times, or integer seconds since 1970"
+            f"interactions: {AT} holds {type_name(values.dtype)} values that are no times in {len(values):,} rows; "
+            "give times, or integer seconds since 1970"
         ) from None
     seconds = times.astype("int64").to_numpy() // 1_000_000
     return np.where(times.isna().to_numpy(), np.nan, seconds.astype(float))

@@ -8,6 +8,7 @@ _MOST_SIGNS = 24
 _DATA = re.compile(r"@|\d[\d ./-]{5,}")
 _LABEL = re.compile(r"[^\W\d][\w .:/+-]{0,39}|\d{1,3}")
 _MOST_LABELS = 20
+_PLAIN_TYPE = re.compile(r"[\w ]+(\([\d, ]+\)|\[[\w, =/+:]*\])*")
 _HIDDEN = "\N{MIDDLE DOT}"
 _SIGNS = {"Ll": "a", "Lu": "A", "Lt": "A", "Lo": "字", "Lm": "字", "Nl": "9", "No": "9"}
 
@@ -108,6 +109,17 @@ def label(value: object) -> str:
     ('coupon', 'aaaa@aaaaaaa.aaa')
     """
     return str(value) if _is_label(str(value)) else shape_of(str(value))
+
+
+def type_name(kind: object) -> str:
+    """Return the name of a type without what it lists, such as names of fields and values of an enumeration.
+
+    Examples
+    --------
+    >>> type_name("ENUM('jane', 'joe')"), type_name("struct<jane: int64>"), type_name("DECIMAL(18,2)")
+    ('ENUM', 'struct', 'DECIMAL(18,2)')
+    """
+    return str(kind) if _PLAIN_TYPE.fullmatch(str(kind)) else re.split(r"[(<{]", str(kind))[0].strip()
 
 
 def _hidden(names: list[str]) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from crm_ml.errors import InputError
+from crm_ml.tables.cell_shape import type_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,7 +69,7 @@ def numbers(values: Any, name: str) -> Floats:
     if _is_declared(kind):
         values = pd.Series(values.to_numpy(dtype=object)).infer_objects()
     if values.notna().any() and is_category(values, name):
-        raise InputError(f"{name} holds texts ({kind}) in {len(values):,} rows; give numbers")
+        raise InputError(f"{name} holds texts ({type_name(kind)}) in {len(values):,} rows; give numbers")
     return floats_of(values)
 
 
@@ -140,4 +141,6 @@ def _floats(values: npt.NDArray[Any], name: str) -> Floats:
     try:
         return values.astype(np.float64)
     except (TypeError, ValueError):
-        raise InputError(f"{name} holds no numbers ({values.dtype}, shape {values.shape})") from None
+        raise InputError(
+            f"{name} holds no numbers ({type_name(values.dtype)}, shape {values.shape})"
+        ) from None

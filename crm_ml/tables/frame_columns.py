@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from crm_ml.errors import InputError
-from crm_ml.tables.cell_shape import shown
+from crm_ml.tables.cell_shape import shown, type_name
 from crm_ml.tables.contract import PLAUSIBLE_S
 from crm_ml.tables.native_frames import check_frame, engine_of
 from crm_ml.tables.sources import refuse_twice
@@ -202,7 +202,7 @@ def _no_time(name: str, values: "pa.ChunkedArray", engine: str) -> str:
     if _is_text(kind):
         return f"holds texts, no times; make times of them first: {_how(_FROM_TEXT, engine, name)}"
     if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)):
-        return f"is of type {kind}; give datetimes or dates"
+        return f"is of type {type_name(kind)}; give datetimes or dates"
     middle = pc.quantile(values.cast(pa.float64(), safe=False), 0.5)[0].as_py() or 0
     if _DATES[0] <= middle <= _DATES[1]:
         return f"holds numbers that look like days as YYYYMMDD: {_how(_FROM_DAYS, engine, name)}"

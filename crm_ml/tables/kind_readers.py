@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from crm_ml.tables.cell_shape import type_name
 from crm_ml.tables.contract import Column
 from crm_ml.tables.mapping_parts import ColumnMapping
 from crm_ml.tables.reading import Reading, ReadingContext
@@ -33,7 +34,7 @@ def _id(column: Column, how: ColumnMapping, source: str, kind: str, context: Rea
             if kind in FLOATS
             else "map another column"
         )
-        return Reading("NULL", refusal=f"{column.name} is an id of type {kind}; {advice}")
+        return Reading("NULL", refusal=f"{column.name} is an id of type {type_name(kind)}; {advice}")
     name = ident(column.name)
     blank = f"regexp_full_match({source}, '[\\s\\p{{Z}}]+')" if kind == "VARCHAR" else "false"
     checks = (
@@ -112,7 +113,8 @@ def _text(column: Column, how: ColumnMapping, source: str, kind: str, context: R
 def _retyped(column: Column, kind: str) -> Reading:
     return Reading(
         "NULL",
-        refusal=f"{column.name} is of kind {column.kind} and the source has type {kind}; map another column",
+        refusal=f"{column.name} is of kind {column.kind} and the source has type {type_name(kind)}; "
+        "map another column",
     )
 
 

@@ -1,5 +1,6 @@
 """Money: source amounts as integers of the minor unit, by decimal and never by float arithmetic."""
 
+from crm_ml.tables.cell_shape import type_name
 from crm_ml.tables.contract import Column
 from crm_ml.tables.mapping_parts import ColumnMapping
 from crm_ml.tables.number_text import marked
@@ -34,7 +35,8 @@ def read_cents(
         return (
             "NULL",
             [],
-            f"{column.name} is money and the source has type {', '.join(bad)}; map another column",
+            f"{column.name} is money and the source has type {', '.join(map(type_name, bad))}; "
+            "map another column",
         )
     amounts = [f"TRY_CAST({_number(source, kind)} AS {_DECIMAL})" for source, kind in parts]
     if column.default is not None:

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from crm_ml.errors import ConfigError
 from crm_ml.masking import note
+from crm_ml.tables.cell_shape import looks_like_data, shape_of
 
 _MOST_LINES, _MOST_SIGNS = 100, 4_000
 Checked = TypeVar("Checked", bound="Strict")
@@ -55,7 +56,8 @@ def validate(
 
 
 def _place(parts: tuple[int | str, ...]) -> str:
-    place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts)
+    keys = [part if isinstance(part, int) or not looks_like_data(part) else shape_of(part) for part in parts]
+    place = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in keys)
     return place.lstrip(".") or "the file"
 
 

@@ -6,6 +6,7 @@ so that no time moves into the next day.
 
 import re
 
+from crm_ml.tables.cell_shape import type_name
 from crm_ml.tables.contract import PLAUSIBLE_S, Column
 from crm_ml.tables.mapping_parts import ColumnMapping
 from crm_ml.tables.row_checks import Check
@@ -95,7 +96,7 @@ def _value(column: Column, how: ColumnMapping, source: str, kind: str, timezone:
         if kind in INTEGERS
         else "map another column"
     )
-    return "NULL", [], f"{column.name} is a time and the source has type {kind}; {advice}"
+    return "NULL", [], f"{column.name} is a time and the source has type {type_name(kind)}; {advice}"
 
 
 def _is_number(kind: str) -> bool:

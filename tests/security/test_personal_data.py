@@ -1,19 +1,21 @@
 """No cell of a person leaves the tables by a message, a report, a run or a file that need not have it."""
 
 import json
+import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import canary_faults
 import canary_project
+import pandas as pd
 import pytest
 import soak
 from stores import PROJECT
 from third_party import third_party
 
 from crm_ml import tables
-from crm_ml.errors import ConfigError, InputError
+from crm_ml.errors import ConfigError, CrmError, InputError
 from crm_ml.storage.pseudonyms import KEY, pseudonyms
 from crm_ml.tables.__main__ import main
 from crm_ml.train.__main__ import main as train
@@ -176,3 +178,39 @@ def test_a_run_and_its_model_have_no_cell_of_a_person(
     assert [text for text in derived if any(name in text for name in hidden)] == []
     [town] = pseudonyms([f"{canary_project.PERSONAL} Hill"], b"Jefe")
     assert any("encoding.json" in text and town in text for text in runs)
+
+
+@pytest.mark.usefixtures("shop")
+def test_no_message_of_a_frame_has_a_cell(tried: Callable[[int], None]) -> None:
+    rows = 20
+    right = {
+        "customer_id": [f"{CANARY}{n % 5}@x.com" for n in range(rows)],
+        "order_id": [f"{CANARY}o{n}" for n in range(rows)],
+        "item_id": [f"{CANARY}i{n % 3}" for n in range(rows)],
+        "ordered_at": pd.date_range("2024-01-01", periods=rows),
+        "quantity": [1] * rows,
+        "paid": [9.5] * rows,
+    }
+    roles = {"customer": "customer_id", "time": "ordered_at", "amount": "paid", "order": "order_id"}
+    roles |= {"item": "item_id", "quantity": "quantity"}
+    texts = [f"{CANARY}{n}@x.com" for n in range(rows)]
+    wrong = [texts, [{CANARY: 1}] * rows, [[CANARY]] * rows, [CANARY.encode()] * rows, pd.Categorical(texts)]
+    wrong.append([n if n % 2 else text for n, text in enumerate(texts)])
+    frames = [pd.DataFrame(right | {name: pd.Series(cells)}) for name in right for cells in wrong]
+    tried(len(frames))
+    said = [_said(lambda frame=frame: str(tables.from_frame(frame, **roles).report)) for frame in frames]
+    assert [text for text in said if CANARY in text] == []
+
+
+def _said(call: Callable[[], str]) -> str:
+    """Return what a call returns, or the traceback of an error of ours without the lines of code."""
+    try:
+        return call()
+    except CrmError as error:
+        return "".join(line for line in traceback.format_exception(error) if "File" not in line)
+
+
+def test_keys_of_a_file_of_data_in_place_of_a_mapping_are_masked(shop: Path) -> None:
+    (shop / "c.csv").write_text(f"{CANARY}@x.com: 1\n")
+    with pytest.raises(ConfigError, match=r"Aaaaaa@a\.aaa: Extra inputs"):
+        tables.load(shop / "c.csv")
