@@ -229,9 +229,10 @@ def _seconds(values: "pd.Series[Any]") -> Floats:
     try:
         times = pd.to_datetime(values, utc=True).astype("datetime64[us, UTC]")
     except (TypeError, ValueError, OverflowError):  # of pandas, with the value
+        kind = type_name(values.dtype)
         raise InputError(
-            f"interactions: {AT} holds {type_name(values.dtype)} values that are no times in {len(values):,} rows; "
-            "give times, or integer seconds since 1970"
+            f"interactions: {AT} holds {kind} values that are no times in {len(values):,} rows; give "
+            "times, or integer seconds since 1970"
         ) from None
     seconds = times.astype("int64").to_numpy() // 1_000_000
     return np.where(times.isna().to_numpy(), np.nan, seconds.astype(float))
