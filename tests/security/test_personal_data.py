@@ -196,7 +196,8 @@ def test_no_message_of_a_frame_has_a_cell(tried: Callable[[int], None]) -> None:
     texts = [f"{CANARY}{n}@x.com" for n in range(rows)]
     wrong = [texts, [{CANARY: 1}] * rows, [[CANARY]] * rows, [CANARY.encode()] * rows, pd.Categorical(texts)]
     wrong.append([n if n % 2 else text for n, text in enumerate(texts)])
-    frames = [pd.DataFrame(right | {name: pd.Series(cells)}) for name in right for cells in wrong]
+    every = [pd.DataFrame(right | {name: pd.Series(cells)}) for name in right for cells in wrong]
+    frames = soak.drawn("faults of frames", every, soak.size(10, 20, 0))
     tried(len(frames))
     said = [_said(lambda frame=frame: str(tables.from_frame(frame, **roles).report)) for frame in frames]
     assert [text for text in said if CANARY in text] == []
