@@ -98,11 +98,13 @@ def check_text(text: str, features: int | None, where: str) -> None:
 def _check_values(forest: _Forest) -> None:
     several = np.where(forest.leaves > 1, forest.leaves, 0)  # a tree of one leaf has no weight
     lengths = {
-        "leaf_value": forest.leaves, "leaf_weight": several, "threshold": forest.nodes,
+        "leaf_value": forest.leaves, "leaf_weight": several,
         **dict.fromkeys(("split_gain", "internal_value", "internal_weight"), forest.nodes),
         "shrinkage": np.ones_like(forest.leaves),
     }  # fmt: skip
     forest.plain("a list", " ".join(filter(None, (forest.texts(*each) for each in lengths.items()))))
+    thresholds = forest.texts("threshold", forest.nodes).split(" ")  # inf parts missing values from all others
+    forest.plain("threshold", " ".join(value for value in thresholds if value != "inf"))
     counts = forest.whole("leaf_count", forest.leaves)
     forest.within("leaf_count", counts, np.repeat(forest.leaves > 1, forest.leaves), _INT32)
     forest.within("internal_count", forest.whole("internal_count", forest.nodes), 1, _INT32)

@@ -168,6 +168,15 @@ def test_what_lightgbm_writes_is_read(options: dict[str, object]) -> None:
     check_text(text_of(lightgbm.train(given, data, 3)), 3, "booster")
 
 
+def test_a_split_of_missing_values_from_all_others_is_read() -> None:
+    X = np.random.default_rng(0).normal(size=(500, 1))
+    X[::3] = np.nan
+    given = {"objective": "binary", "verbosity": -1, "num_threads": 1}
+    text = text_of(lightgbm.train(given, lightgbm.Dataset(X, np.isnan(X[:, 0])), 1))
+    assert "threshold=inf" in text
+    check_text(text, 1, "booster")
+
+
 def places(content: object, path: tuple[object, ...] = ()) -> Iterator[tuple[object, ...]]:
     yield path
     for key, part in content.items() if isinstance(content, dict) else ():
