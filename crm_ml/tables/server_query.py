@@ -23,6 +23,7 @@ _WRITES_FILES = re.compile(r"\b(outfile|dumpfile)\b|/\*M?!", re.IGNORECASE)
 _OPTIONS: dict[str, dict[str, object]] = {
     "psycopg": {"connect_timeout": _CONNECT_S},
     "psycopg2": {"connect_timeout": _CONNECT_S},
+    "pg8000": {"timeout": _CONNECT_S},
     "pymysql": {"connect_timeout": _CONNECT_S, "local_infile": False},
     "mysqldb": {"connect_timeout": _CONNECT_S, "local_infile": 0},
     "mysqlconnector": {"connection_timeout": _CONNECT_S, "allow_local_infile": False},
@@ -101,6 +102,8 @@ def _engine(url: "sqlalchemy.URL") -> "sqlalchemy.Engine":
 def _connected(engine: "sqlalchemy.Engine", kind: str) -> "Iterator[sqlalchemy.Connection]":
     """Connect for a block; a connection that was cut in it may not be closed in order."""
     connection = engine.connect().execution_options(**_OF_TRANSACTION.get(kind, {}))
+    with contextlib.suppress(AttributeError):  # pg8000 takes the time to connect for that of a query too
+        connection.connection.driver_connection._usock.settimeout(None)  # type: ignore[union-attr]
     try:
         yield connection
     finally:
