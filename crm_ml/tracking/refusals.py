@@ -1,6 +1,7 @@
 """Clear errors where a tracking store refuses the user, or the place of its artefacts can't be used."""
 
 import re
+import traceback
 
 from crm_ml import environment
 from crm_ml.errors import InputError
@@ -11,6 +12,15 @@ _CODES = {"UNAUTHENTICATED": 401, "PERMISSION_DENIED": 403}
 _STATUS = re.compile(r"(?:failed with error code|too many) (\d{3})")
 _WRITES = ("log_text", "log_artifact", "log_figure", "log_model_artifact")  # also those that end with s
 _READS = "download_artifacts"
+_DAMAGED = (
+    "no such table",
+    "no such column",
+    "has no column named",
+    "out-of-date database schema",
+    "Can't locate revision",
+    "malformed",
+    "file is not a database",
+)
 _LONGEST = 200
 _BROUGHT_BY = {
     "boto3": "boto3",
@@ -60,12 +70,28 @@ def refusal(error: Exception, store: str, method: str = "") -> StoreRefused | No
             f"the artefact store of {store} can't be read ({_reason(error, status)}); see where its "
             "experiments keep their artefacts, and who may read there"
         )
+    if is_damaged(error):
+        return StoreRefused(
+            f"tracking store {store} is damaged, or of another version of MLflow ({_reason(error, status)}); "
+            "bring it back from a copy, or name another by MLFLOW_TRACKING_URI or CRM_ML_RUNS"
+        )
     return None
 
 
 def refuses_artefacts(error: Exception) -> bool:
     """Return whether a server that hands artefacts on can't write or read them."""
     return "mlflow-artifacts/" in str(error) and _status(error) == 500
+
+
+def is_damaged(error: Exception) -> bool:
+    """Return whether MLflow could not make anything of what stands in the database of a store."""
+    if any(sign in str(error) for sign in _DAMAGED):
+        return True
+    if isinstance(error, OSError) or error.__traceback__ is None:
+        return False
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    raised_in = str(frame.f_globals.get("__name__")).partition(".")[0]
+    return type(error).__module__ == "builtins" and raised_in in ("mlflow", "sqlalchemy", "google", "alembic")
 
 
 def _of_library(error: Exception) -> bool:

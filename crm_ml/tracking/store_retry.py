@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from crm_ml import environment
 from crm_ml.errors import StoreUnavailable
 from crm_ml.masking import masked_file, masked_text
-from crm_ml.tracking.refusals import refusal, refuses_artefacts
+from crm_ml.tracking.refusals import is_damaged, refusal, refuses_artefacts
 
 log = logging.getLogger(__name__)
 WAIT = environment.STORE_WAIT_S
@@ -67,7 +67,7 @@ def patiently(
             return call() if earlier is None else earlier
         except Exception as error:
             passed = time.monotonic() - started
-            if not _passing(error):
+            if is_damaged(error) or not _passing(error):
                 clear = refusal(error, store, method)
                 if clear is None:
                     raise
@@ -85,6 +85,7 @@ class Patient:
     def __init__(self, wrapped: Any, store: str) -> None:
         self._wrapped = wrapped
         self._store = store
+        logging.getLogger("mlflow.store").setLevel(logging.CRITICAL)  # it logs what it raises too
 
     def __getattr__(self, name: str) -> Any:
         attribute = getattr(self._wrapped, name)

@@ -1,14 +1,17 @@
 """A store that refuses the user, artefacts that can't be written or read, models that were deleted."""
 
+import contextlib
+import re
 import shlex
 import shutil
+import sqlite3
 from pathlib import Path
 
 import pytest
 from mlflow_server import guarded
 from third_party import third_party
 
-from crm_ml import tracking
+from crm_ml import commands, tracking
 from crm_ml.errors import InputError
 from crm_ml.masking import masked
 from crm_ml.storage.manifest import new_folder
@@ -147,7 +150,7 @@ def test_no_password_is_shown_by_an_error_of_mlflow_itself(monkeypatch, capsys):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://ada:s3/cret@127.0.0.1:9")
     assert promote(["churn"]) == 2
     error = capsys.readouterr().err
-    assert "Invalid url: https://***@127.0.0.1:9/api" in error and "cret" not in error
+    assert "tracking store https://***@127.0.0.1:9: its port is no number" in error and "cret" not in error
 
 
 def test_files_that_are_gone_and_models_that_were_deleted_say_what_to_do(new_runs, tmp_path):
@@ -234,3 +237,20 @@ def test_a_server_with_a_user_and_artefacts_elsewhere(server, tmp_path, monkeypa
             (server.folder / "files").unlink()
     output = capfd.readouterr()
     assert "right" not in output.out + output.err
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "drop table experiments",
+        "alter table experiments rename column name to other",
+        "update alembic_version set version_num = 'x'",
+        "delete from alembic_version",
+    ],
+)
+def test_a_damaged_database_is_one_error(statement, new_runs, capfd):
+    with contextlib.closing(sqlite3.connect(new_runs / "mlflow.db")) as database, database:
+        database.execute(statement)
+    assert commands.run(lambda: tracking.connect().search_experiments() and None) == 2
+    words = r"error: tracking store .* is damaged, or of another version of MLflow .*\n"
+    assert re.fullmatch(words, capfd.readouterr().err)
