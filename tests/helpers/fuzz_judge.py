@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 CODES = {0, 2, 3, 4, 5}
-LINES, CHARACTERS = 60, 4_000
+LINES, CHARACTERS = 110, 4_000  # a list of mistakes ends after 100
 SPAM = re.compile(
     r"Traceback \(most recent|Exception ignored|^\S*Warning: |: \w*Warning: |"
     r"^\d{4}/\d\d/\d\d .*(WARNING|INFO|ERROR)",
