@@ -7,6 +7,7 @@ from typing import Any
 from crm_ml.errors import InputError
 from crm_ml.learning.list_outcomes import Published
 from crm_ml.lists.previous_lists import EVALUATIONS
+from crm_ml.storage.regular_file import read_json
 from crm_ml.storage.whole_file import write_text
 
 _NOT_SAVED = ("off_policy",)
@@ -50,7 +51,7 @@ def write_json(path: Path, content: dict[str, Any]) -> None:
 def _days(path: Path, list_id: str) -> int | None:
     """Return the window of the evaluation in a file; None if it is absent, broken or of another list."""
     try:
-        content = json.loads(path.read_text("utf-8"))
+        content = read_json(path)
     except (OSError, ValueError):
         return None
     if not isinstance(content, dict) or content.get("list_id") != list_id:

@@ -1,6 +1,5 @@
 """Earlier lists of a name, whose rows count as contacts, and the evaluation of the last evaluated one."""
 
-import json
 import re
 from dataclasses import dataclass
 from datetime import date
@@ -9,6 +8,7 @@ from typing import Any
 
 from crm_ml.errors import InputError
 from crm_ml.lists.read_list import verify_list
+from crm_ml.storage.regular_file import read_json
 
 EVALUATIONS = "evaluations"
 _FOLDER = re.compile(r"(\d{4}-\d{2}-\d{2})-[0-9a-f]{16}")
@@ -57,7 +57,7 @@ def last_evaluation(target: Path, day: date) -> dict[str, Any] | None:
     if not files:
         return None
     try:
-        content = json.loads(files[-1].read_text("utf-8"))
+        content = read_json(files[-1])
     except ValueError as error:
         raise InputError(f"{files[-1]}: no JSON ({error}); evaluate the list again") from error
     if not isinstance(content, dict):

@@ -54,6 +54,8 @@ def better_delimiter(names: list[str], delimiter: str) -> str:
 def _first_record(path: Path, delimiter: str) -> list[str]:
     with unpacked(path) as file:
         line = file.readline(MOST_LINE_BYTES)
+    if b"\x00" in line:
+        raise InputError("line 1 holds NUL bytes: it may be UTF-16 or UTF-32; convert the file to utf-8")
     try:
         text = line.decode("utf-8-sig").rstrip("\r\n")
         if "\r" in text and '"' not in text:

@@ -1,7 +1,6 @@
 """Cleaned tables in a folder named by the hash of all that they follow from; a second load skips cleaning."""
 
 import hashlib
-import json
 import logging
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,6 +11,7 @@ from crm_ml.errors import InputError
 from crm_ml.private_files import make_folder, private_files
 from crm_ml.storage.code_version import code_version
 from crm_ml.storage.paths import data_folder
+from crm_ml.storage.regular_file import read_json
 from crm_ml.storage.workspace import new_workspace, remove_stale
 from crm_ml.tables.bundle import Tables
 from crm_ml.tables.cleaning import Opened, Progress, clean, open_sources
@@ -120,7 +120,7 @@ def _fingerprint(mapping: Mapping, digests: dict[str, str | None], root: Path) -
 def _stored(folder: Path) -> CleaningReport | None:
     """Return the report of a folder whose files are all as they were written."""
     try:
-        content: dict[str, Any] = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+        content: dict[str, Any] = read_json(folder / "report.json")
         zone, currency = content.get("timezone", "UTC"), content.get("currency", "")
         report = CleaningReport.from_dict(content["tables"], folder, zone, currency)
         sums = {f"{name}.parquet": "" for name in report.tables} | content["files"]

@@ -117,6 +117,7 @@ CSV: dict[str, tuple[Callable[[], str], str]] = {
     "ragged": (lambda: LINES + "1," * 50_000, "cells where the header has 7"),
     "cell": (lambda: _cell(MIB + 1), "has a cell of more than 1,048,576 bytes"),
     "same in other case": (lambda: LINES.replace("paid_cents", "paid_cents,Paid_Cents", 1), "more than once"),
+    "utf-16 without mark": (lambda: "\0".join(LINES), "line 1 holds NUL bytes: it may be UTF-16"),
     "no name": (lambda: LINES.replace("paid_cents", "paid_cents,", 1), "leaves column 8 without a name"),
 }
 
