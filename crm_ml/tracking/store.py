@@ -4,7 +4,6 @@ import contextlib
 import importlib
 import logging
 import os
-import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,7 +11,7 @@ from crm_ml import environment
 from crm_ml.errors import InputError
 from crm_ml.masking import masked, masked_text
 from crm_ml.private_files import create, make_folder
-from crm_ml.storage.paths import runs_folder, sqlite_uri
+from crm_ml.storage.paths import runs_folder, sqlite_file, sqlite_uri
 from crm_ml.tracking.answer_limits import limit_answers
 from crm_ml.tracking.store_retry import Patient, patiently
 from crm_ml.tracking.store_uri import checked
@@ -54,7 +53,9 @@ def connect() -> Client:
     checked(tracking_uri())
     mlflow = load_mlflow()
     if not _served(tracking_uri()):
-        create(make_folder(runs_folder()) / _FILE)
+        folder = make_folder(runs_folder())
+        if not environment.text(_URI):
+            create(folder / _FILE)
     for logger in ("mlflow", "alembic"):
         logging.getLogger(logger).setLevel(logging.WARNING)
     configured = os.environ.get(_URI)
@@ -68,6 +69,8 @@ def connect_to(store: str) -> Client:
     """Return a client of another store by its URI; runs are still written to the store of the project."""
     connect()
     checked(store)
+    if not _served(store):
+        _open_databases_once()
     name = masked(store)
     made = patiently(lambda: load_mlflow().MlflowClient(tracking_uri=store, registry_uri=store), name)
     return Client(made, name)
@@ -118,10 +121,25 @@ def load_mlflow() -> Any:
     import mlflow
 
     limit_answers()
-    if "mlflow.store.db.utils" in sys.modules or not _served(tracking_uri()):
-        utils: Any = importlib.import_module("mlflow.store.db.utils")
-        utils.MAX_RETRY_COUNT = 1  # `patiently` tries again
+    if not _served(tracking_uri()):
+        _open_databases_once()
     return mlflow
+
+
+def _open_databases_once() -> None:
+    """Let MLflow try once to open a database, as `patiently` tries again, and read its URI right.
+
+    By itself it tries for 101 s, and makes a folder of the name that stands in the URI, escapes and all.
+    """
+    utils: Any = importlib.import_module("mlflow.store.db.utils")
+    utils.MAX_RETRY_COUNT = 1
+    utils._make_parent_dirs_if_sqlite = _make_parents
+
+
+def _make_parents(uri: str) -> None:
+    file = sqlite_file(uri)
+    if file is not None and file.name:
+        file.parent.mkdir(parents=True, exist_ok=True)
 
 
 def artefacts_location() -> str | None:

@@ -1,6 +1,10 @@
 """What each module of this folder attacks: the promise, as the documentation states it."""
 
 PROMISES: dict[str, str] = {
+    "test_secrets": "No password, token or key, whole, encoded or in pieces, stands on a stream, in "
+    "an error, a report or what is kept of a run: of a variable, a mapping, a config or an option.",
+    "test_stores": "A tracking store that is silent, endless, damaged or oddly named ends in one clear line "
+    "within a stated time, and its files lie in its folder whatever that is called.",
     "test_bounded_reading": "Only regular files below the root are read, within stated limits that are "
     "checked in linear time: no pipe, device, link, bomb, endless line or nesting hangs or fills the memory.",
     "test_read_only_sources": "A source is read and nothing else: no query or view of a database writes, "
