@@ -1,7 +1,6 @@
 """The lifetime-value model that a training run produces: scoring a summary, saving and loading."""
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,13 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from crm_ml.clv.cautions import Caution
 from crm_ml.clv.challenger import Challenger, challenger_features
+from crm_ml.clv.clv_file import ClvFile
 from crm_ml.clv.purchase_and_spend_model import Valuer
 from crm_ml.clv.valuation_terms import Terms
 from crm_ml.clv.value_calibration import NO_TILT, Tilt
-from crm_ml.errors import InputError
-from crm_ml.storage.regular_file import read_json
 from crm_ml.tables.outside_frames import as_features
-from crm_ml.tables.part_file import AnotherVersion
+from crm_ml.tables.part_file import AnotherVersion, read_part
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -134,7 +132,7 @@ class ClvModel:
         InputError
             If the file is of another format.
         """
-        content = read_json(folder / MODEL)
+        content = read_part(folder / MODEL, ClvFile).model_dump(exclude_unset=True)
         if content.get("format") != _FORMAT:
             raise AnotherVersion(
                 f"{folder}: format {content.get('format')!r} is unknown; this version reads {_FORMAT}"
@@ -146,18 +144,6 @@ class ClvModel:
         cautions = tuple(Caution(**caution) for caution in content.get("cautions", ()))
         scale = content["tilt"]["scale"]
         season = content.get("season", 1.0)
-        above = [
-            scale,
-            tilt.power,
-            tilt.total,
-            season,
-            content["margin"],
-            *([] if floor is None else [floor]),
-        ]
-        if not all(math.isfinite(number) and number > 0 for number in above):
-            raise InputError("scale, tilt, season, margin or floor is no number above 0")
-        if content["time_unit"] not in ("D", "W"):
-            raise InputError("its time unit is neither D nor W")
         return cls(valuer, _terms(content), content["time_unit"], tilt, scale, trees, season, cautions)
 
 
