@@ -1,9 +1,10 @@
 """The parser of every command: it reads the command line and then the environment."""
 
 import argparse
-from typing import Any
+from typing import Any, NoReturn
 
 from crm_ml import environment
+from crm_ml.commands import printable
 
 
 class CommandParser(argparse.ArgumentParser):
@@ -20,3 +21,7 @@ class CommandParser(argparse.ArgumentParser):
         options = super().parse_args(args, namespace)
         environment.check()
         return options
+
+    def error(self, message: str) -> NoReturn:
+        """End with the usage and what is wrong, in which a word controls no terminal."""
+        super().error(printable(message))

@@ -69,12 +69,12 @@ def run(work: Callable[[*Given], int | None], *given: *Given, lead: str = "error
 def tell(error: CrmError, lead: str = "error: ") -> int:
     """Write the message of an error on standard error and return its exit code."""
     with contextlib.suppress(OSError, ValueError):  # nobody reads it
-        sys.stderr.write(f"{lead}{_shown(masked_text(str(error)))}\n")
+        sys.stderr.write(f"{lead}{printable(masked_text(str(error)))}\n")
         sys.stderr.flush()
     return error.exit_code
 
 
-def _shown(text: str) -> str:
+def printable(text: str) -> str:
     """Write out what controls a terminal, which a cell, a column or a path may hold, but lines and tabs."""
     return _CONTROLS.sub(lambda control: ascii(control[0])[1:-1], text)
 

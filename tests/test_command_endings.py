@@ -183,3 +183,9 @@ def test_a_damaged_parquet_file_is_one_line(start, room, tmp_path, capsys):
     read = {"duckdb": duckdb.read_parquet, "pyarrow": pyarrow.parquet.read_table}[room]
     assert commands.run(read, path) == 4
     assert capsys.readouterr().err.startswith("error: a Parquet file is damaged")
+
+
+def test_a_word_of_the_command_line_controls_no_terminal(capsys):
+    with pytest.raises(SystemExit):
+        load.main(["list", "--into", "csv:x", "\x1b[31m"])
+    assert "unrecognized arguments: \\x1b[31m" in capsys.readouterr().err

@@ -112,6 +112,8 @@ def verify(folder: Path) -> dict[str, Any]:
     for name in sorted(present & set(listed)):
         if (folder / name).is_symlink():
             breaches.append(f"{name} is a link")
+        elif not (folder / name).is_file():  # such as a pipe, which would never end
+            breaches.append(f"{name} is no regular file")
         elif _entry(folder / name) != listed[name]:
             breaches.append(f"{name} has changed")
     if breaches:

@@ -1,6 +1,7 @@
 """Folders appear whole or not at all, and a changed one is refused before it is read."""
 
 import json
+import os
 
 import pytest
 
@@ -58,7 +59,13 @@ def _link(folder):
     (folder / "b.bin").symlink_to(target)
 
 
+def _pipe(folder):
+    (folder / "b.bin").unlink()
+    os.mkfifo(folder / "b.bin")
+
+
 BREACHES = {
+    "pipe": (_pipe, "b.bin is no regular file"),
     "same length edit": (lambda f: (f / "inner" / "a.txt").write_text("hellO"), r"inner/a.txt has changed"),
     "truncated": (lambda f: (f / "b.bin").write_bytes(b""), "b.bin has changed"),
     "missing": (lambda f: (f / "b.bin").unlink(), "b.bin is missing"),

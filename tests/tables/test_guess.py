@@ -394,3 +394,14 @@ def test_an_amount_that_is_read_as_a_price_is_told(tmp_path: Path) -> None:
     file = tmp_path / "odd.csv"
     file.write_text("\n".join(lines), encoding="utf-8")
     assert any("amount does not grow with quantity" in note for note in guessed(tmp_path, file)[2])
+
+
+def test_columns_of_one_name_are_refused(tmp_path):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    pq.write_table(
+        pa.table([pa.array(["a"]), pa.array([1])], names=["id", "id"]), tmp_path / "orders.parquet"
+    )
+    with pytest.raises(InputError, match="orders.parquet has several columns of one name"):
+        write_guess([tmp_path / "orders.parquet"], tmp_path / "mine.yaml")

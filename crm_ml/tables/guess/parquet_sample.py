@@ -39,6 +39,8 @@ def read_parquet_sample(path: Path) -> Sample:
     if not table.num_rows:
         raise InputError(f"{path.name} has no rows")
     kinds = {field.name: _kind(field.type) for field in table.schema}
+    if len(kinds) < table.num_columns:
+        raise InputError(f"{path.name} has several columns of one name; rename all but one")
     columns = {name: _texts(table.column(name), kind) for name, kind in kinds.items()}
     return Sample(path, tuple(kinds), columns, kinds, table.num_rows == file.metadata.num_rows)
 
