@@ -3,11 +3,13 @@
 import io
 import random
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import fuzz_values
 
+Rows = list[list[str]]
 CELLS = (
     "", " ", '"', '""', "'", "\x00", ",", ";", "\t", "NULL", "null", "nan", "NaN", "inf", "-inf", "-1", "0",
     "1e400", "1e-400",
@@ -29,44 +31,73 @@ def csv_mutated(draw: random.Random, content: bytes) -> tuple[bytes, str]:
     text = content.decode()
     mark = max(",;\t", key=text.split("\n", 1)[0].count)
     rows = [line.split(mark) for line in text.splitlines()]
-    kind = draw.choice(("cell", "cell", "cells", "column", "header", "ragged", "more columns", "fewer",
-    "rows", "quote",
-                        "mark", "no header", "twice", "wide"))  # fmt: skip
-    value = draw.choice(CELLS)
+    kind, value = draw.choice(("cell", *CSV_CHANGES)), draw.choice(CELLS)
     row, column = draw.randrange(1, len(rows)), draw.randrange(len(rows[0]))
-    where = f"{kind}: {ascii(value)[:60]} in row {row}, column {column + 1}"
-    if kind == "cell":
-        rows[row][column] = value
-    elif kind == "cells":
-        for _ in range(draw.choice((3, 100))):
-            rows[draw.randrange(1, len(rows))][column] = draw.choice(CELLS)
-    elif kind == "column":
-        rows[1:] = [[*line[:column], value, *line[column + 1 :]] for line in rows[1:]]
-    elif kind == "header":
-        rows[0][column] = draw.choice((value, rows[0][column - 1], rows[0][column].upper(), "1", "row"))
-    elif kind == "ragged":
-        rows[row] = draw.choice((rows[row][:-1], [*rows[row], value], rows[row] * 50, []))
-    elif kind == "more columns":
-        rows = [[*line, value] for line in rows]
-    elif kind == "fewer":
-        rows = [line[:column] + line[column + 1 :] for line in rows]
-    elif kind == "rows":
-        rows = draw.choice(
-            (rows[:1], rows[:2], rows + rows[1:], rows[1:], [rows[0], *rows[:0:-1]], [[]] * 3 + rows)
-        )
-    elif kind == "quote":
-        rows[row][column] = draw.choice(('"', "'", '"a', 'a"', '"a"b"', '"\n', '""""')) + rows[row][column]
-    elif kind == "mark":
+    if kind == "mark":
         mark = draw.choice((";", "\t", "|", "\x01", "::", " "))
-    elif kind == "no header":
-        rows[0] = rows[1]
-    elif kind == "twice":
-        rows = [[*line, *line] for line in rows]
-    else:
-        count = draw.choice((500, 4_000, 20_000))
-        rows = [[*line, *[f"w{n}" for n in range(count)]] for line in rows[:3]]
-    ending = draw.choice(("\n", "\n", "\r\n"))
-    return ending.join(mark.join(map(str, line)) for line in rows).encode("utf-8", "replace") + b"\n", where
+    rows = CSV_CHANGES[kind](draw, rows, row, column, value)
+    text = draw.choice(("\n", "\n", "\r\n")).join(mark.join(line) for line in rows)
+    where = f"{kind}: {ascii(value)[:60]} in row {row}, column {column + 1}"
+    return text.encode("utf-8", "replace") + b"\n", where
+
+
+def _with(line: list[str], column: int, value: str) -> list[str]:
+    return [*line[:column], value, *line[column + 1 :]]
+
+
+def _one_cell(_draw: random.Random, rows: Rows, row: int, column: int, value: str) -> Rows:
+    return [*rows[:row], _with(rows[row], column, value), *rows[row + 1 :]]
+
+
+def _many_cells(draw: random.Random, rows: Rows, _row: int, column: int, _value: str) -> Rows:
+    for _ in range(draw.choice((3, 100))):
+        rows = _one_cell(draw, rows, draw.randrange(1, len(rows)), column, draw.choice(CELLS))
+    return rows
+
+
+def _ragged(draw: random.Random, rows: Rows, row: int, _column: int, value: str) -> Rows:
+    line = draw.choice((rows[row][:-1], [*rows[row], value], rows[row] * 50, []))
+    return [*rows[:row], line, *rows[row + 1 :]]
+
+
+def _other_header(draw: random.Random, rows: Rows, _row: int, column: int, value: str) -> Rows:
+    names = (value, rows[0][column - 1], rows[0][column].upper(), "1", "row")
+    return [_with(rows[0], column, draw.choice(names)), *rows[1:]]
+
+
+def _other_rows(draw: random.Random, rows: Rows, _row: int, _column: int, _value: str) -> Rows:
+    head, *rest = rows
+    return draw.choice(([head], rows[:2], rows + rest, rest, [head, *rest[::-1]], [[]] * 3 + rows))
+
+
+def _quoted(draw: random.Random, rows: Rows, row: int, column: int, _value: str) -> Rows:
+    sign = draw.choice(('"', "'", '"a', 'a"', '"a"b"', '"\n', '""""'))
+    return _one_cell(draw, rows, row, column, sign + rows[row][column])
+
+
+def _wide(draw: random.Random, rows: Rows, _row: int, _column: int, _value: str) -> Rows:
+    more = [f"w{number}" for number in range(draw.choice((500, 4_000, 20_000)))]
+    return [[*line, *more] for line in rows[:3]]
+
+
+CSV_CHANGES: dict[str, Callable[[random.Random, Rows, int, int, str], Rows]] = {
+    "cell": _one_cell,
+    "cells": _many_cells,
+    "column": lambda _d, rows, _r, column, value: [
+        rows[0],
+        *(_with(line, column, value) for line in rows[1:]),
+    ],
+    "header": _other_header,
+    "ragged": _ragged,
+    "more columns": lambda _d, rows, _r, _c, value: [[*line, value] for line in rows],
+    "fewer": lambda _d, rows, _r, column, _v: [line[:column] + line[column + 1 :] for line in rows],
+    "rows": _other_rows,
+    "quote": _quoted,
+    "mark": lambda _d, rows, _r, _c, _v: rows,
+    "no header": lambda _d, rows, _r, _c, _v: [rows[1], *rows[1:]],
+    "twice": lambda _d, rows, _r, _c, _v: [[*line, *line] for line in rows],
+    "wide": _wide,
+}
 
 
 def parquet_mutated(draw: random.Random, content: bytes) -> tuple[bytes, str]:
@@ -76,7 +107,18 @@ def parquet_mutated(draw: random.Random, content: bytes) -> tuple[bytes, str]:
 
     if draw.random() < 0.35:
         return fuzz_values.bytes_mutated(draw, content)
-    table = pq.read_table(io.BytesIO(content), use_threads=False)
+    table, note = _table_mutated(draw, pq.read_table(io.BytesIO(content), use_threads=False))
+    buffer = io.BytesIO()
+    try:
+        pq.write_table(table, buffer, compression=draw.choice(("snappy", "zstd", "none", "gzip")))
+    except (pa.ArrowException, OSError):  # a type or a moment that Parquet does not know
+        return fuzz_values.bytes_mutated(draw, content)
+    return buffer.getvalue(), note
+
+
+def _table_mutated(draw: random.Random, table: Any) -> tuple[Any, str]:
+    import pyarrow as pa
+
     rows, kind = (
         table.num_rows,
         draw.choice(
@@ -120,12 +162,7 @@ def parquet_mutated(draw: random.Random, content: bytes) -> tuple[bytes, str]:
         note = f"one more, {note}"
     else:
         table, note = pa.concat_tables([table, table]), "rows twice"
-    buffer = io.BytesIO()
-    try:
-        pq.write_table(table, buffer, compression=draw.choice(("snappy", "zstd", "none", "gzip")))
-    except (pa.ArrowException, OSError):  # a type or a moment that Parquet does not know
-        return fuzz_values.bytes_mutated(draw, content)
-    return buffer.getvalue(), note
+    return table, note
 
 
 def _typed(draw: random.Random, rows: int) -> tuple[Any, str]:

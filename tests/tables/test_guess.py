@@ -403,5 +403,5 @@ def test_columns_of_one_name_are_refused(tmp_path):
     pq.write_table(
         pa.table([pa.array(["a"]), pa.array([1])], names=["id", "id"]), tmp_path / "orders.parquet"
     )
-    with pytest.raises(InputError, match="orders.parquet has several columns of one name"):
+    with pytest.raises(InputError, match=r"orders.parquet has several columns of one name"):
         write_guess([tmp_path / "orders.parquet"], tmp_path / "mine.yaml")
