@@ -303,6 +303,7 @@ def _check_sizes(folder: Path, arrays: Mapping[str, Any]) -> None:
         "similar_": (items, items),
         "inverse_": (min(customers, items),) * 2,
         "segment_": (customers,),
+        "counts_": (len(arrays["counts_"]) or 1, items) if np.ndim(arrays.get("counts_")) else (1, items),
     }
     for name in ("customers", "items"):
         if arrays[name].ndim != 1 or len(set(arrays[name].tolist())) < len(arrays[name]):
