@@ -4,7 +4,7 @@ import argparse
 from typing import Any, NoReturn
 
 from crm_ml import environment
-from crm_ml.commands import printable
+from crm_ml.masked_stream import printable
 
 
 class CommandParser(argparse.ArgumentParser):

@@ -3,7 +3,6 @@
 import contextlib
 import os
 import platform
-import re
 import sys
 import tempfile
 import traceback
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVarTuple
 
 from crm_ml import environment
 from crm_ml.errors import CrmError
-from crm_ml.masked_stream import Unread, masked_streams
+from crm_ml.masked_stream import Unread, masked_streams, printable
 from crm_ml.masking import masked_text, noting
 from crm_ml.private_files import private_files
 from crm_ml.system_errors import expected
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 
 UNEXPECTED, INTERRUPTED, UNREAD = 70, 130, 141
 _LONGEST = 1_000_000
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 Given = TypeVarTuple("Given")
 
 
@@ -72,11 +70,6 @@ def tell(error: CrmError, lead: str = "error: ") -> int:
         sys.stderr.write(f"{lead}{printable(masked_text(str(error)))}\n")
         sys.stderr.flush()
     return error.exit_code
-
-
-def printable(text: str) -> str:
-    """Write out what controls a terminal, which a cell, a column or a path may hold, but lines and tabs."""
-    return _CONTROLS.sub(lambda control: ascii(control[0])[1:-1], text)
 
 
 def parser(module: str, description: str) -> "argparse.ArgumentParser":

@@ -2,12 +2,15 @@
 
 import contextlib
 import logging
+import re
 import sys
 import threading
 from collections.abc import Iterable, Iterator
 from typing import Any, TextIO
 
 from crm_ml.masking import masked_text
+
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 class Unread(BrokenPipeError):
@@ -99,3 +102,8 @@ def _tell(failure: Any) -> None:
     """Tell in one line of an exception in a thread or a finaliser, which ends nothing."""
     if failure.exc_type is not SystemExit:
         sys.stderr.write(f"warning: {failure.exc_type.__name__} beside the work, which went on\n")
+
+
+def printable(text: str) -> str:
+    """Write out what controls a terminal, which a cell, a column or a path may hold, but lines and tabs."""
+    return _CONTROLS.sub(lambda control: ascii(control[0])[1:-1], text)
