@@ -9,6 +9,7 @@ the driver says, since that may hold parts of it or of a row: its SQLSTATE does.
 
 import contextlib
 import importlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,6 +36,7 @@ NAMES = ("postgres", "postgresql")
 TARGET = ""
 ADDRESS = "CRM_ML_POSTGRES"
 WHERE = "the database of CRM_ML_POSTGRES"
+_CONNECT_S = "10"
 _LOCK = 7_262_451_310_417_204_811  # any number that no other program takes for its advisory lock
 _REASONS = {
     "password authentication failed": "the password is not accepted",
@@ -84,6 +86,7 @@ def load(folder: Path, target: str = "") -> Loaded:
     driver = _driver()
     verified = verify(folder)
     types = _types(verified.schema())
+    os.environ.setdefault("PGCONNECT_TIMEOUT", _CONNECT_S)  # of libpq, for an address that names none
     with _translate_errors(driver), contextlib.ExitStack() as stack:
         connection = stack.enter_context(contextlib.closing(driver.connect(address)))
         cursor = stack.enter_context(contextlib.closing(connection.cursor()))
