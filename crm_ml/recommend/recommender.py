@@ -297,13 +297,14 @@ def _allowed(items: Ids, allowed_items: npt.ArrayLike | None) -> Mask | None:
 def _check_sizes(folder: Path, arrays: Mapping[str, Any]) -> None:
     """Refuse matrices of other customers or items than the model has, by the shape of each."""
     customers, items = len(arrays["customers"]), len(arrays["items"])
+    counts = arrays.get("counts_")
     shapes = {
         **dict.fromkeys(("seen", "own_", "frequency_", "probability_", *_HISTORY), (customers, items)),
         "popularity": (items,),
         "similar_": (items, items),
         "inverse_": (min(customers, items),) * 2,
         "segment_": (customers,),
-        "counts_": (len(arrays["counts_"]) or 1, items) if np.ndim(arrays.get("counts_")) else (1, items),
+        "counts_": (len(counts) if counts is not None and counts.ndim else 1, items),
     }
     for name in ("customers", "items"):
         if arrays[name].ndim != 1 or len(set(arrays[name].tolist())) < len(arrays[name]):
