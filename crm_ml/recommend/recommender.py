@@ -304,7 +304,7 @@ def _check_sizes(folder: Path, arrays: Mapping[str, Any]) -> None:
         "similar_": (items, items),
         "inverse_": (min(customers, items),) * 2,
         "segment_": (customers,),
-        "counts_": (len(counts) if counts is not None and counts.ndim else 1, items),
+        "counts_": (max(len(counts), 1) if counts is not None and counts.ndim else 1, items),
     }
     for name in ("customers", "items"):
         if arrays[name].ndim != 1 or len(set(arrays[name].tolist())) < len(arrays[name]):
