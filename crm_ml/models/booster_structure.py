@@ -99,7 +99,7 @@ def _check_values(forest: _Forest) -> None:
     several = np.where(forest.leaves > 1, forest.leaves, 0)  # a tree of one leaf has no weight
     lengths = {
         "leaf_value": forest.leaves, "leaf_weight": several,
-        **dict.fromkeys(("split_gain", "internal_value", "internal_weight"), forest.nodes),
+        **dict.fromkeys(("internal_value", "internal_weight"), forest.nodes),
         "shrinkage": np.ones_like(forest.leaves),
     }  # fmt: skip
     forest.plain("a list", " ".join(filter(None, (forest.texts(*each) for each in lengths.items()))))

@@ -33,8 +33,8 @@ ENVIRONMENT = {
     "CRM_ML_QUERY_GB": ("4", "Gigabytes that a query of a mapping may give."),
     "CRM_ML_QUERY_BACKENDS": (
         "",
-        "Further kinds of databases that a mapping may read, such as `hive,mssql`: their connections can't be "
-        "kept from writing, so their user must be one that may only read.",
+        "Further kinds of databases that a mapping may read, such as `hive,mssql`: their connections can't "
+        "be kept from writing, so their user must be one that may only read.",
     ),
     "CRM_ML_STORE_WAIT_S": ("60", "Seconds that a locked or absent store of runs is waited for."),
     "CRM_ML_PSEUDONYM_KEY": (

@@ -14,11 +14,11 @@ from crm_ml.errors import InputError, IntegrityError
 from crm_ml.evaluation.predictions import Predictions
 from crm_ml.evaluation.significance import evaluate
 from crm_ml.storage.manifest import verify
+from crm_ml.storage.pseudonyms import FILE, KEY, pseudonym_key, pseudonyms
 from crm_ml.train.compare import __main__ as command
 from crm_ml.train.compare import compare_runs
 from crm_ml.train.compare.logged_rows import Logged
 from crm_ml.train.compare.paired import compare_rows
-from crm_ml.storage.pseudonyms import FILE, KEY, pseudonym_key, pseudonyms
 
 pytestmark = pytest.mark.xdist_group("store")
 DAYS = ("2017-10-25", "2017-11-22")
