@@ -15,6 +15,7 @@ from table_pages import table
 import crm_ml
 from crm_ml import errors
 from crm_ml.__main__ import COMMANDS, module_of
+from crm_ml.command_parser import CommandParser
 from crm_ml.commands import UNEXPECTED
 from crm_ml.train.reproduce import DIFFERS
 
@@ -50,7 +51,7 @@ ENVIRONMENT = {
 }
 
 
-class _Built(BaseException):
+class _Built(SystemExit):  # which a command lets pass
     """A parser that is ready to parse."""
 
     def __init__(self, parser: argparse.ArgumentParser) -> None:
@@ -80,7 +81,7 @@ def parser_of(module: str) -> argparse.ArgumentParser:
         raise _Built(parser)
 
     main = importlib.import_module(f"{module}.__main__" if _is_package(module) else module).main
-    with patch.object(argparse.ArgumentParser, "parse_args", taken):
+    with patch.object(CommandParser, "parse_args", taken):
         try:
             main([])
         except _Built as built:
