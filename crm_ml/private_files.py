@@ -59,16 +59,19 @@ def private_files() -> Iterator[None]:
 
 @contextlib.contextmanager
 def as_usual() -> Iterator[None]:
-    """Let what is created within the block be as open as the user's own files: configs, a new project."""
+    """Let what is created within the block be as open as the user's own files: configs, a new project.
+
+    The mask is narrowed again at its end only if blocks of `private_files` still run then.
+    """
     with _Narrowed.lock:
-        within = _Narrowed.blocks > 0
-        if within:
+        if _Narrowed.blocks:
             os.umask(_Narrowed.outside)
     try:
         yield
     finally:
-        if within:
-            os.umask(_MASK)
+        with _Narrowed.lock:
+            if _Narrowed.blocks:
+                os.umask(_MASK)
 
 
 def write_usual(path: Path, text: str) -> None:

@@ -21,7 +21,7 @@ import crm_ml
 from crm_ml import Action, commands, features, tracking
 from crm_ml.errors import ConfigError, InputError
 from crm_ml.init.project_files import lay_out
-from crm_ml.private_files import make_folder, private_files
+from crm_ml.private_files import as_usual, make_folder, private_files
 from crm_ml.score import batch, export
 from crm_ml.score_tables.champion_set import Champions
 from crm_ml.storage import pseudonyms
@@ -132,6 +132,15 @@ def small_job(folder, **fields):
     catalog = score_world.catalog(action("coupon", score="p_churn"))
     fields = {"daily_cap": 5, **fields}
     return batch.run(settings(**fields), catalog, tables, Champions([churn_source()]))
+
+
+def test_a_block_that_outlives_those_of_other_threads_leaves_the_mask_as_it_was():
+    with umask(0o022):
+        narrowed, usual = private_files(), as_usual()
+        narrowed.__enter__()
+        usual.__enter__()
+        narrowed.__exit__(None, None, None)
+        usual.__exit__(None, None, None)
 
 
 @pytest.mark.parametrize("mask", WIDE)
