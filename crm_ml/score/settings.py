@@ -12,7 +12,7 @@ from crm_ml.decision.list_policy import ListPolicy
 from crm_ml.errors import ConfigError, InputError
 from crm_ml.next_steps import without_list
 from crm_ml.storage.group_access import Group, group_of
-from crm_ml.storage.paths import configs_folder, data_folder, inside, project_root
+from crm_ml.storage.paths import check_writable, configs_folder, data_folder, inside, project_root
 
 _FAMILY_OF = {
     "model": "churn",
@@ -108,9 +108,10 @@ def open_lists(settings: ScoreSettings, out: Path | None = None) -> tuple[Path, 
     ConfigError
         If the group can't be given a list, or the folder lies outside the project.
     InputError
-        If the folder can't be made.
+        If the folder can't be made or written.
     """
     target, group = (out or settings.out_folder) / settings.name, group_of(settings.group)
+    check_writable(target)
     if group:
         try:
             group.make_folder(target)

@@ -1,11 +1,12 @@
 """Paths of a project's files; nothing is created here."""
 
+import os
 import re
 from pathlib import Path
 from urllib.parse import unquote
 
 from crm_ml import environment
-from crm_ml.errors import ConfigError
+from crm_ml.errors import ConfigError, InputError
 
 
 def project_root() -> Path:
@@ -90,3 +91,26 @@ def inside(root: Path, name: str) -> Path:
     if not path.is_relative_to(root.resolve()):
         raise ConfigError(f"{name!r} lies outside {root.name}/; name a file inside it")
     return path
+
+
+def check_writable(folder: Path) -> None:
+    """Refuse a folder that can't be written, or can't be made, before the work whose result it is to hold.
+
+    Raises
+    ------
+    InputError
+        If a file stands in its place or in that of a parent, or this user may not write there.
+
+    Examples
+    --------
+    >>> check_writable(Path("/dev/null/lists"))
+    Traceback (most recent call last):
+    ...
+    crm_ml.errors.InputError: /dev/null/lists: can't be written, /dev/null is no folder; name another
+    """
+    full = folder.absolute()
+    place = next(path for path in (full, *full.parents) if os.path.lexists(path))
+    if not place.is_dir():
+        raise InputError(f"{folder}: can't be written, {place} is no folder; name another")
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise InputError(f"{folder}: can't be written, this user may not write in {place}; name another")

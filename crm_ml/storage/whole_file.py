@@ -7,6 +7,7 @@ from pathlib import Path
 from crm_ml.errors import InputError
 from crm_ml.private_files import make_folder, private_files
 from crm_ml.storage.manifest import sync
+from crm_ml.storage.paths import check_writable
 from crm_ml.storage.workspace import new_workspace, remove_stale
 
 _DEVICES = Path("/dev")
@@ -38,6 +39,20 @@ def whole_file(path: Path) -> Iterator[Path]:
             sync(path.absolute().parent)
     except OSError as error:
         raise InputError(f"{path}: can't be written ({error.strerror or error})") from error
+
+
+def check_place(path: Path) -> None:
+    """Refuse a file that `whole_file` could not write, before the work whose result it is to hold.
+
+    Raises
+    ------
+    InputError
+        If it is a folder, or its own folder can't be written or made.
+    """
+    if path.is_dir():
+        raise InputError(f"{path}: is a folder, and a file is to be written; name a file")
+    if not path.is_relative_to(_DEVICES):
+        check_writable(path.parent)
 
 
 def write_text(path: Path, text: str) -> None:

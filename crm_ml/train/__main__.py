@@ -51,9 +51,11 @@ def _train(runs: Sequence[str], overrides: Sequence[str], metrics_json: Path | N
     from crm_ml.config.day_places import naming_days, places_of
     from crm_ml.progress import shown
     from crm_ml.storage.paths import configs_folder
-    from crm_ml.storage.whole_file import write_text
+    from crm_ml.storage.whole_file import check_place, write_text
     from crm_ml.train.experiment import run
 
+    if metrics_json:
+        check_place(metrics_json)
     names = list(runs) or list(load(configs_folder() / "default.yaml", Defaults).runs)
     for name in names:
         load_run(name, overrides)  # all configs are checked before the first one trains

@@ -124,6 +124,23 @@ def test_what_can_not_be_used_exits_with_2_and_one_message(project, capsys, argu
     assert contents(project) == before
 
 
+def test_a_file_in_place_of_the_folder_of_lists_is_refused_before_anything_is_read(
+    project, capsys, monkeypatch
+):
+    monkeypatch.setattr(datasets, "load", lambda *_: pytest.fail("tables were read"))
+    (project / "file").write_text("")
+    for out in (project / "file", project / "file" / "lists"):
+        assert main(["--out", str(out)]) == 2
+        assert f"{project / 'file'} is no folder" in capsys.readouterr().err
+
+
+def test_a_folder_that_can_not_be_written_is_refused_before_anything_is_read(project, capsys, monkeypatch):
+    monkeypatch.setattr(datasets, "load", lambda *_: pytest.fail("tables were read"))
+    monkeypatch.setattr(os, "access", lambda *_: False)  # root may write anywhere
+    assert main([]) == 2
+    assert "this user may not write in" in capsys.readouterr().err
+
+
 def test_a_damaged_champion_exits_with_4(project, world, capsys):
     path = next(world[1].glob("*.txt"))
     content = path.read_bytes()
