@@ -8,7 +8,7 @@ from typing import Any
 from crm_ml import environment
 from crm_ml.errors import StoreUnavailable
 
-LONGEST_S = 600.0
+LEAST_S, LEAST_S_OF_FILE = 30.0, 600.0  # a shorter wait for the store cuts no answer off
 MOST_BYTES, MOST_BYTES_OF_FILE = 100 * 2**20, 10 * 2**30
 _CHUNK = 2**16
 
@@ -79,6 +79,6 @@ def limit_answers() -> None:
 def _limit(response: Any, **options: Any) -> None:
     """Limit an answer whose headers are read and whose body is not."""
     is_file = bool(options.get("stream"))
-    seconds = max(LONGEST_S if is_file else 0.0, environment.store_wait_s())
+    seconds = max(LEAST_S_OF_FILE if is_file else LEAST_S, environment.store_wait_s())
     if not isinstance(response.raw, LimitedAnswer):
         response.raw = LimitedAnswer(response.raw, MOST_BYTES_OF_FILE if is_file else MOST_BYTES, seconds)

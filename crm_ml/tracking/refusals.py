@@ -18,7 +18,7 @@ _DAMAGED = (
     "has no column named",
     "out-of-date database schema",
     "Can't locate revision",
-    "malformed",
+    "disk image is malformed",
     "file is not a database",
 )
 _LONGEST = 200
