@@ -20,14 +20,17 @@ _VARIABLE = re.compile(
 )
 _PLACE = re.compile(r"_(?:FILE|PATH|DIR|FOLDER|NAME|ID)$")  # of a secret, not the secret
 _ORDINARY = {"", "true", "false", "none", "null", "yes", "no", "on", "off"}
+_KEY = rf"(?:[A-Za-z0-9]{{1,30}}[_-]){{0,5}}{_NAME}"
 _PAIR = re.compile(
-    rf"""(?P<key>(?<![A-Za-z0-9])(?:[A-Za-z0-9]{{1,30}}[_-]){{0,5}}{_NAME}["']?\s{{0,3}}=\s{{0,3}}"""
-    rf"""|["'](?:[A-Za-z0-9]{{1,30}}[_-]){{0,5}}{_NAME}["']\s{{0,3}}:\s{{0,3}}"""
-    rf"""|^[ \t]{{0,40}}(?:[A-Za-z0-9]{{1,30}}[_-]){{0,5}}{_NAME}:\s{{1,3}}"""
+    rf"""(?P<key>(?<![A-Za-z0-9]){_KEY}\\?["']?\s{{0,3}}=\s{{0,3}}"""
+    rf"""|["']{_KEY}\\?["']\s{{0,3}}:\s{{0,3}}"""
+    rf"""|^[ \t]{{0,40}}{_KEY}:[ \t]{{1,3}}"""
     r"""|authorization["']?\s{0,3}[:=]\s{0,3}["']?(?:basic|bearer)\s{1,3})"""
-    r"""(?P<value>"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|[^\s;&,"']+)""",
+    r"""(?P<value>"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|\\"[^"\\\n]*\\\""""
+    r"""|(?:[^\s;&,"'\\]|\\\\|\\(?!["'\\]))+)""",  # a quote behind a backslash ends no text within JSON
     re.IGNORECASE | re.MULTILINE,
 )
+_NO_TEXT = re.compile(r"[\[{|>&*!].*|-?[\d.]+(?:e[+-]?\d+)?|true|false|null|~", re.IGNORECASE)
 _SCHEME = r"[A-Za-z][\w.+-]{0,40}://"
 _URI = re.compile(rf"{_SCHEME}\S+")
 _URI_IN_FILE = re.compile(rf"{_SCHEME}[^\s\"'<>\\]+")
@@ -96,7 +99,8 @@ def masked_file(text: str) -> str:
     text = _hidden(whole, text)
     if "://" in text:
         text = _URI_IN_FILE.sub(lambda uri: masked(uri[0]) if secrets_in(uri[0]) else uri[0], text)
-    return _PAIR.sub(lambda pair: pair["key"] + _requoted(pair["value"]), text)
+    is_json = text.lstrip()[:1] in ("{", "[") and text.rstrip()[-1:] in ("}", "]")
+    return _PAIR.sub(lambda pair: pair["key"] + _in_file(pair["key"], pair["value"], is_json), text)
 
 
 def note(*values: object) -> None:
@@ -213,6 +217,13 @@ def _hidden(pattern: re.Pattern[str] | None, text: str) -> str:
     return text if pattern is None else pattern.sub(HIDDEN, text)
 
 
-def _requoted(value: str) -> str:
-    quote = value[0] if value[0] in "\"'" else ""
+def _in_file(key: str, value: str, is_json: bool) -> str:
+    """Return what stands for a value in a file that stays one: numbers, switches and lists are no secrets."""
+    if value in ('""', "''", '\\"\\"'):
+        return value
+    if key.rstrip().endswith(":") and value[0] not in "\"'\\":
+        return value if key[0] in "\"'" or _NO_TEXT.fullmatch(value) else HIDDEN
+    if is_json and key.rstrip().endswith("=") and not value.startswith('\\"') and '"' in value:
+        return value  # the quote ends the text in which the key stands
+    quote = '\\"' if value.startswith('\\"') else value[0] if value[0] in "\"'" else ""
     return f"{quote}{HIDDEN}{quote}"

@@ -133,6 +133,27 @@ def test_what_is_kept_has_no_password_and_nothing_else_is_changed(name, monkeypa
     assert json.loads(masking.masked_file(json.dumps(kept)))["model"] == "churn"
 
 
+@pytest.mark.parametrize("indent", [None, 2])
+def test_json_that_is_kept_stays_json_whatever_stands_beside_the_words_of_secrets(indent):
+    plain = {
+        "token": 5, "a_token": None, "secret": [{"pwd": True}], "signature": {"inputs": ""},
+        "api_key": 2.5e-3,
+        "password": "", "asked": "password=", "held": "password='", "it": "it's",
+    }  # fmt: skip
+    assert masking.masked_file(json.dumps(plain, indent=indent)) == json.dumps(plain, indent=indent)
+    texts = ['say "password=s3cr3t-9" now', 'password="s3cr3t-9"', "pwd=s3cr3t-9\\", "token: s3cr3t-9\nx"]
+    kept = json.dumps([*texts, {"pwd": "s3cr3t-9", "in": json.dumps({"token": "s3cr3t-9"})}], indent=indent)
+    masked = masking.masked_file(kept)
+    assert len(json.loads(masked)) == len(texts) + 1
+    assert masked.count("s3cr3t-9") == 1  # a line of YAML within a text of JSON begins no line
+
+
+def test_yaml_that_is_kept_keeps_its_numbers_switches_and_blocks():
+    plain = "signature:\n  inputs: [1]\ntoken: 5\nsecret: {column: a}\npassword: true\nreset_token: |\n  x\n"
+    assert masking.masked_file(plain) == plain
+    assert masking.masked_file("password: s3cr3t-9\n") == "password: ***\n"
+
+
 def test_what_a_command_has_read_is_forgotten_at_its_end():
     with masking.noting(["mysql://ada:Zq7xVbn4Kp@db"]):
         assert masking.masked_text("at Zq7xVbn4Kp") == "at ***"
