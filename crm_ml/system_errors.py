@@ -61,6 +61,7 @@ _PARQUET = (
     "Out of buffer",
     "corrupt",
 )
+_MISTAKES = (ArithmeticError, AssertionError, AttributeError, LookupError, NameError, TypeError)
 _LONGEST = 300
 _OF_DUCKDB = {"OutOfMemoryException": _MEMORY, "IOException": "", "PermissionException": ""}
 
@@ -74,7 +75,9 @@ def expected(error: BaseException) -> CrmError | None:
     --------
     >>> str(expected(FileNotFoundError(2, "No such file or directory", "out/a.json")))
     'out/a.json does not exist; correct the path, or make its folder first'
-    >>> expected(KeyError("a")) is None
+    >>> mistake = KeyError("a")
+    >>> mistake.__context__ = FileNotFoundError(2, "No such file or directory", "out/a.json")
+    >>> expected(mistake) is None
     True
     """
     for cause in _chain(error):
@@ -140,10 +143,15 @@ def _shown(path: object) -> str:
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """Yield an error and those that it follows from, each once."""
+    """Yield an error and those that it follows from, each once.
+
+    What a mistake in code was raised beside of is no reason for it: an absent file may have been expected
+    there.
+    """
     seen: set[int] = set()
     following: BaseException | None = error
     while following is not None and id(following) not in seen:
         seen.add(id(following))
         yield following
-        following = following.__cause__ or (None if following.__suppress_context__ else following.__context__)
+        is_beside = following.__suppress_context__ or isinstance(following, _MISTAKES)
+        following = following.__cause__ or (None if is_beside else following.__context__)
