@@ -1,4 +1,7 @@
-"""Environment variables: read in this module alone, and each checked before it is used."""
+"""Environment variables of crm_ml and its stores: read here, and each checked before it is used.
+
+Those of OpenMP are read by `crm_ml.threads` too, since they count before anything else is imported.
+"""
 
 import os
 import re

@@ -1,11 +1,11 @@
 """Queries on databases as sources, SQLite files and servers that SQLAlchemy knows; none of them writes."""
 
-import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from crm_ml import environment
 from crm_ml.errors import InputError
 from crm_ml.tables.sources import copy_rows, inside, refuse_row_column
 from crm_ml.tables.sql import ident
@@ -74,7 +74,7 @@ class SqlQuery:
         from sqlalchemy.exc import ArgumentError
 
         variable = _FROM_ENVIRONMENT.fullmatch(self.url)
-        text = os.environ.get(variable[1]) if variable else self.url
+        text = environment.text(variable[1]) if variable else self.url
         if not text:
             raise InputError(f"the environment variable {variable[1] if variable else ''} is not set")
         try:

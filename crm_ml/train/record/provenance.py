@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from crm_ml import environment
 from crm_ml.datasets._input_files import input_files
 from crm_ml.storage.paths import project_root
 from crm_ml.tables import Tables
@@ -67,7 +68,7 @@ def threads(tables: Tables) -> dict[str, Any]:
     pools = sorted({" ".join(str(pool.get(name)) for name in wanted) for pool in threadpool_info()})
     numba = sys.modules.get("numba")
     return {
-        **{name: os.environ.get(name) for name in _THREADS},
+        **{name: environment.text(name) for name in _THREADS},
         "duckdb": _of_duckdb(tables),
         "numba": None if numba is None else numba.get_num_threads(),
         "pools": pools,
