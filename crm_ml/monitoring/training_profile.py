@@ -9,18 +9,17 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import NonNegativeInt, model_validator
 
 from crm_ml.errors import InputError
 from crm_ml.monitoring.bins import Bins, Counts, Numbers, Texts
+from crm_ml.monitoring.profile_file import ProfileFile
 from crm_ml.monitoring.psi import by_chance, psi
 from crm_ml.tables.column_kinds import plain_values
 from crm_ml.tables.part_file import read_part
-from crm_ml.tables.strict import Strict
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -158,7 +157,7 @@ class Profile:
         path = Path(folder) / PROFILE_FILE
         if not path.is_file():
             return None
-        content = read_part(path, _Content)
+        content = read_part(path, ProfileFile)
         if content.format not in _READABLE:
             raise InputError(
                 f"{path}: format {content.format!r} is unknown; this version reads up to {_FORMAT}"
@@ -168,42 +167,6 @@ class Profile:
             for columns in (content.features, content.scores)
         )
         return cls(features, scores, content.customers, content.rates, content.labelled)
-
-
-class _Column(Strict):
-    """A column in ``profile.json``."""
-
-    name: str
-    counts: tuple[NonNegativeInt, ...]
-    customers: NonNegativeInt
-    spread: float
-    median: float | None
-    median_spread: float
-    rare: float
-    group: str
-    most_missing: float | None = None
-    edges: tuple[float, ...] | None = None
-    levels: tuple[str, ...] | None = None
-
-    @model_validator(mode="after")
-    def _has_bins(self) -> Self:
-        if (self.edges is None) == (self.levels is None):
-            raise ValueError("give either edges or levels")
-        bins: Sequence[Any] = self.levels or self.edges or ()
-        if len(self.counts) != len(bins) + 2 or list(bins) != sorted(set(bins)):
-            raise ValueError("bins ascend; each has a count, and so have the rest and missing values")
-        return self
-
-
-class _Content(Strict):
-    """What ``profile.json`` holds."""
-
-    format: int
-    customers: dict[str, NonNegativeInt]
-    features: tuple[_Column, ...]
-    scores: tuple[_Column, ...]
-    rates: dict[str, dict[str, float]]
-    labelled: tuple[str, ...] = ()
 
 
 def rate_key(name: str, group: str = "") -> str:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 
-from crm_ml.errors import InputError, IntegrityError
+from crm_ml.errors import InputError
 from crm_ml.models.estimator import Estimator
 from crm_ml.recommend import files
 from crm_ml.recommend.applied_rules import AppliedRules
+from crm_ml.recommend.array_sizes import check_sizes
 from crm_ml.recommend.interactions import Floats, Ids, Interactions, Ints, as_interactions
 from crm_ml.recommend.memo import Memo
 from crm_ml.recommend.offer import Offer
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
 POPULAR_DAYS = 28
-_HISTORY = ("history_count", "history_last", "history_first")
 _SHARED = ("customers", "items", "popularity", "seen", "learned_from")
 
 
@@ -234,7 +234,7 @@ class Recommender(Estimator, ABC):
             raise AnotherVersion(
                 f"{folder}: it has no {', '.join(missing)}: of another version; train it again"
             )
-        _check_sizes(folder, arrays)
+        check_sizes(folder, arrays)
         for name in _SHARED:
             setattr(model, f"{name}_", arrays.pop(name))
         model._restore(arrays)
@@ -292,30 +292,3 @@ def _allowed(items: Ids, allowed_items: npt.ArrayLike | None) -> Mask | None:
             f"allowed_items: none of {np.size(allowed_items):,} is among {len(items):,} items of the model"
         )
     return mask
-
-
-def _check_sizes(folder: Path, arrays: Mapping[str, Any]) -> None:
-    """Refuse matrices of other customers or items than the model has, by the shape of each."""
-    customers, items = len(arrays["customers"]), len(arrays["items"])
-    counts = arrays.get("counts_")
-    shapes = {
-        **dict.fromkeys(("seen", "own_", "frequency_", "probability_", *_HISTORY), (customers, items)),
-        "popularity": (items,),
-        "similar_": (items, items),
-        "inverse_": (min(customers, items),) * 2,
-        "segment_": (customers,),
-        "counts_": (max(len(counts), 1) if counts is not None and counts.ndim else 1, items),
-    }
-    for name in ("customers", "items"):
-        if arrays[name].ndim != 1 or len(set(arrays[name].tolist())) < len(arrays[name]):
-            raise IntegrityError(f"{folder}: {name} are no list, or one stands twice; train the model again")
-    factors = [arrays[name] for name in ("customer_factors_", "item_factors_") if name in arrays]
-    if factors and [f.shape for f in factors] != [(n, *factors[0].shape[1:]) for n in (customers, items)]:
-        raise IntegrityError(f"{folder}: the factors do not fit each other; train the model again")
-    for name, shape in shapes.items():
-        array = arrays.get(name)
-        if array is not None and (array.shape != shape or array.dtype.kind not in "fiub"):
-            raise IntegrityError(
-                f"{folder}: {name} is {array.dtype} of shape {array.shape} for {customers:,} customers and "
-                f"{items:,} items; train the model again"
-            )
