@@ -82,14 +82,9 @@ def write_usual(path: Path, text: str) -> None:
 
 
 def make_folder(folder: Path) -> Path:
-    """Create a folder and its missing parents, open to their owner alone, and return it.
-
-    A folder that exists stays as it is. If it and something in it are open to everybody, as versions up to
-    0.11 left them, a warning says once how to close them: whether somebody reads them can't be known here.
-    """
+    """Return a folder; it and its parents are created for their owner alone where they are missing."""
     with private_files():
         folder.mkdir(parents=True, exist_ok=True)
-    _tell_open(folder.absolute())
     return folder
 
 
@@ -114,8 +109,13 @@ def tell_readable(path: Path) -> None:
 
 
 @functools.cache
-def _tell_open(folder: Path) -> None:
-    """Warn if a folder and something in it are open to everybody."""
+def tell_open(folder: Path) -> None:
+    """Warn once if a folder and something in it are open to everybody, as versions up to 0.11 left them.
+
+    Whether somebody reads them can't be known here, so they stay open. It is for folders in which crm_ml
+    alone writes: one that the user names for a file, such as ``/tmp``, would be wrong to close.
+    """
+    folder = folder.absolute()
     if os.name != "posix":  # modes mean nothing there
         return
     with contextlib.suppress(OSError):

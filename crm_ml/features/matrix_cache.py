@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from crm_ml import environment
 from crm_ml.errors import IntegrityError
-from crm_ml.private_files import make_folder
+from crm_ml.private_files import make_folder, tell_open
 from crm_ml.storage.code_version import code_version, library_version
 from crm_ml.storage.manifest import new_folder, verify
 from crm_ml.storage.paths import data_folder
@@ -136,6 +136,7 @@ def _whole(folder: Path) -> bool:
 
 def _write(folder: Path, fill: Callable[[Path], None]) -> None:
     make_folder(folder.parent)
+    tell_open(folder.parent)
     remove_stale(folder.parent)
     with new_workspace(folder) as space:
         made = space / folder.name

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from crm_ml.errors import AlreadyPublished, InputError
-from crm_ml.private_files import make_folder, private_files
+from crm_ml.private_files import make_folder, private_files, tell_open
 from crm_ml.storage.group_access import Group
 from crm_ml.storage.manifest import sync
 from crm_ml.storage.workspace import locked, new_workspace, workspaces
@@ -90,6 +90,8 @@ def check_free(
         if group:
             group.make_folder(folder)
         recover(folder)
+        if pointer:
+            tell_open(folder)
         if (folder / name).exists():
             if pointer:
                 _repair(folder, pointer, group)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from crm_ml.errors import InputError
-from crm_ml.private_files import make_folder, private_files
+from crm_ml.private_files import make_folder, private_files, tell_open
 from crm_ml.storage.code_version import code_version
 from crm_ml.storage.paths import data_folder
 from crm_ml.storage.regular_file import read_json
@@ -143,6 +143,7 @@ def _clean_into(
 ) -> CleaningReport:
     """Clean into a temporary folder beside the final one, check and rename, so that nobody sees half."""
     make_folder(folder.parent)
+    tell_open(folder.parent)
     remove_stale(folder.parent)
     try:
         with private_files(), new_workspace(folder) as working:

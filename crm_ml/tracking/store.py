@@ -10,7 +10,7 @@ from typing import Any
 from crm_ml import environment
 from crm_ml.errors import InputError
 from crm_ml.masking import masked, masked_text
-from crm_ml.private_files import create, make_folder
+from crm_ml.private_files import create, make_folder, tell_open
 from crm_ml.storage.paths import runs_folder, sqlite_file, sqlite_uri
 from crm_ml.tracking.answer_limits import limit_answers
 from crm_ml.tracking.store_retry import Patient, patiently
@@ -54,6 +54,7 @@ def connect() -> Client:
     mlflow = load_mlflow()
     if not _served(tracking_uri()):
         folder = make_folder(runs_folder())
+        tell_open(folder)
         if not environment.text(_URI):
             create(folder / _FILE)
     for logger in ("mlflow", "alembic"):

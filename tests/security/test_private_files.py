@@ -21,7 +21,7 @@ import crm_ml
 from crm_ml import Action, commands, features, tracking
 from crm_ml.errors import ConfigError, InputError
 from crm_ml.init.project_files import lay_out
-from crm_ml.private_files import as_usual, make_folder, private_files
+from crm_ml.private_files import as_usual, make_folder, private_files, tell_open
 from crm_ml.score import batch, export
 from crm_ml.score_tables.champion_set import Champions
 from crm_ml.storage import pseudonyms
@@ -394,11 +394,20 @@ def test_a_wide_folder_of_an_older_version_is_told_once_and_left(tmp_path, caplo
     with umask(0o022):
         (old / "shop-1").mkdir(parents=True)
         with caplog.at_level(logging.WARNING):
-            make_folder(old)
-            make_folder(old)
-            make_folder(tmp_path / "new" / "lists")
+            tell_open(old)
+            tell_open(old)
+            tell_open(make_folder(tmp_path / "new" / "lists"))
     assert [record.message.partition("with: ")[2] for record in caplog.records] == [f"chmod -R go= '{old}'"]
     assert mode(old) == 0o755
+
+
+def test_a_folder_that_the_user_names_for_a_file_is_not_told(tmp_path, caplog):
+    """The advice was to close ``/tmp``, a whole project, or ``/`` behind ``--json /tmp``."""
+    with umask(0o022):
+        (tmp_path / "shared" / "theirs").mkdir(parents=True)
+        write_text(tmp_path / "shared" / "figures.json", "{}")
+        publish(tmp_path / "shared", "export", lambda content, _: write_text(content / "part.csv", "a"))
+    assert not caplog.records
 
 
 @pytest.mark.usefixtures("data")
