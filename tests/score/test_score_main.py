@@ -137,7 +137,7 @@ def test_a_file_in_place_of_the_folder_of_lists_is_refused_before_anything_is_re
 def test_a_folder_that_can_not_be_written_is_refused_before_anything_is_read(project, capsys, monkeypatch):
     monkeypatch.setattr(datasets, "load", lambda *_: pytest.fail("tables were read"))
     monkeypatch.setattr(os, "access", lambda *_: False)  # root may write anywhere
-    assert main([]) == 2
+    assert main(["--out", str(project / "lists")]) == 2
     assert "this user may not write in" in capsys.readouterr().err
 
 
