@@ -92,8 +92,7 @@ def masked_streams() -> Iterator[None]:
 def _short(record: logging.LogRecord) -> logging.LogRecord:
     """Return a record that names its exception in place of a traceback."""
     if record.exc_info and record.exc_info[0] is not None:
-        record.msg = f"{record.getMessage()} ({record.exc_info[0].__name__})"
-        record.args = None
+        record.msg = f"{record.msg} ({record.exc_info[0].__name__})"  # its arguments may not fit: not here
     record.exc_info = record.exc_text = record.stack_info = None
     return record
 
