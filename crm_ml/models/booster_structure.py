@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from crm_ml.models.booster_lines import MOST_LEAVES, TreeLines, refuse, tree_lines
-from crm_ml.models.number_text import REAL, WHOLE, is_numbers
+from crm_ml.models.number_lists import REAL, WHOLE, is_numbers
 
 Ints = npt.NDArray[np.int64]
 MOST_DEPTH = 500  # contributions take memory and calls by the depth of a tree
