@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from crm_ml.actions.catalog import Action
 from crm_ml.decision.open_actions import OF_ACTION, SCORES
+from crm_ml.lists.list_columns import of_list
 from crm_ml.lists.page.list_page import write_page
 from crm_ml.lists.read_list import LIST_FILE
 from crm_ml.lists.row_reasons import reason_codes
@@ -90,45 +91,6 @@ class ListHeader:
         return [f"{name}@{sums[:12]}" for name, sums in sorted(self.models.items())]
 
 
-def schema() -> "pa.Schema":
-    """Return the columns of a list with their Arrow types."""
-    import pyarrow as pa
-
-    text, real, cents = pa.string(), pa.float64(), pa.int64()
-    moment, texts = pa.timestamp("us", tz="UTC"), pa.list_(pa.string())
-    return pa.schema(
-        {
-            "list_id": text,
-            "as_of": moment,
-            "customer_id": text,
-            "action_id": text,
-            "channel": text,
-            "slot": pa.int32(),
-            "item_ids": texts,
-            "item_p": pa.list_(real),
-            "item_reasons": texts,
-            "arm": text,
-            "propensity": real,
-            "expected_value_cents": cents,
-            "cost_cents": cents,
-            "priority": real,
-            "p_response": real,
-            "uplift": real,
-            "clv_cents": cents,
-            "p_churn": real,
-            "reason_codes": texts,
-            "runner_up_action": text,
-            "price_paid": real,
-            "consent_basis": text,
-            "value_basis": text,
-            "model_versions": texts,
-            "policy_version": text,
-            "expires_at": moment,
-            "send_at": moment,
-        }
-    )
-
-
 def write_files(
     decided: Path,
     header: ListHeader,
@@ -156,8 +118,8 @@ def write_files(
     evaluation : dict, optional
         What an earlier list has earned, for the page.
     """
-    rows = parquet.write(_rows(decided, header, reasons), schema(), folder / LIST_FILE)
-    columns = [{"name": field.name, "type": str(field.type)} for field in schema()]
+    rows = parquet.write(_rows(decided, header, reasons), of_list(), folder / LIST_FILE)
+    columns = [{"name": field.name, "type": str(field.type)} for field in of_list()]
     content = {"list_id": header.list_id, "ingredients": header.ingredients, "rows": rows, "schema": columns}
     content |= facts or {}
     write_page(folder, content, evaluation)
@@ -180,7 +142,7 @@ def _chunk(table: "pa.Table", header: ListHeader, codes: list[list[str]]) -> "pa
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    types, number = schema(), table["action"]
+    types, number = of_list(), table["action"]
     moment = types.field("send_at").type
     constants = {
         "list_id": header.list_id,

@@ -17,6 +17,7 @@ from crm_ml.allocation.price_rule import PriceRule
 from crm_ml.customer_hash import uniform
 from crm_ml.decision.allocator import CHUNK_ROWS, ListAllocation, table_of
 from crm_ml.decision.open_actions import HELD_OUT
+from crm_ml.lists.list_columns import of_not_selected
 from crm_ml.lists.list_file import ListHeader
 from crm_ml.storage import parquet
 
@@ -39,27 +40,6 @@ class HoldOutShares:
         return {"universal": self.universal, "actions": dict(self.actions)}
 
 
-def schema() -> "pa.Schema":
-    """Return the columns of the file with their Arrow types."""
-    import pyarrow as pa
-
-    text, moment = pa.string(), pa.timestamp("us", tz="UTC")
-    return pa.schema(
-        {
-            "list_id": text,
-            "as_of": moment,
-            "customer_id": text,
-            "arm": text,
-            "held_out": text,
-            "action_id": text,
-            "channel": text,
-            "expected_value_cents": pa.int64(),
-            "cost_cents": pa.int64(),
-            "propensity": pa.float64(),
-        }
-    )
-
-
 def write_not_selected(
     weighed: Path, allocation: ListAllocation, header: ListHeader, shares: HoldOutShares, path: Path
 ) -> int:
@@ -74,7 +54,7 @@ def write_not_selected(
     shares : HoldOutShares
     path : Path
     """
-    return parquet.write(_rows(weighed, allocation, header, shares), schema(), path)
+    return parquet.write(_rows(weighed, allocation, header, shares), of_not_selected(), path)
 
 
 def _rows(
@@ -124,7 +104,7 @@ def _withheld(value: Any, status: Ints, universal: Any, by: "tuple[PriceRule, An
 def _chunk(customers: Any, piece: _Piece, header: ListHeader, shares: HoldOutShares) -> "pa.Table":
     import pyarrow as pa
 
-    types = schema()
+    types = of_not_selected()
     none = piece.action < 0
     everything = piece.universal[piece.row]
     number = pa.array(piece.action, pa.int32(), mask=none)

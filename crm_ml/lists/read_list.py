@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crm_ml.errors import InputError, IntegrityError
+from crm_ml.lists.list_columns import check_columns, of_list, of_not_selected
 from crm_ml.storage import manifest as artefacts
 from crm_ml.storage.identity import identity
 from crm_ml.storage.paths import project_root
@@ -68,7 +69,7 @@ def locate(folder: Path) -> Path:
 
 
 def verify_list(folder: Path) -> dict[str, Any]:
-    """Check the files of a list, and that its id is the hash of its ingredients; return the manifest.
+    """Check the files and columns of a list, and that its id is its ingredients' hash; return the manifest.
 
     Raises
     ------
@@ -80,4 +81,7 @@ def verify_list(folder: Path) -> dict[str, Any]:
         raise IntegrityError(f"{folder}: list_id is not the hash of the ingredients; write the list again")
     if LIST_FILE not in manifest["files"]:
         raise IntegrityError(f"{folder}: {LIST_FILE} is not in the manifest; write the list again")
+    check_columns(folder / LIST_FILE, of_list(), manifest.get("schema"))
+    if NOT_SELECTED_FILE in manifest["files"]:
+        check_columns(folder / NOT_SELECTED_FILE, of_not_selected(), of_not_selected().names)
     return manifest

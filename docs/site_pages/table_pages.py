@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from crm_ml.features import groups
-from crm_ml.lists import list_file, not_selected
+from crm_ml.lists import list_columns
 from crm_ml.lists.column_meanings import LIST, MANIFEST, NOT_SELECTED
 from crm_ml.lists.page.feature_text import feature_meaning
 from crm_ml.propensity.action_features import COLUMNS as ACTION_FEATURES
@@ -145,9 +145,9 @@ def _list() -> str:
         "against the manifest. Money is in whole minor units (cents)."
     )
     parts = ["# The list", lead, "## list.parquet", "One row for each customer and slot, ordered by both."]
-    parts += [_fields(list_file.schema(), LIST), "## others.parquet"]
+    parts += [_fields(list_columns.of_list(), LIST), "## others.parquet"]
     parts += ["Customers who could have been listed and are not; effects are measured against them."]
-    parts += [_fields(not_selected.schema(), NOT_SELECTED), "## manifest.json"]
+    parts += [_fields(list_columns.of_not_selected(), NOT_SELECTED), "## manifest.json"]
     parts += [table(("entry", "holds"), ((f"`{name}`", text) for name, text in MANIFEST.items()))]
     return "\n\n".join(parts) + "\n"
 

@@ -95,8 +95,8 @@ def test_every_score_and_every_column_of_a_list_has_a_meaning():
         assert {score for score in module.SCORES if score not in shown} <= {"uplift"}
         assert all(text.rsplit("|", 1)[1].strip() for text in shown.values()), family
     for title, schema in (
-        ("list.parquet", table_pages.list_file.schema()),
-        ("others.parquet", table_pages.not_selected.schema()),
+        ("list.parquet", table_pages.list_columns.of_list()),
+        ("others.parquet", table_pages.list_columns.of_not_selected()),
     ):
         shown = rows(pages["reference/list.md"], title)
         assert list(shown) == schema.names

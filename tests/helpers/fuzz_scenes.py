@@ -12,7 +12,7 @@ GUESS = "tables --guess {file} --out configs/data/new.yaml"
 SCORE = "score score/mine --out lists"
 NEW_RUN = f"train --new churn --data {MAPPING} --name new"
 NEW_LIST = f"score --new --data {MAPPING} --name new"
-EXPORT = f"score export {LIST} --to csv"
+EXPORT = f"score export {LIST} --to braze"
 TO_PEOPLE = f"score export {LIST} --contacts data/contacts.csv --to"
 READ_LIST = (
     EXPORT,
@@ -96,6 +96,6 @@ SCENES = (
         10,
         ("configs/*/mine.yaml", "data/*.*", f"{MODEL}/*", f"{LIST}/*/*", f"{LIST}/latest.json",
          "runs/mlflow.db", "runs/pseudonym.key", "data/tables/*"),
-        (CHECK, CHECK, SCORE, GUESS, f"{TO_PEOPLE} csv", *READ_RUN),
+        (CHECK, CHECK, SCORE, GUESS, f"{TO_PEOPLE} meta", *READ_RUN),
     ),
 )  # fmt: skip

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
 
-from crm_ml.lists.list_file import schema
+from crm_ml.lists.list_columns import of_list
 from crm_ml.storage import manifest, parquet
 from crm_ml.storage.identity import identity
 
@@ -66,7 +66,7 @@ def write_list(folder, rows, others=(), made_of=None, drop=(), **facts):
 def fill(folder, rows, others=(), shared=None, drop=()):
     """Write the files of rows into a folder that is there."""
     shared = shared or {"list_id": "f" * 32, "as_of": datetime(2024, 6, 1, tzinfo=UTC)}
-    kinds = {field.name: field.type for field in schema()}
+    kinds = {field.name: field.type for field in of_list()}
     kinds |= {name: kind for name, kind in LATER.items() if name not in kinds}
     columns = pa.schema({name: kind for name, kind in kinds.items() if name not in drop})
     ordered = sorted(rows, key=lambda one: (one["customer_id"], one["slot"]))

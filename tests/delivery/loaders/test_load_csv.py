@@ -69,8 +69,8 @@ def test_an_empty_list_is_a_header_alone(tmp_path):
 
 
 def test_a_type_without_a_form_is_refused(tmp_path):
-    found = write_list(tmp_path / "lists", 1, arm=pa.array([AS_OF.replace(tzinfo=None)], pa.timestamp("us")))
-    with pytest.raises(InputError, match=r"column arm is timestamp\[us\]"):
+    found = write_list(tmp_path / "lists", 1, seen=pa.array([AS_OF.replace(tzinfo=None)], pa.timestamp("us")))
+    with pytest.raises(InputError, match=r"column seen is timestamp\[us\]"):
         csv_file.load(found, tmp_path / "out")
     assert content(tmp_path / "out") == {}
     assert AS_OF.tzinfo == UTC

@@ -60,12 +60,12 @@ def test_a_list_is_loaded_once_and_others_beside_it(tmp_path):
 def test_new_columns_are_added_and_missing_ones_are_null(tmp_path):
     path = tmp_path / "crm.duckdb"
     for number, arms in enumerate([None, ["treat", "explore"], None], start=1):
-        more = {} if arms is None else {"arm": pa.array(arms)}
+        more = {} if arms is None else {"seen": pa.array(arms)}
         duckdb_table.load(write_list(tmp_path, 2, day=number, **more), path)
-    found = query(path, "SELECT arm, count(*) FROM crm_ml_list_rows GROUP BY 1 ORDER BY 1")
+    found = query(path, "SELECT seen, count(*) FROM crm_ml_list_rows GROUP BY 1 ORDER BY 1")
     assert found == [("explore", 1), ("treat", 1), (None, 4)]
-    retyped = write_list(tmp_path, 2, day=4, arm=pa.array([1, 2]), uplift=pa.array(["x", "y"]))
-    with pytest.raises(InputError, match=r"arm is BIGINT in the list and VARCHAR .*uplift is VARCHAR"):
+    retyped = write_list(tmp_path, 2, day=4, seen=pa.array([1, 2]))
+    with pytest.raises(InputError, match="seen is BIGINT in the list and VARCHAR "):
         duckdb_table.load(retyped, path)
     assert len(counts(path)[1]) == 3
 
