@@ -111,7 +111,7 @@ def test_flags_give_the_day_the_settings_and_the_folder(project):
             "needs a model of churn in the settings (models: {churn: churn@champion})",
         ),
         (["--set", "value_model=clv@champion"], "models: {churn: churn@champion, clv: clv@champion}"),
-        (["--out", "configs/score/default.yaml"], "nothing was published"),
+        (["--out", "configs/score/default.yaml"], "configs/score/default.yaml is no folder; name another"),
     ],
 )
 def test_what_can_not_be_used_exits_with_2_and_one_message(project, capsys, arguments, words):

@@ -158,3 +158,15 @@ def test_what_a_command_has_read_is_forgotten_at_its_end():
     with masking.noting(["mysql://ada:Zq7xVbn4Kp@db"]):
         assert masking.masked_text("at Zq7xVbn4Kp") == "at ***"
     assert masking.masked_text("at Zq7xVbn4Kp") == "at Zq7xVbn4Kp"
+
+
+def test_a_log_record_whose_arguments_do_not_fit_fails_no_work(capsys):
+    def work():
+        try:
+            raise KeyError("a")
+        except KeyError:
+            logging.getLogger("somewhere").exception("it failed %d times", "b")
+        sys.stdout.write("went on\n")
+
+    assert commands.run(work) == 0
+    assert capsys.readouterr().out == "went on\n"
