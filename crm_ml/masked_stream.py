@@ -10,6 +10,7 @@ from typing import Any, TextIO
 
 from crm_ml.masking import masked_text
 
+MOST_OF_LINE = 2_000
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
@@ -104,5 +105,20 @@ def _tell(failure: Any) -> None:
 
 
 def printable(text: str) -> str:
-    """Write out what controls a terminal, which a cell, a column or a path may hold, but lines and tabs."""
-    return _CONTROLS.sub(lambda control: ascii(control[0])[1:-1], text)
+    """Write out what controls a terminal, which a cell, a column or a path may hold, but lines and tabs.
+
+    Of a line that is longer than `MOST_OF_LINE` characters, such as one that repeats a path, the middle is
+    left out.
+
+    Examples
+    --------
+    >>> len(printable("a" * 9_000)), len(printable("a" * 2_000))
+    (2001, 2000)
+    """
+    text = _CONTROLS.sub(lambda control: ascii(control[0])[1:-1], text)
+    return "\n".join(map(_bounded, text.split("\n")))
+
+
+def _bounded(line: str) -> str:
+    half = MOST_OF_LINE // 2
+    return line if len(line) <= MOST_OF_LINE else f"{line[:half]}…{line[-half:]}"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from crm_ml.errors import InputError
 from crm_ml.storage.input_limits import MOST_CELL_BYTES, MOST_FREE_BYTES, MOST_LINE_BYTES, MOST_TIMES
-from crm_ml.tables.parquet_footer import check_footer, refuse_bomb
+from crm_ml.tables.parquet_footer import checked_metadata
 from crm_ml.tables.sources import ROW, refuse_row_column, refuse_twice, sha256
 from crm_ml.tables.sql import file_literal, ident, literal, parquet_rows
 
@@ -211,15 +211,12 @@ def _refuse_large_texts(
 def _parquet_types(connection: "duckdb.DuckDBPyConnection", path: Path) -> dict[str, str]:
     """Return columns and types of a file; durations, which Parquet stores as numbers, by that name."""
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
-    check_footer(path)
-    refuse_bomb(path, pq.read_metadata(path))
+    schema = checked_metadata(path).schema.to_arrow_schema()
     read = parquet_rows(path)
     types = {
         str(row[0]): str(row[1]) for row in connection.execute(f"DESCRIBE SELECT * FROM {read}").fetchall()
     }
-    schema = pq.read_schema(path)
     refuse_twice(schema.names)
     return {
         name: "DURATION" if pa.types.is_duration(of_arrow.type) else kind

@@ -58,6 +58,27 @@ def check_footer(path: Path) -> None:
     _refuse_deep(walk.children)
 
 
+def checked_metadata(path: Path) -> "pq.FileMetaData":
+    """Read the footer of a Parquet file after it was looked over, see `check_footer` and `refuse_bomb`.
+
+    Raises
+    ------
+    InputError
+        Also if Arrow can't make sense of it, such as of a schema of its own that is damaged.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    check_footer(path)
+    try:
+        metadata = pq.read_metadata(path)
+        metadata.schema.to_arrow_schema()
+    except (pa.ArrowException, OSError, UnicodeDecodeError):
+        raise InputError(_BROKEN) from None
+    refuse_bomb(path, metadata)
+    return metadata
+
+
 def refuse_bomb(path: Path, metadata: "pq.FileMetaData") -> None:
     """Refuse a Parquet file that says to hold far more than its bytes can.
 

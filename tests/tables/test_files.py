@@ -209,3 +209,13 @@ def test_a_duration_is_no_number(tmp_path: Path, unit: str, column: str) -> None
     pq.write_table(table.set_column(place, column, pa.array(range(200), pa.duration(unit))), shop.path(LINES))
     with pytest.raises(InputError, match=r"type DURATION(, written as [9:]+)?; map another column"):
         load_config(shop.config)
+
+
+def test_a_damaged_schema_of_arrow_in_the_footer_is_one_clear_error(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, "parquet")
+    shop.write()
+    content = shop.path(LINES).read_bytes()
+    at = content.index(b"ARROW:schema") + 20  # of its base64
+    shop.path(LINES).write_bytes(content[:at] + b"\x01" + content[at + 1 :])
+    with pytest.raises(InputError, match="is no whole Parquet file"):
+        load_config(shop.config)
