@@ -36,6 +36,9 @@ _BY_NUMBER = {
     errno.ENOMEM: _MEMORY,
     errno.EAGAIN: "no more threads or processes can be started; raise the limit (ulimit -u)",
 }
+_NO_DAY = (
+    "a date lies before the year 1 or after 9999; correct the dates or the numbers of days in the settings"
+)
 _SIGNS = {
     "No space left on device": _FULL,
     "database or disk is full": _FULL,
@@ -48,6 +51,8 @@ _SIGNS = {
     "embedded null byte": "a path has a NUL character; correct the argument or the setting",
     "embedded null character": "a path has a NUL character; correct the argument or the setting",
     "Symlink loop from": "a path is a link that leads back to itself; correct the link",
+    "date value out of range": _NO_DAY,
+    "; must have magnitude <= 999999999": _NO_DAY,
     "can't start new thread": _BY_NUMBER[errno.EAGAIN],
 }  # what libraries and Python say without a number
 _PARQUET = (
@@ -74,8 +79,14 @@ def expected(error: BaseException) -> CrmError | None:
 
     Examples
     --------
+    >>> import datetime
     >>> str(expected(FileNotFoundError(2, "No such file or directory", "out/a.json")))
     'out/a.json does not exist; correct the path, or make its folder first'
+    >>> try:
+    ...     datetime.date(2024, 1, 1) - datetime.timedelta(days=10**6)
+    ... except OverflowError as error:
+    ...     str(expected(error)).partition(";")[0]
+    'a date lies before the year 1 or after 9999'
     >>> mistake = KeyError("a")
     >>> mistake.__context__ = FileNotFoundError(2, "No such file or directory", "out/a.json")
     >>> expected(mistake) is None
