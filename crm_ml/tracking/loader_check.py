@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from crm_ml.errors import CrmError, InputError
+from crm_ml.errors import CrmError, InputError, IntegrityError
 from crm_ml.storage.manifest import read_manifest
 from crm_ml.tracking.logged_models import MODEL_FOLDER
 from crm_ml.tracking.store import connect, load_mlflow, refusing
@@ -32,11 +32,10 @@ def check_loader(name: str, version: str, home: Path) -> None:
     ------
     LoaderGone
         The message names the version of crm_ml that made the model, and the command that trains it again.
+    IntegrityError
+        If ``MLmodel`` is no description of a model.
     """
-    load_mlflow()
-    from mlflow.models import Model
-
-    described = Model.load(str(home))
+    described = _described(name, version, home)
     module = str(described.flavors["python_function"]["loader_module"])
     if _present(module):
         return
@@ -45,6 +44,22 @@ def check_loader(name: str, version: str, home: Path) -> None:
         f"which crm_ml {VERSION} does not have; train it again: "
         f"python -m crm_ml.train {_run_name(described)}"
     )
+
+
+def _described(name: str, version: str, home: Path) -> Any:
+    """Read what MLflow keeps of a model; it and its YAML raise errors of many classes on a damaged file."""
+    load_mlflow()
+    from mlflow.models import Model
+    from yaml import YAMLError
+
+    try:
+        described = Model.load(str(home))
+        described.flavors["python_function"]["loader_module"]
+    except (YAMLError, KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        raise IntegrityError(
+            f"model {name} version {version}: MLmodel is damaged ({type(error).__name__}); train it again"
+        ) from error
+    return described
 
 
 def _present(module: str) -> bool:

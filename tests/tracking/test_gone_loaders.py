@@ -6,9 +6,10 @@ import pytest
 from third_party import third_party
 
 from crm_ml import __version__, tracking
-from crm_ml.errors import InputError
+from crm_ml.errors import InputError, IntegrityError
 from crm_ml.models import create, model_folder
 from crm_ml.storage.manifest import new_folder
+from crm_ml.tracking import loader_check
 
 
 @pytest.fixture
@@ -65,3 +66,13 @@ def shop_rows():
 
     days = np.arange(200.0)
     return pd.DataFrame({"rfm_days_since_order": days}), (days % 7 > days / 40).astype(int)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["x: *nothing\n", "flavors: [1]\n", "flavors: {}\n", "[" * 5_000, "- a\n", "x: !!binary a\n"],
+)
+def test_a_damaged_description_of_a_model_is_refused(tmp_path, text):
+    (tmp_path / "MLmodel").write_text(text)
+    with pytest.raises(IntegrityError, match="model churn version 1: MLmodel is damaged"):
+        loader_check.check_loader("churn", "1", tmp_path)
