@@ -177,13 +177,20 @@ class Player:
             (case / name).mkdir(parents=True, exist_ok=True)
         (case / "outside/other.csv").write_text("id;joined;city;age\nc9;01.01.2024;Rome;3\n")
 
+    def _around(self):
+        """Return what lies beside a case and at home, where a library may write that no hook sees."""
+        beside = {str(path): path.lstat().st_mtime_ns for path in [self.folder, *self.world.rglob("*")]}
+        beside.pop(str(self.folder))  # the case comes and goes
+        names = {entry.path for place in (self.folder, Path.home()) for entry in os.scandir(place)}
+        return {*beside.items(), *((name, 0) for name in names - {str(self.case)})}
+
     def play(self, order):
         """Play one case and return the verdict on it."""
         case = self.case
         fuzz_judge.remove(case)
         shutil.copytree(self.world, case, symlinks=True)
         before = fuzz_judge.listing(case)
-        resident = _resident()
+        resident, around = _resident(), self._around()
 
         def work():
             begin(case)
@@ -198,6 +205,8 @@ class Player:
         seconds = time.monotonic() - started
         verdict = fuzz_judge.judge(case, before, code, hung, used.ru_maxrss * 1024 - resident, GROWTH_BYTES)
         verdict |= {"seconds": round(seconds, 2), "cpu": round(used.ru_utime + used.ru_stime, 2)} | order
+        if self._around() != around:
+            verdict["faults"].append(f"left {sorted(self._around() ^ around)[0]} outside of the case")
         if not order.get("keep"):
             fuzz_judge.remove(case)
         return verdict

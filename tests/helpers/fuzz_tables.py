@@ -31,6 +31,8 @@ def csv_mutated(draw: random.Random, content: bytes) -> tuple[bytes, str]:
     text = content.decode()
     mark = max(",;\t", key=text.split("\n", 1)[0].count)
     rows = [line.split(mark) for line in text.splitlines()]
+    if len(rows) < 2:
+        return fuzz_values.bytes_mutated(draw, content)
     kind, value = draw.choice(("cell", *CSV_CHANGES)), draw.choice(CELLS)
     row, column = draw.randrange(1, len(rows)), draw.randrange(len(rows[0]))
     if kind == "mark":

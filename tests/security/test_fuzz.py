@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import fuzz_cases
 import pytest
 import soak
 
@@ -20,7 +21,8 @@ COUNT = soak.size(60, 60, 2_000)
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="cases are forks")
 @pytest.mark.timeout(3 * 3600)
 def test_no_mutation_brings_a_traceback_a_hang_a_signal_or_a_file_outside(tmp_path, tried):
-    verdicts = played(tmp_path, [{"seed": soak.SEED, "number": number} for number in range(COUNT)])
+    numbers = fuzz_cases.numbers(soak.SEED, COUNT, whole=soak.SOAK)
+    verdicts = played(tmp_path, [{"seed": soak.SEED, "number": number} for number in numbers])
     tried(COUNT)
     assert len(verdicts) == COUNT
     assert {verdict["code"] for verdict in verdicts} >= {0, 2}  # neither all refused nor none
