@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from crm_ml import environment
 from crm_ml.errors import ConfigError
 from crm_ml.storage.private_scratch import process_scratch
-from crm_ml.tables.sql import literal
+from crm_ml.tables.sql import file_literal, literal
 
 if TYPE_CHECKING:
     import duckdb
@@ -70,7 +70,8 @@ def connect(
     except (duckdb.ParserException, duckdb.InvalidInputException):
         raise ConfigError("CRM_ML_MEMORY is no size; write it as 4GB or 500MB") from None
     if folders is not None:
-        allowed = ", ".join(literal(folder.resolve()) for folder in folders)
+        # a path in SQL is a pattern, which DuckDB compares as it is written before it compares what it matches
+        allowed = ", ".join(form(folder.resolve()) for folder in folders for form in (literal, file_literal))
         connection.execute(f"SET allowed_directories = [{allowed}]")
         connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")

@@ -22,6 +22,7 @@ from soak import drawn, size
 from crm_ml.errors import InputError
 from crm_ml.tables.databases import DuckTable
 from crm_ml.tables.engine import connect
+from crm_ml.tables.sql import file_literal, literal
 from crm_ml.tables.sql_query import SqlQuery
 
 MAIL = "jane@example.com"
@@ -303,6 +304,24 @@ def test_a_view_of_a_duckdb_file_sees_the_root_alone(
     assert python_variable.num_rows == 1
     assert bytes_below(root.parent) == before
     tried(len(played) + 1 + len(STATEMENTS))
+
+
+def test_a_root_whose_name_is_a_pattern_is_read_and_opens_nothing_else(tmp_path: Path) -> None:
+    root = tmp_path / "q? [1]*"
+    for folder in (root, tmp_path / "qx 1y"):
+        folder.mkdir()
+        (folder / "o.csv").write_text("a\n1\n")
+    (tmp_path / "other.csv").write_text("a\n1\n")
+    with connect(folders=[root]) as confined:
+        read = f"SELECT a FROM read_csv({file_literal(root / 'o.csv')})"
+        assert confined.execute(read).fetchall() == [(1,)]
+        for path in (
+            f"{tmp_path}/qx 1y/o.csv",
+            f"{tmp_path}/q? [[]1][*]/../other.csv",
+            f"{tmp_path}/*/o.csv",
+        ):
+            with pytest.raises(duckdb.PermissionException):
+                confined.execute(f"SELECT a FROM read_csv({literal(path)})")
 
 
 @pytest.mark.parametrize("limit", ["abc", "1GB'; CREATE TABLE x AS SELECT 1 --", "", "1 GB; SELECT 1", "-"])
