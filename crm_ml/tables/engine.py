@@ -70,7 +70,7 @@ def connect(
     except (duckdb.ParserException, duckdb.InvalidInputException):
         raise ConfigError("CRM_ML_MEMORY is no size; write it as 4GB or 500MB") from None
     if folders is not None:
-        # a path in SQL is a pattern, which DuckDB compares as it is written before it compares what it matches
+        # a path in SQL is a pattern, which DuckDB compares as it is written and then as what it matches
         allowed = ", ".join(form(folder.resolve()) for folder in folders for form in (literal, file_literal))
         connection.execute(f"SET allowed_directories = [{allowed}]")
         connection.execute("SET enable_external_access = false")
