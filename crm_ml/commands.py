@@ -2,27 +2,22 @@
 
 import contextlib
 import os
-import platform
 import sys
-import tempfile
-import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVarTuple
 
-from crm_ml import environment
+from crm_ml.error_report import place_of, write_report
 from crm_ml.errors import CrmError
 from crm_ml.masked_stream import Unread, masked_streams, printable
 from crm_ml.masking import masked_text, noting
 from crm_ml.private_files import private_files
 from crm_ml.system_errors import expected
-from crm_ml.version import VERSION
 
 if TYPE_CHECKING:
     import argparse
 
 UNEXPECTED, INTERRUPTED, UNREAD = 70, 130, 141
-_LONGEST = 1_000_000
 Given = TypeVarTuple("Given")
 
 
@@ -33,8 +28,8 @@ def run(work: Callable[[*Given], int | None], *given: *Given, lead: str = "error
     its message on standard error and its exit code; SIGTERM during a search is one of these (143), Ctrl-C
     ends with 130, and a reader of the output that went away, such as ``head``, with 141. Of anything else,
     also of what is no `Exception`, a report with the traceback is written, open to its owner alone, and the
-    message names it (70). What such an exception says is only in the report, since it may hold a cell of the
-    data. No secret is written on a stream or in the report (`crm_ml.masking`).
+    message names it (70). What such an exception says is only in the report, where a cell of the data is
+    shown by its form (`crm_ml.error_report`). No secret is written on a stream or in it (`crm_ml.masking`).
 
     Parameters
     ----------
@@ -169,28 +164,7 @@ def _let_go() -> None:
 def _unexpected(error: BaseException, lead: str) -> int:
     """Write a report of an exception nobody expected, say where it lies, and return 70."""
     name = type(error).__name__
-    path = _report(error)
-    where = f"what happened where is in {path}" if path else f"{_place(error)}; no report could be written"
+    path = write_report(error)
+    where = f"what happened where is in {path}" if path else f"{place_of(error)}; no report could be written"
     tell(CrmError(f"unexpected {name}; {where}"), lead)
     return UNEXPECTED
-
-
-def _report(error: BaseException) -> str | None:
-    """Write the masked traceback for the owner alone; return its path, or None where no folder takes it."""
-    trace = "".join(traceback.format_exception(error))[-_LONGEST:]
-    text = f"crm_ml {VERSION}, Python {platform.python_version()}\n\n{masked_text(trace)}"
-    for folder in (None, environment.text(environment.DATA), environment.text(environment.RUNS)):
-        try:
-            number, path = tempfile.mkstemp(prefix="crm_ml-", suffix=".txt", dir=folder)
-            with os.fdopen(number, "w", encoding="utf-8", errors="backslashreplace") as report:
-                report.write(text)
-        except (OSError, ValueError):
-            continue
-        return path
-    return None
-
-
-def _place(error: BaseException) -> str:
-    """Return module and line of ours in which an exception was raised."""
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "crm_ml" in frame.filename]
-    return f"{Path(frames[-1].filename).stem} line {frames[-1].lineno}" if frames else "outside crm_ml"

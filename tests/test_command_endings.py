@@ -60,7 +60,23 @@ def test_an_unexpected_error_is_one_line_without_its_text_and_a_private_report(t
     text = report.read_text("utf-8")
     assert text.startswith(f"crm_ml {crm_ml.__version__}, Python 3.")
     assert "in fail" in text
-    assert text.endswith("KeyError: 'ada@example.com'\n")
+    assert text.endswith("KeyError: 'aaa@aaaaaaa.aaa'\n")
+
+
+def refuse_a_cell() -> None:
+    try:
+        int("Łucja")
+    except ValueError as error:
+        raise RuntimeError("row 7 of José:\nLine: Anna,1979-05-12") from error
+
+
+def test_a_report_has_the_frames_of_all_errors_and_no_cell(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    assert commands.run(refuse_a_cell) == 70
+    text = next(tmp_path.iterdir()).read_text("utf-8")
+    assert "ValueError: invalid literal for int() with base 99: 'aaaaa'" in text
+    assert text.count("in refuse_a_cell") == 2
+    assert not any(cell in text.partition("RuntimeError:")[2] for cell in ("José", "Anna", "1979"))
 
 
 def test_without_room_for_a_report_the_line_names_the_place(tmp_path, monkeypatch, capsys):
