@@ -155,7 +155,7 @@ def clean_folder(mapping: Mapping[str, Any], root: Path) -> dict[str, Any]:
     """
     (root / "out").mkdir()
     declared = parse_mapping(copy.deepcopy(dict(mapping)), "the benchmark")
-    opened = open_sources(sources_of(declared, root, root / "m.yaml"))
+    opened = open_sources(sources_of(declared, root, root / "m.yaml"), declared.tables, root / "out")
     try:
         return clean(opened, declared, root / "out", root).to_dict()
     finally:

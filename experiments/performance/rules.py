@@ -101,7 +101,9 @@ def mapping(folder: Path, n: int) -> Any:
     declared = Mapping.model_validate({"name": "many", "tables": wanted})
     (folder / "clean").mkdir()
     sources = {name: Frame(frame) for name, frame in frames.items()}
-    return lambda: clean(open_sources(sources), declared, folder / "clean", folder)
+    return lambda: clean(
+        open_sources(sources, declared.tables, folder / "clean"), declared, folder / "clean", folder
+    )
 
 
 def _rule(number: int) -> str:

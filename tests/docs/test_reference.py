@@ -119,7 +119,16 @@ def models(base=Strict):
 
 def test_every_setting_has_a_meaning():
     pages = "".join(settings_pages.pages().values())
-    bases = {"Scoped", "SnapshotTarget", "Run", "Tuned", "ProbabilityRun", "ListPolicy", "ClvFile"}
+    bases = {
+        "Scoped",
+        "SnapshotTarget",
+        "Run",
+        "Tuned",
+        "ProbabilityRun",
+        "ListPolicy",
+        "ClvFile",
+        "ProfileFile",
+    }
     parts = {part.__name__ for part in settings_pages.PARTS.values()}
     for model in models():
         written = model.__name__.startswith("_")  # of a model's files, by no user

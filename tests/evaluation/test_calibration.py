@@ -5,7 +5,7 @@ import pytest
 from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression
 
-from crm_ml.errors import CalibrationRefused, InputError
+from crm_ml.errors import CalibrationRefused, InputError, IntegrityError
 from crm_ml.evaluation import calibration, calibrators
 from crm_ml.evaluation.calibration import best_calibrator, check_calibrated, fit_calibrator
 from crm_ml.evaluation.classification import auc, ece, log_loss
@@ -61,7 +61,7 @@ def test_save_and_load_keep_every_bit(method, tmp_path):
 @pytest.mark.parametrize("text", ['{"method": "platt"}', '{"method": "magic"}', '{"slope": 1}'])
 def test_a_file_that_is_no_calibrator_is_refused(text, tmp_path):
     (tmp_path / "calibrator.json").write_text(text)
-    with pytest.raises(InputError, match=r"calibrator.json"):
+    with pytest.raises(IntegrityError, match=r"calibrator.json"):
         calibrators.load(tmp_path / "calibrator.json")
 
 

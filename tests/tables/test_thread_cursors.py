@@ -64,7 +64,7 @@ def own_tables(kind: str, named: bool) -> Tables:
     connection, polars = connect(), WORLD.tables("polars")
     frames = {}
     for name in ("customers", "order_lines"):
-        arrow = polars.frame(name).collect(backend="pyarrow").to_native()  # noqa: F841
+        connection.register("arrow", polars.frame(name).collect(backend="pyarrow").to_native())
         connection.execute(f"CREATE {kind} TABLE {name} AS SELECT * FROM arrow")
         frames[name] = connection.table(name)
     return Tables(**frames, cursors=ThreadCursors(connection if named else None))

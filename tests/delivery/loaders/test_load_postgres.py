@@ -74,18 +74,19 @@ def test_a_list_of_another_content_is_no_retry(tmp_path, database):
 
 
 def test_new_columns_are_added_and_missing_ones_are_null(tmp_path, database):
-    old, new = write_list(tmp_path, 2), write_list(tmp_path, 2, day=2, arm=pa.array(["treat", "explore"]))
+    old = write_list(tmp_path, 2)
+    new = write_list(tmp_path, 2, day=2, arm=pa.array(["treat", "explore"]), seen=pa.array(["x", "y"]))
     postgres.load(old)
     postgres.load(new)
     rows = f"SELECT as_of, arm FROM crm_ml_list_rows ORDER BY list_id = '{list_id(new)}', customer_id"
     found = query(database, rows)
     assert [arm for _, arm in found] == [None, None, "treat", "explore"]
     assert found[0][0] == AS_OF
-    retyped = write_list(tmp_path, 2, day=3, arm=pa.array([1, 2]), uplift=pa.array(["x", "y"]))
-    with pytest.raises(InputError, match=r"arm is bigint in the list and text.*uplift is text"):
+    retyped = write_list(tmp_path, 2, day=3, seen=pa.array([1, 2]))
+    with pytest.raises(InputError, match=r"seen is bigint in the list and text"):
         postgres.load(retyped)
-    unknown = write_list(tmp_path, 2, day=4, arm=pa.array([b"x", b"y"]))
-    with pytest.raises(InputError, match=r"no type of PostgreSQL is known for arm \(binary\)"):
+    unknown = write_list(tmp_path, 2, day=4, raw=pa.array([b"x", b"y"]))
+    with pytest.raises(InputError, match=r"no type of PostgreSQL is known for raw \(binary\)"):
         postgres.load(unknown)
     assert len(counts(database)[1]) == 2
 
