@@ -125,8 +125,8 @@ def _filled(rule: FilledDown) -> str:
 
 def _is_cancelled(cancelled: Cancelled) -> str:
     status = trimmed(cancelled.column)
-    equal = (f"{status} = {literal(str(value).strip())}" for value in cancelled.values)
-    return f"coalesce({' OR '.join(equal)}, false)"
+    values = ", ".join(literal(str(value).strip()) for value in cancelled.values)
+    return f"coalesce({status} IN ({values}), false)"  # of which thousands cost no more than one
 
 
 def _plain(mapping: TableMapping, currency: RowCurrency, name: str, text: str) -> str:

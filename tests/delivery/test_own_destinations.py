@@ -121,6 +121,7 @@ def test_entry_points_are_among_the_names(acme):
         ("acme_crm.tools:no_plan", "returns dict and not the ExportPlan"),
         ("acme_crm.tools:TOOLS", "has no TOOLS"),
         ("acme_crm.tools:__name__", "can't be called"),
+        ("math:sqrt", "can't be called with the options of an export"),
     ],
 )
 def test_what_is_no_exporter_is_refused_before_the_list_is_read(acme, name, says):

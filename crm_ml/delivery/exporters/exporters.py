@@ -47,7 +47,13 @@ def plan_of(options: Options) -> ExportPlan:
         If there is no such tool, an option is given that the tool does not have, or an exporter of one's own
         can't be imported or makes no `ExportPlan`.
     """
-    plan = _exporter(options.to)(options)
+    exporter = _exporter(options.to)
+    try:
+        plan = exporter(options)
+    except TypeError as error:
+        if error.__traceback__ is not None and error.__traceback__.tb_next is not None:
+            raise  # of what it does, not of how it is called
+        raise ConfigError(f"{options.to} can't be called with the options of an export: {error}") from error
     if not isinstance(plan, ExportPlan):
         raise ConfigError(f"{options.to} returns {type(plan).__name__} and not the ExportPlan of an exporter")
     return plan
@@ -62,6 +68,6 @@ def _exporter(name: str) -> Exporter:
         raise ConfigError(f"there is no exporter {name!r}; there are {known}, and one's own as module:name")
     exporter = named(name if is_own(name) else points[name].value)
     if not callable(exporter):
-        raise ConfigError(f"{name} can't be called with the options of an export; name a function")
+        raise ConfigError(f"{name} can't be called; name a function that takes the options of an export")
     made: Exporter = exporter
     return made
