@@ -18,7 +18,8 @@ HOW_TO = {
     "Maintain": "release /contributing /security",
 }  # group -> its pages in order; further ones stand below the groups
 EXPLANATION = (
-    "snapshots why_no_random_split calibration champions certainty allocation hold_outs how_good_is_it"
+    "snapshots why_no_random_split calibration champions certainty allocation hold_outs "
+    "how_good_is_it security"
 )
 FIRST = (
     *(f"explanation/{stem}.md" for stem in EXPLANATION.split()),
@@ -28,6 +29,7 @@ FIRST = (
     "reference/list.md",
     "reference/commands.md",
     "reference/exit_codes.md",
+    "reference/limits.md",
 )
 SINGLE = {
     "Glossary": "glossary.md",
