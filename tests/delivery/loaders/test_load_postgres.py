@@ -172,6 +172,7 @@ def test_kills_at_any_moment_neither_lose_nor_double_a_row(tmp_path, database):
         ("postgresql://crm:geheim@localhost:geheim/postgres", "can't connect"),
         ("geheim://crm:geheim@x", "can't connect"),
     ],
+    ids=["socket", "user", "database", "port", "scheme"],  # pytest has the name of a test in the environment
 )
 def test_an_error_of_the_connection_tells_no_part_of_the_address(
     tmp_path, server, monkeypatch, capsys, caplog, address, says
