@@ -23,7 +23,10 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
         ended = subprocess.run(
-            [sys.executable, "-m", "pytest", "-q", f"--junitxml={report}", str(TESTS)],
+            [
+                *(sys.executable, "-m", "pytest", "-q"),
+                *("-o", "junit_family=xunit1", f"--junitxml={report}", str(TESTS)),
+            ],
             cwd=ROOT,
             env={"CRM_ML_TESTS": "all"} | dict(os.environ),
             check=False,

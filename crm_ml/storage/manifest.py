@@ -10,8 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from crm_ml.errors import AlreadyPublished, IntegrityError
+from crm_ml.errors import AlreadyPublished, InputError, IntegrityError
 from crm_ml.private_files import make_folder, private_files
+from crm_ml.storage.input_limits import MOST_JSON_BYTES
+from crm_ml.storage.regular_file import read_bytes, read_json
 
 MANIFEST = "manifest.json"
 _FORMAT = 1
@@ -125,7 +127,7 @@ def verify(folder: Path) -> dict[str, Any]:
 
 def fingerprint(folder: Path) -> str:
     """Return the sha256 of the manifest, which identifies the content of all files."""
-    return hashlib.sha256((Path(folder) / MANIFEST).read_bytes()).hexdigest()
+    return hashlib.sha256(read_bytes(Path(folder) / MANIFEST, MOST_JSON_BYTES)).hexdigest()
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
@@ -137,11 +139,11 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         If the manifest is missing or invalid.
     """
     try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        manifest = read_json(folder / MANIFEST)
     except OSError as error:
         raise IntegrityError(f"{folder}: {MANIFEST} can't be read: {error.strerror}") from error
-    except ValueError as error:
-        raise IntegrityError(f"{folder}: {MANIFEST} is no JSON: {error}") from error
+    except InputError as error:
+        raise IntegrityError(f"{folder}: {MANIFEST} {error}") from error
     if not isinstance(manifest, dict) or manifest.get("format") != _FORMAT:
         raise IntegrityError(f"{folder}: {MANIFEST} is not of format {_FORMAT}")
     if not isinstance(manifest.get("files"), dict):

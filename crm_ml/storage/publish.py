@@ -21,6 +21,7 @@ from crm_ml.errors import AlreadyPublished, InputError
 from crm_ml.private_files import make_folder, private_files, tell_open
 from crm_ml.storage.group_access import Group
 from crm_ml.storage.manifest import sync
+from crm_ml.storage.regular_file import read_json
 from crm_ml.storage.workspace import locked, new_workspace, workspaces
 
 log = logging.getLogger(__name__)
@@ -112,7 +113,7 @@ def recover(folder: Path) -> None:
 def read_pointer(folder: Path) -> dict[str, str] | None:
     """Return the content of ``latest.json``, None if it is absent or invalid."""
     try:
-        content = json.loads((folder / POINTER).read_text("utf-8"))
+        content = read_json(folder / POINTER)
     except (OSError, ValueError):
         return None
     if not isinstance(content, dict) or not all(

@@ -1,6 +1,5 @@
 """A run as its artefacts tell of it: name, config and stages."""
 
-import json
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from crm_ml import tracking
 from crm_ml.errors import InputError
+from crm_ml.storage.regular_file import read_json
 from crm_ml.train.record.account import FILE, Stages, from_artefact
 from crm_ml.train.record.parameters import with_threads
 
@@ -71,6 +71,6 @@ def _read(client: "Client", run_id: str, name: str) -> Any:
     )
     with tempfile.TemporaryDirectory() as folder, tracking.refusing(missing):
         try:
-            return json.loads(Path(client.download_artifacts(run_id, name, folder)).read_text("utf-8"))
+            return read_json(Path(client.download_artifacts(run_id, name, folder)))
         except (OSError, ValueError) as error:
             raise InputError(missing) from error
