@@ -30,7 +30,7 @@ from crm_ml.models.booster_text import booster_of, text_of
 from crm_ml.models.calibrated_model import CalibratedModel
 from crm_ml.models.one_feature_rule import OneFeatureRule
 from crm_ml.models.shrunk_rate import ShrunkRate
-from crm_ml.storage.manifest import fingerprint, verify, write_manifest
+from crm_ml.storage.manifest import MANIFEST, fingerprint, verify, write_manifest
 
 NUMBERS = ("-1", "0", "1", "7", "63", "-64", "2147483647", "99999999999999999999", "1e308", "nan", "inf", "")
 JSON = (None, -1, 0, 10**30, 1e308, "x", "", [], {}, [[]], True, float("nan"), float("inf"), [1, 2], {"a": 1})
@@ -300,5 +300,5 @@ def test_another_folder_with_sums_of_its_own_is_not_what_was_registered(
 @pytest.mark.parametrize("target", ["/dev/full", "/dev/zero", "/dev/null"])
 def test_a_manifest_that_is_a_device_is_refused(tmp_path: Path, target: str) -> None:
     (tmp_path / "manifest.json").symlink_to(target)
-    with pytest.raises(IntegrityError, match="manifest.json is no regular file but a device"):
+    with pytest.raises(IntegrityError, match=r"manifest\.json is no regular file but a device"):
         verify(tmp_path)
