@@ -46,6 +46,7 @@ _SIGNS = {
     "File too large": _BY_NUMBER[errno.EFBIG],
     "file is not a database": _DAMAGED,
     "database disk image is malformed": _DAMAGED,
+    "malformed database schema": _DAMAGED,
     "disk I/O error": _DAMAGED,
     "attempt to write a readonly database": "a database file can't be written by this user; see its mode",
     "embedded null byte": "a path has a NUL character; correct the argument or the setting",
@@ -116,6 +117,8 @@ def _of_system(error: BaseException) -> str:
     if error.filename is not None and number in _OF_PATH:
         paths = [_shown(path) for path in (error.filename, error.filename2) if path is not None]
         return f"{' or '.join(paths)} {_OF_PATH[number]}"
+    if number == errno.EIO:
+        return f"a file or device {_OF_PATH[number]}"
     if isinstance(error, ConnectionError | TimeoutError) or type(error).__module__.startswith("requests"):
         return f"a server can't be reached ({type(error).__name__}); see whether it runs, then run it again"
     return ""

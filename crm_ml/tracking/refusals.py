@@ -19,6 +19,7 @@ _DAMAGED = (
     "out-of-date database schema",
     "Can't locate revision",
     "disk image is malformed",
+    "malformed database schema",
     "file is not a database",
 )
 _LONGEST = 200

@@ -4,8 +4,10 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from crm_ml import environment
+from crm_ml.errors import InputError
 from crm_ml.masking import masked, note
 from crm_ml.storage.paths import sqlite_file
+from crm_ml.storage.regular_file import open_regular
 from crm_ml.tracking.refusals import StoreRefused
 
 _SERVERS = ("http", "https")
@@ -83,8 +85,11 @@ def _check_file(uri: str, file: Path) -> None:
         return
     if not file.is_file():
         raise _refused(uri, f"{file} is no regular file")
-    with file.open("rb") as opened:
-        head = opened.read(len(_SQLITE))
+    try:
+        with open_regular(file) as opened:
+            head = opened.read(len(_SQLITE))
+    except (InputError, OSError) as error:
+        raise _refused(uri, f"{file} can't be read ({getattr(error, 'strerror', None) or error})") from None
     if head and head != _SQLITE:
         raise _refused(uri, f"{file} is no SQLite database; bring it back from a copy, or move it away")
 
