@@ -145,3 +145,16 @@ def test_a_store_lies_in_its_folder_whatever_that_is_called(name, template, tmp_
     assert [path.name for path in tmp_path.iterdir()] == [name]
     assert tracking.connect().list_artifacts(run.run_id)[0].path == "config.json"
     assert list((folder / "artefacts").rglob("config.json"))
+
+
+def test_a_store_whose_file_or_schema_is_damaged_is_one_clear_line(template, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("CRM_ML_RUNS", str(tmp_path))
+    (tmp_path / "mlflow.db").symlink_to("/proc/self/mem")
+    assert promote(["churn"]) == 2
+    assert "mlflow.db can't be read (Input/output error)" in capsys.readouterr().err
+    (tmp_path / "mlflow.db").unlink()
+    content = template.read_bytes()
+    assert b"CREATE TABLE" in content
+    (tmp_path / "mlflow.db").write_bytes(content.replace(b"CREATE TABLE", b"CREATE TABLX"))
+    assert promote(["churn"]) == 2
+    assert "is damaged, or of another version" in capsys.readouterr().err
