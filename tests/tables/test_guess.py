@@ -405,3 +405,13 @@ def test_columns_of_one_name_are_refused(tmp_path):
     )
     with pytest.raises(InputError, match=r"orders.parquet has several columns of one name"):
         write_guess([tmp_path / "orders.parquet"], tmp_path / "mine.yaml")
+
+
+def test_times_of_a_zone_that_is_none_are_refused_with_their_type(tmp_path):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    times = pa.array([1_717_200_000_000_000], pa.timestamp("us", "Nowhere/Land"))
+    pq.write_table(pa.table({"ordered_at": times}), tmp_path / "orders.parquet")
+    with pytest.raises(InputError, match=r"orders.parquet has values of type .*Nowhere/Land.* times in UTC"):
+        guessed(tmp_path, tmp_path / "orders.parquet")

@@ -41,7 +41,10 @@ def read_parquet_sample(path: Path) -> Sample:
     kinds = {field.name: _kind(field.type) for field in table.schema}
     if len(kinds) < table.num_columns:
         raise InputError(f"{path.name} has several columns of one name; rename all but one")
-    columns = {name: _texts(table.column(name), kind) for name, kind in kinds.items()}
+    try:
+        columns = {name: _texts(table.column(name), kind) for name, kind in kinds.items()}
+    except InputError as error:
+        raise InputError(f"{path.name} {error}") from None
     return Sample(path, tuple(kinds), columns, kinds, table.num_rows == file.metadata.num_rows)
 
 
@@ -83,5 +86,11 @@ def _kind(of_arrow: "pa.DataType") -> str:
 def _texts(column: "pa.ChunkedArray", kind: str) -> list[str | None]:
     if kind == "other":
         return [None] * len(column)
-    texts = (None if value is None else str(value).strip() for value in column.to_pylist())
+    try:
+        cells = column.to_pylist()
+    except (ValueError, OverflowError):  # such as times of a zone that is none, or of the year 300,000
+        raise InputError(
+            f"has values of type {column.type} that can't be read; write them anew, times in UTC"
+        ) from None
+    texts = (None if value is None else str(value).strip() for value in cells)
     return [None if text in ("", "nan") else text for text in texts]

@@ -57,12 +57,16 @@ def left_out(columns: Iterable[str], patterns: Iterable[str], extra: Iterable[st
     Raises
     ------
     ConfigError
-        If a pattern matches no feature of any group, and none of `extra`.
+        If a pattern matches no feature of any group, and none of `extra`; or if no feature is left.
 
     Examples
     --------
     >>> left_out(["rfm_orders", "timing_monday_share"], ["timing_*"])
     ['timing_monday_share']
+    >>> left_out(["rfm_orders"], ["*"])
+    Traceback (most recent call last):
+    ...
+    crm_ml.errors.ConfigError: leave_out: * leave no feature; there are rfm_orders
     """
     names = list(columns)
     by_pattern = {pattern: fnmatch.filter(names, pattern) for pattern in patterns}
@@ -74,4 +78,9 @@ def left_out(columns: Iterable[str], patterns: Iterable[str], extra: Iterable[st
     ]
     if empty:
         raise ConfigError(f"leave_out: {', '.join(empty)} match no feature; there are {', '.join(names)}")
-    return sorted({name for matches in by_pattern.values() for name in matches})
+    dropped = {name for matches in by_pattern.values() for name in matches}
+    if dropped and dropped == set(names):
+        raise ConfigError(
+            f"leave_out: {', '.join(by_pattern)} leave no feature; there are {', '.join(names)}"
+        )
+    return sorted(dropped)
