@@ -10,10 +10,12 @@ from typing import Any
 import yaml
 
 from crm_ml.config.loading import overridden
+from crm_ml.config.parts import Data
 from crm_ml.config.suggested import suggested, suggested_families
 from crm_ml.errors import ConfigError
 from crm_ml.private_files import write_usual
 from crm_ml.storage.paths import inside, project_root
+from crm_ml.tables.strict import Strict, validate
 
 _WIDTH = 110
 
@@ -23,6 +25,10 @@ class _Plain(yaml.SafeDumper):
 
     def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
         return True
+
+
+class _OfData(Strict):
+    data: Data
 
 
 @dataclass(frozen=True)
@@ -85,10 +91,12 @@ def write_run(
     run = f"{family}/{name}"
     path = free_path(f"{run}.yaml", force)
     stated: dict[str, Any] = overridden({}, overrides)
-    read = {"name": data, **stated.pop("data", {})}
+    given = stated.pop("data", {})
+    read = {"name": data, **given} if isinstance(given, dict) else given
+    declared = validate({"data": read}, _OfData, f"--new {family}").data
     from crm_ml import datasets
 
-    tables = datasets.load(read["name"], read.get("path"), **read.get("options", {}))
+    tables = datasets.load(declared.name, declared.path, **declared.options)
     if read.get("ends_at"):
         stated.setdefault("ends_at", read["ends_at"])
     result = suggested(family, tables, **{"name": name, **stated})

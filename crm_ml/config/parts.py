@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError, field_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from crm_ml.errors import CrmError
@@ -88,6 +88,13 @@ class Data(Strict):
     path: str | None = None
     options: dict[str, Option] = Field(default_factory=dict)
     ends_at: Day | None = None
+
+    @field_validator("options")
+    @classmethod
+    def _check_options(cls, options: dict[str, Option]) -> dict[str, Option]:
+        if wrong := sorted({"name", "path", "progress"} & set(options)):
+            raise ValueError(f"{', '.join(wrong)} can't be an option; name and path stand beside options")
+        return options
 
 
 class Part(Strict):

@@ -6,6 +6,7 @@ from typing import Any
 from crm_ml.errors import ConfigError
 from crm_ml.plugins import is_own, named
 
+MOST_ROUNDS, MOST_SEEDS = 100_000, 1_000
 _REFUSED = {
     "device_type": "results of other devices do not repeat",
     "tree_learner": "results of several machines do not repeat",
@@ -20,6 +21,19 @@ _REFUSED = {
     "early_stopping_round": "there are no rows to stop by",
     "categorical_feature": "it follows from the features",
 }
+
+
+def check_size(rounds: int, n_seeds: int) -> None:
+    """Refuse more trees than anybody waits for, which would be trained for days.
+
+    Raises
+    ------
+    ConfigError
+        If `rounds` is not from 1 to 100,000, or `n_seeds` not from 1 to 1,000.
+    """
+    for name, value, most in (("rounds", rounds, MOST_ROUNDS), ("n_seeds", n_seeds, MOST_SEEDS)):
+        if not isinstance(value, int) or not 1 <= value <= most:
+            raise ConfigError(f"{name} is {value!r}; write a whole number from 1 to {most:,}")
 
 
 def check_params(params: Mapping[str, Any], own: Collection[str]) -> None:

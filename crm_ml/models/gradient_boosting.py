@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 import numpy as np
 import numpy.typing as npt
 
-from crm_ml.errors import IntegrityError
-from crm_ml.models.booster_params import check_params, passed_on
+from crm_ml.errors import ConfigError, IntegrityError
+from crm_ml.models.booster_params import check_params, check_size, passed_on
 from crm_ml.models.booster_scores import mean_contributions, mean_margin
 from crm_ml.models.booster_text import booster_of, read_texts, write_texts
 from crm_ml.models.booster_training import REPEATING, seeds, trained_texts
@@ -101,6 +101,7 @@ class GradientBoosting(Predictor):
     choose_thresholds: bool = False
 
     def __post_init__(self) -> None:
+        check_size(self.rounds, self.n_seeds)
         check_params(self.params, self._parameters(1, 1, 0))
 
     def fit(
@@ -200,12 +201,13 @@ class GradientBoosting(Predictor):
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read a model that `save` wrote; check its manifest before, for a damaged text ends the process."""
-        model = cls(**read_options(folder / _PARAMETERS, cls))
+        try:
+            model = cls(**read_options(folder / _PARAMETERS, cls))
+        except ConfigError as error:
+            raise IntegrityError(f"{folder}: {error}; train the model again") from error
         model.encoding_ = Encoding.load(folder / _ENCODING)
         model._features_of(model.encoding_)
         model.choice_ = SettingsChoice.load(folder)
-        if model.n_seeds < 1:
-            raise IntegrityError(f"{folder}: n_seeds is {model.n_seeds}; train the model again")
         model.texts_ = read_texts(folder, model.n_seeds)
         return model._grown()
 

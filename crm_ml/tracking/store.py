@@ -59,6 +59,7 @@ def connect() -> Client:
             create(folder / _FILE)
     for logger in ("mlflow", "alembic"):
         logging.getLogger(logger).setLevel(logging.WARNING)
+    logging.getLogger("mlflow.store").setLevel(logging.CRITICAL)  # it logs what it raises too
     configured = os.environ.get(_URI)
     mlflow.set_tracking_uri(tracking_uri())
     if configured is None:

@@ -85,7 +85,6 @@ class Patient:
     def __init__(self, wrapped: Any, store: str) -> None:
         self._wrapped = wrapped
         self._store = store
-        logging.getLogger("mlflow.store").setLevel(logging.CRITICAL)  # it logs what it raises too
 
     def __getattr__(self, name: str) -> Any:
         attribute = getattr(self._wrapped, name)

@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 
 from crm_ml import datasets
-from crm_ml.config import ClvRun
+from crm_ml.config import ClvRun, load_run
 from crm_ml.errors import ConfigError, InputError
 from crm_ml.tables.strict import validate
 from crm_ml.train.experiment import load_tables
@@ -116,6 +116,12 @@ def test_all_mistakes_stand_in_one_message():
     assert all(
         f"\n  {place}: " in str(caught.value) for place in ("sed", "worth.margin", "split", "time_unit")
     )
+
+
+@pytest.mark.parametrize("name", ["name", "path", "progress"])
+def test_what_stands_beside_the_options_of_a_data_set_is_none(name):
+    with pytest.raises(ConfigError, match=f"data.options: {name} can't be an option"):
+        load_run("clv/cdnow", [f"data.options={{{name}: 1}}"])
 
 
 def test_options_reach_the_data_set_and_unknown_ones_are_named(monkeypatch):

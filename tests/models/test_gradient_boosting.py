@@ -8,7 +8,7 @@ import pytest
 from scipy.special import logit
 
 from crm_ml.churn import churn_pyfunc
-from crm_ml.errors import InputError, IntegrityError
+from crm_ml.errors import ConfigError, InputError, IntegrityError
 from crm_ml.models import model_folder
 from crm_ml.models.category_map import CategoryMap
 from crm_ml.models.encoding import Encoding
@@ -232,3 +232,9 @@ def test_boosters_of_several_seeds_share_one_binning_and_are_those_of_separate_f
     assert len(set(model.texts_)) == 3
     again = GradientBoosting(rounds=5, seed=2004).fit(X, y)  # the third booster starts from seed + 2 * 1000
     assert again.texts_ == model.texts_[2:]
+
+
+@pytest.mark.parametrize("size", [{"n_seeds": 2**31}, {"n_seeds": 0}, {"rounds": 10**6}, {"rounds": 2.5}])
+def test_more_trees_than_anybody_waits_for_are_refused(size):
+    with pytest.raises(ConfigError, match="write a whole number from 1 to"):
+        GradientBoosting(**size)
