@@ -50,6 +50,8 @@ _SIGNS = {
     "disk I/O error": _DAMAGED,
     "attempt to write a readonly database": "a database file can't be written by this user; see its mode",
     "embedded null byte": "a path has a NUL character; correct the argument or the setting",
+    "surrogates not allowed": "a path or a text has half of a character (a lone surrogate); correct the "
+    "argument or the setting",
     "embedded null character": "a path has a NUL character; correct the argument or the setting",
     "Symlink loop from": "a path is a link that leads back to itself; correct the link",
     "date value out of range": _NO_DAY,

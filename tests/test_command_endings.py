@@ -126,6 +126,11 @@ def test_an_end_that_is_no_exception_is_unexpected_too(tmp_path, monkeypatch, ca
         (RuntimeError("Symlink loop from 'a'"), "a path is a link that leads back to itself"),
         (MemoryError(), "there is not enough memory"),
         (RuntimeError("database disk image is malformed"), "a database file is damaged"),
+        (OSError(5, "Input/output error"), "a file or device can't be read or written"),
+        (
+            UnicodeEncodeError("utf-8", "a\udcff", 1, 2, "surrogates not allowed"),
+            "a path or a text has half of",
+        ),
     ],
 )
 def test_an_expected_error_of_the_system_is_one_clear_line(error, words, capsys):

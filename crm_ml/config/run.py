@@ -41,7 +41,7 @@ class Run(Strict):
     data: Data
     target: Strict
     replicates: Annotated[int, Field(ge=100)] = 1000
-    seed: int = 0
+    seed: Annotated[int, Field(ge=0)] = 0
     register_as: Register
 
 

@@ -79,6 +79,9 @@ class Registry(Mapping[str, Callable[..., T]], Generic[T]):
             raise ConfigError(
                 f"{name} has no parameter {', '.join(unknown)}; it has {', '.join(names) or 'none'}"
             )
+        seed = parameters.get("seed", 0)
+        if isinstance(seed, int) and seed < 0:  # refused by generators of random numbers, once they are used
+            raise ConfigError(f"{name}: seed is {seed}; write a whole number from 0")
         try:
             return make(**parameters)
         except TypeError as error:

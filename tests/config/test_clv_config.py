@@ -118,6 +118,14 @@ def test_all_mistakes_stand_in_one_message():
     )
 
 
+@pytest.mark.parametrize(
+    ("run", "setting"), [("churn/lightgbm", "seed"), ("recommend/two_heads", "model.options.seed")]
+)
+def test_a_seed_below_0_is_refused_with_the_config(run, setting):
+    with pytest.raises(ConfigError, match=r"seed.* (greater than or equal to 0|is -1)"):
+        load_run(run, [f"{setting}=-1"])
+
+
 @pytest.mark.parametrize("name", ["name", "path", "progress"])
 def test_what_stands_beside_the_options_of_a_data_set_is_none(name):
     with pytest.raises(ConfigError, match=f"data.options: {name} can't be an option"):

@@ -52,7 +52,7 @@ def judge(
         faults.append(f"exit code {code}")
     if growth > limit:
         faults.append(f"grows by {growth / 2**30:.1f} GB")
-    faults += _wrong_words(code, out, err)
+    faults += _wrong_words(code, out, err, plan)
     faults += _left(case, before, plan)
     trace = report or err
     return {
@@ -62,10 +62,11 @@ def judge(
     }  # fmt: skip
 
 
-def _wrong_words(code: int, out: str, err: str) -> list[str]:
+def _wrong_words(code: int, out: str, err: str, plan: dict[str, Any]) -> list[str]:
     faults = [f"{name}: {spam.group(0)!r}" for name, text in (("stdout", out), ("stderr", err))
               if (spam := SPAM.search(text))]  # fmt: skip
-    if CONTROLS.search(err):
+    colours = "FORCE_COLOR" in plan.get("environment", {})  # by which a user asks for them
+    if CONTROLS.search(err) and not colours:
         faults.append("control characters on stderr")
     lines = err.splitlines()
     if code in CODES - {0} and not err.strip():
