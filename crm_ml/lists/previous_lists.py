@@ -58,8 +58,8 @@ def last_evaluation(target: Path, day: date) -> dict[str, Any] | None:
         return None
     try:
         content = read_json(files[-1])
-    except ValueError as error:
-        raise InputError(f"{files[-1]}: no JSON ({error}); evaluate the list again") from error
+    except InputError as error:
+        raise InputError(f"{files[-1]} {error}; evaluate the list again") from error
     if not isinstance(content, dict):
         raise InputError(f"{files[-1]}: no evaluation of a list; evaluate the list again")
     return content

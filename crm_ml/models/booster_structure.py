@@ -103,8 +103,9 @@ def _check_values(forest: _Forest) -> None:
         "shrinkage": np.ones_like(forest.leaves),
     }  # fmt: skip
     forest.plain("a list", " ".join(filter(None, (forest.texts(*each) for each in lengths.items()))))
-    thresholds = forest.texts("threshold", forest.nodes).split(" ")  # inf parts missing values from others
-    forest.plain("threshold", " ".join(value for value in thresholds if value != "inf"))
+    for name in ("threshold", "split_gain"):  # inf parts missing values from all others, which may gain inf
+        values = forest.texts(name, forest.nodes).split(" ")
+        forest.plain(name, " ".join(value for value in values if value != "inf"))
     counts = forest.whole("leaf_count", forest.leaves)
     forest.within("leaf_count", counts, np.repeat(forest.leaves > 1, forest.leaves), _INT32)
     forest.within("internal_count", forest.whole("internal_count", forest.nodes), 1, _INT32)

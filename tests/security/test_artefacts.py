@@ -175,7 +175,11 @@ def test_a_split_of_missing_values_from_all_others_is_read() -> None:
     text = text_of(lightgbm.train(given, lightgbm.Dataset(X, np.isnan(X[:, 0])), 1))
     assert "threshold=inf" in text
     check_text(text, 1, "booster")
-    check_text(re.sub(r"split_gain=\S+", "split_gain=inf", text), 1, "booster")  # of a small shop's champion
+    # a small shop's champion has a gain of inf
+    check_text(sized(re.sub(r"split_gain=\S+", "split_gain=inf", text)), 1, "booster")
+    for wrong in ("nan 1", "-inf 1", "1.5", "x 1"):  # it has two nodes
+        with pytest.raises(IntegrityError, match="split_gain has"):
+            check_text(sized(re.sub(r"split_gain=.*", f"split_gain={wrong}", text)), 1, "booster")
 
 
 def places(content: object, path: tuple[object, ...] = ()) -> Iterator[tuple[object, ...]]:
