@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -75,9 +75,13 @@ def new_folder(folder: Path, **details: Any) -> Iterator[Path]:
 
 def write_manifest(folder: Path, **details: Any) -> None:
     """Write ``manifest.json``: format, details, and size and sha256 of each file by relative path."""
-    files = {name: _entry(folder / name) for name in _names(folder)}
-    text = json.dumps({"format": _FORMAT, **details, "files": files}, indent=1, sort_keys=True)
-    (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
+    files = {name: entry(folder / name) for name in _names(folder)}
+    (folder / MANIFEST).write_text(text_of(files, **details), encoding="utf-8")
+
+
+def text_of(files: Mapping[str, dict[str, Any]], **details: Any) -> str:
+    """Return the text of a manifest of files whose `entry` is known."""
+    return json.dumps({"format": _FORMAT, **details, "files": files}, indent=1, sort_keys=True) + "\n"
 
 
 def copy_files(source: Path, target: Path) -> None:
@@ -116,7 +120,7 @@ def verify(folder: Path) -> dict[str, Any]:
             breaches.append(f"{name} is a link")
         elif not (folder / name).is_file():  # such as a pipe, which would never end
             breaches.append(f"{name} is no regular file")
-        elif _entry(folder / name) != listed[name]:
+        elif entry(folder / name) != listed[name]:
             breaches.append(f"{name} has changed")
     if breaches:
         raise IntegrityError(
@@ -156,7 +160,8 @@ def _names(folder: Path) -> list[str]:
     return sorted(name for path in paths if (name := path.relative_to(folder).as_posix()) != MANIFEST)
 
 
-def _entry(path: Path) -> dict[str, Any]:
+def entry(path: Path) -> dict[str, Any]:
+    """Return size and sha256 of a file, as a manifest lists it."""
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     return {"bytes": path.stat().st_size, "sha256": digest}
