@@ -1,5 +1,6 @@
 """The funnel: each pair of a customer and an action-channel counted under the first reason against it."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -63,23 +64,23 @@ class Funnel:
         return {"funnel": funnel, "contact_policy": dict(self.blocked)}
 
 
-def count(
-    weighed: "nw.LazyFrame[Any]", keys: Sequence[str], outcomes: Outcomes, rules: Sequence[str] = ()
-) -> Funnel:
-    """Count all pairs.
+def count(weighed: "nw.LazyFrame[Any]", n_actions: int, rules: Sequence[str] = ()) -> Counter[str]:
+    """Count all pairs of some customers; the sum of such counts is the count of all these customers.
 
     Parameters
     ----------
     weighed : narwhals.LazyFrame
         Of `crm_ml.decision.open_actions.weigh`.
-    keys : sequence of str
-        Of the action-channels, in the order of their numbers.
-    outcomes : mapping of str to sequence of int
-        For each of `AFTER`, the open pairs of each action-channel that ended so.
+    n_actions : int
     rules : sequence of str
         Names of the rules of the contact policy.
+
+    Returns
+    -------
+    Counter of str
+        What `funnel` makes a funnel of.
     """
-    statuses = [nw.col(f"status_{i}") for i in range(len(keys))]
+    statuses = [nw.col(f"status_{i}") for i in range(n_actions)]
     sums = {
         f"{i}_{place}": _one(status == place).sum()
         for i, status in enumerate(statuses)
@@ -91,10 +92,28 @@ def count(
         for i, status in enumerate(statuses)
         for rule, name in enumerate(rules)
     }
-    names = [f"rule_{i}" for i in range(len(keys)) if rules]
+    names = [f"rule_{i}" for i in range(n_actions) if rules]
     rows = weighed.select(*statuses, *names, furthest=nw.max_horizontal(*statuses))
     row = rows.select(known=nw.len(), **sums).collect(backend="pyarrow").rows(named=True)[0]
-    counts = {key: int(value or 0) for key, value in row.items()}
+    return Counter({key: int(value or 0) for key, value in row.items()})
+
+
+def funnel(
+    counts: Counter[str], keys: Sequence[str], outcomes: Outcomes, rules: Sequence[str] = ()
+) -> Funnel:
+    """Put the counts of all customers together.
+
+    Parameters
+    ----------
+    counts : Counter of str
+        Of `count`, summed over all parts.
+    keys : sequence of str
+        Of the action-channels, in the order of their numbers.
+    outcomes : mapping of str to sequence of int
+        For each of `AFTER`, the open pairs of each action-channel that ended so.
+    rules : sequence of str
+        As `count` had them.
+    """
     stopped = {
         name: sum(counts[f"rule_{i}_{rule}"] for i in range(len(keys))) for rule, name in enumerate(rules)
     }

@@ -16,7 +16,7 @@ from crm_ml.decision.allocation_limits import limits_of
 from crm_ml.decision.allocator import ListAllocation, allocate_list, write_allocated
 from crm_ml.decision.certificate import Certificate
 from crm_ml.decision.exploration import Explore
-from crm_ml.decision.funnel import Funnel, count
+from crm_ml.decision.funnel import Funnel, count, funnel
 from crm_ml.decision.holdouts import write_held
 from crm_ml.decision.list_policy import ListPolicy
 from crm_ml.decision.open_actions import Conditions, choose, weigh
@@ -132,12 +132,13 @@ def decide(job: ListJob, scored: ScoreTables, drift: Mapping[str, Any], place: P
     shares = HoldOutShares(0.0, {}) if policy.hold_out is None else HoldOutShares(*policy.hold_out.shares())
     write_not_selected(weighed_file, allocation, job.header, shares, place.content / NOT_SELECTED_FILE)
     rules = job.catalog.contact_policy.rule_names
-    funnel = count(weighed, [action.key for action in actions], allocation.outcomes, rules)
+    counts = count(weighed, len(actions), rules)
+    steps = funnel(counts, [action.key for action in actions], allocation.outcomes, rules)
     facts = {
         "name": policy.name,
         "currency": job.catalog.currency,
         **declared(job.tables.zone),
-        **funnel.facts,
+        **steps.facts,
         "allocation": allocation.certificate.facts,
         "scores": scored.stages(),
         **({"registered": job.models.registered} if job.models.registered else {}),
@@ -148,7 +149,7 @@ def decide(job: ListJob, scored: ScoreTables, drift: Mapping[str, Any], place: P
     }
     decided = place.scratch / "decided.parquet"
     write_files(decided, job.header, job.models.reasons, place.content, facts, job.evaluation)
-    return Decided(funnel, allocation.certificate)
+    return Decided(steps, allocation.certificate)
 
 
 def on(connection: "duckdb.DuckDBPyConnection", consent: Consent, path: Path) -> Consent:

@@ -151,7 +151,7 @@ def _decided(folder: Path, scored: Any, catalog: Any, rules: Any) -> None:
     import pyarrow as pa
 
     from crm_ml.actions.consent_check import Consent
-    from crm_ml.decision.funnel import AFTER, count
+    from crm_ml.decision.funnel import AFTER, count, funnel
     from crm_ml.decision.open_actions import Conditions, choose, weigh
     from crm_ml.score_tables.source import scan
     from crm_ml.tables.bundle import write_parquet
@@ -172,7 +172,7 @@ def _decided(folder: Path, scored: Any, catalog: Any, rules: Any) -> None:
     chosen = choose(weighed, allocated, len(catalog)).collect(backend="pyarrow").to_native()
     assert isinstance(chosen, pa.Table)
     nothing = dict.fromkeys(AFTER, [0] * len(catalog))
-    count(weighed, [action.key for action in catalog], nothing)
+    funnel(count(weighed, len(catalog)), [action.key for action in catalog], nothing)
 
 
 def _of_sizes(shape: str, sizes: Sequence[int], limit: int) -> dict[str, float | None]:

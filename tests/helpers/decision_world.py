@@ -7,9 +7,9 @@ import narwhals as nw
 import pyarrow as pa
 
 from crm_ml.actions.consent_check import Consent
+from crm_ml.decision import funnel
 from crm_ml.decision.allocation_limits import limits_of
 from crm_ml.decision.allocator import allocate_list, write_allocated
-from crm_ml.decision.funnel import count
 from crm_ml.decision.open_actions import Conditions, choose, weigh
 from crm_ml.tables.bundle import write_parquet
 from crm_ml.tables.engine import connect
@@ -39,11 +39,12 @@ def decided(people, actions, daily_cap=None, consent=ASSUMED, connection=None, *
         write_allocated(path, allocation, path.with_name("allocated.parquet"))
         allocated = nw.from_native(connection.read_parquet(str(path.with_name("allocated.parquet"))))
         rows = choose(weighed, allocated, len(actions)).collect(backend="pyarrow").to_native().to_pylist()
-        funnel = count(weighed, [action.key for action in actions], allocation.outcomes)
+        counts = funnel.count(weighed, len(actions))
+        steps = funnel.funnel(counts, [action.key for action in actions], allocation.outcomes)
     certificate = allocation.certificate
     assert certificate.value_cents == sum(row["priority"] for row in rows)
-    assert all(sum(pairs.values()) == len(people) for pairs in funnel.by_action_channel.values())
-    return rows, funnel, certificate
+    assert all(sum(pairs.values()) == len(people) for pairs in steps.by_action_channel.values())
+    return rows, steps, certificate
 
 
 def person(name, p=None, x=0.0):
