@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from crm_ml.actions.catalog import Action
 from crm_ml.decision.open_actions import OF_ACTION, SCORES
 from crm_ml.lists.list_columns import of_list
+from crm_ml.lists.merged_rows import merged_rows
 from crm_ml.lists.page.list_page import write_page
 from crm_ml.lists.read_list import LIST_FILE
 from crm_ml.lists.row_reasons import reason_codes
@@ -91,15 +92,8 @@ class ListHeader:
         return [f"{name}@{sums[:12]}" for name, sums in sorted(self.models.items())]
 
 
-def write_files(
-    decided: Path,
-    header: ListHeader,
-    reasons: Mapping[str, Reasons],
-    folder: Path,
-    facts: Mapping[str, Any] | None = None,
-    evaluation: dict[str, Any] | None = None,
-) -> int:
-    """Write ``list.parquet``, its page and ``manifest.json`` into a folder and return the number of rows.
+def write_rows(decided: Path, header: ListHeader, reasons: Mapping[str, Reasons], path: Path) -> int:
+    """Write the rows of some customers, ordered by customer_id and slot, and return their number.
 
     Parameters
     ----------
@@ -112,13 +106,33 @@ def write_files(
         each row. It is called for the rows of the list whose value rests on this score. The reason of a row
         whose value rests on an uplift is the uplift, on items the number that are expected to be bought, and
         of all others the rule of their action.
+    path : Path
+    """
+    return parquet.write(_rows(decided, header, reasons), of_list(), path)
+
+
+def write_files(
+    parts: Sequence[Path],
+    header: ListHeader,
+    folder: Path,
+    facts: Mapping[str, Any] | None = None,
+    evaluation: dict[str, Any] | None = None,
+) -> int:
+    """Write ``list.parquet``, its page and ``manifest.json`` into a folder and return the number of rows.
+
+    Parameters
+    ----------
+    parts : sequence of Path
+        Files of `write_rows`, no two with a customer in common; how the customers were dealt to them changes
+        no byte.
+    header : ListHeader
     folder : Path
     facts : mapping, optional
         Further entries of the manifest, ready for JSON.
     evaluation : dict, optional
         What an earlier list has earned, for the page.
     """
-    rows = parquet.write(_rows(decided, header, reasons), of_list(), folder / LIST_FILE)
+    rows = parquet.write(merged_rows(parts, of_list()), of_list(), folder / LIST_FILE)
     columns = [{"name": field.name, "type": str(field.type)} for field in of_list()]
     content = {"list_id": header.list_id, "ingredients": header.ingredients, "rows": rows, "schema": columns}
     content |= facts or {}

@@ -5,7 +5,7 @@ that the prices of the allocation would have chosen), and for each customer with
 (arm none).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,7 @@ from crm_ml.decision.allocator import CHUNK_ROWS, ListAllocation, table_of
 from crm_ml.decision.open_actions import HELD_OUT
 from crm_ml.lists.list_columns import of_not_selected
 from crm_ml.lists.list_file import ListHeader
+from crm_ml.lists.merged_rows import merged_rows
 from crm_ml.storage import parquet
 
 if TYPE_CHECKING:
@@ -43,18 +44,24 @@ class HoldOutShares:
 def write_not_selected(
     weighed: Path, allocation: ListAllocation, header: ListHeader, shares: HoldOutShares, path: Path
 ) -> int:
-    """Write the customers who could have been listed and are not; return the number of rows.
+    """Write those of some customers who could have been listed and are not; return the number of rows.
 
     Parameters
     ----------
     weighed : Path
         Parquet of `crm_ml.decision.open_actions.weigh`, ordered by customer_id.
     allocation : ListAllocation
+        Of these customers, with the price rule of all.
     header : ListHeader
     shares : HoldOutShares
     path : Path
     """
     return parquet.write(_rows(weighed, allocation, header, shares), of_not_selected(), path)
+
+
+def merge_not_selected(parts: Sequence[Path], path: Path) -> int:
+    """Merge files of `write_not_selected`, no two with a customer in common; return the number of rows."""
+    return parquet.write(merged_rows(parts, of_not_selected()), of_not_selected(), path)
 
 
 def _rows(

@@ -20,7 +20,7 @@ def reason_codes(
     Parameters
     ----------
     table : pyarrow.Table
-        Decided rows with their features, see `crm_ml.lists.list_file.write_files`.
+        Decided rows with their features, see `crm_ml.lists.list_file.write_rows`.
     actions : sequence of Action
         In the order of their numbers.
     reasons : mapping of str to callable

@@ -20,8 +20,8 @@ from crm_ml.decision.funnel import Funnel, count, funnel
 from crm_ml.decision.holdouts import write_held
 from crm_ml.decision.list_policy import ListPolicy
 from crm_ml.decision.open_actions import Conditions, choose, weigh
-from crm_ml.lists.list_file import ListHeader, write_files
-from crm_ml.lists.not_selected import HoldOutShares, write_not_selected
+from crm_ml.lists.list_file import ListHeader, write_files, write_rows
+from crm_ml.lists.not_selected import HoldOutShares, merge_not_selected, write_not_selected
 from crm_ml.lists.read_list import NOT_SELECTED_FILE
 from crm_ml.score_tables.champion_set import Champions
 from crm_ml.score_tables.joined import ScoreTables
@@ -130,7 +130,9 @@ def decide(job: ListJob, scored: ScoreTables, drift: Mapping[str, Any], place: P
     place.written(choose(weighed, place.scan("allocated"), len(actions)), "chosen")
     _write_decided(job, scored, place)
     shares = HoldOutShares(0.0, {}) if policy.hold_out is None else HoldOutShares(*policy.hold_out.shares())
-    write_not_selected(weighed_file, allocation, job.header, shares, place.content / NOT_SELECTED_FILE)
+    not_selected, rows = place.scratch / "not_selected.parquet", place.scratch / "rows.parquet"
+    write_not_selected(weighed_file, allocation, job.header, shares, not_selected)
+    merge_not_selected([not_selected], place.content / NOT_SELECTED_FILE)
     rules = job.catalog.contact_policy.rule_names
     counts = count(weighed, len(actions), rules)
     steps = funnel(counts, [action.key for action in actions], allocation.outcomes, rules)
@@ -147,8 +149,8 @@ def decide(job: ListJob, scored: ScoreTables, drift: Mapping[str, Any], place: P
         "hold_outs": shares.facts,
         "exploration": _explored(policy.explore, allocation),
     }
-    decided = place.scratch / "decided.parquet"
-    write_files(decided, job.header, job.models.reasons, place.content, facts, job.evaluation)
+    write_rows(place.scratch / "decided.parquet", job.header, job.models.reasons, rows)
+    write_files([rows], job.header, place.content, facts, job.evaluation)
     return Decided(steps, allocation.certificate)
 
 
