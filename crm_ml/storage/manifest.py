@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -115,18 +115,40 @@ def verify(folder: Path) -> dict[str, Any]:
     listed, present = manifest["files"], set(_names(folder))
     breaches = [f"{name} is missing" for name in sorted(set(listed) - present)]
     breaches += [f"{name} is not in the manifest" for name in sorted(present - set(listed))]
-    for name in sorted(present & set(listed)):
+    _refuse(folder, breaches + _changed(folder, listed, sorted(present & set(listed))))
+    return manifest
+
+
+def verify_files(folder: Path, paths: Iterable[Path]) -> None:
+    """Check some files of a folder against its manifest.
+
+    Raises
+    ------
+    IntegrityError
+        If the manifest is unreadable or does not list a file, or one is changed or a link.
+    """
+    listed, names = read_manifest(folder)["files"], [path.relative_to(folder).as_posix() for path in paths]
+    breaches = [f"{name} is not in the manifest" for name in names if name not in listed]
+    _refuse(folder, breaches + _changed(folder, listed, [name for name in names if name in listed]))
+
+
+def _changed(folder: Path, listed: Mapping[str, Any], names: Iterable[str]) -> list[str]:
+    breaches = []
+    for name in names:
         if (folder / name).is_symlink():
             breaches.append(f"{name} is a link")
         elif not (folder / name).is_file():  # such as a pipe, which would never end
             breaches.append(f"{name} is no regular file")
         elif entry(folder / name) != listed[name]:
             breaches.append(f"{name} has changed")
+    return breaches
+
+
+def _refuse(folder: Path, breaches: Sequence[str]) -> None:
     if breaches:
         raise IntegrityError(
             f"{folder}: {'; '.join(breaches)}; write the folder again or take it from its source"
         )
-    return manifest
 
 
 def fingerprint(folder: Path) -> str:

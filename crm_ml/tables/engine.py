@@ -32,6 +32,7 @@ _CLOSED: dict[str, bool | list[str]] = {
     "python_enable_replacements": False,
     "allowed_configs": ["TimeZone", "enable_progress_bar", "arrow_lossless_conversion"],
 }
+_FLUSHED_ROWS = 20_000  # of a file in a partitioned write, which holds all of them in memory until then
 
 
 def connect(
@@ -63,6 +64,7 @@ def connect(
 
     config: dict[str, str | bool | int | float | list[str]] = dict(_CLOSED)
     config |= {"threads": threads or environment.threads(), "temp_directory": _spill_folder()}
+    config["partitioned_write_flush_threshold"] = _FLUSHED_ROWS
     if limit := memory_limit or environment.memory():
         config["memory_limit"] = limit
     try:

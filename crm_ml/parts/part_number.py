@@ -1,0 +1,59 @@
+"""Which part a customer is dealt into, and how many parts there are."""
+
+from crm_ml.errors import ConfigError
+
+MOST_PARTS = 4096
+_KEY = "crm_ml part"
+_BYTES_A_CUSTOMER, _BYTES_A_LINE = 2_000, 120  # of features of all groups, the widest step of a night
+_BYTES_A_PART = 1_200_000_000
+
+
+def part_sql(column: str, count: int) -> str:
+    """Return the SQL (DuckDB) of the part of a customer: a keyed hash of the id, the same in all tables.
+
+    The result of a night does not depend on it, so it may change with the version of DuckDB.
+
+    Examples
+    --------
+    >>> part_sql("customer_id", 8)
+    "hash(customer_id, 'crm_ml part') % 8"
+    """
+    return f"hash({column}, '{_KEY}') % {count}"
+
+
+def check_parts(count: int) -> int:
+    """Return a number of parts, or refuse it.
+
+    Raises
+    ------
+    ConfigError
+        If it is no power of two from 1 to 4,096.
+    """
+    if not 1 <= count <= MOST_PARTS or count & (count - 1):
+        raise ConfigError(f"parts: {count} is no power of two from 1 to {MOST_PARTS:,}; give 1, 2, 4, 8, ...")
+    return count
+
+
+def parts_for(customers: int, lines: int, memory_bytes: int, workers: int = 1) -> int:
+    """Return the least number of parts, a power of two, whose features fit into memory.
+
+    Parameters
+    ----------
+    customers, lines : int
+        Customers and order lines of all of them.
+    memory_bytes : int
+        That the whole job may take.
+    workers : int
+        Parts that are worked on at the same time.
+
+    Examples
+    --------
+    >>> parts_for(20_000, 430_000, 8 * 10**9), parts_for(10_000_000, 215_000_000, 8 * 10**9)
+    (1, 64)
+    """
+    needed = customers * _BYTES_A_CUSTOMER + lines * _BYTES_A_LINE
+    room = min(_BYTES_A_PART, memory_bytes // (4 * max(1, workers)))
+    count = 1
+    while count < MOST_PARTS and needed > count * room:
+        count *= 2
+    return count

@@ -1,0 +1,76 @@
+"""Who works on the parts: this process, processes beside it, or a cluster."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol, TypeVar
+
+from crm_ml.errors import ConfigError, InputError
+
+Item = TypeVar("Item")  # a part or its number
+T = TypeVar("T")
+MOST_WORKERS = 256
+
+
+class Workers(Protocol):
+    """What runs a function for each part."""
+
+    def map(self, work: Callable[[Item], T], parts: Sequence[Item]) -> Iterator[T]:
+        """Give what the function returns for each part, in the order of parts.
+
+        Parameters
+        ----------
+        work : callable
+            Takes a part; for other processes it and its result must be made of what cloudpickle can send.
+        parts : sequence
+            Parts or their numbers.
+
+        Raises
+        ------
+        CrmError
+            What the function raised.
+        """
+        ...
+
+
+class LocalWorkers:
+    """The process itself, or so many processes of this machine.
+
+    Parameters
+    ----------
+    count : int
+        With 1, parts are worked on one after another in this process.
+
+    Examples
+    --------
+    >>> list(LocalWorkers().map(lambda number: number * 10, range(4)))
+    [0, 10, 20, 30]
+    """
+
+    def __init__(self, count: int = 1) -> None:
+        if not 1 <= count <= MOST_WORKERS:
+            raise ConfigError(f"workers: {count} is no number from 1 to {MOST_WORKERS}")
+        self.count = count
+
+    def map(self, work: Callable[[Item], T], parts: Sequence[Item]) -> Iterator[T]:
+        """Give what the function returns for each part, see `Workers.map`.
+
+        Raises
+        ------
+        InputError
+            If a worker was killed, by the system for want of memory or by hand; finished parts are kept.
+        """
+        if self.count == 1 or len(parts) < 2:
+            yield from (work(part) for part in parts)
+            return
+        from joblib import Parallel, delayed
+        from joblib.externals.loky.process_executor import TerminatedWorkerError
+
+        pool = Parallel(
+            min(self.count, len(parts)), return_as="generator", batch_size=1, pre_dispatch="n_jobs"
+        )
+        try:
+            yield from pool(delayed(work)(part) for part in parts)
+        except TerminatedWorkerError as error:
+            raise InputError(
+                f"a worker of {self.count} was killed, perhaps for want of memory; finished parts are kept: "
+                "run again, with more parts or fewer workers if it happens again"
+            ) from error
