@@ -1,18 +1,25 @@
 """Small tables for the contact policy, and its rules once more in plain Python."""
 
 import json
+import tempfile
 import uuid
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
+import narwhals as nw
 import pandas as pd
+import pyarrow as pa
 
 from crm_ml.actions.action_identity import ActionIdentity
 from crm_ml.actions.contact.blocked_actions import blocked
 from crm_ml.actions.contact.contact_history import contacts
 from crm_ml.actions.contact.contact_policy import ContactPolicy
+from crm_ml.actions.contact.customer_hours import HabitSums, expected_hours, write_hours
+from crm_ml.actions.contact.send_time import send_times
 from crm_ml.snapshots import Snapshot
 from crm_ml.tables import Tables
 from crm_ml.tables.bundle import to_pandas
+from crm_ml.tables.engine import connect_for_frames
 from crm_ml.tables.strict import validate
 
 AS_OF = datetime(2024, 6, 1, tzinfo=UTC)
@@ -101,6 +108,26 @@ def blocks(given, actions, rules, past_lists=(), as_of=AS_OF):
         (row.customer_id, int(row.variable.removeprefix("blocked_"))): row.value
         for row in told.itertuples(index=False)
     }
+
+
+def planned_times(given, day, rules, customers=None, segments=None, parts=None):
+    """Return when each customer is sent to, chosen part by part: a frame, or None without a rule."""
+    ids = given.pandas("customers")["customer_id"] if customers is None else customers
+    parts = [given] if parts is None else parts
+    with tempfile.TemporaryDirectory() as made, connect_for_frames() as connection:
+        folders = [Path(made) / str(number) for number in range(len(parts))]
+        sums = HabitSums()
+        for part, folder in zip(parts, folders, strict=True):
+            folder.mkdir()
+            sums += write_hours(part, day, rules, folder, segments)
+        expected = expected_hours(sums, rules, given.zone)
+        frames = []
+        for part, folder in zip(parts, folders, strict=True):
+            own = ids if len(parts) == 1 else part.pandas("customers")["customer_id"]
+            who = nw.from_native(connection.from_arrow(pa.table({"customer_id": pa.array(own, pa.string())})))
+            planned = send_times(folder, day, rules, given.zone, who, expected)
+            frames += [] if planned is None else [to_pandas(planned)]
+    return pd.concat(frames, ignore_index=True) if frames else None
 
 
 def write_list(path, rows, as_of=AS_OF):

@@ -59,15 +59,19 @@ def zones_of(tables: Tables, default: str, column: str | None) -> Zones:
     names = {name for name, _ in rows} & zone_names()
     missing = sum(n for name, n in rows if name is None)
     unknown = sum(n for name, n in rows if name is not None and name not in names)
+    is_zone = nw.col("declared").is_in(sorted(names)).fill_null(False)
+    zone = nw.when(is_zone).then(nw.col("declared")).otherwise(nw.lit(default))
+    frame = declared.select("customer_id", zone=zone)
+    return Zones(frame, tuple(sorted(names | {default})), int(missing), int(unknown))
+
+
+def warn_of_strays(column: str | None, missing: int, unknown: int, default: str) -> None:
+    """Say in the log how many customers were placed in the default zone."""
     if missing or unknown:
         log.warning(
             "%s: %d customers have no time zone and %d a name that is none; %s is taken in their place",
             column, missing, unknown, default,
         )  # fmt: skip
-    is_zone = nw.col("declared").is_in(sorted(names)).fill_null(False)
-    zone = nw.when(is_zone).then(nw.col("declared")).otherwise(nw.lit(default))
-    frame = declared.select("customer_id", zone=zone)
-    return Zones(frame, tuple(sorted(names | {default})), int(missing), int(unknown))
 
 
 def _check(column: str, columns: list[str]) -> None:

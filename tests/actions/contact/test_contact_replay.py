@@ -13,12 +13,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from contact_oracle import first_block
-from contact_world import DAY_S, blocks, on_channel, policy, snapshot, write_list
+from contact_world import DAY_S, blocks, on_channel, planned_times, policy, snapshot, write_list
 from soak import SEED, size
 
-from crm_ml.actions.contact.send_time import send_times
 from crm_ml.datasets import load
-from crm_ml.tables.bundle import to_pandas
 
 pytestmark = [pytest.mark.xdist_group("replay"), pytest.mark.slow]
 START, DAYS, CUSTOMERS = datetime(2023, 9, 20, tzinfo=UTC), size(60, 60, 200), 200
@@ -173,7 +171,7 @@ def _choose(known, found, as_of, rng):
         if free:
             rows[customer] = free[rng.integers(len(free))]
     chosen = pd.DataFrame({"customer_id": list(rows)}, dtype="str")  # nobody on some days of a long replay
-    frame = to_pandas(send_times(known, snapshot(as_of), POLICY, chosen))
+    frame = planned_times(known, snapshot(as_of), POLICY, chosen["customer_id"])
     times = dict(zip(frame["customer_id"], frame["send_at_epoch_s"].astype(int), strict=True))
     return [(customer, action, times[customer]) for customer, action in rows.items()]
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pandas as pd
 import pytest
-from contact_world import AS_OF, AS_OF_S, ENGINES, ago, line, policy, snapshot, tables
+from contact_world import AS_OF, AS_OF_S, ENGINES, ago, line, planned_times, policy, snapshot, tables
 from hypothesis import example, given
 from hypothesis import strategies as st
 from soak import examples
@@ -15,10 +15,10 @@ from soak import examples
 from crm_ml.actions.contact.contact_policy import QuietHours
 from crm_ml.actions.contact.local_clock import hour_of_week
 from crm_ml.actions.contact.send_hour_habits import hour_counts
-from crm_ml.actions.contact.send_time import first_opening, openings, send_times
+from crm_ml.actions.contact.send_time import first_opening, openings
 from crm_ml.actions.contact.time_zones import zones_of
 from crm_ml.errors import ConfigError
-from crm_ml.tables.bundle import to_pandas
+from crm_ml.tables.bundle import Tables, to_pandas
 from crm_ml.tables.zones import offset_changes, offset_s
 
 NIGHT = {"from": 21, "to": 9}
@@ -111,10 +111,23 @@ def people(engine, zones, **rows):
 
 
 def best(given, asked, segments=None, as_of=AS_OF, customers=None):
-    who = given.frame("customers") if customers is None else customers
-    frame = to_pandas(send_times(given, snapshot(as_of), asked, who, segments))
+    frame = planned_times(given, snapshot(as_of), asked, customers, segments)
     assert sorted(frame.columns) == ["customer_id", "send_at_epoch_s"]
     assert frame["customer_id"].is_unique
+    return dict(zip(frame["customer_id"], frame["send_at_epoch_s"].astype(int), strict=True))
+
+
+def in_parts(given, asked, segments, as_of, parts=8):
+    """Choose for the same customers, dealt to parts at random."""
+    rng = np.random.default_rng(2)
+    names = given.pandas("customers")["customer_id"]
+    part = dict(zip(names, rng.integers(0, parts, len(names)), strict=True))
+    dealt = []
+    for number in range(parts):
+        frames = {name: given.pandas(name) for name in given.names}
+        own = {name: frame[frame["customer_id"].map(part) == number] for name, frame in frames.items()}
+        dealt.append(Tables(**own).identified(str(number)).to(given.engine))
+    frame = planned_times(given, snapshot(as_of), asked, segments=segments, parts=dealt)
     return dict(zip(frame["customer_id"], frame["send_at_epoch_s"].astype(int), strict=True))
 
 
@@ -174,6 +187,8 @@ def test_the_hour_is_that_of_the_method_by_hand(engine, as_of):
     wanted = by_hand(asked, homes, [(who, at) for who, at in seen if at < now], kinds, now)
     found = best(given, asked, segments, as_of)
     assert found == wanted
+    if engine == "polars":
+        assert in_parts(given, asked, segments, as_of) == found
     assert len(set(wanted.values())) > 5
     assert not any(is_quiet((21, 9), homes[who], at) for who, at in found.items())
 
@@ -246,23 +261,22 @@ def test_where_all_hours_are_quiet_the_first_moment_after_them_is_taken():
 
 def test_without_quiet_hours_or_habits_nothing_is_planned():
     given = people("polars", ["UTC"])
-    assert send_times(given, snapshot(), policy(windows=[]), given.frame("customers")) is None
+    assert planned_times(given, snapshot(), policy(windows=[])) is None
 
 
-def test_customers_may_come_from_another_engine_or_connection():
-    given, elsewhere = people("duckdb", ["UTC"] * 3), people("duckdb", ["UTC"] * 2)
-    for customers in (elsewhere.frame("customers"), elsewhere.to("pandas").customers, elsewhere.customers):
-        assert set(best(given, policy(send_time={}), customers=customers)) == {"k0", "k1"}
-    stranger = pd.DataFrame({"customer_id": ["k1", "k1", "nobody"]})
-    assert set(best(given, policy(send_time={}), customers=stranger)) == {"k1", "nobody"}
+def test_a_customer_of_no_table_gets_the_usual_hour_and_nobody_gets_two():
+    given = people("duckdb", ["UTC"] * 3)
+    assert set(best(given, policy(send_time={}), customers=["k1", "k1", "nobody"])) == {"k1", "nobody"}
 
 
 def test_zones_that_are_none_are_counted(caplog):
     given = people("duckdb", ["UTC", None, "Mars/Base", "Asia/Kolkata", "localtime", None])
-    with caplog.at_level(logging.WARNING):
-        zones = zones_of(given, "Europe/Berlin", "home")
+    zones = zones_of(given, "Europe/Berlin", "home")
     assert (zones.missing, zones.unknown) == (2, 2)
     assert zones.names == ("Asia/Kolkata", "Europe/Berlin", "UTC")
+    asked = policy(quiet_hours=NIGHT, time_zone="Europe/Berlin", time_zone_column="home")
+    with caplog.at_level(logging.WARNING):
+        planned_times(given, snapshot(), asked)
     assert "2 customers have no time zone and 2 a name that is none; Europe/Berlin" in caplog.text
     assert "Mars" not in caplog.text
     with pytest.raises(ConfigError, match="no column 'hom'; did you mean 'home'"):

@@ -5,11 +5,10 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from contact_world import AS_OF_S, on_channel, policy, tables
+from contact_world import AS_OF_S, on_channel, planned_times, policy, tables
 
 from crm_ml.actions.contact.blocked_actions import blocked
 from crm_ml.actions.contact.contact_history import contacts
-from crm_ml.actions.contact.send_time import send_times
 from crm_ml.snapshots import Snapshot
 from crm_ml.tables.bundle import to_pandas
 
@@ -51,6 +50,6 @@ def test_a_rule_of_seven_days_begins_at_a_midnight_of_the_zone(zone, day, rules)
 def test_quiet_hours_without_a_zone_are_those_of_the_tables(zone, hour):
     own = touched(zone, datetime.fromtimestamp(AS_OF_S - 60, UTC))
     day = Snapshot("2024-06-03", timedelta(days=1), zone=zone)
-    planned = send_times(own, day, policy(quiet_hours={"from": 21, "to": 9}), own.frame("customers"))
+    planned = planned_times(own, day, policy(quiet_hours={"from": 21, "to": 9}))
     expected = datetime(2024, 6, 3, tzinfo=UTC) + timedelta(hours=hour)
-    assert set(to_pandas(planned)["send_at_epoch_s"]) == {int(expected.timestamp())}
+    assert set(planned["send_at_epoch_s"]) == {int(expected.timestamp())}
