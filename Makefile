@@ -5,6 +5,7 @@ unexport PYTHONDONTWRITEBYTECODE  # modules are compiled where they are used fir
 
 # The lock names all that is installed, so nothing is resolved; a new pip needs half the time of that of an old Python.
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes
+STORED := --config-settings="--build-option=bdist_wheel --compression=stored"  # PySpark's wheel is built: 450 MB of jars
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadgroup
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 EXTRA := import sys, tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"][sys.argv[1]])
@@ -35,7 +36,7 @@ run: .venv/installed  ## Train the default runs, score, and write the lists
 test: .venv/installed  ## Run the tests that are quick, which guard every promise once
 	@$(PYTEST) -m "not slow"
 
-test-all: .venv/docs-installed  ## Run all tests: also a browser, servers, whole data sets, more kills and longer replays
+test-all: .venv/docs-installed .venv/spark-installed  ## Run all tests: also a browser, servers, whole data sets, more kills and longer replays
 	@CRM_ML_TESTS=all $(PYTEST) --durations=20
 
 soak: .venv/installed  ## Play kills, replays and random examples whole, for hours, and write the counts into tests/soak.md
@@ -49,6 +50,10 @@ lint: .venv/installed  ## Check style, types and the direction of imports
 
 .venv/docs-installed: .venv/installed requirements-docs.lock
 	$(INSTALL) -r requirements-docs.lock
+	@touch $@
+
+.venv/spark-installed: .venv/installed requirements-spark.lock
+	$(INSTALL) --no-compile --no-build-isolation $(STORED) -r requirements-spark.lock
 	@touch $@
 
 site/index.html: .venv/docs-installed mkdocs.yml $(shell find docs crm_ml experiments notebooks *.md -type f -not -path '*/__pycache__/*')

@@ -27,7 +27,7 @@ def write_report(error: BaseException) -> str | None:
     str or None
         Its path; None where neither the temporary folder nor those of data and runs take it.
     """
-    text = f"crm_ml {VERSION}, Python {platform.python_version()}\n\n{masked_text(_trace(error)[-_LONGEST:])}"
+    text = f"crm_ml {VERSION}, Python {platform.python_version()}\n\n{masked_text(trace_of(error)[-_LONGEST:])}"
     for folder in (None, environment.text(environment.DATA), environment.text(environment.RUNS)):
         try:
             number, path = tempfile.mkstemp(prefix="crm_ml-", suffix=".txt", dir=folder)
@@ -66,7 +66,7 @@ def _form(text: str) -> str:
     return re.sub(r"\d", "9", re.sub(r"[^\W\d_]", "a", text))
 
 
-def _trace(error: BaseException) -> str:
+def trace_of(error: BaseException) -> str:
     """Return the frames and messages of an error and of what it followed from, the first one last."""
     return "\n".join(
         "".join(traceback.format_tb(each.__traceback__)) + f"{type(each).__name__}: {_message(each)}\n"

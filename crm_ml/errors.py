@@ -35,6 +35,10 @@ class StoreUnavailable(CrmError):
     """A tracking store that stays locked or does not answer (exit code 2)."""
 
 
+class ClusterFailed(CrmError):
+    """A Spark cluster that can't be reached, or that gave a task up (exit code 2)."""
+
+
 class AlreadyPublished(CrmError):
     """The same list or artefact already stands in its place (exit code 3)."""
 

@@ -13,6 +13,7 @@ EXTRA_OF: Final = {
     "matplotlib": "plots",
     "optuna": "tune",
     "phonenumbers": "export",
+    "pyspark": "spark",
 }
 
 

