@@ -7,7 +7,10 @@ import pytest
 from contact_world import AS_OF, ENGINES, ago, history, on_channel, snapshot, tables, write_list
 
 from crm_ml.actions.contact.contact_history import contacts
-from crm_ml.errors import ConfigError
+from crm_ml.actions.contact.past_lists import deal_past_lists, past_lists_of
+from crm_ml.errors import ConfigError, IntegrityError
+from crm_ml.parts.part_number import part_sql
+from crm_ml.tables.engine import connect
 
 ACTIONS = (on_channel("coupon", "mail", ("c1", "c2")), on_channel("push", "push"), on_channel("push", "sms"))
 
@@ -140,3 +143,28 @@ def test_lists_without_times_of_sending_are_read_beside_others(tmp_path):
         ("a", "push", "push", ago(4)),
         ("b", "push", "push", ago(3, -60)),
     ]
+
+
+@pytest.mark.parametrize("count", [1, 8])
+def test_contacts_are_those_of_all_parts_together(count, tmp_path):
+    names = [f"k{number}" for number in range(40)]
+    rows = [[(who, "push", ago(day, -3600)) for who in names[day :: 3 - day]] for day in (1, 2)]
+    rows[0].append(("of no table", "coupon", None))
+    files = [planned(tmp_path, *own, day=day) for day, own in enumerate(rows, start=1)]
+    pd.read_parquet(files[1]).drop(columns="send_at").to_parquet(files[1], index=False)
+    touches = [("push", who, ago(1, -7200), "sms") for who in names[::4]]
+    expected = history(tables(customers=names, touches=touches), ACTIONS, files)
+    dealt, found = tmp_path / "dealt", []
+    for _ in range(2):  # the second time it is there
+        deal_past_lists(files, count, dealt)
+    numbers = connect().execute(f"SELECT {part_sql('unnest(?)', count)}", [names]).fetchall()
+    part = dict(zip(names, (number for (number,) in numbers), strict=True))
+    for number in range(count):
+        own = [who for who in names if part[who] == number]
+        given = tables(customers=own, touches=[touch for touch in touches if touch[1] in own])
+        found += history(given, ACTIONS, past_lists_of(dealt, number))
+    assert sorted(found, key=repr) == expected
+    assert any(row[0] == "of no table" for row in found)
+    next(dealt.glob("part=*/*.parquet")).write_bytes(b"")
+    with pytest.raises(IntegrityError, match="changed"):
+        [past_lists_of(dealt, number) for number in range(count)]
