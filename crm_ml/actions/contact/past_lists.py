@@ -28,10 +28,9 @@ def deal_past_lists(files: Sequence[Path], count: int, folder: Path) -> None:
     with manifest.new_folder(folder, parts=count) as space, connect_for_frames() as connection:
         rows = connection.sql(f"FROM {parquet_rows(*files, options='union_by_name = true')}")
         texts = [f"CAST({name} AS VARCHAR) AS {name}" for name in _TEXTS]
-        moments = [
-            name if name in rows.columns else f"CAST(NULL AS TIMESTAMPTZ) AS {name}" for name in _MOMENTS
-        ]
-        dealt = rows.project(", ".join([*texts, *moments, f"{part_sql('customer_id', count)} AS part"]))
+        send_at = "send_at" if "send_at" in rows.columns else "CAST(NULL AS TIMESTAMPTZ) AS send_at"
+        part = f"{part_sql('CAST(customer_id AS VARCHAR)', count)} AS part"
+        dealt = rows.project(", ".join([*texts, "as_of", send_at, "expires_at", part]))
         dealt.write_parquet(str(space), partition_by=["part"], compression="zstd", overwrite=True)
 
 
