@@ -7,8 +7,10 @@ from typing import Any
 from crm_ml.churn.target import MEND, labels
 from crm_ml.errors import InputError
 from crm_ml.features import matrices
+from crm_ml.models.customer_matrix import matrices_of
 from crm_ml.models.labelled_rows import MINIMUM, LabelledRows, check_classes
 from crm_ml.models.relationship_protocol import End
+from crm_ml.models.row_draw import RowDraw
 from crm_ml.snapshots import Snapshot
 from crm_ml.tables.bundle import Tables
 
@@ -23,6 +25,7 @@ def labelled_rows(
     data_ends_at: "date | None" = None,
     track: Callable[[Iterable[Any]], Iterable[Any]] = iter,
     end: End | None = None,
+    draw: RowDraw | None = None,
 ) -> LabelledRows:
     """Compute features and labels of the eligible customers at each snapshot.
 
@@ -41,6 +44,8 @@ def labelled_rows(
         Wraps what is iterated over, one element a snapshot, such as ``rich.progress.Progress.track``.
     end : End, optional
         See `crm_ml.churn.target.labels`.
+    draw : RowDraw, optional
+        Which rows are held; see `crm_ml.models.customer_matrix.matrices_of`.
 
     Returns
     -------
@@ -52,20 +57,17 @@ def labelled_rows(
     InputError
         If there is no snapshot, a label window reaches beyond the data, or there are too few rows of a class.
     """
-    import pandas as pd
-
     wanted = _one_a_day(snapshots)
-    X, y = {}, {}
-    for (day, snapshot), known in track(
-        zip(wanted.items(), matrices(tables, wanted.values(), groups), strict=True)
-    ):
-        y[day] = labels(tables, snapshot, active_within, end=end, data_ends_at=data_ends_at, minimum=0)
-        X[day] = known.loc[y[day].index]
-    names = ["as_of", "customer_id"]
-    result = LabelledRows(
-        pd.concat(dict(sorted(X.items())), names=names), pd.concat(dict(sorted(y.items())), names=names)
-    )
-    check_classes(result.y, MINIMUM, f"churn at {len(y)} snapshots from {min(y)} to {max(y)}", MEND)
+    held: dict[str, Any] = {}
+    for day, snapshot in wanted.items():
+        y = labels(tables, snapshot, active_within, end=end, data_ends_at=data_ends_at, minimum=0)
+        held[day] = y if draw is None else draw.of(day, y)
+    snapshots = list(wanted.values())
+    customers = {snapshot: rows.index for snapshot, rows in zip(snapshots, held.values(), strict=True)}
+    known_each = matrices_of(tables, customers, groups) if draw else matrices(tables, snapshots, groups)
+    X = {day: known.loc[held[day].index] for day, known in track(zip(held, known_each, strict=True))}
+    result = LabelledRows.joined(X, held, "as_of")
+    check_classes(result.y, MINIMUM, f"churn at {len(X)} snapshots from {min(X)} to {max(X)}", MEND)
     return result
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from crm_ml.config.parts import Groups
-from crm_ml.config.probability import ProbabilityRun, SnapshotTarget
+from crm_ml.config.probability import SampledRun, SnapshotTarget
 from crm_ml.config.split import SnapshotSplit
 from crm_ml.models.relationship_ends import NoOrder, Renewal, Silence
 from crm_ml.models.relationship_protocol import End
@@ -61,7 +61,7 @@ class ChurnTarget(SnapshotTarget):
         return self
 
 
-class ChurnRun(ProbabilityRun):
+class ChurnRun(SampledRun):
     """A churn experiment: one file of ``configs/churn/``; parameters beside those of every probability.
 
     Parameters

@@ -61,6 +61,21 @@ class SnapshotTarget(Strict):
         return timedelta(days=self.active_within_days)
 
 
+class Sampling(Strict):
+    """How many rows an experiment holds; beyond that they are drawn, see `crm_ml.models.row_draw`.
+
+    Parameters
+    ----------
+    training_rows : int, optional
+        Customer-days, or customers of campaigns, that train one model at most; all of them if null.
+    judging_rows : int, optional
+        Those of all test, calibration and validation days together at most; all of them if null.
+    """
+
+    training_rows: Annotated[int, Field(ge=1_000)] | None = 500_000
+    judging_rows: Annotated[int, Field(ge=1_000)] | None = 500_000
+
+
 class ProbabilityRun(Tuned):
     """An experiment of probabilities.
 
@@ -115,3 +130,14 @@ class ProbabilityRun(Tuned):
         from crm_ml.models.model import MODELS
 
         return MODELS
+
+
+class SampledRun(ProbabilityRun):
+    """An experiment of probabilities whose rows may be drawn.
+
+    Parameters
+    ----------
+    sampling : Sampling
+    """
+
+    sampling: Sampling = Sampling()

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from crm_ml.config.parts import Groups
-from crm_ml.config.probability import ProbabilityRun, SnapshotTarget
+from crm_ml.config.probability import SampledRun, SnapshotTarget
 from crm_ml.config.split import CampaignSplit, SnapshotSplit
 from crm_ml.tables.strict import Strict
 
@@ -74,7 +74,7 @@ class EventTarget(SnapshotTarget):
         return f"the probability that an active customer makes an event of kind {kinds} in time"
 
 
-class PropensityRun(ProbabilityRun):
+class PropensityRun(SampledRun):
     """A propensity experiment: one file of ``configs/propensity/``; parameters beside those of a probability.
 
     Parameters

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from crm_ml.customer_hash import customer_folds
+from crm_ml.models.row_draw import evenly
 from crm_ml.monitoring.training_profile import Profile, ProfiledColumn, ProfiledDay, profile_columns, rate_key
 
 if TYPE_CHECKING:
@@ -108,8 +109,8 @@ def of_labelled(
 
     tests, predictions, model = tested
     lag = (training[-1].label_ends_at - training[-1].as_of).days
-    by_day = {snapshot: rows.at([snapshot]) for snapshot in training}
-    days = [ProfiledDay(snapshot.as_of.toordinal(), day.X) for snapshot, day in by_day.items()]
+    by_day = {snapshot: rows.to_train([snapshot]) for snapshot in training}
+    days = [ProfiledDay(snapshot.as_of.toordinal(), evenly(day).X) for snapshot, day in by_day.items()]
     judged = [
         ProfiledDay(
             snapshot.as_of.toordinal(),
@@ -117,7 +118,7 @@ def of_labelled(
         )
         for snapshot in tests
     ]
-    rates = {str(snapshot): float(day.y.mean()) for snapshot, day in by_day.items()}
+    rates = {str(snapshot): day.rate for snapshot, day in by_day.items()}
     rates |= {
         str(snapshot): float(predictions.y[predictions.fold == str(snapshot)].mean()) for snapshot in tests
     }

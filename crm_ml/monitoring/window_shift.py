@@ -19,13 +19,18 @@ _NOISE = 4.0  # standard errors by which a rate may move by chance
 _SHOWN = 5
 
 
-def rate_shifts(labels: Mapping[str, tuple[npt.ArrayLike, npt.ArrayLike]]) -> "pd.DataFrame":
+def rate_shifts(
+    labels: Mapping[str, tuple[npt.ArrayLike, npt.ArrayLike]],
+    weights: Mapping[str, npt.NDArray[np.float64] | None] | None = None,
+) -> "pd.DataFrame":
     """Return the rates of the label in training and in test.
 
     Parameters
     ----------
     labels : mapping of str to pair of array-like of {0, 1}
         Of training and test, by fold.
+    weights : mapping of str to numpy.ndarray, optional
+        Of the rows of training, by fold, where they were drawn.
 
     Returns
     -------
@@ -41,22 +46,27 @@ def rate_shifts(labels: Mapping[str, tuple[npt.ArrayLike, npt.ArrayLike]]) -> "p
     """
     import pandas as pd
 
-    return pd.DataFrame([{"fold": fold, **_rates(*pair)} for fold, pair in labels.items()])
+    weighing = weights or {}
+    rows = [{"fold": fold, **_rates(*pair, weighing.get(fold))} for fold, pair in labels.items()]
+    return pd.DataFrame(rows)
 
 
-def _rates(training: npt.ArrayLike, test: npt.ArrayLike) -> dict[str, Any]:
+def _rates(
+    training: npt.ArrayLike, test: npt.ArrayLike, weights: npt.NDArray[np.float64] | None
+) -> dict[str, Any]:
     then, now = (np.asarray(part, dtype=float) for part in (training, test))
-    ratio = rate_ratio(float(now.mean()), float(then.mean()))
-    rate = np.concatenate([then, now]).mean()
+    trained = float(np.average(then, weights=weights))
+    ratio = rate_ratio(float(now.mean()), trained)
+    rate = (trained * len(then) + now.sum()) / (len(then) + len(now))
     error = np.sqrt(rate * (1 - rate) * (1 / len(then) + 1 / len(now)))
     far = max(ratio, 1 / ratio) >= DriftLimits().rate_warn
     return {
         "training_rows": len(then),
-        "training_rate": round(float(then.mean()), 6),
+        "training_rate": round(trained, 6),
         "test_rows": len(now),
         "test_rate": round(float(now.mean()), 6),
         "ratio": round(ratio, 4),
-        "shifted": bool(far and abs(now.mean() - then.mean()) > _NOISE * error),
+        "shifted": bool(far and abs(now.mean() - trained) > _NOISE * error),
     }
 
 

@@ -1,11 +1,16 @@
 """Features and labels of several occasions."""
 
+import functools
+import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from crm_ml.errors import InputError
 from crm_ml.features import matrices
+from crm_ml.models.customer_matrix import matrices_of
 from crm_ml.models.labelled_rows import MINIMUM, LabelledRows, check_classes
+from crm_ml.models.model_profiles import Known
+from crm_ml.models.row_draw import RowDraw
 from crm_ml.propensity.action_features import action_features_each
 from crm_ml.propensity.occasion import Occasion
 from crm_ml.snapshots import Snapshot
@@ -47,8 +52,9 @@ def labelled_rows(
     occasions: Iterable[Occasion],
     label: Callable[[Tables, Occasion], "pd.Series[int]"],
     groups: Groups | None = None,
-    seen: "Callable[[Snapshot, pd.DataFrame], None] | None" = None,
+    seen: "Known | None" = None,
     track: Callable[[Iterable[Any]], Iterable[Any]] = iter,
+    draw: RowDraw | None = None,
 ) -> LabelledRows:
     """Compute features and labels of each occasion, in the order of time.
 
@@ -61,10 +67,12 @@ def labelled_rows(
         Returns 0 or 1 for each customer of an occasion, indexed by customer_id.
     groups : sequence of str or mapping, optional
         Feature groups, as `crm_ml.features.matrix` takes them.
-    seen : callable, optional
-        Called with each snapshot and the features of all customers who were known at it.
+    seen : Known, optional
+        Keeps what it wants of the features of all customers who were known.
     track : callable, optional
         Wraps what is iterated over, one element a snapshot, such as ``rich.progress.Progress.track``.
+    draw : RowDraw, optional
+        Which rows are held; see `crm_ml.models.customer_matrix.matrices_of`.
 
     Returns
     -------
@@ -81,20 +89,27 @@ def labelled_rows(
     by_day: dict[Snapshot, list[Occasion]] = {}
     for occasion in occasions:
         by_day.setdefault(occasion.snapshot, []).append(occasion)
-    y, wanted = {}, []
-    for snapshot, known in track(zip(by_day, matrices(tables, by_day, groups), strict=True)):
-        for occasion in by_day[snapshot]:
-            y[occasion.name] = label(tables, occasion)
-            customers = y[occasion.name].index
-            wanted.append((occasion, customers, known.reindex(customers)))
-        if seen is not None:
-            seen(snapshot, known)
-    if not y:
+    held: dict[str, Any] = {}
+    for occasion in itertools.chain.from_iterable(by_day.values()):
+        labels = label(tables, occasion)
+        held[occasion.name] = labels if draw is None else draw.of(occasion.name, labels)
+    if not held:
         raise InputError("no occasions to label rows at; give at least one")
-    X = dict(zip(y, features_of(tables, wanted), strict=True))
-    names = ["occasion", "customer_id"]
-    result = LabelledRows(
-        pd.concat(dict(sorted(X.items())), names=names), pd.concat(dict(sorted(y.items())), names=names)
-    )
-    check_classes(result.y, MINIMUM, f"answers at {len(y)} occasions from {min(y)} to {max(y)}", MEND)
+    if draw is None:
+        known_each = matrices(tables, by_day, groups)
+    else:
+        customers = {
+            snapshot: functools.reduce(pd.Index.union, (held[each.name].index for each in at))
+            for snapshot, at in by_day.items()
+        }
+        known_each = matrices_of(tables, customers, groups, () if seen is None else seen.wanted)
+    wanted = []
+    for (snapshot, at), known in track(zip(by_day.items(), known_each, strict=True)):
+        for ids, occasion in ((held[each.name].index, each) for each in at):
+            wanted.append((occasion, ids, known.reindex(ids)))
+        if seen is not None:
+            seen.keep(snapshot, known)
+    X = dict(zip(held, features_of(tables, wanted), strict=True))
+    result = LabelledRows.joined(X, held, "occasion")
+    check_classes(result.y, MINIMUM, f"answers at {len(X)} occasions from {min(X)} to {max(X)}", MEND)
     return result

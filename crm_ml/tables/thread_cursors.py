@@ -39,6 +39,11 @@ class ThreadCursors:
         self._process, self._thread = os.getpid(), threading.get_ident()
 
     @property
+    def connection(self) -> "duckdb.DuckDBPyConnection | None":
+        """The connection, of the thread that is at home; None where it is unknown."""
+        return self._connection
+
+    @property
     def at_home(self) -> bool:
         """Whether the calling thread is the one of the connection."""
         return (self._process, self._thread) == (os.getpid(), threading.get_ident())

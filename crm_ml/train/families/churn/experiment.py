@@ -1,7 +1,7 @@
 """The churn experiment: rolling test snapshots, baselines beside the model, gates, and the final model."""
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import date
 from typing import TYPE_CHECKING
@@ -9,15 +9,18 @@ from typing import TYPE_CHECKING
 from crm_ml import features
 from crm_ml.churn import churn_pyfunc
 from crm_ml.churn.snapshot_rows import labelled_rows
+from crm_ml.churn.target import labels
 from crm_ml.config import ChurnRun
 from crm_ml.errors import InputError
 from crm_ml.evaluation import leakage
 from crm_ml.models.labelled_rows import LabelledRows
+from crm_ml.models.row_draw import RowDraw
 from crm_ml.snapshots import Snapshot, check_data_reach, check_labels_end_before
 from crm_ml.tables import Tables
 from crm_ml.tables.zones import declared
 from crm_ml.train.families.probability import search as of_probability
 from crm_ml.train.families.probability import used_rows
+from crm_ml.train.families.probability.row_plan import row_draw
 from crm_ml.train.families.probability.study import Fold, Study
 from crm_ml.train.record.outcome import Outcome
 from crm_ml.train.search.validation_folds import Parts, days_before
@@ -70,8 +73,13 @@ def execute(config: ChurnRun, tables: Tables, progress: "Progress", studies: "Pa
     needed += final.training
     for last in (folds[-1].test, final.training[-1]):  # a day of the config stands in the error
         check_data_reach(tables, last, config.data.ends_at, config.target.end.table)
-    rows = compute_rows(config, tables, needed, progress)
-    customers = {str(day): int(n) for day, n in rows.fold.value_counts().items()}
+    draw = draw_of(config, tables, (*folds, *ahead.every), final)
+    rows = compute_rows(config, tables, needed, progress, draw)
+    customers = (
+        {day: sum(classes) for day, classes in draw.counts.items()}
+        if draw
+        else {str(day): int(n) for day, n in rows.fold.value_counts().items()}
+    )
     rows = used_rows.allowed_rows(tables, rows, final.test, config.target.purpose)
     check_point_in_time(config, tables, config.target.snapshot(config.split.test[-1]))
     details = {
@@ -84,7 +92,7 @@ def execute(config: ChurnRun, tables: Tables, progress: "Progress", studies: "Pa
         **declared(tables.zone),
         "constants": asdict(features.SnapshotConstants.of(tables)),
     }
-    study = Study(config, rows, tuple(folds), final, VIEWS, churn_pyfunc, details, customers=customers)
+    study = Study(config, rows, tuple(folds), final, VIEWS, churn_pyfunc, details, (), customers, draw=draw)
     return of_probability.run(study, ahead, studies, progress)
 
 
@@ -118,8 +126,21 @@ def fold(config: ChurnRun, as_of: date) -> Fold[Snapshot]:
     return Fold(test, tuple(training))
 
 
+def draw_of(
+    config: ChurnRun, tables: Tables, folds: Sequence[Fold[Snapshot]], final: Fold[Snapshot]
+) -> RowDraw | None:
+    """Return which rows are drawn, None where all are held; see `row_draw`."""
+    target = config.target
+    label = functools.partial(labels, end=target.end, data_ends_at=config.data.ends_at, minimum=0)
+    return row_draw(config, tables, folds, final, lambda day: label(tables, day, target.active_within))
+
+
 def compute_rows(
-    config: ChurnRun, tables: Tables, snapshots: Iterable[Snapshot], progress: "Progress"
+    config: ChurnRun,
+    tables: Tables,
+    snapshots: Iterable[Snapshot],
+    progress: "Progress",
+    draw: RowDraw | None = None,
 ) -> LabelledRows:
     """Compute features and labels at each snapshot once, in the order of time."""
     wanted = {snapshot.as_of: snapshot for snapshot in snapshots}
@@ -127,7 +148,7 @@ def compute_rows(
     track = functools.partial(progress.track, total=len(ordered), description="features and labels")
     groups, ends_at = used_rows.groups_of(config), config.data.ends_at
     target = config.target
-    return labelled_rows(tables, ordered, target.active_within, groups, ends_at, track, target.end)
+    return labelled_rows(tables, ordered, target.active_within, groups, ends_at, track, target.end, draw)
 
 
 def check_point_in_time(config: ChurnRun, tables: Tables, snapshot: Snapshot) -> None:

@@ -9,6 +9,7 @@ from crm_ml.evaluation import leakage
 from crm_ml.evaluation.leak_frame import LeakLook
 from crm_ml.evaluation.leak_looks import look_for_leaks
 from crm_ml.models.labelled_rows import LabelledRows
+from crm_ml.models.row_draw import evenly
 from crm_ml.monitoring.window_shift import feature_shifts, rate_shifts, shift_texts
 
 if TYPE_CHECKING:
@@ -47,17 +48,23 @@ class DataChecks:
             If a feature gives the label away.
         """
         allow = study.config.allow_leaks
-        single_auc = leakage.check_leaks(rows.X, rows.y, allow)
-        labels = {
-            str(each.test): (rows.at(each.training).y.to_numpy(), rows.at([each.test]).y.to_numpy())
-            for each in study.folds
+        judged = rows.to_judge()
+        single_auc = leakage.check_leaks(judged.X, judged.y, allow)
+        rows_by_fold = {
+            str(each.test): (rows.to_train(each.training), rows.to_judge([each.test])) for each in study.folds
         }
-        parts = rows.at(study.folds[0].training), rows.at([each.test for each in study.folds])
+        parts = (
+            evenly(rows.to_train(study.folds[0].training)),
+            rows.to_judge([each.test for each in study.folds]),
+        )
         customers = parts[0].customer_id.nunique(), parts[1].customer_id.nunique()
         return cls(
             single_auc,
-            look_for_leaks(rows.X, rows.y, single_auc, allow),
-            rate_shifts(labels),
+            look_for_leaks(judged.X, judged.y, single_auc, allow),
+            rate_shifts(
+                {fold: (then.y.to_numpy(), now.y.to_numpy()) for fold, (then, now) in rows_by_fold.items()},
+                {fold: then.weights for fold, (then, _) in rows_by_fold.items()},
+            ),
             feature_shifts(parts[0].X, parts[1].X, customers),
         )
 

@@ -66,14 +66,14 @@ def run(study: Study, progress: "Progress") -> Outcome:
     evaluation = evaluate(predictions, rng, tuple(study.views), config.replicates, over)
     judged = Judged(evaluation, study.views, check_calibration(predictions, MODEL, rng.spawn(1)[0]))
     progress.advance(judging)
-    tests = study.rows.at([each.test for each in study.folds])
+    tests = study.rows.to_judge([each.test for each in study.folds])
     segmented = report.segments(tests, predictions, rng)
     progress.advance(judging)
     model = fit_calibrated(config, rows, study.final, models)
     progress.advance(judging)
     facts = _facts(rows, study, model, checks)
     return Outcome(
-        metrics=judged.metrics(),
+        metrics=judged.metrics() | _drawn_metrics(study),
         summary=judged.summary(),
         gates=(*judged.gates(config.largest_ece), no_leak("features", checks.single_auc, LIMIT)),
         candidate=_candidate(study, model, rows, predictions),
@@ -82,7 +82,7 @@ def run(study: Study, progress: "Progress") -> Outcome:
         figures=report.figures(predictions, segmented, judged),
         facts=facts | {"predictions_sha256": predictions_hash(predictions)},
         rows=of_probability(study, rows, predictions),
-        notes=checks.notes,
+        notes=tuple(facts["data_checks"]),
     )
 
 
@@ -101,7 +101,7 @@ def predict(
         names = frozenset(map(str, each.training))
         if names not in by_training:
             by_training[names] = _fit_all(config, rows, each, models)
-        test = rows.at([each.test])
+        test = rows.to_judge([each.test])
         scores = {name: model.predict_proba(test.X)[:, 1] for name, model in by_training[names].items()}
         ids, folded = test.customer_id.to_numpy(), test.fold.to_numpy()
         parts.append(Predictions(ids, folded, test.y.to_numpy().astype(float), scores))
@@ -120,11 +120,11 @@ def _fit_all(
     config: ProbabilityRun, rows: LabelledRows, each: Fold[Dated], models: Models
 ) -> dict[str, Fitted]:
     """Return the model and the baselines of a fold by name; a part of the model is no baseline to fit."""
-    past = rows.at(each.training)
+    past = rows.to_train(each.training)
     fitted: dict[str, Fitted] = {MODEL: fit_calibrated(config, rows, each, models)}
     for part in baselines_of(config):
         unfitted: Model = create(part.name, **part.options)
-        fitted[part.name] = _part_of(fitted[MODEL], unfitted) or unfitted.fit(past.X, past.y)
+        fitted[part.name] = _part_of(fitted[MODEL], unfitted) or past.fitted(unfitted)
     return fitted
 
 
@@ -161,7 +161,7 @@ def fit_calibrated(
             f"nothing that trains for {each.test} has labels that end before the calibration rows, from "
             f"{later[0].as_of:%Y-%m-%d} on; train on more or calibrate on fewer"
         )
-    after = rows.at(later)
+    after = rows.to_judge(later)
     judge = _judge(earlier, later[0].as_of, models) or _fit(config, rows, earlier, models)
     calibrator = best_calibrator(
         judge.predict_proba(after.X)[:, 1], after.y, after.customer_id, config.calibration.methods
@@ -183,8 +183,8 @@ def _judge(earlier: Sequence[Dated], by: datetime, models: Models) -> Model | No
 def _fit(config: ProbabilityRun, rows: LabelledRows, training: Sequence[Dated], models: Models) -> Model:
     names = frozenset(map(str, training))
     if names not in models:
-        past = rows.at(training)
-        model: Model = create(config.model.name, **config.model.options).fit(past.X, past.y)
+        model: Model = create(config.model.name, **config.model.options)
+        model = rows.to_train(training).fitted(model)
         models[names] = max(occasion.label_ends_at for occasion in training), model
     return models[names][1]
 
@@ -230,13 +230,24 @@ def _profile(study: Study, model: Fitted, rows: LabelledRows, predictions: Predi
     return of_labelled(rows, study.final.training, (tests, predictions, MODEL), column, study.customers)
 
 
+def _drawn_metrics(study: Study) -> dict[str, float]:
+    """Return how many rows the final model could have learned from and did, where rows were drawn."""
+    if study.draw is None:
+        return {}
+    rows, drawn, _ = study.draw.drawn(map(str, study.final.training))
+    return {"training.rows": float(rows), "training.drawn_rows": float(drawn)}
+
+
 def _facts(rows: LabelledRows, study: Study, model: Fitted, checks: DataChecks) -> dict[str, Any]:
+    final = [str(occasion) for occasion in study.final.training]
+    drawn = () if study.draw is None else (study.draw.text(final),)
     return {
+        **({} if study.draw is None else {"sampling": study.draw.facts(final)}),
         "folds": [_dates(each) for each in study.folds],
         "final": _dates(study.final),
         "features": list(rows.X.columns),
         "single_auc": checks.single_auc,
-        "data_checks": list(checks.notes),
+        "data_checks": [*drawn, *checks.notes],
         "settings": _settings(model),
         "calibrator": model.calibrator.as_dict() if isinstance(model, CalibratedModel) else None,
     }

@@ -92,7 +92,7 @@ def judges(
     return Judges(
         search=[_judge(config, rows, each) for each in folds.search],
         confirm=lambda options: calibrated(folds.confirm, options),
-        customers=lambda: np.concatenate([rows.at([fold]).customer_id.to_numpy() for fold in days]),
+        customers=lambda: np.concatenate([rows.to_judge([fold]).customer_id.to_numpy() for fold in days]),
         test=lambda options: calibrated(tests, options),
         tested=lambda outcome: _tested(config, outcome),
         names={
@@ -124,17 +124,17 @@ def _tested(config: ProbabilityRun, outcome: Outcome) -> "tuple[npt.NDArray[Any]
 
 
 def _judge(config: ProbabilityRun, rows: LabelledRows, each: "Fold[Any]") -> Judge:
-    past, test = rows.at(each.training), rows.at([each.test])
+    past, test = rows.to_train(each.training), rows.to_judge([each.test])
     y = test.y.to_numpy().astype(float)
 
     def judge(options: Mapping[str, Option]) -> Scores:
         model = create(config.model.name, **{**config.model.options, **options})
-        return losses(metric_of(config), y, model.fit(past.X, past.y).predict_proba(test.X)[:, 1])
+        return losses(metric_of(config), y, past.fitted(model).predict_proba(test.X)[:, 1])
 
     return judge
 
 
 def _calibrated_loss(config: ProbabilityRun, rows: LabelledRows, each: "Fold[Any]") -> Scores:
-    test = rows.at([each.test])
+    test = rows.to_judge([each.test])
     p = probability_run.fit_calibrated(config, rows, each).predict_proba(test.X)[:, 1]
     return losses(metric_of(config), test.y.to_numpy().astype(float), p)

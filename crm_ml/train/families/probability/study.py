@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 from crm_ml.config import ProbabilityRun
 from crm_ml.models.labelled_rows import LabelledRows
 from crm_ml.models.model_profiles import Seen
+from crm_ml.models.row_draw import RowDraw
 
 if TYPE_CHECKING:
     from crm_ml.evaluation.significance import Over
@@ -62,6 +63,8 @@ class Study:
         Customers that the model would have scored, by day.
     seen : tuple of Seen
         What it would have scored, where that is not what trains it.
+    draw : RowDraw, optional
+        By which the rows were drawn, where there were more than the config holds.
     """
 
     config: ProbabilityRun
@@ -74,3 +77,4 @@ class Study:
     extra: tuple[str, ...] = ()
     customers: Mapping[str, int] = field(default_factory=dict)
     seen: tuple[Seen, ...] = ()
+    draw: RowDraw | None = None

@@ -21,7 +21,7 @@ def of_probability(study: "Study", rows: LabelledRows, predictions: Predictions)
     A window is complete when it had ended on the day of registration; where the config admits no open
     windows, the data were checked to hold all of them.
     """
-    tests = pd.concat([study.rows.at([each.test]).X for each in study.folds])
+    tests = pd.concat([study.rows.to_judge([each.test]).X for each in study.folds])
     may_be_open = bool(getattr(getattr(study.config, "split", None), "open_windows", False))
     windows = {
         str(each.test): window_of(
@@ -42,5 +42,5 @@ def of_probability(study: "Study", rows: LabelledRows, predictions: Predictions)
         deciding=("test",),
         windows=windows,
         rescore=rescore,
-        inputs=some_rows(rows.at([study.folds[-1].test]).X),
+        inputs=some_rows(rows.to_judge([study.folds[-1].test]).X),
     )

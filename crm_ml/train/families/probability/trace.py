@@ -23,10 +23,11 @@ def trace_of(rows: "LabelledRows", split: Mapping[str, Any], predictions: "BaseP
     predictions : BasePredictions
         Of the test rows.
     """
+    drawn = {} if rows.weights is None else {"weight": rows.weights, "judges": rows.judges}
     features = {
         "list": list(rows.X.columns),
         "rows": len(rows.y),
-        "columns": column_sums(rows.X.assign(label=rows.y)),
+        "columns": column_sums(rows.X.assign(label=rows.y, **drawn)),
     }
     counts = {str(name): int(n) for name, n in rows.fold.value_counts().sort_index().items()}
     return Trace(features, {**split, "rows": counts}, {}, predictions_sums(predictions))

@@ -2,6 +2,7 @@
 
 import fnmatch
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from crm_ml import features
@@ -31,7 +32,7 @@ def used_rows(rows: LabelledRows, config: ProbabilityRun, extra: Iterable[str] =
     dropped = left_out(rows.X.columns, config.leave_out, extra)
     if config.features is not None and SEGMENTS not in config.features:
         dropped += [name for name in rows.X.columns if name.startswith(f"{SEGMENTS}_")]
-    return LabelledRows(rows.X.drop(columns=sorted(set(dropped))), rows.y)
+    return replace(rows, X=rows.X.drop(columns=sorted(set(dropped))))
 
 
 def allowed_rows(tables: Tables, rows: LabelledRows, snapshot: Snapshot, purpose: str | None) -> LabelledRows:
@@ -45,8 +46,7 @@ def allowed_rows(tables: Tables, rows: LabelledRows, snapshot: Snapshot, purpose
     check_purpose(tables, purpose)
     if purpose is None:
         return rows
-    keep = rows.customer_id.isin(consenting(tables, snapshot, purpose))
-    return LabelledRows(rows.X[keep], rows.y[keep])
+    return rows.where(rows.customer_id.isin(consenting(tables, snapshot, purpose)))
 
 
 def left_out(columns: Iterable[str], patterns: Iterable[str], extra: Iterable[str] = ()) -> list[str]:

@@ -15,6 +15,7 @@ from crm_ml.errors import InputError
 from crm_ml.evaluation import leakage
 from crm_ml.models.labelled_rows import LabelledRows
 from crm_ml.models.model_profiles import Known, Seen
+from crm_ml.models.row_draw import RowDraw
 from crm_ml.propensity import propensity_pyfunc
 from crm_ml.propensity.action_features import COLUMNS
 from crm_ml.propensity.campaign_responses import answers, sent_campaigns
@@ -26,6 +27,7 @@ from crm_ml.snapshots import Snapshot, check_data_reach
 from crm_ml.tables import Tables
 from crm_ml.tables.zones import declared
 from crm_ml.train.families.probability import search, used_rows
+from crm_ml.train.families.probability.row_plan import row_draw
 from crm_ml.train.families.probability.study import Fold, Study
 from crm_ml.train.families.propensity.folds import (
     campaigns_ahead,
@@ -110,7 +112,9 @@ def execute(
     check_purpose(tables, config.target.purpose)
     plan = make_plan(config, tables)
     known = Known.newest(plan.final.training, lambda occasion: occasion.kind)
-    rows = compute_rows(config, tables, plan, progress, known)
+    folds = (*plan.folds, *plan.ahead.every)
+    draw = row_draw(config, tables, folds, plan.final, functools.partial(plan.label, tables))
+    rows = compute_rows(config, tables, plan, progress, known, draw)
     today = Snapshot(config.register_as.as_of, timedelta(days=1))  # type: ignore[arg-type]
     rows = used_rows.allowed_rows(tables, rows, today, config.target.purpose)
     check_point_in_time(config, tables, plan)
@@ -138,6 +142,7 @@ def execute(
         COLUMNS,
         known.customers,
         seen,
+        draw,
     )
     return search.run(study, plan.ahead, studies, progress)
 
@@ -167,6 +172,7 @@ def compute_rows(
     plan: OccasionPlan,
     progress: "Progress",
     known: Known | None = None,
+    draw: RowDraw | None = None,
 ) -> LabelledRows:
     """Compute features and labels of each occasion once, in the order of time.
 
@@ -174,8 +180,8 @@ def compute_rows(
     """
     days = len({occasion.snapshot for occasion in plan.occasions})
     track = functools.partial(progress.track, total=days, description="features and labels")
-    seen = None if known is None else known.keep
-    return labelled_rows(tables, plan.occasions, plan.label, used_rows.groups_of(config), seen, track)
+    groups = used_rows.groups_of(config)
+    return labelled_rows(tables, plan.occasions, plan.label, groups, known, track, draw)
 
 
 def seen_by(tables: Tables, plan: OccasionPlan, known: Known, used: Collection[str]) -> tuple[Seen, ...]:
