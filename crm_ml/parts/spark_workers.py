@@ -5,19 +5,19 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 from crm_ml import environment
 from crm_ml.errors import ClusterFailed
 from crm_ml.masking import masked_text
 from crm_ml.parts.task_outcome import TaskOutcome
 from crm_ml.parts.worker_software import software
+from crm_ml.parts.workers import Item, T
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from pyspark.sql import SparkSession
 
-T = TypeVar("T")
 _CARRIED = (environment.DATA, environment.RUNS, environment.CACHE_HOME)  # folders of the shared storage
 _CARRIED_AS_THEY_ARE = (environment.MEMORY, environment.CACHE, environment.CACHE_GB)
 _OUTCOMES = "position long, outcome binary"
@@ -47,39 +47,33 @@ class SparkWorkers:
     session: "SparkSession"
     threads: int = 1
 
-    def map(self, work: Callable[[int], T], numbers: Sequence[int]) -> Iterator[T]:
-        """Yield the results of work in the order of numbers; a number is one task.
-
-        Parameters
-        ----------
-        work : callable
-            Takes a number; cloudpickle can carry it to another machine, and its result can be pickled.
-        numbers : sequence of int
+    def map(self, work: Callable[[Item], T], parts: Sequence[Item]) -> Iterator[T]:
+        """Give what the function returns for each part, see `Workers.map`; each is one task.
 
         Raises
         ------
         CrmError
-            The error of the first number whose work raised one; any other exception of work likewise, with
-            its traceback of there as its cause.
+            The error of the first part whose work raised one; any other exception of it likewise, with its
+            traceback of there as its cause.
         ClusterFailed
             If the cluster does not answer, lost the same task too often, or lacks this package.
         ConfigError
             If the software of a worker differs from the one here.
         """
-        if not numbers:
+        if not parts:
             return
-        task = _task(self._payload(work), tuple(numbers))
-        with quiet_pyspark(), _cluster_errors():
-            positions = self.session.range(0, len(numbers), 1, len(numbers))
+        task, count = _task(self._payload(work, parts)), len(parts)
+        with quiet_pyspark(), cluster_errors():
+            positions = self.session.range(0, count, 1, count)
             rows = positions.mapInArrow(task, _OUTCOMES).collect()
         for row in sorted(rows, key=lambda row: int(row["position"])):
             yield TaskOutcome.of_bytes(bytes(row["outcome"])).result()
 
-    def _payload(self, work: Callable[[int], Any]) -> bytes:
+    def _payload(self, work: Callable[[Item], T], parts: Sequence[Item]) -> bytes:
         import cloudpickle
 
-        carried = carried_environment(self.threads)
-        return bytes(cloudpickle.dumps((work, carried, str(Path.cwd()), software())))
+        carried = (carried_environment(self.threads), str(Path.cwd()), software())
+        return bytes(cloudpickle.dumps((work, list(parts), *carried)))
 
 
 def carried_environment(threads: int = 1) -> dict[str, str]:
@@ -108,9 +102,7 @@ def carried_environment(threads: int = 1) -> dict[str, str]:
     )
 
 
-def _task(
-    payload: bytes, numbers: tuple[int, ...]
-) -> "Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]":
+def _task(payload: bytes) -> "Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]":
     """Return what a task runs: a function that imports this package only where it runs."""
 
     def task(batches: "Iterable[pa.RecordBatch]") -> "Iterator[pa.RecordBatch]":
@@ -120,7 +112,7 @@ def _task(
 
         for batch in batches:
             for position in batch.column(0).to_pylist():
-                outcome = run_task(payload, numbers[position])
+                outcome = run_task(payload, position)
                 yield pa.RecordBatch.from_pydict({"position": [position], "outcome": [outcome]})
 
     return task
@@ -135,7 +127,7 @@ def quiet_pyspark() -> Iterator[None]:
 
 
 @contextmanager
-def _cluster_errors() -> Iterator[None]:
+def cluster_errors() -> Iterator[None]:
     """Say in one sentence what the Java side or the Connect server reports over pages."""
     from py4j.protocol import Py4JError
     from pyspark.errors import PySparkException

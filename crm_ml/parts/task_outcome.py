@@ -53,14 +53,15 @@ class TaskOutcome:
         return loaded
 
 
-def run_task(payload: bytes, number: int) -> bytes:
-    """Do the work of one number in this process, a worker of Spark.
+def run_task(payload: bytes, position: int) -> bytes:
+    """Do the work of one part in this process, a worker of Spark.
 
     Parameters
     ----------
     payload : bytes
-        Pickled: the work, environment variables, the working folder and the software of the driver.
-    number : int
+        Pickled: the work, the parts, and environment variables, working folder and software of the driver.
+    position : int
+        Of the part.
 
     Returns
     -------
@@ -70,13 +71,13 @@ def run_task(payload: bytes, number: int) -> bytes:
     from crm_ml.parts.worker_software import refuse_other_software
 
     try:
-        work, variables, folder, of_driver = pickle.loads(payload)
+        work, parts, variables, folder, of_driver = pickle.loads(payload)
         os.environ.update(variables)
         if Path(folder).is_dir():
             os.chdir(folder)
         refuse_other_software(of_driver)
         with private_files():
-            outcome = TaskOutcome(work(number))
+            outcome = TaskOutcome(work(parts[position]))
             return outcome.to_bytes()
     except CrmError as error:
         return TaskOutcome(error=error).to_bytes()

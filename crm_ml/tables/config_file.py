@@ -61,18 +61,29 @@ def usual_root(path: Path) -> Path:
     return next((parent.parent for parent in full.parents if parent.name == "configs"), full.parent)
 
 
-def sources_of(mapping: Mapping, root: Path, path: Path) -> dict[str, TableSource]:
+def sources_of(
+    mapping: Mapping, root: Path, path: Path, exported: dict[str, TableSource] | None = None
+) -> dict[str, TableSource]:
     """Return the source of each table, except tables made from ids of others.
+
+    Parameters
+    ----------
+    mapping : Mapping
+    root : Path
+    path : Path
+        Of the mapping.
+    exported : dict of str to TableSource, optional
+        Those of tables of Spark.
 
     Raises
     ------
     ConfigError
         Listing every path that leads out of the root and every table without a source.
     """
-    sources: dict[str, TableSource] = {}
+    sources = dict(exported or {})
     faults = []
     for name, table in mapping.tables.items():
-        if table.ids_of is not None:
+        if table.ids_of is not None or name in sources:
             continue
         try:
             sources[name] = _source(table, root)
@@ -95,6 +106,8 @@ def _source(table: TableMapping, root: Path) -> TableSource:
         return DuckTable(inside(root, table.database), table.table, root)
     if table.url is not None and table.query is not None:
         return SqlQuery(table.url, table.query, root)
+    if table.spark_table is not None:
+        raise InputError("is a table of Spark; only a list reads it, with engine: spark or --engine")
     raise InputError("has no source; give path, database and table, url and query, or ids_of")
 
 

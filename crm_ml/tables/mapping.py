@@ -16,6 +16,8 @@ from crm_ml.tables.ready_mappings import with_ready
 from crm_ml.tables.strict import Strict, validate
 from crm_ml.tables.zones import zone_name
 
+_SOURCES = ("path", "glob", "database", "url", "spark_table", "ids_of")
+
 
 def _moment(value: Any) -> Any:
     if not isinstance(value, str):
@@ -65,6 +67,9 @@ class TableMapping(Strict):
         An SQLAlchemy URL, or ``${NAME}`` to take it from the environment.
     query : str, optional
         A query to `url`.
+    spark_table : str, optional
+        A table of a Spark catalogue such as ``shop.orders``, or files that Spark reads, such as
+        ``parquet.`/warehouse/orders```; for lists that are made on Spark (``engine: spark``).
     ids_of : tuple of str, optional
         Tables whose ids make up this one, if customers or items have no source of their own.
     columns : dict
@@ -106,6 +111,7 @@ class TableMapping(Strict):
     table: str | None = None
     url: str | None = None
     query: str | None = None
+    spark_table: Annotated[str | None, Field(exclude_if=lambda name: name is None)] = None
     ids_of: Annotated[tuple[str, ...], Field(strict=False)] | None = None
     columns: dict[str, Mapped] = Field(default_factory=dict)
     attributes: dict[str, Mapped] = Field(default_factory=dict)
@@ -131,11 +137,9 @@ class TableMapping(Strict):
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
-        declared = [
-            name for name in ("path", "glob", "database", "url", "ids_of") if getattr(self, name) is not None
-        ]
+        declared = [name for name in _SOURCES if getattr(self, name) is not None]
         if len(declared) > 1:
-            raise ValueError(f"give one of path, database, url and ids_of; given: {', '.join(declared)}")
+            raise ValueError(f"give one of {', '.join(_SOURCES)}; given: {', '.join(declared)}")
         if self.parts and not isinstance(self.path, str):
             raise ValueError("parts goes with path, which is then the folder of the parts")
         if (self.database is None) != (self.table is None):

@@ -104,9 +104,22 @@ def stamps(files: Iterable[Path]) -> tuple[tuple[int, ...], ...]:
 
 def content_digest(connection: "duckdb.DuckDBPyConnection", view: str, types: dict[str, str]) -> str:
     """Return a hash of the rows of an open source that does not depend on their order."""
+    return digest_of_sums([content_sums(connection, view, types)], types)
+
+
+def content_sums(
+    connection: "duckdb.DuckDBPyConnection", view: str, types: dict[str, str]
+) -> tuple[int, ...]:
+    """Return the number of rows of an open source and two sums of their hashes."""
     row = f"hash({quoted(list(types))})"
     sums = f"count(*), sum({row}::HUGEINT), sum(hash({row}, 1)::HUGEINT)"
-    totals = connection.execute(f"SELECT {sums} FROM {ident(view)}").fetchone()
+    totals = connection.execute(f"SELECT {sums} FROM {ident(view)}").fetchall()[0]
+    return tuple(int(total or 0) for total in totals)
+
+
+def digest_of_sums(sums: Sequence[Sequence[int]], types: dict[str, str]) -> str:
+    """Return the hash of rows by the `content_sums` of their parts."""
+    totals = tuple(map(sum, zip(*sums, strict=True)))
     return hashlib.sha256(repr((totals, sorted(types.items()))).encode()).hexdigest()
 
 

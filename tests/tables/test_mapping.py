@@ -59,7 +59,7 @@ def test_all_errors_at_once(csv_shop: Shop) -> None:
         ({"customers": {"ids_of": ["touches"]}}, "ids_of names touches, which is not mapped"),
         (
             {"items": {"path": "a.csv", "url": "x", "query": "y"}},
-            "give one of path, database, url and ids_of",
+            "give one of path, glob, database, url, spark_table, ids_of; given: path, url",
         ),
         ({"items": {"database": "a.duckdb"}}, "database and table go together"),
         ({"items": {"url": "sqlite://"}}, "url and query go together"),
