@@ -1,7 +1,8 @@
-"""The loops over customers, compiled; import this module only where they run.
+"""The loops over customers at real prices, compiled; import this module only where they run.
 
-A piece of customers is given as values (b, m), eligibility (b, m; no row where all are), costs (layers, b,
-m), the price of each use (m + layers), the group of each action and the most actions a customer gets.
+A piece of customers is given as values (b, m), eligibility (b, m; no row where all are), costs (layers, b, m)
+in [0, 1], the price of each use (m + layers), the group of each action and the most actions a customer gets.
+Every customer's amounts are rounded to whole numbers before they are added (`crm_ml.allocation.fixed_point`).
 """
 
 from typing import Any
@@ -10,9 +11,46 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
+from crm_ml.allocation.fixed_point import BITS, MASK, SHIFT, UNIT
+
 Array = npt.NDArray[Any]
 Numbers = npt.NDArray[Any]
 _FAR = 40.0  # exp(-40) adds nothing to 1
+_ONE = 1 << (BITS - SHIFT)  # what one adds to the upper half of a sum
+
+
+@numba.njit(cache=True, nogil=True)
+def _add(pairs: Numbers, place: int, amount: float) -> None:
+    """Add an amount in [-2, 2] to a sum."""
+    units = np.int64(np.floor(amount * UNIT))
+    pairs[place, 0] += units >> SHIFT
+    pairs[place, 1] += units & MASK
+
+
+@numba.njit(cache=True, nogil=True)
+def largest(values: Array, mask: Array, signed: bool) -> float:
+    """Return the greatest finite value of an eligible pair, or amount if signed; 0 if there is none."""
+    greatest = 0.0
+    for row in range(values.shape[0]):
+        for j in range(values.shape[1]):
+            value = abs(float(values[row, j])) if signed else float(values[row, j])
+            if value > greatest and value < np.inf and (mask.shape[0] == 0 or mask[row, j]):
+                greatest = value
+    return greatest
+
+
+@numba.njit(cache=True, nogil=True)
+def _top_two(row: int, values: Array, priced: Array) -> tuple[float, float, int]:
+    """Return the best and the second best value beyond its price, and which action is the best."""
+    best, second, first = -np.inf, -np.inf, -1
+    for j in range(values.shape[1]):
+        value = values[row, j] - priced[j]
+        if value > second and value < np.inf:
+            if value > best:
+                second, best, first = best, value, j
+            else:
+                second = value
+    return best, second, first
 
 
 @numba.njit(cache=True, nogil=True)
@@ -42,45 +80,40 @@ def _chosen(worth: Array, most: int, taken: Numbers) -> None:
 
 
 @numba.njit(cache=True, nogil=True)
-def _best(reduced: Array, group: Numbers, worth: Array, second: Array, first: Numbers) -> None:
-    """Write the best and the second best of each group, and which action is the best."""
-    worth[:], second[:], first[:] = -np.inf, -np.inf, -1
+def _best(reduced: Array, group: Numbers, worth: Array) -> None:
+    """Write the best of each group."""
+    worth[:] = -np.inf
     for j in range(len(reduced)):
-        g = group[j]
-        if reduced[j] > worth[g]:
-            second[g], worth[g], first[g] = worth[g], reduced[j], j
-        elif reduced[j] > second[g]:
-            second[g] = reduced[j]
+        worth[group[j]] = max(worth[group[j]], reduced[j])
 
 
 @numba.njit(cache=True, nogil=True)
 def smooth(
-    values: Array, mask: Array, costs: Array, priced: Array, group: Numbers,
-    most: int, temperature: float, usage: Array, curvature: Array,
-) -> float:  # fmt: skip
-    """Add expected use and its covariance over the temperature; return the sum of smoothed maxima."""
+    values: Array, mask: Array, costs: Array, priced: Array, group: Numbers, most: int,
+    temperature: float, scale: float, value: Numbers, usage: Numbers, curvature: Numbers,
+) -> None:  # fmt: skip
+    """Add smoothed maxima (by the scale, a power of two), expected use, and its covariance times 4."""
     m, groups, far = values.shape[1], int(group.max()) + 1, _FAR * temperature
-    reduced, q = np.empty(m), np.zeros(m)
-    worth, second = np.empty(groups), np.empty(groups)
-    first, taken = np.empty(groups, dtype=np.int64), np.empty(groups, dtype=np.int64)
-    total = 0.0
+    simple = groups == 1 and mask.shape[0] == 0 and costs.shape[0] == 0
+    reduced, q, worth = np.empty(m), np.zeros(m), np.empty(groups)
+    taken = np.empty(groups, dtype=np.int64)
     for row in range(values.shape[0]):
+        if simple:
+            best, second, first = _top_two(row, values, priced)
+            if best < -far:
+                continue
+            if best - max(second, 0.0) > far:
+                _add(value, 0, best / scale)
+                usage[first, 0] += _ONE
+                continue
         _reduce(row, values, mask, costs, priced, reduced)
-        _best(reduced, group, worth, second, first)
-        clear = groups == 1 and (worth[0] < -far or worth[0] - max(second[0], 0.0) > far)
-        if clear:
-            if worth[0] > 0:
-                total += worth[0]
-                usage[first[0]] += 1.0
-                for layer in range(costs.shape[0]):
-                    usage[m + layer] += costs[layer, row, first[0]]
-            continue
+        _best(reduced, group, worth)
         _soften(reduced, group, temperature, worth, q)
         _chosen(worth, most, taken)
         for g in range(groups):
-            total += worth[g] if taken[g] else 0.0
-        _spread(row, q, costs, group, taken, temperature, usage, curvature)
-    return total
+            if taken[g]:
+                _add(value, 0, worth[g] / scale)
+        _spread(row, q, costs, group, taken, usage, curvature)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -99,59 +132,30 @@ def _soften(reduced: Array, group: Numbers, temperature: float, worth: Array, q:
 
 @numba.njit(cache=True, nogil=True)
 def _spread(
-    row: int, q: Array, costs: Array, group: Numbers, taken: Numbers,
-    temperature: float, usage: Array, curvature: Array,
-) -> None:  # fmt: skip
-    """Add mean and covariance of one customer's use, whose action j has the probability q of its group."""
+    row: int, q: Array, costs: Array, group: Numbers, taken: Numbers, usage: Numbers, curvature: Numbers
+) -> None:
+    """Add mean and covariance of a customer's use, whose action j has probability q of its group."""
     m, layers = len(q), costs.shape[0]
+    d = m + layers
     for j in range(m):
         if q[j] == 0.0 or taken[group[j]] == 0:
             continue
-        usage[j] += q[j]
+        _add(usage, j, q[j])
         for layer in range(layers):
-            usage[m + layer] += q[j] * costs[layer, row, j]
+            _add(usage, m + layer, q[j] * costs[layer, row, j])
         if q[j] == 1.0:
             continue
         for other in range(m):
             if q[other] == 0.0 or group[other] != group[j]:
                 continue
-            weight = ((q[j] if other == j else 0.0) - q[j] * q[other]) / temperature
-            curvature[j, other] += weight
+            weight = 4.0 * ((q[j] if other == j else 0.0) - q[j] * q[other])
+            _add(curvature, j * d + other, weight)
             for layer in range(layers):
                 cost = costs[layer, row, other] * weight
-                curvature[j, m + layer] += cost
-                curvature[m + layer, j] += cost
+                _add(curvature, j * d + m + layer, cost)
+                _add(curvature, (m + layer) * d + j, cost)
                 for second in range(layers):
-                    curvature[m + second, m + layer] += cost * costs[second, row, j]
-
-
-@numba.njit(cache=True, nogil=True)
-def exact(
-    values: Array, mask: Array, costs: Array, priced: Array, group: Numbers, actions: Numbers, margin: Array
-) -> float:
-    """Write each customer's best actions and how far they are from changing; return the sum of maxima."""
-    m, most = values.shape[1], actions.shape[1]
-    groups = int(group.max()) + 1
-    reduced, worth, second = np.empty(m), np.empty(groups), np.empty(groups)
-    first, taken = np.empty(groups, dtype=np.int64), np.empty(groups, dtype=np.int64)
-    total = 0.0
-    for row in range(values.shape[0]):
-        _reduce(row, values, mask, costs, priced, reduced)
-        _best(reduced, group, worth, second, first)
-        _chosen(worth, most, taken)
-        count, least = 0, np.inf
-        for g in range(groups):
-            if taken[g]:
-                actions[row, count] = first[g]
-                count += 1
-                total += worth[g]
-                least = min(least, worth[g])
-        near = np.inf
-        out = least if count == most else 0.0  # what a group must exceed to come in
-        for g in range(groups):
-            near = min(near, worth[g] - max(second[g], 0.0) if taken[g] else out - worth[g])
-        margin[row] = near
-    return total
+                    _add(curvature, (m + second) * d + m + layer, cost * costs[second, row, j])
 
 
 @numba.njit(cache=True, nogil=True)

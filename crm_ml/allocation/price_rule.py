@@ -5,16 +5,17 @@ tie at a cap, the limits decide how many customers get which; another customer o
 as having each of them in the share in which the allocated customers got it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.floating[Any]]
+Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.integer[Any]]
 _SAME = 1e-5  # cents
+_CHUNK_ROWS = 1 << 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +49,28 @@ class PriceRule:
                 shares[row] = self.served[key]
         return shares
 
+    def probability(self, values: Floats, actions: Ints, is_explored: npt.NDArray[np.bool_]) -> Floats:
+        """Return how likely an allocated customer of these values gets an action.
+
+        It is 1 for who is not explored and has a clear choice: whole numbers may give the second best.
+
+        Parameters
+        ----------
+        values : numpy.ndarray, shape (n, m)
+        actions : numpy.ndarray of int, shape (n,)
+            -1 for nothing.
+        is_explored : numpy.ndarray of bool, shape (n,)
+            Who got the action at random.
+        """
+        likely = np.empty(len(actions))
+        for start in range(0, len(actions), _CHUNK_ROWS):
+            piece = slice(start, start + _CHUNK_ROWS)
+            shares, got = self.shares(values[piece]), actions[piece]
+            of_this = shares[np.arange(len(got)), np.where(got < 0, values.shape[1], got)]
+            is_open = is_explored[piece] | ((shares > 0).sum(axis=1) > 1)
+            likely[piece] = np.where(is_open, of_this, 1.0)
+        return likely
+
     def draw(self, values: Floats, u: Floats) -> Ints:
         """Return one action-channel of each customer, -1 for nothing, drawn from `shares` by u in [0, 1)."""
         if not len(values):
@@ -73,15 +96,29 @@ def price_rule(pieces: Iterable[tuple[Floats, Ints]], row_prices: Floats) -> Pri
     >>> rule.shares(np.array([[5.0], [6.0], [4.0]])).tolist()
     [[0.75, 0.25], [1.0, 0.0], [0.0, 1.0]]
     """
+    return rule_of((choices_counted(values, actions, row_prices) for values, actions in pieces), row_prices)
+
+
+def choices_counted(values: Floats, actions: Ints, row_prices: Floats) -> dict[bytes, Ints]:
+    """Count which of their equal choices customers got, nothing last, by the set of choices."""
+    counts: dict[bytes, Ints] = {}
     m = len(row_prices)
-    counts: dict[bytes, Floats] = {}
-    for values, actions in pieces:
-        near = _near(values, row_prices)
+    for start in range(0, len(actions), _CHUNK_ROWS):
+        near = _near(values[start : start + _CHUNK_ROWS], row_prices)
         several = np.flatnonzero(near.sum(axis=1) > 1)
-        got = np.where(actions[several] < 0, m, actions[several])
-        for key, place in zip(_keys(near[several]), got.tolist(), strict=True):
-            counts.setdefault(key, np.zeros(m + 1))[place] += 1.0
-    return PriceRule(row_prices, {key: count / count.sum() for key, count in counts.items()})
+        got = actions[start : start + _CHUNK_ROWS][several]
+        for key, place in zip(_keys(near[several]), np.where(got < 0, m, got).tolist(), strict=True):
+            counts.setdefault(key, np.zeros(m + 1, dtype=np.int64))[place] += 1
+    return counts
+
+
+def rule_of(counts: Iterable[Mapping[bytes, Ints]], row_prices: Floats) -> PriceRule:
+    """Return the rule of counts of several pieces of customers, see `choices_counted`."""
+    added: dict[bytes, Ints] = {}
+    for piece in counts:
+        for key, count in piece.items():
+            added[key] = added.get(key, 0) + count
+    return PriceRule(row_prices, {key: count / count.sum() for key, count in sorted(added.items())})
 
 
 def _near(values: Floats, row_prices: Floats) -> npt.NDArray[np.bool_]:

@@ -1,6 +1,6 @@
 """The limits of an allocation as one system of linear constraints over resources."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,9 +9,8 @@ import numpy.typing as npt
 
 from crm_ml.errors import InputError
 
-Floats = npt.NDArray[np.floating[Any]]
+Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.integer[Any]]
-CHUNK_ROWS = 1 << 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,10 +22,6 @@ class Problem:
 
     Parameters
     ----------
-    values : array, shape (n, m)
-        Values that are not finite are not eligible. May lie on disk (`numpy.memmap`).
-    eligible : array of bool, shape (n, m), optional
-    layers : sequence of array, shape (n, m)
     group : numpy.ndarray of int, shape (m,)
         Actions of one group exclude each other.
     most : int
@@ -36,9 +31,6 @@ class Problem:
         Name of each resource.
     """
 
-    values: npt.NDArray[Any]
-    eligible: npt.NDArray[np.bool_] | None
-    layers: Sequence[npt.NDArray[Any]]
     group: Ints
     most: int
     A: Floats
@@ -46,47 +38,23 @@ class Problem:
     names: Sequence[str]
 
     @property
-    def shape(self) -> tuple[int, int]:
-        """Customers and actions."""
-        n, m = self.values.shape
-        return int(n), int(m)
+    def actions(self) -> int:
+        """Number of actions."""
+        return len(self.group)
 
-    def rows(self, chosen: Ints) -> "Problem":
-        """Return the problem of some customers, with resources in proportion to their number."""
-        n = self.shape[0]
-        return Problem(
-            np.asarray(self.values[chosen]),
-            None if self.eligible is None else np.asarray(self.eligible[chosen]),
-            [np.asarray(layer[chosen]) for layer in self.layers],
-            self.group,
-            self.most,
-            self.A,
-            self.b * len(chosen) / n,
-            self.names,
-        )
-
-    def chunks(self) -> Iterator[tuple[int, "npt.NDArray[Any]", "npt.NDArray[np.bool_]", Floats]]:
-        """Yield pieces of customers: first row, values, eligibility (no row where all are), costs."""
-        n, m = self.shape
-        for start in range(0, n, CHUNK_ROWS):
-            piece = slice(start, start + CHUNK_ROWS)
-            values = np.ascontiguousarray(self.values[piece])
-            mask = np.empty((0, m), dtype=np.bool_)
-            if self.eligible is not None:
-                mask = np.ascontiguousarray(self.eligible[piece])
-            costs = np.empty((0, len(values), m))
-            if self.layers:
-                costs = np.stack([np.asarray(layer[piece], dtype=np.float64) for layer in self.layers])
-            yield start, values, mask, costs
+    @property
+    def layers(self) -> int:
+        """Number of layers of costs that differ between customers."""
+        return int(self.A.shape[1]) - len(self.group)
 
 
 def problem_of(
-    values: npt.NDArray[Any],
+    shape: tuple[int, ...],
     costs: Any,
     eligible: npt.NDArray[np.bool_] | None,
     limits: "ProblemLimits",
-) -> Problem:
-    """Return the constraints of an allocation.
+) -> tuple[Problem, list[npt.NDArray[Any]]]:
+    """Return the constraints of an allocation, and the layers of costs that differ between customers.
 
     Raises
     ------
@@ -94,9 +62,9 @@ def problem_of(
         With all that is wrong: shapes, negative or infinite costs, negative limits, caps of channels
         that no action has, minimums above caps.
     """
-    m = values.shape[1] if values.ndim == 2 else 0
+    m = shape[1] if len(shape) == 2 else 0
     layers = _layers(costs)
-    breaches = _breaches(values, layers, eligible, limits)
+    breaches = _breaches(shape, layers, eligible, limits)
     if breaches:
         raise InputError(f"allocate: {'; '.join(breaches)}")
     channel = np.arange(m) if limits.channels is None else _numbers(limits.channels)[1]
@@ -105,7 +73,7 @@ def problem_of(
     rows, b, names = _resources(limits, layers, m, len(varying))
     A = np.array(rows, dtype=np.float64).reshape(len(rows), m + len(varying))
     most = min(limits.max_actions, int(group.max()) + 1)
-    return Problem(values, eligible, varying, group, most, A, np.array(b, dtype=np.float64), names)
+    return Problem(group, most, A, np.array(b, dtype=np.float64), names), varying
 
 
 @dataclass(frozen=True)
@@ -197,11 +165,11 @@ def _vector(limits: Any, m: int, default: float) -> Floats:
 
 
 def _breaches(
-    values: npt.NDArray[Any], layers: Sequence[npt.NDArray[Any]], eligible: Any, limits: ProblemLimits
+    shape: tuple[int, ...], layers: Sequence[npt.NDArray[Any]], eligible: Any, limits: ProblemLimits
 ) -> list[str]:
-    if values.ndim != 2 or not values.shape[1]:
-        return [f"values have shape {values.shape}, not customers by actions"]
-    n, m = values.shape
+    if len(shape) != 2 or not shape[1]:
+        return [f"values have shape {shape}, not customers by actions"]
+    n, m = shape
     breaches = []
     if eligible is not None and eligible.shape != (n, m):
         breaches.append(f"eligible has shape {eligible.shape}")

@@ -1,18 +1,34 @@
 """How good the allocation of a list is: its bound, its prices, and what simpler ways would have earned."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from crm_ml.allocation.allocate import Allocation
 from crm_ml.allocation.greedy_baselines import simple_ways
+from crm_ml.allocation.solution import PartedAllocation
 from crm_ml.decision.allocation_limits import LIST, ListLimits
 
 COMPARED_ROWS = 200_000
 Values = npt.NDArray[np.float64]
+
+
+class Sampled(Protocol):
+    """Values, ids and draws of some customers of a part."""
+
+    @property
+    def values(self) -> Values:
+        """Values of who is not explored, shape (k, m)."""
+
+    @property
+    def ids(self) -> Sequence[str]:
+        """Ids of the customers."""
+
+    @property
+    def draws(self) -> npt.NDArray[Any]:
+        """Draws of the customers, shape (k,)."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +52,7 @@ class Certificate:
     compared_cents : mapping of str to int
         What simpler ways earn within the same limits, with the same explored rows.
     compared_customers : int
-        On how many customers, evenly spaced, with their share of the limits.
+        On how many customers, those of the smallest draws, with their share of the limits.
     """
 
     value_cents: int
@@ -54,23 +70,21 @@ class Certificate:
 
 
 def certify(
-    allocation: Allocation, explored: float, values: Values, limits: ListLimits, costs: Values
+    allocation: PartedAllocation, explored: float, limits: ListLimits, compared: tuple[dict[str, int], int]
 ) -> Certificate:
     """Say how good an allocation is.
 
     Parameters
     ----------
-    allocation : Allocation
+    allocation : PartedAllocation
         Of who is not explored.
     explored : float
         Value of the explored rows.
-    values : numpy.ndarray, shape (n, m)
-        Of all open pairs of who is not explored, NaN for the others.
     limits : ListLimits
         What the explored rows leave.
-    costs : numpy.ndarray, shape (m,)
+    compared : tuple of dict and int
+        See `compared`.
     """
-    compared = _compared(values, limits, costs, explored)
     value, bound = allocation.value + explored, allocation.upper_bound + explored
     budgets = {f"budget {number}": f"budget {budget.name}" for number, budget in enumerate(limits.budgets)}
     prices = {
@@ -89,12 +103,28 @@ def certify(
     )
 
 
-def _compared(
-    values: Values, limits: ListLimits, costs: Values, explored: float
+def compared(
+    samples: Sequence[Sampled], n: int, limits: ListLimits, costs: Values, explored: float
 ) -> tuple[dict[str, int], int]:
-    """Return what simpler ways earn, and on how many customers."""
-    n = len(values)
-    few = np.unique(np.linspace(0, max(n - 1, 0), min(n, COMPARED_ROWS)).astype(np.int64))
+    """Return what simpler ways earn on the customers of the smallest draws, and the number of these.
+
+    Parameters
+    ----------
+    samples : sequence of Sampled
+        Of each part; at most `COMPARED_ROWS` in all are compared.
+    n : int
+        Customers of all parts.
+    limits : ListLimits
+        What the explored rows leave.
+    costs : numpy.ndarray, shape (m,)
+    explored : float
+        Value of the explored rows.
+    """
+    values = np.concatenate([sample.values for sample in samples])
+    draws = np.concatenate([sample.draws for sample in samples])
+    ids = np.array([name for sample in samples for name in sample.ids], dtype=object)
+    few = np.lexsort((ids, draws))[:COMPARED_ROWS]
+    few = few[np.argsort(ids[few])]
     share = len(few) / max(n, 1)
-    earnings = simple_ways(np.asarray(values[few]), limits.usage, limits.caps * share, costs)
+    earnings = simple_ways(values[few], limits.usage, limits.caps * share, costs)
     return {name: round(earned + share * explored) for name, earned in earnings.items()}, len(few)

@@ -2,13 +2,14 @@
 
 Every customer with an open action has a candidate, drawn evenly among the open actions, each on a channel. Of
 the ``N_a`` candidates of action a, ``n_a = floor(share * N_a * room_a)`` are explored, those of the smallest
-random number; ``room_a <= 1`` shrinks the actions that would use more than `share` of a cap or budget. Given
-the candidates of all others, customer i with k_i open actions is explored with a with probability
+random number, of equal ones by customer_id; ``room_a <= 1`` shrinks the actions that would use more than
+`share` of a cap or budget. Given the candidates of all others, customer i with k_i open actions is explored
+with a with probability
 ``n_a(N') / (k_i N'_a)``, where N' counts i as a candidate of a: exact, because the random numbers of
 candidates are exchangeable. Who is not explored gets what is allocated.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -16,14 +17,16 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
+from crm_ml.allocation.ranked import Ordered, Place, at_places, not_before
+from crm_ml.allocation.value_parts import ValuePart, ValueParts
 from crm_ml.customer_hash import uniform
 from crm_ml.decision.allocation_limits import ListLimits
 from crm_ml.decision.holdouts import Salt
 from crm_ml.tables.strict import Strict
 
-Piece = tuple[Sequence[str], npt.NDArray[np.bool_]]
 Ints = npt.NDArray[np.integer[Any]]
 Floats = npt.NDArray[np.float64]
+CANDIDATE, TURN = "candidate", "turn"
 
 
 class Explore(Strict):
@@ -41,94 +44,114 @@ class Explore(Strict):
     salt: Salt
 
 
-@dataclass(frozen=True, eq=False)
-class Explored:
-    """Who is explored, and how likely each outcome was.
+def draw(
+    customers: Sequence[str], is_open: npt.NDArray[np.bool_], wanted: Explore, day: str
+) -> tuple[Ints, Ints]:
+    """Return candidates and turns of some customers, which a part keeps as `CANDIDATE` and `TURN`.
 
     Parameters
     ----------
-    action : numpy.ndarray of int, shape (n,)
-        -1 for who is not.
+    customers : sequence of str
+    is_open : numpy.ndarray of bool, shape (n, m)
+    wanted : Explore
+    day : str
+        Every day has its own draws.
+
+    Returns
+    -------
     candidate : numpy.ndarray of int, shape (n,)
         -1 without an open action.
-    choices : numpy.ndarray of int, shape (n,)
-        Number of open actions.
+    turn : numpy.ndarray of uint64, shape (n,)
+    """
+    choices = is_open.sum(axis=1).astype(np.int64)
+    candidate = _candidates(is_open, choices, uniform(customers, wanted.salt, f"candidate {day}"))
+    turn = uniform(customers, wanted.salt, f"turn {day}") * 2.0**64
+    return candidate.astype(np.int16), turn.astype(np.uint64)
+
+
+@dataclass(frozen=True, eq=False)
+class Exploration:
+    """Who is explored of all customers.
+
+    Parameters
+    ----------
+    numbers : numpy.ndarray of int, shape (m,)
+        How many candidates of each action are explored.
+    first_left : mapping of int to (int, str)
+        Turn and id of the first candidate of an action who is not explored.
     rate : numpy.ndarray, shape (m, m)
         ``n_b(N') / N'_b`` of a customer whose candidate is a (row), had it been b (column).
-    explored : numpy.ndarray, shape (n,)
-        Probability of being explored at all.
     """
 
-    action: Ints
-    candidate: Ints
-    choices: Ints
+    numbers: Ints
+    first_left: Mapping[int, Place]
     rate: Floats
-    explored: Floats
 
-    def propensity(self, got: Ints, otherwise: Floats) -> Floats:
-        """Return the probability of what each customer got.
+    def drawn(self, part: ValuePart) -> Ints:
+        """Return the explored action of each customer of a part, -1 for none."""
+        action = np.full(len(part.values), -1, dtype=np.int16)
+        if self.first_left:
+            candidate, turn = part.kept[CANDIDATE], part.kept[TURN]
+            for number, place in self.first_left.items():
+                mine = np.flatnonzero(candidate == number)
+                later = not_before(turn[mine], lambda few, own=mine: part.ids_of(own[few]), place)
+                action[mine[~later]] = number
+        return action
+
+    def propensity(self, part: ValuePart, got: Ints, otherwise: Floats) -> Floats:
+        """Return the probability of what each customer of a part got.
 
         Parameters
         ----------
+        part : ValuePart
+            With the values of all open pairs.
         got : numpy.ndarray of int, shape (n,)
             The action, -1 for none.
         otherwise : numpy.ndarray, shape (n,)
             Probability with which the allocation gives that to who is not explored.
         """
-        drawn = self.rate[np.maximum(self.candidate, 0), np.maximum(got, 0)] / np.maximum(self.choices, 1)
-        drawn = np.where((self.choices > 0) & (got >= 0), drawn, 0.0)
-        propensity: Floats = drawn + (1.0 - self.explored) * otherwise
+        if not self.rate.any():
+            return otherwise
+        candidate = np.maximum(part.kept[CANDIDATE].astype(np.int64), 0)
+        choices, explored = np.zeros(len(got), dtype=np.int64), np.zeros(len(got))
+        for number in range(len(self.numbers)):
+            is_open = np.isfinite(part.values[:, number])
+            choices += is_open
+            explored += is_open * self.rate[candidate, number]
+        drawn = self.rate[candidate, np.maximum(got, 0)] / np.maximum(choices, 1)
+        drawn = np.where((choices > 0) & (got >= 0), drawn, 0.0)
+        propensity: Floats = drawn + (1.0 - explored / np.maximum(choices, 1)) * otherwise
         return propensity
 
 
-def nobody(n: int, m: int) -> Explored:
+def nobody(m: int) -> Exploration:
     """Return an exploration of no one."""
-    none, zero = np.full(n, -1, dtype=np.int64), np.zeros(n, dtype=np.int64)
-    return Explored(none, none, zero, np.zeros((m, m)), np.zeros(n))
+    return Exploration(np.zeros(m, dtype=np.int64), {}, np.zeros((m, m)))
 
 
-def explore(pieces: Callable[[], Iterable[Piece]], limits: ListLimits, wanted: Explore, day: str) -> Explored:
-    """Draw who is explored.
+def explore(parts: ValueParts, counts: Ints, limits: ListLimits, wanted: Explore) -> Exploration:
+    """Find who is explored, from what `draw` left in the parts.
 
     Parameters
     ----------
-    pieces : callable
-        Gives all customers piece by piece, as often as it is called: their ids, and which of the m
-        actions are open to each, shape (b, m).
+    parts : ValueParts
+    counts : numpy.ndarray of int, shape (m,)
+        Candidates of each action, in all parts.
     limits : ListLimits
     wanted : Explore
-    day : str
-        Every day has its own draws.
 
     References
     ----------
     .. [1] Horvitz and Thompson (1952). A generalization of sampling without replacement from a finite
        universe. Journal of the American Statistical Association 47: why the probabilities have to be exact.
     """
-    drawn = [_draw(customers, is_open, wanted, day) for customers, is_open in pieces()]
-    m = limits.costs.shape[1]
-    candidate, choices, turn = (np.concatenate(parts) for parts in zip(*drawn, strict=True))
-    counts = np.bincount(candidate[candidate >= 0], minlength=m)
     numbers = _numbers(counts, limits, wanted.share)
-    action = np.full(len(candidate), -1, dtype=np.int64)
-    for number in np.flatnonzero(numbers):
-        mine = np.flatnonzero(candidate == number)
-        action[mine[np.argsort(turn[mine], kind="stable")[: numbers[number]]]] = number
-    rate, start, mass = _rates(counts, limits, wanted.share), 0, np.zeros(len(candidate))
-    for _, is_open in pieces():
-        piece = slice(start, start + len(is_open))
-        mass[piece] = (is_open * rate[np.maximum(candidate[piece], 0)]).sum(axis=1)
-        start += len(is_open)
-    return Explored(action, candidate, choices, rate, mass / np.maximum(choices, 1))
-
-
-def _draw(
-    customers: Sequence[str], is_open: npt.NDArray[np.bool_], wanted: Explore, day: str
-) -> tuple[Ints, Ints, Floats]:
-    """Return candidates, numbers of open actions and turns of a piece of customers."""
-    choices = is_open.sum(axis=1).astype(np.int64)
-    candidate = _candidates(is_open, choices, uniform(customers, wanted.salt, f"candidate {day}"))
-    return candidate, choices, uniform(customers, wanted.salt, f"turn {day}")
+    first_left = {int(action): [int(numbers[action])] for action in np.flatnonzero(numbers)}
+    size = int(counts[list(first_left)].sum())
+    places = at_places(parts, Ordered(TURN, CANDIDATE), first_left, size)
+    return Exploration(
+        numbers, {action: place for action, [place] in places.items()}, _rates(counts, limits, wanted.share)
+    )
 
 
 def _candidates(is_open: Any, choices: Ints, u: Floats) -> Ints:

@@ -15,7 +15,8 @@ import numpy.typing as npt
 
 from crm_ml.allocation.price_rule import PriceRule
 from crm_ml.customer_hash import uniform
-from crm_ml.decision.allocator import CHUNK_ROWS, ListAllocation, table_of
+from crm_ml.decision.allocator import PartAllocation
+from crm_ml.decision.list_parts import CHUNK_ROWS, table_of
 from crm_ml.decision.open_actions import HELD_OUT
 from crm_ml.lists.list_columns import of_not_selected
 from crm_ml.lists.list_file import ListHeader
@@ -42,7 +43,7 @@ class HoldOutShares:
 
 
 def write_not_selected(
-    weighed: Path, allocation: ListAllocation, header: ListHeader, shares: HoldOutShares, path: Path
+    weighed: Path, allocation: PartAllocation, header: ListHeader, shares: HoldOutShares, path: Path
 ) -> int:
     """Write those of some customers who could have been listed and are not; return the number of rows.
 
@@ -50,7 +51,7 @@ def write_not_selected(
     ----------
     weighed : Path
         Parquet of `crm_ml.decision.open_actions.weigh`, ordered by customer_id.
-    allocation : ListAllocation
+    allocation : PartAllocation
         Of these customers, with the price rule of all.
     header : ListHeader
     shares : HoldOutShares
@@ -65,7 +66,7 @@ def merge_not_selected(parts: Sequence[Path], path: Path) -> int:
 
 
 def _rows(
-    weighed: Path, allocation: ListAllocation, header: ListHeader, shares: HoldOutShares
+    weighed: Path, allocation: PartAllocation, header: ListHeader, shares: HoldOutShares
 ) -> "Iterator[pa.Table]":
     import pyarrow.parquet as pq
 

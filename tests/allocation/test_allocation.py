@@ -136,9 +136,10 @@ def test_small_ones_equal_the_integer_program(seed):
 
 @pytest.mark.parametrize("seed", range(4))
 def test_bounds_and_limits_hold_where_only_some_customers_are_shared_out(seed, monkeypatch):
-    allocation = importlib.import_module("crm_ml.allocation.allocate")
-    monkeypatch.setattr(allocation, "_SMALL", 0)
-    monkeypatch.setattr(allocation, "_NEAR", (3, 8))
+    search = importlib.import_module("crm_ml.allocation.search")
+    monkeypatch.setattr(search, "_SMALL", 0)
+    monkeypatch.setattr(search, "_GROUPS", 8)
+    monkeypatch.setattr(search, "_NEAR", (3, 8))
     rng, met = np.random.default_rng(100 + seed), 0
     for _ in range(20):
         values, given = _small(rng)

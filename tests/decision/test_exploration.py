@@ -1,11 +1,14 @@
 """Exploration: within the caps, and with probabilities that are exact."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 from score_world import action
 
+from crm_ml.allocation.value_parts import MemoryParts, ValuePart
 from crm_ml.decision.allocation_limits import Budget, limits_of
-from crm_ml.decision.exploration import Explore, explore
+from crm_ml.decision.exploration import CANDIDATE, TURN, Explore, draw, explore
 
 ACTIONS = [
     action("a", daily_cap=12),
@@ -16,10 +19,38 @@ LIMITS = limits_of(ACTIONS, 60, {"push": 25}, [Budget(name="all", cents=1_000)])
 
 
 def drawn(is_open, seed, share=0.4):
-    ids = [f"c{i}" for i in range(len(is_open))]
-    half = len(ids) // 2
-    pieces = [(ids[:half], is_open[:half]), (ids[half:], is_open[half:])]
-    return explore(lambda: iter(pieces), LIMITS, Explore(share=share, salt=f"salt {seed}"), "2024-06-01")
+    """Explore customers in two parts; return the parts, who is explored, and the actions."""
+    wanted = Explore(share=share, salt=f"salt {seed}")
+    half, parts, counts = len(is_open) // 2, [], np.zeros(3, dtype=np.int64)
+    for number, rows in enumerate((slice(None, half), slice(half, None))):
+        ids = [f"c{i}" for i in range(len(is_open))][rows]
+        candidate, turn = draw(ids, is_open[rows], wanted, "2024-06-01")
+        values = np.where(is_open[rows], 1.0, np.nan)
+        kept = {CANDIDATE: candidate, TURN: turn}
+        parts.append(ValuePart(number, values, turn, kept, ids=lambda few, ids=ids: np.array(ids)[few]))
+        counts += np.bincount(candidate[candidate >= 0], minlength=3)
+    exploration = explore(MemoryParts(parts), counts, LIMITS, wanted)
+    return Drawn(parts, exploration, np.concatenate([exploration.drawn(part) for part in parts]))
+
+
+@dataclass
+class Drawn:
+    parts: list
+    exploration: object
+    action: np.ndarray
+
+    def propensity(self, got, otherwise):
+        half = len(self.parts[0].values)
+        pieces = zip(self.parts, (slice(None, half), slice(half, None)), strict=True)
+        return np.concatenate(
+            [self.exploration.propensity(part, got[rows], otherwise[rows]) for part, rows in pieces]
+        )
+
+    @property
+    def explored(self):
+        """Probability of being explored at all."""
+        none = np.full(len(self.action), -1)
+        return 1.0 - self.propensity(none, np.ones(len(none)))
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +106,7 @@ def test_the_probabilities_of_all_outcomes_add_up_to_one(is_open):
     )
     assert total == pytest.approx(np.ones(n), abs=1e-12)
     alone = found.propensity(np.full(n, -1), np.ones(n))
-    assert alone[found.choices == 0] == pytest.approx(1.0)
+    assert alone[~is_open.any(axis=1)] == pytest.approx(1.0)
 
 
 def test_a_day_has_its_own_draws_and_the_same_day_the_same(is_open):

@@ -35,8 +35,8 @@ def decided(people, actions, daily_cap=None, consent=ASSUMED, connection=None, *
         write_parquet(weighed.sort("customer_id"), path)
         weighed = nw.from_native(connection.read_parquet(str(path)))
         costs = [action.value.cost_cents for action in actions]
-        allocation = allocate_list(path, costs, limits_of(actions, daily_cap), None, "2024-06-01")
-        write_allocated(path, allocation, path.with_name("allocated.parquet"))
+        allocation = allocate_list([path], costs, limits_of(actions, daily_cap), None, "2024-06-01")
+        write_allocated(path, allocation.of_part(0), path.with_name("allocated.parquet"))
         allocated = nw.from_native(connection.read_parquet(str(path.with_name("allocated.parquet"))))
         rows = choose(weighed, allocated, len(actions)).collect(backend="pyarrow").to_native().to_pylist()
         counts = funnel.count(weighed, len(actions))

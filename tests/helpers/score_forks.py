@@ -23,8 +23,9 @@ import score_world
 
 from crm_ml import features
 from crm_ml.allocation import lagrangian
-from crm_ml.allocation.allocate import ActionGroup, ProblemLimits
-from crm_ml.allocation.problem import problem_of
+from crm_ml.allocation.lagrangian import Customers
+from crm_ml.allocation.problem import ActionGroup, ProblemLimits, problem_of
+from crm_ml.allocation.value_parts import MemoryParts, ValuePart, draws_of_rows
 from crm_ml.errors import CrmError
 from crm_ml.score import batch
 from crm_ml.score_tables.champion_set import Champions
@@ -50,9 +51,10 @@ def warm_up():
     contracts()
     features.groups()
     limits = ProblemLimits(groups=(ActionGroup("all", (0, 1), 1.0),))
-    problem = problem_of(np.ones((3, 2)), None, None, limits)
-    lagrangian.smooth(problem, np.zeros(1), 1.0)
-    lagrangian.exact(problem, np.zeros(1))
+    problem, _ = problem_of((3, 2), None, None, limits)
+    customers = Customers(MemoryParts([ValuePart(0, np.ones((3, 2)), draws_of_rows(3))]), 3, 1.0)
+    lagrangian.smooth(problem, customers, np.zeros(1), 1.0)
+    lagrangian.exact(problem, customers, np.zeros(1))
 
 
 def run(root, order):
