@@ -119,7 +119,7 @@ class Challenger:
         `base` may have several columns, shape (n, m), which get the same factor.
         """
         self._check_fitted()
-        margin = self.booster_.predict(_matrix(X), raw_score=True, num_threads=usable(self.num_threads))
+        margin = self.booster_.margin(_matrix(X), self.num_threads)
         return np.asarray(self._raised(base) * np.exp(np.reshape(margin, (-1, *[1] * (base.ndim - 1)))))
 
     def _raised(self, base: Floats) -> Floats:
@@ -166,7 +166,9 @@ class Challenger:
         }
 
 
-def challenger_features(valuer: Valuer, summary: "pd.DataFrame", terms: Terms) -> "pd.DataFrame":
+def challenger_features(
+    valuer: Valuer, summary: "pd.DataFrame", terms: Terms, predicted: "pd.DataFrame | None" = None
+) -> "pd.DataFrame":
     """Return the features of `Challenger`: the summary, time since the last purchase, and model predictions.
 
     Parameters
@@ -177,6 +179,8 @@ def challenger_features(valuer: Valuer, summary: "pd.DataFrame", terms: Terms) -
         With ``first_value``.
     terms : Terms
         Of a finite horizon.
+    predicted : pandas.DataFrame, optional
+        p_alive, expected_purchases and expected_value by the valuer, where they are known already.
 
     Raises
     ------
@@ -185,15 +189,17 @@ def challenger_features(valuer: Valuer, summary: "pd.DataFrame", terms: Terms) -
     """
     if "first_value" not in summary.columns or terms.horizon is None:
         raise InputError("challenger: give a summary with_first_value=True and a finite horizon")
+    if predicted is None:
+        predicted = valuer.expectations(summary, terms)
     x, quiet = summary["frequency"], summary["T"] - summary["recency"]
     gap = (summary["recency"] / x.clip(lower=1)).where(x > 0)
     columns = {
         "quiet": quiet,
         "quiet_share": quiet / summary["T"].clip(lower=_TINY),
         "quiet_gaps": quiet / gap.clip(lower=_TINY),
-        "p_alive": valuer.purchases.probability_alive(summary),
-        "log_expected_purchases": _log(valuer.purchases.expected_purchases(summary, terms.horizon)),
-        "log_expected_value": _log(valuer.spend.expected_value(summary)),
+        "p_alive": predicted["p_alive"],
+        "log_expected_purchases": _log(predicted["expected_purchases"]),
+        "log_expected_value": _log(predicted["expected_value"]),
     }
     return summary.assign(**columns)[list(COLUMNS)]
 

@@ -96,7 +96,8 @@ class ClvModel:
         values = ["clv", "clv_low", "clv_high"]
         raw = scores[values].to_numpy()
         if self.challenger is not None:
-            raw = self.challenger.correct(challenger_features(self.valuer, summary, self.terms), raw)
+            features = challenger_features(self.valuer, summary, self.terms, scores)
+            raw = self.challenger.correct(features, raw)
         if self.season != 1:
             raw, scores["expected_purchases"] = raw * self.season, scores["expected_purchases"] * self.season
         scores[values] = self.tilt.apply(raw, self.scale) if self.tilt != NO_TILT else raw

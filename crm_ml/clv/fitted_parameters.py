@@ -49,8 +49,11 @@ class FittedParameters(Estimator):
         """
         if not self.errors_known_:
             return np.full(slopes.shape[1], np.nan)
-        known = np.nan_to_num(self.covariance_)
-        return np.asarray(np.maximum(np.einsum("ik,ij,jk->k", slopes, known, slopes), 0.0))
+        known, total = np.nan_to_num(self.covariance_).tolist(), np.zeros(slopes.shape[1])
+        for i, row in enumerate(known):
+            for j, covariance in enumerate(row):  # in order, whatever the number of functions
+                total += slopes[i] * covariance * slopes[j]
+        return np.asarray(np.maximum(total, 0.0))
 
     def __repr__(self) -> str:
         settings = ", ".join(f"{name}={value!r}" for name, value in self.get_params(deep=False).items())

@@ -1,17 +1,15 @@
 """Lifetime value: discounted purchases times spend times margin, with an interval."""
 
 import math
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crm_ml.clv.age_interpolation import by_age
 from crm_ml.clv.cautions import of_horizon_and_bounds
 from crm_ml.clv.gamma_gamma import GammaGamma
-from crm_ml.clv.purchase_histories import Floats, Histories, Ints
+from crm_ml.clv.purchase_histories import Floats, Histories
 from crm_ml.clv.purchase_model import PurchaseModel
-from crm_ml.clv.quadrature import gauss_legendre
+from crm_ml.clv.purchase_outlook import Outlook
 from crm_ml.clv.spend_summary import Spend
 from crm_ml.clv.time_units import DAYS, YEAR_DAYS, Horizon, in_units
 from crm_ml.errors import InputError
@@ -19,10 +17,6 @@ from crm_ml.errors import InputError
 if TYPE_CHECKING:
     import pandas as pd
 
-_NODES = 24
-_FOREVER = 45.0
-_STEP = 1e-4
-_TINY = 1e-300
 _WIDEST = 20.0
 LEVEL = 0.95
 
@@ -88,7 +82,7 @@ def discounted_purchases(
 
     length, force = terms(model, summary, horizon, annual_discount_rate)
     histories = Histories.of(summary)
-    purchases = discounted(model, histories, length, force)
+    purchases = Outlook(model, histories, length, force).discounted
     return pd.Series(histories.for_each(purchases), index=summary.index, name="discounted_purchases")
 
 
@@ -116,20 +110,33 @@ def value_with_interval(
     away.
     """
     import pandas as pd
-    from scipy.stats import norm
 
-    _check_margin(margin)
     length, force = terms(purchases_model, summary, horizon, annual_discount_rate)
     histories, spend = Histories.of(summary), Spend.of(summary, value_model.use_first_purchase)
-    often = purchases_model.variance_along(log_slopes(purchases_model, histories, length, force))
-    much = value_model.variance_along(value_model.log_slopes(spend))
-    purchases = histories.for_each(discounted(purchases_model, histories, length, force))
-    clv = purchases * value_model.expected(spend) * margin
-    half = np.minimum(norm.ppf((1 + LEVEL) / 2) * np.sqrt(histories.for_each(often) + much), _WIDEST)
-    columns = {"clv": clv, "clv_low": clv * np.exp(-half), "clv_high": clv * np.exp(half)}
+    outlook = Outlook(purchases_model, histories, length, force)
+    columns = values_of(purchases_model, value_model, histories, spend, outlook, margin)
     values = pd.DataFrame(columns, index=summary.index)
     values.attrs["cautions"] = of_horizon_and_bounds(purchases_model, summary, horizon)
     return values
+
+
+def values_of(
+    purchases_model: PurchaseModel,
+    value_model: GammaGamma,
+    histories: Histories,
+    spend: Spend,
+    outlook: Outlook,
+    margin: float,
+) -> dict[str, Floats]:
+    """Return the columns of `value_with_interval` of customers whose outlook is known, each shape (n,)."""
+    from scipy.stats import norm
+
+    _check_margin(margin)
+    often = histories.for_each(purchases_model.variance_along(outlook.log_slopes))
+    much = value_model.variance_along(value_model.log_slopes(spend))
+    clv = histories.for_each(outlook.discounted) * value_model.expected(spend) * margin
+    half = np.minimum(norm.ppf((1 + LEVEL) / 2) * np.sqrt(often + much), _WIDEST)
+    return {"clv": clv, "clv_low": clv * np.exp(-half), "clv_high": clv * np.exp(half)}
 
 
 def terms(
@@ -151,71 +158,6 @@ def terms(
         )
     days = DAYS[unit] if unit is not None else 1
     return length, math.log1p(annual_discount_rate) * days / YEAR_DAYS
-
-
-def discounted(model: PurchaseModel, histories: Histories, length: float, force: float) -> Floats:
-    """Return the discounted expected purchases of each history, shape (k,)."""
-    if force == 0:
-        return model.future(histories).expected(length)
-    alive, _ = model.states_with_slopes(model.theta_, histories)
-
-    def quantity(x: Ints, T: Floats) -> Floats:
-        return _logs(model, x, T, length, force)
-
-    each = alive * np.exp(by_age(quantity, histories.x, histories.T, model.age_scale))
-    return np.asarray(each.sum(axis=0))
-
-
-def log_slopes(model: PurchaseModel, histories: Histories, length: float, force: float) -> Floats:
-    """Return the gradient of the logarithm of `discounted` by those of the parameters, shape (d, k)."""
-    steps = _STEP * np.eye(len(model.theta_))
-
-    def quantity(state: int, x: Ints, T: Floats) -> Floats:
-        up, down = (
-            [_log_if_alive(model, state, model.theta_ + step, x, T, length, force) for step in side]
-            for side in (steps, -steps)
-        )
-        return (np.array(up) - np.array(down)) / (2 * _STEP)
-
-    alive, of_alive = model.states_with_slopes(model.theta_, histories)
-    x, T, scale = histories.x, histories.T, model.age_scale
-    slopes = [of_alive[s] + by_age(partial(quantity, s), x, T, scale) for s in range(model.states)]
-    if model.states == 1:
-        return np.asarray(slopes[0])
-    logs = by_age(lambda x, T: _logs(model, x, T, length, force), x, T, scale)
-    with np.errstate(divide="ignore"):
-        logs = logs + np.log(alive)
-    share = np.exp(logs - np.logaddexp.reduce(logs, axis=0))
-    return np.asarray(sum(part * slope for part, slope in zip(share, slopes, strict=True)))
-
-
-def _logs(model: PurchaseModel, x: Ints, T: Floats, length: float, force: float) -> Floats:
-    """Return `_log_if_alive` of each state at the fitted parameters, shape (states, j)."""
-    states = range(model.states)
-    return np.array([_log_if_alive(model, state, model.theta_, x, T, length, force) for state in states])
-
-
-def _log_if_alive(
-    model: PurchaseModel, state: int, theta: Floats, x: Ints, T: Floats, length: float, force: float
-) -> Floats:
-    """Return the log of the discounted expected purchases of customers alive in a state, shape (j,).
-
-    By parts ``integral e^(-d t) dE(t) = e^(-d h) E(h) + d integral e^(-d t) E(t) dt``, by Gauss and Legendre
-    over ``log(1 + t / c)`` with c the customer's own scale of time, alpha + T; for ever is until
-    ``e^(-d t)`` is ``e^-45``.
-    """
-    future = model.future_in(state, np.ones(len(x)), theta, x, T)
-    if force == 0:
-        return np.log(np.maximum(future.expected(length), _TINY))
-    end = min(length, _FOREVER / force)
-    c = future.alpha
-    longest = np.log1p(end / c)
-    total = math.exp(-force * end) * future.expected(end)
-    for node, weight in gauss_legendre(_NODES if end == length else 2 * _NODES):
-        time = c * np.expm1(longest * node)
-        step = weight * longest * (c + time) * np.exp(-force * time)
-        total = total + force * step * future.expected(time)
-    return np.log(np.maximum(total, _TINY))
 
 
 def _check_margin(margin: float) -> None:

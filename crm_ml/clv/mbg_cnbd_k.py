@@ -158,10 +158,8 @@ class MbgCnbdK(PurchaseModel):
         shape = r + self.k_ * x + state
         return ErlangFuture(alive, shape, alpha + T, float(a), b + x + 1.0, self.k_, state)
 
-    def future_at(self, theta: Floats, histories: Histories) -> Future:
-        """Return the future at some logarithms of the parameters: the phases together."""
-        alive, _ = self.states_with_slopes(theta, histories)
-        x, T = histories.x, histories.T
+    def future_of_states(self, alive: Floats, theta: Floats, x: Ints, T: Floats) -> Future:
+        """Return the future of customers in all phases together."""
         return PhasedFuture([self.future_in(j, each, theta, x, T) for j, each in enumerate(alive)])
 
     def expected_since_first(self, times: Sequence[float]) -> Floats:

@@ -4,13 +4,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from crm_ml.clv.beta_geo import BetaGeo
 from crm_ml.clv.gamma_gamma import GammaGamma
-from crm_ml.clv.lifetime_value import lifetime_value, value_with_interval
+from crm_ml.clv.lifetime_value import lifetime_value, values_of
+from crm_ml.clv.lifetime_value import terms as value_terms
 from crm_ml.clv.mbg_cnbd_k import MbgCnbdK
 from crm_ml.clv.modified_beta_geo import ModifiedBetaGeo
 from crm_ml.clv.pareto_nbd import ParetoNBD
+from crm_ml.clv.purchase_histories import Histories
 from crm_ml.clv.purchase_model import PurchaseModel
+from crm_ml.clv.purchase_outlook import Outlook
+from crm_ml.clv.spend_summary import Spend
 from crm_ml.clv.valuation_terms import Terms
 
 if TYPE_CHECKING:
@@ -58,25 +64,32 @@ class Valuer:
             self.purchases, self.spend, summary, terms.length, terms.annual_discount_rate, terms.margin
         )
 
+    def expectations(self, summary: "pd.DataFrame", terms: Terms) -> "pd.DataFrame":
+        """Return the first three columns of `table`."""
+        return self._predicted(summary, terms, with_value=False)
+
     def table(self, summary: "pd.DataFrame", terms: Terms) -> "pd.DataFrame":
         """Return p_alive, expected_purchases, expected_value, clv, clv_low and clv_high of each customer.
 
         ``expected_purchases`` are those within the horizon, not discounted; NaN for an infinite horizon.
         """
-        values = value_with_interval(
-            self.purchases, self.spend, summary, terms.length, terms.annual_discount_rate, terms.margin
-        )
-        expected = (
-            float("nan")
-            if terms.horizon is None
-            else self.purchases.expected_purchases(summary, terms.horizon)
-        )
+        return self._predicted(summary, terms, with_value=True)
+
+    def _predicted(self, summary: "pd.DataFrame", terms: Terms, with_value: bool) -> "pd.DataFrame":
+        import pandas as pd
+
+        length, force = value_terms(self.purchases, summary, terms.length, terms.annual_discount_rate)
+        histories, spend = Histories.of(summary), Spend.of(summary, self.spend.use_first_purchase)
+        outlook = Outlook(self.purchases, histories, length, force)
+        unknown = terms.horizon is None
         columns = {
-            "p_alive": self.purchases.probability_alive(summary),
-            "expected_purchases": expected,
-            "expected_value": self.spend.expected_value(summary),
+            "p_alive": histories.for_each(outlook.alive),
+            "expected_purchases": np.nan if unknown else histories.for_each(outlook.expected),
+            "expected_value": self.spend.expected(spend),
         }
-        return values.assign(**columns)[[*columns, *values.columns]]
+        if with_value:
+            columns |= values_of(self.purchases, self.spend, histories, spend, outlook, terms.margin)
+        return pd.DataFrame(columns, index=summary.index)
 
     def as_dict(self) -> dict[str, Any]:
         """Return both models, ready for JSON."""

@@ -114,8 +114,12 @@ class PurchaseModel(PurchaseLikelihood):
 
     def future_at(self, theta: Floats, histories: Histories) -> Future:
         """Return the future at some logarithms of the parameters."""
-        alive, _ = self.alive_with_slopes(theta, histories)
-        return self.future_if(alive, theta, histories.x, histories.T)
+        alive, _ = self.states_with_slopes(theta, histories)
+        return self.future_of_states(alive, theta, histories.x, histories.T)
+
+    def future_of_states(self, alive: Floats, theta: Floats, x: Ints, T: Floats) -> Future:
+        """Return the future of customers who are alive in each state with some probabilities, (states, k)."""
+        return self.future_if(alive[0], theta, x, T)
 
     @classmethod
     def from_lifetimes(cls, fitter: Any, time_unit: TimeUnit | None = None) -> Self:

@@ -9,8 +9,8 @@ from soak import sample
 
 from crm_ml.clv import GammaGamma, ModifiedBetaGeo, ParetoNBD
 from crm_ml.clv.age_interpolation import by_age
-from crm_ml.clv.lifetime_value import _log_if_alive, discounted, log_slopes
 from crm_ml.clv.purchase_histories import Histories
+from crm_ml.clv.purchase_outlook import Outlook, log_if_alive
 from crm_ml.clv.spend_summary import Spend
 
 FORCE = math.log1p(0.1) * 7 / 365.25
@@ -33,7 +33,7 @@ def histories():
 def without(model, theta, some, length, force):
     """Discounted purchases of each history by itself."""
     alive, _ = model.alive_with_slopes(theta, some)
-    return alive * np.exp(_log_if_alive(model, 0, theta, some.x, some.T, length, force))
+    return alive * np.exp(log_if_alive(model, 0, theta, some.x, some.T, length, force))
 
 
 @pytest.mark.parametrize(("model", "params"), WORLDS)
@@ -41,8 +41,8 @@ def without(model, theta, some, length, force):
 def test_values_and_slopes_are_those_of_each_history_by_itself(model, params, length):
     made, some = with_params(model, params), histories()
     wanted = without(made, made.theta_, some, length, FORCE)
-    np.testing.assert_allclose(discounted(made, some, length, FORCE), wanted, rtol=1e-11)
-    slopes = log_slopes(made, some, length, FORCE)
+    np.testing.assert_allclose(Outlook(made, some, length, FORCE).discounted, wanted, rtol=1e-11)
+    slopes = Outlook(made, some, length, FORCE).log_slopes
     for i, move in enumerate(np.eye(4) * 1e-4):
         up, down = (without(made, made.theta_ + side * move, some, length, FORCE) for side in (1, -1))
         np.testing.assert_allclose(slopes[i], np.log(up / down) / 2e-4, rtol=1e-6, atol=1e-7)

@@ -55,7 +55,7 @@ def test_it_multiplies_whatever_the_base_is(rows, fitted):
     np.testing.assert_allclose(
         found, np.column_stack([raised, 2 * raised, raised * 0 + fitted.floor_]) * factor[:, None]
     )
-    margin = fitted.booster_.predict(X[list(COLUMNS)].to_numpy(), raw_score=True)
+    margin = fitted.booster_.booster.predict(X[list(COLUMNS)].to_numpy(), raw_score=True)
     np.testing.assert_allclose(factor, np.exp(margin))
 
 

@@ -1,0 +1,138 @@
+"""What a purchase model expects of histories: purchases within a horizon, discounted too, and slopes."""
+
+import copy
+import math
+from collections import OrderedDict
+from collections.abc import Callable
+from functools import cached_property
+
+import numpy as np
+
+from crm_ml.clv.age_interpolation import AgePolynomials
+from crm_ml.clv.purchase_histories import Floats, Histories, Ints
+from crm_ml.clv.purchase_model import PurchaseModel
+from crm_ml.clv.quadrature import gauss_legendre
+
+_NODES = 24
+_FOREVER = 45.0
+_STEP = 1e-4
+_TINY = 1e-300
+_MOST = 16
+_kept: OrderedDict[tuple[object, ...], AgePolynomials] = OrderedDict()
+
+
+class Outlook:
+    """Expectations of some histories, each computed when it is asked for and then kept.
+
+    Every value follows from its own history alone, to the bit, whatever stands beside it: a customer has the
+    same value in a part of the customers as among all.
+
+    Parameters
+    ----------
+    model : PurchaseModel
+        Fitted.
+    histories : Histories, of k distinct ones
+    length : float
+        Horizon in the unit of the histories; may be infinite.
+    force : float
+        Force of interest for each such unit.
+    """
+
+    def __init__(self, model: PurchaseModel, histories: Histories, length: float, force: float) -> None:
+        self._model, self._histories = model, histories
+        self._length, self._force = length, force
+
+    @cached_property
+    def alive(self) -> Floats:
+        """Probability of not having dropped out, shape (k,)."""
+        if self._model.states == 1:
+            return np.asarray(self._states[0][0])
+        return self._model.alive_with_slopes(self._model.theta_, self._histories)[0]
+
+    @cached_property
+    def expected(self) -> Floats:
+        """Expected purchases within the horizon, not discounted, shape (k,)."""
+        x, T = self._histories.x, self._histories.T
+        future = self._model.future_of_states(self._states[0], self._model.theta_, x, T)
+        return future.expected(self._length)
+
+    @cached_property
+    def discounted(self) -> Floats:
+        """Discounted expected purchases, shape (k,)."""
+        if self._force == 0:
+            return self.expected
+        each = self._states[0] * np.exp(self._logs)
+        return np.asarray(sum(each))  # in order: a sum of numpy depends on the number of histories
+
+    @cached_property
+    def log_slopes(self) -> Floats:
+        """Gradient of the logarithm of `discounted` by those of the parameters, shape (d, k)."""
+        alive, of_alive = self._states
+        slopes = of_alive + self._by_age(_slopes_if_alive).reshape(of_alive.shape)
+        if self._model.states == 1:
+            return np.asarray(slopes[0])
+        with np.errstate(divide="ignore"):
+            logs = self._logs + np.log(alive)
+        share = np.exp(logs - np.logaddexp.reduce(logs, axis=0))
+        return np.asarray(sum(part * slope for part, slope in zip(share, slopes, strict=True)))
+
+    @cached_property
+    def _states(self) -> tuple[Floats, Floats]:
+        return self._model.states_with_slopes(self._model.theta_, self._histories)
+
+    @cached_property
+    def _logs(self) -> Floats:
+        return self._by_age(_logs_if_alive)
+
+    def _by_age(self, quantity: "Callable[[PurchaseModel, Ints, Floats, float, float], Floats]") -> Floats:
+        """Return a quantity of each history, by polynomials that all customers of a model share."""
+        model, terms = self._model, (self._length, self._force)
+        key = (quantity, type(model), model.states, model.theta_.tobytes(), *terms)
+        if key not in _kept:
+            pinned = copy.copy(model)  # which may be fitted again
+            _kept[key] = AgePolynomials(lambda x, T: quantity(pinned, x, T, *terms), model.age_scale)
+            while len(_kept) > _MOST:
+                _kept.popitem(last=False)
+        return _kept[key](self._histories.x, self._histories.T)
+
+
+def _slopes_if_alive(model: PurchaseModel, x: Ints, T: Floats, length: float, force: float) -> Floats:
+    """Return the gradient of `log_if_alive` of each state, shape (states * d, j), by central differences."""
+    steps = _STEP * np.eye(len(model.theta_))
+    slopes = []
+    for state in range(model.states):
+        up, down = (
+            [log_if_alive(model, state, model.theta_ + step, x, T, length, force) for step in side]
+            for side in (steps, -steps)
+        )
+        slopes.append((np.array(up) - np.array(down)) / (2 * _STEP))
+    return np.concatenate(slopes)
+
+
+def _logs_if_alive(model: PurchaseModel, x: Ints, T: Floats, length: float, force: float) -> Floats:
+    """Return `log_if_alive` of each state at the fitted parameters, shape (states, j)."""
+    states = range(model.states)
+    return np.array([log_if_alive(model, state, model.theta_, x, T, length, force) for state in states])
+
+
+def log_if_alive(
+    model: PurchaseModel, state: int, theta: Floats, x: Ints, T: Floats, length: float, force: float
+) -> Floats:
+    """Return the log of the discounted expected purchases of customers alive in a state, shape (j,).
+
+    By parts ``integral e^(-d t) dE(t) = e^(-d h) E(h) + d integral e^(-d t) E(t) dt``, by Gauss and Legendre
+    over ``log(1 + t / c)`` with c the customer's own scale of time, alpha + T; for ever is until
+    ``e^(-d t)`` is ``e^-45``.
+    """
+    future = model.future_in(state, np.ones(len(x)), theta, x, T)
+    if force == 0:
+        return np.log(np.maximum(future.expected(length), _TINY))
+    end = min(length, _FOREVER / force)
+    c = future.alpha
+    longest = np.log1p(end / c)
+    total = math.exp(-force * end) * future.expected(end)
+    for node, weight in gauss_legendre(_NODES if end == length else 2 * _NODES):
+        time = c * np.expm1(longest * node)
+        step = weight * longest * (c + time) * np.exp(-force * time)
+        total = total + force * step * future.expected(time)
+    return np.log(np.maximum(total, _TINY))
