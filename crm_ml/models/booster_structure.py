@@ -5,7 +5,8 @@ counts say, and trees that are trees: each node and leaf has one parent, which s
 checked together, in time linear in the text.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -14,9 +15,41 @@ from crm_ml.models.booster_lines import MOST_LEAVES, TreeLines, refuse, tree_lin
 from crm_ml.models.number_lists import REAL, WHOLE, is_numbers
 
 Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+BY_CATEGORY: Final = 1  # the lowest bit of a decision type; then default left, and what is missing
 MOST_DEPTH = 500  # contributions take memory and calls by the depth of a tree
 _INT32, _UINT32 = 2**31 - 1, 2**32 - 1
-_CATEGORY, _MOST_TYPE = 1, 11  # of a decision type: its lowest bit, then default left, and what is missing
+_MOST_TYPE = 11
+
+
+@dataclass(frozen=True, eq=False)
+class Trees:
+    """All trees of a checked text, with their nodes, leaves and sets of categories behind each other.
+
+    Parameters
+    ----------
+    leaves : numpy.ndarray of int, shape (trees,)
+    split_feature, decision_type, left_child, right_child : numpy.ndarray of int, shape (nodes,)
+        Children are nodes of the same tree, behind their parent, or -1 - leaf.
+    threshold : numpy.ndarray, shape (nodes,)
+        Of a split by categories the number of their set in `set_start`.
+    leaf_value : numpy.ndarray, shape (all leaves,)
+    set_start, set_words : numpy.ndarray of int, shape (sets,)
+        Where a set begins in `category_words`, and how many words it has.
+    category_words : numpy.ndarray of int
+        A bit for each category, 32 in a word.
+    """
+
+    leaves: Ints
+    split_feature: Ints
+    decision_type: Ints
+    left_child: Ints
+    right_child: Ints
+    threshold: Floats
+    leaf_value: Floats
+    set_start: Ints
+    set_words: Ints
+    category_words: Ints
 
 
 @dataclass(frozen=True)
@@ -28,6 +61,8 @@ class _Forest:
     lines : TreeLines
     where : str
     leaves, nodes, categories : numpy.ndarray of int, shape (trees,)
+    parsed : dict of str to numpy.ndarray of int
+        Lists that were checked to be whole numbers, by name.
     """
 
     lines: TreeLines
@@ -35,6 +70,7 @@ class _Forest:
     leaves: Ints
     nodes: Ints
     categories: Ints
+    parsed: dict[str, Ints] = field(default_factory=dict)
 
     def texts(self, name: str, lengths: Ints) -> str:
         """Return the lists of a name, each of its length, as one text, apart by one space."""
@@ -50,7 +86,8 @@ class _Forest:
         """Return the lists of a name, one behind the other, as whole numbers."""
         joined = self.texts(name, lengths)
         self.plain(name, joined, WHOLE)
-        return np.fromstring(joined, dtype=np.int64, sep=" ")
+        self.parsed[name] = np.fromstring(joined, dtype=np.int64, sep=" ")
+        return self.parsed[name]
 
     def plain(self, name: str, joined: str, pairs: bytes = REAL) -> None:
         """Refuse a text that is not numbers with one space between them, each finite."""
@@ -65,8 +102,8 @@ class _Forest:
             refuse(self.where, f"{name} has {int(outside.sum()):,} of {len(values):,} values out of range")
 
 
-def check_text(text: str, features: int | None, where: str) -> None:
-    """Refuse a text that LightGBM could not read, or not predict from, without harm.
+def check_text(text: str, features: int | None, where: str) -> Trees:
+    """Return the trees of a text; refuse one that LightGBM could not read, or not predict from, without harm.
 
     Parameters
     ----------
@@ -93,6 +130,36 @@ def check_text(text: str, features: int | None, where: str) -> None:
     _check_values(forest)
     _check_splits(forest)
     _check_shape(forest)
+    return _trees(forest)
+
+
+def _trees(forest: _Forest) -> Trees:
+    """Return the lists of a checked text as arrays."""
+    whole = forest.parsed
+    threshold, leaf_value = (
+        np.fromstring(forest.texts(name, lengths), dtype=np.float64, sep=" ")
+        for name, lengths in (("threshold", forest.nodes), ("leaf_value", forest.leaves))
+    )
+    by_category = np.flatnonzero(whole["decision_type"] & BY_CATEGORY)
+    sets_before = np.repeat(np.cumsum(forest.categories) - forest.categories, forest.nodes)
+    threshold[by_category] += sets_before[by_category]
+    nothing = np.zeros(0, dtype=np.int64)
+    ends = whole.get("cat_boundaries", nothing)
+    counts = forest.categories[forest.categories > 0] + 1
+    last = np.cumsum(counts) - 1  # where the ends of a tree end
+    words_before = np.repeat(np.cumsum(ends[last]) - ends[last], counts)
+    return Trees(
+        leaves=forest.leaves,
+        split_feature=whole["split_feature"],
+        decision_type=whole["decision_type"],
+        left_child=whole["left_child"],
+        right_child=whole["right_child"],
+        threshold=threshold,
+        leaf_value=leaf_value,
+        set_start=np.delete(ends + words_before, last),
+        set_words=np.delete(np.diff(ends, append=0), last),
+        category_words=whole.get("cat_threshold", nothing),
+    )
 
 
 def _check_values(forest: _Forest) -> None:
@@ -118,7 +185,7 @@ def _check_splits(forest: _Forest) -> None:
     kinds = forest.whole("decision_type", forest.nodes)
     forest.within("decision_type", kinds, 0, _MOST_TYPE)
     tree = np.repeat(np.arange(len(forest.nodes)), forest.nodes)
-    by_category = np.flatnonzero(kinds & _CATEGORY)
+    by_category = np.flatnonzero(kinds & BY_CATEGORY)
     if len(by_category):
         thresholds = forest.texts("threshold", forest.nodes).split(" ")
         sets = " ".join(thresholds[place] for place in by_category)

@@ -6,6 +6,7 @@ from typing import Any
 
 from crm_ml.errors import IntegrityError
 from crm_ml.models.booster_lines import MOST_SIGNS
+from crm_ml.models.booster_scores import CheckedBooster
 from crm_ml.models.booster_structure import check_text
 from crm_ml.storage.regular_file import read_text
 
@@ -16,7 +17,7 @@ def text_of(booster: Any) -> str:
     return text[: text.index("\nparameters:")] + "\n"
 
 
-def booster_of(text: str, features: int | None, where: str) -> Any:
+def booster_of(text: str, features: int | None, where: str) -> CheckedBooster:
     """Return the booster of a text whose structure was checked, for LightGBM itself checks little of it.
 
     Parameters
@@ -34,9 +35,9 @@ def booster_of(text: str, features: int | None, where: str) -> Any:
     """
     import lightgbm
 
-    check_text(text, features, where)
+    trees = check_text(text, features, where)
     try:
-        return lightgbm.Booster(model_str=text)
+        return CheckedBooster(lightgbm.Booster(model_str=text), trees)
     except lightgbm.basic.LightGBMError as error:
         raise IntegrityError(f"{where}: LightGBM refuses it: {error}; train the model again") from error
 

@@ -108,13 +108,13 @@ class RowDraw:
         weight, judges = np.zeros(len(y)), np.zeros(len(y), dtype=bool)
         if fold in self.training:
             labels = y.to_numpy()
-            number = self._numbers(y.index, f"training rows {fold}")
+            number = self._numbers(y.index, f"training rows {fold}", min(self.shares))
             for label, share in enumerate(self.shares):
                 places = np.flatnonzero(labels == label)
                 size = _size(share, len(places))
                 weight[places[np.argsort(number[places], kind="stable")[:size]]] = len(places) / max(size, 1)
         if fold in self.judging:
-            judges = self._numbers(y.index, "judging rows") < self.judging_share
+            judges = self._numbers(y.index, "judging rows", self.judging_share) < self.judging_share
         held = (weight > 0) | judges
         columns = {"label": y.to_numpy()[held], "weight": weight[held], "judges": judges[held]}
         return pd.DataFrame(columns, index=y.index[held])
@@ -151,7 +151,10 @@ class RowDraw:
             f"by a keyed hash (seed {self.seed}) and weighted to the rates of all{judged}"
         )
 
-    def _numbers(self, customers: "pd.Index[str]", what: str) -> Any:
+    def _numbers(self, customers: "pd.Index[str]", what: str, share: float) -> Any:
+        """Return a number in [0, 1) of each customer; all 0 where the whole share is taken."""
+        if share >= 1:
+            return np.zeros(len(customers))
         return uniform(customers.tolist(), str(self.seed), what)
 
 

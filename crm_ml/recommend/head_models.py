@@ -55,7 +55,7 @@ class Heads:
     def from_arrays(arrays: Mapping[str, Any]) -> "Heads":
         """Restore heads from `arrays`."""
         return Heads(
-            {head: booster_of(arrays[f"{head}_head"], None, f"{head}_head") for head in (REPEAT, NEW)},
+            {head: booster_of(arrays[f"{head}_head"], None, f"{head}_head").booster for head in (REPEAT, NEW)},
             {head: (arrays[f"{head}_step_x"], arrays[f"{head}_step_y"]) for head in (REPEAT, NEW)},
         )
 

@@ -71,7 +71,7 @@ def seconds(model: Any, X: "pd.DataFrame") -> dict[str, float]:
 
     def own() -> None:
         for booster in trees.boosters_:
-            booster.predict(matrix, raw_score=True, num_threads=1)
+            booster.booster.predict(matrix, raw_score=True, num_threads=1)
 
     p = model.expected(X)
     assert np.array_equal(p[:1], model.expected(X.iloc[:1])), "a row alone scores otherwise"

@@ -97,7 +97,7 @@ def in_fork(play: Callable[[], int]) -> int:
 
 
 def scored(text: str, features: int) -> int:
-    booster = booster_of(text, features, "booster")
+    booster = booster_of(text, features, "booster").booster
     X = np.random.default_rng(1).normal(size=(20, features)) * 9
     X[::5] = np.nan
     answers = [booster.predict(X, num_threads=1, **more) for more in ({}, {"pred_contrib": True})]
