@@ -1,4 +1,4 @@
-"""Features of some customers from their rows alone are those among all, to the bit, and leave nothing behind."""
+"""Features of some customers, from their rows alone, are those among all to the bit, and leave nothing."""
 
 from datetime import timedelta
 
@@ -61,7 +61,7 @@ def test_temporary_tables_are_gone_after_the_block(tables):
 
 
 def test_a_drawn_row_depends_on_nothing_after_its_label(tables, one_a_pass):
-    """What is ordered after the label of a snapshot changes neither who is drawn nor what is known of them."""
+    """What is ordered after a label window changes neither who is drawn nor what is known of them."""
     day = DAYS[0]
     y = churn.labels(tables, day, WITHIN)
     counts = {str(day): (len(y) - int(y.sum()), int(y.sum()))}
