@@ -1,4 +1,4 @@
-"""When rows of a run are drawn: not for small tables, whose labels are not even asked, and within the limits."""
+"""When rows of a run are drawn: not for small tables, whose labels are not even asked; within limits."""
 
 from datetime import date
 
