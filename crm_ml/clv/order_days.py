@@ -10,7 +10,8 @@ import narwhals as nw
 from crm_ml.errors import InputError
 from crm_ml.snapshots import Snapshot
 from crm_ml.tables.bundle import Tables
-from crm_ml.tables.currencies import currency_of, minor_per_major
+from crm_ml.tables.currencies import currency_of
+from crm_ml.tables.currencies import minor_per_major as units_of
 from crm_ml.tables.engine import connect_for_frames
 from crm_ml.tables.likely_columns import call_of_from_frame
 from crm_ml.tables.zones import on_clock, on_clock_of
@@ -42,13 +43,15 @@ class Lines:
     minor_per_major: int = 100
 
 
-def checked_lines(orders: Any) -> Lines:
+def checked_lines(orders: Any, minor_per_major: int | None = None) -> Lines:
     """Return checked order lines; pandas frames are read through DuckDB, which is faster.
 
     Parameters
     ----------
     orders : frame of DuckDB, pandas, Polars or narwhals, or Tables
         As `crm_ml.clv.summarize` takes them.
+    minor_per_major : int, optional
+        Of the currency, where it is known; by default the column ``currency`` is read for it.
 
     Raises
     ------
@@ -59,7 +62,7 @@ def checked_lines(orders: Any) -> Lines:
         orders = orders.frame("order_lines")
     frame: nw.LazyFrame[Any] = on_clock(nw.from_native(orders).lazy(), "ordered_at")
     wrong = _wrong_columns(frame.collect_schema())
-    units = minor_per_major(currency_of(frame))
+    units = units_of(currency_of(frame)) if minor_per_major is None else minor_per_major
     usable = [name for name in _READ if name in frame.collect_schema() and name not in wrong]
     if not usable:
         raise InputError(f"orders: {'; '.join(wrong.values())}{_easy_way(frame, wrong)}")

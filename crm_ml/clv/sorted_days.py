@@ -1,4 +1,4 @@
-"""Customer summaries by one sort in memory: twice as fast as grouping by text where they fit."""
+"""Customer summaries by one sort in memory: of few lines a third faster than grouping by text."""
 
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,7 @@ from crm_ml.snapshots import DAY_S, Snapshot
 if TYPE_CHECKING:
     import pyarrow as pa
 
-MOST_ROWS = 20_000_000
+MOST_ROWS = 1_000_000  # of more, DuckDB groups as fast, and in bounded memory
 
 
 def sorted_customers(lines: "pa.Table", snapshot: Snapshot, pack: int) -> "pa.Table":

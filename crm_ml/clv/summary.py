@@ -1,5 +1,6 @@
 """Order lines to one row per customer: frequency, recency, age and money in one declared unit of time."""
 
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from crm_ml.clv.sorted_days import MOST_ROWS, sorted_customers
 from crm_ml.clv.time_units import check_unit
 from crm_ml.errors import InputError
 from crm_ml.snapshots import Snapshot
+from crm_ml.storage.parquet import regroup
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 SUMMARY = ("frequency", "recency", "T", "monetary_value")
 _SILENT_DAYS = 91  # a day so long after the last order is one that the data may not reach
 _PACK = 2**40  # above the cents of a day
+_ROWS = 1 << 17  # of a chunk
 
 
 def summarize(
@@ -91,21 +94,49 @@ def summarize(
     ...
     crm_ml.errors.InputError: orders: ordered_at is Int64, no time; give times, or ordered_at_epoch_s
     """
-    unit_days = check_unit(time_unit)
-    snapshot = snapshot_of(orders, as_of)
+    import pyarrow as pa
+
+    unit_days, snapshot = check_unit(time_unit), snapshot_of(orders, as_of)
     lines = checked_lines(orders)
-    table = _customers(lines, snapshot)
-    if not table.num_rows:
+    chunks = [chunk for chunk in _customers(lines, snapshot, _ROWS) if chunk.num_rows]
+    if not chunks:
         raise InputError(f"orders: no purchase before {snapshot.as_of:%Y-%m-%d %H:%M}; take a later as_of")
-    _check_end(orders, lines, snapshot, int(table["last_ago"].to_numpy().min()), data_ends_at)
-    above = int(np.count_nonzero(table["most"].to_numpy() >= _PACK))
-    if above:
-        raise InputError(
-            f"orders: {above:,} customers paid {_PACK:,} or more cents on a day; mend these rows"
-        )
-    summary = _in_units(table, unit_days, lines.minor_per_major, with_first_value)
+    silent = min(int(chunk["last_ago"].to_numpy().min()) for chunk in chunks)
+    _check_end(orders, lines, snapshot, silent, data_ends_at)
+    _check_amounts(chunks)
+    summary = _in_units(pa.concat_tables(chunks), unit_days, lines.minor_per_major, with_first_value)
     summary.attrs["time_unit"] = time_unit
     return summary
+
+
+def summary_chunks(
+    orders: Any, as_of: "str | date | datetime", time_unit: str, rows: int, minor_per_major: int
+) -> "Iterator[pd.DataFrame]":
+    """Yield the rows of `summarize`, with ``first_value``, in chunks: DuckDB groups and sorts out of core.
+
+    A part of the customers has the rows that it has among all, and none where nobody bought.
+
+    Parameters
+    ----------
+    orders, as_of, time_unit
+        See `summarize`; that the data reach `as_of` is known.
+    rows : int
+        Customers in a chunk; of the last one fewer.
+    minor_per_major : int
+        Of the currency of all customers' orders.
+
+    Raises
+    ------
+    InputError
+        As `summarize`; amounts of a day that are too large at their chunk.
+    """
+    unit_days, snapshot = check_unit(time_unit), snapshot_of(orders, as_of)
+    lines = checked_lines(orders, minor_per_major)
+    for chunk in regroup(_customers(lines, snapshot, rows), rows):
+        _check_amounts([chunk])
+        summary = _in_units(chunk, unit_days, minor_per_major, with_first_value=True)
+        summary.attrs["time_unit"] = time_unit
+        yield summary
 
 
 def _check_end(
@@ -134,14 +165,29 @@ def _any_from(lines: Lines, snapshot: Snapshot) -> bool:
     return bool(later.select(nw.len()).collect(backend="pyarrow").rows()[0][0])
 
 
-def _customers(lines: Lines, snapshot: Snapshot) -> "pa.Table":
-    """Return one row per customer, ordered by customer_id: first and last day, days, and integer cents."""
+def _check_amounts(chunks: "Sequence[pa.Table]") -> None:
+    above = sum(int(np.count_nonzero(chunk["most"].to_numpy() >= _PACK)) for chunk in chunks)
+    if above:
+        raise InputError(
+            f"orders: {above:,} customers paid {_PACK:,} or more cents on a day; mend these rows"
+        )
+
+
+def _customers(lines: Lines, snapshot: Snapshot, rows: int) -> "Iterator[pa.Table]":
+    """Yield one row per customer, ordered by customer_id: first and last day, days, and integer cents."""
+    import pyarrow as pa
+
     past = snapshot.past(lines.frame, at="ordered_at")
     if not lines.refunds and lines.rows <= MOST_ROWS:
         table = past.collect(backend="pyarrow").to_native()
-        return sorted_customers(table, snapshot, _PACK) if table.num_rows else table
-    grouped = _grouped(purchase_days(past, snapshot))
-    return grouped.collect(backend="pyarrow").to_native().sort_by("customer_id")
+        yield sorted_customers(table, snapshot, _PACK) if table.num_rows else table
+        return
+    grouped = _grouped(purchase_days(past, snapshot)).sort("customer_id")
+    if not grouped.implementation.is_duckdb():
+        yield grouped.collect(backend="pyarrow").to_native()
+        return
+    for batch in grouped.to_native().to_arrow_reader(rows):
+        yield pa.Table.from_batches([batch])
 
 
 def _grouped(days: "nw.LazyFrame[Any]") -> "nw.LazyFrame[Any]":
