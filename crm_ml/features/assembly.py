@@ -1,31 +1,18 @@
 """Compute feature groups at snapshots, and join them to one matrix each."""
 
-import contextlib
 import functools
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import narwhals as nw
-
-from crm_ml.errors import ConfigError
 from crm_ml.features import matrix_cache
-from crm_ml.features.feature_groups import (
-    Groups,
-    check_groups,
-    computed,
-    group_of,
-    groups,
-    groups_with_options,
-    in_one_pass,
-    naming_group,
-)
-from crm_ml.features.past import ROW, Past, numbers_of, snapshots_in_a_pass
+from crm_ml.features.feature_groups import Groups, group_of, groups, groups_with_options, in_one_pass
+from crm_ml.features.joined_groups import assembled
+from crm_ml.features.past import ROW, numbers_of, snapshots_in_a_pass
 from crm_ml.features.snapshot_constants import SnapshotConstants, constants_for
 from crm_ml.snapshots import Snapshot
 from crm_ml.tables.bundle import Tables, need_tables, to_arrow, write_parquet
-from crm_ml.tables.scratch_frames import Scratch, left_join
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -143,53 +130,6 @@ def matrix_keys(
     return matrix_cache.keys_of(tables, snapshots, names, modules, constants_for(tables, constants))
 
 
-@contextlib.contextmanager
-def assembled(
-    tables: Tables,
-    snapshots: Sequence[Snapshot],
-    groups: Groups | None = None,
-    constants: SnapshotConstants | None = None,
-) -> "Iterator[nw.LazyFrame[Any]]":
-    """Join the groups to one lazy frame of all snapshots: ``row``, ``customer_id`` and the columns in order.
-
-    The frame is ordered by ``row``, which `past.numbers_of` gives to the snapshots. It can be read within the
-    block; intermediate results are freed at its end.
-
-    Raises
-    ------
-    ConfigError
-        If a group or an option of one does not exist, or two groups give one column.
-    """
-    wanted = groups_with_options(groups)
-    check_groups(wanted)
-    if tables.engine == "mixed":
-        tables = tables.to("duckdb")
-    frames, columns, giver = [], [nw.col(ROW, "customer_id")], dict[str, str]()
-    with Scratch() as results:
-        with tables.scratch() as inside:
-            past = Past(inside, snapshots, constants)
-            known = results.once("", lambda: past.each(past.customers))
-            for name, options in wanted.items():
-                with naming_group(name, past):
-                    frame = computed(name, past, options)
-                    if frame is not None:
-                        frames.append(results.once(name, _giving(frame)))
-                        _check_once(frames[-1], name, giver)
-                        columns += _uniform(frames[-1], group_of(name).COLUMNS)
-        yield left_join(known, frames, on=ROW).select(*columns).sort(ROW)
-
-
-def _check_once(frame: "nw.LazyFrame[Any]", group: str, giver: dict[str, str]) -> None:
-    """Note the group of each column, and refuse a column that another group gives."""
-    for column in frame.collect_schema().names():
-        if column != ROW and giver.setdefault(column, group) != group:
-            raise ConfigError(f"features: {giver[column]} and {group} both give {column}; leave one out")
-
-
-def _giving(frame: "nw.LazyFrame[Any]") -> Callable[[], "nw.LazyFrame[Any]"]:
-    return lambda: frame
-
-
 def _passes(tables: Tables, snapshots: Sequence[Snapshot], wanted: Options) -> list[Sequence[Snapshot]]:
     """Divide snapshots so that a pass stays small in memory; large tables have one snapshot a pass."""
     if len(snapshots) < 2:
@@ -237,15 +177,3 @@ def _in_one_pass(
         start, end = rows.searchsorted(numbers)
         parts[snapshot] = table.slice(start, end - start)
     return parts
-
-
-def _uniform(frame: "nw.LazyFrame[Any]", fills: Mapping[str, Any]) -> list[nw.Expr]:
-    """Fill the values of customers without rows, and cast numbers to float64 and the rest to text."""
-    expressions = []
-    for name, kind in sorted(frame.collect_schema().items()):
-        if name == ROW:
-            continue
-        column = nw.col(name).cast(nw.Float64 if kind.is_numeric() or kind == nw.Boolean else nw.String)
-        fill = fills.get(name)
-        expressions.append(column if fill is None else column.fill_null(fill))
-    return expressions

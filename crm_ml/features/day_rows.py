@@ -37,8 +37,8 @@ def day_rows(rows: "nw.LazyFrame[Any]", at: str, amount: str, phases: Iterable[i
         rows.select("customer", amount, day=(epoch - phase) // DAY_S, phase=nw.lit(phase).cast(nw.Int64))
         for phase in sorted(phases)
     ]
-    key = ("customer", "phase")
-    days = integers(nw.concat(dated).group_by(*key, "day").agg(nw.col(amount).sum()))
+    key = ("customer", "phase") if len(dated) > 1 else ("customer",)
+    days = integers(nw.concat(dated).group_by("customer", "phase", "day").agg(nw.col(amount).sum()))
     days = days.with_columns(_one=nw.lit(1))
     return days.with_columns(
         gap=(nw.col("day") - nw.col("day").shift(1).over(*key, order_by="day")).cast(nw.Int64),

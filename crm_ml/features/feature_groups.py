@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from crm_ml.errors import ConfigError
+from crm_ml.features.group_sums import GroupSums
 from crm_ml.features.past import Past
 from crm_ml.plugins import imported, installed, is_own
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     import narwhals as nw
 
 ENTRY_POINTS = "crm_ml.features"
+_FUNCTIONS = ("sums_each", "compute_each", "compute")
 Groups = Sequence[str] | Mapping[str, Mapping[str, Any]]
 
 
@@ -25,9 +27,10 @@ def groups() -> dict[str, ModuleType]:
     """Return the feature groups by name, in the order of their columns.
 
     Every module of this package that is a group, in ascending order, then the modules that entry points of
-    the group ``crm_ml.features`` name. A group has ``COLUMNS``, and either ``compute_each``, which computes
-    its columns at several snapshots in one pass (see `crm_ml.features.past.Past`), or ``compute``, which
-    computes them at one. Wherever the name of a group stands, one's own may be named as
+    the group ``crm_ml.features`` name. A group has ``COLUMNS`` and one of three functions: ``sums_each``
+    returns what it adds up in rows that other groups read too, see `crm_ml.features.group_sums.GroupSums`;
+    ``compute_each`` computes its columns at several snapshots in one pass (see `crm_ml.features.past.Past`);
+    ``compute`` computes them at one. Wherever the name of a group stands, one's own may be named as
     ``acme.groups.loyalty`` or ``acme.groups:loyalty``: a module, or a class in a module with ``COLUMNS`` and
     such a static method, whose matrices are not stored.
 
@@ -99,11 +102,22 @@ def group_of(name: str) -> ModuleType:
 
 def in_one_pass(name: str) -> bool:
     """Return whether a group computes several snapshots in one pass."""
-    return hasattr(group_of(name), "compute_each")
+    return _function(group_of(name)) != "compute"
+
+
+def shares_sums(name: str) -> bool:
+    """Return whether a group says what it adds up, so that it shares passes with other groups."""
+    return _function(group_of(name)) == "sums_each"
+
+
+def sums_of(name: str, past: Past, options: Mapping[str, Any]) -> GroupSums | None:
+    """Return the sums and columns of a group that `shares_sums`; None where the tables lack what it takes."""
+    sums: GroupSums | None = group_of(name).sums_each(past, **options)
+    return sums
 
 
 def computed(name: str, past: Past, options: Mapping[str, Any]) -> "nw.LazyFrame[Any] | None":
-    """Return the columns of a group, keyed by ``row``; None where the tables lack what it takes.
+    """Return the columns of a group without shared sums, keyed by ``row``; None where the tables lack them.
 
     Parameters
     ----------
@@ -159,8 +173,11 @@ def code_of(groups: Groups) -> list[str]:
 
 
 def _options_of(group: ModuleType) -> Mapping[str, Any]:
-    name = "compute_each" if hasattr(group, "compute_each") else "compute"
-    return getattr(group, name).__kwdefaults__ or {}
+    return getattr(group, _function(group)).__kwdefaults__ or {}
+
+
+def _function(group: ModuleType) -> str:
+    return next(name for name in _FUNCTIONS if hasattr(group, name))
 
 
 def _own_group(name: str, where: str) -> ModuleType:
@@ -175,5 +192,4 @@ def _own_group(name: str, where: str) -> ModuleType:
 
 def _lacking(module: ModuleType) -> list[str]:
     lacking = [] if hasattr(module, "COLUMNS") else ["COLUMNS"]
-    computes = hasattr(module, "compute") or hasattr(module, "compute_each")
-    return lacking if computes else [*lacking, "compute"]
+    return lacking if any(hasattr(module, name) for name in _FUNCTIONS) else [*lacking, "compute"]

@@ -78,14 +78,18 @@ class Past:
     def each(self, rows: "nw.LazyFrame[Any]") -> "nw.LazyFrame[Any]":
         """Return rows of `known` once for every snapshot that knows them, with its ``as_of_epoch_s``."""
         columns = [name for name in rows.collect_schema().names() if name not in ("customer", "known_from")]
+        if not self.is_several:
+            as_of = nw.lit(self._moments[0]).cast(nw.Int64).alias("as_of_epoch_s")
+            return rows.filter(nw.col("known_from") == 0).select(
+                *columns, as_of, nw.col("customer").alias(ROW)
+            )
         row = (nw.col("customer") + nw.col("first")).alias(ROW)
         return rows.join(self.pairs, on="known_from", how="inner").select(*columns, "as_of_epoch_s", row)
 
-    def is_first(self, *keys: str) -> nw.Expr:
-        """Say whether a row of `known` is among the first of its keys that any snapshot knows."""
-        if len(self.snapshots) == 1:
-            return nw.lit(True)
-        return nw.col("known_from") == nw.col("known_from").min().over(*keys)
+    @property
+    def is_several(self) -> bool:
+        """Whether there are several snapshots, so that a customer may have several rows."""
+        return len(self.snapshots) > 1
 
     def each_customer(self, frame: "nw.LazyFrame[Any]") -> "nw.LazyFrame[Any]":
         """Return rows by customer_id and without a date, for every snapshot that knows the customer."""
@@ -236,11 +240,6 @@ def snapshots_in_a_pass(tables: Tables) -> int:
 def days_ago(at: str) -> nw.Expr:
     """Return the whole days between a time of rows of `Past.each` and their snapshot."""
     return whole_days(nw.col(f"{at}_epoch_s"), nw.col("as_of_epoch_s")).cast(nw.Int64)
-
-
-def snapshot_number() -> nw.Expr:
-    """Return the number of the snapshot of a ``row``, in the order of time from 0."""
-    return nw.col(ROW) // _STRIDE
 
 
 def numbers_of(snapshots: Sequence[Snapshot]) -> dict[Snapshot, tuple[int, int]]:

@@ -44,6 +44,10 @@ class Scratch:
         frame: nw.LazyFrame[Any] = nw.from_native(self._frames[key]).lazy()
         return frame
 
+    def hold(self, key: Hashable, frame: "nw.LazyFrame[Any]") -> "nw.LazyFrame[Any]":
+        """Compute a frame and return it under `key`."""
+        return self.once(key, lambda: frame)
+
 
 def materialize(frame: "nw.LazyFrame[Any]") -> Any:
     """Compute a lazy frame once and return it as a native frame of the same engine."""
@@ -71,9 +75,8 @@ def left_join(
     Parameters
     ----------
     base : narwhals.LazyFrame
-        A frame of `Scratch.once`, like all the others.
     others : sequence of narwhals.LazyFrame
-        No column except `on` may be in two of them.
+        Frames of `Scratch.once`; no column except `on` may be in two of them.
     on : str
         Column that identifies a row.
     """
@@ -81,9 +84,9 @@ def left_join(
         for other in others:
             base = base.join(other, on=on, how="left")
         return base
-    native = base.to_native()
+    name = f"crm_ml_base_{next(_numbers)}"
     joins = " ".join(f'LEFT JOIN {other.to_native().alias} USING ("{on}")' for other in others)
-    joined: nw.LazyFrame[Any] = nw.from_native(native.query("base", f"SELECT * FROM {native.alias} {joins}"))
+    joined: nw.LazyFrame[Any] = nw.from_native(base.to_native().query(name, f"SELECT * FROM {name} {joins}"))
     return joined
 
 
