@@ -28,7 +28,7 @@ _POOLS = (
     "POLARS_MAX_THREADS",
 )
 _OF_MLFLOW = ("MLFLOW_HTTP_REQUEST_TIMEOUT", "MLFLOW_HTTP_REQUEST_MAX_RETRIES")
-_MEMORY = re.compile(r"\s*\d{1,12}(\.\d{1,6})?\s*([KMGT]i?)?B\s*", re.IGNORECASE)
+_MEMORY = re.compile(r"\s*(\d{1,12}(?:\.\d{1,6})?)\s*(?:([KMGT])(i?))?B\s*", re.IGNORECASE)
 _DEFAULT_THREADS, _DEFAULT_GB, _DEFAULT_WAIT_S = 2, 5.0, 60.0
 _DEFAULT_QUERY_SECONDS, _DEFAULT_QUERY_GB = 1_800.0, 4.0
 _MOST_THREADS, _MOST = 4096, 1e9
@@ -58,6 +58,15 @@ def memory() -> str | None:
     if value is not None and not _MEMORY.fullmatch(value):
         raise ConfigError(f"{MEMORY} is {_shown(value)}; give a number and its unit, such as 4GB or 500MB")
     return None if value is None else value.strip()
+
+
+def memory_bytes() -> int | None:
+    """Return `memory` in bytes."""
+    match = _MEMORY.fullmatch(memory() or "")
+    if match is None:
+        return None
+    number, prefix, binary = match.groups(default="")
+    return int(float(number) * (1024 if binary else 1000) ** " KMGT".index(prefix.upper() or " "))
 
 
 def cache_kept() -> bool:

@@ -57,10 +57,14 @@ def deal(tables: Tables, count: int, work: Path) -> PartedTables:
 def opened(folder: Path) -> PartedTables:
     """Return the parts of a folder that `deal` has written."""
     content = manifest.read_manifest(folder)
-    names = {key: tuple(content[key]) for key in ("names", "dealt")}
-    constants = SnapshotConstants(content["begins_at_local_s"])
     return PartedTables(
-        content["fingerprint"], content["zone"], constants, **names, folder=folder, count=content["parts"]
+        content["fingerprint"],
+        content["zone"],
+        SnapshotConstants(content["begins_at_local_s"]),
+        names=tuple(content["names"]),
+        dealt=tuple(content["dealt"]),
+        folder=folder,
+        count=content["parts"],
     )
 
 

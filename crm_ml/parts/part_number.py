@@ -1,6 +1,9 @@
 """Which part a customer is dealt into, and how many parts there are."""
 
-from crm_ml.errors import ConfigError
+import os
+
+from crm_ml import environment
+from crm_ml.tables.bundle import Tables
 
 MOST_PARTS = 4096
 _KEY = "crm_ml part"
@@ -26,11 +29,11 @@ def check_parts(count: int) -> int:
 
     Raises
     ------
-    ConfigError
+    ValueError
         If it is no power of two from 1 to 4,096.
     """
     if not 1 <= count <= MOST_PARTS or count & (count - 1):
-        raise ConfigError(f"parts: {count} is no power of two from 1 to {MOST_PARTS:,}; give 1, 2, 4, 8, ...")
+        raise ValueError(f"{count} is no power of two from 1 to {MOST_PARTS:,}; give 1, 2, 4, 8, ...")
     return count
 
 
@@ -57,3 +60,22 @@ def parts_for(customers: int, lines: int, memory_bytes: int, workers: int = 1) -
     while count < MOST_PARTS and needed > count * room:
         count *= 2
     return count
+
+
+def parts_of(tables: Tables, workers: int = 1) -> int:
+    """Return how many parts the customers of tables are dealt into by default, see `parts_for`.
+
+    The memory is that of ``CRM_ML_MEMORY``, else half of the machine's.
+    """
+    customers, lines = (_rows(tables, name) for name in ("customers", "order_lines"))
+    return parts_for(customers, lines, environment.memory_bytes() or _memory_bytes() // 2, workers)
+
+
+def _rows(tables: Tables, name: str) -> int:
+    import narwhals as nw
+
+    return int(tables.frame(name).select(nw.len()).collect(backend="pyarrow").item())
+
+
+def _memory_bytes() -> int:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

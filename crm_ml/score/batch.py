@@ -2,34 +2,35 @@
 
 import logging
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from crm_ml.actions.catalog import Catalog
-from crm_ml.actions.consent_check import check_consent, consent_for
+from crm_ml.actions.contact.past_lists import deal_past_lists
 from crm_ml.decision.certificate import Certificate
 from crm_ml.decision.funnel import Funnel
 from crm_ml.errors import AlreadyPublished
 from crm_ml.lists.read_list import LIST_FILE, verify_list
-from crm_ml.score.list_job import WEIGHED_FILE, ListJob, Place, decide, on
+from crm_ml.parts.dealing import deal
+from crm_ml.parts.part_number import parts_of
+from crm_ml.parts.workers import LocalWorkers, Workers
+from crm_ml.score.list_job import ListJob, decide
+from crm_ml.score.part_job import PartJob, ScoredPart
 from crm_ml.score.prepared_list import pointer_of, prepare
+from crm_ml.score.scored_parts import score_parts
 from crm_ml.score.settings import ScoreSettings, open_lists
+from crm_ml.score.weighed_parts import WEIGHED_FILE
 from crm_ml.score_tables.champion_set import Champions
 from crm_ml.score_tables.data_age import age_of
 from crm_ml.score_tables.drift_gate import check_drift
-from crm_ml.score_tables.feature_table import features_of
-from crm_ml.score_tables.joined import ScoreTables, score_day
 from crm_ml.score_tables.score_rows import Progress
-from crm_ml.score_tables.source import ScoringDay, scan
 from crm_ml.storage.group_access import Group
+from crm_ml.storage.identity import identity
+from crm_ml.storage.part import Part
 from crm_ml.storage.publish import check_free, publish
 from crm_ml.tables.bundle import Tables
-from crm_ml.tables.engine import connect
-
-if TYPE_CHECKING:
-    import duckdb
 
 log = logging.getLogger(__name__)
 TRACE = ("features.parquet", WEIGHED_FILE)
@@ -105,7 +106,11 @@ def run(
     """
     target, group = open_lists(settings, out)
     job = prepare(settings, settings.day, catalog, tables, models, target)
-    return publish_list(job, target, settings.work_folder, progress, group=group)
+    workers = LocalWorkers(settings.workers)
+    count = settings.parts or parts_of(tables, settings.workers)
+    return publish_list(
+        job, target, settings.work_folder, progress, group=group, parts=count, workers=workers
+    )
 
 
 def publish_list(
@@ -115,6 +120,8 @@ def publish_list(
     progress: Progress | None = None,
     trace: Path | None = None,
     group: Group | None = None,
+    parts: int = 1,
+    workers: Workers | None = None,
 ) -> PublishedList:
     """Score, decide and publish what `prepare` has checked.
 
@@ -129,42 +136,45 @@ def publish_list(
         As `run` takes it.
     trace : Path, optional
         Existing folder where to leave what the decision was made from: `TRACE`, the features of all
-        customers, and the status and value of each action-channel (`crm_ml.decision.open_actions.weigh`).
+        customers, and the status and value of each action-channel (`crm_ml.decision.open_actions.weigh`);
+        of a list in one part.
     group : Group, optional
         Who may read the list beside its owner.
+    parts : int
+        Parts that the customers are dealt into, a power of two; they change no byte of the list.
+    workers : Workers, optional
+        Who works on the parts; this process without it.
 
     Raises
     ------
     CrmError
         As `run`.
     """
-    header, policy, pointer = job.header, job.policy, pointer_of(job.header)
+    header, pointer = job.header, pointer_of(job.header)
     try:
         check_free(target, header.folder, pointer, group)
     except AlreadyPublished:
         verify_list(target / header.folder)
         raise
-    scored = _score(work, job, progress)
-    report = work / f"drift-{header.list_id[:16]}"
-    day = f"{policy.name} of {job.snapshot.as_of.date()}"
-    _, age = age_of(job.tables, job.snapshot.as_of.date())
-    drift = check_drift(scored, job.models.sources, policy.drift, report, day, age)
+    workers = workers or LocalWorkers()
+    of_parts = _part_job(job, work, parts)
+    scored = score_parts(of_parts, workers, progress)
+    further = _drift(job, of_parts, scored)
     published: list[PublishedList] = []
 
     def fill(content: Path, scratch: Path) -> None:
-        connection = connect()
-        try:
-            decided = decide(job, scored, drift, Place(connection, content, scratch))
-            _check_again(job, (connection, content / LIST_FILE, scratch))
-        finally:
-            connection.close()
+        decided = decide(of_parts, scored, further, (content, scratch), workers, job.evaluation)
         if trace is not None:
-            for file, kept in zip((scored.features, scratch / WEIGHED_FILE), TRACE, strict=True):
+            for file, kept in zip((scored[0].features, scratch / WEIGHED_FILE), TRACE, strict=True):
                 shutil.copyfile(file, trace / kept)
-        figures = _figures(content / LIST_FILE)
         published.append(
             PublishedList(
-                target / header.folder, header.list_id, *figures, decided.funnel, decided.certificate, drift
+                target / header.folder,
+                header.list_id,
+                *_figures(content / LIST_FILE),
+                decided.funnel,
+                decided.certificate,
+                further.get("drift", {}),
             )
         )
 
@@ -173,21 +183,24 @@ def publish_list(
     return published[0]
 
 
-def _score(work: Path, job: ListJob, progress: Progress | None) -> ScoreTables:
-    """Make the feature table and the score tables of all models, or find them whole."""
-    features = features_of(work, job.tables, job.snapshot, job.models.groups)
-    with job.tables.scratch() as inside:
-        day = ScoringDay(inside, job.snapshot, features)
-        return score_day(work, day, job.models.sources, job.header.actions, progress)
+def _part_job(job: ListJob, work: Path, parts: int) -> PartJob:
+    """Deal the customers of a list, and the rows of earlier lists, into parts."""
+    parted, past_lists = deal(job.tables, parts, work), job.past_lists
+    if parts > 1 and past_lists:
+        folder = Part(0, parts).folder(work) / f"past-{identity(list(job.header.earlier))[:16]}"
+        deal_past_lists(past_lists, parts, folder)
+        past_lists = [folder]
+    return PartJob(job.policy, job.catalog, job.header, job.models, job.snapshot, past_lists, parted, work)
 
 
-def _check_again(job: ListJob, place: "tuple[duckdb.DuckDBPyConnection, Path, Path]") -> None:
-    """Ask the consents table once more, now about the rows that were written."""
-    connection, path, scratch = place
-    actions = [action.identity for action in job.header.actions]
-    consent = consent_for(job.tables, job.snapshot, actions, job.policy.consent)
-    consent = on(connection, consent, scratch / "consent_again.parquet")
-    check_consent(scan(connection, path).select("customer_id", "action_id"), actions, consent)
+def _drift(job: ListJob, of_parts: PartJob, scored: Sequence[ScoredPart]) -> dict[str, Any]:
+    """Compare features and scores of all parts with the training, as an entry of the manifest."""
+    report = of_parts.work / f"drift-{job.header.list_id[:16]}"
+    day = f"{job.policy.name} of {of_parts.day}"
+    _, age = age_of(job.tables, of_parts.day)
+    tables = [part.tables(of_parts) for part in scored]
+    drift = check_drift(tables, job.models.sources, job.policy.drift, report, day, age)
+    return {"drift": dict(drift)} if drift else {}
 
 
 def _figures(path: Path) -> tuple[int, int, int]:

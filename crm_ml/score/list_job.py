@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from crm_ml.actions.consent_check import Consent
 from crm_ml.actions.contact.customer_hours import HabitSums, expected_hours
 from crm_ml.decision.allocation_limits import limits_of
 from crm_ml.decision.allocator import ListAllocation, allocate_list
@@ -41,7 +40,6 @@ class ListJob:
     tables : Tables
     snapshot : Snapshot
     header : ListHeader
-    consent : Consent
     models : Champions
     past_lists : sequence of Path
         Files of earlier lists whose rows may be contacts.
@@ -54,7 +52,6 @@ class ListJob:
     tables: Tables
     snapshot: Snapshot
     header: ListHeader
-    consent: Consent
     models: Champions
     past_lists: Sequence[Path] = ()
     evaluation: dict[str, Any] | None = None
@@ -115,7 +112,9 @@ def decide(
     return Decided(steps, allocation.certificate)
 
 
-def _allocate(job: PartJob, left: dict[str, int], folders: Sequence[Path], workers: Workers) -> ListAllocation:
+def _allocate(
+    job: PartJob, left: dict[str, int], folders: Sequence[Path], workers: Workers
+) -> ListAllocation:
     actions, policy = job.header.actions, job.policy
     limits = limits_of(actions, policy.daily_cap, policy.channel_caps, policy.budgets, left)
     files = [folder / WEIGHED_FILE for folder in folders]

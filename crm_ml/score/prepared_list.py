@@ -96,7 +96,7 @@ def prepare(
         earlier=earlier.ids,
     )
     past_lists = [item.folder / LIST_FILE for item in earlier.lists]
-    return ListJob(policy, catalog, tables, snapshot, header, consent, models, past_lists, earlier.evaluation)
+    return ListJob(policy, catalog, tables, snapshot, header, models, past_lists, earlier.evaluation)
 
 
 @dataclass(frozen=True)

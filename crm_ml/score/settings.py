@@ -5,12 +5,14 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from crm_ml.config import Data, load
 from crm_ml.decision.list_policy import ListPolicy
 from crm_ml.errors import ConfigError, InputError
 from crm_ml.next_steps import without_list
+from crm_ml.parts.part_number import check_parts
+from crm_ml.parts.workers import MOST_WORKERS
 from crm_ml.storage.group_access import Group, group_of
 from crm_ml.storage.paths import check_writable, configs_folder, data_folder, inside, project_root
 
@@ -46,6 +48,11 @@ class ScoreSettings(ListPolicy):
     group : str, optional
         Group of the machine that may read the list, such as that of a campaign tool; without it the list is
         its owner's alone. It changes nothing in the list.
+    parts : int, optional
+        Parts that the customers are dealt into, a power of two, each of which is worked on alone; without it
+        as many as memory asks for. It changes nothing in the list.
+    workers : int
+        Processes that work on parts at the same time. It changes nothing in the list.
     """
 
     data: Data
@@ -55,6 +62,8 @@ class ScoreSettings(ListPolicy):
     out: str | None = None
     work: str | None = None
     group: str | None = None
+    parts: Annotated[int, AfterValidator(check_parts)] | None = None
+    workers: Annotated[int, Field(ge=1, le=MOST_WORKERS)] = 1
 
     @model_validator(mode="before")
     @classmethod

@@ -1,5 +1,6 @@
 """Today's features and scores against the profiles of the models, before anything is published."""
 
+import functools
 import json
 import logging
 import re
@@ -30,7 +31,7 @@ _PLAIN = re.compile(r"[A-Za-z][\w .-]*")
 
 
 def check_drift(
-    scored: ScoreTables,
+    scored: Sequence[ScoreTables],
     sources: Sequence[Source],
     limits: "DriftLimits",
     folder: Path,
@@ -41,7 +42,8 @@ def check_drift(
 
     Parameters
     ----------
-    scored : ScoreTables
+    scored : sequence of ScoreTables
+        Of all parts of the customers.
     sources : sequence of Source
         Those without a score table of the day are left out.
     limits : DriftLimits
@@ -64,7 +66,7 @@ def check_drift(
     InputError
         If the folder can't be written to.
     """
-    used = [source for source in sources if scored.of(source)]
+    used = [source for source in sources if any(of_part.of(source) for of_part in scored)]
     without_profile = sorted(source.name for source in used if source.profile is None)
     connection = connect()
     try:
@@ -112,17 +114,18 @@ def _log(drifts: Sequence[Drift], without_profile: Sequence[str], limits: "Drift
 
 
 def _day(
-    connection: "duckdb.DuckDBPyConnection", scored: ScoreTables, source: Source, profile: "Profile"
+    connection: "duckdb.DuckDBPyConnection",
+    scored: Sequence[ScoreTables],
+    source: Source,
+    profile: "Profile",
 ) -> tuple[int, list[Counted]]:
     """Return how many customers a model scores, and its features and scores as they are counted."""
-    tables = list({table.path: table for table in scored.of(source)}.values())  # once for all channels
     counted = []
     if profile.features:
-        population = source.population(connection, scored.features, tables[0].path)
-        counted = in_table(profile.features, population)
+        counted = in_table(profile.features, _population(connection, scored, source))
     customers = 0
-    for table in tables:
-        relation = connection.sql(f"FROM {parquet_rows(table.path)}")
+    for number, table in _tables_once(scored[0], source).items():
+        relation = connection.sql(f"FROM {parquet_rows(*(part.of(source)[number].path for part in scored))}")
         customers = max(customers, int(relation.count("*").fetchall()[0][0]))
         for name, reported in _scores(table, profile):
             column = profile.score(name, table.group)
@@ -130,6 +133,20 @@ def _day(
                 [count] = in_table([column], relation)
                 counted.append(Counted(**(vars(count) | {"shown": reported})))
     return customers, counted
+
+
+def _tables_once(of_part: ScoreTables, source: Source) -> dict[int, ScoreTable]:
+    """Return the tables of a source by their place, each once for all channels of its action."""
+    places = {table.path: number for number, table in reversed(list(enumerate(of_part.of(source))))}
+    return {number: of_part.of(source)[number] for number in sorted(places.values())}
+
+
+def _population(
+    connection: "duckdb.DuckDBPyConnection", scored: Sequence[ScoreTables], source: Source
+) -> "duckdb.DuckDBPyRelation":
+    """Return those whom a model scores, of all parts."""
+    parts = [source.population(connection, part.features, part.of(source)[0].path) for part in scored]
+    return functools.reduce(lambda rows, more: rows.union(more), parts)
 
 
 def _scores(table: ScoreTable, profile: "Profile") -> Iterator[tuple[str, str]]:

@@ -142,13 +142,32 @@ def score_day(
     progress : callable, optional
         Called with customers scored and customers in all.
     """
-    tables = []
+    paths = []
     for source in sources:
         code = code_version(Source.__module__, type(source).__module__, *source.modules)
-        for number, action in _asking(source, actions):
-            path = _made(work, day, source, action, code, progress)
-            tables.append(ScoreTable(source, path, number, action))
-    return ScoreTables(day.features, tables)
+        paths += [_made(work, day, source, action, code, progress) for _, action in _asking(source, actions)]
+    return joined_tables(day.features, paths, sources, actions)
+
+
+def joined_tables(
+    features: Path, paths: Sequence[Path], sources: Sequence[Source], actions: "Sequence[Action]"
+) -> ScoreTables:
+    """Put the files of `score_day` beside what they are about.
+
+    Parameters
+    ----------
+    features : Path
+    paths : sequence of Path
+        In the order in which `score_day` makes them.
+    sources, actions
+        As `score_day` takes them.
+    """
+    asked = [(source, *about) for source in sources for about in _asking(source, actions)]
+    tables = [
+        ScoreTable(source, path, number, action)
+        for (source, number, action), path in zip(asked, paths, strict=True)
+    ]
+    return ScoreTables(features, tables)
 
 
 def _asking(source: Source, actions: "Sequence[Action]") -> "Iterator[tuple[int | None, Action | None]]":
@@ -170,12 +189,13 @@ def _made(
     """Return one score table, made now, gone on with, or found whole."""
     name = source.name if action is None else f"{source.name}-{action.action_id}"
     ingredients = {**source.ingredients(day, action), "code": code, "model": source.sums}
-    parts = work / f"parts-{name}-{identity(ingredients)[:16]}"
+    of_part = "" if day.part.is_whole else f"-{day.part.label}"
+    parts = day.part.folder(work) / f"parts-{name}-{identity(ingredients)[:16]}{of_part}"
 
     def fill(path: Path) -> None:
         rows = source.write(day, action, Output(path, parts, progress))
         log.info("%s: scores of %s customers", name, f"{rows:,}")
 
-    path = stage(work, name, ingredients, fill)
+    path = stage(work, name, ingredients, fill, day.part)
     shutil.rmtree(parts, ignore_errors=True)
     return path

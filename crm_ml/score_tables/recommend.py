@@ -90,7 +90,7 @@ class RecommendSource(Source):
             If a rule names a category or a segment that is not there, or the column of segments is missing.
         """
         wanted = _wanted(action)
-        fitted = self.at(day.tables, day.snapshot)
+        fitted = self.at(day.everybody, day.snapshot)
         offer = offer_of(wanted, day.tables, day.features)
         serving = fitted.serving(wanted.items, not wanted.repeats, offer=offer)
         return write_items(day.features, serving, output)

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -11,6 +12,7 @@ import narwhals as nw
 from crm_ml.monitoring.training_profile import Profile
 from crm_ml.score_tables.score_rows import Groups, Progress, Reasons
 from crm_ml.snapshots import Snapshot
+from crm_ml.storage.part import WHOLE, Part
 from crm_ml.tables.bundle import Tables
 from crm_ml.tables.sql import parquet_rows
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from crm_ml.actions.catalog import Action
+    from crm_ml.parts.parted_tables import PartedTables
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,14 +31,31 @@ class ScoringDay:
     Parameters
     ----------
     tables : Tables
+        Of the part of the customers.
     snapshot : Snapshot
     features : Path
-        The feature table (Parquet) of all known customers, ordered by customer_id.
+        The feature table (Parquet) of all known customers of the part, ordered by customer_id.
+    part : Part, optional
+        All customers without it.
+    parted : PartedTables, optional
+        That the part is one of.
     """
 
     tables: Tables
     snapshot: Snapshot
     features: Path
+    part: Part = WHOLE
+    parted: "PartedTables | None" = None
+
+    @property
+    def data(self) -> str:
+        """Fingerprint of the tables of all customers."""
+        return self.tables.fingerprint if self.parted is None else self.parted.fingerprint
+
+    @cached_property
+    def everybody(self) -> Tables:
+        """The tables of all customers."""
+        return self.tables if self.parted is None else self.parted.whole()
 
 
 @dataclass(frozen=True)

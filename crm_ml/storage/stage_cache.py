@@ -63,6 +63,18 @@ def stage(
     return path
 
 
+def stage_folder(work: Path, name: str) -> Path:
+    """Return the folder of a stage by its name: of all customers, or the first of parts that is whole."""
+    of_parts = [folder / name for folder in sorted(work.glob("of-*"))]
+    whole = [folder for folder in (work / name, *of_parts) if (folder / manifest.MANIFEST).is_file()]
+    return whole[0] if whole else work / name
+
+
+def stage_files(folder: Path) -> list[Path]:
+    """Return the files of a stage."""
+    return sorted(folder.glob("*.parquet"))
+
+
 def _of_all(folder: Path, name: str, ingredients: dict[str, Any], fill: Callable[[Path], None]) -> Path:
     file = f"{name}.parquet"
 

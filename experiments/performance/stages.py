@@ -1,15 +1,17 @@
 """One command of the package in this process, with the CPU, wall time and memory of each of its stages.
 
-``python experiments/performance/stages.py MODULE [ARGUMENT ...]`` prints them as JSON in its last line. The
-time of a stage is its own: what a stage inside takes is that one's. What no stage claims is "the rest".
+``python experiments/performance/stages.py [--stages FILE] MODULE [ARGUMENT ...]`` prints them as JSON in its
+last line; a script of Python may bring other ``STAGES``. The time of a stage is its own: what a stage inside
+takes is that one's. What no stage claims is "the rest".
 """
 
 import functools
 import importlib
 import json
+import runpy
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -127,15 +129,15 @@ def replace(place: str, change: Callable[[Callable[..., Any]], Callable[..., Any
                 setattr(other, attribute, changed)
 
 
-def main(module: str, arguments: list[str]) -> int:
+def main(module: str, arguments: list[str], stages: Mapping[str, str] = STAGES) -> int:
     """Run ``python -m module`` with its stages measured and print them; return its exit code."""
     meter = Meter(" ".join([module.rpartition(".")[2], *(a for a in arguments if "/" in a and "=" not in a)]))
-    for place in SECTIONS:
+    for place in (*SECTIONS, *stages):
         importlib.import_module(place.partition(":")[0])
     command = importlib.import_module(module)
     if hasattr(command, "__path__"):
         command = importlib.import_module(f"{module}.__main__")
-    for place, stage in STAGES.items():
+    for place, stage in stages.items():
         replace(place, functools.partial(meter.within, stage))
     for place in SECTIONS:
         replace(place, meter.begins)
@@ -147,4 +149,7 @@ def main(module: str, arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], sys.argv[2:]))
+    given, own = sys.argv[1:], STAGES
+    if given[0] == "--stages":
+        own, given = runpy.run_path(given[1])["STAGES"], given[2:]
+    sys.exit(main(given[0], given[1:], own))

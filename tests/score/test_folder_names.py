@@ -26,10 +26,10 @@ def tables(tmp_path_factory):
     return score_world.tables(tmp_path_factory.mktemp("tables"), n_customers=30)
 
 
-def write_once(tables, snapshot, path, groups=None):
+def write_once(tables, snapshot, path, groups=None, constants=None):
     """Compute the features of a day once for both folders."""
     if snapshot.as_of not in written:
-        REAL_WRITE(tables, snapshot, path, groups)
+        REAL_WRITE(tables, snapshot, path, groups, constants)
         written[snapshot.as_of] = path.read_bytes()
     path.write_bytes(written[snapshot.as_of])
 

@@ -38,10 +38,10 @@ def actions(code):
     return Catalog(currency=code, actions=(simple,))
 
 
-def write_once(tables, snapshot, path, groups=None):
+def write_once(tables, snapshot, path, groups=None, constants=None):
     """Compute the features once for all currencies: they are the same."""
     if not written:
-        REAL_WRITE(tables, snapshot, path, groups)
+        REAL_WRITE(tables, snapshot, path, groups, constants)
         written["features"] = path.read_bytes()
     path.write_bytes(written["features"])
 

@@ -45,11 +45,11 @@ REAL_WRITE = features.write
 written = {}
 
 
-def write_once(tables, snapshot, path, groups=None):
+def write_once(tables, snapshot, path, groups=None, constants=None):
     """Compute the features of the same tables and day once for all tests."""
     key = (tables.fingerprint, snapshot.as_of)
     if key not in written:
-        REAL_WRITE(tables, snapshot, path, groups)
+        REAL_WRITE(tables, snapshot, path, groups, constants)
         written[key] = path.read_bytes()
     path.write_bytes(written[key])
 

@@ -64,7 +64,7 @@ def score(world, monkeypatch, X=None, actions=None, answers=None, **fields):
     tables, usual, profile = world
     given = usual if X is None else X
 
-    def write(_tables, _snapshot, path, _groups=None):
+    def write(_tables, _snapshot, path, _groups=None, _constants=None):
         given.reset_index().to_parquet(path, index=False)
 
     monkeypatch.setattr(features, "write", write)

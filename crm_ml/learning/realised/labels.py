@@ -1,12 +1,12 @@
 """Score tables with the labels that are available for them."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crm_ml.learning.realised.published_scores import PublishedScores
 from crm_ml.score_tables.families import score_table_families
 from crm_ml.score_tables.source import Label
+from crm_ml.storage.stage_cache import stage_files
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,17 +44,16 @@ class LabelledScores:
         """What was scored, such as ``"churn"`` or ``"propensity-tasting"``: a name for logged metrics."""
         return self.stage if self.published.action else self.version.name
 
-    @property
-    def path(self) -> Path:
-        """The score table."""
-        return self.published.folder / f"{self.stage}.parquet"
-
     def rows(self, tables: "Tables") -> "pd.DataFrame":
         """Return score and outcome by customer, of those who have both, in ascending order of ids."""
         import pandas as pd
 
         name = self.label.score
-        scores = pd.read_parquet(self.path, columns=["customer_id", name]).set_index("customer_id")[name]
+        files = [
+            pd.read_parquet(file, columns=["customer_id", name])
+            for file in stage_files(self.published.folder)
+        ]
+        scores = pd.concat(files).set_index("customer_id")[name]
         outcomes = self.label.outcome(tables).rename("outcome")
         return pd.DataFrame({"score": scores}).join(outcomes, how="inner").sort_index().dropna()
 

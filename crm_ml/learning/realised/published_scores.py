@@ -10,6 +10,7 @@ from crm_ml.errors import IntegrityError
 from crm_ml.lists.previous_lists import list_folders
 from crm_ml.storage.identity import identity
 from crm_ml.storage.manifest import read_manifest
+from crm_ml.storage.stage_cache import stage_folder
 from crm_ml.tables.zones import on_clock_of
 
 _FEATURES = "features"
@@ -90,7 +91,7 @@ def published_tables(
         for family, action, name in _named(manifest.get("scores") or {}):
             made_of = manifest["ingredients"]
             as_of = on_clock_of(str(manifest.get("timezone", "UTC")), str(made_of["as_of"]))
-            table = PublishedScores(work / name, family, action, as_of, made_of["models"])
+            table = PublishedScores(stage_folder(work, name), family, action, as_of, made_of["models"])
             tables.setdefault((table.folder, family, action), table).lists.append(folder)
     ordered = sorted(tables.values(), key=lambda table: (table.as_of, table.folder.name))
     return ordered, silent, unreadable

@@ -1,0 +1,193 @@
+"""A night from Parquet to a published list, at three sizes: CPU, memory and disk of each step.
+
+``python experiments/performance/night.py --folder DIR [--customers 100000 ...]`` trains the champions of
+``night/configs`` once, makes each world once and writes a list for each size, each in a process of its own.
+What is there already is not made again: after a stop, the same command goes on. ``--report`` writes the table
+and ``night.json`` from what was measured.
+"""
+
+import argparse
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from measured import HERE, machine, machine_text, resources_of
+
+PROJECT = HERE / "night"
+SIZES = (100_000, 1_000_000, 10_000_000)
+LARGEST = SIZES[-1]
+TARGET_GB, TARGET_MINUTES, TARGET_RATIO = 8.0, 40.0, 1.15
+STEPS = ("size", "stage", "CPU s", "CPU s a million", "wall s")
+TOTALS = ("customers", "order lines", "parts", "CPU min", "CPU s a million", "wall min", "peak GB", "disk GB")
+# which functions are the stages of a night, see stages.py
+STAGES = {
+    "crm_ml.datasets:load": "read tables",
+    "crm_ml.parts.dealing:deal": "deal customers into parts",
+    "crm_ml.score_tables.feature_table:features_of": "features",
+    "crm_ml.score_tables.joined:_made": "scores of {2.name}",
+    "crm_ml.score_tables.drift_gate:check_drift": "drift gate",
+    "crm_ml.score.list_job:decide": "the rest of the decision",
+    "crm_ml.decision.open_actions:weigh": "contact policy and weighing",
+    "crm_ml.decision.allocator:allocate_list": "exploration and allocation",
+    "crm_ml.lists.list_file:write_rows": "rows of the list, with reasons",
+    "crm_ml.lists.list_file:write_files": "merged list and page",
+}
+
+
+def main() -> None:
+    """Measure what is not measured yet and write down."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--folder", type=Path, required=True, help="keeps worlds, models and results")
+    parser.add_argument("--customers", type=int, nargs="*", default=SIZES)
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--again", action="store_true", help="measure sizes that are measured already")
+    parser.add_argument("--report", action="store_true", help="write the table of all sizes measured so far")
+    parser.add_argument("--readme", type=Path, default=HERE / "README.md", help="whose table is rewritten")
+    options = parser.parse_args()
+    folder = options.folder.absolute()
+    folder.mkdir(parents=True, exist_ok=True)
+    if not options.report:
+        train(folder)
+        for customers in options.customers:
+            if options.again or not result_of(folder, customers).exists():
+                measure(folder, customers, options.workers)
+    report(folder, options.readme)
+
+
+def train(folder: Path) -> None:
+    """Train the champions, unless that was done."""
+    done = folder / "trained"
+    if not done.exists():
+        _run(["-m", "crm_ml.train", "churn/night", "clv/night"], folder)
+        done.touch()
+
+
+def measure(folder: Path, customers: int, workers: int) -> None:
+    """Make a world and its list, and note what the list cost."""
+    world = f"load('simulated', customers={customers}).order_lines.shape[0]"
+    printed, _ = _run(["-c", f"from crm_ml.datasets import load; print({world})"], folder)
+    lines = int(printed.split()[-1])
+    work = folder / "work"
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir()
+    night = ["score/night", "--out", str(work / "lists")]
+    for setting in (f"data.options.customers={customers}", f"workers={workers}"):
+        night += ["--set", setting]
+    printed, cost = _run([str(HERE / "stages.py"), "--stages", __file__, "crm_ml.score", *night], folder)
+    measured = json.loads(printed.splitlines()[-1])
+    scores = folder / "data" / "scores"
+    content: dict[str, Any] = {
+        "customers": customers,
+        "lines": lines,
+        "workers": workers,
+        "parts": max([1, *(int(path.name[3:]) for path in scores.glob("of-*"))]),
+        **cost,
+        "disk_gb": _bytes(scores) / 1e9,
+        "list": _list_facts(work / "lists"),
+        "stages": {name: cost for section in measured["stages"].values() for name, cost in section.items()},
+        "machine": machine("duckdb", "lightgbm", "numpy"),
+    }
+    result_of(folder, customers).write_text(json.dumps(content, indent=1), encoding="utf-8")
+    shutil.rmtree(scores)
+
+
+def result_of(folder: Path, customers: int) -> Path:
+    """Return the file of what was measured at a size."""
+    return folder / f"night-{customers}.json"
+
+
+def report(folder: Path, readme: Path) -> None:
+    """Write the tables of all sizes that were measured."""
+    from study import markdown, save, show, write_between
+
+    runs = [
+        json.loads(result_of(folder, size).read_text(encoding="utf-8"))
+        for size in SIZES
+        if result_of(folder, size).exists()
+    ]
+    totals, steps = [_total(run) for run in runs], [row for run in runs for row in _steps(run)]
+    tables = [
+        markdown(TOTALS, totals),
+        markdown(STEPS, steps),
+        markdown(("target", "figure", "verdict"), _verdicts(runs)),
+    ]
+    write_between(readme, "night", "\n\n".join([*tables, f"{machine_text('duckdb', 'lightgbm', 'numpy')}."]))
+    save(readme.parent / "night.json", {"runs": runs})
+    show("a night from Parquet to a list", TOTALS, totals)
+
+
+def _total(run: dict[str, Any]) -> tuple[str, ...]:
+    return (
+        f"{run['customers']:,}",
+        f"{run['lines']:,}",
+        f"{run['parts']}",
+        f"{run['cpu_s'] / 60:.1f}",
+        f"{_per_million(run['cpu_s'], run):.1f}",
+        f"{run['wall_s'] / 60:.1f}",
+        f"{run['peak_gb']:.2f}",
+        f"{run['disk_gb']:.2f}",
+    )
+
+
+def _steps(run: dict[str, Any]) -> list[tuple[str, ...]]:
+    largest = sorted(run["stages"].items(), key=lambda item: -item[1]["cpu_s"])
+    return [
+        (
+            f"{run['customers']:,}",
+            name,
+            f"{cost['cpu_s']:.1f}",
+            f"{_per_million(cost['cpu_s'], run):.1f}",
+            f"{cost['wall_s']:.1f}",
+        )
+        for name, cost in largest
+    ]
+
+
+def _per_million(cpu_s: float, run: dict[str, Any]) -> float:
+    return cpu_s / run["customers"] * 1e6
+
+
+def _verdicts(runs: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
+    by_size = {run["customers"]: run for run in runs}
+    figures = []
+    if LARGEST in by_size:
+        run = by_size[LARGEST]
+        figures += [
+            (f"{LARGEST:,} customers in {TARGET_MINUTES:.0f} CPU minutes", run["cpu_s"] / 60, TARGET_MINUTES),
+            (f"in {TARGET_GB:.0f} GB", run["peak_gb"], TARGET_GB),
+        ]
+        if SIZES[0] in by_size:
+            ratio = _per_million(run["cpu_s"], run) / _per_million(
+                by_size[SIZES[0]]["cpu_s"], by_size[SIZES[0]]
+            )
+            figures.append((f"CPU a customer, to that at {SIZES[0]:,}", ratio, TARGET_RATIO))
+    return [
+        (what, f"{figure:.2f}", "met" if figure <= most else "**missed**") for what, figure, most in figures
+    ]
+
+
+def _list_facts(lists: Path) -> dict[str, Any]:
+    [manifest] = lists.glob("night/*/manifest.json")
+    facts = json.loads(manifest.read_text(encoding="utf-8"))
+    allocation = facts["allocation"]
+    return {
+        "rows": facts["rows"],
+        "gap": allocation["gap"],
+        "sha256": facts["files"]["list.parquet"]["sha256"],
+    }
+
+
+def _run(arguments: list[str], folder: Path) -> tuple[str, dict[str, float]]:
+    places = {"CRM_ML_DATA": str(folder / "data"), "CRM_ML_RUNS": str(folder / "runs")}
+    os.chdir(PROJECT)
+    return resources_of(arguments, places)
+
+
+def _bytes(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+if __name__ == "__main__":
+    main()
