@@ -1,6 +1,6 @@
 """The score table of churn: the probability that an active customer leaves, streamed from the features."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,6 +12,7 @@ from crm_ml.models.relationship_ends import end_of
 from crm_ml.models.relationship_protocol import End
 from crm_ml.monitoring.training_profile import Profile
 from crm_ml.rules.compiled_rule import compile_rule
+from crm_ml.rules.grammar import columns, parse
 from crm_ml.score_tables.reason_codes import reasons_of
 from crm_ml.score_tables.score_rows import chunks, probabilities, score_rows, score_schema
 from crm_ml.score_tables.source import Label, Output, ScoringDay, Source, scan
@@ -44,6 +45,8 @@ class ChurnSource(Source):
     where : str
         Rule of `crm_ml.rules.grammar` over the features: whom the model is about, such as
         ``"rfm_days_since_order < 56"``. The others get no score.
+    inputs : collection of str, optional
+        Features that `predict` needs; all that there are without it.
     """
 
     family: ClassVar[str] = "churn"
@@ -51,6 +54,7 @@ class ChurnSource(Source):
 
     predict: "Callable[[pd.DataFrame], np.ndarray[Any, Any]]"
     where: str
+    inputs: Collection[str] | None = None
 
     def ingredients(self, day: ScoringDay, action: "Action | None") -> dict[str, Any]:
         """Return the features and whom the model is about."""
@@ -67,17 +71,20 @@ class ChurnSource(Source):
             If a prediction is missing, not finite or outside [0, 1].
         """
         schema = score_schema(COLUMN)
+        of_rule = (test.column for test in columns(parse(self.where)))
+        needed = self.inputs and {"customer_id", *self.inputs, *of_rule}
 
         def scored(chunk: "pa.Table") -> "pa.Table":
             frame = nw.from_native(chunk, eager_only=True)
             rows = frame.filter(compile_rule(self.where, frame.schema)).to_native()
             if not rows.num_rows:
                 return schema.empty_table()
-            p = self.predict(rows.to_pandas().set_index("customer_id"))
+            p = self.predict(rows.to_pandas(split_blocks=True).set_index("customer_id"))
             checked = probabilities(self.name, p, len(rows))
             return score_rows(schema, rows["customer_id"], {COLUMN: checked}, self.versioned_name)
 
-        return parquet.write(chunks(day.features, scored, output.progress), schema, output.path)
+        rows = chunks(day.features, scored, output.progress, needed)
+        return parquet.write(rows, schema, output.path)
 
     def population(
         self,
@@ -106,6 +113,7 @@ def load(version: "ModelVersion") -> ChurnSource:
         sums=version.content,
         predict=lambda X: model.predict_proba(X)[:, 1],
         where=_end(version).where(window, active),
+        inputs=_inputs(model),
         reasons=reasons_of(model),
         groups=version.details["features"],
         profile=Profile.read(version.folder),
@@ -124,6 +132,12 @@ def label(version: "ModelVersion", stage: Mapping[str, Any], as_of: datetime) ->
         return target.labels(tables, window, active, end=end, data_ends_at=ends, minimum=0)
 
     return Label(window, outcome, COLUMN, promised="test.", table=end.table)
+
+
+def _inputs(model: Any) -> tuple[str, ...] | None:
+    """Return the features that a model, or the one that it calibrates, has learned from, if it says so."""
+    names = getattr(getattr(model, "model", model), "feature_names_in_", None)
+    return None if names is None else tuple(map(str, names))
 
 
 def _end(version: "ModelVersion") -> End:

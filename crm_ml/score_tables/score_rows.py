@@ -1,6 +1,6 @@
 """Rows of score tables: their columns, how they are read chunk by chunk, and how scores are checked."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,15 +43,19 @@ def score_rows(
 
 
 def chunks(
-    features: Path, scored: "Callable[[pa.Table], pa.Table]", progress: Progress | None = None
+    features: Path,
+    scored: "Callable[[pa.Table], pa.Table]",
+    progress: Progress | None = None,
+    columns: Collection[str] | None = None,
 ) -> "Iterator[pa.Table]":
-    """Read a feature table piece by piece and give what `scored` makes of each."""
+    """Read a feature table piece by piece and give what `scored` makes of each; of `columns` what it has."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     with pq.ParquetFile(features) as file:
         done, rows = 0, file.metadata.num_rows
-        for batch in file.iter_batches(batch_size=CHUNK_ROWS):
+        names = [name for name in file.schema_arrow.names if columns is None or name in columns]
+        for batch in file.iter_batches(batch_size=CHUNK_ROWS, columns=names):
             yield scored(pa.Table.from_batches([batch]))
             done += batch.num_rows
             if progress:
