@@ -15,8 +15,8 @@ _POSITIVE = r"(?=[\d.]*[1-9])\d{1,20}(?:\.\d{1,20})?(?:e[+-]\d{1,2})?"
 _HEAD: Final = re.compile(
     "tree\nversion=v4\nnum_class=1\nnum_tree_per_iteration=1\nlabel_index=0\n"
     r"max_feature_idx=(?P<last>\d{1,6})\n"
-    rf"(?:objective=(?:binary sigmoid:{_POSITIVE}|regression(?: sqrt)?|tweedie|lambdarank)\n)?"
-    r"(?:average_output\n)?"
+    rf"(?:objective=(?P<objective>binary sigmoid:{_POSITIVE}|regression(?: sqrt)?|tweedie|lambdarank)\n)?"
+    r"(?P<averages>average_output\n)?"
     r"feature_names=(?P<names>[!-<>-~]++(?: [!-<>-~]++)*+)\n"
     r"(?:monotone_constraints=(?P<monotone>-?[01](?: -?[01])*+)\n)?"
     rf"feature_infos=(?P<infos>{_INFO}(?: {_INFO})*+)\n"
@@ -39,12 +39,15 @@ class TreeLines:
     Parameters
     ----------
     features : int
+    objective : str
+        With its parameter; empty where there is none, or the trees are averaged.
     leaves, categories : tuple of int
         Of each tree; a tree with categories has two lists more.
     lists : mapping of str to list of str
     """
 
     features: int
+    objective: str
     leaves: tuple[int, ...]
     categories: tuple[int, ...]
     lists: Mapping[str, list[str]]
@@ -70,7 +73,9 @@ def tree_lines(text: str, where: str) -> TreeLines:
     lists = _lists(text[head.end() :].split("\n"), tuple(map(int, head["sizes"].split(" "))), where)
     if _END.fullmatch(text, head.end() + sum(map(int, head["sizes"].split(" ")))) is None:
         refuse(where, "its trees do not end where tree_sizes says, or what follows is no list of importances")
-    return TreeLines(features, _counts(lists, "num_leaves", where), _counts(lists, "num_cat", where), lists)
+    objective = "" if head["averages"] else head["objective"] or ""
+    leaves, categories = (_counts(lists, name, where) for name in ("num_leaves", "num_cat"))
+    return TreeLines(features, objective, leaves, categories, lists)
 
 
 def refuse(where: str, what: str) -> NoReturn:

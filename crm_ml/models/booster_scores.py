@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from crm_ml.models.booster_structure import Trees
 from crm_ml.models.checks import Floats
 from crm_ml.models.tree_steps import TreeSteps, steps_of
+from crm_ml.models.trees import Trees
 from crm_ml.threads import usable
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
 _MANY = 256  # rows from which on a second thread is worth waking
+_PIECE = 8_192  # rows whose columns are laid out at once
 COMPILED_ROWS = 2_000  # from which on the compiled trees are worth loading
 
 
@@ -45,6 +46,16 @@ class CheckedBooster:
             return np.asarray(self.booster.predict(rows, raw_score=True, num_threads=threads))
         return _margin(self._steps, rows, usable(num_threads))
 
+    def prediction(self, matrix: "npt.ArrayLike", num_threads: int) -> Floats:
+        """Return what LightGBM predicts of each row, a probability or a score, shape (n,), to the bit."""
+        if self.trees.objective == "lambdarank":
+            return self.margin(matrix, num_threads)
+        if self.trees.objective != "binary sigmoid:1":
+            return np.asarray(self.booster.predict(matrix, num_threads=usable(num_threads)))
+        from scipy.special import expit
+
+        return np.asarray(expit(self.margin(matrix, num_threads)))
+
     @cached_property
     def _steps(self) -> TreeSteps | None:
         return steps_of(self.trees)
@@ -66,12 +77,15 @@ def mean_contributions(boosters: Sequence[CheckedBooster], matrix: Floats, num_t
 
 
 def _margin(steps: TreeSteps, rows: "npt.NDArray[Any]", threads: int) -> Floats:
-    """Return the margins of compiled trees; each thread takes as many rows."""
+    """Return the margins of compiled trees; each thread takes one piece after another."""
     from crm_ml.models.tree_kernels import add_leaves
 
-    columns = np.ascontiguousarray(rows.T, dtype=np.float64)
     total = np.zeros(len(rows))
-    ends = [len(rows) * part // threads for part in range(threads + 1)]
+
+    def add(start: int) -> None:
+        piece = np.ascontiguousarray(rows[start : start + _PIECE].T, dtype=np.float64)
+        add_leaves(piece, steps, total[start : start + _PIECE])
+
     with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(lambda start, stop: add_leaves(columns, start, stop, steps, total), ends, ends[1:]))
+        list(pool.map(add, range(0, len(rows), _PIECE)))
     return total

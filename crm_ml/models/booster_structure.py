@@ -6,50 +6,16 @@ checked together, in time linear in the text.
 """
 
 from dataclasses import dataclass, field
-from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from crm_ml.models.booster_lines import MOST_LEAVES, TreeLines, refuse, tree_lines
 from crm_ml.models.number_lists import REAL, WHOLE, is_numbers
+from crm_ml.models.trees import BY_CATEGORY, Ints, Trees
 
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
-BY_CATEGORY: Final = 1  # the lowest bit of a decision type; then default left, and what is missing
 MOST_DEPTH = 500  # contributions take memory and calls by the depth of a tree
 _INT32, _UINT32 = 2**31 - 1, 2**32 - 1
 _MOST_TYPE = 11
-
-
-@dataclass(frozen=True, eq=False)
-class Trees:
-    """All trees of a checked text, with their nodes, leaves and sets of categories behind each other.
-
-    Parameters
-    ----------
-    leaves : numpy.ndarray of int, shape (trees,)
-    split_feature, decision_type, left_child, right_child : numpy.ndarray of int, shape (nodes,)
-        Children are nodes of the same tree, behind their parent, or -1 - leaf.
-    threshold : numpy.ndarray, shape (nodes,)
-        Of a split by categories the number of their set in `set_start`.
-    leaf_value : numpy.ndarray, shape (all leaves,)
-    set_start, set_words : numpy.ndarray of int, shape (sets,)
-        Where a set begins in `category_words`, and how many words it has.
-    category_words : numpy.ndarray of int
-        A bit for each category, 32 in a word.
-    """
-
-    leaves: Ints
-    split_feature: Ints
-    decision_type: Ints
-    left_child: Ints
-    right_child: Ints
-    threshold: Floats
-    leaf_value: Floats
-    set_start: Ints
-    set_words: Ints
-    category_words: Ints
 
 
 @dataclass(frozen=True)
@@ -149,6 +115,7 @@ def _trees(forest: _Forest) -> Trees:
     last = np.cumsum(counts) - 1  # where the ends of a tree end
     words_before = np.repeat(np.cumsum(ends[last]) - ends[last], counts)
     return Trees(
+        objective=forest.lines.objective,
         leaves=forest.leaves,
         split_feature=whole["split_feature"],
         decision_type=whole["decision_type"],

@@ -42,6 +42,11 @@ def booster_of(text: str, features: int | None, where: str) -> CheckedBooster:
         raise IntegrityError(f"{where}: LightGBM refuses it: {error}; train the model again") from error
 
 
+def checked(booster: Any, where: str) -> CheckedBooster:
+    """Return a booster that was just trained with the trees of its text; raises as `booster_of`."""
+    return CheckedBooster(booster, check_text(text_of(booster), None, where))
+
+
 def write_texts(folder: Path, texts: Iterable[str]) -> None:
     """Write boosters into an existing folder, as ``booster_0.txt`` and so on."""
     for number, text in enumerate(texts):

@@ -16,14 +16,12 @@ _lowest_bit: Any = trailing_zeros  # has no types
 
 
 @numba.njit(cache=True, nogil=True)
-def add_leaves(
-    columns: Array, start: int, stop: int, steps: TreeSteps, total: Array
-) -> None:  # pragma: no cover  (compiled)
-    """Add the values of all trees, in their order, to the totals of the rows from `start` to `stop`."""
+def add_leaves(columns: Array, steps: TreeSteps, total: Array) -> None:  # pragma: no cover  (compiled)
+    """Add the values of all trees, in their order, to the totals of rows, whose features are `columns`."""
     codes = np.empty((len(steps.feature), _BLOCK), steps.low.dtype)
     leaves, values = np.empty(_BLOCK, np.uint32), np.empty(_BLOCK)
-    for begin in range(start, stop, _BLOCK):
-        end = min(begin + _BLOCK, stop)
+    for begin in range(0, len(total), _BLOCK):
+        end = min(begin + _BLOCK, len(total))
         _encode(columns, begin, end, steps.feature, steps.missing, steps.counts, steps.thresholds, codes)
         step = 0
         for word in range(len(steps.ends)):

@@ -18,8 +18,8 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from crm_ml.models.booster_structure import BY_CATEGORY as CATEGORY_BIT
-from crm_ml.models.booster_structure import Floats, Ints, Trees
+from crm_ml.models.trees import BY_CATEGORY as CATEGORY_BIT
+from crm_ml.models.trees import Floats, Ints, Trees
 
 Array = npt.NDArray[Any]
 LEAVES: Final = 32  # of a word

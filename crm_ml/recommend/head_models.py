@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from crm_ml.models.booster_params import passed_on
-from crm_ml.models.booster_text import booster_of, text_of
+from crm_ml.models.booster_scores import CheckedBooster
+from crm_ml.models.booster_text import booster_of, checked, text_of
 from crm_ml.recommend.interactions import Floats
 from crm_ml.recommend.memo import Memo
 from crm_ml.recommend.training_windows import NEW, REPEAT, HeadSettings, Reals, TrainingWindow, Window
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 class Heads:
     """A booster for each head, and the isotonic steps that calibrate its scores."""
 
-    boosters: Mapping[str, Any]
+    boosters: Mapping[str, CheckedBooster]
     steps: Mapping[str, tuple[Floats, Floats]]
 
     @staticmethod
@@ -37,7 +38,7 @@ class Heads:
         """
         boosters, steps = {}, {}
         for head in (REPEAT, NEW):
-            boosters[head] = _booster(head, past, settings, memo)
+            boosters[head] = checked(_booster(head, past, settings, memo), head)
             steps[head] = _steps(_booster(head, past[:-1], settings, memo), past[-1], head)
         return Heads(boosters, steps)
 
@@ -45,7 +46,7 @@ class Heads:
     def arrays(self) -> dict[str, Any]:
         """Content of the files: LightGBM text and steps."""
         contents: dict[str, Any] = {
-            f"{head}_head": text_of(booster) for head, booster in self.boosters.items()
+            f"{head}_head": text_of(each.booster) for head, each in self.boosters.items()
         }
         for head, parts in self.steps.items():
             contents |= {f"{head}_step_{axis}": part for axis, part in zip("xy", parts, strict=True)}
@@ -54,14 +55,15 @@ class Heads:
     @staticmethod
     def from_arrays(arrays: Mapping[str, Any]) -> "Heads":
         """Restore heads from `arrays`."""
+        names = {head: f"{head}_head" for head in (REPEAT, NEW)}
         return Heads(
-            {head: booster_of(arrays[f"{head}_head"], None, f"{head}_head").booster for head in (REPEAT, NEW)},
+            {head: booster_of(arrays[name], None, name) for head, name in names.items()},
             {head: (arrays[f"{head}_step_x"], arrays[f"{head}_step_y"]) for head in (REPEAT, NEW)},
         )
 
     def probability(self, head: str, X: Reals) -> Floats:
         """Return P(buy); where the steps are flat, ties follow the head's scores."""
-        score = self.boosters[head].predict(X, num_threads=usable())
+        score = self.boosters[head].prediction(X, usable())
         x, p = self.steps[head]
         rank = np.argsort(np.argsort(score, kind="stable"), kind="stable")
         return np.asarray(np.interp(score, x, p) + 1e-9 * rank / max(len(rank), 1))

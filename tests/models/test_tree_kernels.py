@@ -110,6 +110,7 @@ def test_random_trees_predict_what_lightgbm_predicts_to_the_bit(seed):
         {"objective": "regression", "use_missing": False, "reg_sqrt": True, "max_bin": 1000},
         {"objective": "tweedie", "boosting": "dart", "extra_trees": True},
         {"objective": "binary", "boosting": "rf", "bagging_freq": 1, "bagging_fraction": 0.5},
+        {"objective": "binary"},
         {"objective": "lambdarank", "num_leaves": 64, "min_data_in_leaf": 5},
     ],
 )
@@ -126,6 +127,7 @@ def test_trained_boosters_predict_what_lightgbm_predicts_to_the_bit(options):
     booster = booster_of(text_of(trained), FEATURES, "trained")
     assert steps_of(booster.trees) is not None
     np.testing.assert_array_equal(booster.margin(X, 1), trained.predict(X, raw_score=True))
+    np.testing.assert_array_equal(booster.prediction(X, 1), trained.predict(X))
 
 
 def test_a_row_has_the_same_margin_alone_in_any_part_and_on_any_thread():
