@@ -43,7 +43,7 @@ class Lines:
     minor_per_major: int = 100
 
 
-def checked_lines(orders: Any, minor_per_major: int | None = None) -> Lines:
+def checked_lines(orders: Any, minor_per_major: int | None = None, *, may_be_empty: bool = False) -> Lines:
     """Return checked order lines; pandas frames are read through DuckDB, which is faster.
 
     Parameters
@@ -52,6 +52,8 @@ def checked_lines(orders: Any, minor_per_major: int | None = None) -> Lines:
         As `crm_ml.clv.summarize` takes them.
     minor_per_major : int, optional
         Of the currency, where it is known; by default the column ``currency`` is read for it.
+    may_be_empty : bool
+        Take orders without a row too, as of a part of the customers.
 
     Raises
     ------
@@ -71,6 +73,8 @@ def checked_lines(orders: Any, minor_per_major: int | None = None) -> Lines:
         frame = _on_duckdb(frame)
     lines = _plain(frame)
     rows, refunds, breaches = _count(lines)
+    if not rows and not may_be_empty:
+        breaches = ["the table has no row"]
     if wrong or breaches:
         raise InputError(f"orders: {'; '.join([*wrong.values(), *breaches])}{_easy_way(frame, wrong)}")
     return Lines(
@@ -207,4 +211,4 @@ def _count(lines: "nw.LazyFrame[Any]") -> tuple[int, int, list[str]]:
     sums = lines.select(rows=nw.lit(1), **flags).select(nw.all().sum()).collect(backend="pyarrow").rows()[0]
     rows, refunds, *counts = (int(value or 0) for value in sums)
     breaches = [f"{what} in {n:,} of {rows:,} rows" for what, n in zip(wrong, counts, strict=True) if n]
-    return rows, refunds, breaches if rows else ["the table has no row"]
+    return rows, refunds, breaches

@@ -131,7 +131,7 @@ def summary_chunks(
         As `summarize`; amounts of a day that are too large at their chunk.
     """
     unit_days, snapshot = check_unit(time_unit), snapshot_of(orders, as_of)
-    lines = checked_lines(orders, minor_per_major)
+    lines = checked_lines(orders, minor_per_major, may_be_empty=True)
     for chunk in regroup(_customers(lines, snapshot, rows), rows):
         _check_amounts([chunk])
         summary = _in_units(chunk, unit_days, minor_per_major, with_first_value=True)

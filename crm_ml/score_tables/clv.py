@@ -1,6 +1,6 @@
 """The score table of lifetime value: what each customer is worth at a snapshot, with an interval."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -24,11 +24,12 @@ if TYPE_CHECKING:
     from crm_ml.tables.bundle import Tables
     from crm_ml.tracking import ModelVersion
 
-CHUNK_ROWS = 200_000
+CHUNK_ROWS = 100_000
 SCORES = ("p_alive", "clv_cents")
 NEEDS = ()
 _REAL = ("p_alive", "expected_purchases", "expected_value")
 _MONEY = ("clv", "clv_low", "clv_high")
+_currencies: dict[str, str] = {}  # by what identifies the tables
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -42,7 +43,7 @@ class ClvSource(Source):
 
     def ingredients(self, day: ScoringDay, action: "Action | None") -> dict[str, Any]:  # noqa: ARG002
         """Return the day and the tables, from which purchases are summarized."""
-        return {"as_of": day.snapshot.as_of.isoformat(), "data": day.tables.fingerprint}
+        return {"as_of": day.snapshot.as_of.isoformat(), "data": day.data}
 
     def write(self, day: ScoringDay, action: "Action | None", output: Output) -> int:  # noqa: ARG002
         """Value each customer with a purchase before the snapshot.
@@ -57,13 +58,13 @@ class ClvSource(Source):
         InputError
             If a value is missing, infinite or negative.
         """
-        from crm_ml.clv import summarize
+        from crm_ml.clv.summary import summary_chunks
 
-        unit = self.model.time_unit
         as_of = day.snapshot.as_of  # whose distance to the tables is checked before
-        summary = summarize(day.tables, as_of, unit, with_first_value=True, data_ends_at=as_of)
-        per_major = minor_per_major(currency_of(day.tables.frame("order_lines")))
-        return parquet.write(self._rows(summary, per_major), schema(), output.path)
+        per_major = minor_per_major(_currency(day))
+        summaries = summary_chunks(day.tables, as_of, self.model.time_unit, CHUNK_ROWS, per_major)
+        rows = (self._rows(summary, per_major) for summary in summaries)
+        return parquet.write(rows, schema(), output.path)
 
     def population(
         self,
@@ -74,20 +75,18 @@ class ClvSource(Source):
         """Return the summaries of all customers who were valued; they stand beside the scores."""
         return connection.sql(f"FROM {parquet_rows(own)}")
 
-    def _rows(self, summary: "pd.DataFrame", per_major: int) -> "Iterator[pa.Table]":
+    def _rows(self, summary: "pd.DataFrame", per_major: int) -> "pa.Table":
         import pyarrow as pa
 
         from crm_ml.clv.summary import SUMMARY, in_cents
 
-        for start in range(0, len(summary), CHUNK_ROWS):
-            part = summary.iloc[start : start + CHUNK_ROWS]
-            values = self._checked(self.model.predict(part))
-            columns = {name: values[name].to_numpy() for name in _REAL}
-            columns |= {f"{name}_cents": in_cents(values[name], per_major) for name in _MONEY}
-            columns |= {name: part[name].to_numpy(dtype=float) for name in SUMMARY}
-            ids = pa.array(part.index.astype(str), pa.string())
-            model = pa.repeat(self.versioned_name, len(part))
-            yield pa.table({"customer_id": ids, **columns, "model": model}, schema=schema())
+        values = self._checked(self.model.predict(summary))
+        columns = {name: values[name].to_numpy() for name in _REAL}
+        columns |= {f"{name}_cents": in_cents(values[name], per_major) for name in _MONEY}
+        columns |= {name: summary[name].to_numpy(dtype=float) for name in SUMMARY}
+        ids = pa.array(summary.index.astype(str), pa.string())
+        model = pa.repeat(self.versioned_name, len(summary))
+        return pa.table({"customer_id": ids, **columns, "model": model}, schema=schema())
 
     def _checked(self, values: "pd.DataFrame") -> "pd.DataFrame":
         import numpy as np
@@ -102,6 +101,16 @@ class ClvSource(Source):
                 f"{self.name}: missing, infinite or negative: {', '.join(breaches)} of {len(values):,} rows"
             )
         return values
+
+
+def _currency(day: ScoringDay) -> str:
+    """Return the currency of all customers, which a part may not name; read once a process."""
+    if not day.data:
+        return currency_of(day.everybody.frame("order_lines"))
+    if day.data not in _currencies:
+        _currencies.clear()
+        _currencies[day.data] = currency_of(day.everybody.frame("order_lines"))
+    return _currencies[day.data]
 
 
 def schema() -> "pa.Schema":

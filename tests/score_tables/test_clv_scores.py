@@ -24,6 +24,7 @@ from crm_ml.errors import ConfigError, InputError, IntegrityError
 from crm_ml.lists import read_list
 from crm_ml.lists.read_list import verify_list
 from crm_ml.monitoring.training_profile import Profile, ProfiledDay, profile_columns
+from crm_ml.parts.dealing import deal
 from crm_ml.score import batch
 from crm_ml.score_tables import clv as values
 from crm_ml.score_tables import joined
@@ -140,6 +141,25 @@ def test_chunks_and_engines_change_no_byte(tables, source, tmp_path, monkeypatch
         pd.read_parquet(tmp_path / "one.parquet"),
         check_exact=True,
     )
+
+
+@pytest.mark.parametrize("count", [8, 64])
+def test_parts_hold_the_rows_of_the_whole_table_and_money_of_its_currency(tables, source, tmp_path, count):
+    lines = tables.pandas("order_lines")
+    fils = lines.assign(currency=["KWD", *[None] * (len(lines) - 1)])  # which most parts do not name
+    known = replace(tables.to("pandas"), order_lines=fils).identified("a" * 64)
+    whole = written(known, source, tmp_path / "one.parquet")
+    parted = deal(known, count, tmp_path)
+    found = []
+    for part in parted.parts()[:: count // 8]:
+        day = ScoringDay(parted.part(part), SNAPSHOT, Path("no features are read"), part, parted)
+        path = tmp_path / f"{part.number}.parquet"
+        assert source.write(day, None, Output(path, tmp_path / "parts")) == pq.read_metadata(path).num_rows
+        found.append(pd.read_parquet(path))
+    rows = pd.concat(found).sort_values("customer_id", ignore_index=True)
+    wanted = whole[whole["customer_id"].isin(rows["customer_id"])].reset_index(drop=True)
+    pd.testing.assert_frame_equal(rows, wanted, check_exact=True)
+    assert len(rows) == len(whole) if count == 8 else 0 < len(rows) < len(whole)
 
 
 @pytest.mark.parametrize(
