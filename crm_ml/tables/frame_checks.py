@@ -1,12 +1,15 @@
 """What is wrong with tables that were made from frames in memory, all of it in one error."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 
 from crm_ml.errors import InputError
 from crm_ml.tables.contract import PLAUSIBLE_S, Column, Contract, contracts
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 _FIRST_S, _END_S = PLAUSIBLE_S
 _END_OF_PLANS_S = 253_402_214_400  # 9999-12-31
@@ -146,12 +149,21 @@ def _unknown(contract: Contract, frames: Frames, schemas: Mapping[str, Mapping[s
             yield f"{name} has the type {own_type} and {key} of {other} {key_type}; write both as text"
             continue
         kind = nw.Int64() if own_type.is_numeric() else nw.String()
-        unknown = _distinct(frames[contract.name], name, kind) - _distinct(frames[other], key, kind)
-        if unknown:
-            yield f"{name} has {len(unknown):,} ids that {other} does not have"
+        ids, known = _distinct(frames[contract.name], name, kind), _distinct(frames[other], key, kind)
+        if unknown := _count_unknown(ids, known):
+            yield f"{name} has {unknown:,} ids that {other} does not have"
 
 
-def _distinct(frame: "nw.LazyFrame[Any]", name: str, kind: Any) -> set[Any]:
+def _count_unknown(ids: "pa.ChunkedArray", known: "pa.ChunkedArray") -> int:
+    import pyarrow.compute as pc
+
+    return len(ids) - int(pc.sum(pc.is_in(ids, value_set=known)).as_py() or 0)
+
+
+def _distinct(frame: "nw.LazyFrame[Any]", name: str, kind: Any) -> "pa.ChunkedArray":
     """Return the ids of a column, also of frames of different engines or connections."""
+    import pyarrow as pa
+
     ids = frame.select(nw.col(name).cast(kind)).drop_nulls().unique().collect(backend="pyarrow")
-    return set(ids[name].to_list())
+    column = ids.to_native().column(name)
+    return column if pa.types.is_integer(column.type) else column.cast(pa.large_string())

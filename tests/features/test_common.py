@@ -3,6 +3,7 @@
 import copy
 from pathlib import Path
 
+import narwhals as nw
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,6 +13,9 @@ from crm_ml import features
 from crm_ml.customer_hash import customer_folds
 from crm_ml.errors import ConfigError, InputError
 from crm_ml.features import SnapshotConstants
+from crm_ml.features.group_sums import GroupSums, SharedSums, Sum
+from crm_ml.features.order_totals import ORDERS
+from crm_ml.features.past import Past
 from crm_ml.tables import Tables
 from crm_ml.tables.engine import connect
 
@@ -130,6 +134,13 @@ def test_one_and_two_threads_give_the_same_bytes(many_lines, tmp_path):
     assert len(pd.read_parquet(tmp_path / "features.parquet")) == 3000
 
 
+def test_groups_share_a_sum_only_where_it_is_one_and_the_same():
+    shared = SharedSums(Past(WORLD.tables("polars"), [WORLD.snapshot()]))
+    shared.add("own", GroupSums({"orders": ORDERS["orders"]}, {}))
+    with pytest.raises(ConfigError, match="features: other has another sum orders than a group before it"):
+        shared.add("other", GroupSums({"orders": Sum("sales", nw.col("lines"))}, {}))
+
+
 @pytest.mark.parametrize("engine", ["pandas", "polars"])
 def test_engines_agree(delivered, other_engines, group, engine):
     found = features.matrix(other_engines[engine], WORLD.snapshot(), [group])
@@ -153,6 +164,17 @@ def test_a_part_of_the_customers_has_the_features_that_it_has_among_all(whole, e
     expected = whole[engine].loc[whole[engine].index.isin(PARTS[part])]
     assert len(alone)
     pd.testing.assert_frame_equal(alone, expected, check_exact=True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("count", [1, 8, 64])
+def test_customers_dealt_into_parts_have_the_features_that_they_have_among_all(whole, count):
+    folds = customer_folds(NAMES, count)
+    for number in {*sorted(set(folds))[:2], min(set(range(count)) - set(folds), default=0)}:
+        part = set(np.array(NAMES)[folds == number])
+        alone = features.matrix(WORLD.of(part).shuffled(count).tables(), WORLD.snapshot(), GROUPS, WHOLE)
+        expected = whole["duckdb"].loc[whole["duckdb"].index.isin(part)]
+        pd.testing.assert_frame_equal(alone, expected, check_exact=True)
 
 
 def test_without_the_constants_of_all_a_part_would_have_others():
