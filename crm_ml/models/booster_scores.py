@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _MANY = 256  # rows from which on a second thread is worth waking
 _PIECE = 8_192  # rows whose columns are laid out at once
-COMPILED_ROWS = 2_000  # from which on the compiled trees are worth loading
+COMPILED_ROWS = 1_000  # from which on the compiled trees are worth loading
 
 
 @dataclass(frozen=True, eq=False)
