@@ -8,7 +8,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
+import numpy as np
 
+from crm_ml.customer_hash import customer_folds
 from crm_ml.features import SnapshotConstants, matrices, matrix
 from crm_ml.features.past import snapshots_in_a_pass
 from crm_ml.snapshots import Snapshot
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Groups = Sequence[str] | Mapping[str, Mapping[str, Any]]
+MOST_CHECKED = 100_000
 _MOST = 0.5  # of the customers, beyond which the matrix of all of them is computed
 _numbers = itertools.count()
 
@@ -65,6 +68,20 @@ def matrices_of(
         else:
             with of_customers(tables, ids) as part:
                 yield matrix(part, snapshot, groups, constants)
+
+
+@contextlib.contextmanager
+def of_some(tables: Tables, most: int = MOST_CHECKED) -> Iterator[Tables]:
+    """Yield tables with the rows of at most about `most` customers, drawn by a hash; see `of_customers`."""
+    parts = -(-customer_count(tables) // most)
+    if parts < 2:
+        yield tables
+        return
+    import pandas as pd
+
+    ids = pd.Index(tables.pandas("customers")["customer_id"])
+    with of_customers(tables, ids[customer_folds(np.asarray(ids), parts, key="checked") == 0]) as part:
+        yield part
 
 
 @contextlib.contextmanager

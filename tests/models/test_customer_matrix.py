@@ -9,7 +9,7 @@ from crm_ml import churn
 from crm_ml.datasets import simulated
 from crm_ml.features import matrix
 from crm_ml.models import customer_matrix
-from crm_ml.models.customer_matrix import matrices_of, of_customers
+from crm_ml.models.customer_matrix import matrices_of, of_customers, of_some
 from crm_ml.models.row_draw import RowDraw
 from crm_ml.snapshots import Snapshot
 
@@ -58,6 +58,10 @@ def test_temporary_tables_are_gone_after_the_block(tables):
         assert len(part.pandas("customers")) == 5
         assert count() > before
     assert count() == before
+    with of_some(tables, 100) as some:
+        assert 60 < len(some.pandas("customers")) < 140  # of 300
+    with of_some(tables, 300) as some:
+        assert some is tables
 
 
 def test_a_drawn_row_depends_on_nothing_after_its_label(tables, one_a_pass):

@@ -13,6 +13,7 @@ from crm_ml.churn.target import labels
 from crm_ml.config import ChurnRun
 from crm_ml.errors import InputError
 from crm_ml.evaluation import leakage
+from crm_ml.models.customer_matrix import of_some
 from crm_ml.models.labelled_rows import LabelledRows
 from crm_ml.models.row_draw import RowDraw
 from crm_ml.snapshots import Snapshot, check_data_reach, check_labels_end_before
@@ -154,11 +155,18 @@ def compute_rows(
 def check_point_in_time(config: ChurnRun, tables: Tables, snapshot: Snapshot) -> None:
     """Compute the features of one snapshot with and without all later rows and compare them exactly.
 
+    Of very many customers a part is compared.
+
     Raises
     ------
     LeakError
         If a feature differs.
     """
     groups = used_rows.groups_of(config)
-    parts = (tables, snapshot.known(tables))
-    leakage.check_point_in_time(*(features.matrix(part, snapshot, groups) for part in parts))
+    with of_some(tables) as some:
+        parts = ((some, tables), (snapshot.known(some), snapshot.known(tables)))
+        matrices = [
+            features.matrix(part, snapshot, groups, features.SnapshotConstants.of(whole))
+            for part, whole in parts
+        ]
+    leakage.check_point_in_time(*matrices)

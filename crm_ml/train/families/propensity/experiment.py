@@ -13,6 +13,7 @@ from crm_ml.config.split import CampaignSplit, SnapshotSplit
 from crm_ml.consents import check_purpose, consenting
 from crm_ml.errors import InputError
 from crm_ml.evaluation import leakage
+from crm_ml.models.customer_matrix import of_some
 from crm_ml.models.labelled_rows import LabelledRows
 from crm_ml.models.model_profiles import Known, Seen
 from crm_ml.models.row_draw import RowDraw
@@ -200,6 +201,8 @@ def seen_by(tables: Tables, plan: OccasionPlan, known: Known, used: Collection[s
 def check_point_in_time(config: PropensityRun, tables: Tables, plan: OccasionPlan) -> None:
     """Compute the features of the last test occasion with and without later rows and compare them exactly.
 
+    Of very many customers a part is compared.
+
     Raises
     ------
     LeakError
@@ -208,10 +211,14 @@ def check_point_in_time(config: PropensityRun, tables: Tables, plan: OccasionPla
     test = plan.folds[-1].test
     customers = plan.label(tables, test).index
     groups = used_rows.groups_of(config)
-    matrices = [
-        features_of(part, [(test, customers, features.matrix(part, test.snapshot, groups))])[0]
-        for part in (tables, test.snapshot.known(tables))
-    ]
+    with of_some(tables) as some:
+        customers = customers[customers.isin(some.pandas("customers")["customer_id"])]
+        parts = ((some, tables), (test.snapshot.known(some), test.snapshot.known(tables)))
+        matrices = [
+            features_of(part, [(test, customers, features.matrix(part, test.snapshot, groups, constants))])[0]
+            for part, whole in parts
+            for constants in [features.SnapshotConstants.of(whole)]
+        ]
     leakage.check_point_in_time(*matrices)
 
 
