@@ -25,7 +25,7 @@ Array = npt.NDArray[Any]
 LEAVES: Final = 32  # of a word
 BY_ZERO, BY_NAN, BY_CATEGORY = 1, 2, 3  # which values are missing; 0 for none, where NaN counts as 0
 ZERO: Final = float(np.float32(1e-35))  # what is not larger is 0 to LightGBM
-MOST_STEPS: Final = 1_024  # of a tree in the mean; LightGBM walks down larger ones sooner
+MOST_STEPS: Final = 256  # of a tree in the mean; LightGBM walks down larger ones sooner
 _MOST_CODES, _MOST_WORDS = 1 << 16, 1 << 18
 _DEFAULT_LEFT = 2
 

@@ -87,6 +87,7 @@ def by_lightgbm(booster, X):
 @pytest.fixture(autouse=True)
 def always_compiled(monkeypatch):
     monkeypatch.setattr(booster_scores, "COMPILED_ROWS", 1)
+    monkeypatch.setattr(tree_steps, "MOST_STEPS", 4_096)
 
 
 @pytest.mark.parametrize("seed", range(12))
