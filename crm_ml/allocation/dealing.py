@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from crm_ml.allocation.fixed_point import total
-from crm_ml.allocation.integer_rounding import Tied
+from crm_ml.allocation.integer_program import Tied
 from crm_ml.allocation.lagrangian import ACTIONS, Exact
 from crm_ml.allocation.near_ties import GROUP, ROWS, NearTies
 from crm_ml.allocation.problem import Ints, Problem
@@ -82,7 +82,7 @@ class _Dealt:
     def __call__(self, part: ValuePart) -> int:
         actions = np.array(part.kept[f"{ACTIONS}_{self.slot}"])
         value = 0
-        if self.deal is not None:
+        if self.deal is not None and len(part.kept[ROWS]):
             rows = part.kept[ROWS]
             actions[rows] = self._actions(part, rows, self.deal)
             for taken in actions[rows].T:
@@ -93,8 +93,6 @@ class _Dealt:
 
     @staticmethod
     def _actions(part: ValuePart, rows: Array, deal: _Deal) -> Ints:
-        if not len(rows):
-            return np.empty((0, deal.table.shape[1]), dtype=np.int16)
         group = deal.of_part[part.number][part.kept[GROUP]]
         actions: Ints = deal.table[group]
         order = np.argsort(group, kind="stable")

@@ -4,12 +4,13 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from crm_ml.allocation.exchanges import improved
+from crm_ml.allocation.integer_program import SLIP, Tied
 from crm_ml.allocation.lagrangian import Exact
 from crm_ml.allocation.near_ties import NearTies
 from crm_ml.allocation.problem import Floats, Ints, Problem
@@ -17,37 +18,8 @@ from crm_ml.allocation.problem import Floats, Ints, Problem
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-_SLIP = 1e-9
 _LOOSER = 1e-6
 _NODES, _MANY = 20, 100_000  # of branch and bound, where a small loss is allowed and where none is
-
-
-@dataclass(frozen=True, eq=False)
-class Tied:
-    """The integer program: how many customers of each group get each of its actions.
-
-    Parameters
-    ----------
-    size : numpy.ndarray of int, shape (groups,)
-        Customers of each group.
-    of, action : numpy.ndarray of int, shape (pairs,)
-        Group and action of each pair that may be chosen.
-    value, reduced : numpy.ndarray, shape (pairs,)
-        Value, and value beyond the price.
-    cost : numpy.ndarray, shape (pairs, layers)
-    usage : scipy.sparse.csr_array, shape (resources, pairs)
-    left : numpy.ndarray, shape (resources,)
-        Of each resource, what the actions of all other customers leave.
-    """
-
-    size: Ints
-    of: Ints
-    action: Ints
-    value: Floats
-    reduced: Floats
-    cost: Floats
-    usage: "csr_array"
-    left: Floats
 
 
 def tied_of(problem: Problem, state: Exact, near: NearTies) -> Tied:
@@ -82,7 +54,7 @@ def relaxed(problem: Problem, tied: Tied, prices: Floats) -> tuple[Floats, Float
     from scipy.optimize import linprog
 
     if not len(tied.of):
-        feasible = (tied.left >= -_SLIP * np.maximum(1.0, np.abs(tied.left))).all()
+        feasible = (tied.left >= -SLIP * np.maximum(1.0, np.abs(tied.left))).all()
         return (prices, np.zeros(0)) if feasible else None
     A, b = _rows(problem, tied)
     size = tied.size[tied.of]
@@ -98,13 +70,15 @@ def relaxed(problem: Problem, tied: Tied, prices: Floats) -> tuple[Floats, Float
 def whole(problem: Problem, tied: Tied, solution: tuple[Floats, Floats], room: float) -> Ints | None:
     """Return how often each pair is chosen, as whole numbers; None where the limits can't be met.
 
-    Counts of the relaxation are rounded down and the rest is filled up; branch and bound runs where that
-    loses more than `room`.
+    Counts of the relaxation are rounded down and the rest is filled up; where that loses more than `room`,
+    they are exchanged if customers get one action each, or branch and bound runs.
     """
     prices, share = solution
     count = _filled(problem, tied, share)
     short = float(tied.value @ share) - float(tied.value @ count) - 1.001 * _LOOSER * float(prices.sum())
-    feasible = bool((tied.usage @ count <= tied.left + _SLIP * np.maximum(1.0, np.abs(tied.left))).all())
+    feasible = bool((tied.usage @ count <= tied.left + SLIP * np.maximum(1.0, np.abs(tied.left))).all())
+    if feasible and room and problem.group.max() == 0:
+        return improved(tied, count, short, room)[0]
     if feasible and short <= room:
         return count
     better = _program(problem, tied, room)

@@ -10,14 +10,14 @@ from crm_ml.allocation import integer_rounding
 from crm_ml.allocation.dealing import deal, turns_of
 from crm_ml.allocation.dual_prices import prices_of
 from crm_ml.allocation.fixed_point import BITS
-from crm_ml.allocation.integer_rounding import Tied
+from crm_ml.allocation.integer_program import Tied
 from crm_ml.allocation.lagrangian import Customers, Exact, exact
 from crm_ml.allocation.near_ties import NearTies, near_ties
 from crm_ml.allocation.problem import Floats, Ints, Problem
 from crm_ml.allocation.sample import Sample
 from crm_ml.errors import InputError
 
-_NEAR = (300, 1_500)  # customers in the integer program, more where fewer were not enough
+_NEAR, _MORE = 300, 5  # customers in the first integer program, and how many times more where not enough
 _GROUPS = 2_000  # most groups of customers with equal choices
 _LAST = 30_000  # customers in it where fewer could not keep the limits at all
 _SMALL = 500  # up to so many customers, all are in the integer program
@@ -83,15 +83,18 @@ class Search:
         resources = len(problem.b)
         prices = prices_of(problem, self._customers, sample, self._typical) if resources else np.zeros(0)
         state = self._exact(prices, 0)
-        for near, most in self._sizes():
-            if most > _GROUPS and best is not None:
+        for near in self._sizes():
+            ties = self._near(state, self._slack(state, near), max(_GROUPS, _SMALL))
+            if ties is None:  # more would be too many too
                 break
-            state, rounded = self._shared_out(state, near, most)
-            if rounded is not None and (best is None or rounded.value > best.value):
-                best = rounded
-            self.bound = state.bound
-            if best is not None and self.bound - Fraction(best.value) <= _enough(n) * abs(self.bound):
+            state, rounded = self._shared_out(state, ties, near)
+            best = _better(best, rounded)
+            if best is not None and state.bound - Fraction(best.value) <= _enough(n) * abs(state.bound):
                 break
+        if best is None and n > _SMALL:
+            last = self._near(state, self._slack(state, min(_LAST, n)), 2 * _LAST)
+            state, best = (state, None) if last is None else self._shared_out(state, last, min(_LAST, n))
+        self.bound = state.bound
         if best is None:
             raise InputError(
                 "allocate: the limits can't be met together; lower the minimums, or raise caps and budgets"
@@ -112,17 +115,13 @@ class Search:
         value = deal(self._customers.parts, state, near, turns)
         return Fraction(value) * Fraction(state.rates.scale) / (1 << BITS)
 
-    def _sizes(self) -> Iterator[tuple[int, int]]:
-        """Yield how many customers are near, and of how many groups they may be."""
-        n = self._customers.n
-        if n <= _SMALL:
-            yield n, n
-            return
-        for near in _NEAR:
-            if near < n:
-                yield near, _GROUPS
-        yield n, _GROUPS  # where customers are alike, all of them make a small problem
-        yield min(_LAST, n), 2 * _LAST
+    def _sizes(self) -> Iterator[int]:
+        """Yield how many customers are near."""
+        n, near = self._customers.n, _NEAR
+        while n > _SMALL and near < n:
+            yield near
+            near *= _MORE
+        yield n
 
     def _exact(self, prices: Floats, slot: int) -> Exact:
         state = exact(self._problem, self._customers, prices, slot)
@@ -134,19 +133,16 @@ class Search:
         self._collected = near_ties(parts, self._problem, state, slack, self._typical, most)
         return self._collected
 
-    def _shared_out(self, state: Exact, near: int, most: int) -> tuple[Exact, Rounded | None]:
+    def _shared_out(self, state: Exact, ties: NearTies, near: int) -> tuple[Exact, Rounded | None]:
         """Solve the integer program of the near-ties; return tighter prices and counts."""
         problem, n = self._problem, self._customers.n
-        ties = self._near(state, self._slack(state, near), most)
-        if ties is None:
-            return state, None
         tied = integer_rounding.tied_of(problem, state, ties)
         relaxed = integer_rounding.relaxed(problem, tied, state.prices)
         if relaxed is None:
             return state, None
         then = self._exact(relaxed[0], 1 - state.slot)
         if then.bound <= state.bound:
-            tighter = self._near(then, self._slack(then, near), most)
+            tighter = self._near(then, self._slack(then, near), max(len(ties.size), _GROUPS))
             tied_then = None if tighter is None else integer_rounding.tied_of(problem, then, tighter)
             again = None if tied_then is None else integer_rounding.relaxed(problem, tied_then, then.prices)
             if tighter is not None and tied_then is not None and again is not None:
@@ -175,6 +171,13 @@ def _value(problem: Problem, state: Exact, ties: NearTies, tied: Tied, count: In
     return float(state.bound) - lost - unused
 
 
+def _better(best: Rounded | None, rounded: Rounded | None) -> Rounded | None:
+    """Return the one of greater value, the first of equal ones."""
+    if best is None or rounded is None:
+        return rounded if best is None else best
+    return rounded if rounded.value > best.value else best
+
+
 def _enough(n: int) -> float:
     """Return the gap at which the integer program is large enough."""
-    return min(2e-5, max(5e-7, 0.2 / n))
+    return float(np.clip(2e-5 * (1e4 / n) ** 1.2, 8e-8, 2e-5))

@@ -139,7 +139,7 @@ def test_bounds_and_limits_hold_where_only_some_customers_are_shared_out(seed, m
     search = importlib.import_module("crm_ml.allocation.search")
     monkeypatch.setattr(search, "_SMALL", 0)
     monkeypatch.setattr(search, "_GROUPS", 8)
-    monkeypatch.setattr(search, "_NEAR", (3, 8))
+    monkeypatch.setattr(search, "_NEAR", 3)
     rng, met = np.random.default_rng(100 + seed), 0
     for _ in range(20):
         values, given = _small(rng)
