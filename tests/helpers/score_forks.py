@@ -5,6 +5,7 @@ import importlib
 import json
 import os
 import random
+import re
 import resource
 import signal
 import sys
@@ -35,10 +36,12 @@ from crm_ml.tables.contract import contracts
 N_CUSTOMERS = 3_000
 
 
-def write_features(_tables, snapshot, path, _groups):
-    """Stand in for the features: three columns of many customers, without a thread of Arrow."""
-    days = np.random.default_rng(snapshot.as_of.day).integers(0, 80, N_CUSTOMERS).astype(float)
-    names = [f"c{i:07d}" for i in range(N_CUSTOMERS)]
+def write_features(tables, snapshot, path, _groups, _constants=None):
+    """Stand in for the features: three columns of many customers, or of a part, without a thread of Arrow."""
+    of_part = re.search(r"-(\d+)-of-(\d+)$", tables.fingerprint)
+    mine = slice(*map(int, (of_part[1], N_CUSTOMERS, of_part[2])) if of_part else (None,))
+    days = np.random.default_rng(snapshot.as_of.day).integers(0, 80, N_CUSTOMERS).astype(float)[mine]
+    names = [f"c{i:07d}" for i in range(N_CUSTOMERS)][mine]
     pq.write_table(
         pa.table({"customer_id": names, "rfm_days_since_order": days, "rfm_orders_84d": days % 7}), path
     )
@@ -59,7 +62,8 @@ def warm_up():
 
 def run(root, order):
     settings = score_world.settings(name="big", as_of=date(2024, 6, order["day"]), daily_cap=order.get("cap"))
-    settings = settings.model_copy(update={"work": "work", "past_lists": False})
+    fixed = {"work": "work", "past_lists": False, "parts": order.get("parts", 1)}
+    settings = settings.model_copy(update=fixed)
     catalog = score_world.catalog(
         score_world.action("coupon", score="p_churn", eligible="rfm_orders_84d >= 1"),
         score_world.action("push", channel="push", score="p_churn", cost_cents=1, assumed_effect=0.4),

@@ -20,6 +20,7 @@ from crm_ml.storage.publish import publish, read_pointer
 pytestmark = pytest.mark.xdist_group("publish")
 HELPERS = Path(__file__).parents[1] / "helpers"
 JOB_KILLS, KILLS, RACES = size(3, 10, 100), size(10, 20, 100), size(10, 20, 500)
+PART_KILLS = size(2, 3, 100)
 
 
 def pointer(name, as_of="2024-06-01"):
@@ -194,6 +195,23 @@ def test_a_kill_at_any_moment_shows_no_part_of_a_list(tmp_path, forks, cold, old
     assert not list(work.glob(".*"))
     assert forks(out="lists", day=2)["code"] == 3
     assert contents(lists) == after
+
+
+@pytest.mark.slow
+@pytest.mark.soak("kills of a list in parts", PART_KILLS)
+def test_a_list_in_parts_is_the_same_after_a_kill_at_any_part(forks, cold, tmp_path):
+    _, reference = cold
+    undisturbed = forks(out="parts", day=2, parts=8)
+    assert contents(tmp_path / "parts" / "big") == reference
+    draw, killed = generator("kills of a list in parts"), 0
+    while killed < PART_KILLS:
+        shutil.rmtree(tmp_path / "work")
+        shutil.rmtree(tmp_path / "lists", ignore_errors=True)
+        answer = forks(out="lists", day=2, parts=8, kill_after=undisturbed["seconds"] * draw.random())
+        killed += answer["code"] == -signal.SIGKILL
+        assert forks(out="lists", day=2, parts=8)["code"] in (0, 3)
+        assert contents(tmp_path / "lists" / "big") == reference
+    assert not list((tmp_path / "work").rglob(".*.tmp"))
 
 
 @pytest.mark.parametrize("step", ["rename", "replace", "discard"])
