@@ -157,7 +157,7 @@ def publish_list(
         verify_list(target / header.folder)
         raise
     workers = workers or LocalWorkers()
-    of_parts = _part_job(job, work, parts)
+    of_parts = part_job(job, work, parts)
     scored = score_parts(of_parts, workers, progress)
     further = _drift(job, of_parts, scored)
     published: list[PublishedList] = []
@@ -183,7 +183,7 @@ def publish_list(
     return published[0]
 
 
-def _part_job(job: ListJob, work: Path, parts: int) -> PartJob:
+def part_job(job: ListJob, work: Path, parts: int) -> PartJob:
     """Deal the customers of a list, and the rows of earlier lists, into parts."""
     parted, past_lists = deal(job.tables, parts, work), job.past_lists
     if parts > 1 and past_lists:
