@@ -55,10 +55,10 @@ def load(name: str, path: str | Path | None = None, **options: Any) -> Tables:
     ...
     crm_ml.errors.InputError: 'grocer' is no data set; there are cdnow, complete_journey, ...
     """
-    if name.endswith((".yaml", ".yml")):
+    if is_mapping(name):
         from crm_ml.tables.config_file import load_config
 
-        return load_config(_mapping_file(name))
+        return load_config(mapping_file(name))
     if name == IN_MEMORY:
         raise InputError(
             "the tables were in memory, and nothing keeps them; call crm_ml.fit or crm_ml.decide with them "
@@ -75,7 +75,21 @@ def load(name: str, path: str | Path | None = None, **options: Any) -> Tables:
     return tables
 
 
-def _mapping_file(name: str) -> Path:
+def is_mapping(name: str) -> bool:
+    """Return whether a name is the path of a mapping, and not that of a data set."""
+    return name.endswith((".yaml", ".yml"))
+
+
+def mapping_file(name: str) -> Path:
+    """Return the mapping of a name that `is_mapping`, below the working folder or that of the project.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    ConfigError
+        If it lies outside of both folders.
+    """
     allowed = []
     for root in (Path.cwd(), project_root()):
         with contextlib.suppress(ConfigError):

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from crm_ml import environment
 from crm_ml.errors import ClusterFailed, ConfigError
 from crm_ml.extras import require
 from crm_ml.parts.spark_workers import SparkWorkers, first_words, quiet_pyspark
@@ -15,7 +16,8 @@ from crm_ml.parts.spark_workers import SparkWorkers, first_words, quiet_pyspark
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-MASTER = re.compile(r"local(\[(\d+|\*)\])?|spark://\S+|sc://\S+|k8s://\S+|yarn")
+MASTER = re.compile(r"local(\[(\d+|\*)\])?|spark://\S+|sc://\S+|k8s://\S+|yarn|\$\{\w+\}")
+_FROM_ENVIRONMENT = re.compile(r"\$\{(\w+)\}")
 _CONNECT = "sc://"
 _LOOPBACK = re.compile(r"local\b|spark://(127\.|localhost\b|\[::1\])")
 _RETRIES = 4  # a local task is else given up at its first failure
@@ -40,7 +42,8 @@ def check_master(master: str) -> str:
     Parameters
     ----------
     master : str
-        ``local[2]``, ``spark://host:port``, ``sc://host:port`` (Spark Connect), ``k8s://...`` or ``yarn``.
+        ``local[2]``, ``spark://host:port``, ``sc://host:port`` (Spark Connect), ``k8s://...`` or ``yarn``; or
+        ``${NAME}`` to take it from the environment, since an address may hold a token.
 
     Raises
     ------
@@ -68,8 +71,8 @@ def spark_workers(master: str, options: Mapping[str, str] | None = None) -> Iter
     master : str
         As `check_master` takes it.
     options : mapping of str to str, optional
-        Of Spark, such as ``{"spark.executor.memory": "4g"}``; they win over those set here. Of a Connect
-        session only those of its SQL session count.
+        Of Spark, such as ``{"spark.executor.memory": "4g"}``; they win over those set here, and ``${NAME}``
+        is taken from the environment. Of a Connect session only those of its SQL session count.
 
     Raises
     ------
@@ -78,13 +81,24 @@ def spark_workers(master: str, options: Mapping[str, str] | None = None) -> Iter
     ClusterFailed
         If the cluster can't be reached.
     """
-    chosen = dict(options or {})
-    started, session = _session(check_master(master), chosen)
+    chosen = {name: _resolved(name, value) for name, value in (options or {}).items()}
+    started, session = _session(check_master(_resolved("master", check_master(master))), chosen)
     try:
         yield SparkWorkers(session, _threads(session, chosen))
     finally:
         if started:
             session.stop()
+
+
+def _resolved(name: str, value: str) -> str:
+    """Return a value, or that of the variable that it names."""
+    match = _FROM_ENVIRONMENT.fullmatch(value)
+    if match is None:
+        return value
+    resolved = environment.text(match[1])
+    if resolved is None:
+        raise ConfigError(f"engine: {name} is {value}, and the environment has no {match[1]}; set it")
+    return resolved
 
 
 def _session(master: str, options: dict[str, str]) -> "tuple[bool, SparkSession]":

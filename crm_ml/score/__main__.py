@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,12 +23,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _main(arguments: Sequence[str] | None) -> None:
+    from crm_ml.config.score_data import engine_settings
+
     parser = commands.parser("crm_ml.score", "Score, decide, publish a list.")
     commands.add_list_settings(parser, "day of the list")
+    parser.add_argument(
+        "--engine",
+        metavar="ADDRESS",
+        help="duckdb, or a Spark cluster: local[2], spark://host:port, sc://host:port",
+    )
+    parser.add_argument("--parts", type=int, metavar="N", help="parts of the customers, a power of two")
+    parser.add_argument("--workers", type=int, metavar="N", help="processes that work on parts")
     commands.add_new(parser, "settings and actions of a list", action="store_true")
     options = parser.parse_args(arguments)
     commands.check_new(parser, options)
-    overrides = commands.list_settings(options)
+    overrides = [*commands.list_settings(options), *engine_settings(options.engine)]
+    for name in ("parts", "workers"):
+        value = getattr(options, name)
+        overrides += [] if value is None else [f"{name}={value}"]
     if options.new:
         _write(options.data, options.name, overrides, options.force)
     else:
@@ -50,12 +63,12 @@ def _score(config: str, overrides: Sequence[str], out: Path | None) -> None:
     from rich.console import Console
 
     from crm_ml import config as configs
-    from crm_ml import datasets
     from crm_ml.actions.catalog import Catalog
     from crm_ml.config.day_places import naming_days, places_of
     from crm_ml.next_steps import after_list
     from crm_ml.progress import shown
     from crm_ml.score.batch import run
+    from crm_ml.score.engine import engine_of, tables_of
     from crm_ml.score.settings import open_lists, settings_of
     from crm_ml.score_tables.champion_set import champions
     from crm_ml.storage.paths import inside, project_root
@@ -66,9 +79,10 @@ def _score(config: str, overrides: Sequence[str], out: Path | None) -> None:
     console = Console()
     name = config.removeprefix("configs/").removesuffix(".yaml")
     places = places_of({"as_of": settings.as_of}, f"configs/{name}.yaml", overrides)
-    with naming_days(places), shown(console) as progress:
+    with naming_days(places), shown(console) as progress, ExitStack() as opened:
         task = progress.add_task("tables and model", total=None)
-        tables = datasets.load(settings.data.name, settings.data.path, **settings.data.options)
+        workers = opened.enter_context(engine_of(settings))
+        tables, parts = tables_of(settings, workers)
         models = champions(settings.models, settings.day)
         progress.update(task, description="features, scores and list")
         outcome = run(
@@ -78,6 +92,8 @@ def _score(config: str, overrides: Sequence[str], out: Path | None) -> None:
             models,
             out,
             lambda done, rows: progress.update(task, completed=done, total=rows),
+            workers,
+            parts,
         )
     show(console, outcome)
     if outcome.funnel.why_empty:  # nothing to export or to evaluate

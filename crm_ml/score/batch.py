@@ -72,6 +72,8 @@ def run(
     models: Champions,
     out: Path | None = None,
     progress: Progress | None = None,
+    workers: Workers | None = None,
+    parts: int | None = None,
 ) -> PublishedList:
     """Score the customers at ``settings.day`` and publish their list.
 
@@ -89,7 +91,11 @@ def run(
         Folder of all lists; ``settings.out_folder`` without it. The list stands in its
         ``<name>/<day>-<id>``.
     progress : callable, optional
-        Called with customers scored and customers in all.
+        Called with customers scored and customers in all, or with parts where there are several.
+    workers : Workers, optional
+        Who works on the parts; ``settings.workers`` processes without it.
+    parts : int, optional
+        Parts that the customers are dealt into; ``settings.parts`` without it, or by size.
 
     Raises
     ------
@@ -106,8 +112,8 @@ def run(
     """
     target, group = open_lists(settings, out)
     job = prepare(settings, settings.day, catalog, tables, models, target)
-    workers = LocalWorkers(settings.workers)
-    count = settings.parts or parts_of(tables, settings.workers)
+    workers = workers or LocalWorkers(settings.workers)
+    count = parts or settings.parts or parts_of(tables, settings.workers)
     return publish_list(
         job, target, settings.work_folder, progress, group=group, parts=count, workers=workers
     )

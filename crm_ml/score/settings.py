@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, model_validator
 
-from crm_ml.config import Data, load
+from crm_ml.config import load
+from crm_ml.config.score_data import ScoreData
 from crm_ml.decision.list_policy import ListPolicy
 from crm_ml.errors import ConfigError, InputError
 from crm_ml.next_steps import without_list
@@ -32,8 +33,8 @@ class ScoreSettings(ListPolicy):
 
     Parameters
     ----------
-    data : Data
-        Tables that are scored.
+    data : ScoreData
+        Tables that are scored, and the engine that works on their parts.
     models : mapping of str to str
         Family to its registered model, ``<name>@<alias>``, such as ``{churn: churn@champion}``; null for
         none. What no model gives is null in the list, and an action that needs it is refused.
@@ -55,7 +56,7 @@ class ScoreSettings(ListPolicy):
         Processes that work on parts at the same time. It changes nothing in the list.
     """
 
-    data: Data
+    data: ScoreData
     models: Mapping[str, Registered | None] = Field(default_factory=_DEFAULT.copy)
     as_of: date | None = None
     actions: str

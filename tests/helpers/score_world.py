@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 
 from crm_ml.actions.catalog import Action, Catalog
-from crm_ml.config import Data
 from crm_ml.score.settings import ScoreSettings
 from crm_ml.score_tables.churn import ChurnSource
 from crm_ml.tables import Tables
@@ -46,7 +45,7 @@ def usual_catalog():
 def settings(**fields):
     defaults = {
         "name": "test",
-        "data": Data(name="generated"),
+        "data": {"name": "generated"},
         "as_of": AS_OF,
         "actions": "none.yaml",
         "consent": "assumed",
