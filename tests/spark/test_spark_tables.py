@@ -43,7 +43,8 @@ def test_accepted_rows_are_those_of_files_to_the_byte_and_lie_dealt(shop, standa
     place = f"CREATE TABLE shop.lines USING parquet LOCATION '{shop.path('order_lines')}'"
     standalone.session.sql(place)
     mapping = mapping_of_spark(shop, order_lines="shop.lines")
-    of_spark = spark_tables(mapping, standalone, PARTS, tmp_path / "work")
+    of_spark, count = spark_tables(mapping, standalone, PARTS, tmp_path / "work")
+    assert count == PARTS
     assert bytes_of(of_spark) == bytes_of(of_files)
     assert of_spark.report.to_dict()["order_lines"]["quarantined"] == {"duplicate": 1, "null_customer_id": 1}
     assert {**of_spark.report.to_dict()["order_lines"], "examples": 0} == {
@@ -52,7 +53,7 @@ def test_accepted_rows_are_those_of_files_to_the_byte_and_lie_dealt(shop, standa
     }
     dealt = deal(of_spark, PARTS, tmp_path / "work").folder
     assert [path.name for path in (tmp_path / "work").rglob("tables-*")] == [dealt.name]
-    again = spark_tables(mapping, standalone, PARTS, tmp_path / "work")
+    again, _ = spark_tables(mapping, standalone, PARTS, tmp_path / "work")
     assert again.fingerprint == of_spark.fingerprint
     assert [path.name for path in (tmp_path / "work").iterdir()] == [f"of-{PARTS}"]
 
@@ -61,6 +62,7 @@ def test_tables_are_refused_with_all_that_is_wrong_as_those_of_files_are(shop, s
     lines = shop["order_lines"]
     lines["customer_id"][:60] = ["nobody"] * 60
     shop["customers"]["customer_id"] = [float(n) for n in range(10, 50)]
+    shop["items"]["item_id"] = [float(n) for n in range(10, 30)]
     lines["paid"] = [f"{100 + n},25" for n in range(200)]
     with pytest.raises(InputError) as of_files:
         shop.load()
