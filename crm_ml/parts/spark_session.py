@@ -30,7 +30,7 @@ _OF_A_DRIVER = {
     "spark.app.name": "crm_ml",
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
-    "spark.log.level": "ERROR",
+    "spark.log.level": "WARN",  # it says so if the cluster has no room for the executors
     "spark.driver.memory": "1g",
 }
 _ON_LOOPBACK = {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}

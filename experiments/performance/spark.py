@@ -1,9 +1,9 @@
 """The driver of a list on Spark at three sizes: peak memory of its Python and JVM, which are to be flat.
 
-``python experiments/performance/spark.py --folder DIR [--customers 20000 ...]`` starts a standalone master and
-two workers of one core on loopback, makes the night of ``night/configs`` on them with a driver of ``-Xmx1g``
-and, by DuckDB in one process, the same night, whose list must have the same bytes. Champions and worlds are
-made once in the folder. ``--report`` writes the table and ``spark.json`` from what was measured.
+``python experiments/performance/spark.py --folder DIR [--customers 20000 ...]`` starts a standalone master
+and two workers of one core on loopback, makes the night of ``night/configs`` on them with a driver of
+``-Xmx1g`` and, by DuckDB in one process, the same night, whose list must have the same bytes. Champions and
+worlds are made once in the folder. ``--report`` writes the table and ``spark.json`` from what was measured.
 """
 
 import argparse
@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ PROJECT = HERE / "night"
 sys.path.append(str(HERE.parents[1] / "tests" / "helpers"))
 SIZES = (20_000, 100_000, 500_000)
 PARTS = 16
+OPTIONS = ("--set", "data.engine_options={spark.executor.memory: 512m}")
 HEADER = (
     "customers",
     "driver Python GB",
@@ -65,7 +67,7 @@ def measure(folder: Path, customers: int) -> None:
     cluster = Cluster(_emptied(folder / "cluster"), free_port(), free_port())
     try:
         cluster.start()
-        by_spark = _run(folder, customers, places, ["--engine", cluster.master])
+        by_spark = _run(folder, customers, places, ["--engine", cluster.master, *OPTIONS])
     finally:
         cluster.stop()
     content = {
@@ -79,7 +81,7 @@ def measure(folder: Path, customers: int) -> None:
     _result(folder, customers).write_text(json.dumps(content, indent=1), encoding="utf-8")
 
 
-def _run(folder: Path, customers: int, places: dict[str, str], engine: list[str]) -> dict[str, Any]:
+def _run(folder: Path, customers: int, places: dict[str, str], engine: Sequence[str]) -> dict[str, Any]:
     """Make a list by the command, and follow its processes until it ends."""
     work = _emptied(folder / "work")
     shutil.rmtree(folder / "data" / "scores", ignore_errors=True)
