@@ -10,7 +10,7 @@ from crm_ml.evaluation.incremental import increment
 from crm_ml.evaluation.ranking import Floats
 from crm_ml.evaluation.significance import Interval
 from crm_ml.evaluation.wilson import Z95
-from crm_ml.learning.incremental_value import lacking
+from crm_ml.learning.incremental_value import beside_universal, lacking
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,7 +45,7 @@ def answers_by_action(rows: "pd.DataFrame") -> dict[str, dict[str, Any]]:
     """Return rows, predicted and observed share of answers of each action-channel with p_response."""
     return {
         str(key): _share(part["p_response"].to_numpy(dtype=float), part["answered"].to_numpy(dtype=float))
-        for key, part in rows.groupby("key")
+        for key, part in rows.groupby("key", observed=True)
     }
 
 
@@ -86,7 +86,7 @@ def value_calibration(rows: "pd.DataFrame", margin: float) -> list[dict[str, Any
         promised, realised, low and high in cents a customer before cost (realised against the controls whose
         prediction lies in the bin), rows, controls, and a note where they can't be estimated.
     """
-    against = rows[rows["held_out"].isna() | (rows["held_out"] == "universal")]
+    against = beside_universal(rows)
     promised = against["margin_promised"].to_numpy(dtype=float)
     treated = (against["arm"] == "treat").to_numpy()
     if not treated.any():

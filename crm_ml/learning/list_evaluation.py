@@ -91,7 +91,7 @@ def evaluate(published: Published, tables: Tables, catalog: Catalog, asked: Ques
         figures = _figures(rows, asked.margin, set(frames))
         if asked.other is not None:
             figures["off_policy"] = policy_value(outcomes, asked.other, asked.margin)
-    twice = int(rows["customer_id"][rows["arm"] == "treat"].duplicated().sum())
+    twice = int(rows["customer"][rows["arm"] == "treat"].duplicated().sum())
     if twice:
         notes.append(f"{twice:,} further rows of customers who have several: their outcome counts in each")
     currency = published.manifest.get("currency") or catalog.currency

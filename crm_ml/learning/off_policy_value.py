@@ -6,23 +6,28 @@ from typing import TYPE_CHECKING, Any
 import narwhals as nw
 import numpy as np
 
-from crm_ml.customer_hash import customer_folds
 from crm_ml.errors import InputError
 from crm_ml.evaluation.detectable_effect import smallest_effect
 from crm_ml.evaluation.direct_outcomes import direct_outcomes
 from crm_ml.evaluation.off_policy import OffPolicy, off_policy
 from crm_ml.learning.list_outcomes import Published
+from crm_ml.learning.numbered_customers import numbered_customers
 from crm_ml.lists.read_list import LIST_FILE
 from crm_ml.score_tables.source import scan
+from crm_ml.storage.private_scratch import private_scratch
+from crm_ml.tables.bundle import write_parquet
 from crm_ml.tables.engine import connect
 
 if TYPE_CHECKING:
     import pandas as pd
 
 FOLDS = 5
-NONE = ""
+NOTHING = 0
+_NONE = ""  # the first of the names in their order
 _CERTAIN = 1 - 1e-12
-_COLUMNS = ("customer_id", "done", "arm", "propensity", "cost_cents", "paid_cents", "before_cents")
+_LOGGED = ("treat", "explore", "none")
+_TEXTS = ("done", "arm", "wanted")
+_NUMBERS = ("propensity", "cost_cents", "paid_cents", "before_cents")
 
 
 def check_same_day(published: Published, other: Published) -> None:
@@ -76,7 +81,7 @@ def policy_value(outcomes: Path, other: Published, margin: float) -> dict[str, A
         If a customer has several rows, or a propensity is none.
     """
     rows, outside = _joined(outcomes, other)
-    twice = rows["customer_id"][rows["customer_id"].duplicated()].nunique()
+    twice = rows["customer"][rows["customer"].duplicated()].nunique()
     if twice:
         raise InputError(
             f"--against: {twice:,} customers have several rows; off-policy values are of lists with one "
@@ -100,17 +105,15 @@ def policy_value(outcomes: Path, other: Published, margin: float) -> dict[str, A
 
 
 def _value(rows: "pd.DataFrame", margin: float) -> OffPolicy:
-    done, wanted = (rows[name].to_numpy(dtype=str) for name in ("done", "wanted"))
-    numbers = np.unique(np.concatenate([done, wanted]), return_inverse=True)[1].reshape(2, -1)
+    done, wanted = rows["done"].to_numpy(), rows["wanted"].to_numpy()
     reward = (margin * rows["paid_cents"] - rows["cost_cents"]).to_numpy(dtype=float)
     before = rows[["before_cents"]].to_numpy(dtype=float)
-    fold = customer_folds(rows["customer_id"].to_numpy(dtype=str), FOLDS)
     p = rows["propensity"].to_numpy(dtype=float)
     same = done == wanted
     never = ~np.isin(wanted, np.unique(done))
-    listed_else_nothing = (rows["arm"] == "treat").to_numpy() & (wanted == NONE)
+    listed_else_nothing = (rows["arm"] == "treat").to_numpy() & (wanted == NOTHING)
     impossible = ~same & ((p >= _CERTAIN) | never | listed_else_nothing)
-    direct = direct_outcomes(reward, numbers[0], numbers[1], before, fold)
+    direct = direct_outcomes(reward, done, wanted, before, rows["fold"].to_numpy())
     return off_policy(reward, done, p, same.astype(float), direct, impossible)
 
 
@@ -130,20 +133,33 @@ def _figures(value: OffPolicy) -> dict[str, Any]:
 
 
 def _joined(outcomes: Path, other: Published) -> "tuple[pd.DataFrame, int]":
-    """Return the log with the target's action-channel, and how many rows of the target lie outside of it."""
-    connection = connect()
-    try:
+    """Return the log with the target's action-channel, and how many rows of the target lie outside of it.
+
+    Of a row there are about 50 bytes: the numbers of the customer, of the fold, and of the action-channels
+    (`NOTHING` for none) in the order of their names.
+    """
+    with connect() as connection, private_scratch() as scratch:
         rows = scan(connection, outcomes)
         what = nw.concat_str(nw.col("action_id"), nw.col("channel"), separator="/")
-        log = rows.filter(nw.col("arm").is_in(["treat", "explore", "none"])).with_columns(
-            done=nw.when(nw.col("arm") == "none").then(nw.lit(NONE)).otherwise(what),
+        log = rows.filter(nw.col("arm").is_in(_LOGGED)).with_columns(
+            done=nw.when(nw.col("arm") == "none").then(nw.lit(_NONE)).otherwise(what),
             cost_cents=nw.col("cost_cents").fill_null(0),
         )
         wanted = scan(connection, other.folder / LIST_FILE).select("customer_id", wanted=what)
-        joined = log.select(*_COLUMNS).join(wanted, on="customer_id", how="left")
-        joined = joined.with_columns(nw.col("wanted").fill_null(NONE)).sort("customer_id", "done", "wanted")
+        joined = log.select("customer_id", "done", "arm", *_NUMBERS).join(
+            wanted, on="customer_id", how="left"
+        )
+        joined = joined.with_columns(nw.col("wanted").fill_null(_NONE)).sort("customer_id", "done", "wanted")
+        write_parquet(joined, scratch / "joined.parquet")
         beyond = wanted.join(rows.select("customer_id").unique(), on="customer_id", how="anti")
         outside = int(beyond.select(nw.len()).collect(backend="pyarrow").rows()[0][0])
-        return joined.collect(backend="pyarrow").to_native().to_pandas(), outside
-    finally:
-        connection.close()
+        return _numbered(scratch / "joined.parquet"), outside
+
+
+def _numbered(joined: Path) -> "pd.DataFrame":
+    """Read the log with numbers in place of customers and action-channels."""
+    rows = numbered_customers(joined, _TEXTS, _NUMBERS, _LOGGED, FOLDS)
+    names = sorted({_NONE, *rows["done"].cat.categories, *rows["wanted"].cat.categories})
+    for name in ("done", "wanted"):
+        rows[name] = rows[name].cat.set_categories(names).cat.codes
+    return rows

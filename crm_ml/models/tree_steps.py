@@ -88,7 +88,7 @@ class _Columns:
 
 def steps_of(trees: Trees) -> TreeSteps | None:
     """Return the steps of checked trees; None where LightGBM itself is quicker or a code would not fit."""
-    from crm_ml.models.tree_kernels import leaf_places
+    from crm_ml.models.leaf_places import leaf_places
 
     by_category = np.flatnonzero(trees.decision_type & CATEGORY_BIT)
     if trees.set_words[trees.threshold[by_category].astype(np.int64)].sum() > _MOST_WORDS:

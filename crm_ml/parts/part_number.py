@@ -74,7 +74,7 @@ def parts_of(tables: Tables, workers: int = 1) -> int:
 def _rows(tables: Tables, name: str) -> int:
     import narwhals as nw
 
-    return int(tables.frame(name).select(nw.len()).collect(backend="pyarrow").item())
+    return int(tables.frame(name).select(rows=nw.len()).collect(backend="pyarrow")["rows"][0])
 
 
 def _memory_bytes() -> int:

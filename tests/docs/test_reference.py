@@ -125,6 +125,7 @@ def test_every_setting_has_a_meaning():
         "Run",
         "Tuned",
         "ProbabilityRun",
+        "SampledRun",
         "ListPolicy",
         "ClvFile",
         "ProfileFile",

@@ -83,7 +83,7 @@ def known(tables, tmp_path_factory):
     content = (folder / "features.parquet").read_bytes()
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setenv("CRM_ML_DATA", str(folder))
-        monkeypatch.setattr(features, "write", lambda _tables, _day, path, _groups: path.write_bytes(content))
+        monkeypatch.setattr(features, "write", lambda _tables, _day, path, *_: path.write_bytes(content))
         yield frame.set_index("customer_id")
 
 

@@ -67,7 +67,7 @@ def lists(tmp_path_factory):
         patch.delenv("CRM_ML_DATA", raising=False)
         first = []
 
-        def write(given, snapshot, path, _groups=None, real=features.write):
+        def write(given, snapshot, path, _groups=None, _constants=None, real=features.write):
             if not first:
                 real(given, snapshot, path, ["rfm"])
                 first.append(path.read_bytes())

@@ -101,7 +101,7 @@ def assert_created_private(seen):
 
 @pytest.fixture
 def quick_features(monkeypatch):
-    def write(tables, _day, path, _groups):
+    def write(tables, _day, path, _groups, _constants=None):
         ids = tables.pandas("customers")["customer_id"].sort_values()
         frame = pd.DataFrame({"customer_id": ids, "rfm_days_since_order": 30.0})
         frame.to_parquet(path, index=False)
