@@ -27,7 +27,9 @@ def write_report(error: BaseException) -> str | None:
     str or None
         Its path; None where neither the temporary folder nor those of data and runs take it.
     """
-    text = f"crm_ml {VERSION}, Python {platform.python_version()}\n\n{masked_text(trace_of(error)[-_LONGEST:])}"
+    text = (
+        f"crm_ml {VERSION}, Python {platform.python_version()}\n\n{masked_text(trace_of(error)[-_LONGEST:])}"
+    )
     for folder in (None, environment.text(environment.DATA), environment.text(environment.RUNS)):
         try:
             number, path = tempfile.mkstemp(prefix="crm_ml-", suffix=".txt", dir=folder)

@@ -23,7 +23,12 @@ POLICY = ContactPolicy.model_validate(
         "windows": [{"at_most": 1, "days": 7, "per": "action"}],
         "quiet_hours": {"from": 21, "to": 9},
         "time_zone": "Asia/Kolkata",
-        "send_time": {"prior_strength": 5, "segment": "preference_categories", "events": False, "orders": True},
+        "send_time": {
+            "prior_strength": 5,
+            "segment": "preference_categories",
+            "events": False,
+            "orders": True,
+        },
     }
 )
 HOLD_OUT = HoldOut(salt="in parts", universal=0.1, actions={"coupon": 0.2})
