@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from crm_ml.allocation.fixed_point import MASK, SHIFT, UNIT
+from crm_ml.allocation.numba_kernels import choose
 
 Array = npt.NDArray[Any]
 Numbers = npt.NDArray[Any]
@@ -73,7 +74,7 @@ def exact(
             taken[0] = 1 if worth[0] > 0 else 0
         else:
             _best(q, group, worth, second, first)
-            least_taken = _choose(worth, actions.shape[1], taken)
+            least_taken = choose(worth, actions.shape[1], taken)
             near = _margin(worth, second, least_taken, taken)
         place = 0
         for g in range(groups):
@@ -121,23 +122,6 @@ def _best(q: Numbers, group: Numbers, worth: Numbers, second: Numbers, first: Nu
             second[g], worth[g], first[g] = worth[g], q[j], j
         elif q[j] > second[g]:
             second[g] = q[j]
-
-
-@numba.njit(cache=True, nogil=True)
-def _choose(worth: Numbers, most: int, taken: Numbers) -> int:
-    """Mark the groups of greatest worth above 0, of equal ones the first; return what one must exceed."""
-    taken[:] = 0
-    least = 0
-    for _ in range(most):
-        best = -1
-        for g in range(len(worth)):
-            if taken[g] == 0 and worth[g] > 0 and (best < 0 or worth[g] > worth[best]):
-                best = g
-        if best < 0:
-            return 0
-        taken[best] = 1
-        least = worth[best]
-    return least
 
 
 @numba.njit(cache=True, nogil=True)

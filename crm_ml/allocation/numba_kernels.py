@@ -66,17 +66,20 @@ def _reduce(row: int, values: Array, mask: Array, costs: Array, priced: Array, o
 
 
 @numba.njit(cache=True, nogil=True)
-def _chosen(worth: Array, most: int, taken: Numbers) -> None:
-    """Mark the groups of greatest worth above 0, at most so many; of equal ones the first."""
+def choose(worth: Numbers, most: int, taken: Numbers) -> Any:
+    """Mark the groups of greatest worth above 0, of equal ones the first; return what one must exceed."""
     taken[:] = 0
+    least = 0
     for _ in range(most):
         best = -1
         for g in range(len(worth)):
             if taken[g] == 0 and worth[g] > 0 and (best < 0 or worth[g] > worth[best]):
                 best = g
         if best < 0:
-            return
+            return 0
         taken[best] = 1
+        least = worth[best]
+    return least
 
 
 @numba.njit(cache=True, nogil=True)
@@ -109,7 +112,7 @@ def smooth(
         _reduce(row, values, mask, costs, priced, reduced)
         _best(reduced, group, worth)
         _soften(reduced, group, temperature, worth, q)
-        _chosen(worth, most, taken)
+        choose(worth, most, taken)
         for g in range(groups):
             if taken[g]:
                 _add(value, 0, worth[g] / scale)

@@ -4,22 +4,16 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crm_ml import environment
 from crm_ml.errors import ClusterFailed
 from crm_ml.masking import masked_text
-from crm_ml.parts.task_outcome import TaskOutcome
-from crm_ml.parts.worker_software import software
-from crm_ml.parts.workers import Item, T
+from crm_ml.parts.task_outcome import Item, T, TaskOutcome, task_payload
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from pyspark.sql import SparkSession
 
-_CARRIED = (environment.DATA, environment.RUNS, environment.CACHE_HOME)  # folders of the shared storage
-_CARRIED_AS_THEY_ARE = (environment.MEMORY, environment.CACHE, environment.CACHE_GB)
 _OUTCOMES = "position long, outcome binary"
 _LONGEST = 500
 _GIVEN_UP = "what is done stays; see the log of the executors, then run it again"
@@ -62,44 +56,12 @@ class SparkWorkers:
         """
         if not parts:
             return
-        task, count = _task(self._payload(work, parts)), len(parts)
+        task, count = _task(task_payload(work, parts, self.threads)), len(parts)
         with quiet_pyspark(), cluster_errors():
             positions = self.session.range(0, count, 1, count)
             rows = positions.mapInArrow(task, _OUTCOMES).collect()
         for row in sorted(rows, key=lambda row: int(row["position"])):
             yield TaskOutcome.of_bytes(bytes(row["outcome"])).result()
-
-    def _payload(self, work: Callable[[Item], T], parts: Sequence[Item]) -> bytes:
-        import cloudpickle
-
-        carried = (carried_environment(self.threads), str(Path.cwd()), software())
-        return bytes(cloudpickle.dumps((work, list(parts), *carried)))
-
-
-def carried_environment(threads: int = 1) -> dict[str, str]:
-    """Return the environment variables that count in a task; folders as absolute paths.
-
-    Of this package's variables those with addresses and passwords of databases are not among them.
-
-    Parameters
-    ----------
-    threads : int
-        What DuckDB, OpenMP and numba may take there.
-
-    Examples
-    --------
-    >>> carried_environment(2)["CRM_ML_THREADS"]
-    '2'
-    """
-    folders = {name: environment.text(name) for name in _CARRIED}
-    values = {name: environment.text(name) for name in _CARRIED_AS_THEY_ARE}
-    values |= {name: None if path is None else str(Path(path).absolute()) for name, path in folders.items()}
-    pools = dict.fromkeys((environment.THREADS, "OMP_NUM_THREADS", "NUMBA_NUM_THREADS"), str(threads))
-    return (
-        {name: value for name, value in values.items() if value is not None}
-        | pools
-        | {"OMP_WAIT_POLICY": "PASSIVE"}
-    )
 
 
 def _task(payload: bytes) -> "Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]":

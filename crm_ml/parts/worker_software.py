@@ -50,5 +50,5 @@ def refuse_other_software(of_driver: dict[str, str]) -> None:
     ]
     if different:
         raise ConfigError(
-            f"a Spark worker has other software than the driver: {', '.join(different)}; install the same"
+            f"a worker has other software than the driver: {', '.join(different)}; install the same"
         )

@@ -1,12 +1,12 @@
 """Who works on the parts: this process, processes beside it, or a cluster."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Protocol, TypeVar
+from typing import Protocol
 
+from crm_ml import environment
 from crm_ml.errors import ConfigError, InputError
+from crm_ml.parts.task_outcome import Item, T, TaskOutcome, run_task, task_payload
 
-Item = TypeVar("Item")  # a part or its number
-T = TypeVar("T")
 MOST_WORKERS = 256
 
 
@@ -64,11 +64,13 @@ class LocalWorkers:
         from joblib import Parallel, delayed
         from joblib.externals.loky.process_executor import TerminatedWorkerError
 
+        payload = task_payload(work, parts, environment.threads())
         pool = Parallel(
             min(self.count, len(parts)), return_as="generator", batch_size=1, pre_dispatch="n_jobs"
         )
         try:
-            yield from pool(delayed(work)(part) for part in parts)
+            for outcome in pool(delayed(run_task)(payload, position) for position in range(len(parts))):
+                yield TaskOutcome.of_bytes(outcome).result()
         except TerminatedWorkerError as error:
             raise InputError(
                 f"a worker of {self.count} was killed, perhaps for want of memory; finished parts are kept: "

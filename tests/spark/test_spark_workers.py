@@ -53,7 +53,7 @@ def test_an_error_of_a_task_is_the_same_error_here(standalone):
     assert refused.value.exit_code == 5
     with pytest.raises(ZeroDivisionError) as unexpected:
         list(standalone.map(lambda number: 1 // number, range(2)))
-    assert "in a task of Spark:" in str(unexpected.value.__cause__)
+    assert "in a worker:" in str(unexpected.value.__cause__)
     assert "1 // number" in str(unexpected.value.__cause__)
 
 
