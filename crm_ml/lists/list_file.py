@@ -31,7 +31,7 @@ from crm_ml.storage.identity import identity
 if TYPE_CHECKING:
     import pyarrow as pa
 
-CHUNK_ROWS = 10_000
+CHUNK_ROWS = 32_768  # rows that are explained together
 
 
 @dataclass(frozen=True)

@@ -123,6 +123,8 @@ def _trees(forest: _Forest) -> Trees:
         right_child=whole["right_child"],
         threshold=threshold,
         leaf_value=leaf_value,
+        leaf_count=whole["leaf_count"],
+        internal_count=whole["internal_count"],
         set_start=np.delete(ends + words_before, last),
         set_words=np.delete(np.diff(ends, append=0), last),
         category_words=whole.get("cat_threshold", nothing),

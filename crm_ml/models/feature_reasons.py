@@ -4,6 +4,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from crm_ml.models.checks import Floats
+from crm_ml.models.trees import Ints
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -30,7 +33,7 @@ def top_reasons(contributions: "pd.DataFrame", top: int = 3, raising: bool = Fal
     terms = contributions.drop(columns="base")
     values = terms.to_numpy()
     size = np.where(values > 0, values, 0.0) if raising else np.abs(values)
-    order = np.argsort(-size, axis=1, kind="stable")[:, :top]
+    order = _largest(size, min(top, size.shape[1]))
     row = np.repeat(np.arange(len(terms)), order.shape[1])
     column = order.ravel()
     table = pd.DataFrame(
@@ -42,3 +45,12 @@ def top_reasons(contributions: "pd.DataFrame", top: int = 3, raising: bool = Fal
         index=terms.index[row],
     )
     return table[size[row, column] > 0]
+
+
+def _largest(size: Floats, top: int) -> Ints:
+    """Return the columns of the largest values of each row, descending, of equal ones the first."""
+    order, left = np.empty((len(size), top), dtype=np.int64), size.copy()
+    for rank in range(top):
+        order[:, rank] = left.argmax(axis=1)
+        left[np.arange(len(left)), order[:, rank]] = -1.0
+    return order

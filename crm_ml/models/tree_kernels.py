@@ -7,10 +7,11 @@ import numpy as np
 import numpy.typing as npt
 from numba.cpython.unsafe.numbers import trailing_zeros
 
-from crm_ml.models.tree_steps import BY_CATEGORY, BY_NAN, BY_ZERO, ZERO, TreeSteps
+from crm_ml.models.tree_codes import BY_CATEGORY, BY_NAN, BY_ZERO, ZERO
+from crm_ml.models.tree_steps import TreeSteps
 
 Array = npt.NDArray[Any]
-_BLOCK = 256  # rows whose codes and leaves stay in the cache while all trees pass
+BLOCK = 256  # rows whose codes and leaves stay in the cache while all trees pass
 _ONE = np.uint64(1)
 _lowest_bit: Any = trailing_zeros  # has no types
 
@@ -18,11 +19,11 @@ _lowest_bit: Any = trailing_zeros  # has no types
 @numba.njit(cache=True, nogil=True)
 def add_leaves(columns: Array, steps: TreeSteps, total: Array) -> None:  # pragma: no cover  (compiled)
     """Add the values of all trees, in their order, to the totals of rows, whose features are `columns`."""
-    codes = np.empty((len(steps.feature), _BLOCK), steps.low.dtype)
-    leaves, values = np.empty(_BLOCK, np.uint32), np.empty(_BLOCK)
-    for begin in range(0, len(total), _BLOCK):
-        end = min(begin + _BLOCK, len(total))
-        _encode(columns, begin, end, steps.feature, steps.missing, steps.counts, steps.thresholds, codes)
+    codes = np.empty((len(steps.feature), BLOCK), steps.low.dtype)
+    leaves, values = np.empty(BLOCK, np.uint32), np.empty(BLOCK)
+    for begin in range(0, len(total), BLOCK):
+        end = min(begin + BLOCK, len(total))
+        encode(columns, begin, end, steps.feature, steps.missing, steps.counts, steps.thresholds, codes)
         step = 0
         for word in range(len(steps.ends)):
             _reach(
@@ -34,7 +35,7 @@ def add_leaves(columns: Array, steps: TreeSteps, total: Array) -> None:  # pragm
 
 
 @numba.njit(cache=True, nogil=True)
-def _encode(
+def encode(
     columns: Array,
     begin: int,
     end: int,
@@ -45,7 +46,7 @@ def _encode(
     codes: Array,
 ) -> None:  # pragma: no cover  (compiled)
     """Write the code of each value: how many thresholds of its column are below it; see `TreeSteps`."""
-    values, below, first = np.empty(_BLOCK), np.empty(_BLOCK, np.uint64), np.uint64(0)
+    values, below, first = np.empty(BLOCK), np.empty(BLOCK, np.uint64), np.uint64(0)
     for column in range(len(feature)):
         kind, known, source = missing[column], np.uint64(counts[column]), feature[column]
         for row in range(end - begin):

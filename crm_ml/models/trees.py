@@ -25,6 +25,8 @@ class Trees:
     threshold : numpy.ndarray, shape (nodes,)
         Of a split by categories the number of their set in `set_start`.
     leaf_value : numpy.ndarray, shape (all leaves,)
+    leaf_count, internal_count : numpy.ndarray of int, shape (all leaves,) and (nodes,)
+        Rows of training that reached them.
     set_start, set_words : numpy.ndarray of int, shape (sets,)
         Where a set begins in `category_words`, and how many words it has.
     category_words : numpy.ndarray of int
@@ -39,6 +41,8 @@ class Trees:
     right_child: Ints
     threshold: Floats
     leaf_value: Floats
+    leaf_count: Ints
+    internal_count: Ints
     set_start: Ints
     set_words: Ints
     category_words: Ints

@@ -3,6 +3,8 @@
 import math
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from crm_ml.score_tables.score_rows import Reasons
 
 if TYPE_CHECKING:
@@ -45,13 +47,17 @@ def reason_texts(features: "pd.DataFrame", reasons: "pd.DataFrame") -> list[list
     >>> reason_texts(rows, moved)
     [['days=41 (+0.83)', 'stage=dormant (-0.20)']]
     """
-    values = features.to_dict("index")
-    texts: dict[Any, list[str]] = {customer: [] for customer in features.index}
-    for customer, feature, contribution in zip(
-        reasons.index, reasons["feature"], reasons["contribution"], strict=True
-    ):
-        texts[customer].append(f"{feature}={_shown(values[customer][feature])} ({contribution:+.2f})")
-    return list(texts.values())
+    rows = features.index.get_indexer(reasons.index)
+    names, contributions = reasons["feature"].to_numpy(), reasons["contribution"].tolist()
+    shown = [""] * len(rows)
+    for name in set(names):
+        places = np.flatnonzero(names == name)
+        for place, value in zip(places.tolist(), features[name].iloc[rows[places]].tolist(), strict=True):
+            shown[place] = _shown(value)
+    texts: list[list[str]] = [[] for _ in range(len(features))]
+    for row, name, value, contribution in zip(rows.tolist(), names, shown, contributions, strict=True):
+        texts[row].append(f"{name}={value} ({contribution:+.2f})")
+    return texts
 
 
 def _shown(value: object) -> str:
