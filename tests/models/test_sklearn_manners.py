@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from clv_worlds import simulate
 from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.exceptions import DataConversionWarning, NotFittedError
@@ -116,8 +117,7 @@ def test_models_of_value_are_cloned_and_end_pipelines_without_labels(model):
 
 
 def test_a_search_over_k_fits_each_k():
-    rows = [(0, 0, 38), (1, 9, 38), (2, 20, 36), (5, 30, 35), (0, 0, 30), (3, 12, 39)]
-    summary = pd.DataFrame(rows, columns=["frequency", "recency", "T"])
+    summary = simulate(200)  # of a few customers a search ends at a maximum or not, by the processor
     model = clv.MbgCnbdK().set_params(k=3).fit(summary)
     assert model.k_ == 3
     assert model.params_ == clv.MbgCnbdK(k=3).fit(summary).params_
