@@ -1,7 +1,8 @@
 """Scoring of a blend beside LightGBM's own predict: one row, a thousand, a hundred thousand, a score table.
 
 ``python experiments/performance/scoring.py [--rows 1 1000 100000]`` fits a calibrated blend to generated
-features, scores frames of each size and a table of features, and writes the tables and scoring.json.
+features, scores frames of each size and a table of features, explains the rows of a list, and writes the
+tables and scoring.json.
 """
 
 import argparse
@@ -22,6 +23,10 @@ ROWS = (1, 1_000, 100_000)
 REPEATS = {1: 300, 1_000: 30}  # fewer of more rows
 MOST, MOST_MS, MOST_TABLE_S = 1.2, 1.0, 15.0
 UNUSED = 30  # further numbers of the table of features, which the model has not learned from
+FEW = 300  # rows that LightGBM explains
+REASONS_HEADER = (
+    "rows explained together", "CPU s a million", "LightGBM's pred_contrib", "ratio", "largest difference",
+)  # fmt: skip
 TABLE_HEADER = ("a score table of churn", "CPU s a million customers", "target", "verdict")
 HEADER = ("rows", "crm_ml, ms", "LightGBM's own predict, ms", "ratio", "target", "verdict")
 
@@ -31,6 +36,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", type=int, nargs="+", default=list(ROWS))
     parser.add_argument("--table", type=int, default=200_000, help="rows of the score table")
+    parser.add_argument("--explained", type=int, nargs="+", default=[1_000, 15_000, 30_000])
     parser.add_argument("--training", type=int, default=TRAINING, help="rows of the fit")
     parser.add_argument("--rounds", type=int, default=400)
     parser.add_argument("--readme", type=Path, default=HERE / "README.md", help="whose table is rewritten")
@@ -38,7 +44,8 @@ def main() -> None:
     model = fitted(options.training, options.rounds)
     X = frame(max(options.rows), seed=1)
     spent = {rows: seconds(model, X.iloc[:rows]) for rows in options.rows}
-    report(options, spent, table_seconds(model, options.table))
+    explained = [reason_seconds(model, rows) for rows in options.explained]
+    report(options, spent, table_seconds(model, options.table), explained)
 
 
 def frame(rows: int, seed: int) -> "pd.DataFrame":
@@ -117,13 +124,41 @@ def table_seconds(model: Any, rows: int) -> dict[str, float]:
     return {name: 1e6 * min(each) / rows for name, each in spent.items()}
 
 
+def reason_seconds(model: Any, rows: int) -> dict[str, float]:
+    """Return the CPU seconds a million rows of the contributions to the margins of the trees, both ways."""
+    trees = model.model.trees_
+    matrix = np.ascontiguousarray(trees.encoding_.encode(frame(rows, seed=6)))
+
+    def own() -> list[Any]:
+        return [booster.contributions(matrix, 1)[:FEW] for booster in trees.boosters_]
+
+    def of_lightgbm() -> list[Any]:
+        options = {"pred_contrib": True, "num_threads": 1}
+        return [booster.booster.predict(matrix[:FEW], **options) for booster in trees.boosters_]
+
+    found, expected = np.array(own()), np.array(of_lightgbm())
+    ours = min(_spent(own)[0] for _ in range(3))
+    theirs = _spent(of_lightgbm)[0]
+    return {
+        "rows": rows,
+        "crm_ml": 1e6 * ours / rows,
+        "lightgbm": 1e6 * theirs / FEW,
+        "difference": float(np.abs(found - expected).max()),
+    }
+
+
 def _spent(work: Callable[[], Any]) -> tuple[float, float]:
     started = time.process_time(), time.perf_counter()
     work()
     return time.process_time() - started[0], time.perf_counter() - started[1]
 
 
-def report(options: argparse.Namespace, spent: dict[int, dict[str, float]], table: dict[str, float]) -> None:
+def report(
+    options: argparse.Namespace,
+    spent: dict[int, dict[str, float]],
+    table: dict[str, float],
+    explained: list[dict[str, float]],
+) -> None:
     """Write the tables and the figures."""
     from study import markdown, save, show, verdict, write_between
 
@@ -152,12 +187,28 @@ def report(options: argparse.Namespace, spent: dict[int, dict[str, float]], tabl
         ),
         ("with LightGBM's own predict", f"{table['LightGBM']:.1f}", "", ""),
     ]
-    content = {"seconds": spent, "table_s_a_million": table, "machine": machine("lightgbm", "pandas")}
+    reasons = [
+        (
+            f"{each['rows']:,}",
+            f"{each['crm_ml']:,.0f}",
+            f"{each['lightgbm']:,.0f}",
+            f"{each['crm_ml'] / each['lightgbm']:.3f}",
+            f"{each['difference']:.1e}",
+        )
+        for each in explained
+    ]
+    content = {"seconds": spent, "table_s_a_million": table, "reasons": explained}
+    content |= {"machine": machine("lightgbm", "pandas")}
     save(options.readme.parent / "scoring.json", content)
-    both = f"{markdown(HEADER, rows)}\n\n{markdown(TABLE_HEADER, tables)}\n\n{facts}"
-    write_between(options.readme, "scoring", both)
+    tables_of_all = [
+        markdown(HEADER, rows),
+        markdown(TABLE_HEADER, tables),
+        markdown(REASONS_HEADER, reasons),
+    ]
+    write_between(options.readme, "scoring", "\n\n".join([*tables_of_all, facts]))
     show("scoring", HEADER, rows)
     show("score table", TABLE_HEADER, tables)
+    show("reasons", REASONS_HEADER, reasons)
 
 
 if __name__ == "__main__":
