@@ -72,7 +72,7 @@ def measure(folder: Path, customers: int, workers: int) -> None:
     lines = int(printed.split()[-1])
     work = folder / f"work-{customers}"
     night = ["score/night", "--out", str(work / "lists")]
-    for setting in (f"data.options.customers={customers}", f"workers={workers}"):
+    for setting in (f"data.options.customers={customers}", f"workers={workers}", *_limits(customers)):
         night += ["--set", setting]
     steps = [_step(folder, customers, name, night) for name in ("night_scores", "crm_ml.score")]
     scores = folder / "data" / "scores"
@@ -94,6 +94,12 @@ def measure(folder: Path, customers: int, workers: int) -> None:
         step.unlink()
     shutil.rmtree(scores)
     shutil.rmtree(work)
+
+
+def _limits(customers: int) -> tuple[str, ...]:
+    """Return the caps and the budget of a size, the same for each customer as in ``night/configs``."""
+    print_cents = f"budgets=[{{name: print, cents: {customers * 3 // 2}, channels: [mail]}}]"
+    return f"daily_cap={customers // 10}", f"channel_caps.mail={customers // 50}", print_cents
 
 
 def _step(folder: Path, customers: int, name: str, arguments: list[str]) -> dict[str, Any]:
