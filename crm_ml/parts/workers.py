@@ -1,6 +1,7 @@
 """Who works on the parts: this process, processes beside it, or a cluster."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from typing import Protocol
 
 from crm_ml import environment
@@ -68,9 +69,11 @@ class LocalWorkers:
         pool = Parallel(
             min(self.count, len(parts)), return_as="generator", batch_size=1, pre_dispatch="n_jobs"
         )
+        tasks = (delayed(run_task)(payload, position) for position in range(len(parts)))
         try:
-            for outcome in pool(delayed(run_task)(payload, position) for position in range(len(parts))):
-                yield TaskOutcome.of_bytes(outcome).result()
+            with closing(pool(tasks)) as outcomes:
+                for outcome in outcomes:
+                    yield TaskOutcome.of_bytes(outcome).result()
         except TerminatedWorkerError as error:
             raise InputError(
                 f"a worker of {self.count} was killed, perhaps for want of memory; finished parts are kept: "

@@ -6,7 +6,7 @@ import pytest
 from spark_cluster import killing_executor
 
 from crm_ml.errors import ClusterFailed, ConfigError, DriftLimit
-from crm_ml.parts import spark_workers
+from crm_ml.parts import task_outcome
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("spark")]
 
@@ -58,8 +58,8 @@ def test_an_error_of_a_task_is_the_same_error_here(standalone):
 
 
 def test_a_worker_with_other_software_is_refused(standalone, monkeypatch):
-    other = spark_workers.software() | {"duckdb": "0.1", "crm_ml": "0123"}
-    monkeypatch.setattr(spark_workers, "software", lambda: other)
+    other = task_outcome.software() | {"duckdb": "0.1", "crm_ml": "0123"}
+    monkeypatch.setattr(task_outcome, "software", lambda: other)
     with pytest.raises(ConfigError, match=r"duckdb .* \(driver: 0\.1\), crm_ml .* \(driver: 0123\)"):
         list(standalone.map(refusing(()), [0]))
 
