@@ -20,7 +20,6 @@ SIZES = (100_000, 1_000_000, 10_000_000)
 LARGEST = SIZES[-1]
 MEMORY = "4GB"  # of DuckDB, so that the whole stays below 8
 TARGET_GB, TARGET_MINUTES, TARGET_RATIO = 8.0, 40.0, 1.15
-STEPS = ("size", "stage", "CPU s", "CPU s a million", "wall s")
 TOTALS = ("customers", "order lines", "parts", "CPU min", "CPU s a million", "wall min", "peak GB", "disk GB")
 # which functions are the stages of a night, see stages.py
 STAGES = {
@@ -137,10 +136,10 @@ def report(folder: Path, readme: Path) -> None:
         for size in SIZES
         if result_of(folder, size).exists()
     ]
-    totals, steps = [_total(run) for run in runs], [row for run in runs for row in _steps(run)]
+    totals = [_total(run) for run in runs]
     tables = [
         markdown(TOTALS, totals),
-        markdown(STEPS, steps),
+        markdown(*_steps(runs)),
         markdown(("target", "figure", "verdict"), _verdicts(runs)),
     ]
     write_between(readme, "night", "\n\n".join([*tables, f"{machine_text('duckdb', 'lightgbm', 'numpy')}."]))
@@ -161,18 +160,12 @@ def _total(run: dict[str, Any]) -> tuple[str, ...]:
     )
 
 
-def _steps(run: dict[str, Any]) -> list[tuple[str, ...]]:
-    largest = sorted(run["stages"].items(), key=lambda item: -item[1]["cpu_s"])
-    return [
-        (
-            f"{run['customers']:,}",
-            name,
-            f"{cost['cpu_s']:.1f}",
-            f"{_per_million(cost['cpu_s'], run):.1f}",
-            f"{cost['wall_s']:.1f}",
-        )
-        for name, cost in largest
-    ]
+def _steps(runs: list[dict[str, Any]]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Return the CPU seconds a million customers of each stage, the largest of the last run first."""
+    costs = [{name: _per_million(cost["cpu_s"], run) for name, cost in run["stages"].items()} for run in runs]
+    header = ("CPU s a million customers", *(f"{run['customers']:,}" for run in runs))
+    names = sorted(costs[-1], key=costs[-1].__getitem__, reverse=True)
+    return header, [(name, *(f"{each.get(name, 0):.1f}" for each in costs)) for name in names]
 
 
 def _per_million(cpu_s: float, run: dict[str, Any]) -> float:
