@@ -1,13 +1,14 @@
-"""Qini curves and deciles of customers ordered by predicted uplift."""
+"""Qini curves and bins of customers ordered by predicted uplift."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from crm_ml.errors import InputError
 from crm_ml.evaluation.gains_curves import DECILES, GRID
-from crm_ml.evaluation.ranking import Floats, Weighted
+from crm_ml.evaluation.ranking import Floats, Weighted, row_weights
 from crm_ml.evaluation.rare_events import added, deviations, rare_part
 from crm_ml.evaluation.significance import Interval
 from crm_ml.evaluation.uplift_ranking import Counts, UpliftRanking, uplift_ranking
@@ -15,6 +16,8 @@ from crm_ml.evaluation.wilson import Z95
 
 if TYPE_CHECKING:
     import pandas as pd
+
+Strategy = Literal["overall", "by_group"]
 
 
 def qini_curve(
@@ -51,45 +54,98 @@ def qini_curve(
 
 
 def uplift_by_decile(y: npt.ArrayLike, uplift: npt.ArrayLike, treatment: npt.ArrayLike) -> "pd.DataFrame":
-    """Return mean outcomes of treated and untreated rows in each decile, highest score first.
+    """Return `uplift_by_bins` of ten bins; the column bin is called tenth."""
+    return uplift_by_bins(y, uplift, treatment, DECILES).rename(columns={"bin": "tenth"})
 
-    A group of equal scores that several deciles cut is in each with the matching share of all its rows, so
-    that the order of the input does not matter.
+
+def uplift_by_bins(
+    y: npt.ArrayLike,
+    uplift: npt.ArrayLike,
+    treatment: npt.ArrayLike,
+    bins: int = DECILES,
+    strategy: Strategy = "overall",
+    weight: npt.ArrayLike | None = None,
+) -> "pd.DataFrame":
+    """Return mean outcomes of treated and untreated rows in each bin of equal numbers, highest score first.
+
+    A group of equal scores that several bins cut is in each with the matching share of all its rows, so that
+    the order of the input does not matter.
+
+    Parameters
+    ----------
+    y, uplift, treatment : array-like, shape (n,)
+        As `crm_ml.evaluation.uplift.qini` takes them.
+    bins : int
+    strategy : {"overall", "by_group"}
+        Whether all rows are ordered together, or treated and untreated ones apart, so that a bin has the same
+        share of both (the two of scikit-uplift).
+    weight : array-like of float, shape (n,), optional
+        Of each row within its bin; bins are cut by rows.
 
     Returns
     -------
     pandas.DataFrame
-        Columns tenth (from 1), rows, treated, untreated (mean outcomes), uplift, low, high (95 %), predicted
+        Columns bin (from 1), rows, treated, untreated (mean outcomes), uplift, low, high (95 %), predicted
         (mean score).
 
     Raises
     ------
     InputError
-        If there are fewer than ten rows, or values are invalid.
+        If a bin would have no row, or values are invalid.
     """
     import pandas as pd
 
     ranking = uplift_ranking(y, uplift, treatment)
-    if len(ranking.y) < DECILES:
-        raise InputError(f"deciles of {len(ranking.y)} rows; give at least {DECILES}")
+    counted = row_weights(weight, len(ranking.y))[ranking.order]
+    groups = _groups(ranking, strategy)
+    fewest = min(len(rows) for rows in groups)
+    if not 1 <= bins <= fewest:
+        raise InputError(f"{bins} bins of {fewest} rows; give from 1 to {fewest} bins")
     rows, events = [], deviations(ranking.y, ranking.treatment)
-    for number, (part, share) in enumerate(_tenths(ranking.starts, len(ranking.y)), 1):
-        taken = np.zeros(len(events))
-        taken[part] = share
-        means = [_weighted(ranking.y, taken * (ranking.treatment == arm))[0] for arm in (1, 0)]
-        effect = _effect(ranking, taken, events)
-        predicted = float(share @ ranking.p[part] / share.sum())
-        size = round(float(share.sum()))
-        rows.append((number, size, *means, effect.value, effect.low, effect.high, predicted))
-    columns = ["tenth", "rows", "treated", "untreated", "uplift", "low", "high", "predicted"]
+    for number, taken in enumerate(_taken(ranking, groups, bins), 1):
+        effect = _effect(ranking, taken * counted, events)
+        arms = [taken * counted * (ranking.treatment == arm) for arm in (1, 0)]
+        means = [_weighted(ranking.y, arm)[0] for arm in arms]
+        predicted, _ = _weighted(ranking.p, taken * counted)
+        rows.append(
+            (number, round(float(taken.sum())), *means, effect.value, effect.low, effect.high, predicted)
+        )
+    columns = ["bin", "rows", "treated", "untreated", "uplift", "low", "high", "predicted"]
     return pd.DataFrame(rows, columns=columns)
 
 
-def _tenths(starts: npt.NDArray[np.int64], rows: int) -> list[tuple[npt.NDArray[np.int64], Floats]]:
-    """Return the ranked rows of each decile, highest score first, and the share of each that it takes."""
+def _groups(ranking: UpliftRanking, strategy: str) -> list[npt.NDArray[np.int64]]:
+    """Return the ranked rows that are ordered together."""
+    if strategy == "overall":
+        return [np.arange(len(ranking.y))]
+    if strategy == "by_group":
+        return [np.flatnonzero(ranking.treatment == arm) for arm in (1, 0)]
+    raise InputError(f"strategy is {strategy!r}; there are overall and by_group")
+
+
+def _taken(
+    ranking: UpliftRanking, groups: list[npt.NDArray[np.int64]], bins: int
+) -> Iterator[npt.NDArray[np.float64]]:
+    """Yield for each bin, highest score first, which share of each ranked row it takes."""
+    parts = []
+    for rows in groups:
+        scores = ranking.p[rows]
+        starts = np.flatnonzero(np.append(True, scores[1:] != scores[:-1]))
+        parts.append([(rows[part], share) for part, share in _shares(starts, len(rows), bins)])
+    for each in zip(*parts, strict=True):
+        taken = np.zeros(len(ranking.y))
+        for part, share in each:
+            taken[part] = share
+        yield taken
+
+
+def _shares(
+    starts: npt.NDArray[np.int64], rows: int, bins: int
+) -> list[tuple[npt.NDArray[np.int64], Floats]]:
+    """Return the ranked rows of each bin, highest score first, and the share of each that it takes."""
     ends = np.append(starts[1:], rows)
     parts = []
-    for part in np.array_split(np.arange(rows)[::-1], DECILES):
+    for part in np.array_split(np.arange(rows)[::-1], bins):
         low, high = part[-1], part[0] + 1
         first, last = np.searchsorted(ends, low, side="right"), np.searchsorted(starts, high)
         size = ends[first:last] - starts[first:last]

@@ -150,5 +150,5 @@ def test_the_curve_ends_at_the_average_effect_and_the_tenths_average_to_it():
     assert table["uplift"].iloc[0] == pytest.approx(treated.mean() - untreated.mean())
     half = 1.96 * np.sqrt(treated.var(ddof=1) / len(treated) + untreated.var(ddof=1) / len(untreated))
     assert table["high"].iloc[0] - table["uplift"].iloc[0] == pytest.approx(half, rel=1e-3)
-    with pytest.raises(InputError, match="deciles of 9 rows"):
+    with pytest.raises(InputError, match="10 bins of 9 rows; give from 1 to 9"):
         uplift_by_decile(y[:9], score[:9], t[:9])
