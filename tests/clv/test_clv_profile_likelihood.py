@@ -49,7 +49,8 @@ def twice_the_drop(model, summary, name, value):
 
     def loss(free):
         theta[others] = free
-        found, slope = model._log_likelihood(theta, histories)
+        with np.errstate(all="ignore"):  # a step along a ridge may go beyond all floats, and is taken back
+            found, slope = model._log_likelihood(theta, histories)
         return -found, -slope[others]
 
     size = np.log(value) - model.theta_[i]
@@ -125,7 +126,8 @@ def test_parameters_that_can_run_off_together_have_no_end_there(seed, run_off):
     summary = customers(600, BetaGeo, seed)  # coins, where Pareto/NBD looks for lifetimes
     model = ParetoNBD().fit(summary)
     assert (model.params_["beta"] > 1e6) == run_off
-    assert model.record_.at_bound in ((), ("beta",) * run_off)  # how far along the ridge, the processor decides
+    # how far a search follows the ridge depends on the processor
+    assert model.record_.at_bound in ((), ("beta",) * run_off)
     found = profile_intervals(model, summary)
     assert found["s"][1] == found["beta"][1] == np.inf
     for name in ("s", "beta"):
