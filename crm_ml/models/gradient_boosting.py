@@ -163,7 +163,7 @@ class GradientBoosting(Predictor):
         return mean_margin(self.boosters_, matrix, self.num_threads)
 
     def contributions(self, X: "pd.DataFrame") -> "pd.DataFrame":
-        """Return what each feature contributes to the margin of each row (some 50 microseconds a row of many).
+        """Return what each feature contributes to the margin of each row (of many, 50 microseconds each).
 
         Returns
         -------
