@@ -2,6 +2,7 @@
 
 from crm_ml.clv.beta_geo import BetaGeo
 from crm_ml.clv.cohort_retention import retention
+from crm_ml.clv.customer_attributes import with_attributes
 from crm_ml.clv.gamma_gamma import GammaGamma
 from crm_ml.clv.lifetime_value import discounted_purchases, lifetime_value, value_with_interval
 from crm_ml.clv.mbg_cnbd_k import MbgCnbdK
@@ -11,6 +12,7 @@ from crm_ml.clv.profile_likelihood import profile_intervals
 from crm_ml.clv.purchase_calendar import with_gaps
 from crm_ml.clv.summary import summarize
 from crm_ml.clv.time_units import months
+from crm_ml.clv.with_covariates import WithCovariates
 
 __all__ = [
     "BetaGeo",
@@ -18,6 +20,7 @@ __all__ = [
     "MbgCnbdK",
     "ModifiedBetaGeo",
     "ParetoNBD",
+    "WithCovariates",
     "discounted_purchases",
     "lifetime_value",
     "months",
@@ -25,5 +28,6 @@ __all__ = [
     "retention",
     "summarize",
     "value_with_interval",
+    "with_attributes",
     "with_gaps",
 ]

@@ -1,11 +1,11 @@
 """BG/NBD: a customer may drop out after each repeat purchase."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 import numpy as np
 
-from crm_ml.clv.beta_geometric import alive_with_slopes, log_likelihood
+from crm_ml.clv.beta_geometric import alive_with_slopes, log_likelihood, log_likelihood_each
 from crm_ml.clv.conditional_future import BetaGeometricFuture
 from crm_ml.clv.purchase_histories import Floats, Histories, Ints
 from crm_ml.clv.purchase_model import PurchaseModel, of_new
@@ -35,17 +35,22 @@ class BetaGeo(PurchaseModel):
     crm_ml.errors.InputError: summary: none of 6 customers has a repeat purchase, so nothing tells how ...
     """
 
-    NAMES: ClassVar[tuple[str, ...]] = ("r", "alpha", "a", "b")
-    TIMES: ClassVar[tuple[str, ...]] = ("alpha",)
+    NAMES: tuple[str, ...] = ("r", "alpha", "a", "b")
+    TIMES: tuple[str, ...] = ("alpha",)
     STARTS: ClassVar[tuple[tuple[float, ...], ...]] = (
         (0.3, 0.15, 0.8, 2.5),
         (1.0, 0.5, 0.3, 3.0),
         (2.0, 0.2, 2.0, 5.0),
     )
     EXTRA: ClassVar[int] = 0
+    DROPOUT_EFFECTS: ClassVar[Mapping[str, float]] = {"a": 0.5, "b": -0.5}
 
     def _log_likelihood(self, theta: Floats, histories: Histories) -> tuple[float, Floats]:
         return log_likelihood(theta, histories, self.EXTRA)
+
+    def log_likelihood_each(self, theta: Floats, histories: Histories) -> tuple[Floats, Floats]:
+        """Return the log-likelihood of each history, and its gradient by the logarithms of the parameters."""
+        return log_likelihood_each(theta, histories, self.EXTRA)
 
     def alive_with_slopes(self, theta: Floats, histories: Histories) -> tuple[Floats, Floats]:
         """Return P(alive), ``1 / (1 + odds)``, and the gradient of its logarithm."""
@@ -54,7 +59,7 @@ class BetaGeo(PurchaseModel):
     def future_if(self, alive: Floats, theta: Floats, x: Ints, T: Floats) -> BetaGeometricFuture:
         """Return the future of customers of some frequencies and ages, alive with some probabilities."""
         r, alpha, a, b = np.exp(theta)
-        return BetaGeometricFuture(alive, r + x, alpha + T, float(a), b + x + self.EXTRA)
+        return BetaGeometricFuture(alive, r + x, alpha + T, a, b + x + self.EXTRA)
 
     def expected_since_first(self, times: Sequence[float]) -> Floats:
         """Return the expected repeat purchases of a new customer until some times: equation 9 of [1]_."""

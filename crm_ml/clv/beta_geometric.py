@@ -62,6 +62,32 @@ def alive_with_slopes(theta: Floats, histories: Histories, extra: int) -> tuple[
     return expit(-odds), -expit(odds) * slopes
 
 
+def log_likelihood_each(theta: Floats, histories: Histories, extra: int) -> tuple[Floats, Floats]:
+    """Return the log-likelihood of each history, (k,), and its gradient by the logarithms, (4, k).
+
+    Parameters as `log_odds_dropped`, but that `theta` may hold the logarithms of each history, (4, k).
+    """
+    from scipy.special import betaln, digamma, expit, gammaln
+
+    r, alpha, a, b = np.exp(theta)
+    x, stayed = histories.x, histories.x + extra
+    odds, at_T, at_t_x = log_odds_dropped(theta, histories, extra)
+    value = gammaln(r + x) - gammaln(r) + r * theta[1] + betaln(a, b + stayed) - betaln(a, b)
+    value += np.logaddexp(0.0, odds) - (r + x) * at_T
+    gone = expit(odds)
+    inverse_T, inverse_t_x = 1 / (alpha + histories.T), 1 / (alpha + histories.t_x)
+    sums = digamma(a + b + stayed) - digamma(a + b)
+    slopes = np.array(
+        [
+            digamma(r + x) - digamma(r) + theta[1] - at_T + gone * (at_T - at_t_x),
+            r / alpha - (r + x) * (inverse_T - gone * (inverse_T - inverse_t_x)),
+            gone / a - sums,
+            digamma(b + stayed) - digamma(b) - sums - gone / (b + np.maximum(stayed, 1) - 1),
+        ]
+    )
+    return value, slopes * np.exp(theta).reshape(4, -1)
+
+
 def log_likelihood(theta: Floats, histories: Histories, extra: int) -> tuple[float, Floats]:
     """Return the sum of log-likelihoods and its gradient by the logarithms of r, alpha, a, b.
 

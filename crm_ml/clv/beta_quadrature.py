@@ -12,7 +12,7 @@ _LONGEST = 45.0
 _ONE = 25.0  # the logit of a p that is as good as 1
 
 
-def purchases(r: Floats, a: float, b: Floats, ratio: Floats) -> Floats:
+def purchases(r: Floats, a: Floats | float, b: Floats, ratio: Floats) -> Floats:
     """Return ``E((1 - (1 + p ratio) ** -r) / p)`` for p ~ Beta(a, b), shape (k,).
 
     The value of equation 10 of Fader, Hardie and Lee (2005), which gives a closed form: the expected
@@ -23,7 +23,7 @@ def purchases(r: Floats, a: float, b: Floats, ratio: Floats) -> Floats:
     ----------
     r, b, ratio : numpy.ndarray, shape (k,)
         Above 0.
-    a : float
+    a : float, or numpy.ndarray, shape (k,)
         Above 0.
 
     Notes
@@ -39,18 +39,21 @@ def purchases(r: Floats, a: float, b: Floats, ratio: Floats) -> Floats:
     """
     from scipy.special import betainc, betaln, expit
 
+    a = np.broadcast_to(a, r.shape)
     low, high = _range(a, b, np.log(_HEAD) - np.log((r + 1) * ratio))
     expected = betainc(a, b, expit(low)) * r * ratio
     expected += betainc(b, a, expit(-high)) * -np.expm1(-r * np.log1p(ratio))
     scale = betaln(a, b)
     for first in range(0, len(expected), _BLOCK):
         part = slice(first, first + _BLOCK)
-        for term in _terms(r[part], a, b[part], ratio[part], low[part], high[part], scale[part]):
+        for term in _terms(r[part], a[part], b[part], ratio[part], low[part], high[part], scale[part]):
             expected[part] += term
     return np.asarray(expected)
 
 
-def _terms(r: Floats, a: float, b: Floats, ratio: Floats, low: Floats, high: Floats, scale: Floats) -> Floats:
+def _terms(
+    r: Floats, a: Floats, b: Floats, ratio: Floats, low: Floats, high: Floats, scale: Floats
+) -> Floats:
     """Return the term of each node, shape (nodes, k); added in order, so no sum depends on the batch."""
     node, weight = np.array(gauss_legendre(_NODES)).T[:, :, None]
     logit = low + (high - low) * node
@@ -60,7 +63,7 @@ def _terms(r: Floats, a: float, b: Floats, ratio: Floats, low: Floats, high: Flo
     return np.asarray(weight * (high - low) * density * bought)
 
 
-def _range(a: float, b: Floats, least: Floats) -> tuple[Floats, Floats]:
+def _range(a: Floats, b: Floats, least: Floats) -> tuple[Floats, Floats]:
     """Return the range of logits of p to integrate over, not below `least`."""
     width = 9 * np.sqrt(1 / a + 1 / b)
     mode = np.log(a / b)

@@ -8,7 +8,7 @@ import numpy as np
 
 from crm_ml.clv.gamma_gamma import GammaGamma
 from crm_ml.clv.maximum_likelihood import NotConverged
-from crm_ml.clv.purchase_histories import Floats, Histories
+from crm_ml.clv.purchase_histories import Floats
 from crm_ml.clv.purchase_model import PurchaseModel
 from crm_ml.clv.spend_summary import Grouped, Spend
 from crm_ml.errors import InputError
@@ -88,7 +88,7 @@ def _again(
             ).params_
 
         return spend
-    histories = Histories.of(summary)
+    histories = model.histories_of(summary)
     hessian = model.hessian(histories)
 
     def purchases() -> dict[str, float]:
@@ -117,10 +117,12 @@ def with_bootstrap_errors(
     Parameters, raises: as `bootstrap`.
     """
     drawn = bootstrap(model, summary, replicates, rng).to_numpy(copy=True)
+    positive = slice(drawn.shape[1] - model.COEFFICIENTS)
     if isinstance(model, GammaGamma):
         drawn[:, 1] -= 1  # q is known by the logarithm of q - 1
     changed = copy.copy(model)
-    changed.covariance_ = np.cov(np.log(drawn), rowvar=False)
+    drawn[:, positive] = np.log(drawn[:, positive])
+    changed.covariance_ = np.cov(drawn, rowvar=False)
     return changed
 
 

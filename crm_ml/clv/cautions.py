@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from crm_ml.clv.newton import BOUND
 from crm_ml.clv.purchase_calendar import Calendar
-from crm_ml.clv.purchase_histories import Histories, plain_names
+from crm_ml.clv.purchase_histories import plain_names
 from crm_ml.clv.purchase_model import PurchaseModel
 from crm_ml.clv.purchase_regularity import Regularity, regularity
 from crm_ml.clv.season import LEAST_FACTOR, MONTHS, Season, season
@@ -119,11 +119,13 @@ def _horizon(summary: "pd.DataFrame", length: float) -> Caution | None:
 
 def _bound(model: PurchaseModel, summary: "pd.DataFrame") -> Caution | None:
     scale = math.log(max(float(summary["T"].mean()), 1e-300))
-    inside = [
-        abs(value - (scale if name in model.TIMES else 0.0)) < BOUND - 1
-        for name, value in zip(model.NAMES, model.theta_.tolist(), strict=True)
+    known = dict(zip(model.NAMES, model.theta_.tolist(), strict=True))
+    logarithms = list(known.items())[: len(known) - model.COEFFICIENTS]
+    at_bound = [
+        name
+        for name, value in logarithms
+        if abs(value - (scale if name in model.TIMES else 0.0)) >= BOUND - 1
     ]
-    at_bound = [name for name, free in zip(model.NAMES, inside, strict=True) if not free]
     if not at_bound:
         return None
     return Caution(
@@ -184,7 +186,7 @@ def _cohorts(model: PurchaseModel, summary: "pd.DataFrame") -> Caution | None:
     if not 0 < ages[1] <= _APART * ages[0]:  # NaN where a cohort is small
         return None
     try:
-        parts = [model.fresh().fit_histories(Histories.of(part)) for part in (older, newer)]
+        parts = [model.fresh().fit_histories(model.histories_of(part)) for part in (older, newer)]
     except InputError:  # too few repeat purchases for two fits
         return None
     ratio = 2 * (sum(part.log_likelihood_ for part in parts) - model.log_likelihood_)

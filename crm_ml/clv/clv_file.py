@@ -17,8 +17,23 @@ class _Fitted(Strict):
     n_customers: Annotated[int, Field(ge=0, lt=2**53)]
 
 
+class _Covariate(Strict):
+    source: str
+    level: str | None
+    usual: float
+    known: tuple[str, ...]
+
+
+class _Covariates(Strict):
+    purchases: tuple[str, ...]
+    dropout: tuple[str, ...]
+    columns: tuple[_Covariate, ...]
+    few_patterns: bool
+
+
 class _Purchases(_Fitted):
     time_unit: Unit
+    covariates: _Covariates | None = None
     k: Annotated[int, Field(ge=1, le=1000)] = 1
 
 

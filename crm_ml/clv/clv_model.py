@@ -69,14 +69,20 @@ class ClvModel:
         scale = tilt.scale_for(bare.predict(summary)["clv"].to_numpy())
         return cls(valuer, terms, bare.time_unit, tilt, scale, challenger, season)
 
+    @property
+    def covariates(self) -> tuple[str, ...]:
+        """Columns that a summary must have beside its own; none without covariates."""
+        return self.valuer.covariates
+
     def predict(self, summary: "pd.DataFrame") -> "pd.DataFrame":
         """Score customers.
 
         Parameters
         ----------
         summary : pandas.DataFrame, shape (n, ...)
-            Of `crm_ml.clv.summarize` with ``with_first_value=True``, in the model's unit of time. A frame of
-            Polars or Arrow is taken as well; its column customer_id becomes the index.
+            Of `crm_ml.clv.summarize` with ``with_first_value=True``, in the model's unit of time, and with
+            the covariates of the model, if any: see `crm_ml.clv.with_attributes`. A frame of Polars or Arrow
+            is taken as well; its column customer_id becomes the index.
 
         Returns
         -------

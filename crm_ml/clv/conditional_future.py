@@ -56,7 +56,7 @@ class BetaGeometricFuture:
     ----------
     alive, r, alpha, b : numpy.ndarray, shape (k,)
         If alive, lambda ~ Gamma(r, alpha) and p ~ Beta(a, b), independent; updated by the history.
-    a : float
+    a : float, or numpy.ndarray, shape (k,)
 
     References
     ----------
@@ -67,7 +67,7 @@ class BetaGeometricFuture:
     alive: Floats
     r: Floats
     alpha: Floats
-    a: float
+    a: Floats | float
     b: Floats
 
     def expected(self, horizon: Floats | float) -> Floats:
@@ -77,11 +77,12 @@ class BetaGeometricFuture:
         ``z = horizon / (alpha + horizon)``; by quadrature where that overflows or loses its digits.
         """
         ratio = np.broadcast_to(horizon / self.alpha, self.r.shape)
+        a = np.broadcast_to(self.a, self.r.shape)
         if_alive, near = np.full(self.r.shape, np.nan), ratio < _LONG
-        if_alive[near] = _in_closed_form(self.r[near], self.a, self.b[near], ratio[near])
+        if_alive[near] = _in_closed_form(self.r[near], a[near], self.b[near], ratio[near])
         left = np.isnan(if_alive)
         if left.any():
-            if_alive[left] = purchases(self.r[left], self.a, self.b[left], ratio[left])
+            if_alive[left] = purchases(self.r[left], a[left], self.b[left], ratio[left])
         return np.asarray(self.alive * if_alive)
 
     def none(self, horizon: float) -> Floats:
@@ -114,7 +115,7 @@ class ParetoFuture:
     ----------
     alive, r, alpha, beta : numpy.ndarray, shape (k,)
         If alive, lambda ~ Gamma(r, alpha) and mu ~ Gamma(s, beta), independent; updated by the history.
-    s : float
+    s : float, or numpy.ndarray, shape (k,)
 
     References
     ----------
@@ -125,7 +126,7 @@ class ParetoFuture:
     alive: Floats
     r: Floats
     alpha: Floats
-    s: float
+    s: Floats | float
     beta: Floats
 
     def expected(self, horizon: Floats | float) -> Floats:
@@ -148,7 +149,7 @@ class ParetoFuture:
         """
         survives = -self.s * np.log1p(horizon / self.beta)
         probabilities = np.exp(survives)[:, None] * negative_binomial(self.r, self.alpha, horizon, most)
-        c = np.minimum(self.alpha / np.maximum(self.r, 1), self.beta / max(self.s, 1))
+        c = np.minimum(self.alpha / np.maximum(self.r, 1), self.beta / np.maximum(self.s, 1))
         end = np.minimum(horizon, self._until(most))
         longest, ways = np.log1p(end / c), _log_ways(self.r, most)
         for node, weight in gauss_legendre(_NODES + 16 * math.ceil(math.sqrt(most))):
@@ -173,7 +174,7 @@ class ParetoFuture:
         return np.asarray(np.minimum(gone, bought) if most == 0 else gone)
 
 
-def _in_closed_form(r: Floats, a: float, b: Floats, ratio: Floats) -> Floats:
+def _in_closed_form(r: Floats, a: Floats, b: Floats, ratio: Floats) -> Floats:
     """Return equation 10 of `BetaGeometricFuture` if alive; NaN where it loses its digits."""
     from scipy.special import hyp2f1
 
@@ -210,11 +211,12 @@ def _negative_binomial(ways: Floats, r: Floats, alpha: Floats, time: Floats | fl
     return np.asarray(np.exp(ways + r[:, None] * np.log1p(-share) + each))
 
 
-def _log_beta_ratio(a: float, b: Floats, left: int, most: int) -> Floats:
+def _log_beta_ratio(a: Floats | float, b: Floats, left: int, most: int) -> Floats:
     """Return ``log(B(a + left, b + n) / B(a, b))`` for n = 0..most, shape (k, most + 1)."""
     from scipy.special import betaln
 
-    return np.asarray(betaln(a + left, b[:, None] + np.arange(most + 1)) - betaln(a, b)[:, None])
+    each = np.asarray(a)[..., None]
+    return np.asarray(betaln(each + left, b[:, None] + np.arange(most + 1)) - betaln(a, b)[:, None])
 
 
 def _if_alive(counts: Floats, alive: Floats) -> Floats:

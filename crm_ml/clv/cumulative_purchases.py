@@ -68,7 +68,13 @@ def cumulative(
     ends = start + snapshot.horizon // timedelta(days=1)
     days = np.arange(0, ends + 1, 7, dtype=np.int64)
     first_day = start - ages
-    expected = {name: _expected(model, first_day, days, days_per_unit) for name, model in models.items()}
+    expected = {
+        name: sum(
+            (_expected(part, first_day[rows], days, days_per_unit) for part, rows in model.cohorts(summary)),
+            np.zeros(len(days)),
+        )
+        for name, model in models.items()
+    }
     return Cumulative(
         days / days_per_unit, start / days_per_unit, _actual(tables, snapshot, summary, start, days), expected
     )

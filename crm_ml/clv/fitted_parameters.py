@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -30,7 +30,8 @@ class FittedParameters(Estimator):
     (BetaGeo(), MbgCnbdK(k=2))
     """
 
-    NAMES: ClassVar[tuple[str, ...]]
+    NAMES: tuple[str, ...]
+    COEFFICIENTS: int = 0  # how many of the last parameters `theta_` holds as they are, not as logarithms
 
     @property
     def errors_known_(self) -> bool:
@@ -63,7 +64,9 @@ class FittedParameters(Estimator):
     def standard_errors_(self) -> dict[str, float]:
         """Standard errors in the unit of the parameters, from the Hessian; NaN at a bound."""
         self._check_fitted()
-        errors = np.exp(self.theta_) * np.sqrt(np.diag(self.covariance_))
+        scale = self.natural(self.theta_)
+        scale[len(scale) - self.COEFFICIENTS :] = 1.0
+        errors = scale * np.sqrt(np.diag(self.covariance_))
         return dict(zip(self.NAMES, errors.tolist(), strict=True))
 
     def __sklearn_tags__(self) -> "Tags":
@@ -98,6 +101,11 @@ class FittedParameters(Estimator):
         unknown = np.full((len(theta), len(theta)), np.nan)
         content = {"theta": theta, "covariance": unknown, "log_likelihood": math.nan, "n_customers": 0}
         self._take_fitted(content)
+
+    def natural(self, theta: Floats) -> Floats:
+        """Return parameters as they are from what `theta_` holds of them, shape (d,)."""
+        cut = len(theta) - self.COEFFICIENTS
+        return np.concatenate([np.exp(theta[:cut]), theta[cut:]])
 
     def _check_fitted(self) -> None:
         if not hasattr(self, "theta_"):

@@ -4,7 +4,7 @@ import logging
 import math
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -63,7 +63,7 @@ class GammaGamma(FittedParameters):
     True
     """
 
-    NAMES: ClassVar[tuple[str, ...]] = ("p", "q", "v")
+    NAMES: tuple[str, ...] = ("p", "q", "v")
 
     def __init__(self, use_first_purchase: bool = False, largest_correlation: float = 0.3) -> None:
         self.use_first_purchase = use_first_purchase

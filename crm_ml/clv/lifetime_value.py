@@ -81,7 +81,7 @@ def discounted_purchases(
     import pandas as pd
 
     length, force = terms(model, summary, horizon, annual_discount_rate)
-    histories = Histories.of(summary)
+    histories = model.histories_of(summary)
     purchases = Outlook(model, histories, length, force).discounted
     return pd.Series(histories.for_each(purchases), index=summary.index, name="discounted_purchases")
 
@@ -112,7 +112,8 @@ def value_with_interval(
     import pandas as pd
 
     length, force = terms(purchases_model, summary, horizon, annual_discount_rate)
-    histories, spend = Histories.of(summary), Spend.of(summary, value_model.use_first_purchase)
+    histories = purchases_model.histories_of(summary)
+    spend = Spend.of(summary, value_model.use_first_purchase)
     outlook = Outlook(purchases_model, histories, length, force)
     columns = values_of(purchases_model, value_model, histories, spend, outlook, margin)
     values = pd.DataFrame(columns, index=summary.index)

@@ -61,8 +61,8 @@ class MbgCnbdK(PurchaseModel):
     crm_ml.errors.InputError: summary: log_gaps is missing, by which k is found; add it by ...
     """
 
-    NAMES: ClassVar[tuple[str, ...]] = BetaGeo.NAMES
-    TIMES: ClassVar[tuple[str, ...]] = BetaGeo.TIMES
+    NAMES: tuple[str, ...] = BetaGeo.NAMES
+    TIMES: tuple[str, ...] = BetaGeo.TIMES
     STARTS: ClassVar[tuple[tuple[float, ...], ...]] = BetaGeo.STARTS
     K_IS_ONE: ClassVar[bool] = False
 
@@ -105,7 +105,7 @@ class MbgCnbdK(PurchaseModel):
         InputError
             As `PurchaseModel.score`, and if k is above 1 and ``log_gaps`` is missing or not finite.
         """
-        histories = self._histories(summary)
+        histories = self.histories_of(summary)
         value = self._log_likelihood(self.theta_, histories)[0]
         gaps = _likelihood_of_gaps(self.k_, histories, _log_gaps(summary)) if self.k_ > 1 else 0.0
         return (value + gaps) / len(summary)

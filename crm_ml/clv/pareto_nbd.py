@@ -1,6 +1,6 @@
 """Pareto/NBD: a customer may drop out at any moment."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -35,8 +35,9 @@ class ParetoNBD(PurchaseModel):
     Q is integrated numerically, see `crm_ml.clv.pareto_odds`.
     """
 
-    NAMES: ClassVar[tuple[str, ...]] = ("r", "alpha", "s", "beta")
-    TIMES: ClassVar[tuple[str, ...]] = ("alpha", "beta")
+    NAMES: tuple[str, ...] = ("r", "alpha", "s", "beta")
+    TIMES: tuple[str, ...] = ("alpha", "beta")
+    DROPOUT_EFFECTS: ClassVar[Mapping[str, float]] = {"beta": -1.0}
     STARTS: ClassVar[tuple[tuple[float, ...], ...]] = (
         (0.5, 0.3, 0.6, 0.4),
         (1.0, 0.5, 1.5, 3.0),
@@ -62,17 +63,37 @@ class ParetoNBD(PurchaseModel):
         )
         return float(value), (slope + slopes @ weight) * np.exp(theta)
 
+    def log_likelihood_each(self, theta: Floats, histories: Histories) -> tuple[Floats, Floats]:
+        """Return the log-likelihood of each history, and its gradient by the logarithms of the parameters."""
+        from scipy.special import digamma, gammaln
+
+        r, alpha, s, beta = np.exp(theta)
+        x, T = histories.x, histories.T
+        log_odds, slopes = log_odds_dropped(theta, histories)
+        at_alpha, at_beta = np.log(alpha + T), np.log(beta + T)
+        value = gammaln(r + x) - gammaln(r) + r * theta[1] + s * theta[3]
+        value += np.logaddexp(0.0, log_odds) - (r + x) * at_alpha - s * at_beta
+        slopes = slopes + np.array(
+            [
+                digamma(r + x) - digamma(r) + theta[1] - at_alpha,
+                r / alpha - (r + x) / (alpha + T),
+                theta[3] - at_beta,
+                s / beta - s / (beta + T),
+            ]
+        )
+        return value, slopes * np.exp(theta).reshape(4, -1)
+
     def alive_with_slopes(self, theta: Floats, histories: Histories) -> tuple[Floats, Floats]:
         """Return P(alive), equation 36 of [2]_ as ``1 / (1 + Q)``, and the gradient of its logarithm."""
         from scipy.special import expit
 
         log_odds, slopes = log_odds_dropped(theta, histories)
-        return expit(-log_odds), -slopes * np.exp(theta)[:, None]
+        return expit(-log_odds), -slopes * np.exp(theta).reshape(4, -1)
 
     def future_if(self, alive: Floats, theta: Floats, x: Ints, T: Floats) -> ParetoFuture:
         """Return the future of customers of some frequencies and ages, alive with some probabilities."""
         r, alpha, s, beta = np.exp(theta)
-        return ParetoFuture(alive, r + x, alpha + T, float(s), beta + T)
+        return ParetoFuture(alive, r + x, alpha + T, s, beta + T)
 
     def expected_since_first(self, times: Sequence[float]) -> Floats:
         """Return the expected repeat purchases of a new customer until some times: equation 27 of [2]_."""

@@ -17,8 +17,8 @@ def log_odds_dropped(theta: Floats, histories: Histories) -> tuple[Floats, Float
 
     Parameters
     ----------
-    theta : numpy.ndarray, shape (4,)
-        Logarithms of r, alpha, s, beta.
+    theta : numpy.ndarray, shape (4,) or (4, k)
+        Logarithms of r, alpha, s, beta, of all histories or of each.
     histories : Histories
 
     Notes
@@ -30,7 +30,8 @@ def log_odds_dropped(theta: Floats, histories: Histories) -> tuple[Floats, Float
     gradient along the way.
     """
     log_odds, slopes = np.empty(len(histories.x)), np.empty((4, len(histories.x)))
-    _kernel()(np.exp(theta), histories.x, histories.t_x, histories.T, *_rules(), log_odds, slopes)
+    parameters = np.ascontiguousarray(np.exp(theta).reshape(4, -1))
+    _kernel()(parameters, histories.x, histories.t_x, histories.T, *_rules(), log_odds, slopes)
     return log_odds, slopes
 
 
@@ -61,8 +62,10 @@ def _integrate(
     slopes: Floats,
 ) -> None:  # pragma: no cover  (compiled)
     """Write the results of `log_odds_dropped`; masses are relative to the integrand at t_x."""
-    r, alpha, s, beta = parameters
+    step = 1 if parameters.shape[1] > 1 else 0
     for i in range(len(x)):
+        r, alpha = parameters[0, step * i], parameters[1, step * i]
+        s, beta = parameters[2, step * i], parameters[3, step * i]
         power, left, at_alpha, at_beta = r + x[i], T[i] - t_x[i], alpha + t_x[i], beta + t_x[i]
         base = min(at_alpha, at_beta)
         up_alpha, up_beta = np.log1p(left / at_alpha), np.log1p(left / at_beta)

@@ -43,7 +43,7 @@ def profile_intervals(
     dict of str to (float, float)
         Lower and upper end of each parameter, in the unit of the summary. An end that is not reached within
         ``exp(-14)`` to ``exp(14)`` (times: in units of mean T), or only because another parameter is at its
-        bound, is 0 or infinity: the data do not rule it out.
+        bound, is 0 or an infinity: the data do not rule it out.
 
     Raises
     ------
@@ -90,16 +90,15 @@ def profile_intervals(
     model._check_fitted()
     if not 0 < level < 1:
         raise InputError(f"level is {level}; it must be between 0 and 1, .95 for 95 %")
-    likelihood, unit = _likelihood(model, summary)
+    likelihood, scale, shift = _likelihood(model, summary)
     drop = float(chi2.ppf(level, 1))
-    intervals = {}
     with threadpool_limits(1, "blas"):
         hessian = numerical_hessian(likelihood.mean, likelihood.theta)
         top = _Point(likelihood.theta, *likelihood.mean(likelihood.theta), hessian)
-        for i, name in enumerate(model.NAMES):
-            low, high = (_end(likelihood, top, i, side, drop) for side in (-1, 1))
-            intervals[name] = (exp(low) * float(unit[i]), exp(high) * float(unit[i]))
-    return intervals
+        each = range(len(model.NAMES))
+        ends = [[_end(likelihood, top, i, side, drop) for i in each] for side in (-1, 1)]
+    low, high = (model.natural(np.array(end) * scale + shift).tolist() for end in ends)
+    return dict(zip(model.NAMES, zip(low, high, strict=True), strict=True))
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,9 +120,9 @@ class _Point:
     hessian: Floats
 
 
-def _likelihood(model: PurchaseModel, summary: "pd.DataFrame") -> tuple[_Likelihood, Floats]:
-    """Return the likelihood that the model was fitted by, and the unit of each parameter."""
-    histories = model._histories(summary)
+def _likelihood(model: PurchaseModel, summary: "pd.DataFrame") -> tuple[_Likelihood, Floats, Floats]:
+    """Return the likelihood that the model was fitted by, and scale and shift of each parameter there."""
+    histories = model.histories_of(summary)
     value, _ = model._log_likelihood(model.theta_, histories)
     if not isclose(value, model.log_likelihood_, rel_tol=1e-12, abs_tol=1e-6):
         raise InputError(
@@ -131,10 +130,10 @@ def _likelihood(model: PurchaseModel, summary: "pd.DataFrame") -> tuple[_Likelih
             f"{model.log_likelihood_:,.6f} where it was fitted; give the summary that it was fitted to"
         )
     customers = float(histories.weight.sum())
-    scale = float(histories.weight @ histories.T / customers)
-    unit = np.array([scale if name in model.TIMES else 1.0 for name in model.NAMES])
-    theta = np.clip(model.theta_ - np.log(unit), -BOUND, BOUND)
-    return _Likelihood(model._mean(histories.scaled(scale)), customers, theta), unit
+    whole, turn, shift = model.search_space(histories, centred=False)
+    scale = np.diag(turn)
+    theta = np.clip((model.theta_ - shift) / scale, -BOUND, BOUND)
+    return _Likelihood(model._mean(whole), customers, theta), scale, shift
 
 
 def _end(likelihood: _Likelihood, top: _Point, i: int, side: int, drop: float) -> float:

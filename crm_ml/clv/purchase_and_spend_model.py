@@ -13,11 +13,11 @@ from crm_ml.clv.lifetime_value import terms as value_terms
 from crm_ml.clv.mbg_cnbd_k import MbgCnbdK
 from crm_ml.clv.modified_beta_geo import ModifiedBetaGeo
 from crm_ml.clv.pareto_nbd import ParetoNBD
-from crm_ml.clv.purchase_histories import Histories
 from crm_ml.clv.purchase_model import PurchaseModel
 from crm_ml.clv.purchase_outlook import Outlook
 from crm_ml.clv.spend_summary import Spend
 from crm_ml.clv.valuation_terms import Terms
+from crm_ml.clv.with_covariates import WithCovariates
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -79,7 +79,8 @@ class Valuer:
         import pandas as pd
 
         length, force = value_terms(self.purchases, summary, terms.length, terms.annual_discount_rate)
-        histories, spend = Histories.of(summary), Spend.of(summary, self.spend.use_first_purchase)
+        histories = self.purchases.histories_of(summary)
+        spend = Spend.of(summary, self.spend.use_first_purchase)
         outlook = Outlook(self.purchases, histories, length, force)
         unknown = terms.horizon is None
         columns = {
@@ -91,6 +92,13 @@ class Valuer:
             columns |= values_of(self.purchases, self.spend, histories, spend, outlook, terms.margin)
         return pd.DataFrame(columns, index=summary.index)
 
+    @property
+    def covariates(self) -> tuple[str, ...]:
+        """Columns that a summary must have beside its own; none without covariates."""
+        model = self.purchases
+        names = (*model.purchases, *model.dropout) if isinstance(model, WithCovariates) else ()
+        return tuple(dict.fromkeys(names))
+
     def as_dict(self) -> dict[str, Any]:
         """Return both models, ready for JSON."""
         return {"name": self.name, "purchases": self.purchases.as_dict(), "spend": self.spend.as_dict()}
@@ -98,5 +106,8 @@ class Valuer:
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> "Valuer":
         """Return the valuer that `as_dict` described."""
-        purchases = PURCHASES[content["name"]].from_dict(content["purchases"])
+        kind, fitted = PURCHASES[content["name"]], content["purchases"]
+        purchases: PurchaseModel = (
+            WithCovariates.read(kind(), fitted) if "covariates" in fitted else kind.from_dict(fitted)
+        )
         return cls(content["name"], purchases, GammaGamma.from_dict(content["spend"]))

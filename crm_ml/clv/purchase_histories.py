@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -64,19 +64,27 @@ class Histories:
         """The mean age of customers, T."""
         return float(self.weight @ self.T / self.weight.sum())
 
-    def scaled(self, time: float) -> "Histories":
+    def scaled(self, time: float) -> Self:
         """Return the histories with times divided by `time`."""
         return replace(self, t_x=self.t_x / time, T=self.T / time)
 
-    def weighted(self, weight: Floats) -> "Histories":
+    def weighted(self, weight: Floats) -> Self:
         """Return the histories with other numbers of customers."""
         return replace(self, weight=weight)
 
-    def some(self, rows: int) -> "Histories":
+    def some(self, rows: int) -> Self:
         """Return about `rows` of the histories, evenly spread over their order."""
         step = max(len(self.x) // rows, 1)
-        part = slice(step // 2, None, step)
-        return replace(self, x=self.x[part], t_x=self.t_x[part], T=self.T[part], weight=self.weight[part])
+        return self.take(slice(step // 2, None, step))
+
+    def take(self, rows: "Ints | slice") -> Self:
+        """Return some of the histories with their weights; the rows of customers stay as they are."""
+        return replace(self, x=self.x[rows], t_x=self.t_x[rows], T=self.T[rows], weight=self.weight[rows])
+
+    def of_customers(self, rows: Ints) -> Self:
+        """Return the histories of some customers, one for each of them, in their order."""
+        each = self.take(self.row[rows])
+        return replace(each, weight=np.ones(len(rows)), row=np.arange(len(rows)))
 
     def for_each(self, values: Floats) -> Floats:
         """Expand values per history to values per customer, shape (n,) or (n, m)."""

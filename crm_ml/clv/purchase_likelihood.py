@@ -30,7 +30,7 @@ class PurchaseLikelihood(FittedParameters, ABC):
     likelihood itself.
     """
 
-    TIMES: ClassVar[tuple[str, ...]]
+    TIMES: tuple[str, ...]
     STARTS: ClassVar[tuple[tuple[float, ...], ...]]
 
     @abstractmethod
@@ -54,7 +54,7 @@ class PurchaseLikelihood(FittedParameters, ABC):
         NotConverged
             If no start leads to a maximum of the likelihood.
         """
-        self.fit_histories(Histories.of(summary))
+        self.fit_histories(self.grouped(summary))
         self.time_unit_ = time_unit_of(summary)
         return self
 
@@ -94,6 +94,21 @@ class PurchaseLikelihood(FittedParameters, ABC):
             fitted = follow(self._mean(whole), self.NAMES, start - shift, hessian, customers)
         return replace(fitted, theta=fitted.theta + shift)
 
+    def search_space(
+        self,
+        histories: Histories,
+        centred: bool = True,  # noqa: ARG002
+    ) -> tuple[Histories, Floats, Floats]:
+        """Return histories in the unit of the search, and matrix and shift that lead back to `theta_`.
+
+        Parameters
+        ----------
+        histories : Histories
+        centred : bool
+            Whether covariates have mean 0 there, so that other parameters are those of the mean customer.
+        """
+        return histories.scaled(histories.mean_age), np.eye(len(self.NAMES)), self._unit(histories)
+
     def _unit(self, histories: Histories) -> Floats:
         """Return what makes logarithms of parameters those in the unit of the search, when taken off."""
         log_scale = math.log(histories.mean_age)
@@ -114,7 +129,7 @@ class PurchaseLikelihood(FittedParameters, ABC):
         return objective
 
     def _params(self) -> dict[str, float]:
-        return dict(zip(self.NAMES, np.exp(self.theta_).tolist(), strict=True))
+        return dict(zip(self.NAMES, self.natural(self.theta_).tolist(), strict=True))
 
     @property
     def age_scale(self) -> float:
@@ -148,7 +163,7 @@ class PurchaseLikelihood(FittedParameters, ABC):
         if not 0 < level < 1:
             raise InputError(f"level is {level}; it must be between 0 and 1, .95 for 95 %")
         half = norm.ppf((1 + level) / 2) * np.sqrt(np.diag(self.covariance_))
-        low, high = np.exp(self.theta_ - half), np.exp(self.theta_ + half)
+        low, high = self.natural(self.theta_ - half), self.natural(self.theta_ + half)
         return dict(zip(self.NAMES, zip(low.tolist(), high.tolist(), strict=True), strict=True))
 
     def score(self, summary: "pd.DataFrame", y: None = None) -> float:  # noqa: ARG002  (of scikit-learn)
@@ -162,7 +177,7 @@ class PurchaseLikelihood(FittedParameters, ABC):
         InputError
             If the model is not fitted, `summary` is no valid summary, or in another unit of time.
         """
-        histories = self._histories(summary)
+        histories = self.histories_of(summary)
         return self._log_likelihood(self.theta_, histories)[0] / len(summary)
 
     def unit_for(self, summary: "pd.DataFrame") -> str | None:
@@ -182,9 +197,14 @@ class PurchaseLikelihood(FittedParameters, ABC):
             )
         return unit or self.time_unit_
 
-    def _histories(self, summary: "pd.DataFrame") -> Histories:
-        self.unit_for(summary)
+    def grouped(self, summary: "pd.DataFrame") -> Histories:
+        """Return the distinct histories of a summary; raises as `Histories.of`."""
         return Histories.of(summary)
+
+    def histories_of(self, summary: "pd.DataFrame") -> Histories:
+        """Return the distinct histories of a summary in the unit of time of the fit; raises as `unit_for`."""
+        self.unit_for(summary)
+        return self.grouped(summary)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fitted parameters, ready for JSON."""

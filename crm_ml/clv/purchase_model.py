@@ -2,7 +2,7 @@
 
 import math
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
@@ -27,6 +27,7 @@ class PurchaseModel(PurchaseLikelihood):
     """
 
     K_IS_ONE: ClassVar[bool] = True  # gaps between purchases are exponential
+    DROPOUT_EFFECTS: ClassVar[Mapping[str, float]] = {}  # weights of a covariate in logarithms
 
     @abstractmethod
     def alive_with_slopes(self, theta: Floats, histories: Histories) -> tuple[Floats, Floats]:
@@ -51,7 +52,7 @@ class PurchaseModel(PurchaseLikelihood):
 
     def probability_alive(self, summary: "pd.DataFrame") -> "pd.Series[float]":
         """Return the probability that each customer has not dropped out by now, shape (n,)."""
-        histories = self._histories(summary)
+        histories = self.histories_of(summary)
         return _series(summary, histories, self.alive_with_slopes(self.theta_, histories)[0], "p_alive")
 
     def expected_purchases(self, summary: "pd.DataFrame", horizon: Horizon) -> "pd.Series[float]":
@@ -63,13 +64,13 @@ class PurchaseModel(PurchaseLikelihood):
         horizon : timedelta or float
             A time, or a number in the unit of the summary.
         """
-        histories, length = self._histories(summary), self._finite(horizon, summary)
+        histories, length = self.histories_of(summary), self._finite(horizon, summary)
         expected = self.future(histories).expected(length)
         return _series(summary, histories, expected, "expected_purchases")
 
     def probability_of_purchase(self, summary: "pd.DataFrame", horizon: Horizon) -> "pd.Series[float]":
         """Return the probability of at least one purchase within a horizon, shape (n,)."""
-        histories, length = self._histories(summary), self._finite(horizon, summary)
+        histories, length = self.histories_of(summary), self._finite(horizon, summary)
         none = self.future(histories).none(length)
         return _series(summary, histories, 1 - none, "p_purchase")
 
@@ -82,7 +83,7 @@ class PurchaseModel(PurchaseLikelihood):
 
         if most < 0:
             raise InputError(f"most is {most}; it must be 0 or more")
-        histories, length = self._histories(summary), self._finite(horizon, summary)
+        histories, length = self.histories_of(summary), self._finite(horizon, summary)
         probabilities = histories.for_each(self.future(histories).counts(length, most))
         return pd.DataFrame(probabilities, index=summary.index)
 
@@ -115,7 +116,42 @@ class PurchaseModel(PurchaseLikelihood):
     def future_at(self, theta: Floats, histories: Histories) -> Future:
         """Return the future at some logarithms of the parameters."""
         alive, _ = self.states_with_slopes(theta, histories)
-        return self.future_of_states(alive, theta, histories.x, histories.T)
+        return self.future_of_states(alive, self.each(theta, histories), histories.x, histories.T)
+
+    def each(self, theta: Floats, histories: Histories) -> Floats:  # noqa: ARG002
+        """Return logarithms of the parameters of each history, (d, k), or (d,) where all have the same."""
+        return theta
+
+    def along(self, slopes: Floats, histories: Histories) -> Floats:  # noqa: ARG002
+        """Return gradients by `theta_` from those by the parameters of each history, shape (.., d, k)."""
+        return slopes
+
+    def parts(self, histories: Histories) -> "list[tuple[PurchaseModel, Any]]":  # noqa: ARG002
+        """Return models whose parameters are the same for all, each with the rows of its histories."""
+        return [(self, slice(None))]
+
+    def typical(self) -> "PurchaseModel":
+        """Return the model of a customer whose covariates are not known: the model itself without any."""
+        return self
+
+    def cohorts(self, summary: "pd.DataFrame") -> "list[tuple[PurchaseModel, Any]]":  # noqa: ARG002
+        """Return models of new customers such as those of a summary, each with the rows that are alike."""
+        return [(self, slice(None))]
+
+    def log_likelihood_each(
+        self,
+        theta: Floats,  # noqa: ARG002
+        histories: Histories,  # noqa: ARG002
+    ) -> tuple[Floats, Floats]:
+        """Return the log-likelihood of each history, (k,), and its gradient by the logarithms, (d, k).
+
+        Parameters
+        ----------
+        theta : numpy.ndarray, shape (d,) or (d, k)
+            Logarithms of the parameters, of all histories or of each.
+        histories : Histories
+        """
+        raise InputError(f"{type(self).__name__} takes no covariates; BetaGeo, ModifiedBetaGeo, ParetoNBD do")
 
     def future_of_states(self, alive: Floats, theta: Floats, x: Ints, T: Floats) -> Future:
         """Return the future of customers who are alive in each state with some probabilities, (states, k)."""

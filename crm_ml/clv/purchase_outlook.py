@@ -5,6 +5,7 @@ import math
 from collections import OrderedDict
 from collections.abc import Callable
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -17,7 +18,7 @@ _NODES = 24
 _FOREVER = 45.0
 _STEP = 1e-4
 _TINY = 1e-300
-_MOST = 16
+_MOST = 64
 _kept: OrderedDict[tuple[object, ...], AgePolynomials] = OrderedDict()
 
 
@@ -53,7 +54,8 @@ class Outlook:
     def expected(self) -> Floats:
         """Expected purchases within the horizon, not discounted, shape (k,)."""
         x, T = self._histories.x, self._histories.T
-        future = self._model.future_of_states(self._states[0], self._model.theta_, x, T)
+        theta = self._model.each(self._model.theta_, self._histories)
+        future = self._model.future_of_states(self._states[0], theta, x, T)
         return future.expected(self._length)
 
     @cached_property
@@ -68,7 +70,9 @@ class Outlook:
     def log_slopes(self) -> Floats:
         """Gradient of the logarithm of `discounted` by those of the parameters, shape (d, k)."""
         alive, of_alive = self._states
-        slopes = of_alive + self._by_age(_slopes_if_alive).reshape(of_alive.shape)
+        if_alive = self._by_age(_slopes_if_alive)
+        shape = (self._model.states, -1, if_alive.shape[1])
+        slopes = of_alive + self._model.along(if_alive.reshape(shape), self._histories)
         if self._model.states == 1:
             return np.asarray(slopes[0])
         with np.errstate(divide="ignore"):
@@ -86,19 +90,36 @@ class Outlook:
 
     def _by_age(self, quantity: "Callable[[PurchaseModel, Ints, Floats, float, float], Floats]") -> Floats:
         """Return a quantity of each history, by polynomials that all customers of a model share."""
-        model, terms = self._model, (self._length, self._force)
+        parts = self._model.parts(self._histories)
+        each = [self._of_part(quantity, model, rows) for model, rows in parts]
+        if len(parts) == 1:
+            return each[0]
+        joined = np.empty((len(each[0]), len(self._histories.x)))
+        for values, (_, rows) in zip(each, parts, strict=True):
+            joined[:, rows] = values
+        return joined
+
+    def _of_part(
+        self, quantity: "Callable[[PurchaseModel, Ints, Floats, float, float], Floats]",
+        model: PurchaseModel, rows: Any,
+    ) -> Floats:  # fmt: skip
+        x, T, terms = self._histories.x[rows], self._histories.T[rows], (self._length, self._force)
+        if model.theta_.ndim > 1:  # each history has its own parameters
+            return quantity(model, x, T, *terms)
         key = (quantity, type(model), model.states, model.theta_.tobytes(), *terms)
         if key not in _kept:
             pinned = copy.copy(model)  # which may be fitted again
             _kept[key] = AgePolynomials(lambda x, T: quantity(pinned, x, T, *terms), model.age_scale)
             while len(_kept) > _MOST:
                 _kept.popitem(last=False)
-        return _kept[key](self._histories.x, self._histories.T)
+        return _kept[key](x, T)
 
 
 def _slopes_if_alive(model: PurchaseModel, x: Ints, T: Floats, length: float, force: float) -> Floats:
     """Return the gradient of `log_if_alive` of each state, shape (states * d, j), by central differences."""
     steps = _STEP * np.eye(len(model.theta_))
+    if model.theta_.ndim > 1:
+        steps = steps[:, :, None]
     slopes = []
     for state in range(model.states):
         up, down = (

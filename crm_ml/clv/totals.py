@@ -72,11 +72,7 @@ class _Sample:
         some = rest[:: max(math.ceil(len(rest) / _REST), 1)]
         weight = np.concatenate([np.ones(len(top)), np.full(len(some), len(rest) / max(len(some), 1))])
         rows = np.concatenate([top, some])
-        at = histories.row[rows]
-        each = Histories(
-            histories.x[at], histories.t_x[at], histories.T[at], np.ones(len(at)), np.arange(len(at))
-        )
-        return cls(each, rows, weight)
+        return cls(histories.of_customers(rows), rows, weight)
 
 
 def total_purchases(
@@ -107,7 +103,7 @@ def total_purchases(
     distribution around the fit, so parameters at the end of their range count. Of more than 600 customers
     the 300 with the largest expectation and every so many of the rest carry the spread of all.
     """
-    histories, length = Histories.of(summary), _finite(model, summary, horizon)
+    histories, length = model.histories_of(summary), _finite(model, summary, horizon)
     expected = model.future(histories).expected(length)[histories.row]
     sample = _Sample.of(histories, expected)
     theta = posterior_of_purchases(model, histories, rng)
@@ -142,7 +138,10 @@ def total_value(
         season does. Their root mean square, with Student's t of as many degrees, widens the prediction.
     """
     purchases, spend_model = valuer.purchases, valuer.spend
-    histories, spend = Histories.of(summary), Spend.of(summary, valuer.spend.use_first_purchase)
+    histories, spend = (
+        valuer.purchases.histories_of(summary),
+        Spend.of(summary, valuer.spend.use_first_purchase),
+    )
     length = _finite(purchases, summary, terms.length)
     args = terms.length, terms.annual_discount_rate, terms.margin
     values = factor * lifetime_value(purchases, spend_model, summary, *args).to_numpy(dtype=np.float64)

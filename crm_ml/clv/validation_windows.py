@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from crm_ml.clv.customer_attributes import with_attributes
 from crm_ml.clv.observed_outcomes import Outcomes, outcomes
 from crm_ml.clv.summary import summarize
 from crm_ml.clv.valuation_terms import Terms
@@ -50,12 +51,15 @@ class WindowSource:
         Restrict to these; all by default.
     data_ends_at : date, optional
         First day that the tables do not cover.
+    attributes : tuple of str
+        Attributes of customers that stand beside their summary.
     """
 
     tables: Tables
     time_unit: str
     customers: Collection[str] | None = None
     data_ends_at: date | None = None
+    attributes: tuple[str, ...] = ()
     _models: dict[tuple[str, datetime], Any] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -74,6 +78,8 @@ class WindowSource:
             while len(self._summaries) >= _RETAINED:
                 del self._summaries[next(iter(self._summaries))]
             own = frame if self.customers is None else frame[frame.index.isin(self.customers)]
+            if self.attributes:
+                own = with_attributes(own, self.tables, self.attributes)
             self._summaries[moment] = own
         return self._summaries[moment]
 

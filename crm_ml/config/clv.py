@@ -50,6 +50,32 @@ class ValueSplit(Strict):
         return self
 
 
+class CovariatesConfig(Strict):
+    """Attributes of customers by which they buy more or drop out sooner.
+
+    Parameters
+    ----------
+    purchases : tuple of str
+        Attributes of the table ``customers`` that the rate of purchases follows from.
+    dropout : tuple of str
+        Those that dropping out follows from.
+    """
+
+    purchases: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    dropout: Annotated[tuple[str, ...], Field(strict=False)] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All attributes, each once."""
+        return tuple(dict.fromkeys((*self.purchases, *self.dropout)))
+
+    @model_validator(mode="after")
+    def _some(self) -> Self:
+        if not self.names:
+            raise ValueError("covariates need an attribute under purchases or dropout")
+        return self
+
+
 class CandidateConfig(Strict):
     """A purchase model and a spend model.
 
@@ -61,16 +87,28 @@ class CandidateConfig(Strict):
         Whether Gamma-Gamma learns from the first purchase too.
     largest_correlation : float
         Correlation of frequency and spend beyond which each band of frequency gets its own level of spend.
+    covariates : CovariatesConfig, optional
+        Attributes that the purchase model knows; not for mbg_cnbd_k.
     """
 
     purchases: Literal["beta_geo", "modified_beta_geo", "pareto_nbd", "mbg_cnbd_k"]
     first_purchase: bool = False
     largest_correlation: Annotated[float, Field(ge=0, le=1)] = 0.3
+    covariates: CovariatesConfig | None = None
+
+    @model_validator(mode="after")
+    def _takes_covariates(self) -> Self:
+        if self.covariates is not None and self.purchases == "mbg_cnbd_k":
+            raise ValueError("mbg_cnbd_k takes no covariates; beta_geo, modified_beta_geo and pareto_nbd do")
+        return self
 
     @property
     def name(self) -> str:
         """Name in the tables of a run, such as ``"pareto_nbd, first purchase"``."""
-        return f"{self.purchases}, first purchase" if self.first_purchase else self.purchases
+        told: list[str] = [self.purchases]
+        if self.covariates is not None:
+            told.append(f"covariates {' '.join(self.covariates.names)}")
+        return ", ".join([*told, "first purchase"] if self.first_purchase else told)
 
 
 class ChallengerConfig(Strict):
@@ -159,6 +197,12 @@ class ClvRun(Run):
                 f"register_as.as_of {self.register_as.as_of} lies before the test {self.split.test}"
             )
         return self
+
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """Attributes of customers that candidates know, each once."""
+        known = [each.covariates.names for each in self.candidates if each.covariates is not None]
+        return tuple(dict.fromkeys(name for names in known for name in names))
 
     def window_days(self, as_of: date) -> int:
         """Return the length of the window of a snapshot: the horizon, but at most until the test snapshot."""

@@ -122,7 +122,8 @@ class Plotted:
         """The lifetime-value model, and the summary of the day of the fit."""
         model: ClvModel = model_folder.load(self.folder)
         day = self.config.register_as.as_of
-        return model, clv.summarize(self.known, day, model.time_unit, with_first_value=True, data_ends_at=day)
+        summary = clv.summarize(self.known, day, model.time_unit, with_first_value=True, data_ends_at=day)
+        return model, clv.with_attributes(summary, self.known, model.covariates)
 
     def _one(self, name: str, drawn: ModelPlot | None) -> Draw:
         def plot(*args: Any, **options: Any) -> "Figure":

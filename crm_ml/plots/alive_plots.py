@@ -102,7 +102,8 @@ def p_alive_matrix(model: PurchaseModel, summary: "pd.DataFrame", *, ax: "Axes |
     """Draw the probability of being alive by number and time of the repeat purchases.
 
     All cells are of a customer as old as the oldest one of the summary. Contours leave out customers without
-    a repeat purchase: they have no recency, and some models hold them alive for certain.
+    a repeat purchase: they have no recency, and some models hold them alive for certain. Covariates of the
+    model, if any, are the means of its customers.
 
     Parameters
     ----------
@@ -123,7 +124,7 @@ def p_alive_matrix(model: PurchaseModel, summary: "pd.DataFrame", *, ax: "Axes |
         If the model is not fitted, or `summary` is no valid summary.
     """
     grid, shape, axis = _grid(model, summary)
-    alive = model.probability_alive(grid).to_numpy().reshape(shape)
+    alive = model.typical().probability_alive(grid).to_numpy().reshape(shape)
     axes = axes_or_new(ax, 7.4, 5.6)
     title = f"P(alive) of a customer first seen T = {axis.age:.4g} {axis.unit} ago"
     heat_map(axes, axis.frequency, axis.recency, alive, "P(alive) (0 to 1)", title, _CONTOURS, (0, 1))
@@ -157,7 +158,7 @@ def purchases_matrix(
        Journal of Marketing Research 42, figure 2.
     """
     grid, shape, axis = _grid(model, summary)
-    expected = model.expected_purchases(grid, horizon).to_numpy().reshape(shape)
+    expected = model.typical().expected_purchases(grid, horizon).to_numpy().reshape(shape)
     axes = axes_or_new(ax, 7.4, 5.6)
     span = f"{horizon.days} days" if isinstance(horizon, timedelta) else f"{horizon:.4g} {axis.unit}"
     title = f"Purchases in {span} of a customer first seen {axis.age:.4g} {axis.unit} ago"

@@ -58,11 +58,15 @@ class ClvSource(Source):
         InputError
             If a value is missing, infinite or negative.
         """
+        from crm_ml.clv.customer_attributes import with_attributes
         from crm_ml.clv.summary import summary_chunks
 
         as_of = day.snapshot.as_of  # whose distance to the tables is checked before
         per_major = minor_per_major(_currency(day))
         summaries = summary_chunks(day.tables, as_of, self.model.time_unit, CHUNK_ROWS, per_major)
+        names = self.model.covariates
+        if names:
+            summaries = (with_attributes(summary, day.tables, names) for summary in summaries)
         rows = (self._rows(summary, per_major) for summary in summaries)
         return parquet.write(rows, schema(), output.path)
 

@@ -140,6 +140,9 @@ def test_thirteen_weeks_end_on_the_same_day_in_both_units():
 class Steady:
     """Expects a purchase every two days."""
 
+    def cohorts(self, _):
+        return [(self, slice(None))]
+
     def expected_since_first(self, times):
         return np.array(times) / 2
 

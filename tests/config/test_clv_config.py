@@ -80,6 +80,14 @@ def test_the_smallest_run_and_its_defaults():
             {"candidates": [{"purchases": "beta_geo", "largest_correlation": 1.5}]},
             "candidates[0].largest_correlation: Input should be less than or equal to 1",
         ),
+        (
+            {"candidates": [{"purchases": "mbg_cnbd_k", "covariates": {"purchases": ["channel"]}}]},
+            "candidates[0]: mbg_cnbd_k takes no covariates; beta_geo, modified_beta_geo and pareto_nbd do",
+        ),
+        (
+            {"candidates": [{"purchases": "beta_geo", "covariates": {"dropout": []}}]},
+            "candidates[0].covariates: covariates need an attribute under purchases or dropout",
+        ),
         ({"challenger": {"windows": 0}}, "challenger.windows: Input should be greater"),
         ({"challenger": {"options": {"rounds": [1]}}}, "challenger.options.rounds"),
         ({"worth": {"margin": 0.0}}, "worth.margin: Input should be greater than 0"),
@@ -108,6 +116,22 @@ def test_a_mistake_is_named_with_its_place(change, words):
         config(**change)
     assert words in str(caught.value)
     assert str(caught.value).startswith("small.yaml: ")
+
+
+def test_attributes_of_all_candidates_are_known_each_once():
+    known = {"purchases": ["channel", "age"], "dropout": ["channel"]}
+    run = config(
+        candidates=[
+            {"purchases": "beta_geo"},
+            {"purchases": "beta_geo", "covariates": known, "first_purchase": True},
+            {"purchases": "pareto_nbd", "covariates": {"dropout": ["city"]}},
+        ]
+    )
+    assert run.attributes == ("channel", "age", "city")
+    assert [each.name for each in run.candidates] == [
+        "beta_geo", "beta_geo, covariates channel age, first purchase", "pareto_nbd, covariates city"
+    ]  # fmt: skip
+    assert config().attributes == ()
 
 
 def test_all_mistakes_stand_in_one_message():

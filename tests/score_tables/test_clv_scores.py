@@ -112,6 +112,7 @@ class Fixed:
     """A model that says what it is told of every customer."""
 
     time_unit = "D"
+    covariates = ()
 
     def __init__(self, horizon=timedelta(days=30), **said):
         self.terms, self.said = Terms(horizon, 0.1), said

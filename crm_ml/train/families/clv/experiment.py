@@ -142,7 +142,7 @@ def source_of(config: ClvRun, tables: Tables) -> WindowSource:
     if config.target.purpose is not None:
         today = Snapshot(as_utc(config.register_as.as_of), timedelta(days=1))
         customers = consenting(tables, today, config.target.purpose)
-    return WindowSource(tables, config.time_unit, customers, config.data.ends_at)
+    return WindowSource(tables, config.time_unit, customers, config.data.ends_at, config.attributes)
 
 
 def choose(
@@ -262,7 +262,7 @@ def _candidate(config: ClvRun, model: ClvModel, source: WindowSource, window: Va
         name=config.register_as.name,
         save=lambda folder: model_folder.save(model, folder, "clv", profile=profile, **details),
         loader_module=clv_pyfunc.__name__,
-        inputs=dict.fromkeys(clv_pyfunc.INPUTS, "double"),
+        inputs=dict.fromkeys(clv_pyfunc.INPUTS, "double") | clv_pyfunc.covariate_inputs(model),
         outputs=dict.fromkeys(clv_pyfunc.OUTPUTS, "double"),
     )
 

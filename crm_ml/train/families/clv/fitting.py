@@ -11,6 +11,7 @@ from crm_ml.clv.purchase_and_spend_model import PURCHASES, Valuer
 from crm_ml.clv.purchase_calendar import with_gaps
 from crm_ml.clv.purchase_model import PurchaseModel
 from crm_ml.clv.validation_windows import WindowSource
+from crm_ml.clv.with_covariates import WithCovariates
 from crm_ml.config import ClvRun
 
 if TYPE_CHECKING:
@@ -29,11 +30,14 @@ def fit_one(config: ClvRun, source: WindowSource, as_of: datetime, name: str) ->
 
     def purchases(summary: "pd.DataFrame") -> PurchaseModel:
         model = PURCHASES[candidate.purchases]()
+        known = candidate.covariates
+        if known is not None:
+            return WithCovariates(model, known.purchases, known.dropout).fit(summary)
         return model.fit(summary if model.K_IS_ONE else with_gaps(summary, source.tables, as_of))
 
     return Valuer(
         candidate.purchases,
-        source.fitted(candidate.purchases, as_of, purchases),
+        source.fitted(f"{candidate.purchases} {candidate.covariates}", as_of, purchases),
         source.fitted(f"spend {settings}", as_of, lambda frame: GammaGamma(*settings).fit(frame)),
     )
 
