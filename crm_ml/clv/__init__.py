@@ -1,9 +1,12 @@
 """Customer lifetime value: how often a customer will buy, for how much, and what that is worth."""
 
+from crm_ml.clv.alive_path import alive_path
 from crm_ml.clv.beta_geo import BetaGeo
 from crm_ml.clv.cohort_retention import retention
+from crm_ml.clv.cumulative_purchases import cumulative
 from crm_ml.clv.customer_attributes import with_attributes
 from crm_ml.clv.gamma_gamma import GammaGamma
+from crm_ml.clv.generator import generate
 from crm_ml.clv.lifetime_value import discounted_purchases, lifetime_value, value_with_interval
 from crm_ml.clv.mbg_cnbd_k import MbgCnbdK
 from crm_ml.clv.modified_beta_geo import ModifiedBetaGeo
@@ -21,7 +24,10 @@ __all__ = [
     "ModifiedBetaGeo",
     "ParetoNBD",
     "WithCovariates",
+    "alive_path",
+    "cumulative",
     "discounted_purchases",
+    "generate",
     "lifetime_value",
     "months",
     "profile_intervals",

@@ -7,17 +7,21 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
+
 from crm_ml.clv.newton import BOUND
 from crm_ml.clv.purchase_calendar import Calendar
 from crm_ml.clv.purchase_histories import plain_names
 from crm_ml.clv.purchase_model import PurchaseModel
 from crm_ml.clv.purchase_regularity import Regularity, regularity
 from crm_ml.clv.season import LEAST_FACTOR, MONTHS, Season, season
-from crm_ml.clv.time_units import DAYS, NAMES, Horizon, in_units
+from crm_ml.clv.time_units import DAYS, NAMES, Horizon, each_in_units, in_units
 from crm_ml.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from crm_ml.clv.time_units import Horizons
 
 logger = logging.getLogger(__name__)
 Kind = Literal["horizon", "bound", "season", "regularity", "cohorts"]
@@ -85,11 +89,11 @@ def cautions(
 
 
 def of_horizon_and_bounds(
-    model: PurchaseModel, summary: "pd.DataFrame", horizon: Horizon
+    model: PurchaseModel, summary: "pd.DataFrame", horizon: "Horizon | Horizons"
 ) -> list[dict[str, Any]]:
     """Return the cautions of horizon and bounds as plain data, which frames can hold; log the former."""
     summary = plain_names(summary)
-    beyond = _horizon(summary, in_units(horizon, model.unit_for(summary)))
+    beyond = _horizon(summary, float(np.max(each_in_units(horizon, model.unit_for(summary), summary.index))))
     if beyond is not None:
         logger.warning("%s", beyond.text)
     return [item.as_dict() for item in (beyond, _bound(model, summary)) if item is not None]

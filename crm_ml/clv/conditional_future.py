@@ -35,11 +35,11 @@ class Future(Protocol):
         """Return the expected number of purchases within `horizon`, shape (k,) or one for all."""
         ...
 
-    def none(self, horizon: float) -> Floats:
+    def none(self, horizon: Floats | float) -> Floats:
         """Return the probability of no purchase within `horizon`, shape (k,)."""
         ...
 
-    def counts(self, horizon: float, most: int) -> Floats:
+    def counts(self, horizon: Floats | float, most: int) -> Floats:
         """Return the probability of exactly 0..most purchases within `horizon`, shape (k, most + 1)."""
         ...
 
@@ -85,11 +85,11 @@ class BetaGeometricFuture:
             if_alive[left] = purchases(self.r[left], a[left], self.b[left], ratio[left])
         return np.asarray(self.alive * if_alive)
 
-    def none(self, horizon: float) -> Floats:
+    def none(self, horizon: Floats | float) -> Floats:
         """Return ``1 - alive * (1 - (alpha / (alpha + horizon)) ** r)``."""
         return np.asarray(1 + self.alive * np.expm1(-self.r * np.log1p(horizon / self.alpha)))
 
-    def counts(self, horizon: float, most: int) -> Floats:
+    def counts(self, horizon: Floats | float, most: int) -> Floats:
         """Return the distribution of the number of purchases: equation 8 of [1]_ by logarithms."""
         poisson = negative_binomial(self.r, self.alpha, horizon, most)
         stayed = np.exp(_log_beta_ratio(self.a, self.b, 0, most))
@@ -136,11 +136,11 @@ class ParetoFuture:
         grown = np.log1p(horizon / self.beta)
         return np.asarray(self.alive * self.r * self.beta / self.alpha * grown * exprel((1 - self.s) * grown))
 
-    def none(self, horizon: float) -> Floats:
+    def none(self, horizon: Floats | float) -> Floats:
         """Return the probability of no purchase, by integration over the time of dropping out."""
         return self.counts(horizon, 0)[:, 0]
 
-    def counts(self, horizon: float, most: int) -> Floats:
+    def counts(self, horizon: Floats | float, most: int) -> Floats:
         """Return the distribution of the number of purchases, by integration over the time of dropping out.
 
         ``P(n) = S(h) NB(n; h) + integral of f(t) NB(n; t)`` with the Pareto survival S and density f, by

@@ -12,6 +12,7 @@ from crm_ml.clv.order_days import checked_lines, purchase_days
 from crm_ml.clv.purchase_histories import Floats, Ints, plain_names
 from crm_ml.clv.purchase_model import PurchaseModel
 from crm_ml.clv.time_units import DAYS
+from crm_ml.errors import InputError
 from crm_ml.snapshots import Snapshot
 from crm_ml.tables.bundle import Tables, to_pandas
 
@@ -40,7 +41,11 @@ class Cumulative:
 
 
 def cumulative(
-    tables: Tables, snapshot: Snapshot, summary: "pd.DataFrame", models: Mapping[str, PurchaseModel]
+    tables: Tables,
+    snapshot: Snapshot,
+    summary: "pd.DataFrame",
+    models: Mapping[str, PurchaseModel],
+    every_days: int = 7,
 ) -> Cumulative:
     """Count repeat purchases of the customers of a summary week by week until the end of the horizon.
 
@@ -55,18 +60,27 @@ def cumulative(
         Of the snapshot.
     models : mapping of str to PurchaseModel
         Fitted to `summary`.
+    every_days : int
+        Days between the times; 1 for a daily curve.
+
+    Raises
+    ------
+    InputError
+        If `every_days` is no whole number from 1 on.
 
     References
     ----------
     .. [1] Fader, Hardie and Lee (2005). "Counting your customers" the easy way. Marketing Science 24,
        figure 3.
     """
+    if not isinstance(every_days, int) or every_days < 1:
+        raise InputError(f"every_days is {every_days!r}; it must be a whole number of days, 1 or more")
     summary = plain_names(summary)
     days_per_unit = DAYS[str(summary.attrs["time_unit"])]
     ages = np.round(summary["T"].to_numpy() * days_per_unit).astype(np.int64)
     start = int(ages.max())
     ends = start + snapshot.horizon // timedelta(days=1)
-    days = np.arange(0, ends + 1, 7, dtype=np.int64)
+    days = np.arange(0, ends + 1, every_days, dtype=np.int64)
     first_day = start - ages
     expected = {
         name: sum(
@@ -80,7 +94,7 @@ def cumulative(
     )
 
 
-def _expected(model: PurchaseModel, first_day: Ints, days: Ints, days_per_unit: int) -> Floats:
+def _expected(model: PurchaseModel, first_day: Ints, days: Ints, days_per_unit: float) -> Floats:
     since = np.arange(int(days[-1]) + 1)
     curve = model.expected_since_first((since / days_per_unit).tolist())
     begun = np.bincount(first_day, minlength=int(days[-1]) + 1)[: int(days[-1]) + 1]

@@ -56,11 +56,11 @@ class ErlangFuture:
             total[many] = purchases(self.r[many], self.a, self.b[many], ratio[many] / self.k)
         return np.asarray(self.alive * total)
 
-    def none(self, horizon: float) -> Floats:
+    def none(self, horizon: Floats | float) -> Floats:
         """Return the probability of no purchase within `horizon`."""
         return np.asarray(1 - self.alive * self._at_least(1, horizon))
 
-    def counts(self, horizon: float, most: int) -> Floats:
+    def counts(self, horizon: Floats | float, most: int) -> Floats:
         """Return the probability of exactly 0..most purchases within `horizon`, shape (m, most + 1)."""
         tails = [np.ones(len(self.r))]
         tails += [self.alive * self._at_least(n, horizon) for n in range(1, most + 2)]
@@ -74,7 +74,7 @@ class ErlangFuture:
         bought = np.minimum((phases + self.phase) // self.k, until_coin)
         return np.asarray(bought * (rng.random(len(rate)) < self.alive), dtype=np.float64)
 
-    def _at_least(self, n: int, horizon: float) -> Floats:
+    def _at_least(self, n: int, horizon: Floats | float) -> Floats:
         """Return the probability of at least n purchases of customers who are alive."""
         from scipy.special import betainc, betaln
 
@@ -102,11 +102,11 @@ class PhasedFuture:
         """Return the expected number of purchases within `horizon`."""
         return np.asarray(sum(part.expected(horizon) for part in self.phases))
 
-    def none(self, horizon: float) -> Floats:
+    def none(self, horizon: Floats | float) -> Floats:
         """Return the probability of no purchase within `horizon`."""
         return np.asarray(1 - sum(1 - part.none(horizon) for part in self.phases))
 
-    def counts(self, horizon: float, most: int) -> Floats:
+    def counts(self, horizon: Floats | float, most: int) -> Floats:
         """Return the probability of exactly 0..most purchases within `horizon`, shape (m, most + 1)."""
         total = np.asarray(sum(part.counts(horizon, most) for part in self.phases))
         total[:, 0] -= len(self.phases) - 1

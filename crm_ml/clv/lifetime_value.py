@@ -11,11 +11,13 @@ from crm_ml.clv.purchase_histories import Floats, Histories
 from crm_ml.clv.purchase_model import PurchaseModel
 from crm_ml.clv.purchase_outlook import Outlook
 from crm_ml.clv.spend_summary import Spend
-from crm_ml.clv.time_units import DAYS, YEAR_DAYS, Horizon, in_units
+from crm_ml.clv.time_units import DAYS, YEAR_DAYS, Horizon, each_in_units
 from crm_ml.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from crm_ml.clv.time_units import Horizons
 
 _WIDEST = 20.0
 LEVEL = 0.95
@@ -25,7 +27,7 @@ def lifetime_value(
     purchases_model: PurchaseModel,
     value_model: GammaGamma,
     summary: "pd.DataFrame",
-    horizon: Horizon,
+    horizon: "Horizon | Horizons",
     annual_discount_rate: float = 0.0,
     margin: float = 1.0,
 ) -> "pd.Series[float]":
@@ -39,7 +41,7 @@ def lifetime_value(
         Fitted.
     summary : pandas.DataFrame, shape (n, ...)
         Of `crm_ml.clv.summarize`.
-    horizon : timedelta or float
+    horizon : timedelta or float, or a Series, array or list of one for each customer
         A time such as ``months(12)``, or a number in the unit of the summary. ``math.inf`` is the residual
         value, which needs a discount.
     annual_discount_rate : float
@@ -75,13 +77,18 @@ def lifetime_value(
 
 
 def discounted_purchases(
-    model: PurchaseModel, summary: "pd.DataFrame", horizon: Horizon, annual_discount_rate: float = 0.0
+    model: PurchaseModel,
+    summary: "pd.DataFrame",
+    horizon: "Horizon | Horizons",
+    annual_discount_rate: float = 0.0,
 ) -> "pd.Series[float]":
     """Return the discounted expected purchases (DET) of each customer; all else as `lifetime_value`."""
     import pandas as pd
 
     length, force = terms(model, summary, horizon, annual_discount_rate)
     histories = model.histories_of(summary)
+    if not isinstance(length, float):
+        histories, length = histories.apart(length)
     purchases = Outlook(model, histories, length, force).discounted
     return pd.Series(histories.for_each(purchases), index=summary.index, name="discounted_purchases")
 
@@ -90,7 +97,7 @@ def value_with_interval(
     purchases_model: PurchaseModel,
     value_model: GammaGamma,
     summary: "pd.DataFrame",
-    horizon: Horizon,
+    horizon: "Horizon | Horizons",
     annual_discount_rate: float = 0.0,
     margin: float = 1.0,
 ) -> "pd.DataFrame":
@@ -113,6 +120,8 @@ def value_with_interval(
 
     length, force = terms(purchases_model, summary, horizon, annual_discount_rate)
     histories = purchases_model.histories_of(summary)
+    if not isinstance(length, float):
+        histories, length = histories.apart(length)
     spend = Spend.of(summary, value_model.use_first_purchase)
     outlook = Outlook(purchases_model, histories, length, force)
     columns = values_of(purchases_model, value_model, histories, spend, outlook, margin)
@@ -141,21 +150,21 @@ def values_of(
 
 
 def terms(
-    model: PurchaseModel, summary: "pd.DataFrame", horizon: Horizon, annual_discount_rate: float
-) -> tuple[float, float]:
-    """Return the horizon in the unit of the summary, and the force of interest for each such unit."""
+    model: PurchaseModel, summary: "pd.DataFrame", horizon: "Horizon | Horizons", annual_discount_rate: float
+) -> tuple[Floats | float, float]:
+    """Return horizons in the unit of the summary, and the force of interest for each such unit."""
     unit = model.unit_for(summary)
-    length = in_units(horizon, unit)
+    length = each_in_units(horizon, unit, summary.index)
     if not (math.isfinite(annual_discount_rate) and annual_discount_rate >= 0):
         raise InputError(f"annual_discount_rate is {annual_discount_rate}; it must be 0 or more, .1 for 10 %")
-    if math.isinf(length) and annual_discount_rate == 0:
+    if np.isinf(length).any() and annual_discount_rate == 0:
         raise InputError(
             "horizon is infinite and nothing is discounted; give an annual_discount_rate above 0"
         )
     if annual_discount_rate > 0 and unit is None:
         raise InputError(
             "the summary does not say its unit of time, which a yearly discount needs; set "
-            'summary.attrs["time_unit"] to "D" or "W"'
+            'summary.attrs["time_unit"] to "D", "W", "M" or "h"'
         )
     days = DAYS[unit] if unit is not None else 1
     return length, math.log1p(annual_discount_rate) * days / YEAR_DAYS

@@ -170,6 +170,13 @@ class MbgCnbdK(PurchaseModel):
         alive = np.full(1, b / (a + b))
         return of_new(self.future_if(alive, self.theta_, nothing, np.zeros(1)), times)
 
+    @classmethod
+    def of_params(cls, params: Mapping[str, float], time_unit: str | None = None, k: int = 1) -> Self:
+        """Return the model with some parameters and k; see `PurchaseModel.of_params`."""
+        model = super().of_params(params, time_unit)
+        model.k_ = int(cls(k).k or 1)
+        return model
+
     def as_dict(self) -> dict[str, Any]:
         """Return the fitted parameters and k, ready for JSON."""
         return super().as_dict() | {"k": self.k_}

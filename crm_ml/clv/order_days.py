@@ -7,6 +7,7 @@ from typing import Any
 
 import narwhals as nw
 
+from crm_ml.clv.purchase_periods import Period, with_periods_ago
 from crm_ml.errors import InputError
 from crm_ml.snapshots import Snapshot
 from crm_ml.tables.bundle import Tables
@@ -88,7 +89,9 @@ def snapshot_of(orders: Any, as_of: "str | date | datetime") -> Snapshot:
     return Snapshot(on_clock_of(zone, as_of), timedelta(days=1))  # only the past is read
 
 
-def purchase_days(lines: "nw.LazyFrame[Any]", snapshot: Snapshot) -> "nw.LazyFrame[Any]":
+def purchase_days(
+    lines: "nw.LazyFrame[Any]", snapshot: Snapshot, period: Period = "D"
+) -> "nw.LazyFrame[Any]":
     """Return each customer's days with a purchase and the amount paid for the orders of that day.
 
     Parameters
@@ -97,6 +100,8 @@ def purchase_days(lines: "nw.LazyFrame[Any]", snapshot: Snapshot) -> "nw.LazyFra
         Of `Lines`, restricted to the period of interest.
     snapshot : Snapshot
         Days are counted back from its `as_of`, see `crm_ml.snapshots.Snapshot.days_since`.
+    period : {"D", "h", "W", "M"}
+        Hours, calendar weeks or months in place of days; see `crm_ml.clv.purchase_periods`.
 
     Returns
     -------
@@ -104,7 +109,7 @@ def purchase_days(lines: "nw.LazyFrame[Any]", snapshot: Snapshot) -> "nw.LazyFra
         customer_id, days_ago (integer, negative after `as_of`), cents (integer, at least 0). Refunds are
         subtracted on the first day of their order; those whose order is not among the rows are dropped.
     """
-    lines = lines.with_columns(days_ago=snapshot.days_since(nw.col("ordered_at_epoch_s")).cast(nw.Int64))
+    lines = with_periods_ago(lines, snapshot, period)
     if "refund" in lines.collect_schema():
         lines = _netted(lines)
     days = lines.group_by("customer_id", "days_ago").agg(cents=nw.col("paid_cents").sum())

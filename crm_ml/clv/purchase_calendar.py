@@ -10,6 +10,7 @@ import numpy as np
 from crm_ml.clv.order_days import checked_lines, purchase_days, snapshot_of
 from crm_ml.clv.purchase_histories import Floats, Ints
 from crm_ml.clv.time_units import check_unit
+from crm_ml.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,7 +48,7 @@ class Calendar:
         repeat = self.is_repeat
         return self.row[repeat], -np.diff(self.days_ago, prepend=0)[repeat].astype(np.float64)
 
-    def log_gaps(self, unit_days: int) -> Floats:
+    def log_gaps(self, unit_days: float) -> Floats:
         """Return the sum of the logarithms of each customer's gaps in a unit of time, shape (n,)."""
         row, length = self.gaps
         sums = np.bincount(row, weights=np.log(length / unit_days), minlength=self.customers)
@@ -61,6 +62,8 @@ def with_gaps(summary: "pd.DataFrame", orders: Any, as_of: "str | date | datetim
     summary. Parameters, raises: as `purchase_calendar`, also if the summary does not say its unit.
     """
     unit_days = check_unit(str(summary.attrs.get("time_unit")))
+    if summary.attrs["time_unit"] == "h" or summary.attrs.get("calendar"):
+        raise InputError("summary: gaps are known in days; summarize in D, W or M without calendar")
     return summary.assign(log_gaps=purchase_calendar(orders, as_of, summary).log_gaps(unit_days))
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+FIRST_INCLUDED = "first_included"
 COLUMNS = ("frequency", "recency", "T")
 _CALIBRATION = "_cal"
 LARGEST_FREQUENCY = 1_000_000
@@ -86,6 +87,24 @@ class Histories:
         each = self.take(self.row[rows])
         return replace(each, weight=np.ones(len(rows)), row=np.arange(len(rows)))
 
+    def apart(self, values: Floats) -> "tuple[Self, Floats]":
+        """Return histories that customers of one history but different values have to themselves.
+
+        Parameters
+        ----------
+        values : numpy.ndarray, shape (n,)
+            A value of each customer, such as a horizon.
+
+        Returns
+        -------
+        histories : Histories, of j distinct ones
+        values : numpy.ndarray, shape (j,)
+            The value of each.
+        """
+        row, first = group_rows([self.row, values])
+        counts = np.bincount(row, minlength=len(first)).astype(np.float64)
+        return replace(self.take(self.row[first]), weight=counts, row=row), values[first]
+
     def for_each(self, values: Floats) -> Floats:
         """Expand values per history to values per customer, shape (n,) or (n, m)."""
         return np.asarray(values[self.row])
@@ -149,6 +168,10 @@ def check_summary(summary: "pd.DataFrame", money: Sequence[str] = ()) -> None:
         missing, infinite, negative or implausible (a frequency above a million, anything above 1e15), a
         frequency that is no whole number, a recency above T, or a recency without a repeat purchase.
     """
+    if summary.attrs.get(FIRST_INCLUDED):
+        raise InputError(
+            "summary: it counts first purchases, which no model takes; summarize without include_first"
+        )
     names = (*COLUMNS, *money)
     problems = [f"{name} is missing" for name in names if name not in summary.columns]
     kinds = {name: summary[name].dtype for name in names if name in summary.columns}

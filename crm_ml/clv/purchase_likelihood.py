@@ -13,7 +13,7 @@ from crm_ml.clv.fitted_parameters import FittedParameters
 from crm_ml.clv.maximum_likelihood import Fit, follow, maximise
 from crm_ml.clv.newton import Objective, numerical_hessian
 from crm_ml.clv.purchase_histories import Floats, Histories
-from crm_ml.clv.time_units import NAMES, time_unit_of
+from crm_ml.clv.time_units import NAMES, check_unit, time_unit_of
 from crm_ml.errors import InputError
 
 if TYPE_CHECKING:
@@ -209,6 +209,44 @@ class PurchaseLikelihood(FittedParameters, ABC):
     def as_dict(self) -> dict[str, Any]:
         """Return the fitted parameters, ready for JSON."""
         return self._fitted_content() | {"time_unit": self.time_unit_}
+
+    @classmethod
+    def of_params(cls, params: Mapping[str, float], time_unit: str | None = None) -> Self:
+        """Return the model with some parameters, of whose errors nothing is known.
+
+        Parameters
+        ----------
+        params : mapping of str to float
+            All parameters by name, above 0, times in `time_unit`.
+        time_unit : {"h", "D", "W", "M"}, optional
+            That of summaries, so that horizons may be times.
+
+        Raises
+        ------
+        InputError
+            If a parameter is missing, unknown, or not above 0 and finite.
+
+        Examples
+        --------
+        >>> from crm_ml.clv import BetaGeo
+        >>> BetaGeo.of_params({"r": 0.24, "alpha": 4.4, "a": 0.8}, "W")
+        Traceback (most recent call last):
+        ...
+        crm_ml.errors.InputError: BetaGeo has the parameters r, alpha, a, b, not r, alpha, a
+        """
+        if set(params) != set(cls.NAMES):
+            raise InputError(
+                f"{cls.__name__} has the parameters {', '.join(cls.NAMES)}, not {', '.join(params)}"
+            )
+        wrong = [name for name, value in params.items() if not 0 < value < math.inf]
+        if wrong:
+            raise InputError(f"{cls.__name__}: {', '.join(wrong)} must be above 0 and finite")
+        if time_unit is not None:
+            check_unit(time_unit)
+        model = cls()
+        model._take_theta(np.log([params[name] for name in cls.NAMES]))
+        model.params_, model.time_unit_ = model._params(), time_unit
+        return model
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> Self:

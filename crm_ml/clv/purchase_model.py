@@ -1,6 +1,5 @@
 """Common part of all purchase models: what customers with a history will do."""
 
-import math
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -11,11 +10,13 @@ from crm_ml.clv import lifetimes_bridge
 from crm_ml.clv.conditional_future import Future
 from crm_ml.clv.purchase_histories import Floats, Histories, Ints
 from crm_ml.clv.purchase_likelihood import PurchaseLikelihood
-from crm_ml.clv.time_units import Horizon, TimeUnit, in_units
+from crm_ml.clv.time_units import Horizon, TimeUnit, each_in_units
 from crm_ml.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from crm_ml.clv.time_units import Horizons
 
 
 class PurchaseModel(PurchaseLikelihood):
@@ -55,26 +56,32 @@ class PurchaseModel(PurchaseLikelihood):
         histories = self.histories_of(summary)
         return _series(summary, histories, self.alive_with_slopes(self.theta_, histories)[0], "p_alive")
 
-    def expected_purchases(self, summary: "pd.DataFrame", horizon: Horizon) -> "pd.Series[float]":
+    def expected_purchases(
+        self, summary: "pd.DataFrame", horizon: "Horizon | Horizons"
+    ) -> "pd.Series[float]":
         """Return the expected number of purchases of each customer within a horizon, shape (n,).
 
         Parameters
         ----------
         summary : pandas.DataFrame, shape (n, ...)
-        horizon : timedelta or float
+        horizon : timedelta or float, or a Series, array or list of one for each customer
             A time, or a number in the unit of the summary.
         """
-        histories, length = self.histories_of(summary), self._finite(horizon, summary)
+        histories, length = self._ahead(summary, horizon)
         expected = self.future(histories).expected(length)
         return _series(summary, histories, expected, "expected_purchases")
 
-    def probability_of_purchase(self, summary: "pd.DataFrame", horizon: Horizon) -> "pd.Series[float]":
+    def probability_of_purchase(
+        self, summary: "pd.DataFrame", horizon: "Horizon | Horizons"
+    ) -> "pd.Series[float]":
         """Return the probability of at least one purchase within a horizon, shape (n,)."""
-        histories, length = self.histories_of(summary), self._finite(horizon, summary)
+        histories, length = self._ahead(summary, horizon)
         none = self.future(histories).none(length)
         return _series(summary, histories, 1 - none, "p_purchase")
 
-    def purchase_counts(self, summary: "pd.DataFrame", horizon: Horizon, most: int) -> "pd.DataFrame":
+    def purchase_counts(
+        self, summary: "pd.DataFrame", horizon: "Horizon | Horizons", most: int
+    ) -> "pd.DataFrame":
         """Return the probability of exactly 0, 1, .., `most` purchases within a horizon, shape (n, most + 1).
 
         The rows sum to 1 less the probability of more than `most`.
@@ -83,7 +90,7 @@ class PurchaseModel(PurchaseLikelihood):
 
         if most < 0:
             raise InputError(f"most is {most}; it must be 0 or more")
-        histories, length = self.histories_of(summary), self._finite(horizon, summary)
+        histories, length = self._ahead(summary, horizon)
         probabilities = histories.for_each(self.future(histories).counts(length, most))
         return pd.DataFrame(probabilities, index=summary.index)
 
@@ -166,7 +173,7 @@ class PurchaseModel(PurchaseLikelihood):
         fitter : BetaGeoFitter, ModifiedBetaGeoFitter or ParetoNBDFitter
             Fitted. Likelihood and standard errors follow from its data, without its penalty; all are NaN
             where it holds none, and the error of a parameter at a bound is.
-        time_unit : {"D", "W"}, optional
+        time_unit : {"h", "D", "W", "M"}, optional
             Of its summary, so that horizons may be times.
 
         Raises
@@ -202,11 +209,15 @@ class PurchaseModel(PurchaseLikelihood):
         self._check_fitted()
         return lifetimes_bridge.make_fitter(self)
 
-    def _finite(self, horizon: Horizon, summary: "pd.DataFrame") -> float:
-        length = in_units(horizon, self.unit_for(summary))
-        if math.isinf(length):
+    def _ahead(
+        self, summary: "pd.DataFrame", horizon: "Horizon | Horizons"
+    ) -> tuple[Histories, Floats | float]:
+        """Return the histories of customers, and the horizon of all or of each history, which is finite."""
+        length = each_in_units(horizon, self.unit_for(summary), summary.index)
+        if np.isinf(length).any():
             raise InputError("horizon is infinite; only lifetime_value takes that, with a discount")
-        return length
+        histories = self.histories_of(summary)
+        return (histories, length) if isinstance(length, float) else histories.apart(length)
 
 
 def of_new(future: Future, times: Sequence[float]) -> Floats:

@@ -33,13 +33,15 @@ class Outlook:
     model : PurchaseModel
         Fitted.
     histories : Histories, of k distinct ones
-    length : float
-        Horizon in the unit of the histories; may be infinite.
+    length : float, or numpy.ndarray, shape (k,)
+        Horizon in the unit of the histories, of all or of each; may be infinite.
     force : float
         Force of interest for each such unit.
     """
 
-    def __init__(self, model: PurchaseModel, histories: Histories, length: float, force: float) -> None:
+    def __init__(
+        self, model: PurchaseModel, histories: Histories, length: Floats | float, force: float
+    ) -> None:
         self._model, self._histories = model, histories
         self._length, self._force = length, force
 
@@ -88,7 +90,9 @@ class Outlook:
     def _logs(self) -> Floats:
         return self._by_age(_logs_if_alive)
 
-    def _by_age(self, quantity: "Callable[[PurchaseModel, Ints, Floats, float, float], Floats]") -> Floats:
+    def _by_age(
+        self, quantity: "Callable[[PurchaseModel, Ints, Floats, Floats | float, float], Floats]"
+    ) -> Floats:
         """Return a quantity of each history, by polynomials that all customers of a model share."""
         parts = self._model.parts(self._histories)
         each = [self._of_part(quantity, model, rows) for model, rows in parts]
@@ -100,11 +104,13 @@ class Outlook:
         return joined
 
     def _of_part(
-        self, quantity: "Callable[[PurchaseModel, Ints, Floats, float, float], Floats]",
+        self, quantity: "Callable[[PurchaseModel, Ints, Floats, Floats | float, float], Floats]",
         model: PurchaseModel, rows: Any,
     ) -> Floats:  # fmt: skip
         x, T, terms = self._histories.x[rows], self._histories.T[rows], (self._length, self._force)
-        if model.theta_.ndim > 1:  # each history has its own parameters
+        if not isinstance(self._length, float):  # each history has its own horizon
+            return quantity(model, x, T, self._length[rows], self._force)
+        if model.theta_.ndim > 1:  # or parameters
             return quantity(model, x, T, *terms)
         key = (quantity, type(model), model.states, model.theta_.tobytes(), *terms)
         if key not in _kept:
@@ -115,7 +121,9 @@ class Outlook:
         return _kept[key](x, T)
 
 
-def _slopes_if_alive(model: PurchaseModel, x: Ints, T: Floats, length: float, force: float) -> Floats:
+def _slopes_if_alive(
+    model: PurchaseModel, x: Ints, T: Floats, length: Floats | float, force: float
+) -> Floats:
     """Return the gradient of `log_if_alive` of each state, shape (states * d, j), by central differences."""
     steps = _STEP * np.eye(len(model.theta_))
     if model.theta_.ndim > 1:
@@ -130,14 +138,14 @@ def _slopes_if_alive(model: PurchaseModel, x: Ints, T: Floats, length: float, fo
     return np.concatenate(slopes)
 
 
-def _logs_if_alive(model: PurchaseModel, x: Ints, T: Floats, length: float, force: float) -> Floats:
+def _logs_if_alive(model: PurchaseModel, x: Ints, T: Floats, length: Floats | float, force: float) -> Floats:
     """Return `log_if_alive` of each state at the fitted parameters, shape (states, j)."""
     states = range(model.states)
     return np.array([log_if_alive(model, state, model.theta_, x, T, length, force) for state in states])
 
 
 def log_if_alive(
-    model: PurchaseModel, state: int, theta: Floats, x: Ints, T: Floats, length: float, force: float
+    model: PurchaseModel, state: int, theta: Floats, x: Ints, T: Floats, length: Floats | float, force: float
 ) -> Floats:
     """Return the log of the discounted expected purchases of customers alive in a state, shape (j,).
 
@@ -148,11 +156,12 @@ def log_if_alive(
     future = model.future_in(state, np.ones(len(x)), theta, x, T)
     if force == 0:
         return np.log(np.maximum(future.expected(length), _TINY))
-    end = min(length, _FOREVER / force)
+    each = not isinstance(length, float)
+    end = np.minimum(length, _FOREVER / force) if each else min(float(length), _FOREVER / force)
     c = future.alpha
     longest = np.log1p(end / c)
-    total = math.exp(-force * end) * future.expected(end)
-    for node, weight in gauss_legendre(_NODES if end == length else 2 * _NODES):
+    total = (np.exp(-force * end) if each else math.exp(-force * end)) * future.expected(end)
+    for node, weight in gauss_legendre(2 * _NODES if each or end != length else _NODES):
         time = c * np.expm1(longest * node)
         step = weight * longest * (c + time) * np.exp(-force * time)
         total = total + force * step * future.expected(time)

@@ -2,15 +2,17 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import narwhals as nw
 import numpy as np
 import numpy.typing as npt
 
 from crm_ml.clv.order_days import Lines, checked_lines, purchase_days, snapshot_of
+from crm_ml.clv.purchase_histories import FIRST_INCLUDED
+from crm_ml.clv.purchase_periods import Period
 from crm_ml.clv.sorted_days import MOST_ROWS, sorted_customers
-from crm_ml.clv.time_units import check_unit
+from crm_ml.clv.time_units import DAYS, check_unit
 from crm_ml.errors import InputError
 from crm_ml.snapshots import Snapshot
 from crm_ml.storage.parquet import regroup
@@ -31,6 +33,8 @@ def summarize(
     time_unit: str = "D",
     *,
     with_first_value: bool = False,
+    calendar: bool = False,
+    include_first: bool = False,
     data_ends_at: "str | date | datetime | None" = None,
 ) -> "pd.DataFrame":
     """Summarize the purchases of each customer before a point in time.
@@ -44,10 +48,17 @@ def summarize(
     as_of : str, date or datetime
         Only rows strictly before it count; a date is its midnight in the zone of the tables, UTC for frames.
         Data that end with 30 September are summarized as of 1 October.
-    time_unit : {"D", "W"}
-        Days or weeks, of recency and T; noted in ``attrs["time_unit"]`` of the result.
+    time_unit : {"D", "W", "M", "h"}
+        Days, weeks, months (of 365.25 / 12 days) or hours, of recency and T; noted in ``attrs["time_unit"]``
+        of the result. Orders of one day are one purchase; in hours those of one hour are.
     with_first_value : bool
         Add the column ``first_value``, the amount paid on the first day.
+    calendar : bool
+        Count calendar weeks (from Monday) or calendar months with a purchase, not days, as lifetimes does;
+        recency and T are then whole ones.
+    include_first : bool
+        Count the first purchase in frequency and monetary_value too, for reports. No model takes such a
+        summary.
     data_ends_at : str, date or datetime, optional
         First moment that the orders do not cover, where nobody bought in the last weeks before it; by default
         91 days after the last order.
@@ -67,7 +78,7 @@ def summarize(
     InputError
         Listing every problem and its number of rows: a missing column, a column of times that holds none,
         rows without customer, time or amount, implausible amounts; or no purchase before `as_of`,
-        or data that end before it.
+        or data that end before it; or `calendar` with another unit than weeks or months.
 
     Notes
     -----
@@ -96,16 +107,22 @@ def summarize(
     """
     import pyarrow as pa
 
-    unit_days, snapshot = check_unit(time_unit), snapshot_of(orders, as_of)
+    per_unit, snapshot = check_unit(time_unit), snapshot_of(orders, as_of)
+    period = _period(time_unit, calendar)
     lines = checked_lines(orders)
-    chunks = [chunk for chunk in _customers(lines, snapshot, _ROWS) if chunk.num_rows]
+    chunks = [chunk for chunk in _customers(lines, snapshot, _ROWS, period) if chunk.num_rows]
     if not chunks:
         raise InputError(f"orders: no purchase before {snapshot.as_of:%Y-%m-%d %H:%M}; take a later as_of")
     silent = min(int(chunk["last_ago"].to_numpy().min()) for chunk in chunks)
-    _check_end(orders, lines, snapshot, silent, data_ends_at)
+    _check_end(orders, lines, snapshot, int(silent * DAYS[period]), data_ends_at)
     _check_amounts(chunks)
-    summary = _in_units(pa.concat_tables(chunks), unit_days, lines.minor_per_major, with_first_value)
+    per_unit = per_unit if period == "D" else 1
+    summary = _in_units(pa.concat_tables(chunks), per_unit, lines.minor_per_major, with_first_value)
     summary.attrs["time_unit"] = time_unit
+    if calendar:
+        summary.attrs["calendar"] = True
+    if include_first:
+        summary = _with_first(pa.concat_tables(chunks), summary, lines.minor_per_major)
     return summary
 
 
@@ -137,6 +154,23 @@ def summary_chunks(
         summary = _in_units(chunk, unit_days, minor_per_major, with_first_value=True)
         summary.attrs["time_unit"] = time_unit
         yield summary
+
+
+def _period(time_unit: str, calendar: bool) -> Period:
+    """Return what counts as one purchase."""
+    if not calendar:
+        return "h" if time_unit == "h" else "D"
+    if time_unit not in ("W", "M"):
+        raise InputError(f'calendar takes weeks or months: time_unit is {time_unit!r}, give "W" or "M"')
+    return cast(Period, time_unit)
+
+
+def _with_first(table: "pa.Table", summary: "pd.DataFrame", per_major: int) -> "pd.DataFrame":
+    """Return a summary that counts first purchases, marked so that models refuse it."""
+    days, cents = table["days"].to_numpy(), table["cents"].to_numpy()
+    counted = summary.assign(frequency=days, monetary_value=cents / per_major / days)
+    counted.attrs = summary.attrs | {FIRST_INCLUDED: True}
+    return counted
 
 
 def _check_end(
@@ -173,16 +207,16 @@ def _check_amounts(chunks: "Sequence[pa.Table]") -> None:
         )
 
 
-def _customers(lines: Lines, snapshot: Snapshot, rows: int) -> "Iterator[pa.Table]":
+def _customers(lines: Lines, snapshot: Snapshot, rows: int, period: Period = "D") -> "Iterator[pa.Table]":
     """Yield one row per customer, ordered by customer_id: first and last day, days, and integer cents."""
     import pyarrow as pa
 
     past = snapshot.past(lines.frame, at="ordered_at")
-    if not lines.refunds and lines.rows <= MOST_ROWS:
+    if period == "D" and not lines.refunds and lines.rows <= MOST_ROWS:
         table = past.collect(backend="pyarrow").to_native()
         yield sorted_customers(table, snapshot, _PACK) if table.num_rows else table
         return
-    grouped = _grouped(purchase_days(past, snapshot)).sort("customer_id")
+    grouped = _grouped(purchase_days(past, snapshot, period)).sort("customer_id")
     if not grouped.implementation.is_duckdb():
         yield grouped.collect(backend="pyarrow").to_native()
         return
@@ -206,7 +240,7 @@ def _grouped(days: "nw.LazyFrame[Any]") -> "nw.LazyFrame[Any]":
     return customers.with_columns(nw.col("first", "last_ago", "days", "cents", "most").cast(nw.Int64))
 
 
-def _in_units(table: "pa.Table", unit_days: int, per_major: int, with_first_value: bool) -> "pd.DataFrame":
+def _in_units(table: "pa.Table", unit_days: float, per_major: int, with_first_value: bool) -> "pd.DataFrame":
     import pandas as pd
 
     first, last_ago, days, cents = (table[name].to_numpy() for name in ("first", "last_ago", "days", "cents"))

@@ -284,6 +284,17 @@ class WithCovariates(PurchaseModel):
         return super().as_dict() | {"covariates": covariates}
 
     @classmethod
+    def of_params(cls, params: Mapping[str, float], time_unit: str | None = None) -> Self:  # noqa: ARG003
+        """Refuse: which covariates there are follows from a fit.
+
+        Raises
+        ------
+        InputError
+            Always.
+        """
+        raise InputError("WithCovariates learns its covariates from a summary; fit it")
+
+    @classmethod
     def read(cls, model: PurchaseModel, content: Mapping[str, Any]) -> Self:
         """Return the fitted model that `as_dict` described, from the kind of model below and the rest."""
         covariates = content["covariates"]

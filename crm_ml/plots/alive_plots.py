@@ -1,21 +1,18 @@
 """P(alive) of a customer over time, and what a model says of each frequency and recency."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-import narwhals as nw
 import numpy as np
 
-from crm_ml.clv.order_days import checked_lines, purchase_days, snapshot_of
-from crm_ml.clv.purchase_histories import Floats, Histories, Ints, check_summary, plain_names
+from crm_ml.clv.alive_path import alive_path
+from crm_ml.clv.purchase_histories import Floats, Ints, check_summary, plain_names
 from crm_ml.clv.purchase_model import PurchaseModel
-from crm_ml.clv.time_units import DAYS, NAMES, Horizon
-from crm_ml.errors import InputError
-from crm_ml.evaluation.wilson import Z95
+from crm_ml.clv.time_units import NAMES, Horizon
 from crm_ml.plots.heat_map import heat_map
 from crm_ml.plots.plot_style import ACTUAL, GREY, MODEL, axes_or_new, figure_of, legend, tidy
-from crm_ml.tables.bundle import to_pandas
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,7 +22,6 @@ if TYPE_CHECKING:
 _ROWS = 60  # of a matrix
 _LEAST_COLUMNS, _SHARE = 5, 0.99
 _CONTOURS = (0.1, 0.25, 0.5, 0.75, 0.9)
-_TINY = 1e-12
 
 
 def p_alive_path(
@@ -35,6 +31,7 @@ def p_alive_path(
     as_of: "str | date | datetime",
     *,
     days_ahead: int = 0,
+    covariates: Mapping[str, Any] | None = None,
     ax: "Axes | None" = None,
 ) -> "Figure":
     """Draw the probability that a customer is alive, day by day from the first purchase on.
@@ -53,6 +50,8 @@ def p_alive_path(
         Only purchases before it are known.
     days_ahead : int
         Days after it for which P(alive) is drawn as if no purchase came.
+    covariates : mapping of str to value, optional
+        Of the customer, see `crm_ml.clv.alive_path`, which has the figures.
     ax : matplotlib.axes.Axes, optional
         By default those of a new figure.
 
@@ -66,23 +65,15 @@ def p_alive_path(
         If the customer has no purchase before `as_of`, the unit of time is not known, `days_ahead` is no
         whole number from 0 on, or orders are refused.
     """
-    if not isinstance(days_ahead, int | np.integer) or days_ahead < 0:
-        raise InputError(f"days_ahead is {days_ahead!r}; it must be a whole number of days, 0 or more")
-    if model.time_unit_ is None:
-        raise InputError('the model has no unit of time; fit it to a summary with attrs["time_unit"]')
-    snapshot = snapshot_of(orders, as_of)
-    ago = _days_ago(orders, customer_id, as_of)
-    known = int(ago.max())
-    bought = known - np.sort(ago)[::-1]  # days since the first purchase
-    at = np.arange(known + days_ahead + 1)
-    alive, low, high = _alive(model, bought, at)
-    first = snapshot.as_of.date() - timedelta(days=known + 1)
-    days = np.datetime64(first, "D") + at
+    path = alive_path(model, orders, customer_id, as_of, days_ahead=days_ahead, covariates=covariates)
     axes = axes_or_new(ax, 8.0, 4.4)
     if model.errors_known_:
-        axes.fill_between(days, low, high, color=MODEL, alpha=0.15, linewidth=0, label="95 % interval")
-    _path(axes, days, alive, bought, known)
-    axes.set_title(f"P(alive) of customer {customer_id}, {len(bought):,} days with a purchase", loc="left")
+        ends = path["p_alive_low"], path["p_alive_high"]
+        axes.fill_between(path.index, *ends, color=MODEL, alpha=0.15, linewidth=0, label="95 % interval")
+    days, count = path.index.to_numpy().astype("datetime64[D]"), int(path["purchase"].sum())
+    bought, known = np.flatnonzero(path["purchase"]), int(path["known"].sum()) - 1
+    _path(axes, days, path["p_alive"].to_numpy(), bought, known)
+    axes.set_title(f"P(alive) of customer {customer_id}, {count:,} days with a purchase", loc="left")
     legend(axes, "lower left")
     tidy(axes)
     return figure_of(axes)
@@ -212,37 +203,3 @@ def _named(axes: "Axes", axis: _Grid) -> "Figure":
     axes.set(xlabel="repeat purchases (number)", ylabel=f"recency, first to last purchase ({axis.unit})")
     tidy(axes, grid=False)
     return figure_of(axes)
-
-
-def _days_ago(orders: Any, customer_id: str, as_of: "str | date | datetime") -> Ints:
-    """Return the days before `as_of` on which a customer bought."""
-    snapshot = snapshot_of(orders, as_of)
-    lines = snapshot.past(checked_lines(orders).frame, at="ordered_at")
-    of_customer = lines.filter(nw.col("customer_id") == str(customer_id))
-    days = to_pandas(purchase_days(of_customer, snapshot).select("days_ago"))
-    if not len(days):
-        known = f"no purchase before {snapshot}; name another customer or a later day"
-        raise InputError(f"customer {customer_id!r} has {known}")
-    return np.asarray(days["days_ago"], dtype=np.int64)
-
-
-def _alive(model: PurchaseModel, bought: Ints, at: Ints) -> tuple[Floats, Floats, Floats]:
-    """Return P(alive) with its 95 % interval on some days after the first purchase.
-
-    The interval is symmetric in the log-odds, by the delta method.
-    """
-    import pandas as pd
-    from scipy.special import expit, logit
-
-    unit = DAYS[str(model.time_unit_)]
-    count = np.searchsorted(bought, at, side="right") - 1
-    days = pd.DataFrame({"frequency": count, "recency": bought[count] / unit, "T": at / unit})
-    histories = Histories.of(days)
-    alive, slopes = model.alive_with_slopes(model.theta_, histories)
-    inner = np.clip(alive, _TINY, 1 - _TINY)
-    slopes = slopes / (1 - inner)  # of the log-odds, from those of the logarithm
-    half = Z95 * np.sqrt(model.variance_along(slopes))
-    ends = [expit(logit(inner) + side) for side in (-half, half)]
-    sure = alive > 1 - _TINY
-    low, high = (np.where(sure, 1.0, end) for end in ends)
-    return histories.for_each(alive), histories.for_each(low), histories.for_each(high)

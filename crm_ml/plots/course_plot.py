@@ -39,6 +39,7 @@ def cumulative_purchases(
     *,
     data_ends_at: "str | date | datetime | None" = None,
     rng: np.random.Generator | None = None,
+    every_days: int = 7,
     ax: "Axes | None" = None,
 ) -> "Figure":
     """Draw repeat purchases of the customers of a summary, actual and expected, through the hold-out.
@@ -61,6 +62,8 @@ def cumulative_purchases(
     rng : numpy.random.Generator, optional
         With it the 95 % interval of the count at the end is drawn for the first model, see
         `crm_ml.clv.totals.total_purchases`.
+    every_days : int
+        Days between the points of the curves; 1 for daily ones.
     ax : matplotlib.axes.Axes, optional
         By default those of a new figure.
 
@@ -80,7 +83,7 @@ def cumulative_purchases(
     """
     check_data_reach(tables, snapshot, data_ends_at)
     by_name = models if isinstance(models, Mapping) else {type(models).__name__: models}
-    course = cumulative(tables, snapshot, summary, by_name)
+    course = cumulative(tables, snapshot, summary, by_name, every_days)
     axes = axes_or_new(ax, 8.0, 5.0)
     _courses(axes, course)
     unit = str(summary.attrs["time_unit"])

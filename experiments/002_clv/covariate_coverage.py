@@ -65,8 +65,8 @@ def _facts(arguments: argparse.Namespace, rows: Sequence[dict[str, Any]]) -> str
     return (
         f"{arguments.worlds:,} worlds of {arguments.customers:,} customers, seen for {WEEKS[0]:.0f} to "
         f"{WEEKS[1]:.0f} weeks, 40 % of them from the app, age standardised; seed {SEED}. Truth, estimates "
-        "and their errors are of logarithms for r, alpha, s, beta, a and b. Wald intervals of 95 %. Target: a "
-        f"coverage of {TARGET:.0%} or more; below it: {missed} of {len(rows)}."
+        "and their errors are of logarithms for r, alpha, s, beta, a and b. Wald intervals of 95 %. Target: "
+        f"a coverage of {TARGET:.0%} or more; below it: {missed} of {len(rows)}."
     )
 
 
