@@ -2,6 +2,7 @@
 
 from crm_ml.clv.alive_path import alive_path
 from crm_ml.clv.beta_geo import BetaGeo
+from crm_ml.clv.beta_geo_beta_binom import BetaGeoBetaBinom
 from crm_ml.clv.cohort_retention import retention
 from crm_ml.clv.cumulative_purchases import cumulative
 from crm_ml.clv.customer_attributes import with_attributes
@@ -19,6 +20,7 @@ from crm_ml.clv.with_covariates import WithCovariates
 
 __all__ = [
     "BetaGeo",
+    "BetaGeoBetaBinom",
     "GammaGamma",
     "MbgCnbdK",
     "ModifiedBetaGeo",

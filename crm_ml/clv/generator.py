@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from crm_ml.clv.beta_geo import BetaGeo
+from crm_ml.clv.beta_geo_beta_binom import BetaGeoBetaBinom
 from crm_ml.clv.mbg_cnbd_k import MbgCnbdK
 from crm_ml.clv.pareto_nbd import ParetoNBD
 from crm_ml.clv.purchase_histories import Floats
@@ -73,6 +74,8 @@ def generate(model: PurchaseModel, customers: "pd.DataFrame | Floats", rng: np.r
     import pandas as pd
 
     model._check_fitted()
+    if isinstance(model, BetaGeoBetaBinom):
+        raise InputError("BetaGeoBetaBinom buys at opportunities, not in time; nothing is drawn from it")
     frame = customers if isinstance(customers, pd.DataFrame) else pd.DataFrame({"T": np.asarray(customers)})
     age = frame["T"].to_numpy(dtype=np.float64)
     wrong = int((~(np.isfinite(age) & (age >= 0))).sum())

@@ -9,7 +9,7 @@ from crm_ml.clv.cautions import of_horizon_and_bounds
 from crm_ml.clv.gamma_gamma import GammaGamma
 from crm_ml.clv.purchase_histories import Floats, Histories
 from crm_ml.clv.purchase_model import PurchaseModel
-from crm_ml.clv.purchase_outlook import Outlook
+from crm_ml.clv.purchase_outlook import Outlook, outlook_of
 from crm_ml.clv.spend_summary import Spend
 from crm_ml.clv.time_units import DAYS, YEAR_DAYS, Horizon, each_in_units
 from crm_ml.errors import InputError
@@ -89,7 +89,7 @@ def discounted_purchases(
     histories = model.histories_of(summary)
     if not isinstance(length, float):
         histories, length = histories.apart(length)
-    purchases = Outlook(model, histories, length, force).discounted
+    purchases = outlook_of(model, histories, length, force).discounted
     return pd.Series(histories.for_each(purchases), index=summary.index, name="discounted_purchases")
 
 
@@ -123,7 +123,7 @@ def value_with_interval(
     if not isinstance(length, float):
         histories, length = histories.apart(length)
     spend = Spend.of(summary, value_model.use_first_purchase)
-    outlook = Outlook(purchases_model, histories, length, force)
+    outlook = outlook_of(purchases_model, histories, length, force)
     columns = values_of(purchases_model, value_model, histories, spend, outlook, margin)
     values = pd.DataFrame(columns, index=summary.index)
     values.attrs["cautions"] = of_horizon_and_bounds(purchases_model, summary, horizon)

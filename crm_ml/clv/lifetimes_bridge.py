@@ -18,6 +18,7 @@ FITTERS: Final = {
     "BetaGeo": "BetaGeoFitter",
     "ModifiedBetaGeo": "ModifiedBetaGeoFitter",
     "ParetoNBD": "ParetoNBDFitter",
+    "BetaGeoBetaBinom": "BetaGeoBetaBinomFitter",
     "GammaGamma": "GammaGammaFitter",
 }
 
@@ -57,6 +58,8 @@ def params_of(model: type[Any], fitter: Any) -> dict[str, float]:
 def rows_of(fitter: Any) -> "tuple[pd.DataFrame, Floats] | None":
     """Return the rows that a fitter learned from and their weights; None where it holds none."""
     data = getattr(fitter, "data", None)
+    if data is not None:
+        data = data.rename(columns={"n_periods": "T"})  # of BG/BB
     return None if data is None else (data, data["weights"].to_numpy(dtype=np.float64))
 
 

@@ -14,7 +14,7 @@ from crm_ml.clv.mbg_cnbd_k import MbgCnbdK
 from crm_ml.clv.modified_beta_geo import ModifiedBetaGeo
 from crm_ml.clv.pareto_nbd import ParetoNBD
 from crm_ml.clv.purchase_model import PurchaseModel
-from crm_ml.clv.purchase_outlook import Outlook
+from crm_ml.clv.purchase_outlook import outlook_of
 from crm_ml.clv.spend_summary import Spend
 from crm_ml.clv.valuation_terms import Terms
 from crm_ml.clv.with_covariates import WithCovariates
@@ -81,7 +81,7 @@ class Valuer:
         length, force = value_terms(self.purchases, summary, terms.length, terms.annual_discount_rate)
         histories = self.purchases.histories_of(summary)
         spend = Spend.of(summary, self.spend.use_first_purchase)
-        outlook = Outlook(self.purchases, histories, length, force)
+        outlook = outlook_of(self.purchases, histories, length, force)
         unknown = terms.horizon is None
         columns = {
             "p_alive": histories.for_each(outlook.alive),

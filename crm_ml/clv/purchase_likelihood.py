@@ -82,9 +82,7 @@ class PurchaseLikelihood(FittedParameters, ABC):
     def _maximum(self, histories: Histories, start: Floats | None, hessian: Floats | None) -> Fit:
         """Return the maximum of the likelihood, searched for with the mean age as the unit of time."""
         customers = float(histories.weight.sum())
-        scale = histories.mean_age
-        shift = self._unit(histories)
-        whole = histories.scaled(scale)
+        whole, _, shift = self.search_space(histories)
         if start is None or hessian is None:
             starts = [np.log(values) for values in self.STARTS]
             some = whole.some(SEARCH_ROWS) if len(whole.x) > 2 * SEARCH_ROWS else None

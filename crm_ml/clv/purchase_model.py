@@ -170,7 +170,7 @@ class PurchaseModel(PurchaseLikelihood):
 
         Parameters
         ----------
-        fitter : BetaGeoFitter, ModifiedBetaGeoFitter or ParetoNBDFitter
+        fitter : BetaGeoFitter, ModifiedBetaGeoFitter, ParetoNBDFitter or BetaGeoBetaBinomFitter
             Fitted. Likelihood and standard errors follow from its data, without its penalty; all are NaN
             where it holds none, and the error of a parameter at a bound is.
         time_unit : {"h", "D", "W", "M"}, optional
@@ -187,12 +187,12 @@ class PurchaseModel(PurchaseLikelihood):
         model.params_, model.time_unit_ = model._params(), time_unit
         rows = lifetimes_bridge.rows_of(fitter)
         if rows is not None:
-            histories = Histories.of(rows[0])
+            histories = model.grouped(rows[0])
             histories = histories.weighted(np.bincount(histories.row, rows[1]).astype(np.float64))
             model.log_likelihood_ = model._log_likelihood(theta, histories)[0]
             model.n_customers_ = round(rows[1].sum())
             model.covariance_ = lifetimes_bridge.covariance_at(
-                theta - model._unit(histories), model.hessian(histories), rows[1].sum()
+                theta - model.search_space(histories)[2], model.hessian(histories), rows[1].sum()
             )
         return model
 

@@ -121,6 +121,12 @@ class Outlook:
         return _kept[key](x, T)
 
 
+def outlook_of(model: PurchaseModel, histories: Histories, length: Floats | float, force: float) -> Outlook:
+    """Return the outlook of a model: its own, as one of discrete opportunities has, or that in time."""
+    own = getattr(model, "outlook", None)
+    return Outlook(model, histories, length, force) if own is None else own(histories, length, force)
+
+
 def _slopes_if_alive(
     model: PurchaseModel, x: Ints, T: Floats, length: Floats | float, force: float
 ) -> Floats:
