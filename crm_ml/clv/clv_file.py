@@ -33,6 +33,7 @@ class _Covariates(Strict):
 
 class _Purchases(_Fitted):
     time_unit: Unit
+    prior: Literal["weak"] | None = None
     covariates: _Covariates | None = None
     k: Annotated[int, Field(ge=1, le=1000)] = 1
 

@@ -12,6 +12,7 @@ from crm_ml.clv.conditional_future import Future
 from crm_ml.clv.erlang_future import ErlangFuture, PhasedFuture
 from crm_ml.clv.erlang_phases import log_odds_dropped
 from crm_ml.clv.purchase_histories import Floats, Histories, Ints
+from crm_ml.clv.purchase_likelihood import Prior
 from crm_ml.clv.purchase_model import PurchaseModel, of_new
 from crm_ml.clv.rising_factorial import log_rising, rising_slope
 from crm_ml.clv.time_units import time_unit_of
@@ -33,6 +34,8 @@ class MbgCnbdK(PurchaseModel):
 
     Parameters
     ----------
+    prior : "weak", optional
+        See `PurchaseModel`.
     k : int, optional
         By default the k up to 12 of highest likelihood, which takes the column ``log_gaps`` of
         `crm_ml.clv.with_gaps`.
@@ -66,7 +69,8 @@ class MbgCnbdK(PurchaseModel):
     STARTS: ClassVar[tuple[tuple[float, ...], ...]] = BetaGeo.STARTS
     K_IS_ONE: ClassVar[bool] = False
 
-    def __init__(self, k: int | None = None) -> None:
+    def __init__(self, k: int | None = None, prior: Prior | None = None) -> None:
+        super().__init__(prior)
         if k is not None and k not in range(1, LARGEST_K + 1):
             raise InputError(f"k is {k}; it must be a whole number from 1 to {LARGEST_K}")
         self.k = k
@@ -82,7 +86,7 @@ class MbgCnbdK(PurchaseModel):
             If no start leads to a maximum of the likelihood.
         """
         histories = Histories.of(summary)
-        best: MbgCnbdK = type(self)(self.k or 1).fit_histories(histories)
+        best: MbgCnbdK = type(self)(self.k or 1, self.prior).fit_histories(histories)
         if self.k is None:
             best = _most_likely(best, histories, _log_gaps(summary))
         chosen = self.k
@@ -112,7 +116,7 @@ class MbgCnbdK(PurchaseModel):
 
     def fresh(self) -> Self:
         """Return an unfitted model of the same k."""
-        return type(self)(self.k_)
+        return type(self)(self.k_, self.prior)
 
     @property
     def states(self) -> int:
@@ -210,7 +214,7 @@ def _most_likely(first: MbgCnbdK, histories: Histories, log_gaps: float) -> MbgC
     while best.k_ < LARGEST_K:
         k = best.k_ + 1
         start = best.theta_ + np.array([0.0, math.log((k - 1) / k), 0.0, 0.0])
-        following = type(first)(k).fit_histories(histories, start, best.hessian(histories))
+        following = type(first)(k, first.prior).fit_histories(histories, start, best.hessian(histories))
         likelihood = following.log_likelihood_ + _likelihood_of_gaps(k, histories, log_gaps)
         if likelihood <= most:
             break

@@ -1,13 +1,13 @@
 """Draws of parameters from their posterior, which includes the ends of their range and curved ridges."""
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 
 import numpy as np
 
 from crm_ml.clv.gamma_gamma import GammaGamma
 from crm_ml.clv.newton import BOUND
+from crm_ml.clv.parameter_priors import MEAN_SPEND, SPEND_SHAPE, SPEND_TAIL, prior_of
 from crm_ml.clv.purchase_histories import Floats, Histories
 from crm_ml.clv.purchase_model import PurchaseModel
 from crm_ml.clv.spend_likelihood import log_likelihood
@@ -22,27 +22,6 @@ _START = 3.0
 _STEP = 1e-2
 _FLATTEST = 0.25
 _INFLATED = 1.3
-
-
-@dataclass(frozen=True)
-class Normal:
-    """Mean and standard deviation of a prior."""
-
-    mean: float
-    sd: float
-
-    def log_density(self, value: float) -> float:
-        """Return the logarithm of the density, up to a constant."""
-        return -0.5 * ((value - self.mean) / self.sd) ** 2
-
-
-SHAPE = Normal(math.log(0.7), 1.2)
-MEAN_GAP = Normal(0.0, 2.0)
-DROPOUT = Normal(math.log(0.2), 1.3)
-COIN_SIZE = Normal(math.log(3.0), 1.2)
-LIFETIME = Normal(math.log(3.0), 2.0)
-COEFFICIENT = Normal(0.0, 1.0)  # of a covariate's standard deviation
-SPEND_SHAPE, SPEND_TAIL, MEAN_SPEND = Normal(math.log(4.0), 1.5), Normal(math.log(2.0), 1.2), Normal(0.0, 1.0)
 
 
 def posterior_of_purchases(
@@ -62,9 +41,7 @@ def posterior_of_purchases(
 
     Notes
     -----
-    Priors are weak and stated in decision 88: of times relative to the mean age, mean gap within a factor of
-    50 of it; shape of the rates .07 to 7; drop-out at a purchase 2 to 72 %; lifetimes .06 to 150 mean ages;
-    a standard deviation of a covariate changes a rate by a factor of .14 to 7.
+    Priors are weak and stated in decision 88, see `crm_ml.clv.parameter_priors`.
     With hundreds of repeat purchases they do not matter; where the likelihood is flat, as where a parameter
     runs to the end of its range, they keep what is possible from being without bound.
     """
@@ -74,7 +51,7 @@ def posterior_of_purchases(
     scaled, turn, shift = model.search_space(some)
 
     def density(theta: Floats) -> float:
-        return model._log_likelihood(theta, scaled)[0] + prior_of(model.NAMES, theta)
+        return model._log_likelihood(theta, scaled)[0] + prior_of(model.NAMES, theta)[0]
 
     start = np.asarray(np.linalg.solve(turn, model.theta_ - shift), dtype=np.float64)
     drawn = sampled(density, start, rng, draws) @ turn.T + shift
@@ -184,21 +161,3 @@ def _weights(points: Floats, values: Floats, proposals: list[tuple[Floats, Float
     logs = np.where(np.isfinite(values), values, -np.inf) - np.logaddexp.reduce(each, axis=0)
     weights = np.exp(logs - logs.max())
     return np.asarray(weights / weights.sum())
-
-
-def prior_of(names: Sequence[str], theta: Floats) -> float:
-    """Return the logarithm of the prior of a purchase model's parameters in the space of its search."""
-    known = _prior_of_coins(theta[:4]) if "a" in names else _prior_of_lifetimes(theta[:4])
-    return known + sum(COEFFICIENT.log_density(value) for value in theta[4:].tolist())
-
-
-def _prior_of_coins(theta: Floats) -> float:
-    r, alpha, a, b = theta.tolist()
-    coin = DROPOUT.log_density(a - b) + COIN_SIZE.log_density(float(np.logaddexp(a, b)))
-    return SHAPE.log_density(r) + MEAN_GAP.log_density(alpha - r) + coin
-
-
-def _prior_of_lifetimes(theta: Floats) -> float:
-    r, alpha, s, beta = theta.tolist()
-    lifetime = SHAPE.log_density(s) + LIFETIME.log_density(beta - s)
-    return SHAPE.log_density(r) + MEAN_GAP.log_density(alpha - r) + lifetime

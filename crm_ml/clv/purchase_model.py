@@ -25,6 +25,12 @@ class PurchaseModel(PurchaseLikelihood):
     After `fit`: ``params_`` (dict, in the unit of the summary), ``standard_errors_`` (the same keys; NaN at a
     bound), ``log_likelihood_`` (sum, same unit), ``covariance_`` (of the parameters' logarithms),
     ``n_customers_``, ``time_unit_`` (None where the summary does not say) and ``record_`` (how the fit went).
+
+    Parameters
+    ----------
+    prior : "weak", optional
+        Multiply the likelihood by weak priors, see `crm_ml.clv.parameter_priors`: for small cohorts, whose
+        likelihood may have no maximum. With hundreds of repeat purchases they change next to nothing.
     """
 
     K_IS_ONE: ClassVar[bool] = True  # gaps between purchases are exponential
@@ -118,7 +124,7 @@ class PurchaseModel(PurchaseLikelihood):
 
     def fresh(self) -> Self:
         """Return an unfitted model with the same settings."""
-        return type(self)()
+        return type(self)(prior=self.prior)
 
     def future_at(self, theta: Floats, histories: Histories) -> Future:
         """Return the future at some logarithms of the parameters."""

@@ -1,5 +1,6 @@
 """Static covariates: what is known of customers raises or lowers how often they buy and drop out."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self, cast
@@ -11,8 +12,9 @@ from crm_ml.clv.covariate_design import Design
 from crm_ml.clv.covariate_effects import Effects
 from crm_ml.clv.covariate_histories import CovariateHistories
 from crm_ml.clv.maximum_likelihood import Fit, follow, maximise
-from crm_ml.clv.newton import numerical_hessian
+from crm_ml.clv.newton import Objective, numerical_hessian
 from crm_ml.clv.purchase_histories import Floats, Histories, Ints
+from crm_ml.clv.purchase_likelihood import Prior
 from crm_ml.clv.purchase_model import PurchaseModel
 from crm_ml.errors import InputError
 
@@ -39,6 +41,12 @@ class WithCovariates(PurchaseModel):
         Columns of the summary by which the rates differ: numbers, booleans, or texts of at most 30 levels, of
         which the first in the alphabet is what the others are compared to. See
         `crm_ml.clv.with_attributes`.
+    prior : "weak", optional
+        See `PurchaseModel`; coefficients of standardised covariates get a normal one of deviation 1.
+    penalty : float, or (float, float)
+        Taken off the mean log-likelihood: this times the sum of squares of the coefficients of purchases and
+        of dropping out, of covariates as they are; 0 is none. Standard errors are those of the penalised
+        likelihood, and too small for coefficients that are drawn to 0.
 
     Attributes
     ----------
@@ -75,8 +83,18 @@ class WithCovariates(PurchaseModel):
     """
 
     def __init__(
-        self, model: PurchaseModel, purchases: Sequence[str] = (), dropout: Sequence[str] = ()
+        self,
+        model: PurchaseModel,
+        purchases: Sequence[str] = (),
+        dropout: Sequence[str] = (),
+        prior: Prior | None = None,
+        penalty: float | tuple[float, float] = 0.0,
     ) -> None:
+        super().__init__(prior)
+        both = penalty if isinstance(penalty, tuple) else (penalty, penalty)
+        if len(both) != 2 or not all(0 <= each < math.inf for each in both):
+            raise InputError(f"penalty is {penalty!r}; it must be a number of 0 or more, or two of them")
+        self.penalty = penalty
         self.model, self.purchases, self.dropout = model, purchases, dropout
 
     def fit(self, summary: "pd.DataFrame", y: None = None) -> Self:
@@ -89,7 +107,7 @@ class WithCovariates(PurchaseModel):
         NotConverged
             If no start leads to a maximum of the likelihood.
         """
-        learned = type(self)(self.model, self.purchases, self.dropout)
+        learned = type(self)(self.model, self.purchases, self.dropout, self.prior, self.penalty)
         learned._take_design(Design.learn(summary, list(dict.fromkeys([*self.purchases, *self.dropout]))))
         super(WithCovariates, learned).fit(summary, y)
         self.__dict__.update(learned.__dict__ | {"model": self.model})
@@ -167,15 +185,29 @@ class WithCovariates(PurchaseModel):
             nothing = np.zeros(self.COEFFICIENTS)
             first = plain.theta_ - shift[:4]
             starts = [np.concatenate([at, nothing]) for at in (first, np.log(self.model.STARTS[1]))]
-            fitted = maximise(self._mean(whole), self.NAMES, starts, customers)
+            fitted = maximise(self._penalised(whole, turn), self.NAMES, starts, customers)
         else:
             at = np.asarray(np.linalg.solve(turn, start - shift), dtype=np.float64)
             curved = np.asarray(turn.T @ hessian @ turn, dtype=np.float64)
-            fitted = follow(self._mean(whole), self.NAMES, at, curved, customers)
+            fitted = follow(self._penalised(whole, turn), self.NAMES, at, curved, customers)
         unknown = np.isnan(np.diag(fitted.covariance))
         covariance = turn @ np.nan_to_num(fitted.covariance) @ turn.T
         covariance[unknown], covariance[:, unknown] = np.nan, np.nan
         return replace(fitted, theta=turn @ fitted.theta + shift, covariance=covariance)
+
+    def _penalised(self, whole: Histories, turn: Floats) -> Objective:
+        """Return the mean log-likelihood in the space of the search, less the penalty."""
+        both = self.penalty if isinstance(self.penalty, tuple) else (self.penalty, self.penalty)
+        bare, weights = self._mean(whole), np.zeros(len(self.NAMES))
+        for place, name in enumerate(self.NAMES):
+            if place >= len(self.NAMES) - self.COEFFICIENTS:
+                weights[place] = both[0 if name.startswith("purchases.") else 1] * turn[place, place] ** 2
+
+        def objective(theta: Floats) -> tuple[float, Floats]:
+            value, gradient = bare(theta)
+            return value - float(weights @ theta**2), gradient - 2 * weights * theta
+
+        return objective if weights.any() else bare
 
     def search_space(self, histories: Histories, centred: bool = True) -> tuple[Histories, Floats, Floats]:
         """Return histories as they are searched in, and matrix and shift that lead back to `theta_`."""
@@ -190,7 +222,7 @@ class WithCovariates(PurchaseModel):
         self._check_fitted()
         whole, turn, shift = self.search_space(histories)
         back = np.linalg.inv(turn)
-        return back.T @ numerical_hessian(self._mean(whole), back @ (self.theta_ - shift)) @ back
+        return back.T @ numerical_hessian(self._penalised(whole, turn), back @ (self.theta_ - shift)) @ back
 
     def alive_with_slopes(self, theta: Floats, histories: Histories) -> tuple[Floats, Floats]:
         """Return P(alive), and the gradient of its logarithm by parameters and coefficients."""
@@ -268,7 +300,7 @@ class WithCovariates(PurchaseModel):
 
     def fresh(self) -> Self:
         """Return an unfitted model with the same settings, and the covariates that were learned."""
-        other = type(self)(self.model.fresh(), self.purchases, self.dropout)
+        other = type(self)(self.model.fresh(), self.purchases, self.dropout, self.prior, self.penalty)
         if hasattr(self, "design_"):
             other._take_design(self.design_, self.few_patterns_)
         return other
@@ -300,6 +332,7 @@ class WithCovariates(PurchaseModel):
         covariates = content["covariates"]
         found = cls(model, tuple(covariates["purchases"]), tuple(covariates["dropout"]))
         found._take_design(Design.from_list(covariates["columns"]), covariates["few_patterns"])
+        found.prior = content.get("prior")
         found._take_fitted(content)
         found.params_, found.time_unit_ = found._params(), content["time_unit"]
         return found

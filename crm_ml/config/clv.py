@@ -89,12 +89,15 @@ class CandidateConfig(Strict):
         Correlation of frequency and spend beyond which each band of frequency gets its own level of spend.
     covariates : CovariatesConfig, optional
         Attributes that the purchase model knows; not for mbg_cnbd_k.
+    prior : "weak", optional
+        Weak priors of the purchase model's parameters, for small cohorts; see `crm_ml.clv.parameter_priors`.
     """
 
     purchases: Literal["beta_geo", "modified_beta_geo", "pareto_nbd", "mbg_cnbd_k"]
     first_purchase: bool = False
     largest_correlation: Annotated[float, Field(ge=0, le=1)] = 0.3
     covariates: CovariatesConfig | None = None
+    prior: Literal["weak"] | None = None
 
     @model_validator(mode="after")
     def _takes_covariates(self) -> Self:
@@ -108,6 +111,8 @@ class CandidateConfig(Strict):
         told: list[str] = [self.purchases]
         if self.covariates is not None:
             told.append(f"covariates {' '.join(self.covariates.names)}")
+        if self.prior is not None:
+            told.append(f"{self.prior} prior")
         return ", ".join([*told, "first purchase"] if self.first_purchase else told)
 
 

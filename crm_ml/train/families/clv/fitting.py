@@ -29,15 +29,15 @@ def fit_one(config: ClvRun, source: WindowSource, as_of: datetime, name: str) ->
     settings = candidate.first_purchase, candidate.largest_correlation
 
     def purchases(summary: "pd.DataFrame") -> PurchaseModel:
-        model = PURCHASES[candidate.purchases]()
+        model = PURCHASES[candidate.purchases](prior=candidate.prior)
         known = candidate.covariates
         if known is not None:
-            return WithCovariates(model, known.purchases, known.dropout).fit(summary)
+            return WithCovariates(model, known.purchases, known.dropout, candidate.prior).fit(summary)
         return model.fit(summary if model.K_IS_ONE else with_gaps(summary, source.tables, as_of))
 
     return Valuer(
         candidate.purchases,
-        source.fitted(f"{candidate.purchases} {candidate.covariates}", as_of, purchases),
+        source.fitted(f"{candidate.purchases} {candidate.covariates} {candidate.prior}", as_of, purchases),
         source.fitted(f"spend {settings}", as_of, lambda frame: GammaGamma(*settings).fit(frame)),
     )
 
