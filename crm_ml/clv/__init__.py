@@ -4,8 +4,10 @@ from crm_ml.clv.alive_path import alive_path
 from crm_ml.clv.beta_geo import BetaGeo
 from crm_ml.clv.beta_geo_beta_binom import BetaGeoBetaBinom
 from crm_ml.clv.cohort_retention import retention
+from crm_ml.clv.covariate_timeline import timeline
 from crm_ml.clv.cumulative_purchases import cumulative
 from crm_ml.clv.customer_attributes import with_attributes
+from crm_ml.clv.dynamic_pareto_nbd import DynamicParetoNBD
 from crm_ml.clv.gamma_gamma import GammaGamma
 from crm_ml.clv.generator import generate
 from crm_ml.clv.lifetime_value import discounted_purchases, lifetime_value, value_with_interval
@@ -21,6 +23,7 @@ from crm_ml.clv.with_covariates import WithCovariates
 __all__ = [
     "BetaGeo",
     "BetaGeoBetaBinom",
+    "DynamicParetoNBD",
     "GammaGamma",
     "MbgCnbdK",
     "ModifiedBetaGeo",
@@ -35,6 +38,7 @@ __all__ = [
     "profile_intervals",
     "retention",
     "summarize",
+    "timeline",
     "value_with_interval",
     "with_attributes",
     "with_gaps",
