@@ -14,6 +14,7 @@ from crm_ml.clv.lifetime_value import discounted_purchases, lifetime_value, valu
 from crm_ml.clv.mbg_cnbd_k import MbgCnbdK
 from crm_ml.clv.modified_beta_geo import ModifiedBetaGeo
 from crm_ml.clv.pareto_nbd import ParetoNBD
+from crm_ml.clv.prior_effect import prior_effect
 from crm_ml.clv.profile_likelihood import profile_intervals
 from crm_ml.clv.purchase_calendar import with_gaps
 from crm_ml.clv.summary import summarize
@@ -35,6 +36,7 @@ __all__ = [
     "generate",
     "lifetime_value",
     "months",
+    "prior_effect",
     "profile_intervals",
     "retention",
     "summarize",

@@ -84,12 +84,9 @@ class DynamicParetoNBD(FittedParameters):
         start = np.concatenate([_plain_start(line) - shift[:4], np.zeros(len(names))])
         all_names = (*ParetoNBD.NAMES, *names)
         objective = self._objective(line, pieces, turn, shift)
-        fitted = maximise(objective, all_names, [start], customers)
+        fitted = maximise(objective, all_names, [start], customers).led_back(turn, shift)
         self.NAMES, self.COEFFICIENTS = all_names, len(names)
-        self.theta_ = turn @ fitted.theta + shift
-        unknown = np.isnan(np.diag(fitted.covariance))
-        self.covariance_ = turn @ np.nan_to_num(fitted.covariance) @ turn.T
-        self.covariance_[unknown], self.covariance_[:, unknown] = np.nan, np.nan
+        self.theta_, self.covariance_ = fitted.theta, fitted.covariance
         self.log_likelihood_ = float(self._each(self.theta_, line, pieces)[0].sum())
         self.n_customers_, self.record_, self.time_unit_ = len(line.T), fitted.record, line.time_unit
         self.params_ = dict(zip(self.NAMES, self.natural(self.theta_).tolist(), strict=True))

@@ -66,6 +66,16 @@ class Fit:
     covariance: Floats
     record: FitRecord
 
+    def led_back(self, turn: Floats, shift: Floats) -> "Fit":
+        """Return the fit by parameters that are `turn` times those of the search, plus `shift`.
+
+        What has no standard error where it is searched for has none after it.
+        """
+        unknown = np.isnan(np.diag(self.covariance))
+        covariance = turn @ np.nan_to_num(self.covariance) @ turn.T
+        covariance[unknown], covariance[:, unknown] = np.nan, np.nan
+        return Fit(turn @ self.theta + shift, covariance, self.record)
+
 
 def maximise(
     objective: Objective, names: Sequence[str], starts: Sequence[Sequence[float] | Floats], customers: float,

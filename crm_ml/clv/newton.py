@@ -116,6 +116,16 @@ def numerical_hessian(objective: Objective, theta: Floats) -> Floats:
     return (hessian + hessian.T) / 2
 
 
+def penalised(objective: Objective, weights: Floats) -> Objective:
+    """Return an objective less the sum of weights times squares; as it is where all weights are 0."""
+
+    def less(theta: Floats) -> tuple[float, Floats]:
+        value, gradient = objective(theta)
+        return value - float(weights @ theta**2), gradient - 2 * weights * theta
+
+    return less if weights.any() else objective
+
+
 def free_parameters(theta: Floats) -> npt.NDArray[np.bool_]:
     """Say of each parameter whether it is inside its bounds."""
     return np.asarray(np.abs(theta) < BOUND - _AT_BOUND)

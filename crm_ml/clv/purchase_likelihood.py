@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 import numpy as np
 
 from crm_ml.clv.fitted_parameters import FittedParameters
-from crm_ml.clv.maximum_likelihood import Fit, NotConverged, follow, maximise
+from crm_ml.clv.maximum_likelihood import Fit, follow, maximise
 from crm_ml.clv.newton import Objective, numerical_hessian
 from crm_ml.clv.parameter_priors import prior_of
 from crm_ml.clv.purchase_histories import Floats, Histories
@@ -30,7 +30,7 @@ class PurchaseLikelihood(FittedParameters, ABC):
     """Base of purchase models: the likelihood of histories, and the parameters where it is largest.
 
     With a prior they are where likelihood times prior is largest, and intervals are those of that product:
-    for small cohorts. `prior_effect` says what it has changed.
+    for small cohorts. `crm_ml.clv.prior_effect` says what it has changed.
 
     A subclass gives the names of its parameters, which of them are times, where to start the search, and the
     likelihood itself.
@@ -130,44 +130,6 @@ class PurchaseLikelihood(FittedParameters, ABC):
             return numerical_hessian(self._mean(histories), self.theta_)
         whole, _, shift = self.search_space(histories)
         return numerical_hessian(self._mean(whole), self.theta_ - shift)
-
-    def prior_effect(self, summary: "pd.DataFrame") -> "pd.DataFrame":
-        """Return each parameter with and without the prior, of the customers of the fit.
-
-        Returns
-        -------
-        pandas.DataFrame
-            A row for each parameter: ``without`` and ``with_prior``, their standard errors ``error_without``
-            and ``error_with``, and ``moved``, the change in standard errors without the prior. What has no
-            maximum, or stands at a bound, without it is NaN. ``attrs["log_likelihood_lost"]`` is how much
-            lower the likelihood is at the parameters with the prior.
-
-        Raises
-        ------
-        InputError
-            If the model is not fitted, or has no prior.
-        """
-        import pandas as pd
-
-        self._check_fitted()
-        if self.prior is None:
-            raise InputError(f"{type(self).__name__} has no prior, so nothing has an effect")
-        plain = self.fresh()
-        plain.prior = None
-        known = list(self.NAMES)
-        columns = {"with_prior": self.params_, "error_with": self.standard_errors_}
-        try:
-            plain.fit_histories(self.histories_of(summary))
-            columns |= {"without": plain.params_, "error_without": plain.standard_errors_}
-            lost = plain.log_likelihood_ - self.log_likelihood_
-            moved = (self.theta_ - plain.theta_) / np.sqrt(np.diag(plain.covariance_))
-        except NotConverged:
-            nothing = dict.fromkeys(known, math.nan)
-            columns |= {"without": nothing, "error_without": nothing}
-            lost, moved = math.nan, np.full(len(known), np.nan)
-        table = pd.DataFrame(columns, index=pd.Index(known, name="parameter")).assign(moved=moved)
-        table.attrs["log_likelihood_lost"] = lost
-        return table[["without", "with_prior", "error_without", "error_with", "moved"]]
 
     @abstractmethod
     def fresh(self) -> Self:

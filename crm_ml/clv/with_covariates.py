@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self, cast
 
 import numpy as np
@@ -12,7 +11,7 @@ from crm_ml.clv.covariate_design import Design
 from crm_ml.clv.covariate_effects import Effects
 from crm_ml.clv.covariate_histories import CovariateHistories
 from crm_ml.clv.maximum_likelihood import Fit, follow, maximise
-from crm_ml.clv.newton import Objective, numerical_hessian
+from crm_ml.clv.newton import Objective, numerical_hessian, penalised
 from crm_ml.clv.purchase_histories import Floats, Histories, Ints
 from crm_ml.clv.purchase_likelihood import Prior
 from crm_ml.clv.purchase_model import PurchaseModel
@@ -190,24 +189,14 @@ class WithCovariates(PurchaseModel):
             at = np.asarray(np.linalg.solve(turn, start - shift), dtype=np.float64)
             curved = np.asarray(turn.T @ hessian @ turn, dtype=np.float64)
             fitted = follow(self._penalised(whole, turn), self.NAMES, at, curved, customers)
-        unknown = np.isnan(np.diag(fitted.covariance))
-        covariance = turn @ np.nan_to_num(fitted.covariance) @ turn.T
-        covariance[unknown], covariance[:, unknown] = np.nan, np.nan
-        return replace(fitted, theta=turn @ fitted.theta + shift, covariance=covariance)
+        return fitted.led_back(turn, shift)
 
     def _penalised(self, whole: Histories, turn: Floats) -> Objective:
         """Return the mean log-likelihood in the space of the search, less the penalty."""
         both = self.penalty if isinstance(self.penalty, tuple) else (self.penalty, self.penalty)
-        bare, weights = self._mean(whole), np.zeros(len(self.NAMES))
-        for place, name in enumerate(self.NAMES):
-            if place >= len(self.NAMES) - self.COEFFICIENTS:
-                weights[place] = both[0 if name.startswith("purchases.") else 1] * turn[place, place] ** 2
-
-        def objective(theta: Floats) -> tuple[float, Floats]:
-            value, gradient = bare(theta)
-            return value - float(weights @ theta**2), gradient - 2 * weights * theta
-
-        return objective if weights.any() else bare
+        of = dict(zip(("purchases", "dropout"), both, strict=True))
+        each = [of.get(name.partition(".")[0], 0.0) for name in self.NAMES]
+        return penalised(self._mean(whole), np.array(each) * np.diag(turn) ** 2)
 
     def search_space(self, histories: Histories, centred: bool = True) -> tuple[Histories, Floats, Floats]:
         """Return histories as they are searched in, and matrix and shift that lead back to `theta_`."""

@@ -98,9 +98,9 @@ def test_one_error_names_all_breaches():
         assert part in str(error.value)
 
 
-@pytest.mark.parametrize("unit", ["M", "d", "week", "", None, 7])
+@pytest.mark.parametrize("unit", ["Y", "d", "week", "", None, 7])
 def test_an_unknown_unit_is_refused(unit):
-    with pytest.raises(InputError, match=r"time_unit is .*; it must be D \(days\) or W \(weeks\)"):
+    with pytest.raises(InputError, match=r"time_unit is .*; it must be h \(hours\), D \(days\), W"):
         summarize(frame(), AS_OF, unit)
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from clv_worlds import MODELS, PARAMS, simulate
 
-from crm_ml.clv import BetaGeo, BetaGeoBetaBinom, MbgCnbdK, ParetoNBD, WithCovariates, generate
+from crm_ml.clv import BetaGeo, BetaGeoBetaBinom, MbgCnbdK, ParetoNBD, WithCovariates, generate, prior_effect
 from crm_ml.clv.bootstrap import bootstrap
 from crm_ml.clv.parameter_priors import prior_of
 from crm_ml.errors import InputError
@@ -71,7 +71,7 @@ def test_of_a_small_cohort_the_prior_is_told_and_of_a_large_one_it_fades(kind):
     for size in (60, 6_000):
         some = drawn.iloc[:size]
         model = kind(prior="weak").fit(some)
-        table = model.prior_effect(some)
+        table = prior_effect(model, some)
         assert list(table.index) == list(kind.NAMES)
         assert table["with_prior"].to_dict() == model.params_
         assert table.attrs["log_likelihood_lost"] >= 0
@@ -97,15 +97,15 @@ def test_where_the_likelihood_has_no_end_the_prior_gives_one():
 
 def test_other_models_take_it_and_nonsense_is_refused(cohort):
     model = MbgCnbdK(k=2, prior="weak").fit(cohort)
-    assert model.prior_effect(cohort)["moved"].abs().max() < 3
+    assert prior_effect(model, cohort)["moved"].abs().max() < 3
     joined = cohort.assign(app=np.arange(len(cohort)) % 2)
     joined.attrs = cohort.attrs
     known = WithCovariates(BetaGeo(), ["app"], ["app"], prior="weak").fit(joined)
-    assert list(known.prior_effect(joined).index) == list(known.NAMES)
+    assert list(prior_effect(known, joined).index) == list(known.NAMES)
     gifts = pd.DataFrame({"frequency": [0, 1, 3, 0, 2], "recency": [0, 1, 5, 0, 6], "T": 6})
     assert not BetaGeoBetaBinom(prior="weak").fit(gifts).record_.at_bound
     with pytest.raises(InputError, match="BetaGeo has no prior, so nothing has an effect"):
-        BetaGeo().fit(cohort).prior_effect(cohort)
+        prior_effect(BetaGeo().fit(cohort), cohort)
     with pytest.raises(InputError, match="prior is 'strong'; it must be 'weak' or None"):
         BetaGeo(prior="strong")
     with pytest.raises(InputError, match="penalty is -1; it must be a number of 0 or more, or two of them"):
