@@ -57,7 +57,8 @@ class FittedParameters(Estimator):
         return np.asarray(np.maximum(total, 0.0))
 
     def __repr__(self) -> str:
-        settings = ", ".join(f"{name}={value!r}" for name, value in self.get_params(deep=False).items())
+        given = {name: value for name, value in self.get_params(deep=False).items() if value is not None}
+        settings = ", ".join(f"{name}={value!r}" for name, value in given.items())
         return f"{type(self).__name__}({settings})"
 
     @property

@@ -13,7 +13,8 @@ import score_world
 import value_shop
 from score_world import AS_OF, AS_OF_S, DAY_S, action, catalog, churn_source, settings, usual_catalog
 
-from crm_ml.clv import summarize
+from crm_ml import datasets
+from crm_ml.clv import BetaGeo, GammaGamma, WithCovariates, summarize, with_attributes
 from crm_ml.clv.clv_model import ClvModel
 from crm_ml.clv.purchase_and_spend_model import Valuer
 from crm_ml.clv.summary import SUMMARY
@@ -130,6 +131,37 @@ class Fixed:
 def test_money_is_rounded_to_the_nearest_cent(tables, tmp_path, worth, cents):
     found = written(tables, clv_source(Fixed(clv=worth)), tmp_path / "clv.parquet")
     assert set(found["clv_cents"]) == {cents}
+
+
+def test_attributes_of_customers_are_read_with_their_chunk(tmp_path, monkeypatch):
+    """Of a model with covariates, in few and in many chunks to the byte."""
+    shop, day = datasets.load("simulated", customers=150, seed=0), "2024-12-29"
+    names = ["acquired_through", "price_band"]
+    summary = with_attributes(summarize(shop, day, with_first_value=True), shop, names)
+    model = ClvModel.of(
+        Valuer("beta_geo", WithCovariates(BetaGeo(), names, names).fit(summary), GammaGamma().fit(summary)),
+        Terms.of_months(12, 0.1, 0.25), summary, NO_TILT, None,
+    )  # fmt: skip
+    snapshot = Snapshot(as_utc(day), timedelta(days=1))
+
+    def write(name):
+        source = clv_source(model)
+        source.write(day_of(shop, snapshot), None, Output(tmp_path / name, tmp_path / f"{name}.parts"))
+        return (tmp_path / name).read_bytes()
+
+    once = write("one.parquet")
+    monkeypatch.setattr(values, "CHUNK_ROWS", 7)
+    assert write("many.parquet") == once
+    found = pd.read_parquet(tmp_path / "one.parquet").set_index("customer_id")
+    wanted = model.predict(summary)
+    np.testing.assert_array_equal(found["p_alive"], wanted["p_alive"])
+    with pytest.raises(InputError, match=r"customers: no attribute acquired_through; there are"):
+        people = shop.frame("customers").select("customer_id").to_native()
+        clv_source(model).write(
+            day_of(replace(shop, customers=people), snapshot),
+            None,
+            Output(tmp_path / "x", tmp_path / "x.parts"),
+        )
 
 
 @pytest.mark.parametrize("engine", ["duckdb", "pandas", "polars"])
