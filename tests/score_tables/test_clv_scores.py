@@ -155,7 +155,7 @@ def test_attributes_of_customers_are_read_with_their_chunk(tmp_path, monkeypatch
     found = pd.read_parquet(tmp_path / "one.parquet").set_index("customer_id")
     wanted = model.predict(summary)
     np.testing.assert_array_equal(found["p_alive"], wanted["p_alive"])
-    with pytest.raises(InputError, match=r"customers: no attribute acquired_through; there are"):
+    with pytest.raises(InputError, match="no attribute acquired_through, price_band; there are none"):
         people = shop.frame("customers").select("customer_id").to_native()
         clv_source(model).write(
             day_of(replace(shop, customers=people), snapshot),
