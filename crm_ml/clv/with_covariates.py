@@ -58,7 +58,7 @@ class WithCovariates(PurchaseModel):
     ----------
     .. [1] Fader and Hardie (2007). Incorporating time-invariant covariates into the Pareto/NBD and BG/NBD
        models, equations of alpha, beta, a and b. There a and b have coefficients each, which data of usual
-       size can't tell apart; see decision 180.
+       size can't tell apart; see decision 172.
 
     Notes
     -----
