@@ -21,7 +21,7 @@ from study import markdown, parser, run, save, show, shown_progress, verdict, wr
 from crm_ml.clv import DynamicParetoNBD
 from crm_ml.clv.covariate_timeline import Pieces, Timeline
 
-SEED, CUSTOMERS, WORLDS, TARGET, WEEKS = 2_028, 1_000, 200, 0.93, 78
+SEED, CUSTOMERS, WORLDS, TARGET, WEEKS = 2_028, 1_000, 600, 0.93, 78
 TRUTH = {"r": 0.9, "alpha": 9.0, "s": 0.8, "beta": 20.0}
 EFFECTS = {"purchases.season": 0.6, "purchases.mailed": 0.3, "dropout.season": 0.8}
 NAMES = ("season", "mailed")

@@ -194,7 +194,7 @@ def test_more_covariates_than_needed_change_nothing(kind, world):
 
 @pytest.mark.parametrize("kind", [BetaGeo, ParetoNBD])
 def test_known_effects_are_recovered(kind):
-    """A sample of the 200 worlds of experiments/002_clv/covariate_coverage.py."""
+    """A sample of the worlds of experiments/002_clv/covariate_coverage.py."""
     rng = np.random.default_rng(11)
     summary = simulate(TRUTH[kind], covariates(4000, rng), rng)
     model = fitted(kind, summary)
