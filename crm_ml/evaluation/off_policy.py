@@ -155,7 +155,7 @@ def off_policy(
     model = (
         [] if direct is None else [as_floats("direct", values) for values in (direct.logged, direct.target)]
     )
-    _check(np.asarray(action), [r, p, target, unlike, *model])
+    check_log(np.asarray(action), [r, p, target, unlike, *model])
     w, event = target / p, deviations(r, action)
     value = float((w * r).sum() / w.sum())
     robust = model[1] + w * (r - model[0]) if model else None
@@ -175,7 +175,8 @@ def off_policy(
     )
 
 
-def _check(action: npt.NDArray[Any], columns: Sequence[npt.NDArray[np.float64]]) -> None:
+def check_log(action: npt.NDArray[Any], columns: Sequence[npt.NDArray[np.float64]]) -> None:
+    """Refuse columns that can't be used: reward, propensity, target, no overlap, and of a direct model."""
     shapes = [column.shape for column in (action, *columns)]
     n = len(columns[0]) if columns[0].ndim == 1 else 0
     if n < 2 or any(shape != (n,) for shape in shapes):
