@@ -124,7 +124,7 @@ def amount_value(
 def choose_bandwidth(
     rows: LoggedAmounts,
     bandwidths: Sequence[float] | None = None,
-    by: By = "slope",
+    by: By = "effective_rows",
     kernel: str = "epanechnikov",
     self_normalised: bool = True,
 ) -> Choice:
@@ -135,7 +135,7 @@ def choose_bandwidth(
     rows : LoggedAmounts
     bandwidths : sequence of float, optional
         By default ten, from a hundredth of the range of the logged amounts to its half.
-    by : {"slope", "effective_rows"}
+    by : {"effective_rows", "slope"}
     kernel, self_normalised
         As `amount_value`.
 

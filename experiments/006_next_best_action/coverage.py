@@ -6,7 +6,6 @@
 import argparse
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +13,7 @@ import numpy.typing as npt
 
 sys.path.append(str(Path(__file__).parents[1]))  # for what all experiments share
 
+from simulated_shop import COST, EARNED, SPEND_LOG, X, buying, holds, logged, policies
 from study import markdown, parser, run, save, show, shown_progress, write_between
 
 from crm_ml.evaluation.direct_outcomes import direct_outcomes
@@ -24,42 +24,12 @@ from crm_ml.evaluation.wilson import Z95
 from crm_ml.learning.calibration_of_value import share_interval
 
 Floats = npt.NDArray[np.float64]
-X = np.linspace(-2, 2, 41)  # contexts, equally likely
-COST = np.array([0.0, 5.0, 20.0, 40.0])  # of doing nothing and of three actions, cents
-MARGIN, SPEND_LOG, SPEND_SD = 0.25, 8.0, 0.8  # spend of a buyer is lognormal, 41 in the major unit on average
-EARNED = MARGIN * np.exp(SPEND_LOG + SPEND_SD**2 / 2)
 EXTRA_SHARE, EXTRA_CENTS = 0.05, 3_000.0  # orders that a treatment brings
 FOLDS, SEED, TARGET = 5, 6, 0.93
-SIZES, EXPLORED = (500, 1_000, 2_000, 8_000), 0.2
+SIZES = (500, 1_000, 2_000, 8_000)
 EXPERIMENTS = ((1_000, 50), (4_000, 200), (19_000, 1_000))  # treated and held out
 OFF_POLICY = ("rows", "target", "effective rows", "warned", "IPS", "SNIPS", "DR", "IPS, normal", "wider")
 DIFFERENCE = ("treated", "held out", "difference", "with CUPED", "variance less")
-
-
-@cache
-def buying() -> Floats:
-    """Return P(buy) of each context under each action, logistic."""
-    effect = np.column_stack([0 * X, 0.3 + 0.2 * X, 0.1 + 0.5 * X, 0.5 - 0.4 * X])
-    return np.asarray(1 / (1 + np.exp(2.2 - 0.5 * X[:, None] - effect)))
-
-
-@cache
-def policies(explored: float = EXPLORED) -> tuple[Floats, dict[str, Floats]]:
-    """Return the logging policy and the targets: probabilities of each action in each context."""
-    mean = EARNED * buying() - COST
-    logging = (1 - explored) * _softmax(mean / 60) + explored / len(COST)
-    best, worst = np.eye(len(COST))[mean.argmax(axis=1)], np.eye(len(COST))[mean.argmin(axis=1)]
-    return logging, {"near": _softmax(mean / 30), "best action": best, "worst action": worst}
-
-
-def logged(rows: int, rng: np.random.Generator) -> tuple[npt.NDArray[np.int64], ...]:
-    """Draw a log: context, action, and reward of each row."""
-    context = rng.integers(0, len(X), rows)
-    p = policies()[0][context]
-    action = np.minimum((rng.random((rows, 1)) > p.cumsum(axis=1)).sum(axis=1), len(COST) - 1)
-    bought = rng.random(rows) < buying()[context, action]
-    paid = np.where(bought, rng.lognormal(SPEND_LOG, SPEND_SD, rows), 0)
-    return context, action, MARGIN * paid - COST[action]
 
 
 def off_policy_draw(rows: int, rng: np.random.Generator) -> dict[str, dict[str, float]]:
@@ -100,11 +70,6 @@ def difference_draw(sizes: tuple[int, int], rng: np.random.Generator) -> dict[st
     effect = increment(spend, treatment, np.where(bought[0], before, 0))
     plain, adjusted = (float(holds(each, truth)) for each in (effect.plain, effect.adjusted))
     return {"plain": plain, "adjusted": adjusted, "less": effect.variance_reduction}
-
-
-def holds(interval: Interval, truth: float) -> bool:
-    """Say whether the truth lies within."""
-    return interval.low <= truth <= interval.high
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -157,11 +122,6 @@ def _share(value: float, draws: int) -> str:
     end = share_interval(round(value * draws), draws)
     shown = f"{value:.3f}" if value >= TARGET else f"**{value:.3f}**"
     return f"{shown} [{end.low:.3f}, {end.high:.3f}]"
-
-
-def _softmax(value: Floats) -> Floats:
-    odds = np.exp(value - value.max(axis=1, keepdims=True))
-    return np.asarray(odds / odds.sum(axis=1, keepdims=True))
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import policy_recipes as recipes
 import pytest
+import scripts
 
 from crm_ml.errors import InputError
 from crm_ml.evaluation.amount_value import KERNELS, LoggedAmounts, amount_value, choose_bandwidth
@@ -129,7 +130,7 @@ def test_slope_keeps_to_the_log_where_limits_cost_and_limits_where_they_do_not()
     rare = (p < 0.5).astype(float)
     for reward, below in ((10 * done * rare, False), (done + 0.0 * rare, True)):
         rows = LoggedRows(reward + rng.normal(0, 0.1, n), action, propensity, done.astype(float))
-        chosen = choose_limit(rows, "clipped_ips", [1, 10, 50])
+        chosen = choose_limit(rows, "clipped_ips", [1, 10, 50], by="slope")
         truth = float((10 * rare).mean() if not below else 1.0)
         if not below:  # clipping loses what rare rows earn
             assert chosen.limit == 50
@@ -137,7 +138,9 @@ def test_slope_keeps_to_the_log_where_limits_cost_and_limits_where_they_do_not()
         assert estimate(rows, "clipped_ips", 1).value < truth / 1.5
     model = Direct(np.where(done, 1.0, 0.0), np.ones(n))
     robust = LoggedRows(done + rng.normal(0, 0.1, n), action, propensity, done.astype(float), model)
-    chosen = choose_limit(robust, "clipped_dr", [1, 10, 50])  # the model is right: limits cost nothing
+    chosen = choose_limit(
+        robust, "clipped_dr", [1, 10, 50], by="slope"
+    )  # the model is right: limits cost nothing
     assert chosen.limit == 1
     assert chosen.value.high - chosen.value.low < 0.5 * np.ptp(
         [chosen.candidates[0][1].low, chosen.candidates[0][1].high]
@@ -147,13 +150,13 @@ def test_slope_keeps_to_the_log_where_limits_cost_and_limits_where_they_do_not()
 def test_effective_rows_choose_the_least_limit_that_leaves_two_hundred():
     rng = np.random.default_rng(0)
     rows = LoggedRows(rng.random(2000), np.zeros(2000), rng.uniform(0.001, 1, 2000), np.full(2000, 0.5))
-    chosen = choose_limit(rows, "clipped_ips", [2, 20, 60, 400], by="effective_rows")
+    chosen = choose_limit(rows, "clipped_ips", [2, 20, 60, 400])
     effective = {limit: rows_left for limit, _, rows_left in chosen.candidates}
     assert list(effective) == [400, 60, 20, 2]
     assert chosen.effective_rows == effective[chosen.limit] >= 200
     assert all(effective[limit] < 200 for limit in effective if limit > chosen.limit)
     few = LoggedRows(rng.random(50), np.zeros(50), np.full(50, 0.5), np.full(50, 0.5))
-    assert choose_limit(few, "clipped_ips", [2, 1], by="effective_rows").effective_rows == 50
+    assert choose_limit(few, "clipped_ips", [2, 1]).effective_rows == 50
 
 
 def test_a_bandwidth_is_chosen_wide_for_a_line_and_narrow_for_a_peak():
@@ -163,13 +166,14 @@ def test_a_bandwidth_is_chosen_wide_for_a_line_and_narrow_for_a_peak():
     flat, peak = np.ones(n), np.exp(-(((amount - 0.5) / 0.05) ** 2))
     noise = rng.normal(0, 0.3, n)
     chosen = [
-        choose_bandwidth(LoggedAmounts(each + noise, amount, np.ones(n), wanted)) for each in (flat, peak)
+        choose_bandwidth(LoggedAmounts(each + noise, amount, np.ones(n), wanted), by="slope")
+        for each in (flat, peak)
     ]
     assert chosen[0].limit > 0.4
     assert chosen[1].limit < 0.1
     assert chosen[0].value.low < 1 < chosen[0].value.high
     assert abs(chosen[1].value.value - 1) < 0.15  # some bias is what it pays for less spread
-    by_rows = choose_bandwidth(LoggedAmounts(flat, amount, np.ones(n), wanted), by="effective_rows")
+    by_rows = choose_bandwidth(LoggedAmounts(flat, amount, np.ones(n), wanted))
     assert by_rows.effective_rows >= 200
     assert by_rows.limit < 0.2
 
@@ -230,3 +234,16 @@ def test_lists_of_different_length_by_hand():
 def test_what_can_not_be_used_is_refused(call, words):
     with pytest.raises(InputError, match=words):
         call()
+
+
+def test_the_study_writes_its_tables(monkeypatch, tmp_path, capsys):
+    script = scripts.load("006_next_best_action/estimators.py", monkeypatch)
+    monkeypatch.setattr(script, "SIZES", (500,))
+    (tmp_path / "README.md").write_text("a\n<!-- estimators -->\n<!-- end of estimators -->\nb\n")
+    assert script.main(["--draws", "2", "--folder", str(tmp_path)]) == 0
+    content = json.loads((tmp_path / "estimators.json").read_text())
+    assert len(content["actions"]) == 4
+    text = (tmp_path / "README.md").read_text()
+    assert text.count("**") >= 2 * (4 + 3 + 1)  # the lowest error of each log
+    assert "| switch dr, eff. rows |" in text
+    assert "actions" in capsys.readouterr().out
