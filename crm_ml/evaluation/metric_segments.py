@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SMALL = 25
-_FEW = 5
+FEW_CUSTOMERS = 5
 _COLUMNS = ["segment", "rows", "customers", "positives", "metric", "value", "low", "high", "small"]
 
 
@@ -54,10 +54,7 @@ def by_segment(
     """
     import pandas as pd
 
-    segments = pd.Series(np.asarray(segment, dtype=object))
-    names = segments.where(segments.notna(), "unknown").astype(str).to_numpy()
-    if len(names) != len(predictions.y):
-        raise InputError(f"{len(names):,} segments for {len(predictions.y):,} rows; give one for each row")
+    names = segment_names(segment, len(predictions.y))
     alone = predictions.only(model)
     rows: list[tuple[object, ...]] = []
     for name in np.unique(names):
@@ -68,6 +65,23 @@ def by_segment(
         for metric, interval in _metrics(part, model, rng, metrics, replicates).items():
             rows.append((*counts, metric, interval.value, interval.low, interval.high, small))
     return pd.DataFrame(rows, columns=_COLUMNS)
+
+
+def segment_names(segment: npt.ArrayLike, rows: int) -> npt.NDArray[Any]:
+    """Return segments as text, null as "unknown".
+
+    Raises
+    ------
+    InputError
+        If there is not one for each row.
+    """
+    import pandas as pd
+
+    segments = pd.Series(np.asarray(segment, dtype=object))
+    names: npt.NDArray[Any] = segments.where(segments.notna(), "unknown").astype(str).to_numpy()
+    if len(names) != rows:
+        raise InputError(f"{len(names):,} segments for {rows:,} rows; give one for each row")
+    return names
 
 
 def bands(values: npt.ArrayLike, edges: Sequence[float], unit: str) -> npt.NDArray[np.str_]:
@@ -110,7 +124,7 @@ def _metrics(
         alone = {metric: float(judged[model, metric, "pooled"][0]) for metric in defined}
         return {metric: Interval(alone.get(metric, np.nan), np.nan, np.nan) for metric in metrics}
     evaluation = evaluate(part, rng, metrics, replicates, over=("pooled",))
-    if min(len(np.unique(part.customer_id[part.y == label])) for label in (0, 1)) < _FEW:
+    if min(len(np.unique(part.customer_id[part.y == label])) for label in (0, 1)) < FEW_CUSTOMERS:
         alone = {metric: float(evaluation.replicates[model, metric, "pooled"][0]) for metric in metrics}
         return {metric: Interval(alone[metric], np.nan, np.nan) for metric in metrics}
     return {metric: evaluation.interval(model, metric) for metric in metrics}
