@@ -19,7 +19,7 @@ HOW_TO = {
 }  # group -> its pages in order; further ones stand below the groups
 EXPLANATION = (
     "snapshots why_no_random_split calibration champions certainty allocation hold_outs "
-    "how_good_is_it security billion_customers"
+    "how_good_is_it other_libraries security billion_customers"
 )
 FIRST = (
     *(f"explanation/{stem}.md" for stem in EXPLANATION.split()),
