@@ -9,6 +9,7 @@ and equal inputs give equal bytes.
 from crm_ml.plots.alive_plots import p_alive_matrix, p_alive_path, purchases_matrix
 from crm_ml.plots.calibration_plot import calibration
 from crm_ml.plots.course_plot import cumulative_purchases
+from crm_ml.plots.decision_plot import decision_curve
 from crm_ml.plots.exposure_plots import coverage, exposure
 from crm_ml.plots.gains_plots import gains, gains_and_lift, lift
 from crm_ml.plots.retention_plots import retention, retention_matrix
@@ -22,6 +23,7 @@ __all__ = [
     "coverage",
     "cumulative_purchases",
     "deciles",
+    "decision_curve",
     "exposure",
     "gains",
     "gains_and_lift",

@@ -12,6 +12,7 @@ from plotted_lines import buyer
 
 from crm_ml import clv, datasets, plots
 from crm_ml.evaluation import Predictions
+from crm_ml.evaluation.decision_curve import decision_curve
 from crm_ml.evaluation.metric_segments import by_segment
 from crm_ml.evaluation.uplift_curves import uplift_by_decile
 from crm_ml.snapshots import Snapshot
@@ -65,6 +66,7 @@ def drawings(shop, scored):
         "coverage": partial(plots.coverage, lists, list("vwxyz")),
         "cumulative_purchases": partial(plots.cumulative_purchases, *tracked),
         "deciles": partial(plots.deciles, bought, rate, unit="purchases"),
+        "decision_curve": partial(plots.decision_curve, decision_curve(scored, 10, [1, 3, 6]), unit="EUR"),
         "exposure": partial(plots.exposure, lists, list("vwxyz")),
         "gains": partial(plots.gains, scored),
         "lift": partial(plots.lift, scored),
