@@ -54,6 +54,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
         "crm_ml.evaluation.uplift_curves.*",
         "crm_ml.evaluation.rank_weighted_effect.*",
         "crm_ml.evaluation.recommendation.*",
+        "crm_ml.evaluation.beyond_accuracy.*",
         "crm_ml.evaluation.calibration_segments.calibration_by_segment",
         "crm_ml.evaluation.group_rates.group_rates",
         "crm_ml.evaluation.decision_curve.decision_curve",
