@@ -1,5 +1,6 @@
 """Who works on the parts: this process, processes beside it, or a cluster."""
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from typing import Protocol
@@ -9,6 +10,7 @@ from crm_ml.errors import ConfigError, InputError
 from crm_ml.parts.task_outcome import Item, T, TaskOutcome, run_task, task_payload
 
 MOST_WORKERS = 256
+_OF_JOBLIB = r"A worker stopped while some jobs|\d+ tasks "
 
 
 class Workers(Protocol):
@@ -69,6 +71,9 @@ class LocalWorkers:
         pool = Parallel(
             min(self.count, len(parts)), return_as="generator", batch_size=1, pre_dispatch="n_jobs"
         )
+        # of a worker that grew and is replaced, and of parts that are given up after an error: where warnings
+        # are errors they would end the thread that waits, or hide the error
+        warnings.filterwarnings("ignore", message=_OF_JOBLIB, category=UserWarning)
         tasks = (delayed(run_task)(payload, position) for position in range(len(parts)))
         try:
             with closing(pool(tasks)) as outcomes:

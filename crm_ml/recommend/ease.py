@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from crm_ml.errors import InputError
 from crm_ml.recommend.interactions import Floats, Interactions, Ints
+from crm_ml.recommend.nearest import nearest
 from crm_ml.recommend.recommender import Recommender
 from crm_ml.recommend.score_explanations import contribution_texts
 from crm_ml.recommend.sparse_products import dense_product, quadratic_forms
@@ -100,6 +101,29 @@ class EASE(Recommender):
             columns = self.inverse_[:, items] / -self._diagonal[items].astype(np.float64)
         columns[items, np.arange(len(items))] = 0.0
         return columns
+
+    def similar(self, item_id: str, k: int = 10) -> list[tuple[str, float]]:
+        """Return the items that an item speaks most for, with the weight in B.
+
+        Raises
+        ------
+        InputError
+            If the item is unknown.
+        """
+        number = self.number_of(item_id)
+        towards = self.weights(np.array([number]))[:, 0] * self._diagonal[number] / self._diagonal
+        order = np.argsort(-towards, kind="stable")[:k]
+        return [(str(self.items_[place]), float(towards[place])) for place in order if towards[place] > 0]
+
+    def similar_customers(self, customer_id: str, k: int = 10) -> list[tuple[str, float]]:
+        """Return the customers with the most similar events, with the cosine of both.
+
+        Raises
+        ------
+        InputError
+            If the customer is unknown.
+        """
+        return nearest(self.own_, self.customer_number_of(customer_id), self.customers_, k)
 
     def _arrays(self) -> Mapping[str, Any]:
         return {"own_": self.own_, "inverse_": self.inverse_}

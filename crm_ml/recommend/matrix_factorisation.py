@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from crm_ml.recommend.deterministic_matmul import packed, products
 from crm_ml.recommend.interactions import Interactions, Ints
+from crm_ml.recommend.nearest import nearest
 from crm_ml.recommend.recommender import Recommender
 
 REASON = "bought by customers of a similar past"
@@ -59,6 +60,26 @@ class MatrixFactorisation(Recommender):
             model.fit(_as_matrix(weights), show_progress=False)
         factors = {"customer_factors_": model.user_factors, "item_factors_": model.item_factors}
         self._restore({name: np.asarray(part, dtype=np.float32) for name, part in factors.items()})
+
+    def similar(self, item_id: str, k: int = 10) -> list[tuple[str, float]]:
+        """Return the items whose factors point the same way as an item's, with the cosine of both.
+
+        Raises
+        ------
+        InputError
+            If the item is unknown.
+        """
+        return nearest(self.item_factors_, self.number_of(item_id), self.items_, k)
+
+    def similar_customers(self, customer_id: str, k: int = 10) -> list[tuple[str, float]]:
+        """Return the customers whose factors point the same way as a customer's, with the cosine of both.
+
+        Raises
+        ------
+        InputError
+            If the customer is unknown.
+        """
+        return nearest(self.customer_factors_, self.customer_number_of(customer_id), self.customers_, k)
 
     def _scores(self, rows: Ints) -> npt.NDArray[Any]:
         return products(self.customer_factors_[rows], self._packed)

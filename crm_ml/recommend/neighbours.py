@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from crm_ml.recommend.interactions import Floats, Ints
+from crm_ml.recommend.nearest import nearest
 from crm_ml.recommend.recommender import Recommender
 from crm_ml.recommend.score_explanations import contribution_texts
 from crm_ml.recommend.sparse_products import dense_product
@@ -36,6 +37,16 @@ class Neighbours(Recommender):
         row = self.similar_[[self.number_of(item_id)]].tocoo()
         order = np.lexsort((row.coords[1], -row.data))[:k]
         return [(str(self.items_[row.coords[1][place]]), float(row.data[place])) for place in order]
+
+    def similar_customers(self, customer_id: str, k: int = 10) -> list[tuple[str, float]]:
+        """Return the customers with the most similar events, with the cosine of both.
+
+        Raises
+        ------
+        InputError
+            If the customer is unknown.
+        """
+        return nearest(self.own_, self.customer_number_of(customer_id), self.customers_, k)
 
     def contributions(self, rows: Ints, items: Ints) -> "csr_array":
         """Return the contribution of each item of the customer to the score; rows sum to the scores."""

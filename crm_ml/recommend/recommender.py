@@ -186,6 +186,16 @@ class Recommender(Estimator, ABC):
             raise InputError(f"item {item_id!r} is none of the {len(self.items_):,} items that were fitted")
         return int(places[0])
 
+    def customer_number_of(self, customer_id: str) -> int:
+        """Return the number of a customer; raises as `number_of`."""
+        self._check_fitted()
+        places = np.flatnonzero(self.customers_ == level_name(customer_id))
+        if not len(places):
+            raise InputError(
+                f"the customer is none of the {len(self.customers_):,} customers that were fitted"
+            )
+        return int(places[0])
+
     def reasons(self, rows: Ints, items: Ints) -> list[str]:
         """Return the reason of each pair of customer and item, given by numbers."""
         return self._reasons(rows, items)

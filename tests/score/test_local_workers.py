@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 import warnings
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from crm_ml.score_tables.drift_gate import DriftLimit
 
 SECRET = "hunter2hunter2"
 CUSTOMERS = ("Jane Doe", "John Doe")
+KEPT = []
 
 
 def telling(number):
@@ -56,3 +58,19 @@ def test_an_error_of_a_worker_is_the_same_error_here_and_its_report_has_no_cell(
     with pytest.raises(DriftLimit, match=r"^part 2 is unlike the others$") as refused:
         list(LocalWorkers(2).map(refusing, range(4)))
     assert refused.value.exit_code == 5
+
+
+def growing(number):
+    """Work that keeps 400 MB of some parts: joblib ends such a worker and starts another."""
+    KEPT.append(bytearray(b"x") * 400_000_000 if number in (4, 5) else b"")
+    time.sleep(1.2)
+    return number
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(90)
+def test_a_worker_that_grew_is_replaced_though_warnings_are_errors():
+    """Its warning, as an error, ended the thread that hands out the results: the call never came back."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert list(LocalWorkers(2).map(growing, range(12))) == list(range(12))
