@@ -7,11 +7,13 @@ from typing import Any
 
 import narwhals as nw
 
-from crm_ml.errors import ConfigError
+from crm_ml.errors import ConfigError, InputError
 from crm_ml.snapshots import Snapshot
 from crm_ml.tables.bundle import Tables, to_pandas
+from crm_ml.tables.cell_shape import label
 
 _NEVER = -(2**62)  # before every change
+_MOST_NAMED = 10
 Pair = tuple[str, str | None]
 
 
@@ -83,6 +85,27 @@ def consenting(tables: Tables, snapshot: Snapshot, purpose: str) -> set[str]:
     """Return the customers who consent to a purpose, by changes without a channel; see `granted`."""
     consents = to_pandas(granted(tables, snapshot, [(purpose, None)]))
     return set(consents.loc[consents["consent_0"], "customer_id"])
+
+
+def nobody_allows(tables: Tables, snapshot: Snapshot, purpose: str, what: str) -> InputError:
+    """Return the error of a purpose that leaves nothing to train on; it counts who allows which one.
+
+    Parameters
+    ----------
+    tables : Tables
+        With consents.
+    snapshot : Snapshot
+        Day whose consents count.
+    purpose : str
+    what : str
+        Of whom nobody does, with their number.
+    """
+    known = sorted(to_pandas(tables.frame("consents").select("purpose").unique())["purpose"].dropna())
+    counts = [f"{label(name)} by {len(consenting(tables, snapshot, name)):,}" for name in known[:_MOST_NAMED]]
+    return InputError(
+        f"target.purpose: of {what} nobody allows {purpose!r} on {snapshot}; name a purpose that customers "
+        f"allow: {', '.join(counts)}"
+    )
 
 
 def _of_channel(channel: str | None) -> nw.Expr:

@@ -9,7 +9,7 @@ from crm_ml.clv.customer_attributes import with_attributes
 from crm_ml.clv.observed_outcomes import Outcomes, outcomes
 from crm_ml.clv.summary import summarize
 from crm_ml.clv.valuation_terms import Terms
-from crm_ml.errors import LeakError
+from crm_ml.errors import InputError, LeakError
 from crm_ml.snapshots import Snapshot, as_utc
 from crm_ml.tables.bundle import Tables
 
@@ -68,20 +68,36 @@ class WindowSource:
     )
 
     def summary(self, as_of: date | datetime) -> "pd.DataFrame":
-        """Return the summary at `as_of`, with the value of first purchases; raises as `summarize`.
+        """Return the summary at `as_of`, with the value of first purchases.
 
         The last six are retained, for windows that share a day; do not change them.
+
+        Raises
+        ------
+        InputError
+            As `summarize`, or if none of `customers` had bought.
         """
         moment = as_utc(as_of)
         if moment not in self._summaries:
             frame = summarize(self.tables, as_of, self.time_unit, with_first_value=True, data_ends_at=as_of)
             while len(self._summaries) >= _RETAINED:
                 del self._summaries[next(iter(self._summaries))]
-            own = frame if self.customers is None else frame[frame.index.isin(self.customers)]
+            own = self._own(frame, moment)
             if self.attributes:
                 own = with_attributes(own, self.tables, self.attributes)
             self._summaries[moment] = own
         return self._summaries[moment]
+
+    def _own(self, summary: "pd.DataFrame", moment: datetime) -> "pd.DataFrame":
+        if self.customers is None:
+            return summary
+        own = summary[summary.index.isin(self.customers)]
+        if own.empty:
+            raise InputError(
+                f"summary: of {len(summary):,} customers who had bought before {moment:%Y-%m-%d} none is "
+                f"among the {len(self.customers):,} who allow target.purpose; name another or take later days"
+            )
+        return own
 
     def fitted(self, name: str, as_of: datetime, fit: "Callable[[pd.DataFrame], Model]") -> Model:
         """Return what `fit` makes of the summary at `as_of`, made once under a name."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import narwhals as nw
 import numpy as np
 
-from crm_ml.consents import consenting
+from crm_ml.consents import consenting, nobody_allows
 from crm_ml.errors import InputError
 from crm_ml.features.expressions import past_lines
 from crm_ml.recommend.interactions import AT, CUSTOMER, ITEM, QUANTITY, Interactions, as_interactions, lookup
@@ -90,7 +90,7 @@ def allowing(task: Task, tables: Tables, today: Snapshot, purpose: str | None) -
     ids = set(consenting(tables, today, purpose))
     keep = np.array([str(customer) in ids for customer in task.data.customers])
     if not keep.any():
-        raise InputError(f"order_lines: nobody who bought allows {purpose!r}; name another purpose")
+        raise nobody_allows(tables, today, purpose, f"{len(keep):,} customers who bought")
     relevant = None if task.relevant is None else task.relevant[keep]
     return Task(task.data.of_customers(keep), task.categories, relevant)
 

@@ -147,7 +147,7 @@ def test_a_rule_by_response_takes_the_best_rows_and_their_best_arm():
             "no trial was",
         ),
         (SIMULATED, {"target.purpose": "null"}, ConfigError, "consent"),
-        (SIMULATED, {"target.purpose": "profiling"}, InputError, "nobody who was drawn allows 'profiling'"),
+        (SIMULATED, {"target.purpose": "profiling"}, InputError, "nobody allows 'profiling' on"),
         (SIMULATED, {"register_as.as_of": "2024-01-01"}, InputError, "no trial had ended by"),
     ],
 )

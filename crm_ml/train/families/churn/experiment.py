@@ -21,6 +21,7 @@ from crm_ml.tables import Tables
 from crm_ml.tables.zones import declared
 from crm_ml.train.families.probability import search as of_probability
 from crm_ml.train.families.probability import used_rows
+from crm_ml.train.families.probability.present_rows import check_rows
 from crm_ml.train.families.probability.row_plan import row_draw
 from crm_ml.train.families.probability.study import Fold, Study
 from crm_ml.train.record.outcome import Outcome
@@ -65,7 +66,7 @@ def execute(config: ChurnRun, tables: Tables, progress: "Progress", studies: "Pa
     LeakError
         If labels reach into a test snapshot, a feature gives the label away or knows later rows.
     InputError
-        If the tables do not reach far enough or a class is too rare.
+        If the tables do not reach far enough, a day has no rows or a class is too rare.
     """
     folds = [fold(config, as_of) for as_of in config.split.test]
     final = fold(config, config.register_as.as_of)
@@ -82,6 +83,7 @@ def execute(config: ChurnRun, tables: Tables, progress: "Progress", studies: "Pa
         else {str(day): int(n) for day, n in rows.fold.value_counts().items()}
     )
     rows = used_rows.allowed_rows(tables, rows, final.test, config.target.purpose)
+    check_rows(rows, (*folds, *ahead.every), final, config.target.purpose)
     check_point_in_time(config, tables, config.target.snapshot(config.split.test[-1]))
     details = {
         "active_within_days": config.target.active_within_days,

@@ -22,7 +22,7 @@ from crm_ml.clv.valuation_terms import Terms
 from crm_ml.clv.value_calibration import NO_TILT
 from crm_ml.clv.value_profile import of_values
 from crm_ml.config import ClvRun
-from crm_ml.consents import check_purpose, consenting
+from crm_ml.consents import check_purpose, consenting, nobody_allows
 from crm_ml.evaluation.significance import evaluate
 from crm_ml.evaluation.value_predictions import ValuePredictions
 from crm_ml.models import model_folder
@@ -136,12 +136,17 @@ def source_of(config: ClvRun, tables: Tables) -> WindowSource:
     ------
     ConfigError
         If tables and purpose do not fit, see `crm_ml.consents.check_purpose`.
+    InputError
+        If nobody allows it.
     """
     check_purpose(tables, config.target.purpose)
     customers = None
     if config.target.purpose is not None:
         today = Snapshot(as_utc(config.register_as.as_of), timedelta(days=1))
         customers = consenting(tables, today, config.target.purpose)
+        if not customers:
+            everybody = f"{len(tables.pandas('customers')):,} customers"
+            raise nobody_allows(tables, today, config.target.purpose, everybody)
     return WindowSource(tables, config.time_unit, customers, config.data.ends_at, config.attributes)
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from crm_ml import features
 from crm_ml.config.probability import ProbabilityRun
-from crm_ml.consents import check_purpose, consenting
-from crm_ml.errors import ConfigError, InputError
+from crm_ml.consents import check_purpose, consenting, nobody_allows
+from crm_ml.errors import ConfigError
 from crm_ml.models.labelled_rows import LabelledRows
 from crm_ml.snapshots import Snapshot
 from crm_ml.tables import Tables
@@ -43,21 +43,14 @@ def allowed_rows(tables: Tables, rows: LabelledRows, snapshot: Snapshot, purpose
     ConfigError
         If tables and purpose do not fit, see `crm_ml.consents.check_purpose`.
     InputError
-        If nobody is left on a day, or of a campaign, that trains or tests.
+        If no row is of such a customer.
     """
     check_purpose(tables, purpose)
     if purpose is None:
         return rows
     allowed = rows.where(rows.customer_id.isin(consenting(tables, snapshot, purpose)))
-    folds = list(dict.fromkeys(rows.fold))
-    empty = sorted(set(folds) - set(allowed.fold))
-    if empty:
-        counts = f"{len(rows.y):,} rows before, {len(allowed.y):,} left"
-        raise InputError(
-            f"target.purpose: nobody who has a row allows {purpose!r} on {len(empty):,} of {len(folds):,} "
-            f"days or campaigns (first: {empty[0]}; {counts}); name another purpose, or take these days out "
-            "of the run"
-        )
+    if not len(allowed.y):
+        raise nobody_allows(tables, snapshot, purpose, f"the customers of {len(rows.y):,} rows")
     return allowed
 
 

@@ -28,6 +28,7 @@ from crm_ml.snapshots import Snapshot, check_data_reach
 from crm_ml.tables import Tables
 from crm_ml.tables.zones import declared
 from crm_ml.train.families.probability import search, used_rows
+from crm_ml.train.families.probability.present_rows import check_rows
 from crm_ml.train.families.probability.row_plan import row_draw
 from crm_ml.train.families.probability.study import Fold, Study
 from crm_ml.train.families.propensity.folds import (
@@ -118,6 +119,7 @@ def execute(
     rows = compute_rows(config, tables, plan, progress, known, draw)
     today = Snapshot(config.register_as.as_of, timedelta(days=1))  # type: ignore[arg-type]
     rows = used_rows.allowed_rows(tables, rows, today, config.target.purpose)
+    check_rows(rows, folds, plan.final, config.target.purpose)
     check_point_in_time(config, tables, plan)
     details = {
         "target": config.target.model_dump(mode="json"),

@@ -13,7 +13,7 @@ from pandas.api.types import is_numeric_dtype
 from crm_ml import features
 from crm_ml.config import UpliftRun
 from crm_ml.config.split import CampaignSplit
-from crm_ml.consents import check_purpose, consenting
+from crm_ml.consents import check_purpose, consenting, nobody_allows
 from crm_ml.customer_hash import customer_folds
 from crm_ml.errors import ConfigError, InputError
 from crm_ml.evaluation import leakage
@@ -121,11 +121,10 @@ def compute_rows(
     rows = trial_rows(tables, known, target.outcome, target.kind, config.features, seen, track)
     if target.purpose is not None:
         allowed = rows.customer_id.isin(consenting(tables, _today(config), target.purpose))
+        if not allowed.any():
+            drawn = f"the customers of {len(rows.y):,} rows of assignments"
+            raise nobody_allows(tables, _today(config), target.purpose, drawn)
         rows = rows.where(np.asarray(allowed))
-        if not len(rows.y):
-            raise InputError(
-                f"assignments: nobody who was drawn allows {target.purpose!r}; name another purpose"
-            )
     dropped = left_out(rows.X.columns, config.leave_out)
     return replace(rows, X=rows.X.drop(columns=dropped)).where(_wanted(config, rows))
 
@@ -154,12 +153,14 @@ def make_folds(config: UpliftRun, known: Sequence[CampaignTrial], rows: TrialRow
     Raises
     ------
     InputError
-        As `check_split`, or if no trial trains.
+        As `check_split`, or if no trial trains, or one that trains or tests has no row.
     """
     check_split(config, known)
     fold = np.asarray(rows.fold)
     if isinstance(config.split, CampaignSplit):
-        return [_fold_of_trial(config, known, trial, fold) for trial in _tests(config.split, known)]
+        folds = [_fold_of_trial(config, known, trial, fold) for trial in _tests(config.split, known)]
+        _check_rows(config, folds)
+        return folds
     folds = []
     for number in range(config.split.halves):
         half = customer_folds(np.asarray(rows.customer_id), 2, key=f"half {number}")
@@ -230,6 +231,23 @@ def _fold_of_trial(
     if not ended:
         raise InputError(f"no trial had ended before {test}; test later ones or set an earlier earliest")
     return TrialFold(str(test), fold == str(test), np.isin(fold, [str(trial) for trial in ended]))
+
+
+def _check_rows(config: UpliftRun, folds: Sequence[TrialFold]) -> None:
+    """Refuse a test without rows, or one for which no row trains, as where few allow the purpose."""
+    sizes = {each.name: (int(each.training.sum()), int(each.test.sum())) for each in folds}
+    empty = [
+        f"{name} ({train:,} train, {test:,} test)"
+        for name, (train, test) in sizes.items()
+        if not (train and test)
+    ]
+    if empty:
+        purpose = config.target.purpose
+        whom = "" if purpose is None else f" of customers who allow target.purpose {purpose!r}"
+        raise InputError(
+            f"assignments: {len(empty)} of {len(sizes)} trials that test lack rows{whom}: "
+            f"{', '.join(empty)}; test others, or name a purpose that more customers allow"
+        )
 
 
 def _check_reach(config: UpliftRun, tables: Tables, trial: CampaignTrial) -> None:
