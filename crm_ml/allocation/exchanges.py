@@ -40,8 +40,10 @@ def improved(tied: Tied, count: Ints, short: float, room: float) -> tuple[Ints, 
     count : numpy.ndarray of int, shape (pairs,)
     short : float
     """
+    if short <= room or not len(tied.size):
+        return count, short
     moves = _moves(tied)
-    if short <= room or len(moves.gain) > _MOST_MOVES:
+    if len(moves.gain) > _MOST_MOVES:
         return count, short
     orders = [np.argsort(-moves.gain, kind="stable")]
     starts = range(_STARTS if len(tied.size) <= _FEW else _STARTS_OF_MANY)

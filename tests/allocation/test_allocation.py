@@ -8,9 +8,12 @@ import numpy as np
 import pytest
 import scripts
 from scipy.optimize import Bounds, LinearConstraint, milp
+from scipy.sparse import csr_array
 from soak import SEED, SOAK, size
 
 from crm_ml.allocation.allocate import ActionGroup, allocate
+from crm_ml.allocation.exchanges import improved
+from crm_ml.allocation.integer_program import Tied
 from crm_ml.errors import InputError
 
 LISTS = size(12, 25, 125_000)  # of each of eight seeds
@@ -292,3 +295,11 @@ def test_values_that_are_alike_for_everybody_are_shared_out_exactly(n):
     assert found.value == found.upper_bound == n // 8 * 15 + (n // 4 - n // 8) * 13
     assert found.prices == pytest.approx({"cap of a": 2.0, "cap of b": 0.0, "cap of all": 13.0}, abs=1e-6)
     assert found.row_prices == pytest.approx([15.0, 13.0], abs=1e-6)
+
+
+def test_where_nobody_ties_nothing_is_exchanged():
+    """A list of a small shop ended here with exit code 70."""
+    none, nothing = np.zeros(0, dtype=np.int64), np.zeros(0)
+    tied = Tied(none, none, none, nothing, nothing, np.zeros((0, 1)), csr_array((2, 0)), np.array([3.0, 0.5]))
+    count, short = improved(tied, none, 1.0, 0.1)
+    assert len(count) == 0 and short == 1.0

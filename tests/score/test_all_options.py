@@ -55,7 +55,8 @@ def scored(tables, project, monkeypatch):  # noqa: ARG001
     """Score with the committed files; overrides are those of the command line."""
     write = features.write
     monkeypatch.setattr(features, "write", lambda *wanted: write(*wanted[:3], ["rfm"]))
-    model = SimpleNamespace(time_unit="D", terms=SimpleNamespace(horizon=12), predict=valued)
+    terms = SimpleNamespace(horizon=12)
+    model = SimpleNamespace(time_unit="D", terms=terms, predict=valued, covariates=())
     champions = Champions([churn_source(), ClvSource(name="clv", sums="cd" * 32, model=model)])
 
     def run(*overrides):
