@@ -9,10 +9,11 @@ import numpy as np
 from crm_ml.errors import ConfigError
 from crm_ml.models.gradient_boosting import GradientBoosting
 from crm_ml.models.logistic import Logistic
+from crm_ml.uplift.honest_forest import HonestForest
 from crm_ml.uplift.ridge import Ridge
 
 Base = Literal["boosting", "logistic", "plain"]
-Fitted = GradientBoosting | Logistic
+Fitted = GradientBoosting | HonestForest | Logistic
 _OUTCOME = {"rounds": 200, "learning_rate": 0.03, "num_leaves": 8}
 _EFFECT = {"rounds": 100, "learning_rate": 0.03, "num_leaves": 4}
 _STRENGTH = 0.01
@@ -77,4 +78,6 @@ def says_one_number(model: object) -> bool:
     """Return whether a fitted model says the same of everybody, since no tree of it could split."""
     if isinstance(model, GradientBoosting):
         return not any(_SPLIT.search(text) for text in model.texts_)
+    if isinstance(model, HonestForest):
+        return not model.splits()
     return isinstance(model, Logistic) and not model.coefficients_.any()

@@ -59,6 +59,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
         "crm_ml.evaluation.group_rates.group_rates",
         "crm_ml.evaluation.decision_curve.decision_curve",
         "crm_ml.evaluation.policy_value.*",
+        "crm_ml.evaluation.decision_outcomes.decision_outcomes",
         "crm_ml.evaluation.off_policy.*",
         "crm_ml.evaluation.direct_outcomes.*",
         "crm_ml.evaluation.policy_estimators.LoggedRows",

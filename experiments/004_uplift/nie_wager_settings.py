@@ -1,5 +1,6 @@
-"""The four simulated settings of Nie and Wager, in which every customer's effect is known."""
+"""Simulated settings of Nie and Wager and of Wager and Athey, in which every customer's effect is known."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -20,6 +21,9 @@ class Simulated:
     y: Floats
     probability: Floats
     effect: Floats
+
+
+Draw = Callable[[int, np.random.Generator], Simulated]
 
 
 def simulate(
@@ -63,6 +67,26 @@ def simulate(
     treatment = (rng.uniform(size=rows) < probability).astype(float)
     y = base + (treatment - 0.5) * effect + noise * rng.standard_normal(rows)
     return Simulated(X, treatment, y, probability, effect)
+
+
+def two_steps(dimensions: int) -> Draw:
+    """Return Wager and Athey's second setting: the effect is a product of two soft steps, the rest noise.
+
+    References
+    ----------
+    .. [1] Wager and Athey (2018). Estimation and inference of heterogeneous treatment effects using random
+       forests. JASA 113, equation 28.
+    """
+
+    def draw(rows: int, rng: np.random.Generator) -> Simulated:
+        X = rng.uniform(size=(rows, dimensions))
+        steps = 1 + 1 / (1 + np.exp(-20 * (X[:, :2] - 1 / 3)))
+        effect = steps.prod(axis=1)
+        treated = (rng.uniform(size=rows) < 0.5).astype(float)
+        y = (treated - 0.5) * effect + rng.standard_normal(rows)
+        return Simulated(X, treated, y, np.full(rows, 0.5), effect)
+
+    return draw
 
 
 def _a(x: list[Floats]) -> tuple[Floats, Floats, Floats]:

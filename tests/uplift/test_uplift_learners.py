@@ -23,6 +23,7 @@ SMALL = {
     "effect_options": {"rounds": 60, "min_data_in_leaf": 100, "lambda_l2": 5.0},
 }
 FEW = {part: SMALL[part] | {"rounds": 10} for part in ("outcome_options", "effect_options")}
+FOREST = {"bags": 20, "min_data_in_leaf": 20}  # no boosted trees; few rows in a leaf serve the intervals
 EFFECTS = sorted(set(LEARNERS) - {"response_model"})
 every_learner = pytest.mark.parametrize("name", sorted(LEARNERS))
 every_base = pytest.mark.parametrize("base", BASES)
@@ -30,7 +31,10 @@ NO_ORDER = {("constant_effect", "boosting"), ("constant_effect", "logistic"), ("
 
 
 def _learner(name, base="boosting", **options):
-    return create(name, base=base, **{**(SMALL if base == "boosting" else {}), **options})
+    options = {**(SMALL if base == "boosting" else {}), **options}
+    if name == "effect_forest":
+        options["effect_options"] = FOREST
+    return create(name, base=base, **options)
 
 
 def trial(n=4000, seed=0):
