@@ -17,8 +17,8 @@ ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "experiments" / "004_uplift"
 FEW = ["--set", "replicates=100", "--set", "split.halves=2"]
 NAMES = (
-    "choose", "effect_study", "nie_wager", "nie_wager_settings", "results", "uplift_rates", "uplift_truth",
-    "study",
+    "choose", "effect_intervals", "effect_study", "nie_wager", "nie_wager_settings", "policy_trees",
+    "results", "uplift_rates", "uplift_truth", "study",
 )  # fmt: skip
 
 
@@ -159,3 +159,37 @@ def test_the_simulator_is_measured_beside_lines_of_hashes(folder, monkeypatch):
     assert content["lines"] > 2_000
     assert all(run["cpu_s"] > 0 for run in content["runs"].values())
     assert "| ratio |" in between(folder, "simulator")
+
+
+@pytest.mark.usefixtures("scripts")
+def test_a_policy_tree_is_the_best_of_all_there_are():
+    trees = importlib.import_module("policy_trees")
+    rng = np.random.default_rng(0)
+    bins, scores = rng.integers(0, 4, (200, 2)), rng.normal(0, 1, (200, 3))
+    scores[:, 1] += np.where((bins[:, 0] <= 1) != (bins[:, 1] <= 2), 2, -2)
+
+    def best(rows, depth):
+        if depth == 0:
+            return scores[rows].sum(axis=0).max()
+        sides = [rows & (bins[:, f] <= cut) for f in range(2) for cut in range(-1, 4)]
+        return max(best(side, depth - 1) + best(rows & ~side, depth - 1) for side in sides)
+
+    for depth in (1, 2):
+        chosen = trees.best_tree(bins, scores, depth).choose(bins)
+        reached = scores[np.arange(200), chosen].sum()
+        assert reached == pytest.approx(best(np.ones(200, dtype=bool), depth))
+
+
+@pytest.mark.usefixtures("scripts")
+def test_intervals_of_single_effects_are_counted(tmp_path, capsys):
+    shutil.copy(FOLDER / "README.md", tmp_path)
+    script = importlib.import_module("effect_intervals")
+    draw = script.two_steps(2)
+    script.SETTINGS = {"two steps, 2 features": (draw, 400)}
+    script.RESAMPLED = ()
+    assert script.main(["--folder", str(tmp_path), "--draws", "2", "--shops", "0"]) == 0
+    content = json.loads((tmp_path / "effect_intervals.json").read_text())
+    (figures,) = content.values()
+    assert 0.7 < figures["coverage"] <= 1
+    assert "| two steps, 2 features | forest | 2 |" in (tmp_path / "README.md").read_text()
+    capsys.readouterr()
