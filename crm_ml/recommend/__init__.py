@@ -16,6 +16,7 @@ from crm_ml.recommend.offer import Offer
 from crm_ml.recommend.personal_frequency import PersonalFrequency
 from crm_ml.recommend.popularity import Popularity
 from crm_ml.recommend.recommenders import RECOMMENDERS, create
+from crm_ml.recommend.sparse_ease import SparseEASE
 from crm_ml.recommend.two_heads import TwoHeads
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "PersonalFrequency",
     "Popularity",
     "Rules",
+    "SparseEASE",
     "TwoHeads",
     "audience",
     "bought_together",

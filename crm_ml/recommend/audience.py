@@ -80,7 +80,7 @@ def audience(
     return pd.DataFrame(
         {
             "rank": np.arange(1, len(selected) + 1),
-            CUSTOMER: model.customers_[selected],
+            CUSTOMER: model.customer_ids(selected),
             "score": scores[order],
             "reason": model.reasons(selected, np.full(len(selected), item)),
         }

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from crm_ml.errors import InputError
-from crm_ml.recommend.interactions import Interactions, as_interactions
+from crm_ml.recommend.interactions import Interactions, as_given, as_interactions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -74,9 +74,9 @@ def bought_together(
     rank = np.arange(len(order)) - np.searchsorted(item, item, "left") + 1
     table = pd.DataFrame(
         {
-            "item_id": data.items[item],
+            "item_id": as_given(data.items[item], data.integer_items),
             "rank": rank,
-            "with_item_id": data.items[other[order]],
+            "with_item_id": as_given(data.items[other[order]], data.integer_items),
             "baskets": shared_baskets[order].astype(np.int64),
             "support": shared_baskets[order] / total,
             "confidence": confidence[order],

@@ -8,9 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from crm_ml.errors import InputError
+from crm_ml.recommend.ease_refresh import changed, grown
 from crm_ml.recommend.interactions import Floats, Interactions, Ints
 from crm_ml.recommend.nearest import nearest
 from crm_ml.recommend.recommender import Recommender
+from crm_ml.recommend.refreshing import Before, items_had
 from crm_ml.recommend.score_explanations import contribution_texts
 from crm_ml.recommend.sparse_products import dense_product, quadratic_forms
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 LARGEST = 15_000
 _BLOCK = 512
+_MOVED_TO_REFIT = 8  # a fit costs less where more than one customer for so many items has moved
 
 
 @dataclass(kw_only=True, eq=False)
@@ -27,6 +30,9 @@ class EASE(Recommender):
 
     Where customers are fewer than items, their products are inverted in place of those of items:
     ``P = (I - X' K X) / l2`` with ``K = (X X' + l2 I)^-1``, and the rows of ``X P`` are those of ``K X``.
+
+    `refresh` changes P for the customers who have other items than before, without inverting it again, where
+    they are few and there is no half-life; a fit gives the same to single precision.
 
     Parameters
     ----------
@@ -52,13 +58,30 @@ class EASE(Recommender):
         if size > LARGEST:
             raise InputError(
                 f"EASE: {size:,} {name} need a matrix of {size**2 * 8 / 1e9:.1f} GB; "
-                f"take at most {LARGEST:,}, such as items with more events, or an item-kNN"
+                f"take at most {LARGEST:,}, such as items with more events, or sparse_ease"
             )
         half_life = np.inf if self.half_life_days is None else self.half_life_days
         own = data.matrix(np.exp2(-data.days / half_life))
         own.data = np.minimum(own.data, 1.0)
         inverse = _inverse(own if _by_customers(own) else own.T.tocsr(), self.l2)
         self._restore({"own_": own, "inverse_": inverse})
+
+    def _refresh(self, data: Interactions, before: Before) -> None:
+        earlier = None if self.half_life_days is not None else before.aligned(self.own_, data)
+        if earlier is None or _by_customers(self.own_) or len(data.items) > min(len(data.customers), LARGEST):
+            self._fit(data)
+            return
+        places, had = before.item_places(data), items_had(data)
+        assert places is not None
+        moved = np.flatnonzero(np.diff((had - earlier).tocsr().indptr))
+        if len(moved) * _MOVED_TO_REFIT > len(data.items):
+            self._fit(data)
+            return
+        inverse = grown(self.inverse_, places, len(data.items), self.l2)
+        if changed(inverse, had[moved], earlier[moved], had, self.l2):
+            self._restore({"own_": had, "inverse_": inverse.T})
+        else:
+            self._fit(data)
 
     def _restore(self, arrays: Mapping[str, Any]) -> None:
         super()._restore(arrays)
@@ -102,7 +125,7 @@ class EASE(Recommender):
         columns[items, np.arange(len(items))] = 0.0
         return columns
 
-    def similar(self, item_id: str, k: int = 10) -> list[tuple[str, float]]:
+    def similar(self, item_id: str, k: int = 10) -> list[tuple[Any, float]]:
         """Return the items that an item speaks most for, with the weight in B.
 
         Raises
@@ -113,9 +136,10 @@ class EASE(Recommender):
         number = self.number_of(item_id)
         towards = self.weights(np.array([number]))[:, 0] * self._diagonal[number] / self._diagonal
         order = np.argsort(-towards, kind="stable")[:k]
-        return [(str(self.items_[place]), float(towards[place])) for place in order if towards[place] > 0]
+        order = order[towards[order] > 0]
+        return self._items_with(order, towards[order])
 
-    def similar_customers(self, customer_id: str, k: int = 10) -> list[tuple[str, float]]:
+    def similar_customers(self, customer_id: str, k: int = 10) -> list[tuple[Any, float]]:
         """Return the customers with the most similar events, with the cosine of both.
 
         Raises
@@ -123,7 +147,8 @@ class EASE(Recommender):
         InputError
             If the customer is unknown.
         """
-        return nearest(self.own_, self.customer_number_of(customer_id), self.customers_, k)
+        number = self.customer_number_of(customer_id)
+        return self._customers_with(*nearest(self.own_, number, k))
 
     def _arrays(self) -> Mapping[str, Any]:
         return {"own_": self.own_, "inverse_": self.inverse_}

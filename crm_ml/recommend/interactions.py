@@ -44,6 +44,8 @@ class Interactions:
         The moment from which ages are counted: the first second of which nothing is known.
     least_events : int
         Of an item; what is known before a moment follows from the events before it alone.
+    integer_customers, integer_items : bool
+        Whether the ids were integers, as which lists return them then.
     """
 
     customers: Ids
@@ -54,6 +56,8 @@ class Interactions:
     quantity: Floats
     ends_at: int
     least_events: int = 1
+    integer_customers: bool = False
+    integer_items: bool = False
 
     @property
     def days(self) -> Floats:
@@ -184,7 +188,8 @@ def as_interactions(frame: "pd.DataFrame | Interactions", ends_at: int | None = 
     ----------
     frame : pandas.DataFrame
         Columns customer_id, item_id, occurred_at (a time in UTC, or integer seconds) and optionally quantity.
-        A frame of Polars or Arrow is taken as well. Ids become texts: 7, 7.0 and "7" are one.
+        A frame of Polars or Arrow is taken as well. Ids become texts: 7, 7.0 and "7" are one. Lists of
+        a model have integers again where a column has the type of integers.
     ends_at : int, optional
         Seconds since 1970; one after the last event without it.
 
@@ -202,6 +207,8 @@ def as_interactions(frame: "pd.DataFrame | Interactions", ends_at: int | None = 
     >>> found.customers.tolist(), found.customer.tolist(), found.ends_at
     (['a', 'b'], [0, 1], 10)
     """
+    import pandas as pd
+
     if isinstance(frame, Interactions):
         return frame
     frame = as_pandas(frame, "interactions")
@@ -218,7 +225,24 @@ def as_interactions(frame: "pd.DataFrame | Interactions", ends_at: int | None = 
     items, item = _numbered(frame[ITEM])
     order = np.lexsort((item, at, customer))
     merged = _merged(customer[order], item[order], at[order].astype(np.int64), quantity[order])
-    return Interactions(customers, items, *merged, ends_at=end)
+    integers = (pd.api.types.is_integer_dtype(frame[name].dtype) for name in (CUSTOMER, ITEM))
+    return Interactions(customers, items, *merged, end, 1, *integers)
+
+
+def as_given(ids: Ids, integers: bool) -> npt.NDArray[Any]:
+    """Return ids as integers where those of the events were; texts among them leave all as they are.
+
+    Examples
+    --------
+    >>> as_given(np.array(["7", "12"], dtype=object), integers=True).tolist()
+    [7, 12]
+    """
+    if not integers:
+        return ids
+    try:
+        return np.array([int(each) for each in ids], dtype=np.int64)
+    except (ValueError, OverflowError):
+        return ids
 
 
 def _seconds(values: "pd.Series[Any]") -> Floats:

@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,9 @@ from crm_ml.recommend.deterministic_matmul import packed, products
 from crm_ml.recommend.interactions import Interactions, Ints
 from crm_ml.recommend.nearest import nearest
 from crm_ml.recommend.recommender import Recommender
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 REASON = "bought by customers of a similar past"
 
@@ -46,8 +49,7 @@ class MatrixFactorisation(Recommender):
     def _fit(self, data: Interactions) -> None:
         from threadpoolctl import threadpool_limits
 
-        half_life = np.inf if self.half_life_days is None else self.half_life_days
-        weights = data.matrix(np.exp2(-data.days / half_life))
+        weights = self._weights(data)
         implementation = self._class()  # imported before the limit, so that it holds for its libraries too
         with threadpool_limits(1, "blas"):
             model = implementation(
@@ -61,7 +63,12 @@ class MatrixFactorisation(Recommender):
         factors = {"customer_factors_": model.user_factors, "item_factors_": model.item_factors}
         self._restore({name: np.asarray(part, dtype=np.float32) for name, part in factors.items()})
 
-    def similar(self, item_id: str, k: int = 10) -> list[tuple[str, float]]:
+    def _weights(self, data: Interactions) -> "csr_array":
+        """Return the weight of each customer's events of an item, as implicit takes them."""
+        half_life = np.inf if self.half_life_days is None else self.half_life_days
+        return data.matrix(np.exp2(-data.days / half_life)).astype(np.float32)
+
+    def similar(self, item_id: str, k: int = 10) -> list[tuple[Any, float]]:
         """Return the items whose factors point the same way as an item's, with the cosine of both.
 
         Raises
@@ -69,9 +76,9 @@ class MatrixFactorisation(Recommender):
         InputError
             If the item is unknown.
         """
-        return nearest(self.item_factors_, self.number_of(item_id), self.items_, k)
+        return self._items_with(*nearest(self.item_factors_, self.number_of(item_id), k))
 
-    def similar_customers(self, customer_id: str, k: int = 10) -> list[tuple[str, float]]:
+    def similar_customers(self, customer_id: str, k: int = 10) -> list[tuple[Any, float]]:
         """Return the customers whose factors point the same way as a customer's, with the cosine of both.
 
         Raises
@@ -79,7 +86,8 @@ class MatrixFactorisation(Recommender):
         InputError
             If the customer is unknown.
         """
-        return nearest(self.customer_factors_, self.customer_number_of(customer_id), self.customers_, k)
+        number = self.customer_number_of(customer_id)
+        return self._customers_with(*nearest(self.customer_factors_, number, k))
 
     def _scores(self, rows: Ints) -> npt.NDArray[Any]:
         return products(self.customer_factors_[rows], self._packed)

@@ -4,30 +4,31 @@ from typing import Any
 
 import numpy as np
 
-from crm_ml.recommend.interactions import Floats, Ids
+from crm_ml.recommend.interactions import Floats, Ints
 
 
-def nearest(vectors: Any, row: int, ids: Ids, k: int) -> list[tuple[str, float]]:
-    """Return the ids of the k other rows with the largest cosine, of equal ones the first, each with it.
+def nearest(vectors: Any, row: int, k: int) -> tuple[Ints, Floats]:
+    """Return the k other rows with the largest cosine, of equal ones the first, and the cosine of each.
 
     Parameters
     ----------
     vectors : numpy.ndarray or scipy.sparse.csr_array, shape (n, d)
         A row of zeros points nowhere and is similar to none.
     row : int
-    ids : numpy.ndarray of str, shape (n,)
     k : int
         Fewer are returned where fewer have a cosine above 0.
 
     Examples
     --------
-    >>> nearest(np.array([[1.0, 0], [2, 2], [0, 1], [0, 0]]), 0, np.array(["a", "b", "c", "d"]), k=3)
-    [('b', 0.7071067811865475)]
+    >>> rows, cosine = nearest(np.array([[1.0, 0], [2, 2], [0, 1], [0, 0]]), 0, k=3)
+    >>> rows.tolist(), cosine.round(4).tolist()
+    ([1], [0.7071])
     """
     cosine = _cosine(vectors, row)
     cosine[row] = 0.0
     order = np.argsort(-cosine, kind="stable")[:k]
-    return [(str(ids[place]), float(cosine[place])) for place in order if cosine[place] > 0]
+    order = order[cosine[order] > 0]
+    return order, cosine[order]
 
 
 def _cosine(vectors: Any, row: int) -> Floats:

@@ -26,7 +26,7 @@ class Neighbours(Recommender):
     own_: "csr_array" = field(init=False, repr=False)
     similar_: "csr_array" = field(init=False, repr=False)
 
-    def similar(self, item_id: str, k: int = 10) -> list[tuple[str, float]]:
+    def similar(self, item_id: str, k: int = 10) -> list[tuple[Any, float]]:
         """Return the items most similar to an item, with their weight.
 
         Raises
@@ -36,9 +36,9 @@ class Neighbours(Recommender):
         """
         row = self.similar_[[self.number_of(item_id)]].tocoo()
         order = np.lexsort((row.coords[1], -row.data))[:k]
-        return [(str(self.items_[row.coords[1][place]]), float(row.data[place])) for place in order]
+        return self._items_with(row.coords[1][order], row.data[order])
 
-    def similar_customers(self, customer_id: str, k: int = 10) -> list[tuple[str, float]]:
+    def similar_customers(self, customer_id: str, k: int = 10) -> list[tuple[Any, float]]:
         """Return the customers with the most similar events, with the cosine of both.
 
         Raises
@@ -46,7 +46,8 @@ class Neighbours(Recommender):
         InputError
             If the customer is unknown.
         """
-        return nearest(self.own_, self.customer_number_of(customer_id), self.customers_, k)
+        number = self.customer_number_of(customer_id)
+        return self._customers_with(*nearest(self.own_, number, k))
 
     def contributions(self, rows: Ints, items: Ints) -> "csr_array":
         """Return the contribution of each item of the customer to the score; rows sum to the scores."""

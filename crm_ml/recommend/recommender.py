@@ -14,9 +14,19 @@ from crm_ml.models.estimator import Estimator
 from crm_ml.recommend import files
 from crm_ml.recommend.applied_rules import AppliedRules
 from crm_ml.recommend.array_sizes import check_sizes
-from crm_ml.recommend.interactions import Floats, Ids, Interactions, Ints, as_interactions
+from crm_ml.recommend.interactions import (
+    CUSTOMER,
+    ITEM,
+    Floats,
+    Ids,
+    Interactions,
+    Ints,
+    as_given,
+    as_interactions,
+)
 from crm_ml.recommend.memo import Memo
 from crm_ml.recommend.offer import Offer
+from crm_ml.recommend.refreshing import Before
 from crm_ml.recommend.serving import Serving
 from crm_ml.recommend.top_k import Mask
 from crm_ml.storage.identity import identity
@@ -28,6 +38,7 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
 POPULAR_DAYS = 28
+_INTEGERS = "integers"
 _SHARED = ("customers", "items", "popularity", "seen", "learned_from")
 
 
@@ -35,8 +46,9 @@ _SHARED = ("customers", "items", "popularity", "seen", "learned_from")
 class Recommender(Estimator, ABC):
     """A model that ranks items for each customer.
 
-    After `fit`: ``customers_`` and ``items_`` (ids in ascending order), ``seen_`` (customers x items, days
-    since the last event) and ``popularity_`` (events of the last 28 days, of all time where there were none).
+    After `fit`: ``customers_`` and ``items_`` (ids as texts, in ascending order), ``seen_`` (customers x
+    items, days since the last event), ``popularity_`` (events of the last 28 days, of all time where there
+    were none) and ``integers_`` (whether customers and items had integers as ids, which lists return then).
     """
 
     gives_probabilities: ClassVar[bool] = False  # whether scores are P(buy within a horizon)
@@ -46,6 +58,7 @@ class Recommender(Estimator, ABC):
     items_: Ids = field(init=False, repr=False)
     seen_: "csr_array" = field(init=False, repr=False)
     popularity_: Floats = field(init=False, repr=False)
+    integers_: "npt.NDArray[np.bool_]" = field(init=False, repr=False)
 
     def fit(
         self,
@@ -78,13 +91,14 @@ class Recommender(Estimator, ABC):
     ) -> Self:
         """Update the model with later events; what was learned from labels stays as it is.
 
-        Parameters and errors as `fit`; a model without labels is fitted again. Where nothing differs from
-        what the model was fitted to, nothing is done.
+        Parameters and errors as `fit`; a model without labels is fitted again, but for `EASE` where few
+        customers have new items. Where nothing differs from what the model was fitted to, nothing is done.
         """
         self._check_fitted()
         data = as_interactions(interactions)
         if self.learns_from(data, categories) != self.learned_from_:
-            self._refresh(self._known(data, categories))
+            before = Before(self.customers_, self.items_)
+            self._refresh(self._known(data, categories), before)
         return self
 
     def learns_from(self, data: Interactions, categories: Mapping[str, str] | None) -> str:
@@ -100,6 +114,7 @@ class Recommender(Estimator, ABC):
         self.learned_from_ = self.learns_from(data, categories)
         self.customers_, self.items_, self.seen_ = data.customers, data.items, data.ages()
         self.popularity_ = popularity_within(data, POPULAR_DAYS)
+        self.integers_ = np.array([data.integer_customers, data.integer_items])
         return data
 
     def recommend(
@@ -144,7 +159,10 @@ class Recommender(Estimator, ABC):
 
         serving = self.serving(k, exclude_seen, allowed_items, offer)
         wanted = self._wanted(customers, k)
-        return pd.concat([serving.table(lists) for lists in serving.blocks(wanted)], ignore_index=True)
+        table = pd.concat([serving.table(lists) for lists in serving.blocks(wanted)], ignore_index=True)
+        for column, integers in zip((CUSTOMER, ITEM), self.integers_, strict=True):
+            table[column] = as_given(table[column].to_numpy(), bool(integers))
+        return table
 
     def top(self, customers: npt.ArrayLike, k: int = 10, exclude_seen: bool = True) -> tuple[Ints, Floats]:
         """Return the lists of `recommend` as item numbers (-1 for none) and scores, shape (n, k)."""
@@ -196,6 +214,20 @@ class Recommender(Estimator, ABC):
             )
         return int(places[0])
 
+    def item_ids(self, numbers: Ints) -> npt.NDArray[Any]:
+        """Return the ids of items as they were given, texts or integers."""
+        return as_given(self.items_[numbers], bool(self.integers_[1]))
+
+    def customer_ids(self, numbers: Ints) -> npt.NDArray[Any]:
+        """Return the ids of customers as they were given, texts or integers."""
+        return as_given(self.customers_[numbers], bool(self.integers_[0]))
+
+    def _items_with(self, numbers: Ints, weights: Floats) -> list[tuple[Any, float]]:
+        return list(zip(self.item_ids(numbers).tolist(), weights.tolist(), strict=True))
+
+    def _customers_with(self, numbers: Ints, weights: Floats) -> list[tuple[Any, float]]:
+        return list(zip(self.customer_ids(numbers).tolist(), weights.tolist(), strict=True))
+
     def reasons(self, rows: Ints, items: Ints) -> list[str]:
         """Return the reason of each pair of customer and item, given by numbers."""
         return self._reasons(rows, items)
@@ -203,7 +235,7 @@ class Recommender(Estimator, ABC):
     @abstractmethod
     def _fit(self, data: Interactions) -> None: ...
 
-    def _refresh(self, data: Interactions) -> None:
+    def _refresh(self, data: Interactions, before: Before) -> None:  # noqa: ARG002  (of those that go on)
         self._fit(data)
 
     @abstractmethod
@@ -225,7 +257,7 @@ class Recommender(Estimator, ABC):
         """Write parameters, but for the number of threads, and arrays into an existing folder."""
         self._check_fitted()
         parameters = {name: value for name, value in self.parameters.items() if name != "num_threads"}
-        shared = {name: getattr(self, f"{name}_") for name in _SHARED}
+        shared = {name: getattr(self, f"{name}_") for name in (*_SHARED, _INTEGERS)}
         files.write(folder, parameters, {**shared, **self._arrays()})
 
     @classmethod
@@ -247,6 +279,7 @@ class Recommender(Estimator, ABC):
         check_sizes(folder, arrays)
         for name in _SHARED:
             setattr(model, f"{name}_", arrays.pop(name))
+        model.integers_ = arrays.pop(_INTEGERS, np.zeros(2, dtype=np.bool_))  # none in an earlier version
         model._restore(arrays)
         return model
 

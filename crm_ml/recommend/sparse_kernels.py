@@ -92,3 +92,37 @@ def quadratic_forms(columns: Rows, inner: Array, out: Array) -> None:  # pragma:
                 partial += row[columns[1][other]] * columns[2][other]
             total += partial * columns[2][place]
         out[item] = total
+
+
+@numba.njit(cache=True, nogil=True)
+def products_among(
+    columns: Rows, rows: Rows, chosen: Array, item: int, place: Array, gram: Array, towards: Array
+) -> None:  # pragma: no cover  (compiled)
+    """Write ``X_N' X_N`` of some columns N of a sparse matrix, and ``X_N' x_i``, into zeros.
+
+    Parameters
+    ----------
+    columns, rows : tuple of arrays
+        The matrix by columns and by rows.
+    chosen : numpy.ndarray of int, shape (m,)
+        N.
+    item : int
+    place : numpy.ndarray of int
+        -1 for each column, before and after.
+    gram : numpy.ndarray, shape (m, m)
+    towards : numpy.ndarray, shape (m,)
+    """
+    for number in range(len(chosen)):
+        place[chosen[number]] = number
+    for number in range(len(chosen)):
+        start, end = columns[0][chosen[number]], columns[0][chosen[number] + 1]
+        for at in range(start, end):
+            row, value = columns[1][at], columns[2][at]
+            for other in range(rows[0][row], rows[0][row + 1]):
+                column = rows[1][other]
+                if place[column] >= 0:
+                    gram[number, place[column]] += value * rows[2][other]
+                elif column == item:
+                    towards[number] += value * rows[2][other]
+    for number in range(len(chosen)):
+        place[chosen[number]] = -1

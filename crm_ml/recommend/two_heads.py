@@ -13,6 +13,7 @@ from crm_ml.recommend.history import History
 from crm_ml.recommend.interactions import Floats, Interactions, Ints
 from crm_ml.recommend.memo import Memo
 from crm_ml.recommend.recommender import Recommender
+from crm_ml.recommend.refreshing import Before
 from crm_ml.recommend.training_windows import NEW, REPEAT, HeadSettings, TrainingWindow, Window
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ class TwoHeads(Recommender):
         self.heads_ = Heads.fit(past, settings, memo)
         self._judge(data, memo)
 
-    def _refresh(self, data: Interactions) -> None:
+    def _refresh(self, data: Interactions, before: Before) -> None:  # noqa: ARG002
         self._judge(data, Memo())
 
     def _judge(self, data: Interactions, memo: Memo) -> None:

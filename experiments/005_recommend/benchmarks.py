@@ -45,6 +45,17 @@ def sequences(path: Path) -> "pd.DataFrame":
     return _events((line[0], [[item] for item in line[1:]]) for line in lines)
 
 
+def two_shops(folder: Path) -> "pd.DataFrame":
+    """Read Beauty and Toys as one shop; a customer or an item of one is none of the other."""
+    import pandas as pd
+
+    frames = [sequences(folder / name) for name in ("Beauty.txt", "Toys_and_Games.txt")]
+    for name in ("customer_id", "item_id"):
+        for sign, frame in zip("ab", frames, strict=True):
+            frame[name] = sign + frame[name]
+    return pd.concat(frames, ignore_index=True)
+
+
 def ta_feng(history: Path, future: Path) -> "pd.DataFrame":
     """Read baskets by customer, as JSON, and the basket that came next as their last one.
 

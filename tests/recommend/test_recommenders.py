@@ -63,6 +63,7 @@ def test_the_models_are_found():
         "personal_frequency",
         "item_knn",
         "ease",
+        "sparse_ease",
         "als",
         "bpr",
         "two_heads",
