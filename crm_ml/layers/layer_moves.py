@@ -43,6 +43,14 @@ class Moves:
     down: "pd.DataFrame"
     value_down_cents: int
 
+    def by_layer(self) -> dict[str, dict[str, int]]:
+        """Return the counts as plain data: layer before to layer after to customers."""
+        numbers = self.counts.to_numpy().tolist()
+        return {
+            name: dict(zip(self.order, row, strict=True))
+            for name, row in zip(self.order, numbers, strict=True)
+        }
+
     @property
     def moved(self) -> int:
         """Number of customers in another layer than before."""
