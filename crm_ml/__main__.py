@@ -15,6 +15,7 @@ COMMANDS = {
     "train compare": "runs of one family on the test rows that they share",
     "train promote": "make a version champion by hand, or roll back",
     "train reproduce": "run again what was logged, and compare",
+    "layers": "layers and tiers of the customers of a day, and who moved",
     "score": "score, decide and publish the list of a day, or write its settings",
     "score diff": "what changed between two lists, and why",
     "score evaluate": "what a list brought, beside what it promised",
@@ -23,7 +24,7 @@ COMMANDS = {
     "score play_out": "let the simulated shop play a list out",
     "score realised": "what came true of past scores",
 }
-_PACKAGES = ("init", "tables", "train", "train compare", "train promote", "score")
+_PACKAGES = ("init", "layers", "tables", "train", "train compare", "train promote", "score")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,9 +1,10 @@
 """Settings of a scoring run: one file of ``configs/score/``."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -16,6 +17,10 @@ from crm_ml.parts.part_number import check_parts
 from crm_ml.parts.workers import MOST_WORKERS
 from crm_ml.storage.group_access import Group, group_of
 from crm_ml.storage.paths import check_writable, configs_folder, data_folder, inside, project_root
+from crm_ml.tables.strict import Strict
+
+if TYPE_CHECKING:
+    from crm_ml.score_tables.champion_set import Champions
 
 _FAMILY_OF = {
     "model": "churn",
@@ -28,6 +33,21 @@ _DEFAULT: dict[str, str | None] = {"churn": "churn@champion"}
 Registered = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*@[a-z][a-z0-9_-]*$")]
 
 
+class LayersOfList(Strict):
+    """Published layers whose columns the rules of actions may name.
+
+    Parameters
+    ----------
+    folder : str
+        Of all days of a name, inside the project, such as ``data/layers/grocer``; the newest counts.
+    max_age_days : int
+        Days before the list that they may be of.
+    """
+
+    folder: str
+    max_age_days: Annotated[int, Field(ge=0, le=366)] = 0
+
+
 class ScoreSettings(ListPolicy):
     """One scoring run; parameters beside those of the policy.
 
@@ -38,6 +58,8 @@ class ScoreSettings(ListPolicy):
     models : mapping of str to str
         Family to its registered model, ``<name>@<alias>``, such as ``{churn: churn@champion}``; null for
         none. What no model gives is null in the list, and an action that needs it is refused.
+    layers : LayersOfList, optional
+        Layers that ``python -m crm_ml.layers`` has published.
     as_of : date, optional
         Day of the list; the command line may give it instead. Never the clock.
     actions : str
@@ -58,6 +80,7 @@ class ScoreSettings(ListPolicy):
 
     data: ScoreData
     models: Mapping[str, Registered | None] = Field(default_factory=_DEFAULT.copy)
+    layers: LayersOfList | None = None
     as_of: date | None = None
     actions: str
     out: str | None = None
@@ -90,6 +113,24 @@ class ScoreSettings(ListPolicy):
         if self.as_of is None:
             raise ConfigError("as_of: give the day of the list as --as-of YYYY-MM-DD or in the configuration")
         return self.as_of
+
+    def with_layers(self, models: "Champions") -> "Champions":
+        """Return the models of a list with its published layers beside them, if it has any.
+
+        Raises
+        ------
+        InputError
+            If there are none, or they are of a later day or too old.
+        IntegrityError
+            If their files have changed.
+        """
+        if self.layers is None:
+            return models
+        from crm_ml.score_tables.layer_table import layer_source
+
+        folder = inside(project_root(), self.layers.folder)
+        source = layer_source(folder, self.day, self.layers.max_age_days)
+        return replace(models, sources=[*models.sources, source])
 
     @property
     def out_folder(self) -> Path:

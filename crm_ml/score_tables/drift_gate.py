@@ -66,7 +66,8 @@ def check_drift(
     InputError
         If the folder can't be written to.
     """
-    used = [source for source in sources if any(of_part.of(source) for of_part in scored)]
+    learned = [source for source in sources if source.learned]
+    used = [source for source in learned if any(of_part.of(source) for of_part in scored)]
     without_profile = sorted(source.name for source in used if source.profile is None)
     connection = connect()
     try:

@@ -118,6 +118,7 @@ class Source(ABC):
     family: ClassVar[str]
     scores: ClassVar[tuple[str, ...]] = ()
     per_action: ClassVar[bool] = False
+    learned: ClassVar[bool] = True  # whether its model has training data that a day can have moved from
     beside: ClassVar[tuple[str, ...]] = ()  # columns of an action's table that go into the rows of the list
 
     name: str
