@@ -75,7 +75,7 @@ def layer_source(folder: Path, day: date, max_age_days: int) -> LayerSource:
     if not day - timedelta(days=max_age_days) <= published.as_of <= day:
         raise InputError(
             f"{published.path}: the layers are of {published.as_of}, and the list of {day} takes those of at "
-            f"most {max_age_days} days before it (layers.max_age_days); python -m crm_ml.layers makes new ones"
+            f"most {max_age_days} days before it (layers.max_age_days); run python -m crm_ml.layers"
         )
     facts: dict[str, Any] = dict(published.manifest)
     return LayerSource(

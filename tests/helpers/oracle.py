@@ -9,7 +9,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 
 from histories import World
@@ -373,7 +373,33 @@ def renewal(past: Past) -> dict[str, Value]:
     }
 
 
+def occasions(past: Past) -> dict[str, Value]:
+    """Of joining, orders and terms; birthdays need a purpose and have a test of their own."""
+    registered = past.attributes["registered_at"]
+    if registered is None or registered >= past.as_of:
+        registered = min((order.at.timestamp() for order in past.orders), default=None)
+    today = datetime.fromtimestamp(past.as_of, UTC).date()
+    coming = None
+    if registered is not None:
+        joined = datetime.fromtimestamp(registered, UTC).date()
+        returns = (
+            date(year, 3, 1)
+            if (joined.month, joined.day) == (2, 29) and year % 4
+            else joined.replace(year=year)
+            for year in (today.year, today.year + 1)
+        )
+        coming = min((day - today).days for day in returns if day >= today)
+    gaps = past.gaps
+    ends = [event["ends_at"] for event in past.events if (event["ends_at"] or 0) >= past.as_of]
+    return {
+        "occasions_days_to_anniversary": coming,
+        "occasions_days_to_birthday": None,
+        "occasions_days_to_next_purchase": share(sum(gaps), len(gaps)) - min(past.days) if gaps else None,
+        "occasions_days_to_end": min(((end - past.as_of) // 86_400 for end in ends), default=None),
+    }
+
+
 GROUPS = (
     rfm, cadence, habit, trend, basket, preference, price, campaign, timing, lifecycle, attributes,
-    event_rhythm, renewal,
+    event_rhythm, occasions, renewal,
 )  # fmt: skip
