@@ -34,6 +34,11 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     "crm_ml.snapshots": ("crm_ml.snapshots.*",),
     "crm_ml.consents": ("crm_ml.consents.*",),
     "crm_ml.features": (),
+    "crm_ml.layers": (
+        "crm_ml.layers.layer_run.*",
+        "crm_ml.layers.layer_folder.LayerFolder",
+        "crm_ml.layers.move_model.*",
+    ),
     "crm_ml.models": ("crm_ml.models.discovery.*", "crm_ml.models.model_folder.*"),
     "crm_ml.churn": (),
     "crm_ml.clv": (

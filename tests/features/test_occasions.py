@@ -27,7 +27,8 @@ def shop(engine, consents=True):
     customers = pd.DataFrame({"customer_id": [*BORN], "born_on": [*BORN.values()]})
     lines = pd.DataFrame(
         {
-            "customer_id": [*BORN], "order_id": [*BORN], "item_id": "x", "ordered_at_epoch_s": seconds(date(2024, 1, 1)),
+            "customer_id": [*BORN], "order_id": [*BORN], "item_id": "x",
+            "ordered_at_epoch_s": seconds(date(2024, 1, 1)),
             "quantity": 1, "paid_cents": 100, "discount_cents": 0, "coupon_cents": 0,
         }
     )  # fmt: skip
