@@ -65,6 +65,7 @@ class Value(Strict):
     margin : float
         Share of the spend that is earned.
     annual_discount_rate : float
+        0.1 makes a sum a year ahead worth 1 / 1.1 of it today.
     column : str, optional
         A feature in minor units that stands for the value in place of a model, such as
         ``rfm_paid_cents_365d``.
@@ -128,6 +129,7 @@ class MoveSettings(Strict):
     replicates : int
         Of the bootstrap of customers.
     seed : int
+        Of the drawing of customers.
     """
 
     horizon_days: Positive = 28
@@ -148,22 +150,27 @@ class LayerSettings(Strict):
     name : str
         Of the folder of all days.
     data : Data
+        Tables of the shop.
     as_of : date, optional
         Day of the layers; the command line may give it instead. Never the clock.
     features : mapping of str to options, optional
         Feature groups that cuts and rules read; all that need no options by default.
     cuts : mapping of str to Cut
+        Name to the feature that is cut; rules name the levels as ``layer_<name>``.
     layers : mapping of str to str
         Name to rule over features and cuts, the best layer first; a customer is in the first whose rule is
         true. A rule may name another as ``is_<name>``.
     otherwise : str
         Layer of all others, the lowest.
     value : Value
+        What a customer is worth, which tiers and moves down are told by.
     tiers : Tiers, optional
+        Tiers of the value; none without it.
     tolerance : float
         Edges from data stay until the share of a level is further than this from what it was when they were
         learned.
     moves : MoveSettings
+        How moves are counted and predicted.
     out : str, optional
         Folder of all layers, inside the project; ``layers`` in the data folder without it.
     """

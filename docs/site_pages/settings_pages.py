@@ -12,6 +12,7 @@ from crm_ml.actions.catalog import Catalog
 from crm_ml.actions.contact.contact_policy import ContactPolicy
 from crm_ml.config import Defaults, run_classes
 from crm_ml.delivery.exporters.export_plan import Options
+from crm_ml.layers.settings import LayerSettings
 from crm_ml.score.settings import ScoreSettings
 from crm_ml.tables.mapping import Mapping as TablesMapping
 from crm_ml.tables.strict import Strict
@@ -32,6 +33,11 @@ PAGES: Mapping[str, tuple[str, str, tuple[type[Strict], ...]]] = {
         "Actions",
         "A file of `configs/actions/` is a catalogue of actions. Keys of an action stand side by side in it.",
         (Catalog,),
+    ),
+    "layers": (
+        "Layers",
+        "A file of `configs/layers/` says what the layers of `python -m crm_ml.layers` are.",
+        (LayerSettings,),
     ),
     "tables": (
         "Mappings of tables",

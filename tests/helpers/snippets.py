@@ -223,6 +223,7 @@ def _merge(base: dict[str, Any], more: dict[str, Any]) -> None:
 def _validate(content: Any, where: str) -> None:
     from crm_ml.actions.catalog import Catalog
     from crm_ml.config import run_classes
+    from crm_ml.layers.settings import LayerSettings
     from crm_ml.score.settings import ScoreSettings
     from crm_ml.tables.mapping import parse_mapping
     from crm_ml.tables.strict import validate
@@ -235,5 +236,7 @@ def _validate(content: Any, where: str) -> None:
         validate(content, Catalog, where)
     elif "models" in content:
         validate(content, ScoreSettings, where)
+    elif "otherwise" in content:
+        validate(content, LayerSettings, where)
     else:
         raise AssertionError(f"{where}: say by <!-- part of: ... --> where this YAML stands")
