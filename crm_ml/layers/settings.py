@@ -120,8 +120,10 @@ class MoveSettings(Strict):
         A customer has moved where the layer is another one after so many days.
     every_days : int
         Distance of the days that are compared, and of the previous day where none is given.
-    train_days, test_days : int
-        Days of the past that train the model, and later ones on which it is judged once.
+    train_days : int
+        Days of the past that train the model.
+    test_days : int
+        Later days on which it is judged once.
     model : str
         Of `crm_ml.models`.
     options : mapping

@@ -1,6 +1,7 @@
 """The layers of a day as files: whole, of the past alone, kept to by the next day, read by rules."""
 
 import json
+import shutil
 from datetime import date, timedelta
 
 import numpy as np
@@ -15,6 +16,7 @@ from crm_ml.layers.layer_days import snapshot_of
 from crm_ml.layers.layer_folder import DOWN_FILE, LAYERS_FILE, LayerFolder
 from crm_ml.layers.layer_run import layers_of_day, publish_layers
 from crm_ml.layers.settings import LayerSettings
+from crm_ml.layers.tiers import tiers_of
 from crm_ml.lists import read_list
 from crm_ml.score import batch
 from crm_ml.score_tables.champion_set import Champions
@@ -142,6 +144,26 @@ def test_rules_of_actions_read_layers_and_a_list_says_which(days, tables, projec
     wrong = action("coupon", score="p_churn", eligible="layer_nam = 'good'")
     with pytest.raises(ConfigError, match="did you mean 'layer_name'"):
         batch.run(score_world.settings(), catalog(wrong), tables, models)
+
+
+def test_settings_of_a_list_name_the_folder_of_its_layers(days, project):
+    shutil.copytree(days[0], project / "layers")
+    chosen = score_world.settings(layers={"folder": "layers"})
+    [source] = chosen.with_layers(Champions()).sources
+    assert "layer_tier" in source.columns
+    assert source.file.parent.name == days[2].name
+    assert not score_world.settings().with_layers(Champions()).sources
+    with pytest.raises(ConfigError, match="outside"):
+        score_world.settings(layers={"folder": "../layers"}).with_layers(Champions())
+
+
+def test_tiers_hold_back_from_those_that_were_published(days):
+    _, first, second, _ = days
+    before, after = LayerFolder.read(first).frame()["layer_tier"], LayerFolder.read(second)
+    value, tiers = after.frame()["layer_value_cents"], shop().tiers
+    edge = after.tier_edges.values  # noqa: PD011
+    assert after.frame()["layer_tier"].tolist() == tiers_of(value, tiers, edge, before).tolist()
+    assert after.frame()["layer_tier"].tolist() != tiers_of(value, tiers, edge).tolist()
 
 
 def test_a_list_refuses_layers_that_are_too_old_or_of_a_later_day(days):
