@@ -18,7 +18,7 @@ from crm_ml.features import assembly, feature_groups, past
 from crm_ml.snapshots import Snapshot
 
 WORLD = random_world(21, 40, MIDNIGHT + 5)
-NAMED = ["event_rhythm", "occasions", "renewal"]  # computed only where they are named
+NAMED = ["behaviour", "event_rhythm", "occasions", "renewal"]  # computed only where they are named
 YEARS = 18_000 * DAY  # from 1970 to when the two buy
 HORIZON = timedelta(days=28)
 

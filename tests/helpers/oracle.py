@@ -399,7 +399,24 @@ def occasions(past: Past) -> dict[str, Value]:
     }
 
 
+def behaviour(past: Past) -> dict[str, Value]:
+    """Of the last 84 days, with the kinds and channels that the group has without options."""
+    recent = [row for row in past.events if days_ago(row["occurred_at"], past.as_of) < 84]
+    shares = [row for row in recent if row["kind"] in ("invite", "share")]
+    served = [row for row in recent if row.get("channel") is not None]
+    return {
+        "behaviour_visit_days_84d": len(
+            {days_ago(row["occurred_at"], past.as_of) for row in recent if row not in shares}
+        ),
+        "behaviour_items_84d": len({row["item_id"] for row in recent if row.get("item_id") is not None}),
+        "behaviour_shares_84d": len(shares),
+        "behaviour_person_share_84d": share(
+            sum(row["channel"] in ("chat", "phone", "store") for row in served), len(served)
+        ),
+    }
+
+
 GROUPS = (
     rfm, cadence, habit, trend, basket, preference, price, campaign, timing, lifecycle, attributes,
-    event_rhythm, occasions, renewal,
+    behaviour, event_rhythm, occasions, renewal,
 )  # fmt: skip
