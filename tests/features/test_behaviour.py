@@ -11,6 +11,7 @@ from crm_ml.tables import Tables
 
 EPOCH = date(1970, 1, 1)
 DAY = date(2024, 6, 1)
+NAMES = [f"behaviour_{name}" for name in ("visit_days_84d", "items_84d", "shares_84d", "person_share_84d")]
 EVENTS = [  # customer, kind, days before DAY, item, channel
     ("a", "view", 1, "i1", "app"),
     ("a", "view", 1, "i2", "app"),
@@ -46,8 +47,8 @@ def shop(engine, columns=("item_id", "channel")):
 def test_behaviour_is_that_of_the_last_twelve_weeks(engine):
     snapshots = [Snapshot(day, timedelta(days=1)) for day in (DAY - timedelta(days=1), DAY)]
     before, now = features.matrices(shop(engine), snapshots, ["behaviour"])
-    names = ["visit_days_84d", "items_84d", "shares_84d", "person_share_84d"]
-    now, before = (frame[[f"behaviour_{name}" for name in names]] for frame in (now, before))
+
+    now, before = now[NAMES], before[NAMES]
     assert now.loc["a"].tolist() == [2, 2, 1, pytest.approx(1 / 3)]
     assert before.loc["a"].tolist() == [2, 2, 1, 1.0]  # on i1 and i3, in a store and by phone
     assert now.loc["b"].tolist()[:3] == [0, 0, 1]
@@ -58,7 +59,7 @@ def test_behaviour_is_that_of_the_last_twelve_weeks(engine):
 def test_what_is_sharing_and_personal_follows_from_the_options():
     options = {"behaviour": {"sharing": "view", "person": ["app"]}}
     found = features.matrix(shop("duckdb"), Snapshot(DAY, timedelta(days=1)), options).loc["a"]
-    assert found.tolist() == [1, 2, 3, pytest.approx(2 / 3)]
+    assert found[NAMES].tolist() == [1, 2, 3, pytest.approx(2 / 3)]
 
 
 def test_events_without_items_and_channels_have_no_depth_and_no_service():
