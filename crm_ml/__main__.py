@@ -10,6 +10,7 @@ from crm_ml.version import VERSION
 
 COMMANDS = {
     "init": "lay out a project of your own",
+    "identity": "join profiles of all channels into customers whose ids stay",
     "tables": "check your tables, or write a first mapping of files",
     "train": "train, evaluate, log and register runs, or write the config of one",
     "train compare": "runs of one family on the test rows that they share",
@@ -24,7 +25,7 @@ COMMANDS = {
     "score play_out": "let the simulated shop play a list out",
     "score realised": "what came true of past scores",
 }
-_PACKAGES = ("init", "layers", "tables", "train", "train compare", "train promote", "score")
+_PACKAGES = ("init", "identity", "layers", "tables", "train", "train compare", "train promote", "score")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,0 +1,66 @@
+"""Settings of ``configs/identity/*.yaml``."""
+
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
+
+from crm_ml.errors import ConfigError
+from crm_ml.identity.normalising import Identifier
+from crm_ml.identity.rule import Rule, Wall
+from crm_ml.tables.safe_yaml import read_yaml
+from crm_ml.tables.strict import Strict, validate
+
+
+def _day(value: Any) -> Any:
+    if isinstance(value, str):
+        try:
+            return date.fromisoformat(value)
+        except ValueError as error:
+            raise ValueError(f"{value!r} is no date; write it as YYYY-MM-DD") from error
+    return value.date() if isinstance(value, datetime) else value
+
+
+class IdentitySettings(Strict):
+    """How the profiles of a company become customers.
+
+    Parameters
+    ----------
+    profiles : str
+        A CSV or Parquet file, relative to the project, with profile_id and identifiers.
+    out : str
+        Folder of the published customers, relative to the project.
+    as_of : date, optional
+        Day that is published; ``--as-of`` overrides it.
+    identifiers : dict of str to Identifier
+        Forms of columns.
+    rules : tuple of Rule
+        What joins profiles.
+    hub_cap : int
+        Most profiles that may share a value of a rule without a cap of its own.
+    walls : tuple of Wall
+        Columns across which nothing is joined.
+    """
+
+    profiles: str
+    out: str = "data/identity/customers"
+    as_of: Annotated[date | None, BeforeValidator(_day)] = None
+    identifiers: dict[str, Identifier] = Field(default_factory=dict)
+    rules: Annotated[tuple[Rule, ...], Field(strict=False, min_length=1)]
+    hub_cap: int = Field(default=8, ge=2)
+    walls: Annotated[tuple[Wall, ...], Field(strict=False)] = ()
+
+
+def read_settings(path: Path) -> IdentitySettings:
+    """Read a settings file.
+
+    Raises
+    ------
+    ConfigError
+        If it is absent, no YAML, or invalid; lists all errors.
+    """
+    content = read_yaml(path)
+    if not isinstance(content, dict):
+        raise ConfigError(f"{path}: is no block of settings; it begins with profiles: FILE")
+    return validate(content, IdentitySettings, str(path))
