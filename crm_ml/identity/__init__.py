@@ -6,16 +6,28 @@ from crm_ml.identity.rule import Rule, Wall
 
 if TYPE_CHECKING:
     from crm_ml.identity.average_link import AverageLink
+    from crm_ml.identity.cluster_metrics import b_cubed, pairwise
+    from crm_ml.identity.comparison import Comparison
     from crm_ml.identity.customers import Customers
+    from crm_ml.identity.fellegi_sunter import FellegiSunter
     from crm_ml.identity.normalising import Identifier
     from crm_ml.identity.resolution import resolve
+    from crm_ml.identity.scorer import Scorer
 
-__all__ = ["AverageLink", "Customers", "Identifier", "Rule", "Wall", "resolve"]
+__all__ = [
+    "AverageLink", "Comparison", "Customers", "FellegiSunter", "Identifier", "Rule", "Scorer", "Wall",
+    "b_cubed", "pairwise", "resolve",
+]  # fmt: skip
 
 _PLACES = {
     "AverageLink": "average_link",
+    "Comparison": "comparison",
     "Customers": "customers",
+    "FellegiSunter": "fellegi_sunter",
     "Identifier": "normalising",
+    "Scorer": "scorer",
+    "b_cubed": "cluster_metrics",
+    "pairwise": "cluster_metrics",
     "resolve": "resolution",
 }
 

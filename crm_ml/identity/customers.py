@@ -52,7 +52,8 @@ class Customers:
 
     def to_pandas(self) -> "pd.DataFrame":
         """Return profile_id and customer_id, in order of profile_id."""
-        return self.table.to_pandas()
+        frame: pd.DataFrame = self.table.to_pandas()
+        return frame
 
     @property
     def bad_identifiers(self) -> "pd.DataFrame":

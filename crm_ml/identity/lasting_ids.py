@@ -135,4 +135,7 @@ def _changes(connection: "duckdb.DuckDBPyConnection") -> "pd.DataFrame":
         SELECT '{ENDED}' AS change, b.customer_id, NULL AS into_customer_id, count(*) AS profiles
         FROM before b WHERE b.customer_id NOT IN (
             SELECT customer_id FROM before JOIN now USING (profile_id)) GROUP BY ALL"""
-    return connection.sql(f"{moved} UNION ALL {ended} ORDER BY customer_id, into_customer_id NULLS LAST").df()
+    changes: pd.DataFrame = connection.sql(
+        f"{moved} UNION ALL {ended} ORDER BY customer_id, into_customer_id NULLS LAST"
+    ).df()
+    return changes
