@@ -49,6 +49,8 @@ from crm_ml.tables.thread_cursors import ThreadCursors
 if TYPE_CHECKING:
     import pandas as pd
 
+    from crm_ml.datasets._channel_profiles import ChannelProfiles
+
 
 @dataclass(frozen=True, eq=False)
 class Truth:
@@ -117,6 +119,28 @@ def truth(path: Path | None = None, **settings: Any) -> Truth:
     people = pd.read_parquet(folder / "truth_customers.parquet").set_index("customer_id")
     effects = pd.read_parquet(folder / "truth_effects.parquet")
     return Truth(people, effects.set_index(["campaign_id", "customer_id"]))
+
+
+def profiles(path: Path | None = None, **settings: Any) -> "ChannelProfiles":
+    """Return the profiles of app, mini-program, web and shop behind the customers that `load` returns.
+
+    They have phones, mail addresses, devices, open ids, cards, names, birth dates and addresses, each where
+    its channel shows it, and ten kinds of bad ones (`crm_ml.datasets._channel_profiles.BAD`): placeholders
+    and shared devices, numbers that were given on. `crm_ml.identity.resolve` is to find whose each is.
+
+    Parameters
+    ----------
+    path : Path, optional
+        As in `load`.
+    **settings
+        Of the world, as in `load`.
+    """
+    from crm_ml.datasets._channel_profiles import channel_profiles
+
+    world = World(**settings)
+    customers = load(path, **settings).pandas("customers").sort_values("customer_id")
+    first_days = customers["registered_at_epoch_s"].to_numpy().astype("datetime64[s]").astype("datetime64[D]")
+    return channel_profiles(customers["customer_id"].to_list(), first_days, world.seed)
 
 
 def play_out(
