@@ -226,9 +226,7 @@ def _shared(frame: "pd.DataFrame", kinds: dict[tuple[str, str], str]) -> "pd.Dat
     for name in sorted({name for name, _ in kinds}):
         owners = frame.groupby(name)["customer_id"].nunique()
         rows += [
-            (kinds[name, value], name, value)
-            for value in owners.index[owners > 1]
-            if (name, value) in kinds
+            (kinds[name, value], name, value) for value in owners.index[owners > 1] if (name, value) in kinds
         ]
     rows = [
         (kind, "name + birth_date", f"{value} + {_UNBORN}")
