@@ -14,6 +14,7 @@ EXTRA_OF: Final = {
     "optuna": "tune",
     "phonenumbers": "export",
     "pyspark": "spark",
+    "splink": "identity",
 }
 
 

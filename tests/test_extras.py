@@ -26,6 +26,7 @@ USES = [
     ("lifetimes", "from crm_ml import datasets; datasets.load('cdnow')"),
     ("phonenumbers", "from crm_ml.delivery.exporters.phones import check_country; check_country('DE')"),
     ("pyspark", f"{SPARK}('local[1]'): pass"),
+    ("splink", "from crm_ml.identity import SplinkScorer; SplinkScorer([])"),
     ("optuna", "from crm_ml.train.experiment import run; run('churn/tuned')"),
     ("optuna", "from crm_ml.train.experiment import run; run('recommend/tuned')"),
 ]

@@ -13,10 +13,11 @@ if TYPE_CHECKING:
     from crm_ml.identity.normalising import Identifier
     from crm_ml.identity.resolution import resolve
     from crm_ml.identity.scorer import Scorer
+    from crm_ml.identity.splink_scorer import SplinkScorer
 
 __all__ = [
-    "AverageLink", "Comparison", "Customers", "FellegiSunter", "Identifier", "Rule", "Scorer", "Wall",
-    "b_cubed", "pairwise", "resolve",
+    "AverageLink", "Comparison", "Customers", "FellegiSunter", "Identifier", "Rule", "Scorer",
+    "SplinkScorer", "Wall", "b_cubed", "pairwise", "resolve",
 ]  # fmt: skip
 
 _PLACES = {
@@ -26,6 +27,7 @@ _PLACES = {
     "FellegiSunter": "fellegi_sunter",
     "Identifier": "normalising",
     "Scorer": "scorer",
+    "SplinkScorer": "splink_scorer",
     "b_cubed": "cluster_metrics",
     "pairwise": "cluster_metrics",
     "resolve": "resolution",

@@ -185,3 +185,19 @@ def test_agreement_is_that_of_its_definition(seed):
     both = (same & true)[upper].sum()
     own = pairwise(groups, truth)
     assert (own.precision, own.recall) == pytest.approx((both / same[upper].sum(), both / true[upper].sum()))
+
+
+def test_splink_scores_the_same_comparisons():
+    pytest.importorskip("splink", reason='needs Splink: pip install "crm_ml[identity]"')
+    from crm_ml.identity import SplinkScorer
+
+    frame, truth = two_lists(400, [0.05, 0.1, 0.1, 0.1], 100, seed=9)
+    comparisons = [Comparison(column=name, frequency=name == "c0") for name in frame.columns[1:]]
+    scorer = SplinkScorer(comparisons)
+    pairs = scorer(frame)
+    pd.testing.assert_frame_equal(scorer(frame.sample(frac=1, random_state=2)), pairs)
+    assert pairs["probability"].between(0, 1).all()
+    customers = resolve(frame, [], scorer=scorer)
+    assert b_cubed(customers.to_pandas()["customer_id"], truth).f1 > 0.9
+    with pytest.raises(InputError, match="compare two or more"):
+        SplinkScorer(comparisons[:1])(frame)
