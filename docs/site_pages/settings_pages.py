@@ -13,6 +13,7 @@ from crm_ml.actions.contact.contact_policy import ContactPolicy
 from crm_ml.config import Defaults, run_classes
 from crm_ml.delivery.exporters.export_plan import Options
 from crm_ml.layers.settings import LayerSettings
+from crm_ml.identity.settings import IdentitySettings
 from crm_ml.score.settings import ScoreSettings
 from crm_ml.tables.mapping import Mapping as TablesMapping
 from crm_ml.tables.strict import Strict
@@ -43,6 +44,11 @@ PAGES: Mapping[str, tuple[str, str, tuple[type[Strict], ...]]] = {
         "Mappings of tables",
         "A file of `configs/data/` says how files or a database become [customer tables](../tables.md).",
         (TablesMapping,),
+    ),
+    "identity": (
+        "Identity",
+        "A file of `configs/identity/` says how profiles become customers of `python -m crm_ml.identity`.",
+        (IdentitySettings,),
     ),
     "exports": ("Exports", "Options of `crm-ml score export`.", (Options,)),
 }

@@ -11,7 +11,7 @@ SECTIONS = {
 }
 HOW_TO = {
     "Begin": "install own_project in_a_notebook",
-    "Tables": "from_export_to_list own_tables mapping spark_and_large_tables",
+    "Tables": "from_export_to_list own_tables mapping identity spark_and_large_tables",
     "Models": "experiments ends_of_a_relationship lifetime_value propensity uplift recommend tuning "
     "own_models scikit_learn from_lifetimes from_scikit_uplift from_rectools mlflow",
     "Lists": "actions layers export_and_load learn_from_a_list drift",

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +24,11 @@ sys.path.append(str(Path(__file__).parents[1]))  # for what all experiments shar
 from record_sets import LOADERS, RecordSet
 from study import Table, parser, run, save, saved, write_tables
 
-from crm_ml.identity import AverageLink, FellegiSunter, Scorer, b_cubed, resolve
+from crm_ml.identity import AverageLink, FellegiSunter, Scorer, SplinkScorer, b_cubed, resolve
 
 SCALE = "seven million profiles"
 TARGETS = {"historical_50k": 0.88, "febrl3": 0.998, "fake_1000": 0.975}
+SPLINK = ("fake_1000", "febrl3")  # blocks of the larger ones have no end without a cap
 ABSENT = (-4.0, -2.0, -1.0, -0.5, -0.25)
 THRESHOLDS = (0.5, 0.7, 0.9, 0.95, 0.99)
 EDGES = (0.0, 0.01, 0.1, 0.5, 0.9, 0.99, 1.0)
@@ -46,7 +48,13 @@ def _measure(arguments: argparse.Namespace) -> None:
     path = arguments.folder / "results.json"
     content = saved(path, {})
     for name in arguments.only or [*LOADERS, SCALE]:
-        content[name] = _at_scale() if name == SCALE else _of_set(LOADERS[name](arguments.data))
+        if name == SCALE:
+            content[name] = _at_scale()
+        else:
+            own = LOADERS[name](arguments.data)
+            content[name] = _of_set(own)
+            if name in SPLINK and find_spec("splink"):
+                content[name]["agreement"] |= _of_splink(own)
         save(path, content)
     sets = {name: content[name] for name in LOADERS if name in content}
     tables = {"agreement": _agreement(sets), "choice": _choice(sets), "probabilities": _probabilities(sets)}
@@ -76,6 +84,13 @@ def _of_set(own: RecordSet) -> dict[str, Any]:
         | {name: _with_interval(group[unlabelled], truth[unlabelled]) for name, group in again.items()},
         "reliability": _reliability(pairs["probability"].to_numpy(), same),
     }
+
+
+def _of_splink(own: RecordSet) -> dict[str, Any]:
+    """Return the agreement of Splink's pairs over the same comparisons and blocks."""
+    pairs = SplinkScorer(own.comparisons)(own.records)
+    groups = {f"Splink {absent}": _average(own, lambda _: pairs, absent) for absent in ABSENT}
+    return {name: _with_interval(group, own.truth.to_numpy()) for name, group in groups.items()}
 
 
 def _average(own: RecordSet, scorer: Scorer, absent: float) -> Labels:
@@ -148,18 +163,20 @@ def chosen(sets: Mapping[str, Any], judged: str, kind: str) -> str:
 
 def _agreement(sets: Mapping[str, Any]) -> Table:
     header = ("records of", "records", "persons", "target", "average link", "with labels", "components",
-              "no choice: absent -1", "scorer, CPU s")  # fmt: skip
+              "no choice: absent -1", "Splink, absent -1", "scorer, CPU s")  # fmt: skip
     rows = []
     for name, content in sets.items():
         best = [chosen(sets, name, kind) for kind in (AVERAGE, "recalibrated", COMPONENTS)]
-        cells = [_interval(content["agreement"][each]) for each in (*best, f"{AVERAGE} -1.0")]
+        agreement = content["agreement"]
+        cells = [_interval(agreement[each]) for each in (*best, f"{AVERAGE} -1.0")]
+        cells.append(_interval(agreement["Splink -1.0"]) if "Splink -1.0" in agreement else "-")
         rows.append((name, f"{content['records']:,}", f"{content['persons']:,}", str(TARGETS.get(name, "-")),
                      *cells, f"{content['scorer_cpu_s']:.0f}"))  # fmt: skip
     return header, rows
 
 
 def _choice(sets: Mapping[str, Any]) -> Table:
-    names = [name for name in next(iter(sets.values()))["agreement"]]
+    names = [name for name in next(iter(sets.values()))["agreement"] if not name.startswith("Splink")]
     rows = [
         (name, *(f"{content['agreement'][name]['f1']:.4f}" for content in sets.values())) for name in names
     ]

@@ -224,6 +224,7 @@ def _validate(content: Any, where: str) -> None:
     from crm_ml.actions.catalog import Catalog
     from crm_ml.config import run_classes
     from crm_ml.layers.settings import LayerSettings
+    from crm_ml.identity.settings import IdentitySettings
     from crm_ml.score.settings import ScoreSettings
     from crm_ml.tables.mapping import parse_mapping
     from crm_ml.tables.strict import validate
@@ -238,5 +239,7 @@ def _validate(content: Any, where: str) -> None:
         validate(content, ScoreSettings, where)
     elif "otherwise" in content:
         validate(content, LayerSettings, where)
+    elif "profiles" in content:
+        validate(content, IdentitySettings, where)
     else:
         raise AssertionError(f"{where}: say by <!-- part of: ... --> where this YAML stands")
