@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crm_ml import commands
-from crm_ml.errors import ConfigError, InputError
+from crm_ml.errors import ConfigError
 
 if TYPE_CHECKING:
     from crm_ml.identity.customers import Customers
@@ -34,51 +34,26 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _main(argv: Sequence[str] | None) -> None:
-    from crm_ml.identity.published_customers import publish_customers, read_published
-    from crm_ml.identity.resolution import resolve
+    from crm_ml.identity.resolve_job import publish_day, resolved
     from crm_ml.identity.settings import read_settings
     from crm_ml.progress import status
-    from crm_ml.storage.identity import identity
     from crm_ml.storage.paths import project_root
-    from crm_ml.storage.publish import check_free
-    from crm_ml.tables.sources import inside
 
     arguments = _parser().parse_args(argv)
     settings = read_settings(arguments.config)
+    root = project_root()
+    out = arguments.out or root / settings.out
+    if arguments.explain is not None:
+        with status("joining profiles"):
+            customers = resolved(settings, root, None)
+        _write(str(customers.explain(*arguments.explain)))
+        return
     as_of = arguments.as_of or settings.as_of
     if as_of is None:
         raise ConfigError(f"{arguments.config}: as_of is absent; set it, or give --as-of YYYY-MM-DD")
-    out = arguments.out or project_root() / settings.out
-    if arguments.explain is None:
-        check_free(out, as_of.isoformat())
-    earlier = _earlier(arguments.previous, out)
-    published = None if earlier is None else read_published(earlier)
-    if published is not None and arguments.explain is None and published.as_of >= as_of:
-        raise InputError(
-            f"{published.folder}: its customers are of {published.as_of}, not before {as_of}; "
-            "give --previous with an earlier day"
-        )
     with status("joining profiles"):
-        customers = resolve(
-            inside(project_root(), settings.profiles, must_exist=True),
-            settings.rules,
-            settings.hub_cap,
-            previous=earlier,
-            walls=settings.walls,
-            identifiers=settings.identifiers,
-        )
-    if arguments.explain is not None:
-        _write(str(customers.explain(*arguments.explain)))
-        return
-    details = {"settings": identity(settings.model_dump(mode="json"))}
-    before = None if published is None else published.changes
-    _report(customers, publish_customers(customers, out, as_of, details, before), settings)
-
-
-def _earlier(previous: Path | None, out: Path) -> Path | None:
-    from crm_ml.identity.published_customers import latest_published
-
-    return previous or latest_published(out)
+        customers, folder = publish_day(settings, root, out, as_of, arguments.previous)
+    _report(customers, folder, settings)
 
 
 def _report(customers: "Customers", folder: Path, settings: "IdentitySettings") -> None:

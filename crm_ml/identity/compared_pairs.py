@@ -163,8 +163,9 @@ def _all_pairs(
     drawn = np.sort(np.random.default_rng(seed).permutation(rows)[:SAMPLE])
     connection.register("drawn", pd.DataFrame({"n": drawn}))
     found = connection.sql(
-        f"SELECT {comparison.level()} AS level, count(*) AS pairs FROM own l JOIN own r ON l.n < r.n "
-        "WHERE l.n IN (SELECT n FROM drawn) AND r.n IN (SELECT n FROM drawn) GROUP BY level"
+        f"WITH own AS (SELECT {name}, count(*) AS c FROM own WHERE {name} IS NOT NULL AND n IN (SELECT n FROM "
+        f"drawn) GROUP BY {name}) SELECT {comparison.level()} AS level, sum(l.c * r.c) AS pairs "
+        f"FROM own l JOIN own r ON l.{name} < r.{name} GROUP BY level"
     ).fetchall()
     counts = np.zeros(comparison.levels)
     for level, pairs in found:

@@ -23,6 +23,7 @@ class Comparison(Strict):
     Parameters
     ----------
     column : str
+        Of the profiles.
     kind : {"exact", "name", "date", "text"}
         Levels below equality. ``name``: Jaro-Winkler similarity of .92, .85, .75. ``date``: one edit, two,
         the same year. ``text``: one edit, two, Jaro-Winkler similarity of .8. The last level is all else.

@@ -99,7 +99,7 @@ def test_previous_names_the_day_whose_ids_stay(project, capsys):
 
 def test_explain_says_why(project, capsys):
     write(project, "13800138000", "+8613800138000")
-    assert run("--as-of", "2024-05-01", "--explain", "p0", "p1") == 0
+    assert run("--explain", "p0", "p1") == 0
     assert capsys.readouterr().out == "one customer\np0 - p1: phone +86...00\n"
     assert not (project / "customers").exists()
 
@@ -124,3 +124,10 @@ def test_a_wrong_config_says_all(project, capsys):
     told = capsys.readouterr().err
     assert "3 mistakes" in told
     assert all(word in told for word in ("rules: Field required", "hub_cap:", "rulez:"))
+
+
+def test_a_wrong_block_is_told_before_any_profile_is_read(project, capsys):
+    more = "scorer:\n  comparisons: [{column: name}]\n  blocks: ['name[x]']\n"
+    (project / "configs" / "identity" / "shop.yaml").write_text(CONFIG + more)
+    assert run("--as-of", "2024-05-01") == 2
+    assert "scorer.blocks: block 'name[x]'" in capsys.readouterr().err

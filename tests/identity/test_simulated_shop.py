@@ -74,3 +74,29 @@ def test_caps_and_birth_dates_find_bad_identifiers_and_lift_precision(made):
     region = made.profiles.set_index("profile_id")["region"]
     table = customers.to_pandas()
     assert (table.groupby("customer_id")["profile_id"].agg(lambda ids: region[ids].nunique()) == 1).all()
+
+
+@pytest.mark.usefixtures("_project")
+def test_every_option_of_the_settings(made, capsys):
+    shutil.copy(CONFIG.with_name("all_options.yaml"), "configs/identity")
+    settings = read_settings(Path("configs/identity/all_options.yaml"))
+    assert set(settings.model_fields_set) == set(type(settings).model_fields)
+    made.profiles.to_parquet("data/identity/profiles.parquet")
+    named = made.profiles[made.profiles["name"].notna() & (made.profiles["name"] != "guest")]
+    pairs = named.merge(named, on=["name", "region"], suffixes=("", "_b"))
+    pairs = pairs[pairs["profile_id"] < pairs["profile_id_b"]].head(2000)
+    same = made.truth[pairs["profile_id"]].to_numpy() == made.truth[pairs["profile_id_b"]].to_numpy()
+    labels = pd.DataFrame({"left": pairs["profile_id"], "right": pairs["profile_id_b"], "same": same})
+    labels.to_csv("data/identity/labelled_pairs.csv", index=False)
+    assert main(["configs/identity/all_options.yaml"]) == 0
+    table = read_published(Path(settings.out)).table.to_pandas()
+    rules = resolve(made.profiles, settings.rules, identifiers=settings.identifiers, walls=settings.walls)
+    assert table["customer_id"].nunique() < len(rules)
+    truth = made.truth.to_numpy()
+    assert b_cubed(table["customer_id"], truth).f1 > b_cubed(rules.to_pandas()["customer_id"], truth).f1
+    labels.drop(columns="same").to_csv("data/identity/labelled_pairs.csv", index=False)
+    assert main(["configs/identity/all_options.yaml", "--as-of", "2024-11-02"]) == 2
+    assert "no column same; give left, right, same" in capsys.readouterr().err
+    labels.assign(same="maybe").to_csv("data/identity/labelled_pairs.csv", index=False)
+    assert main(["configs/identity/all_options.yaml", "--as-of", "2024-11-02"]) == 2
+    assert "neither true nor false in 2,000 of 2,000 rows" in capsys.readouterr().err
