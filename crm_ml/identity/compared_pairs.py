@@ -163,9 +163,10 @@ def _all_pairs(
     drawn = np.sort(np.random.default_rng(seed).permutation(rows)[:SAMPLE])
     connection.register("drawn", pd.DataFrame({"n": drawn}))
     found = connection.sql(
-        f"WITH own AS (SELECT {name}, count(*) AS c FROM own WHERE {name} IS NOT NULL AND n IN (SELECT n FROM "
-        f"drawn) GROUP BY {name}) SELECT {comparison.level()} AS level, sum(l.c * r.c) AS pairs "
-        f"FROM own l JOIN own r ON l.{name} < r.{name} GROUP BY level"
+        f"WITH drawn_values AS (SELECT {name}, count(*) AS c FROM own WHERE {name} IS NOT NULL "
+        f"AND n IN (SELECT n FROM drawn) GROUP BY {name}) "
+        f"SELECT {comparison.level()} AS level, sum(l.c * r.c) AS pairs "
+        f"FROM drawn_values l JOIN drawn_values r ON l.{name} < r.{name} GROUP BY level"
     ).fetchall()
     counts = np.zeros(comparison.levels)
     for level, pairs in found:

@@ -63,4 +63,4 @@ def _of_frame(frame: "pd.DataFrame") -> "pa.Table":
     if faults:
         raise InputError(f"previous: {'; '.join(faults)} (of {len(own):,})")
     schema = pa.schema([(name, pa.string()) for name in _COLUMNS])
-    return pa.Table.from_pandas(own, schema=schema, preserve_index=False)
+    return pa.Table.from_pandas(own.astype("str"), schema=schema, preserve_index=False)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 ID = "profile_id"
-Profiles: TypeAlias = Union["pd.DataFrame", "pa.Table", Path]
+Profiles: TypeAlias = Union["pd.DataFrame", "pa.Table", Path, str]
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +80,7 @@ def profile_table(
     named = sorted({name for rule in rules for name in (*rule.same, *rule.agree)})
     _check(table, {ID, *named, *identifiers, *(wall.column for wall in walls)})
     ids = table[ID].cast("string")
+    table = table.set_column(table.column_names.index(ID), ID, ids)
     own = normalised(table, named, identifiers) if named else table.select([])
     codes = {name: codes_of(own[name]) for name in named}
     return ProfileTable(ids, own, codes, _wall(table, walls), table)
@@ -98,9 +99,10 @@ def as_table(profiles: Profiles) -> "pa.Table":
 
     if isinstance(profiles, pa.Table):
         return profiles
-    if not isinstance(profiles, Path):
+    if not isinstance(profiles, str | Path):
         return pa.Table.from_pandas(profiles, preserve_index=False)
-    rows = parquet_rows(profiles) if profiles.suffix in (".parquet", ".pq") else _csv_rows(profiles)
+    file = Path(profiles)
+    rows = parquet_rows(file) if file.suffix in (".parquet", ".pq") else _csv_rows(file)
     try:
         with connect() as connection:
             return connection.sql(f"FROM {rows}").to_arrow_table()
@@ -136,10 +138,9 @@ def _wall(table: "pa.Table", walls: Sequence[Wall]) -> Codes | None:
         return None
     parts = []
     for wall in walls:
-        column = table[wall.column].cast("string")
-        if wall.alone:
-            mask = pc.is_in(column, value_set=pa.array(wall.alone))
-            column = pc.if_else(mask, pa.scalar(None, pa.string()), column)
+        column = pc.utf8_trim_whitespace(table[wall.column].cast("string"))
+        alone = pc.is_in(column, value_set=pa.array(["", *wall.alone]))
+        column = pc.if_else(alone, pa.scalar(None, pa.string()), column)
         parts.append(codes_of(column))
     return combined(parts)
 

@@ -36,7 +36,7 @@ def resolve(
 
     Parameters
     ----------
-    profiles : pandas.DataFrame, pyarrow.Table or Path
+    profiles : pandas.DataFrame, pyarrow.Table, Path or str
         One row a profile, with profile_id and identifiers; a path is of a CSV or Parquet file.
     rules : sequence of Rule or str, optional
         What joins; by default each of `USUAL` that is a column.

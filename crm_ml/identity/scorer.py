@@ -62,7 +62,10 @@ def scored_pairs(scorer: Scorer, profiles: ProfileTable) -> ScoredPairs:
 
     frame = scorer(profiles.table.to_pandas())
     _check(frame)
-    left, right = (positions(profiles.ids, pa.array(frame[side], pa.string())) for side in ("left", "right"))
+    left, right = (
+        positions(profiles.ids, pa.array(frame[side].astype("str"), pa.string()))
+        for side in ("left", "right")
+    )
     if unknown := int(((left < 0) | (right < 0)).sum()):
         raise InputError(f"scorer: {unknown:,} of {len(frame):,} pairs name no profile; give profile_ids")
     probability = np.clip(frame["probability"].to_numpy(np.float64), _CERTAIN, 1 - _CERTAIN)

@@ -181,3 +181,30 @@ def test_everything_wrong_with_profiles_is_said_at_once():
 def test_no_profiles_are_no_customers():
     empty = pd.DataFrame({"profile_id": pd.Series([], dtype="str"), "phone": pd.Series([], dtype="str")})
     assert len(resolve(empty, ["phone"])) == 0
+
+
+def test_an_empty_wall_is_an_absent_one_and_ids_may_be_numbers():
+    profiles = pd.DataFrame(
+        {"profile_id": [10, 9, 8, 7], "phone": ["1"] * 4, "region": ["CN", "CN ", "", " "]}
+    )
+    customers = resolve(profiles, ["phone"], walls=["region"])
+    assert groups(customers) == {frozenset({"10", "9"}), frozenset({"8"}), frozenset({"7"})}
+    before = pd.DataFrame({"profile_id": [10, 9], "customer_id": [77, 77]})
+    after = (
+        resolve(profiles, ["phone"], walls=["region"], previous=before).to_pandas().set_index("profile_id")
+    )
+    assert after.loc["9", "customer_id"] == "77"
+    pairs = pd.DataFrame({"left": [10], "right": [9], "probability": [0.9]})
+    assert len(resolve(profiles, [], scorer=lambda _: pairs)) == 3
+
+
+def test_a_file_is_read_as_it_is_called(tmp_path):
+    profiles = frame(phone=["1", "1", None], email=[None, "a@b.c", "a@b.c"])
+    profiles.to_csv(tmp_path / "p.csv", index=False)
+    profiles.to_parquet(tmp_path / "p[1].parquet")
+    by_frame = resolve(profiles, ["phone", "email"])
+    for path in (tmp_path / "p.csv", str(tmp_path / "p[1].parquet")):
+        assert resolve(path, ["phone", "email"]).table.equals(by_frame.table)
+    (tmp_path / "no.parquet").write_text("nothing")
+    with pytest.raises(InputError, match=r"no.parquet: can't be read as CSV or Parquet"):
+        resolve(tmp_path / "no.parquet", ["phone"])
