@@ -68,14 +68,17 @@ def compared_pairs(
     """
     with connect() as connection:
         connection.register("profiles", profiles[list(_columns(comparisons, blocks))].astype("str"))
-        columns = ", ".join(f"{one.value()} AS {ident(one.column)}" for one in comparisons)
+        columns = ", ".join(f"{one.value()} AS value{place}" for place, one in enumerate(comparisons))
         keys = ", ".join(f"{_key(block)} AS key{place}" for place, block in enumerate(blocks))
         connection.execute(
             f"CREATE TABLE own AS SELECT CAST(row_number() OVER () - 1 AS BIGINT) AS n, {columns}, {keys} "
             "FROM profiles"
         )
         pairs = _pairs(connection, comparisons, len(blocks), block_cap)
-        totals = tuple(_all_pairs(connection, one, len(profiles), seed) for one in comparisons)
+        totals = tuple(
+            _all_pairs(connection, one, f"value{place}", len(profiles), seed)
+            for place, one in enumerate(comparisons)
+        )
     levels = np.column_stack([pairs[f"level{place}"] for place in range(len(comparisons))]).astype(np.int8)
     shares = np.column_stack([pairs[f"share{place}"] for place in range(len(comparisons))]).astype(np.float64)
     return ComparedPairs(
@@ -129,13 +132,15 @@ def _pairs(
         f"SELECT a.n AS l, b.n AS r FROM block{place} a JOIN block{place} b ON a.key = b.key AND a.n < b.n"
         for place in range(blocks)
     )
-    levels = ", ".join(f"{one.level()} AS level{place}" for place, one in enumerate(comparisons))
+    levels = ", ".join(
+        f"{one.level(f'value{place}')} AS level{place}" for place, one in enumerate(comparisons)
+    )
     shares, joins = [], []
     for place, one in enumerate(comparisons):
         if not one.frequency:
             shares.append(f"1.0 AS share{place}")
             continue
-        name = ident(one.column)
+        name = f"value{place}"
         joins.append(
             f"LEFT JOIN (SELECT {name} AS value, count(*) / sum(count(*)) OVER () AS share FROM own "
             f"WHERE {name} IS NOT NULL GROUP BY {name}) f{place} "
@@ -150,12 +155,11 @@ def _pairs(
 
 
 def _all_pairs(
-    connection: "duckdb.DuckDBPyConnection", comparison: Comparison, rows: int, seed: int
+    connection: "duckdb.DuckDBPyConnection", comparison: Comparison, name: str, rows: int, seed: int
 ) -> npt.NDArray[np.float64]:
     """Return the number of all pairs at each level: equality counted, the others by pairs of a sample."""
     import pandas as pd
 
-    name = ident(comparison.column)
     known, equal = connection.sql(
         f"SELECT sum(c), sum(c * (c - 1) / 2) FROM (SELECT count(*) AS c FROM own WHERE {name} IS NOT NULL "
         f"GROUP BY {name})"
@@ -163,9 +167,9 @@ def _all_pairs(
     drawn = np.sort(np.random.default_rng(seed).permutation(rows)[:SAMPLE])
     connection.register("drawn", pd.DataFrame({"n": drawn}))
     found = connection.sql(
-        f"WITH drawn_values AS (SELECT {name}, count(*) AS c FROM own WHERE {name} IS NOT NULL "
+        f"WITH drawn_values AS (SELECT {name}, count(*) AS times FROM own WHERE {name} IS NOT NULL "
         f"AND n IN (SELECT n FROM drawn) GROUP BY {name}) "
-        f"SELECT {comparison.level()} AS level, sum(l.c * r.c) AS pairs "
+        f"SELECT {comparison.level(name)} AS level, sum(l.times * r.times) AS pairs "
         f"FROM drawn_values l JOIN drawn_values r ON l.{name} < r.{name} GROUP BY level"
     ).fetchall()
     counts = np.zeros(comparison.levels)

@@ -3,7 +3,6 @@
 from typing import Final, Literal
 
 from crm_ml.identity.normalising import Identifier, form
-from crm_ml.tables.sql import ident
 from crm_ml.tables.strict import Strict
 
 Kind = Literal["exact", "name", "date", "text"]
@@ -45,9 +44,9 @@ class Comparison(Strict):
         kind: Literal["id", "text"] = "id" if self.kind in ("exact", "date") else "text"
         return form(self.column, {self.column: Identifier(kind=kind)})
 
-    def level(self) -> str:
-        """Return the SQL of the level of rows l and r; -1 where one has no value."""
-        left, right = f"l.{ident(self.column)}", f"r.{ident(self.column)}"
+    def level(self, column: str) -> str:
+        """Return the SQL of the level of a column of rows l and r; -1 where one has no value."""
+        left, right = f"l.{column}", f"r.{column}"
         tests = [f"{left} = {right}", *(test.format(left=left, right=right) for test in LEVELS[self.kind])]
         cases = " ".join(f"WHEN {test} THEN {place}" for place, test in enumerate(tests))
         absent = f"{left} IS NULL OR {right} IS NULL"

@@ -64,13 +64,13 @@ def test_levels_of_names_dates_and_text_are_told_apart():
     frame = pd.DataFrame(
         {
             "profile_id": [f"p{row}" for row in range(6)],
-            "all": "x",
+            "n": "x",
             "name": ["Martha", "Marhta", "martha", "Zoe", None, "Mart"],
             "date": ["1980-05-01", "1980-05-02", "1980-05-23", "1980-12-31", "1999-01-01", None],
         }
     )
     comparisons = [Comparison(column="name", kind="name"), Comparison(column="date", kind="date")]
-    own = compared_pairs(frame, comparisons, ["all"], 10, 0)
+    own = compared_pairs(frame, comparisons, ["n"], 10, 0)
     of = dict(zip(zip(own.left.tolist(), own.right.tolist(), strict=True), own.levels.tolist(), strict=True))
     assert of[0, 1] == [1, 1]  # Jaro-Winkler .961, one edit
     assert of[0, 2] == [0, 2]
