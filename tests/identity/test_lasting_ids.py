@@ -92,7 +92,7 @@ def matched_by_hand(before, after):
     return kept
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(st.integers(0, 10**6))
 def test_ids_follow_the_largest_overlap(seed):
     draw = np.random.default_rng(seed)

@@ -142,7 +142,7 @@ def joined_by_hand(profiles, cap):
     return {frozenset(part) for part in near.values()}
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(st.integers(0, 10**6), st.integers(2, 6))
 def test_rules_are_those_of_a_closure_by_hand(seed, cap):
     profiles = random_profiles(seed)
@@ -151,7 +151,7 @@ def test_rules_are_those_of_a_closure_by_hand(seed, cap):
     assert groups(customers) == joined_by_hand(profiles, cap)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(st.integers(0, 10**6))
 def test_the_order_of_rows_and_other_regions_change_nothing(seed):
     profiles = random_profiles(seed)

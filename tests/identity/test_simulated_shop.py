@@ -77,14 +77,15 @@ def test_caps_and_birth_dates_find_bad_identifiers_and_lift_precision(made):
 
 
 @pytest.mark.usefixtures("_project")
-def test_every_option_of_the_settings(made, capsys):
+def test_every_option_of_the_settings(tmp_path_factory, capsys):
+    made = simulated.profiles(tmp_path_factory.mktemp("few"), **{**WORLD, "customers": 500})
     shutil.copy(CONFIG.with_name("all_options.yaml"), "configs/identity")
     settings = read_settings(Path("configs/identity/all_options.yaml"))
     assert set(settings.model_fields_set) == set(type(settings).model_fields)
     made.profiles.to_parquet("data/identity/profiles.parquet")
-    named = made.profiles[made.profiles["name"].notna() & (made.profiles["name"] != "guest")]
-    pairs = named.merge(named, on=["name", "region"], suffixes=("", "_b"))
-    pairs = pairs[pairs["profile_id"] < pairs["profile_id_b"]].head(2000)
+    some = made.profiles[["profile_id", "region"]].head(400)
+    pairs = some.merge(some, on="region", suffixes=("", "_b"))
+    pairs = pairs[pairs["profile_id"] < pairs["profile_id_b"]]
     same = made.truth[pairs["profile_id"]].to_numpy() == made.truth[pairs["profile_id_b"]].to_numpy()
     labels = pd.DataFrame({"left": pairs["profile_id"], "right": pairs["profile_id_b"], "same": same})
     labels.to_csv("data/identity/labelled_pairs.csv", index=False)
@@ -97,6 +98,6 @@ def test_every_option_of_the_settings(made, capsys):
     labels.drop(columns="same").to_csv("data/identity/labelled_pairs.csv", index=False)
     assert main(["configs/identity/all_options.yaml", "--as-of", "2024-11-02"]) == 2
     assert "no column same; give left, right, same" in capsys.readouterr().err
-    labels.assign(same="maybe").to_csv("data/identity/labelled_pairs.csv", index=False)
+    labels.head(9).assign(same="maybe").to_csv("data/identity/labelled_pairs.csv", index=False)
     assert main(["configs/identity/all_options.yaml", "--as-of", "2024-11-02"]) == 2
-    assert "neither true nor false in 2,000 of 2,000 rows" in capsys.readouterr().err
+    assert "neither true nor false in 9 of 9 rows" in capsys.readouterr().err
