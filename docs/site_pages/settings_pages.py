@@ -12,8 +12,8 @@ from crm_ml.actions.catalog import Catalog
 from crm_ml.actions.contact.contact_policy import ContactPolicy
 from crm_ml.config import Defaults, run_classes
 from crm_ml.delivery.exporters.export_plan import Options
-from crm_ml.layers.settings import LayerSettings
 from crm_ml.identity.settings import IdentitySettings
+from crm_ml.layers.settings import LayerSettings
 from crm_ml.score.settings import ScoreSettings
 from crm_ml.tables.mapping import Mapping as TablesMapping
 from crm_ml.tables.strict import Strict

@@ -223,8 +223,8 @@ def _merge(base: dict[str, Any], more: dict[str, Any]) -> None:
 def _validate(content: Any, where: str) -> None:
     from crm_ml.actions.catalog import Catalog
     from crm_ml.config import run_classes
-    from crm_ml.layers.settings import LayerSettings
     from crm_ml.identity.settings import IdentitySettings
+    from crm_ml.layers.settings import LayerSettings
     from crm_ml.score.settings import ScoreSettings
     from crm_ml.tables.mapping import parse_mapping
     from crm_ml.tables.strict import validate
