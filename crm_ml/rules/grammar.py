@@ -9,12 +9,14 @@
               | ["not"] "in" "(" literal ("," literal)* ")"
               | ["not"] "between" literal "and" literal
               | "is" ["not"] "null"
+              | nothing, after the name of a tag: it is true
     literal   = number | 'text' | "text" | true | false
     column    = name of letters a to z, digits and _ | `any other name`
 """
 
 import math
 import re
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from crm_ml.errors import ConfigError
@@ -25,7 +27,7 @@ MAX_VALUES = 200
 
 Literal = float | str | bool
 NEGATED = {"=": "!=", "!=": "=", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
-_KEYWORDS = {"and", "or", "not", "in", "between", "is", "null", "true", "false"}
+KEYWORDS = {"and", "or", "not", "in", "between", "is", "null", "true", "false"}
 _TOKEN = re.compile(
     r"""(?P<number>-?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?(?![\w.]))
       | (?P<text>'(?:[^'\x00-\x1f]|'')*'|"(?:[^"\x00-\x1f]|"")*")
@@ -37,6 +39,22 @@ _TOKEN = re.compile(
 )
 _SPACE = re.compile(r"[ \t\r\n]*")
 _HINTS = {"==": "write = for equal", "<>": "write != for not equal"}
+
+
+class _AnyName(Collection[str]):
+    """Every name."""
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+
+ANY_NAME = _AnyName()
 
 
 @dataclass(frozen=True)
@@ -77,13 +95,15 @@ class _Token:
     position: int
 
 
-def parse(rule: str) -> Node:
+def parse(rule: str, tags: Collection[str] = ()) -> Node:
     """Read a rule.
 
     Parameters
     ----------
     rule : str
         At most 4,000 characters and 32 levels deep.
+    tags : collection of str
+        Names that may stand without a test, such as ``saver and not lost``; any with `ANY_NAME`.
 
     Raises
     ------
@@ -101,7 +121,7 @@ def parse(rule: str) -> Node:
     """
     if len(rule) > MAX_CHARACTERS:
         raise ConfigError(f"the rule has {len(rule):,} characters; at most {MAX_CHARACTERS:,} are allowed")
-    return _Parser(_tokens(rule)).whole()
+    return _Parser(_tokens(rule), tags).whole()
 
 
 def columns(node: Node) -> list[Test]:
@@ -132,7 +152,7 @@ def _tokens(rule: str) -> list[_Token]:
 def _token(kind: str, text: str, position: int) -> _Token:
     if kind == "quoted":
         return _Token("name", text[1:-1].replace("``", "`"), position)
-    if kind == "name" and text.lower() in _KEYWORDS:
+    if kind == "name" and text.lower() in KEYWORDS:
         kind = text.lower()
     return _Token(text if kind == "mark" else kind, text, position)
 
@@ -145,8 +165,9 @@ def _end_of_space(rule: str, start: int) -> int:
 class _Parser:
     """Recursive descent over the tokens."""
 
-    def __init__(self, tokens: list[_Token]) -> None:
+    def __init__(self, tokens: list[_Token], tags: Collection[str]) -> None:
         self.tokens = tokens
+        self.tags = tags
         self.at = 0
         self.depth = 0
 
@@ -216,6 +237,8 @@ class _Parser:
             low = self.literal()
             self.need("and", "and")
             return Test(name, "between", (low, self.literal()), negated, at)
+        if name in self.tags and not negated:
+            return Test(name, "=", (True,), False, at)
         raise self.unexpected(f"a test such as = or in after {name!r}")
 
     def listed(self) -> tuple[Literal, ...]:
