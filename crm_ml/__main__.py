@@ -11,6 +11,7 @@ from crm_ml.version import VERSION
 COMMANDS = {
     "init": "lay out a project of your own",
     "identity": "join profiles of all channels into customers whose ids stay",
+    "tags": "tags of the customers of a day, and audiences of them",
     "tables": "check your tables, or write a first mapping of files",
     "train": "train, evaluate, log and register runs, or write the config of one",
     "train compare": "runs of one family on the test rows that they share",
@@ -25,7 +26,17 @@ COMMANDS = {
     "score play_out": "let the simulated shop play a list out",
     "score realised": "what came true of past scores",
 }
-_PACKAGES = ("init", "identity", "layers", "tables", "train", "train compare", "train promote", "score")
+_PACKAGES = (
+    "init",
+    "identity",
+    "layers",
+    "tags",
+    "tables",
+    "train",
+    "train compare",
+    "train promote",
+    "score",
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

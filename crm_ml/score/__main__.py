@@ -83,7 +83,7 @@ def _score(config: str, overrides: Sequence[str], out: Path | None) -> None:
         task = progress.add_task("tables and model", total=None)
         workers = opened.enter_context(engine_of(settings))
         tables, parts = tables_of(settings, workers)
-        models = settings.with_layers(champions(settings.models, settings.day))
+        models = settings.with_published(champions(settings.models, settings.day), catalog.tags)
         progress.update(task, description="features, scores and list")
         outcome = run(
             settings,

@@ -1,6 +1,6 @@
 """Settings of a scoring run: one file of ``configs/score/``."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -48,6 +48,24 @@ class LayersOfList(Strict):
     max_age_days: Annotated[int, Field(ge=0, le=366)] = 0
 
 
+class TagsOfList(Strict):
+    """Published tags that the rules of actions may name as ``tag_<name>``.
+
+    Parameters
+    ----------
+    folder : str
+        Of all days of a catalogue, inside the project, such as ``data/tags/grocer``; the newest counts.
+    names : tuple of str
+        Tags that rules may name; all of the catalogue without any.
+    max_age_days : int
+        Days before the list that they may be of.
+    """
+
+    folder: str
+    names: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    max_age_days: Annotated[int, Field(ge=0, le=366)] = 0
+
+
 class ScoreSettings(ListPolicy):
     """One scoring run; parameters beside those of the policy.
 
@@ -60,6 +78,8 @@ class ScoreSettings(ListPolicy):
         none. What no model gives is null in the list, and an action that needs it is refused.
     layers : LayersOfList, optional
         Layers that ``python -m crm_ml.layers`` has published.
+    tags : TagsOfList, optional
+        Tags that ``python -m crm_ml.tags`` has published.
     as_of : date, optional
         Day of the list; the command line may give it instead. Never the clock.
     actions : str
@@ -81,6 +101,7 @@ class ScoreSettings(ListPolicy):
     data: ScoreData
     models: Mapping[str, Registered | None] = Field(default_factory=_DEFAULT.copy)
     layers: LayersOfList | None = None
+    tags: TagsOfList | None = None
     as_of: date | None = None
     actions: str
     out: str | None = None
@@ -114,23 +135,41 @@ class ScoreSettings(ListPolicy):
             raise ConfigError("as_of: give the day of the list as --as-of YYYY-MM-DD or in the configuration")
         return self.as_of
 
-    def with_layers(self, models: "Champions") -> "Champions":
-        """Return the models of a list with its published layers beside them, if it has any.
+    def with_published(self, models: "Champions", defined: Collection[str] = ()) -> "Champions":
+        """Return the models of a list with its published layers and tags beside them, if it has any.
+
+        Parameters
+        ----------
+        models : Champions
+        defined : collection of str
+            Tags that the catalogue of actions defines itself.
 
         Raises
         ------
+        ConfigError
+            If a published tag has the name of one of these.
         InputError
             If there are none, or they are of a later day or too old.
         IntegrityError
             If their files have changed.
         """
-        if self.layers is None:
-            return models
         from crm_ml.score_tables.layer_table import layer_source
+        from crm_ml.score_tables.tag_table import tag_source
 
-        folder = inside(project_root(), self.layers.folder)
-        source = layer_source(folder, self.day, self.layers.max_age_days)
-        return replace(models, sources=[*models.sources, source])
+        sources = list(models.sources)
+        if self.layers is not None:
+            folder = inside(project_root(), self.layers.folder)
+            sources.append(layer_source(folder, self.day, self.layers.max_age_days))
+        if self.tags is not None:
+            folder = inside(project_root(), self.tags.folder)
+            source = tag_source(folder, self.day, self.tags.names, self.tags.max_age_days)
+            twice = sorted(set(source.names) & set(defined))
+            if twice:
+                raise ConfigError(
+                    f"tags: {', '.join(twice)} stand in the catalogue of actions too; rename them"
+                )
+            sources.append(source)
+        return replace(models, sources=sources)
 
     @property
     def out_folder(self) -> Path:

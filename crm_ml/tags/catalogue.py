@@ -28,11 +28,15 @@ class Tag(Strict):
     rule : str, optional
         Rule of `crm_ml.rules.grammar` over features, scores and other tags, which may stand by their name
         alone: ``saver and not lost``.
-    enter, leave : str, optional
-        In place of ``rule``: who has not the tag gets it where ``enter`` is true and keeps it until ``leave``
-        is, so that a score beside a limit moves nobody to and fro.
-    group, owner : str
-        What it is about, and who answers for it.
+    enter : str, optional
+        In place of ``rule``: who has not the tag gets it where this is true, and keeps it until ``leave`` is,
+        so that a score beside a limit moves nobody to and fro.
+    leave : str, optional
+        Beside ``enter``: who has the tag loses it where this is true.
+    group : str
+        What it is about.
+    owner : str
+        Who answers for it.
     purposes : tuple of str
         What it may be used for; for all without any.
     valid_days : int, optional

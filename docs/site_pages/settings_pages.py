@@ -17,6 +17,7 @@ from crm_ml.layers.settings import LayerSettings
 from crm_ml.score.settings import ScoreSettings
 from crm_ml.tables.mapping import Mapping as TablesMapping
 from crm_ml.tables.strict import Strict
+from crm_ml.tags.tag_run import TagRun
 
 FOLDER = "reference/settings"
 PAGES: Mapping[str, tuple[str, str, tuple[type[Strict], ...]]] = {
@@ -39,6 +40,11 @@ PAGES: Mapping[str, tuple[str, str, tuple[type[Strict], ...]]] = {
         "Layers",
         "A file of `configs/layers/` says what the layers of `python -m crm_ml.layers` are.",
         (LayerSettings,),
+    ),
+    "tags": (
+        "Tags",
+        "A file of `configs/tags/` is a catalogue of tags of `python -m crm_ml.tags`.",
+        (TagRun,),
     ),
     "tables": (
         "Mappings of tables",

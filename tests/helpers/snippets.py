@@ -228,6 +228,7 @@ def _validate(content: Any, where: str) -> None:
     from crm_ml.score.settings import ScoreSettings
     from crm_ml.tables.mapping import parse_mapping
     from crm_ml.tables.strict import validate
+    from crm_ml.tags.tag_run import TagRun
 
     if "family" in content:
         validate(content, run_classes()[content["family"]], where)
@@ -239,6 +240,8 @@ def _validate(content: Any, where: str) -> None:
         validate(content, ScoreSettings, where)
     elif "otherwise" in content:
         validate(content, LayerSettings, where)
+    elif isinstance(content.get("tags"), dict):
+        validate(content, TagRun, where)
     elif "profiles" in content:
         validate(content, IdentitySettings, where)
     else:

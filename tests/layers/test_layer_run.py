@@ -149,12 +149,12 @@ def test_rules_of_actions_read_layers_and_a_list_says_which(days, tables, projec
 def test_settings_of_a_list_name_the_folder_of_its_layers(days, project):
     shutil.copytree(days[0], project / "layers")
     chosen = score_world.settings(layers={"folder": "layers"})
-    [source] = chosen.with_layers(Champions()).sources
+    [source] = chosen.with_published(Champions()).sources
     assert "layer_tier" in source.columns
     assert source.file.parent.name == days[2].name
-    assert not score_world.settings().with_layers(Champions()).sources
+    assert not score_world.settings().with_published(Champions()).sources
     with pytest.raises(ConfigError, match="outside"):
-        score_world.settings(layers={"folder": "../layers"}).with_layers(Champions())
+        score_world.settings(layers={"folder": "../layers"}).with_published(Champions())
 
 
 def test_tiers_hold_back_from_those_that_were_published(days):
