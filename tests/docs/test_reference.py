@@ -129,6 +129,7 @@ def test_every_setting_has_a_meaning():
         "ListPolicy",
         "ClvFile",
         "ProfileFile",
+        "TagCatalogue",
     }
     parts = {part.__name__ for part in settings_pages.PARTS.values()}
     for model in models():
