@@ -12,7 +12,7 @@ from crm_ml.tags.packed_facts import unpack
 if TYPE_CHECKING:
     import pandas as pd
 
-    from crm_ml.tags.tag_store import TagStore
+    from crm_ml.tags.tag_planes import TagPlanes
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,13 +21,13 @@ class Audience:
 
     Parameters
     ----------
-    store : TagStore
+    store : TagPlanes
     rule : str
     node : Node
         The parsed rule.
     """
 
-    store: "TagStore"
+    store: "TagPlanes"
     rule: str
     node: Node
 

@@ -21,7 +21,7 @@ from crm_ml.tags.customer_numbers import CustomerNumbers, Ids, encoded
 from crm_ml.tags.layout import Layout, check_columns
 from crm_ml.tags.moved_customers import RowDigests, moved_since, of_customers, on_duckdb, row_digests
 from crm_ml.tags.packed_facts import Plane
-from crm_ml.tags.tag_store import BLOCK, TagStore, tag_schema
+from crm_ml.tags.tag_planes import BLOCK, TagPlanes, tag_schema
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,7 +50,7 @@ class Refreshed:
 
 def build(
     tables: Tables, as_of: date, catalogue: TagCatalogue, scores: "Sequence[pd.DataFrame]" = ()
-) -> TagStore:
+) -> TagPlanes:
     """Return the tags of all customers known on a day; see `TagStore.build`."""
     duck = on_duckdb(tables)
     frame = _with_scores(_features(duck, as_of, catalogue), catalogue, scores)
@@ -59,7 +59,7 @@ def build(
 
 def of_frame(
     frame: "pd.DataFrame", as_of: date, catalogue: TagCatalogue, rows: RowDigests | None = None
-) -> TagStore:
+) -> TagPlanes:
     """Return the tags of customers whose features and scores are the rows of a frame."""
     ordered = frame.set_axis(frame.index.astype(str)).sort_index()
     if not ordered.index.is_unique:
@@ -75,7 +75,7 @@ def of_blocks(
     catalogue: TagCatalogue,
     rows: RowDigests | None = None,
     spool: Path | None = None,
-) -> TagStore:
+) -> TagPlanes:
     """Return the tags of frames of `BLOCK` customers, the last of fewer, in ascending order of the ids.
 
     With `spool`, a new file, the planes lie there and not in memory.
@@ -89,7 +89,7 @@ def of_blocks(
         ids.append(encoded(frame.index))
     if not blocks:
         raise InputError(f"tags: no customer is known on {as_of}; take a later day")
-    return TagStore(catalogue, layout, as_of, CustomerNumbers(np.concatenate(ids)), blocks, rows)
+    return TagPlanes(catalogue, layout, as_of, CustomerNumbers(np.concatenate(ids)), blocks, rows)
 
 
 def _spooled(path: Path, block: Plane) -> Plane:
@@ -101,8 +101,8 @@ def _spooled(path: Path, block: Plane) -> Plane:
 
 
 def refreshed(
-    store: TagStore, tables: Tables, as_of: date, scores: "Sequence[pd.DataFrame]" = ()
-) -> tuple[TagStore, Refreshed]:
+    store: TagPlanes, tables: Tables, as_of: date, scores: "Sequence[pd.DataFrame]" = ()
+) -> tuple[TagPlanes, Refreshed]:
     """Return the tags of a later day, and why customers were looked at again; see `TagStore.refresh`."""
     if store.rows is None:
         raise InputError("these tags were made from a frame and don't know its rows; make them from tables")
@@ -132,18 +132,18 @@ def refreshed(
 
 
 def updated(
-    store: TagStore,
+    store: TagPlanes,
     as_of: date,
     changed: "pd.DataFrame",
     everybody: "pd.DataFrame | None" = None,
     gone: Ids | None = None,
     rows: RowDigests | None = None,
-) -> TagStore:
+) -> TagPlanes:
     """Return a store in which some customers have new features.
 
     Parameters
     ----------
-    store : TagStore
+    store : TagPlanes
     as_of : date
     changed : pandas.DataFrame
         All columns of the catalogue for customers who changed or are new, indexed by customer_id.

@@ -16,7 +16,7 @@ from crm_ml.tags.catalogue import TagCatalogue
 from crm_ml.tags.customer_numbers import CustomerNumbers, Ids, encoded
 from crm_ml.tags.layout import Layout
 from crm_ml.tags.moved_customers import RowDigests
-from crm_ml.tags.tag_store import BLOCK, TagStore
+from crm_ml.tags.tag_planes import BLOCK, TagPlanes
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -35,7 +35,7 @@ class _Content(Strict):
     shared_rows: str | None
 
 
-def save(store: TagStore, folder: Path) -> None:
+def save(store: TagPlanes, folder: Path) -> None:
     """Write a store, whole or not at all; the same store has the same bytes.
 
     Raises
@@ -60,7 +60,7 @@ def save(store: TagStore, folder: Path) -> None:
         (part / TAGS).write_text(content.model_dump_json(indent=1) + "\n", encoding="utf-8")
 
 
-def load(folder: Path) -> TagStore:
+def load(folder: Path) -> TagPlanes:
     """Read a store after its files agree with the manifest; planes stay on the disk until they are used.
 
     Raises
@@ -86,7 +86,7 @@ def load(folder: Path) -> TagStore:
         assert sums is not None
         rows = RowDigests(of_rows, sums, content.shared_rows)
     customers = CustomerNumbers(ids, content.starts)
-    return TagStore(content.catalogue, layout, content.as_of, customers, blocks, rows)
+    return TagPlanes(content.catalogue, layout, content.as_of, customers, blocks, rows)
 
 
 def _write_ids(

@@ -14,26 +14,26 @@ from crm_ml.tags.block_truths import tag_node
 from crm_ml.tags.packed_facts import Plane
 
 if TYPE_CHECKING:
-    from crm_ml.tags.tag_store import TagStore
+    from crm_ml.tags.tag_planes import TagPlanes
 
 _TEMPLATES = Path(__file__).with_name("templates")
 _PAIRS, _MOST_TAGS = 20, 100
 
 
-def write_page(store: "TagStore", path: Path, before: "TagStore | None" = None) -> None:
+def write_page(store: "TagPlanes", path: Path, before: "TagPlanes | None" = None) -> None:
     """Write the page of a store, with the moves since an earlier one; it names no customer.
 
     Parameters
     ----------
-    store : TagStore
+    store : TagPlanes
     path : Path
-    before : TagStore, optional
+    before : TagPlanes, optional
         With the same catalogue.
     """
     write_text(path, page_of(store, before))
 
 
-def page_of(store: "TagStore", before: "TagStore | None" = None) -> str:
+def page_of(store: "TagPlanes", before: "TagPlanes | None" = None) -> str:
     """Return the page as text."""
     counts, tags = reach_of(store), store.catalogue.tags
     customers = sum(next(iter(counts.values())).values())
@@ -65,7 +65,7 @@ def page_of(store: "TagStore", before: "TagStore | None" = None) -> str:
     )
 
 
-def moves(store: "TagStore", before: "TagStore") -> dict[str, tuple[int, int]]:
+def moves(store: "TagPlanes", before: "TagPlanes") -> dict[str, tuple[int, int]]:
     """Return how many customers got and lost each tag; who is new or gone since is counted in neither."""
     found = {}
     for name in store.catalogue.tags:
@@ -79,7 +79,7 @@ def moves(store: "TagStore", before: "TagStore") -> dict[str, tuple[int, int]]:
     return found
 
 
-def overlaps(store: "TagStore") -> list[tuple[str, str, int, int, float]]:
+def overlaps(store: "TagPlanes") -> list[tuple[str, str, int, int, float]]:
     """Return pairs of tags by lift, the greatest first: names, customers of both and of the smaller, lift.
 
     The lift is the share of customers with both over what it would be if the tags had nothing to do with each
@@ -100,7 +100,7 @@ def overlaps(store: "TagStore") -> list[tuple[str, str, int, int, float]]:
     return sorted(found, key=lambda row: (-row[4], row[0], row[1]))
 
 
-def reach_of(store: "TagStore") -> dict[str, dict[str, int]]:
+def reach_of(store: "TagPlanes") -> dict[str, dict[str, int]]:
     """Return of how many customers each tag is true, false and unknown."""
     return {
         str(name): {str(side): int(each) for side, each in row.items()}

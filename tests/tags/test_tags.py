@@ -7,7 +7,7 @@ import pytest
 
 from crm_ml.errors import ConfigError, InputError, IntegrityError
 from crm_ml.rules import compile_rule
-from crm_ml.tags import TagCatalogue, TagStore, building, tag_files, tag_store
+from crm_ml.tags import TagCatalogue, TagStore, building, tag_files, tag_planes
 from crm_ml.tags.tag_page import moves, overlaps, page_of
 
 DAY = pd.Timestamp("2024-06-01").date()
@@ -55,7 +55,7 @@ def true_by_rule(data, rule):
 
 @pytest.mark.parametrize("block", [64, 1 << 20])
 def test_each_tag_is_its_rule_and_its_negation_the_rule_negated(block, monkeypatch):
-    for module in (building, tag_store, tag_files):
+    for module in (building, tag_planes, tag_files):
         monkeypatch.setattr(module, "BLOCK", block)
     data = frame()
     store = building.of_frame(data.sample(frac=1, random_state=1), DAY, catalogue(RULES))
@@ -164,7 +164,7 @@ def test_everything_that_is_wrong_is_told_at_once():
 
 @pytest.mark.parametrize("block", [64, 1 << 20])
 def test_a_change_of_some_customers_is_a_build_of_all_to_the_bit(block, monkeypatch):
-    for module in (building, tag_store, tag_files):
+    for module in (building, tag_planes, tag_files):
         monkeypatch.setattr(module, "BLOCK", block)
     rng = np.random.default_rng(3)
     data, made = frame(300), catalogue(RULES)
@@ -188,7 +188,7 @@ def test_a_change_of_some_customers_is_a_build_of_all_to_the_bit(block, monkeypa
 
 
 def test_a_store_outlives_its_folder_and_damage_is_refused(tmp_path):
-    store = building.of_frame(frame(), DAY, catalogue(RULES))
+    store = TagStore.of_frame(frame(), DAY, catalogue(RULES))
     store.save(tmp_path / "one"), store.save(tmp_path / "two")
     for name in ("planes.bin", "customers.parquet", "tags.json", "manifest.json"):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
