@@ -42,6 +42,10 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     "crm_ml.consents": ("crm_ml.consents.*",),
     "crm_ml.features": (),
     "crm_ml.tags": ("crm_ml.tags.building.Refreshed", "crm_ml.tags.tag_run.load_settings"),
+    "crm_ml.membership": (
+        "crm_ml.membership.next_tier.*",
+        "crm_ml.membership.membership_run.load_membership",
+    ),
     "crm_ml.layers": (
         "crm_ml.layers.layer_run.*",
         "crm_ml.layers.layer_folder.LayerFolder",

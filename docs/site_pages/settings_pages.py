@@ -14,6 +14,7 @@ from crm_ml.config import Defaults, run_classes
 from crm_ml.delivery.exporters.export_plan import Options
 from crm_ml.identity.settings import IdentitySettings
 from crm_ml.layers.settings import LayerSettings
+from crm_ml.membership.membership_run import Membership
 from crm_ml.score.settings import ScoreSettings
 from crm_ml.tables.mapping import Mapping as TablesMapping
 from crm_ml.tables.strict import Strict
@@ -40,6 +41,11 @@ PAGES: Mapping[str, tuple[str, str, tuple[type[Strict], ...]]] = {
         "Layers",
         "A file of `configs/layers/` says what the layers of `python -m crm_ml.layers` are.",
         (LayerSettings,),
+    ),
+    "membership": (
+        "Membership",
+        "A file of `configs/membership/` is a programme of `python -m crm_ml.membership`.",
+        (Membership,),
     ),
     "tags": (
         "Tags",

@@ -14,7 +14,7 @@ HOW_TO = {
     "Tables": "from_export_to_list own_tables mapping identity spark_and_large_tables",
     "Models": "experiments ends_of_a_relationship lifetime_value propensity uplift recommend tuning "
     "own_models scikit_learn from_lifetimes from_scikit_uplift from_rectools mlflow",
-    "Lists": "actions tags layers export_and_load learn_from_a_list drift",
+    "Lists": "actions tags layers membership export_and_load learn_from_a_list drift",
     "Maintain": "release /contributing /security",
 }  # group -> its pages in order; further ones stand below the groups
 EXPLANATION = (
