@@ -11,6 +11,7 @@ from crm_ml.version import VERSION
 COMMANDS = {
     "init": "lay out a project of your own",
     "identity": "join profiles of all channels into customers whose ids stay",
+    "membership": "tiers and points of the members of a day",
     "tags": "tags of the customers of a day, and audiences of them",
     "tables": "check your tables, or write a first mapping of files",
     "train": "train, evaluate, log and register runs, or write the config of one",
@@ -30,6 +31,7 @@ _PACKAGES = (
     "init",
     "identity",
     "layers",
+    "membership",
     "tags",
     "tables",
     "train",

@@ -17,6 +17,7 @@ class Tier(Strict):
     Parameters
     ----------
     name : str
+        As it stands in the column ``member_tier``.
     least : int
         What a member has to reach within a period: minor units of money, or orders.
     """

@@ -130,6 +130,7 @@ def test_every_setting_has_a_meaning():
         "ClvFile",
         "ProfileFile",
         "TagCatalogue",
+        "TierRules",
     }
     parts = {part.__name__ for part in settings_pages.PARTS.values()}
     for model in models():

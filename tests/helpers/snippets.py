@@ -225,6 +225,7 @@ def _validate(content: Any, where: str) -> None:
     from crm_ml.config import run_classes
     from crm_ml.identity.settings import IdentitySettings
     from crm_ml.layers.settings import LayerSettings
+    from crm_ml.membership.membership_run import Membership
     from crm_ml.score.settings import ScoreSettings
     from crm_ml.tables.mapping import parse_mapping
     from crm_ml.tables.strict import validate
@@ -240,6 +241,8 @@ def _validate(content: Any, where: str) -> None:
         validate(content, ScoreSettings, where)
     elif "otherwise" in content:
         validate(content, LayerSettings, where)
+    elif isinstance(content.get("tiers"), list):
+        validate(content, Membership, where)
     elif isinstance(content.get("tags"), dict):
         validate(content, TagRun, where)
     elif "profiles" in content:
