@@ -114,7 +114,8 @@ class SplinkScorer:
         training.estimate_u_using_random_sampling(max_pairs=_RANDOM_PAIRS, seed=self.seed)
         for column in first:
             training.estimate_parameters_using_expectation_maximisation(block_on(column))
-        frame: pd.DataFrame = linker.inference.predict().as_pandas_dataframe()
+        predicted: Any = linker.inference.predict()
+        frame: pd.DataFrame = predicted.as_pandas_dataframe()
         return frame.sort_values([f"{ID}_l", f"{ID}_r"], ignore_index=True)
 
 
