@@ -1,3 +1,3 @@
 """The version of the package, which nobody needs the package itself to know."""
 
-VERSION = "0.13.0"
+VERSION = "0.14.0"

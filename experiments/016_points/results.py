@@ -26,7 +26,7 @@ RULES = ("liability", "last year's points", "half of what is held")
 def main(argv: Sequence[str] | None = None) -> int:
     """Judge the liability beside two rules; return the exit code."""
     command = parser(__file__, "Points that will be spent, beside the truth.", "results.json")
-    command.add_argument("--worlds", type=int, default=60, help="of each size")
+    command.add_argument("--worlds", type=int, default=200, help="of each size")
     command.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="members")
     return run(_judge, command.parse_args(argv))
 
