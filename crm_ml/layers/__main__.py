@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from crm_ml.layers.layer_run import LayerResult
+    from crm_ml.layers.settings import LayerSettings
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -31,11 +32,12 @@ def _main(arguments: Sequence[str] | None) -> None:
     parser.add_argument("--previous", type=Path, metavar="DIR", help=previous)
     commands.add_settings(parser)
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder of all layers")
+    parser.add_argument("--track", action="store_true", help="log the day as a run of MLflow")
     options = parser.parse_args(arguments)
-    _run(options.config, commands.list_settings(options), options.previous, options.out)
+    _run(options.config, commands.list_settings(options), options.previous, options.out, options.track)
 
 
-def _run(config: str, overrides: Sequence[str], previous: Path | None, out: Path | None) -> None:
+def _run(config: str, overrides: Sequence[str], previous: Path | None, out: Path | None, track: bool) -> None:
     from rich.console import Console
 
     from crm_ml import datasets
@@ -52,6 +54,28 @@ def _run(config: str, overrides: Sequence[str], previous: Path | None, out: Path
     target = out / settings.name if out else out_folder(settings)
     folder, result = publish_layers(tables, settings.as_of, settings, target, earlier)
     show(Console(), folder, result)
+    if track:
+        _track(settings, result)
+
+
+def _track(settings: "LayerSettings", result: "LayerResult") -> None:
+    """Log the model of moves beside the table of past ones, and how many customers each layer has."""
+    from crm_ml import tracking
+
+    verdicts = result.forecast.verdicts
+    intervals = {
+        f"{verdict.target}.{of}.{metric}": each
+        for verdict in verdicts
+        for of in ("model", "table", "difference")
+        for metric, each in getattr(verdict, of).items()
+    }
+    facts = {
+        "customers": {str(name): int(n) for name, n in result.frame["layer_name"].value_counts().items()},
+        "moved_down": len(result.moves.down),
+        "verdicts": [verdict.facts() for verdict in verdicts],
+    }
+    name = f"{settings.name} {result.as_of}"
+    tracking.log_day("layers", name, settings.model_dump(mode="json"), intervals, facts)
 
 
 def show(console: "Console", folder: Path, result: "LayerResult") -> None:

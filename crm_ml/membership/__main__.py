@@ -27,11 +27,19 @@ def _main(arguments: Sequence[str] | None) -> None:
     parser.add_argument("config", metavar="CONFIG", help="such as membership/simulated")
     parser.add_argument("--as-of", metavar="DAY", help="YYYY-MM-DD; only orders before it count")
     parser.add_argument("--out", metavar="DIR", type=Path, help="folder of the files of all days")
+    parser.add_argument("--track", action="store_true", help="log the day as a run of MLflow")
     commands.add_settings(parser)
     options = parser.parse_args(arguments)
     name = options.config.removeprefix("configs/").removesuffix(".yaml")
     overrides = [*options.set, *([f"as_of={options.as_of}"] if options.as_of else [])]
-    show(Console(), run(load_membership(name, overrides), name.rpartition("/")[2], options.out))
+    settings, title = load_membership(name, overrides), name.rpartition("/")[2]
+    done = run(settings, title, options.out)
+    show(Console(), done)
+    if options.track:
+        from crm_ml import tracking
+
+        run_name = f"{title} {settings.as_of}"
+        tracking.log_day("membership", run_name, settings.model_dump(mode="json"), done.intervals, done.facts)
 
 
 def show(console: "Console", done: "MembershipOfADay") -> None:

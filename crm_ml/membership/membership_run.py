@@ -13,6 +13,7 @@ from pydantic import Field
 from crm_ml.config.loading import load
 from crm_ml.config.parts import Data
 from crm_ml.errors import ConfigError, InputError
+from crm_ml.evaluation.significance import Interval
 from crm_ml.membership.liability import Liability, liability
 from crm_ml.membership.membership_page import page_of
 from crm_ml.membership.next_tier import NextTier, next_tier
@@ -83,6 +84,17 @@ class MembershipOfADay:
     chance: NextTier | None
     liability: Liability | None
     folder: Path
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """Members by tier, the verdict on the probability, and the points."""
+        return _figures(self.members, self.chance, self.liability)
+
+    @property
+    def intervals(self) -> dict[str, Interval]:
+        """Log-loss of the chance of the next tier, and points that will be spent, where there are any."""
+        found = {} if self.chance is None else {f"next_tier.{k}": v for k, v in self.chance.log_loss.items()}
+        return found if self.liability is None else found | {"points.redeemed": self.liability.redeemed}
 
 
 def load_membership(name: str, overrides: Sequence[str] = ()) -> Membership:

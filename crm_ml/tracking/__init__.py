@@ -2,6 +2,7 @@
 
 from crm_ml.tracking.loader_check import LoaderGone
 from crm_ml.tracking.model_descriptions import describe_model, describe_version
+from crm_ml.tracking.published_day import log_day
 from crm_ml.tracking.refusals import StoreRefused
 from crm_ml.tracking.registry import CONTENT, ModelAbsent, ModelVersion, aliases_of, champion, registered
 from crm_ml.tracking.runs import TrackedRun, check_finite, start
@@ -24,6 +25,7 @@ __all__ = [
     "connect_to",
     "describe_model",
     "describe_version",
+    "log_day",
     "refusing",
     "registered",
     "safe_file",

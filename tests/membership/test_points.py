@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 import scripts
 
+from crm_ml import tracking
 from crm_ml.errors import InputError
 from crm_ml.membership import balances, liability, lots_of
 from crm_ml.membership.__main__ import main
@@ -119,6 +120,7 @@ def test_breakage_ends_with_what_was_spent_and_what_expired():
     assert not table["expired"].iloc[:-1].any()
 
 
+@pytest.mark.usefixtures("new_runs")
 def test_the_command_publishes_members_points_and_a_page(tmp_path, capsys, project):
     simulated = scripts.plain("016_points/simulated_ledger.py")
     frame = simulated.simulate(300, 0).ledger
@@ -143,7 +145,13 @@ def test_the_command_publishes_members_points_and_a_page(tmp_path, capsys, proje
     assert figures["points"]["outstanding"] >= held > 0
     page = (folder / "page.html").read_text("utf-8")
     assert "points that members hold" in page and "<script" not in page
-    assert main(["membership/shop", "--as-of", "2024-10-01", "--out", str(tmp_path)]) == 0  # the same, once
+    again = ["membership/shop", "--as-of", "2024-10-01", "--out", str(tmp_path), "--track"]
+    assert main(again) == 0  # the same, once
+    client = tracking.connect()
+    (run,) = client.search_runs([client.get_experiment_by_name("membership").experiment_id])
+    assert run.info.run_name == "shop 2024-10-01"
+    assert run.data.metrics["points.redeemed"] == pytest.approx(figures["points"]["redeemed"]["value"])
+    assert run.data.params["grace_days"] == "0"
     capsys.readouterr()
     assert main(["membership/shop", "--out", str(tmp_path)]) == 2
     assert "give the day of the standing" in capsys.readouterr().err
