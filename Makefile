@@ -10,7 +10,7 @@ PYTEST := $(BIN)/python -m pytest -n 2 --dist loadgroup
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 EXTRA := import sys, tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"][sys.argv[1]])
 
-.PHONY: help run test test-all soak lint docs page notebook pythons release lock clean
+.PHONY: help run know test test-all soak lint docs page notebook pythons release lock clean
 
 help:  ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -32,6 +32,24 @@ run: .venv/installed  ## Train the default runs, score, and write the lists
 	@$(BIN)/python -m crm_ml.score.realised score/december --as-of 2018-01-01
 	@$(BIN)/python -m crm_ml.score.play_out
 	@echo "MLflow page: make page, then open http://localhost:5000"
+
+KNOW := $(BIN)/python experiments/017_know_your_customers/exports.py
+FIRST := 2023-11-01
+NEXT := 2023-11-02
+
+know: .venv/installed  ## Make customers of profiles, their tags and layers, a list that reads them, and the next day
+	@$(KNOW) profiles --as-of $(FIRST)
+	@$(BIN)/python -m crm_ml.identity configs/identity/channels.yaml --as-of $(FIRST) || test $$? -eq 3
+	@$(KNOW) sales --as-of $(FIRST)
+	@$(BIN)/python -m crm_ml.tags tags/know --as-of $(FIRST) --audience "recent and many_channels"
+	@$(BIN)/python -m crm_ml.layers know --as-of $(FIRST)
+	@$(BIN)/python -m crm_ml.score score/know --as-of $(FIRST) || test $$? -eq 3
+	@$(KNOW) profiles --as-of $(NEXT)
+	@$(BIN)/python -m crm_ml.identity configs/identity/channels.yaml --as-of $(NEXT) || test $$? -eq 3
+	@$(KNOW) sales --as-of $(NEXT)
+	@$(BIN)/python -m crm_ml.tags tags/know --as-of $(NEXT) --previous data/tags/know --audience "recent and many_channels"
+	@$(BIN)/python -m crm_ml.layers know --as-of $(NEXT) --previous data/layers/know
+	@$(BIN)/python -m crm_ml.score score/know --as-of $(NEXT) || test $$? -eq 3
 
 test: .venv/installed  ## Run the tests that are quick, which guard every promise once
 	@$(PYTEST) -m "not slow"

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 from crm_ml.errors import InputError
 from crm_ml.score_tables.source import Output, ScoringDay, Source
-from crm_ml.storage.manifest import MANIFEST, fingerprint, read_manifest
+from crm_ml.storage.manifest import fingerprint
 from crm_ml.storage.parquet import write
+from crm_ml.tags.tag_files import newest
 from crm_ml.tags.tag_store import TagStore
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def tag_source(folder: Path, day: date, names: Collection[str], max_age_days: in
     IntegrityError
         If a file has changed (exit code 4).
     """
-    path = _newest(folder, day)
+    path = newest(folder, day)
     store = TagStore.load(path)
     if not day - timedelta(days=max_age_days) <= store.as_of <= day:
         raise InputError(
@@ -81,23 +82,3 @@ def tag_source(folder: Path, day: date, names: Collection[str], max_age_days: in
     store.audience(" or ".join(chosen), on=day)  # refuses names that are no tags, and tags that are too old
     sums = f"{fingerprint(path)} {' '.join(chosen)}"
     return TagSource(name=f"tags_{path.parent.name}", sums=sums, store=store, names=chosen)
-
-
-def _newest(folder: Path, day: date) -> Path:
-    if (folder / MANIFEST).is_file():
-        return folder
-    days = {path.parent: str(read_manifest(path.parent)["as_of"]) for path in folder.glob(f"*/{MANIFEST}")}
-    past = {path: as_of for path, as_of in days.items() if as_of <= str(day)}
-    if not past:
-        raise InputError(
-            f"{folder}: there are no tags of {day} or an earlier day, {len(days):,} of later ones; run "
-            "python -m crm_ml.tags"
-        )
-    newest = max(past.values())
-    paths = sorted(path for path, as_of in past.items() if as_of == newest)
-    if len(paths) > 1:
-        named = ", ".join(path.name for path in paths)
-        raise InputError(
-            f"{folder}: there are {len(paths)} tags of {newest}: {named}; name one as the folder"
-        )
-    return paths[0]

@@ -28,7 +28,7 @@ def _main(arguments: Sequence[str] | None) -> None:
     parser.add_argument("config", metavar="CONFIG", help="such as tags/simulated")
     parser.add_argument("--as-of", metavar="DAY", help="YYYY-MM-DD; only rows before it are read")
     parser.add_argument(
-        "--previous", metavar="DIR", type=Path, help="tags of an earlier day, which are refreshed"
+        "--previous", metavar="DIR", type=Path, help="tags of an earlier day, or the folder of all days"
     )
     parser.add_argument(
         "--scores", metavar="FILE", type=Path, action="append", default=[], help="a score table"

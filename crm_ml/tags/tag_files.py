@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 from pydantic import Field
 
-from crm_ml.errors import IntegrityError
+from crm_ml.errors import InputError, IntegrityError
 from crm_ml.storage import manifest, parquet
 from crm_ml.tables.part_file import read_part
 from crm_ml.tables.strict import Strict
@@ -87,6 +87,36 @@ def load(folder: Path) -> TagPlanes:
         rows = RowDigests(of_rows, sums, content.shared_rows)
     customers = CustomerNumbers(ids, content.starts)
     return TagPlanes(content.catalogue, layout, content.as_of, customers, blocks, rows)
+
+
+def newest(folder: Path, day: date) -> Path:
+    """Return the newest tags of a folder of all days, of a day or an earlier one; one of a single day itself.
+
+    Raises
+    ------
+    InputError
+        If there are none, or several of the newest day.
+    """
+    if (folder / manifest.MANIFEST).is_file():
+        return folder
+    days = {
+        path.parent: str(manifest.read_manifest(path.parent)["as_of"])
+        for path in folder.glob(f"*/{manifest.MANIFEST}")
+    }
+    past = {path: as_of for path, as_of in days.items() if as_of <= str(day)}
+    if not past:
+        raise InputError(
+            f"{folder}: there are no tags of {day} or an earlier day, {len(days):,} of later ones; run "
+            "python -m crm_ml.tags"
+        )
+    newest = max(past.values())
+    paths = sorted(path for path, as_of in past.items() if as_of == newest)
+    if len(paths) > 1:
+        named = ", ".join(path.name for path in paths)
+        raise InputError(
+            f"{folder}: there are {len(paths)} tags of {newest}: {named}; name one as the folder"
+        )
+    return paths[0]
 
 
 def _write_ids(

@@ -15,6 +15,7 @@ from crm_ml.storage.manifest import fingerprint
 from crm_ml.storage.paths import configs_folder, data_folder, inside
 from crm_ml.tags.building import Refreshed
 from crm_ml.tags.catalogue import TagCatalogue
+from crm_ml.tags.tag_files import newest
 from crm_ml.tags.tag_page import write_page
 from crm_ml.tags.tag_store import TagStore
 
@@ -91,6 +92,7 @@ def run(
     scores : sequence of Path
         Score tables of the day, Parquet with a row a customer.
     previous : Path, optional
+        Tags of an earlier day, or the folder of all days, of which the newest count.
     out : Path, optional
         ``tags`` in the data folder without it; the tags lie in ``<name>/<day>-<id>`` of it.
 
@@ -106,7 +108,7 @@ def run(
     if settings.as_of is None:
         raise ConfigError("as_of: give the day of the tags as --as-of YYYY-MM-DD or in the configuration")
     catalogue = TagCatalogue(tags=settings.tags, features=settings.features)
-    before = None if previous is None else TagStore.load(previous)
+    before = None if previous is None else TagStore.load(newest(previous, settings.as_of))
     if before is not None and before.catalogue != catalogue:
         raise ConfigError(f"{previous}: its catalogue differs from that of {name}; build the tags without it")
     tables = datasets.load(settings.data.name, settings.data.path, **settings.data.options)

@@ -53,6 +53,7 @@ PAGES = blocks.pages()
 # CPU seconds on one core, where a page takes more than three; what needs `make run` is slow anyway
 SLOW = {
     "README.md": 44,
+    "docs/explanation/allocation.md": 8,
     "docs/explanation/why_no_random_split.md": 10,
     "docs/gallery.md": 16,
     "docs/how_to/ends_of_a_relationship.md": 12,

@@ -16,6 +16,7 @@ def script(monkeypatch):
     return scripts.load("performance/scoring.py", monkeypatch)
 
 
+@pytest.mark.slow
 def test_the_table_states_the_ratio_for_every_size(script, tmp_path, monkeypatch):
     readme = tmp_path / "README.md"
     shutil.copy(README, readme)

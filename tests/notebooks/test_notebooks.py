@@ -21,6 +21,7 @@ NOTEBOOKS = sorted((PROJECT / "notebooks").glob("*.py"))
 OF_HOUSEHOLDS = [
     path for path in NOTEBOOKS if "complete_journey" in path.read_text() or "churn/" in path.read_text()
 ]
+LONG = {"03_reading_an_experiment"}  # its comparison has quick tests in tests/train/compare
 WHOLE_ONLY = {"01_tables_to_list"}  # its verbs have quick tests in tests/front
 pytestmark = pytest.mark.xdist_group("named data")
 
@@ -85,7 +86,11 @@ def run(path, workspace):
 
 @pytest.mark.parametrize(
     "path",
-    [path for path in OF_HOUSEHOLDS if path.stem not in WHOLE_ONLY],
+    [
+        pytest.param(path, marks=[pytest.mark.slow] * (path.stem in LONG))
+        for path in OF_HOUSEHOLDS
+        if path.stem not in WHOLE_ONLY
+    ],
     ids=lambda path: path.stem,
 )
 def test_a_notebook_runs_from_top_to_bottom_on_few_households(path, workspace, site, monkeypatch):
@@ -172,10 +177,21 @@ def check_own_tables(found):
     assert 0 < bought - int(found["tables"].pandas("order_lines")["paid_cents"].sum()) < 50_000
 
 
+def check_know_your_customers(found):
+    made, customers = found["made"], found["customers"]
+    assert 1.1 * made.truth.nunique() < len(customers) < len(made.profiles)
+    assert found["b_cubed"](found["found"]["customer_id"], made.truth).precision > 0.98
+    assert 0 < found["audience"].count() < len(found["members"])
+    assert found["reach"]["late"].iloc[-1] != found["reach"]["late"].iloc[0]
+    assert found["why"].by_calendar > found["why"].by_event / 2
+    assert list(found["members"]["member_tier"].value_counts().index) == ["basic", "silver", "gold"]
+
+
 CHECKS = {
     "01_tables_to_list": check_tables_to_list,
     "02_customer_value": check_customer_value,
     "03_reading_an_experiment": check_reading_an_experiment,
     "04_adding_features": check_adding_features,
     "05_own_tables": check_own_tables,
+    "06_know_your_customers": check_know_your_customers,
 }

@@ -66,7 +66,8 @@ def whole(tables, tmp_path_factory):
         return two_lists(tmp_path_factory.mktemp("whole"), tables, patch, parts=1)
 
 
-@pytest.mark.parametrize(("parts", "workers"), [(2, 1), pytest.param(16, 2, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize(("parts", "workers"), [(2, 1), (16, 2)])
 def test_lists_have_the_same_bytes_in_parts(tmp_path, tables, whole, monkeypatch, parts, workers):
     assert len(whole) == 2 * len([name for name in whole if "list.parquet" in name]) * 2 + 1
     assert two_lists(tmp_path, tables, monkeypatch, parts, workers) == whole

@@ -16,7 +16,7 @@ from crm_ml.tags.column_calendar import ages_that_move
 from crm_ml.tags.packed_facts import Fact
 
 DAY = date(2024, 6, 1)
-DAYS = soak.size(2, 4, 60)
+DAYS = soak.size(1, 4, 60)
 RULES = {
     "saver": "price_coupon_orders_share >= 0.05",
     "fresh": "rfm_days_since_order < 14",
@@ -61,7 +61,7 @@ def test_a_refresh_over_random_days_is_a_build_of_each(shop, rules):
         moved += int((before.counts() != store.counts()).any(axis=1).sum())
         assert why.corrected == 0
         assert why.for_all == (() if rules is RULES else ("cadence_gap_share", "lifecycle_stage"))
-    assert moved > DAYS
+    assert moved >= DAYS
 
 
 def test_most_moves_of_a_quiet_day_are_of_the_calendar(shop):

@@ -111,6 +111,7 @@ def store_state():
     return models, {run.info.run_id for run in runs}
 
 
+@pytest.mark.slow  # tests/train/test_experiment.py guards the same of one run
 @pytest.mark.parametrize("threads", [2, *sample("as many threads as before", [1], 0)])
 def test_every_default_run_is_identical_in_a_fresh_process(runs, threads):
     assert set(SMALL) == set(DEFAULT) == set(runs)
