@@ -24,6 +24,7 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Ids = npt.NDArray[np.object_]
 CUSTOMER, ITEM, AT, QUANTITY = "customer_id", "item_id", "occurred_at", "quantity"
+_LIMITS = np.iinfo(np.int64)
 _NUMBERS = ("integer", "floating", "mixed-integer-float", "decimal")
 
 
@@ -189,7 +190,7 @@ def as_interactions(frame: "pd.DataFrame | Interactions", ends_at: int | None = 
     frame : pandas.DataFrame
         Columns customer_id, item_id, occurred_at (a time in UTC, or integer seconds) and optionally quantity.
         A frame of Polars or Arrow is taken as well. Ids become texts: 7, 7.0 and "7" are one. Lists of
-        a model have integers again where a column has the type of integers.
+        a model have integers again where all ids of a column are integers, however they are stored.
     ends_at : int, optional
         Seconds since 1970; one after the last event without it.
 
@@ -207,8 +208,6 @@ def as_interactions(frame: "pd.DataFrame | Interactions", ends_at: int | None = 
     >>> found.customers.tolist(), found.customer.tolist(), found.ends_at
     (['a', 'b'], [0, 1], 10)
     """
-    import pandas as pd
-
     if isinstance(frame, Interactions):
         return frame
     frame = as_pandas(frame, "interactions")
@@ -225,8 +224,20 @@ def as_interactions(frame: "pd.DataFrame | Interactions", ends_at: int | None = 
     items, item = _numbered(frame[ITEM])
     order = np.lexsort((item, at, customer))
     merged = _merged(customer[order], item[order], at[order].astype(np.int64), quantity[order])
-    integers = (pd.api.types.is_integer_dtype(frame[name].dtype) for name in (CUSTOMER, ITEM))
+    integers = (_are_integers(frame[name]) for name in (CUSTOMER, ITEM))
     return Interactions(customers, items, *merged, end, 1, *integers)
+
+
+def _are_integers(ids: "pd.Series[Any]") -> bool:
+    """Return whether all ids are integers of 64 bits, also in a column of objects or of categories."""
+    import pandas as pd
+
+    levels = ids.cat.categories if isinstance(ids.dtype, pd.CategoricalDtype) else ids
+    if levels.dtype == object:
+        integers = pd.api.types.infer_dtype(levels, skipna=True) == "integer"
+    else:
+        integers = pd.api.types.is_integer_dtype(levels.dtype)
+    return integers and _LIMITS.min <= levels.min() and bool(levels.max() <= _LIMITS.max)
 
 
 def as_given(ids: Ids, integers: bool) -> npt.NDArray[Any]:

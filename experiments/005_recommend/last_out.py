@@ -242,6 +242,7 @@ def _judge_journey(folder: Path) -> None:
     data = task_of(tables, Snapshot(date(2018, 1, 1), timedelta(days=1)), LEAST_EVENTS, after=False).data
     models: dict[str, Model] = {"item_knn": ("item_knn", {"half_life_days": 30})}
     models["personal_frequency"] = BASKETS["personal_frequency"]
+    models["next_item"] = NEXT["model"]
     protocols = {
         "last basket": leave_last_out(data),
         f"last {DAYS} days": split_by_day(data, data.ends_at - DAYS * DAY_S),

@@ -1,4 +1,4 @@
-"""Compute the golden values of test_beyond_accuracy.py with RecTools; not collected by pytest.
+"""Compute the golden values of test_beyond_accuracy.py and test_recommendation.py with RecTools; not collected by pytest.
 
 It is no dependency. In an environment of its own:
 
@@ -14,11 +14,21 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from rectools.metrics import IntraListDiversity, Serendipity
+from rectools.metrics import MAP, MRR, NDCG, HitRate, IntraListDiversity, Precision, Recall, Serendipity
 from rectools.metrics.debias import DebiasConfig, debias_interactions
 from rectools.metrics.distances import PairwiseHammingDistanceCalculator
 
 USERS, ITEMS, PLACES, K = 30, 25, 8, 5
+METRICS = {
+    "ndcg": NDCG(K, divide_by_achievable=True),
+    "ndcg_of_k_hits": NDCG(K),
+    "map": MAP(K),
+    "map_of_k_hits": MAP(K, divide_by_k=True),
+    "mrr": MRR(K),
+    "recall": Recall(K),
+    "precision": Precision(K),
+    "hit_rate": HitRate(K),
+}
 
 
 def made(seed):
@@ -50,6 +60,10 @@ def main():
         distance = IntraListDiversity(k=K, distance_calculator=distances).calc_per_user(reco)
         thinned = debias_interactions(bought, DebiasConfig(iqr_coef=1.5, random_state=0))
         cases[str(seed)] = {
+            **{
+                name: metric.calc_per_user(reco, bought).sort_index().astype(float).tolist()
+                for name, metric in METRICS.items()
+            },
             "serendipity": serendipity.sort_index().tolist(),
             "hamming": distance.sort_index().tolist(),
             "debiased": np.bincount(thinned["item_id"], minlength=ITEMS).tolist(),

@@ -1,6 +1,8 @@
 """Metrics of lists by hand and against slow loops, their intervals, and what is refused."""
 
+import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +12,8 @@ from scipy.sparse import csr_array
 
 from crm_ml.errors import InputError
 from crm_ml.evaluation.recommendation import METRICS, describe_lists, evaluate_lists, judge_lists
+
+GOLDEN = json.loads((Path(__file__).parent / "list_golden.json").read_text(encoding="utf-8"))["cases"]
 
 
 def slow(items, wanted, k, ideal):
@@ -49,6 +53,26 @@ def test_every_metric_equals_the_slow_loop(seed, k, ideal):
         told = slow(lists[row].tolist(), set(np.flatnonzero(wanted[row])), k, ideal)
         for name, value in told.items():
             assert found[name][row] == pytest.approx(value), name
+
+
+@pytest.mark.parametrize("seed", GOLDEN)
+def test_metrics_are_those_of_rectools_with_its_other_divisors(seed):
+    """Of make_list_golden.py: the ideal of NDCG is the customer's own, where RecTools is told so."""
+    rng, users, items, k = np.random.RandomState(int(seed)), 30, 25, 5
+    lists = np.array([rng.permutation(items)[:8] for _ in range(users)])
+    after = rng.rand(users, items) < 0.15
+    after[np.arange(users), rng.randint(0, items, users)] = True
+    after[:24, 3] = True
+    golden, found = GOLDEN[seed], judge_lists(lists, csr_array(after.astype(float)), k)
+    for name in ("ndcg", "mrr", "recall", "precision", "hit_rate"):
+        np.testing.assert_allclose(found[name], golden[name], atol=1e-12, err_msg=name)
+    wanted = after.sum(axis=1)
+    own = np.minimum(wanted, k)
+    assert (wanted < k).any() and (wanted > k).any()
+    gains = np.append(0, np.cumsum(1 / np.log2(np.arange(2, k + 2))))
+    np.testing.assert_allclose(found["ndcg"] * gains[own] / gains[k], golden["ndcg_of_k_hits"], atol=1e-12)
+    np.testing.assert_allclose(found["map"] * own / wanted, golden["map"], atol=1e-12)
+    np.testing.assert_allclose(found["map"] * own / k, golden["map_of_k_hits"], atol=1e-12)
 
 
 def test_means_have_paired_intervals_over_whole_customers():

@@ -135,6 +135,50 @@ def test_ids_that_were_integers_are_integers_again(name, tmp_path):
     assert mixed["item_id"].dtype == np.int64
 
 
+@pytest.mark.parametrize("kind", ["int8", "uint16", "Int64", "int64[pyarrow]", "object", "category"])
+def test_integers_are_integers_however_they_are_stored(kind):
+    data = events(customers=100, items=20, integers=True)
+    stored = data.astype(dict.fromkeys(["customer_id", "item_id"], kind))
+    lists = recommend.Popularity().fit(stored).recommend([7], 2)
+    assert lists["customer_id"].dtype == lists["item_id"].dtype == np.int64
+
+
+@pytest.mark.parametrize("kind", ["uint64", "object", "category"])
+def test_ids_beyond_64_bits_are_texts_in_all_lists(kind):
+    data = events(customers=100, items=20, integers=True)
+    other = data["item_id"].astype("uint64") + 2**63
+    mixed = data["item_id"].where(data["item_id"] % 2 == 0, other).astype("uint64").astype(kind)
+    model = recommend.Popularity().fit(data.assign(item_id=mixed))
+    for allowed in (model.items_[:1], model.items_[-1:]):  # one that would fit, and one that would not
+        lists = model.recommend([7], 1, exclude_seen=False, allowed_items=allowed)
+        assert lists["item_id"].tolist() == list(allowed)
+
+
+@pytest.mark.parametrize("ids", [[True, False], [1.0, 2.5], [1, "2"], ["1", "2"]])
+def test_what_is_no_integer_stays_a_text(ids):
+    data = pd.DataFrame({"customer_id": ids, "item_id": ["a", "b"], "occurred_at": 1}).astype(object)
+    data["occurred_at"] = 1
+    found = recommend.Popularity().fit(data).recommend([ids[0]], 1)["customer_id"]
+    assert isinstance(found[0], str)
+
+
+def test_a_refresh_night_by_night_stays_a_fit(monkeypatch):
+    data = events(customers=400)
+    model, rng = recommend.EASE(l2=20.0).fit(data), np.random.default_rng(0)
+    monkeypatch.setattr(recommend.EASE, "_fit", lambda *_: pytest.fail("fitted again"))
+    for night in range(30):
+        some = data.sample(4, random_state=rng.integers(2**31)).assign(
+            item_id=[f"i{each:03d}" for each in rng.integers(0, 40, 4)],
+            occurred_at=pd.Timestamp("2024-05-01") + pd.Timedelta(days=night),
+        )
+        data = pd.concat([data, some])
+        model.refresh(data)
+    monkeypatch.undo()
+    again = recommend.EASE(l2=20.0).fit(data)
+    np.testing.assert_allclose(model.scores(np.arange(400)), again.scores(np.arange(400)), atol=5e-6)
+    np.testing.assert_array_equal(model.top(model.customers_)[0], again.top(again.customers_)[0])
+
+
 def test_further_tables_keep_integers_and_texts_stay_texts():
     data = events(integers=True)
     together = recommend.bought_together(data.assign(occurred_at=1), least=1)
