@@ -80,7 +80,8 @@ class ALS(MatrixFactorisation):
         return contribution_texts(self.contributions(rows, items), self.items_)
 
     def _arrays(self) -> Mapping[str, Any]:
-        return {**super()._arrays(), "own_": self.own_}
+        own = {"own_": self.own_} if hasattr(self, "own_") else {}  # none of an earlier version
+        return {**super()._arrays(), **own}
 
     def _class(self) -> Any:
         require("implicit.cpu.als", "fitting als")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def audience(
     model: "Recommender",
-    item_id: str,
+    item_id: str | int,
     k: int = 1000,
     exclude_seen: bool = True,
     customers: npt.ArrayLike | None = None,
@@ -31,7 +31,7 @@ def audience(
         Fitted. Scores are compared across customers, which suits probabilities best
         (`crm_ml.recommend.TwoHeads`); a model without a score for most pairs, such as
         personal frequency, returns few customers.
-    item_id : str
+    item_id : str or int
     k : int
         Customers at most.
     exclude_seen : bool

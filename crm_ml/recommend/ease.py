@@ -125,7 +125,7 @@ class EASE(Recommender):
         columns[items, np.arange(len(items))] = 0.0
         return columns
 
-    def similar(self, item_id: str, k: int = 10) -> list[tuple[Any, float]]:
+    def similar(self, item_id: str | int, k: int = 10) -> list[tuple[Any, float]]:
         """Return the items that an item speaks most for, with the weight in B.
 
         Raises
@@ -139,7 +139,7 @@ class EASE(Recommender):
         order = order[towards[order] > 0]
         return self._items_with(order, towards[order])
 
-    def similar_customers(self, customer_id: str, k: int = 10) -> list[tuple[Any, float]]:
+    def similar_customers(self, customer_id: str | int, k: int = 10) -> list[tuple[Any, float]]:
         """Return the customers with the most similar events, with the cosine of both.
 
         Raises

@@ -68,7 +68,7 @@ class MatrixFactorisation(Recommender):
         half_life = np.inf if self.half_life_days is None else self.half_life_days
         return data.matrix(np.exp2(-data.days / half_life)).astype(np.float32)
 
-    def similar(self, item_id: str, k: int = 10) -> list[tuple[Any, float]]:
+    def similar(self, item_id: str | int, k: int = 10) -> list[tuple[Any, float]]:
         """Return the items whose factors point the same way as an item's, with the cosine of both.
 
         Raises
@@ -78,7 +78,7 @@ class MatrixFactorisation(Recommender):
         """
         return self._items_with(*nearest(self.item_factors_, self.number_of(item_id), k))
 
-    def similar_customers(self, customer_id: str, k: int = 10) -> list[tuple[Any, float]]:
+    def similar_customers(self, customer_id: str | int, k: int = 10) -> list[tuple[Any, float]]:
         """Return the customers whose factors point the same way as a customer's, with the cosine of both.
 
         Raises

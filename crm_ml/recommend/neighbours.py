@@ -26,7 +26,7 @@ class Neighbours(Recommender):
     own_: "csr_array" = field(init=False, repr=False)
     similar_: "csr_array" = field(init=False, repr=False)
 
-    def similar(self, item_id: str, k: int = 10) -> list[tuple[Any, float]]:
+    def similar(self, item_id: str | int, k: int = 10) -> list[tuple[Any, float]]:
         """Return the items most similar to an item, with their weight.
 
         Raises
@@ -38,7 +38,7 @@ class Neighbours(Recommender):
         order = np.lexsort((row.coords[1], -row.data))[:k]
         return self._items_with(row.coords[1][order], row.data[order])
 
-    def similar_customers(self, customer_id: str, k: int = 10) -> list[tuple[Any, float]]:
+    def similar_customers(self, customer_id: str | int, k: int = 10) -> list[tuple[Any, float]]:
         """Return the customers with the most similar events, with the cosine of both.
 
         Raises

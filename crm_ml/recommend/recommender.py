@@ -190,7 +190,7 @@ class Recommender(Estimator, ABC):
         self._check_fitted()
         return self._scores(rows)
 
-    def number_of(self, item_id: str) -> int:
+    def number_of(self, item_id: str | int) -> int:
         """Return the number of an item.
 
         Raises
@@ -204,7 +204,7 @@ class Recommender(Estimator, ABC):
             raise InputError(f"item {item_id!r} is none of the {len(self.items_):,} items that were fitted")
         return int(places[0])
 
-    def customer_number_of(self, customer_id: str) -> int:
+    def customer_number_of(self, customer_id: str | int) -> int:
         """Return the number of a customer; raises as `number_of`."""
         self._check_fitted()
         places = np.flatnonzero(self.customers_ == level_name(customer_id))

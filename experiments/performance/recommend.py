@@ -66,6 +66,7 @@ def make(folder: Path, customers: int) -> None:
     model = ALS(factors=FACTORS)
     fitted = {
         "learned_from_": "random numbers",
+        "integers_": np.zeros(2, dtype=np.bool_),
         "customers_": ids.astype(object),
         "items_": np.char.add("i", np.char.zfill(np.arange(ITEMS).astype(str), 5)).astype(object),
         "popularity_": rng.random(ITEMS),

@@ -1,11 +1,11 @@
-"""Compute the golden values of test_beyond_accuracy.py and test_recommendation.py with RecTools; not collected by pytest.
+"""Compute the golden values of list metrics with RecTools; not collected by pytest.
 
 It is no dependency. In an environment of its own:
 
     pip install rectools==0.19.0
     python tests/evaluation/make_list_golden.py
 
-It writes list_golden.json beside this file.
+It writes list_golden.json beside this file, which test_beyond_accuracy.py and test_recommendation.py read.
 """
 
 import json

@@ -57,7 +57,9 @@ def test_reasons_of_als_name_the_items_and_outlive_a_folder(als, tmp_path):
     loaded = model_folder.load(tmp_path / "one")
     pd.testing.assert_frame_equal(loaded.recommend(["c007", "c200"], 3), lists, check_exact=True)
     del loaded.own_  # as an earlier version has written it
-    assert set(loaded.recommend(["c007"], 2)["reason"]) == {"bought by customers of a similar past"}
+    model_folder.save(loaded, tmp_path / "again", "recommend")
+    for each in (loaded, model_folder.load(tmp_path / "again")):
+        assert set(each.recommend(["c007"], 2)["reason"]) == {"bought by customers of a similar past"}
     assert als.reasons(np.array([], dtype=int), np.array([], dtype=int)) == []
 
 
