@@ -15,6 +15,7 @@ from crm_ml.storage.manifest import fingerprint
 from crm_ml.storage.paths import configs_folder, data_folder, inside
 from crm_ml.tags.building import Refreshed
 from crm_ml.tags.catalogue import TagCatalogue
+from crm_ml.tags.price_sensitivity import price_sensitivity
 from crm_ml.tags.tag_files import newest
 from crm_ml.tags.tag_page import write_page
 from crm_ml.tags.tag_store import TagStore
@@ -33,10 +34,14 @@ class TagRun(TagCatalogue):
     data : Data
     as_of : date, optional
         Day of the tags; the command line may give it instead. Never the clock.
+    price_sensitivity : bool
+        Whether rules read ``price_sensitivity`` and ``price_sensitivity_lines``, see
+        `crm_ml.tags.price_sensitivity`; they are computed for everybody each day.
     """
 
     data: Data
     as_of: Annotated[date, Field(strict=False)] | None = None
+    price_sensitivity: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,6 +118,7 @@ def run(
         raise ConfigError(f"{previous}: its catalogue differs from that of {name}; build the tags without it")
     tables = datasets.load(settings.data.name, settings.data.path, **settings.data.options)
     frames = [_read(path) for path in scores]
+    frames += [price_sensitivity(tables, settings.as_of)] if settings.price_sensitivity else []
     why = None
     if before is None:
         store = TagStore.build(tables, settings.as_of, catalogue, frames)
