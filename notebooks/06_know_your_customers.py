@@ -48,9 +48,9 @@ catalogue = TagCatalogue.model_validate({"tags": {
 }})  # fmt: skip
 today = date(2023, 11, 1)
 store = TagStore.build(shop, today, catalogue)
-print(store.counts())
 audience = store.audience("again and not late")
 print("again and not late:", audience.count())
+store.counts()
 # %% [markdown]
 # The next day looks only at who had an event, whom the calendar moved and whose rows were corrected.
 # %%
