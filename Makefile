@@ -42,13 +42,13 @@ know: .venv/installed  ## Make customers of profiles, their tags and layers, a l
 	@$(BIN)/python -m crm_ml.identity configs/identity/channels.yaml --as-of $(FIRST) || test $$? -eq 3
 	@$(KNOW) sales --as-of $(FIRST)
 	@$(BIN)/python -m crm_ml.tags tags/know --as-of $(FIRST) --audience "recent and many_channels"
-	@$(BIN)/python -m crm_ml.layers know --as-of $(FIRST)
+	@$(BIN)/python -m crm_ml.layers know --as-of $(FIRST) || test $$? -eq 3
 	@$(BIN)/python -m crm_ml.score score/know --as-of $(FIRST) || test $$? -eq 3
 	@$(KNOW) profiles --as-of $(NEXT)
 	@$(BIN)/python -m crm_ml.identity configs/identity/channels.yaml --as-of $(NEXT) || test $$? -eq 3
 	@$(KNOW) sales --as-of $(NEXT)
 	@$(BIN)/python -m crm_ml.tags tags/know --as-of $(NEXT) --previous data/tags/know --audience "recent and many_channels"
-	@$(BIN)/python -m crm_ml.layers know --as-of $(NEXT) --previous data/layers/know
+	@$(BIN)/python -m crm_ml.layers know --as-of $(NEXT) --previous data/layers/know || test $$? -eq 3
 	@$(BIN)/python -m crm_ml.score score/know --as-of $(NEXT) || test $$? -eq 3
 
 test: .venv/installed  ## Run the tests that are quick, which guard every promise once

@@ -35,14 +35,15 @@ def know(tmp_path, monkeypatch):
         monkeypatch.delenv(name, raising=False)
     exports = scripts.load("017_know_your_customers/exports.py", monkeypatch)
 
-    def live(day, *previous):
+    def live(day, *previous, again=False):
+        once = 3 if again else 0
         of_day, few = ["--as-of", day], ["--customers", str(CUSTOMERS)]
         assert exports.main(["profiles", *of_day, *few]) == 0
-        assert identity(["configs/identity/channels.yaml", *of_day]) == 0
+        assert identity(["configs/identity/channels.yaml", *of_day]) == once
         assert exports.main(["sales", *of_day, *few]) == 0
         assert tags(["tags/know", *of_day, *(["--previous", "data/tags/know"] if previous else [])]) == 0
-        assert layers(["know", *of_day, *(["--previous", "data/layers/know"] if previous else [])]) == 0
-        assert score(["score/know", *of_day]) == 0
+        assert layers(["know", *of_day, *(["--previous", "data/layers/know"] if previous else [])]) == once
+        assert score(["score/know", *of_day]) == once
         published = read_published(Path("data/identity/customers") / day).table.to_pandas()
         (listed,) = Path("data/lists/know").glob(f"{day}-*")
         store = TagStore.load(newest(Path("data/tags/know"), date.fromisoformat(day)))
@@ -76,4 +77,15 @@ def test_profiles_become_customers_tags_layers_and_a_list_and_the_next_day_follo
     pd.testing.assert_frame_equal(after.frame()[stateless], built.frame()[stateless])
     had = named["tag_regular"].reindex(after.frame().index)
     assert (after.frame().loc[had.fillna(False), "tag_regular"]).mean() > 0.95  # who has it keeps it
-    assert after.frame().loc[again["customer_id"], "tag_again"].all()
+    listed = again["customer_id"]
+    assert len(listed) > 10
+    assert after.frame().loc[listed, ["tag_again", "tag_recent"]].all(axis=None)
+    of_next = LayerFolder.read(Path("data/layers/know")).frame()
+    assert of_next.loc[listed, "layer_name"].isin(["keep", "develop"]).all()
+
+    capsys.readouterr()
+    know("2023-11-01", again=True)  # what is published stays, and each day is made from the day before
+    assert know("2023-11-02", "previous", again=True)[0].equals(second)
+    rerun = capsys.readouterr().out
+    looked = [line for line in told.splitlines() if line.startswith("looked at again")]
+    assert [line for line in rerun.splitlines() if line.startswith("looked at again")] == looked

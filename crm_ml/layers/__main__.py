@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,7 +50,7 @@ def _run(config: str, overrides: Sequence[str], previous: Path | None, out: Path
     settings = layer_settings(config, overrides)
     if settings.as_of is None:
         raise ConfigError("as_of: give the day as --as-of YYYY-MM-DD or in the configuration")
-    earlier = None if previous is None else LayerFolder.read(previous)
+    earlier = None if previous is None else LayerFolder.read(previous, settings.as_of - timedelta(days=1))
     tables = datasets.load(settings.data.name, settings.data.path, **settings.data.options)
     target = out / settings.name if out else out_folder(settings)
     folder, result = publish_layers(tables, settings.as_of, settings, target, earlier)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from crm_ml.errors import InputError
 from crm_ml.layers.cuts import Edges
 from crm_ml.storage import manifest, parquet
+from crm_ml.storage.day_folders import newest_day
 from crm_ml.storage.input_limits import MOST_JSON_BYTES
 from crm_ml.storage.publish import read_pointer
 from crm_ml.storage.regular_file import read_json
@@ -45,8 +46,14 @@ class LayerFolder:
     manifest: Mapping[str, Any]
 
     @classmethod
-    def read(cls, path: Path) -> "LayerFolder":
-        """Check the sums of a folder, or of the newest one of a name.
+    def read(cls, path: Path, until: date | None = None) -> "LayerFolder":
+        """Check the sums of a folder, or of one of a folder of all days.
+
+        Parameters
+        ----------
+        path : Path
+        until : date, optional
+            Of all days the newest that is not after it; without it the one that was published last.
 
         Raises
         ------
@@ -57,6 +64,8 @@ class LayerFolder:
         """
         pointer = read_pointer(path)
         folder = path / pointer["folder"] if pointer else path
+        if until is not None and pointer:
+            folder = newest_day(path, until, "layers", "crm_ml.layers")
         if not (folder / manifest.MANIFEST).is_file():
             raise InputError(f"{path}: there are no layers; python -m crm_ml.layers writes them")
         return cls(folder, manifest.verify(folder))

@@ -1,7 +1,6 @@
 """One run of a membership: standing of all members on a day, and liability of their points, as files."""
 
 import json
-import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -20,7 +19,8 @@ from crm_ml.membership.next_tier import NextTier, next_tier
 from crm_ml.membership.point_lots import balances, lots_of
 from crm_ml.membership.standing import standing
 from crm_ml.membership.tier_rules import TierRules
-from crm_ml.storage import manifest, parquet
+from crm_ml.storage import parquet
+from crm_ml.storage.day_folders import add_day
 from crm_ml.storage.paths import configs_folder, data_folder, inside, project_root
 from crm_ml.tables.strict import Strict
 
@@ -163,8 +163,7 @@ def _publish(
 ) -> Path:
     import pyarrow as pa
 
-    part = parent / f"{settings.as_of}.new"
-    with manifest.new_folder(part, as_of=str(settings.as_of), columns=list(members)) as inner:
+    def fill(inner: Path) -> None:
         table = pa.Table.from_pandas(members.reset_index(), preserve_index=False).replace_schema_metadata(
             None
         )
@@ -172,12 +171,9 @@ def _publish(
         figures = json.dumps(_figures(members, chance, owed), indent=1)
         (inner / FIGURES).write_text(figures + "\n", encoding="utf-8")
         (inner / PAGE).write_text(page_of(settings, members, chance, owed), encoding="utf-8")
-    folder = parent / f"{settings.as_of}-{manifest.fingerprint(part)[:12]}"
-    if folder.exists():  # the same content by an earlier run
-        shutil.rmtree(part)
-    else:
-        part.rename(folder)
-    return folder
+
+    assert settings.as_of is not None
+    return add_day(parent, settings.as_of, fill, columns=list(members))
 
 
 def _figures(members: "pd.DataFrame", chance: NextTier | None, owed: Liability | None) -> dict[str, Any]:

@@ -71,7 +71,7 @@ def layer_source(folder: Path, day: date, max_age_days: int) -> LayerSource:
     IntegrityError
         If a file has changed (exit code 4).
     """
-    published = LayerFolder.read(folder)
+    published = LayerFolder.read(folder, day)
     if not day - timedelta(days=max_age_days) <= published.as_of <= day:
         raise InputError(
             f"{published.path}: the layers are of {published.as_of}, and the list of {day} takes those of at "

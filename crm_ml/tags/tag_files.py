@@ -2,14 +2,16 @@
 
 from collections.abc import Sequence
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 from pydantic import Field
 
-from crm_ml.errors import InputError, IntegrityError
+from crm_ml.errors import IntegrityError
 from crm_ml.storage import manifest, parquet
+from crm_ml.storage.day_folders import add_day, newest_day
 from crm_ml.tables.part_file import read_part
 from crm_ml.tables.strict import Strict
 from crm_ml.tags.catalogue import TagCatalogue
@@ -43,21 +45,31 @@ def save(store: TagPlanes, folder: Path) -> None:
     AlreadyPublished
         If the folder stands already.
     """
-    with manifest.new_folder(Path(folder), tags=len(store.catalogue.tags), as_of=str(store.as_of)) as part:
-        with (part / PLANES).open("wb") as file:
-            for block in store.blocks:
-                file.write(np.ascontiguousarray(block).data)
-        _write_ids(part / CUSTOMERS, store.customers.ids)
-        if store.rows is not None:
-            _write_ids(part / ROWS, store.rows.ids, store.rows.sums)
-        content = _Content(
-            as_of=store.as_of,
-            catalogue=TagCatalogue.model_validate(store.catalogue.model_dump(include={"tags", "features"})),
-            customers=len(store.customers),
-            starts=tuple(store.customers.starts),
-            shared_rows=None if store.rows is None else store.rows.shared,
-        )
-        (part / TAGS).write_text(content.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    with manifest.new_folder(Path(folder), as_of=str(store.as_of)) as part:
+        write(store, part)
+
+
+def add(store: TagPlanes, parent: Path) -> Path:
+    """Write a store into the folder of all days, under the name of its content, and return where it lies."""
+    return add_day(parent, store.as_of, partial(write, store))
+
+
+def write(store: TagPlanes, folder: Path) -> None:
+    """Write the files of a store into an existing folder."""
+    with (folder / PLANES).open("wb") as file:
+        for block in store.blocks:
+            file.write(np.ascontiguousarray(block).data)
+    _write_ids(folder / CUSTOMERS, store.customers.ids)
+    if store.rows is not None:
+        _write_ids(folder / ROWS, store.rows.ids, store.rows.sums)
+    content = _Content(
+        as_of=store.as_of,
+        catalogue=store.catalogue,
+        customers=len(store.customers),
+        starts=tuple(store.customers.starts),
+        shared_rows=None if store.rows is None else store.rows.shared,
+    )
+    (folder / TAGS).write_text(content.model_dump_json(indent=1) + "\n", encoding="utf-8")
 
 
 def load(folder: Path) -> TagPlanes:
@@ -89,34 +101,9 @@ def load(folder: Path) -> TagPlanes:
     return TagPlanes(content.catalogue, layout, content.as_of, customers, blocks, rows)
 
 
-def newest(folder: Path, day: date) -> Path:
-    """Return the newest tags of a folder of all days, of a day or an earlier one; one of a single day itself.
-
-    Raises
-    ------
-    InputError
-        If there are none, or several of the newest day.
-    """
-    if (folder / manifest.MANIFEST).is_file():
-        return folder
-    days = {
-        path.parent: str(manifest.read_manifest(path.parent)["as_of"])
-        for path in folder.glob(f"*/{manifest.MANIFEST}")
-    }
-    past = {path: as_of for path, as_of in days.items() if as_of <= str(day)}
-    if not past:
-        raise InputError(
-            f"{folder}: there are no tags of {day} or an earlier day, {len(days):,} of later ones; run "
-            "python -m crm_ml.tags"
-        )
-    newest = max(past.values())
-    paths = sorted(path for path, as_of in past.items() if as_of == newest)
-    if len(paths) > 1:
-        named = ", ".join(path.name for path in paths)
-        raise InputError(
-            f"{folder}: there are {len(paths)} tags of {newest}: {named}; name one as the folder"
-        )
-    return paths[0]
+def newest(folder: Path, until: date) -> Path:
+    """Return the newest tags of a folder of all days, as `crm_ml.storage.day_folders.newest_day`."""
+    return newest_day(folder, until, "tags", "crm_ml.tags")
 
 
 def _write_ids(

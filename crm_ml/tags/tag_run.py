@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,12 +11,11 @@ from pydantic import Field
 from crm_ml.config.loading import load
 from crm_ml.config.parts import Data
 from crm_ml.errors import ConfigError, InputError
-from crm_ml.storage.manifest import fingerprint
 from crm_ml.storage.paths import configs_folder, data_folder, inside
+from crm_ml.tags import tag_files
 from crm_ml.tags.building import Refreshed
 from crm_ml.tags.catalogue import TagCatalogue
 from crm_ml.tags.price_sensitivity import price_sensitivity
-from crm_ml.tags.tag_files import newest
 from crm_ml.tags.tag_page import write_page
 from crm_ml.tags.tag_store import TagStore
 
@@ -113,7 +112,11 @@ def run(
     if settings.as_of is None:
         raise ConfigError("as_of: give the day of the tags as --as-of YYYY-MM-DD or in the configuration")
     catalogue = TagCatalogue(tags=settings.tags, features=settings.features)
-    before = None if previous is None else TagStore.load(newest(previous, settings.as_of))
+    before = (
+        None
+        if previous is None
+        else TagStore.load(tag_files.newest(previous, settings.as_of - timedelta(days=1)))
+    )
     if before is not None and before.catalogue != catalogue:
         raise ConfigError(f"{previous}: its catalogue differs from that of {name}; build the tags without it")
     tables = datasets.load(settings.data.name, settings.data.path, **settings.data.options)
@@ -124,24 +127,10 @@ def run(
         store = TagStore.build(tables, settings.as_of, catalogue, frames)
     else:
         store, why = before.refresh(tables, settings.as_of, frames)
-    folder = _publish(store, (out or data_folder() / "tags") / name)
+    folder = tag_files.add(store, (out or data_folder() / "tags") / name)
     page = folder.with_suffix(".html")
     write_page(store, page, before)
     return TagsOfADay(store, folder, page, why)
-
-
-def _publish(store: TagStore, parent: Path) -> Path:
-    """Write the store under the name of its content; one that stands already is the same."""
-    part = parent / f"{store.as_of}.new"
-    store.save(part)
-    folder = parent / f"{store.as_of}-{fingerprint(part)[:12]}"
-    if folder.exists():
-        import shutil
-
-        shutil.rmtree(part)
-    else:
-        part.rename(folder)
-    return folder
 
 
 def _read(path: Path) -> "pd.DataFrame":
