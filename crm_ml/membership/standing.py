@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from crm_ml.membership.tier_rules import TierRules
-from crm_ml.snapshots import as_utc
+from crm_ml.snapshots import Snapshot, as_utc
 from crm_ml.tables.bundle import Tables, to_pandas
 from crm_ml.tables.zones import on_clock
 
@@ -32,7 +32,7 @@ def standing(tables: Tables, rules: TierRules, as_of: date) -> "pd.DataFrame":
     Returns
     -------
     pandas.DataFrame
-        Indexed by customer_id, ascending; every customer of the tables. Columns ``member_tier``;
+        Indexed by customer_id, ascending; who is known on the day. Columns ``member_tier``;
         ``member_holds_until``, the first day on which it will be lower without further orders (null in the
         lowest tier); ``member_measured``, what the period has brought; ``member_next_tier`` and
         ``member_missing``, what is missing to it in this period (null in the highest tier);
@@ -42,7 +42,7 @@ def standing(tables: Tables, rules: TierRules, as_of: date) -> "pd.DataFrame":
     import pandas as pd
 
     starts = rules.starts(as_of)
-    sums = brought_between(tables, rules, [*starts[:3], as_of])
+    sums = brought_between(tables, rules, [*starts[:3], as_of]).reindex(_members(tables, as_of), fill_value=0)
     least = np.array([tier.least for tier in rules.tiers])
     reached = np.searchsorted(least, np.maximum(sums.to_numpy(), 0), side="right") - 1
     in_grace = as_of < starts[2] + timedelta(days=rules.grace_days)
@@ -68,11 +68,23 @@ def standing(tables: Tables, rules: TierRules, as_of: date) -> "pd.DataFrame":
 def _missing(amount: Ints, where: npt.NDArray[np.bool_]) -> Any:
     import pandas as pd
 
-    return (
-        pd.array(amount, dtype="Int64").copy()
-        if where.all()
-        else pd.Series(amount, dtype="Int64").where(where).array
-    )
+    return pd.Series(amount, dtype="Int64").where(where).array
+
+
+def _members(tables: Tables, as_of: date) -> "pd.Index[str]":
+    """Return who is known on a day, ascending: registered or with an order before it."""
+    import pandas as pd
+
+    day = Snapshot(as_utc(as_of), timedelta(days=1))
+    registered = tables.frame("customers")
+    if "registered_at_epoch_s" in registered.collect_schema().names():
+        registered = day.past(registered, at="registered_at")
+    bought = day.past(tables.frame("orders"), at="ordered_at")
+    ids = [
+        to_pandas(frame.select("customer_id"))["customer_id"].astype(str) for frame in (registered, bought)
+    ]
+    known: pd.Index[str] = pd.Index(np.unique(np.concatenate(ids)), name="customer_id", dtype="str")
+    return known
 
 
 def brought_between(tables: Tables, rules: TierRules, edges: Sequence[date]) -> "pd.DataFrame":

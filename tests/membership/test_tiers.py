@@ -75,6 +75,20 @@ def test_what_is_missing_is_what_makes_the_tier_and_refunds_take_it_away():
     assert everybody.loc["nobody", "member_missing"] == 100
 
 
+def test_who_registers_or_orders_later_is_no_member_yet():
+    orders = [("a", "2023-02-01", 250), ("late", "2023-05-01", 10)]
+    tables = shop(*orders)
+    registered = {"a": "2023-01-01", "late": "2023-05-01", "nobody": "2023-03-01"}
+    seconds = [
+        int(pd.Timestamp(registered[name], tz="UTC").timestamp()) for name in tables.customers["customer_id"]
+    ]
+    tables = Tables(
+        customers=tables.customers.assign(registered_at_epoch_s=seconds), order_lines=tables.order_lines
+    )
+    assert standing(tables, RULES, date(2023, 4, 1)).index.tolist() == ["a", "nobody"]
+    assert standing(tables, RULES, date(2023, 5, 2)).index.tolist() == ["a", "late", "nobody"]
+
+
 def test_orders_count_where_they_are_the_measure_and_periods_begin_where_they_are_said_to():
     rules = TierRules(
         measure="orders",
