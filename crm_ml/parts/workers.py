@@ -1,5 +1,6 @@
 """Who works on the parts: this process, processes beside it, or a cluster."""
 
+import itertools
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
@@ -74,11 +75,24 @@ class LocalWorkers:
         # of a worker that grew and is replaced, and of parts that are given up after an error: where warnings
         # are errors they would end the thread that waits, or hide the error
         warnings.filterwarnings("ignore", message=_OF_JOBLIB, category=UserWarning)
-        tasks = (delayed(run_task)(payload, position) for position in range(len(parts)))
+        failed = False
+        tasks = (
+            delayed(run_task)(payload, position)
+            for position in itertools.takewhile(lambda _: not failed, range(len(parts)))
+        )
         try:
             with closing(pool(tasks)) as outcomes:
                 for outcome in outcomes:
-                    yield TaskOutcome.of_bytes(outcome).result()
+                    try:
+                        result = TaskOutcome.of_bytes(outcome).result()
+                    except BaseException:
+                        failed = True  # no further part is begun
+                        # what runs goes on to its end: a pool that is stopped while it hands out a part loses
+                        # its thread (KeyError in joblib's loky), and what is finished is kept
+                        for _ in outcomes:
+                            pass
+                        raise
+                    yield result
         except TerminatedWorkerError as error:
             raise InputError(
                 f"a worker of {self.count} was killed, perhaps for want of memory; finished parts are kept: "

@@ -74,3 +74,23 @@ def test_a_worker_that_grew_is_replaced_though_warnings_are_errors():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert list(LocalWorkers(2).map(growing, range(12))) == list(range(12))
+
+
+def begun(task):
+    """Leave a file when a part begins and one when it ends; the first part fails."""
+    folder, number = task
+    (folder / f"begun {number}").touch()
+    if number == 0:
+        raise ValueError("the first part fails")
+    time.sleep(0.3)
+    (folder / f"ended {number}").touch()
+
+
+def test_after_an_error_no_part_begins_and_what_runs_comes_to_its_end(tmp_path):
+    """A pool that was stopped while it handed out a part lost its thread now and then: KeyError in loky."""
+    with pytest.raises(ValueError, match="the first part fails"):
+        list(LocalWorkers(2).map(begun, [(tmp_path, number) for number in range(40)]))
+    names = {path.name for path in tmp_path.iterdir()}
+    started = {name.split()[1] for name in names if name.startswith("begun")} - {"0"}
+    assert started == {name.split()[1] for name in names if name.startswith("ended")}
+    assert len(started) < 6
