@@ -56,6 +56,13 @@ def test_the_oldest_points_are_spent_first_and_the_rest_expires():
     assert balances(lots, date(2023, 5, 1))["expired"].tolist() == [30, 70]
 
 
+def test_points_can_be_spent_on_their_last_day_and_not_on_the_next():
+    earned = ("a", "2023-01-01", 10)
+    assert lots_of(ledger(earned, ("a", "2023-03-02", -10)), 60).spent.tolist() == [10]
+    with pytest.raises(InputError, match="10 points were spent that nobody had, or that had expired"):
+        lots_of(ledger(earned, ("a", "2023-03-03", -10)), 60)
+
+
 def test_balances_of_a_long_ledger_are_those_of_a_loop():
     world = scripts.plain("016_points/simulated_ledger.py").simulate(60, 3)
     frame = world.ledger.sample(frac=1, random_state=0)
